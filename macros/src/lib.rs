@@ -1,0 +1,1 @@
+//! The macros of toolgate; documented where `toolgate` re-exports them.
