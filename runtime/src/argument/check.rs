@@ -1,0 +1,231 @@
+//! What `#[arg(..)]` asks of a value: the same constant fills the schema and refuses the call.
+
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::error::ConfigError;
+
+/// A rule for values of type `T`.
+#[diagnostic::on_unimplemented(
+    message = "an argument of type `{T}` cannot have this rule",
+    note = "`range` is for numbers, `length` for strings and collections, `pattern` and `one_of` for strings"
+)]
+pub trait Check<T: ?Sized>: Sync {
+    /// Says which rule `value` breaks, without the value.
+    ///
+    /// # Errors
+    ///
+    /// The rule, in words.
+    fn check(&self, value: &T) -> Result<(), String>;
+
+    /// Writes the rule into the argument's schema.
+    fn describe(&self, schema: &mut Map<String, Value>);
+
+    /// Is the rule itself sound? Asked once, when the server starts.
+    ///
+    /// # Errors
+    ///
+    /// It is not, and why.
+    fn verify(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+macro_rules! for_options {
+    ($($rule:ty: $value:ty $(, $N:ident)?;)*) => {$(
+        impl$(<$N: Number>)? Check<Option<$value>> for $rule {
+            fn check(&self, value: &Option<$value>) -> Result<(), String> {
+                value.as_ref().map_or(Ok(()), |value| self.check(value))
+            }
+
+            fn describe(&self, schema: &mut Map<String, Value>) {
+                Check::<$value>::describe(self, schema);
+            }
+
+            fn verify(&self) -> Result<(), ConfigError> {
+                Check::<$value>::verify(self)
+            }
+        }
+    )*};
+}
+
+for_options! {
+    Range<N>: N, N;
+    Pattern: String;
+    OneOf: String;
+}
+
+/// A number.
+pub trait Number: Copy + PartialOrd + Display + Into<Value> + Send + Sync + 'static {}
+
+macro_rules! numbers {
+    ($($T:ty)*) => { $(impl Number for $T {})* };
+}
+numbers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
+
+/// Between two numbers, both included; `None` is open.
+#[derive(Debug)]
+pub struct Range<N>(pub Option<N>, pub Option<N>);
+
+impl<N: Number> Check<N> for Range<N> {
+    fn check(&self, value: &N) -> Result<(), String> {
+        let Self(min, max) = self;
+        // Negated, so that NaN is refused.
+        let low = min.is_some_and(|min| !(*value >= min));
+        let high = max.is_some_and(|max| !(*value <= max));
+        if low || high { Err(format!("must be {}", bounds(min, max))) } else { Ok(()) }
+    }
+
+    fn describe(&self, schema: &mut Map<String, Value>) {
+        let Self(min, max) = self;
+        // The type's own bounds are in the schema already, and wider.
+        for (key, bound) in [("minimum", min), ("maximum", max)] {
+            if let Some(bound) = bound {
+                schema.insert(key.into(), (*bound).into());
+            }
+        }
+    }
+}
+
+fn bounds(min: &Option<impl Display>, max: &Option<impl Display>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => "any".to_owned(),
+    }
+}
+
+/// A length between two numbers, both included: characters of a string, items of a collection.
+#[derive(Debug)]
+pub struct Length(pub Option<usize>, pub Option<usize>);
+
+/// What has a length.
+pub trait Measured {
+    /// The length, in [`Self::UNIT`]s.
+    fn measure(&self) -> usize;
+    /// What is counted.
+    const UNIT: &'static str;
+    /// The words of JSON Schema for its bounds.
+    const KEYWORDS: [&'static str; 2];
+}
+
+impl Measured for String {
+    const KEYWORDS: [&'static str; 2] = ["minLength", "maxLength"];
+    const UNIT: &'static str = "characters";
+
+    fn measure(&self) -> usize {
+        self.chars().count()
+    }
+}
+
+macro_rules! collections {
+    ($($T:ty: $keywords:expr $(, $K:ident)* ;)*) => {$(
+        impl<$($K),*> Measured for $T {
+            const KEYWORDS: [&'static str; 2] = $keywords;
+            const UNIT: &'static str = "items";
+
+            fn measure(&self) -> usize {
+                self.len()
+            }
+        }
+    )*};
+}
+collections! {
+    Vec<T>: ["minItems", "maxItems"], T;
+    std::collections::BTreeSet<T>: ["minItems", "maxItems"], T;
+    std::collections::HashSet<T>: ["minItems", "maxItems"], T;
+    std::collections::BTreeMap<K, V>: ["minProperties", "maxProperties"], K, V;
+    HashMap<K, V>: ["minProperties", "maxProperties"], K, V;
+}
+
+impl<T: Measured> Measured for Option<T> {
+    const KEYWORDS: [&'static str; 2] = T::KEYWORDS;
+    const UNIT: &'static str = T::UNIT;
+
+    fn measure(&self) -> usize {
+        self.as_ref().map_or(0, Measured::measure)
+    }
+}
+
+impl<T: Measured> Check<T> for Length {
+    fn check(&self, value: &T) -> Result<(), String> {
+        let Self(min, max) = self;
+        let length = value.measure();
+        if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
+            let unit = T::UNIT;
+            return Err(format!("must have {} {unit}, it has {length}", bounds(min, max)));
+        }
+        Ok(())
+    }
+
+    fn describe(&self, schema: &mut Map<String, Value>) {
+        for (key, bound) in T::KEYWORDS.into_iter().zip([self.0, self.1]) {
+            if let Some(bound) = bound {
+                schema.insert(key.into(), bound.into());
+            }
+        }
+    }
+}
+
+/// A regular expression that the whole string or a part of it must match, as in JSON Schema:
+/// anchor it with `^` and `$`.
+#[derive(Debug)]
+pub struct Pattern(pub &'static str);
+
+static PATTERNS: LazyLock<Mutex<HashMap<&'static str, Regex>>> = LazyLock::new(Mutex::default);
+
+impl Pattern {
+    fn regex(&self) -> Result<Regex, regex::Error> {
+        let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(regex) = patterns.get(self.0) {
+            return Ok(regex.clone());
+        }
+        let regex = Regex::new(self.0)?;
+        patterns.insert(self.0, regex.clone());
+        Ok(regex)
+    }
+}
+
+impl Check<String> for Pattern {
+    fn check(&self, value: &String) -> Result<(), String> {
+        match self.regex() {
+            Ok(regex) if regex.is_match(value) => Ok(()),
+            _ => Err(format!("must match the pattern `{}`", self.0)),
+        }
+    }
+
+    fn describe(&self, schema: &mut Map<String, Value>) {
+        schema.insert("pattern".into(), self.0.into());
+    }
+
+    fn verify(&self) -> Result<(), ConfigError> {
+        self.regex().map(drop).map_err(|error| {
+            ConfigError::new(format!("`{}` is not a regular expression: {error}", self.0))
+        })
+    }
+}
+
+/// One of a few strings.
+#[derive(Debug)]
+pub struct OneOf(pub &'static [&'static str]);
+
+impl Check<String> for OneOf {
+    fn check(&self, value: &String) -> Result<(), String> {
+        if self.0.contains(&value.as_str()) {
+            return Ok(());
+        }
+        let known: Vec<_> = self.0.iter().map(|known| format!("`{known}`")).collect();
+        Err(format!("must be one of {}", known.join(", ")))
+    }
+
+    fn describe(&self, schema: &mut Map<String, Value>) {
+        schema.insert("enum".into(), self.0.into());
+    }
+}

@@ -1,0 +1,179 @@
+//! What a tool may return, and what becomes of it on the wire.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rmcp::model::{CallToolResult, ContentBlock, Resource};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+
+/// How a call ended.
+pub type Outcome = Result<CallToolResult, Error>;
+
+/// What a tool may return: text, [`Json`], an [`Image`], rmcp's content types, `()`, or a
+/// [`Result`] of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a tool",
+    label = "not a result",
+    note = "return a `String`, `Json<{Self}>`, `Image`, rmcp's content, `()`, or a `Result` of these"
+)]
+pub trait IntoOutcome {
+    /// The value as the result of a call.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, or its value cannot be written as JSON.
+    fn into_outcome(self) -> Outcome;
+
+    /// The schema of the structured content, if there is any.
+    fn output_schema() -> Option<Map<String, Value>> {
+        None
+    }
+}
+
+/// A value as JSON: structured content with an output schema, and the same as text for hosts that
+/// read only text.
+///
+/// Structured content was an object in every revision before 2026-07-28, so a value that is none
+/// stands under the one key `result` there, whatever the era.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// /// Counts the letters of each word.
+/// #[tool]
+/// async fn count_letters(words: Vec<String>) -> Json<Vec<usize>> {
+///     Json(words.iter().map(|word| word.chars().count()).collect())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its media type: `image/png`.
+    pub media_type: Cow<'static, str>,
+}
+
+/// A link to a resource that the host may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceLink {
+    /// The resource's URI.
+    pub uri: String,
+    /// Its name.
+    pub name: String,
+    /// Its media type, if known.
+    pub media_type: Option<String>,
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        Ok(CallToolResult::success(Vec::new()))
+    }
+}
+
+impl IntoOutcome for CallToolResult {
+    fn into_outcome(self) -> Outcome {
+        Ok(self)
+    }
+}
+
+impl IntoOutcome for Vec<ContentBlock> {
+    fn into_outcome(self) -> Outcome {
+        Ok(CallToolResult::success(self))
+    }
+}
+
+macro_rules! content {
+    ($($T:ty: $value:ident => $content:expr;)*) => {$(
+        impl IntoOutcome for $T {
+            fn into_outcome(self) -> Outcome {
+                let $value = self;
+                Ok(CallToolResult::success(vec![$content]))
+            }
+        }
+    )*};
+}
+
+content! {
+    String: text => ContentBlock::text(text);
+    &'static str: text => ContentBlock::text(text);
+    Cow<'static, str>: text => ContentBlock::text(text);
+    ContentBlock: content => content;
+    Resource: resource => ContentBlock::resource_link(resource);
+    Image: image => ContentBlock::image(BASE64_STANDARD.encode(image.bytes), image.media_type);
+    ResourceLink: link => {
+        let mut resource = Resource::new(link.uri, link.name);
+        resource.mime_type = link.media_type;
+        ContentBlock::resource_link(resource)
+    };
+}
+
+impl<T: Serialize + JsonSchema> IntoOutcome for Json<T> {
+    fn into_outcome(self) -> Outcome {
+        let value = serde_json::to_value(self.0).map_err(Error::internal)?;
+        let text = ContentBlock::text(value.to_string());
+        let structured = if value.is_object() { value } else { json!({ WRAPPED: value }) };
+        let mut result = CallToolResult::success(vec![text]);
+        result.structured_content = Some(structured);
+        Ok(result)
+    }
+
+    fn output_schema() -> Option<Map<String, Value>> {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        let Value::Object(schema) = settings.into_generator().into_root_schema_for::<T>().to_value()
+        else {
+            return None;
+        };
+        let is_object = schema.get("type").and_then(Value::as_str) == Some("object");
+        Some(if is_object { schema } else { wrap(schema) })
+    }
+}
+
+const WRAPPED: &str = "result";
+
+fn wrap(mut schema: Map<String, Value>) -> Map<String, Value> {
+    let mut outer = Map::new();
+    // References count from the root, so what they name stays there.
+    for key in ["$schema", "$defs"] {
+        outer.extend(schema.remove_entry(key));
+    }
+    outer.insert("type".into(), "object".into());
+    outer.insert("properties".into(), json!({ WRAPPED: schema }));
+    outer.insert("required".into(), json!([WRAPPED]));
+    outer
+}
+
+impl<T: IntoOutcome, E: IntoError> IntoOutcome for Result<T, E> {
+    fn into_outcome(self) -> Outcome {
+        self.map_err(IntoError::into_error)?.into_outcome()
+    }
+
+    fn output_schema() -> Option<Map<String, Value>> {
+        T::output_schema()
+    }
+}
+
+/// What a tool may fail with: everything that `?` turns into a [`Error`].
+#[diagnostic::on_unimplemented(
+    message = "a tool cannot fail with `{Self}`",
+    label = "does not convert to `toolgate::Error`",
+    note = "implement `std::error::Error` for `{Self}`, or return `toolgate::Error::new(\"what the model should know\")`"
+)]
+pub trait IntoError {
+    #[doc(hidden)]
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> IntoError for E {
+    fn into_error(self) -> Error {
+        self.into()
+    }
+}

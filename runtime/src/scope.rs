@@ -1,0 +1,80 @@
+//! Scopes (RFC 6749 §3.3): a provider's catalogue of them, and who holds which.
+
+use std::collections::BTreeSet;
+
+use crate::Provider;
+
+/// What holding a scope lets one do; a tool's annotations follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Access {
+    /// Only looks.
+    Read,
+    /// Adds or changes.
+    Write,
+    /// Takes away what cannot be brought back.
+    Destructive,
+}
+
+/// One scope of a provider's catalogue, as `#[provider]` declares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// The scope token that the provider knows: `repo:read`.
+    pub name: &'static str,
+    /// The doc comment of the variant: what a consent page may say.
+    pub description: &'static str,
+    /// What it lets one do.
+    pub access: Access,
+    /// The scopes of the same catalogue that it implies, transitively, by index.
+    pub implies: &'static [usize],
+}
+
+/// Is `needed` among `granted`, itself or implied by another (a MUST of MCP's authorization)?
+///
+/// A scope that the catalogue does not know counts only as itself.
+///
+/// ```
+/// use toolgate::scope::{Access, Scope, covers};
+///
+/// const CATALOGUE: &[Scope] = &[
+///     Scope { name: "repo:read", description: "", access: Access::Read, implies: &[] },
+///     Scope { name: "repo", description: "", access: Access::Write, implies: &[0] },
+/// ];
+/// let granted = ["repo".to_owned()].into();
+/// assert!(covers(CATALOGUE, &granted, "repo:read"));
+/// assert!(!covers(CATALOGUE, &granted, "user:email"));
+/// ```
+pub fn covers(catalogue: &[Scope], granted: &BTreeSet<String>, needed: &str) -> bool {
+    granted.contains(needed)
+        || catalogue.iter().any(|scope| {
+            scope.implies.iter().any(|&implied| catalogue[implied].name == needed)
+                && granted.contains(scope.name)
+        })
+}
+
+/// The scopes of `needed` that `granted` does not cover, in the order of `needed`.
+pub fn missing<'n>(
+    catalogue: &[Scope],
+    granted: &BTreeSet<String>,
+    needed: &[&'n str],
+) -> Vec<&'n str> {
+    needed.iter().copied().filter(|needed| !covers(catalogue, granted, needed)).collect()
+}
+
+/// The scopes of `P` that a tool or a helper declares; `#[tool]` and `#[requires]` implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` declares no scopes of `{P}`",
+    label = "has a client of `{P}` and no scopes for it"
+)]
+pub trait Requires<P: Provider> {
+    /// The scopes as declared, in source order, without those that they imply.
+    const SCOPES: &'static [&'static str];
+}
+
+/// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.
+///
+/// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the compiler
+/// can refuse the call of a helper that needs more. It guides; what decides is the token: the
+/// runtime checks the scopes that were granted before every call.
+#[diagnostic::on_unimplemented(message = "`{Self}` does not hold a scope of `{P}` that is needed here")]
+pub trait Holds<P: Provider, const SCOPE: usize> {}

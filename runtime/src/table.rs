@@ -1,0 +1,128 @@
+//! The table of tools that `tools![]` makes.
+
+use std::{pin::Pin, sync::Arc};
+
+use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
+use serde_json::value::RawValue;
+
+use crate::{
+    argument::{ArgumentList, ArgumentsSchema},
+    call::Call,
+    error::{ConfigError, Error},
+    outcome::{IntoOutcome, Outcome},
+    scope::Access,
+    tool::{Hints, Need, Tool},
+};
+
+/// A tool in a table: a name, and how the rest is built when a server starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    name: &'static str,
+    build: fn() -> Result<Built, ConfigError>,
+}
+
+impl Entry {
+    /// The entry of `T`.
+    pub const fn of<T: Tool>() -> Self {
+        Self { name: T::NAME, build: Built::of::<T> }
+    }
+
+    /// The name that the model calls.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn build(&self) -> Result<Built, ConfigError> {
+        (self.build)()
+    }
+}
+
+/// Tools to serve; [`tools!`](crate::tools) makes it.
+#[derive(Clone, Debug, Default)]
+pub struct Tools(Vec<Entry>);
+
+impl Tools {
+    /// The tools of a constant table.
+    pub fn new(entries: &[Entry]) -> Self {
+        Self(entries.to_vec())
+    }
+
+    /// The entries, in the order in which they were named.
+    pub fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+}
+
+type Invoke = dyn Fn(Call, &RawValue) -> Result<Running, Error> + Send + Sync;
+
+/// A call under way.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// A tool with everything made once that a call needs.
+#[derive(Clone)]
+pub(crate) struct Built {
+    pub(crate) definition: rmcp::model::Tool,
+    pub(crate) needs: &'static [Need],
+    invoke: Arc<Invoke>,
+}
+
+impl Built {
+    fn of<T: Tool>() -> Result<Self, ConfigError> {
+        let arguments = T::ARGUMENTS;
+        let definition = define::<T>(&arguments)
+            .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", T::NAME)))?;
+        let invoke = move |call, raw: &RawValue| -> Result<Running, Error> {
+            let arguments = arguments.read(raw)?;
+            Ok(Box::pin(async move { T::call(call, arguments).await.into_outcome() }))
+        };
+        Ok(Self { definition, needs: T::NEEDS, invoke: Arc::new(invoke) })
+    }
+
+    /// Decodes the arguments and starts the function.
+    pub(crate) fn start(&self, call: Call, arguments: &RawValue) -> Result<Running, Error> {
+        (self.invoke)(call, arguments)
+    }
+}
+
+fn define<T: Tool>(arguments: &T::Arguments) -> Result<rmcp::model::Tool, ConfigError> {
+    let mut schema = ArgumentsSchema::default();
+    arguments.describe(&mut schema);
+    let mut tool =
+        rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
+    tool.title = T::TITLE.map(str::to_owned);
+    tool.output_schema = T::Output::output_schema().map(Arc::new);
+    tool.annotations = Some(annotations(T::TITLE, T::HINTS, T::NEEDS));
+    if !T::ICONS.is_empty() {
+        tool.icons = Some(T::ICONS.iter().map(|uri| Icon::new(*uri)).collect());
+    }
+    if let Some(meta) = T::META {
+        let meta: JsonObject = serde_json::from_str(meta)
+            .map_err(|error| ConfigError::new(format!("`meta` is not a JSON object: {error}")))?;
+        tool.meta = Some(MetaObject(meta));
+    }
+    Ok(tool)
+}
+
+/// What the attribute says; what it leaves open follows from the access of the scopes.
+fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotations {
+    let mut access = Vec::new();
+    let mut open_world = None;
+    for need in needs {
+        if let Need::Client(client) = need {
+            open_world = Some(true);
+            let declared = |name| client.catalogue.iter().find(|scope| scope.name == name);
+            access.extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+        }
+    }
+    let highest = access.into_iter().max();
+    let read_only = highest.map(|highest| highest == Access::Read);
+    let destructive = highest.map(|highest| highest == Access::Destructive);
+
+    let mut annotations = ToolAnnotations::new();
+    annotations.title = title.map(str::to_owned);
+    annotations.read_only_hint = hints.read_only.or(read_only);
+    annotations.destructive_hint = hints.destructive.or(destructive);
+    annotations.idempotent_hint = hints.idempotent;
+    annotations.open_world_hint = hints.open_world.or(open_world);
+    annotations
+}

@@ -1,0 +1,157 @@
+//! Tools: what `#[tool]` declares, and the table that `tools![]` makes of it.
+
+use std::{any::TypeId, future::Future};
+
+use crate::{
+    argument::ArgumentList,
+    call::Call,
+    outcome::IntoOutcome,
+    provider::Provider,
+    scope::{Requires, Scope},
+};
+
+/// A function declared with `#[tool]`.
+///
+/// The macro implements it for an empty type that has the function's name, so that
+/// `list_issues(..)` is the function and `<list_issues as Tool>` the tool.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool",
+    label = "not a tool",
+    note = "put `#[tool]` on the `async fn`, and name it here without `()`"
+)]
+pub trait Tool: Sized + 'static {
+    /// The name that the model calls.
+    const NAME: &'static str;
+    /// A name for people.
+    const TITLE: Option<&'static str> = None;
+    /// What it does: the doc comment. The model chooses by it.
+    const DESCRIPTION: &'static str;
+    /// What the attribute says of the tool's behaviour; what it does not say follows from the scopes.
+    const HINTS: Hints = Hints::DERIVED;
+    /// Icons, each a URI.
+    const ICONS: &'static [&'static str] = &[];
+    /// What stands under `_meta`, as JSON text of an object.
+    const META: Option<&'static str> = None;
+    /// What is injected.
+    const NEEDS: &'static [Need] = &[];
+    /// The arguments' types.
+    type Arguments: ArgumentList + Send + Sync;
+    /// The arguments.
+    const ARGUMENTS: Self::Arguments;
+    /// What the function returns.
+    type Output: IntoOutcome;
+
+    /// Calls the function.
+    fn call(
+        call: Call,
+        arguments: Values<Self>,
+    ) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// The decoded arguments of the tool `T`.
+pub type Values<T> = <<T as Tool>::Arguments as ArgumentList>::Values;
+
+/// What `#[tool(..)]` says of a tool's behaviour; `None` follows from the scopes' access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// It changes nothing.
+    pub read_only: Option<bool>,
+    /// What it changes may not come back.
+    pub destructive: Option<bool>,
+    /// Once more changes nothing more.
+    pub idempotent: Option<bool>,
+    /// It reaches things outside of this server.
+    pub open_world: Option<bool>,
+}
+
+impl Hints {
+    /// All of them follow from the scopes.
+    pub const DERIVED: Self =
+        Self { read_only: None, destructive: None, idempotent: None, open_world: None };
+}
+
+/// Something that a tool wants injected, so that a server that has it not refuses to start.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Need {
+    /// A client of a provider: the caller's grant with these scopes.
+    Client(ClientNeed),
+    /// The caller, with these scopes of a catalogue of one's own.
+    Caller(CallerNeed),
+    /// A value of this type.
+    State(StateNeed),
+    /// Progress, log, cancellation.
+    Context,
+}
+
+/// See [`Need::Client`].
+#[derive(Clone, Copy, Debug)]
+pub struct ClientNeed {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// The provider's ID.
+    pub provider: &'static str,
+    /// The provider's name.
+    pub provider_name: &'static str,
+    pub(crate) provider_type: TypeId,
+    /// The scopes as declared.
+    pub scopes: &'static [&'static str],
+    /// The provider's catalogue.
+    pub catalogue: &'static [Scope],
+}
+
+/// See [`Need::Caller`].
+#[derive(Clone, Copy, Debug)]
+pub struct CallerNeed {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// The name of the catalogue.
+    pub provider_name: &'static str,
+    /// The scopes as declared.
+    pub scopes: &'static [&'static str],
+    /// The catalogue.
+    pub catalogue: &'static [Scope],
+}
+
+/// See [`Need::State`].
+#[derive(Clone, Copy, Debug)]
+pub struct StateNeed {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// The name of the type.
+    pub type_name: fn() -> &'static str,
+    pub(crate) type_id: TypeId,
+}
+
+impl Need {
+    /// The parameter `parameter` is an `AuthedClient<P>` of the tool `T`.
+    pub const fn client<P: Provider, T: Requires<P>>(parameter: &'static str) -> Self {
+        Self::Client(ClientNeed {
+            parameter,
+            provider: P::ID,
+            provider_name: P::NAME,
+            provider_type: TypeId::of::<P>(),
+            scopes: T::SCOPES,
+            catalogue: P::SCOPES,
+        })
+    }
+
+    /// The parameter `parameter` is a `Caller<P>` of the tool `T`.
+    pub const fn caller<P: Provider, T: Requires<P>>(parameter: &'static str) -> Self {
+        Self::Caller(CallerNeed {
+            parameter,
+            provider_name: P::NAME,
+            scopes: T::SCOPES,
+            catalogue: P::SCOPES,
+        })
+    }
+
+    /// The parameter `parameter` is a `State<S>`.
+    pub const fn state<S: 'static>(parameter: &'static str) -> Self {
+        Self::State(StateNeed {
+            parameter,
+            type_name: std::any::type_name::<S>,
+            type_id: TypeId::of::<S>(),
+        })
+    }
+}
