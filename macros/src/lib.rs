@@ -1,1 +1,54 @@
-//! The macros of toolgate; documented where `toolgate` re-exports them.
+//! The macros of toolgate; documented where `toolgate` re-exports them, so that the examples compile.
+
+mod argument;
+mod attribute;
+mod catalogue;
+mod errors;
+mod function;
+mod grant;
+mod path;
+mod provider;
+mod requires;
+mod scopes;
+mod suggest;
+mod tool;
+mod tools;
+
+use proc_macro::TokenStream;
+
+/// See `toolgate::provider`.
+#[proc_macro_attribute]
+pub fn provider(attr: TokenStream, item: TokenStream) -> TokenStream {
+    provider::expand(attr.into(), item.into()).into()
+}
+
+/// See `toolgate::tool`.
+#[proc_macro_attribute]
+pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
+    tool::expand(attr.into(), item.into()).into()
+}
+
+/// See `toolgate::requires`.
+#[proc_macro_attribute]
+pub fn requires(attr: TokenStream, item: TokenStream) -> TokenStream {
+    requires::expand(attr.into(), item.into()).into()
+}
+
+/// What a catalogue macro calls back with the catalogue and the request of a tool or a helper.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __grant(input: TokenStream) -> TokenStream {
+    grant::expand(input.into()).into()
+}
+
+#[doc(hidden)]
+#[proc_macro]
+pub fn __path(input: TokenStream) -> TokenStream {
+    path::expand(input.into()).into()
+}
+
+#[doc(hidden)]
+#[proc_macro]
+pub fn __tools(input: TokenStream) -> TokenStream {
+    tools::expand(input.into()).into()
+}

@@ -18,9 +18,122 @@ pub mod state;
 pub mod tool;
 
 mod call;
+mod macros;
 mod table;
 
 
+
+/// Declares an upstream provider: its endpoints, and its scopes as the variants of an enum.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// /// GitHub's REST API.
+/// #[provider(
+///     api = "https://api.github.com",
+///     authorize = "https://github.com/login/oauth/authorize",
+///     token = "https://github.com/login/oauth/access_token",
+///     answer_separator = ","
+/// )]
+/// pub enum GitHub {
+///     /// Reads public repositories.
+///     #[scope("public_repo", access = read)]
+///     PublicRepo,
+///     /// Full control of repositories.
+///     #[scope("repo", access = write, implies(PublicRepo))]
+///     Repo,
+/// }
+/// ```
+///
+/// | key | what it says |
+/// |---|---|
+/// | `api`, `authorize`, `token` | the endpoints: https, or http to this machine |
+/// | `revoke`, `issuer` | where tokens are revoked (RFC 7009), who must sign an answer (RFC 9207) |
+/// | `id`, `name` | `github` in URLs and variables, `GitHub` for people; both from the enum's name |
+/// | `scope_separator`, `answer_separator` | between scopes in a request and in an answer, if not a space |
+/// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
+/// | `authorize_params("name" = "value")` | what the authorization request carries besides |
+/// | `refresh` | where tokens are refreshed, if not at `token` |
+/// | `crate` | the path of this crate, if it is not `::toolgate` |
+///
+/// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (if nothing is
+/// said) or `destructive`, and a tool's annotations follow from it. `implies` is transitive.
+///
+/// The macro also puts a hidden `macro_rules!` of the enum's name beside it, which carries the
+/// catalogue to [`tool`] and [`requires`]: so `use github::GitHub` imports both.
+pub use toolgate_macros::provider;
+/// Lets a helper say which scopes it needs of the client that it is handed.
+///
+/// A tool, or another helper, that does not hold them does not compile; and the helper itself can
+/// do no more than it says, because its client is narrowed to these scopes.
+///
+/// ```
+/// # use toolgate::prelude::*;
+/// # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+/// # pub enum Forge {
+/// #     /// Reads.
+/// #     #[scope("repo:read", access = read)]
+/// #     Read,
+/// #     /// Writes.
+/// #     #[scope("repo:write", implies(Read))]
+/// #     Write,
+/// # }
+/// #[requires("repo:write")]
+/// async fn close(forge: &AuthedClient<Forge>, number: u64) -> Result<()> {
+///     forge.patch(path!("/issues/{number}")).json(&[("state", "closed")]).send().await?;
+///     Ok(())
+/// }
+///
+/// /// Closes an issue.
+/// #[tool(scopes = "repo:write")]
+/// async fn close_issue(forge: AuthedClient<Forge>, number: u64) -> Result<()> {
+///     close(&forge, number).await
+/// }
+/// ```
+///
+/// With clients of several providers, name them: `#[requires(forge = "repo:read", chat = "post")]`.
+pub use toolgate_macros::requires;
+/// Makes an async function a tool.
+///
+/// The function stays what it is, and callable. Beside it stands an empty type of the same name,
+/// which implements [`Tool`]; [`tools!`] names it.
+///
+/// The doc comment is the description by which the model chooses. Parameters of the types
+/// [`AuthedClient`], [`Caller`], [`State`] and [`Context`] are injected; every other parameter is
+/// an argument, which is owned and implements `serde::Deserialize` and `schemars::JsonSchema`. Its
+/// doc comment is its description.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// /// Rolls dice.
+/// #[tool(title = "Dice", open_world = false)]
+/// async fn roll(
+///     /// How many dice.
+///     #[arg(default = 1, range(1..=10))]
+///     dice: u8,
+///     /// What the roll is for.
+///     #[arg(length(..=80))]
+///     purpose: Option<String>,
+/// ) -> Json<Vec<u8>> {
+///     let _ = purpose;
+///     Json((1..=dice).collect())
+/// }
+/// ```
+///
+/// | key | what it says |
+/// |---|---|
+/// | `scopes` | `"repo:read"`, `"repo:read user:email"`, `["a", "b"]`, the provider's variants, or by parameter: `scopes(github = "repo", slack = "chat:write")` |
+/// | `name`, `title` | what the model calls (else the function's name), what people read |
+/// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
+/// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
+/// | `provider` | the provider, where the parameter's type hides it behind an alias |
+/// | `crate` | the path of this crate, if it is not `::toolgate` |
+///
+/// `#[arg(..)]` on an argument: `default = value` (or `default` alone), `rename = "name"`,
+/// `range(1..=100)`, `length(1..=64)`, `pattern = "^[a-z]+$"`, `one_of("a", "b")`,
+/// `example = value`, and `flatten` for a struct whose fields are arguments.
+pub use toolgate_macros::tool;
 
 pub use crate::{
     argument::Arg,
@@ -40,6 +153,13 @@ pub use crate::{
 pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
+        path, provider, requires, tool, tools,
 
     };
+}
+
+/// What expansions refer to; no part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
 }

@@ -47,9 +47,59 @@ impl Tools {
         Self(entries.to_vec())
     }
 
+    /// Fails to compile, in a constant, where two tools have one name.
+    ///
+    /// # Panics
+    ///
+    /// Two tools have one name; the message says which.
+    pub const fn assert_distinct(entries: &[Entry]) {
+        let mut at = 1;
+        while at < entries.len() {
+            let mut other = 0;
+            while other < at {
+                if equal(entries[at].name, entries[other].name) {
+                    collide(entries[at].name);
+                }
+                other += 1;
+            }
+            at += 1;
+        }
+    }
+
     /// The entries, in the order in which they were named.
     pub fn entries(&self) -> &[Entry] {
         &self.0
+    }
+}
+
+const fn equal(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// Panics with the name in the message, which `panic!` cannot format in a constant.
+const fn collide(name: &str) -> ! {
+    const BEFORE: &[u8] = b"two tools are named `";
+    let mut text = [b'`'; 128];
+    let (mut at, name) = (0, name.as_bytes());
+    while at < BEFORE.len() {
+        text[at] = BEFORE[at];
+        at += 1;
+    }
+    let mut from = 0;
+    while from < name.len() && at < text.len() - 1 {
+        text[at] = name[from];
+        at += 1;
+        from += 1;
+    }
+    let (text, _) = text.split_at(at + 1);
+    match std::str::from_utf8(text) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("two tools have one name"),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The client that carries the caller's token to the provider's API, and nowhere else.
 
+mod path;
+
 use std::{marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::path::{IntoPath, Path};
 use crate::{error::Error, provider::Provider, scope::Requires};
 
 /// Stands where no tool has claimed a client.

@@ -1,0 +1,123 @@
+//! The catalogue of a provider, as it travels from `#[provider]` to `#[tool]`.
+//!
+//! One string literal: a line for each scope, with its token, its variant, its access and the
+//! indices of the scopes that it implies, transitively. A scope token holds no white space
+//! (RFC 6749 §3.3), and one token is the cheapest thing that a `macro_rules!` can pass on.
+
+use std::fmt::{self, Display};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Destructive,
+}
+
+impl Access {
+    pub(crate) const ALL: [(&'static str, Self); 3] =
+        [("read", Self::Read), ("write", Self::Write), ("destructive", Self::Destructive)];
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, access)| access)
+    }
+
+    fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, access)| *access == self).map_or("", |(name, _)| name)
+    }
+}
+
+pub(crate) struct Scope {
+    pub(crate) token: String,
+    pub(crate) variant: String,
+    pub(crate) access: Access,
+    /// The scopes that this one implies: directly when given to [`Catalogue::new`], then
+    /// transitively, and without itself.
+    pub(crate) implies: Vec<usize>,
+}
+
+/// The scopes of a provider. Empty only where the provider's own faults are reported already.
+pub(crate) struct Catalogue(Vec<Scope>);
+
+impl Catalogue {
+    /// Closes the implications. Fails with the index of a scope that implies itself.
+    pub(crate) fn new(direct: Vec<Scope>) -> Result<Self, usize> {
+        let mut closed = Vec::with_capacity(direct.len());
+        for (index, scope) in direct.iter().enumerate() {
+            let mut implies = Vec::new();
+            let mut open = scope.implies.clone();
+            while let Some(next) = open.pop() {
+                if next == index {
+                    return Err(index);
+                }
+                if !implies.contains(&next) {
+                    implies.push(next);
+                    open.extend(&direct[next].implies);
+                }
+            }
+            implies.sort_unstable();
+            closed.push(implies);
+        }
+        let mut scopes = direct;
+        for (scope, implies) in scopes.iter_mut().zip(closed) {
+            scope.implies = implies;
+        }
+        Ok(Self(scopes))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let scope = |line: &str| {
+            let mut words = line.split(' ');
+            Some(Scope {
+                token: words.next()?.to_owned(),
+                variant: words.next()?.to_owned(),
+                access: Access::parse(words.next()?)?,
+                implies: words.map(|word| word.parse().ok()).collect::<Option<_>>()?,
+            })
+        };
+        text.lines().map(scope).collect::<Option<_>>().map(Self)
+    }
+
+    pub(crate) fn scopes(&self) -> &[Scope] {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn implies(&self, scope: usize, other: usize) -> bool {
+        self.0[scope].implies.contains(&other)
+    }
+
+    /// `declared` and all that they imply, in order.
+    pub(crate) fn closure(&self, declared: &[usize]) -> Vec<usize> {
+        let mut held = declared.to_vec();
+        for &scope in declared {
+            held.extend(&self.0[scope].implies);
+        }
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+}
+
+impl Display for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{} {} {}", scope.token, scope.variant, scope.access.word())?;
+            for implied in &scope.implies {
+                write!(f, " {implied}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Is `token` a scope token (RFC 6749 §3.3)?
+pub(crate) fn is_scope_token(token: &str) -> bool {
+    !token.is_empty()
+        && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+}

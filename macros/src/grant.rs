@@ -1,0 +1,198 @@
+//! The callback of a catalogue: checks the scopes of a tool or a helper, and proves those that it
+//! holds.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{
+    Error, Ident, LitStr, Path, Result, Token,
+    parse::{Parse, ParseStream},
+};
+
+use crate::{
+    catalogue::{Access, Catalogue},
+    errors::Errors,
+    function::holds_all,
+    scopes::ScopeName,
+    suggest,
+};
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    match syn::parse2::<Request>(input) {
+        Ok(request) => request.expand(),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// `"catalogue" ::toolgate; holder: Provider; purpose; "scope" "scope"`
+struct Request {
+    catalogue: Catalogue,
+    krate: Path,
+    holder: Ident,
+    provider: Path,
+    purpose: Purpose,
+    scopes: Vec<ScopeName>,
+}
+
+/// What the scopes are for.
+enum Purpose {
+    /// `tool`, or `read_only` where the attribute said so.
+    Tool { read_only: Option<Span> },
+    /// `helper may_close`: whoever holds them may call it.
+    Helper { may_call: Ident },
+}
+
+impl Parse for Request {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let catalogue: LitStr = input.parse()?;
+        let catalogue = Catalogue::parse(&catalogue.value()).ok_or_else(|| {
+            let message = "the provider was declared with another version of `toolgate`\nhelp: use one version for the provider's crate and for this one";
+            Error::new(catalogue.span(), message)
+        })?;
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        let holder = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let provider = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        let word: Ident = input.parse()?;
+        let purpose = match word.to_string().as_str() {
+            "helper" => Purpose::Helper { may_call: input.parse()? },
+            "read_only" => Purpose::Tool { read_only: Some(word.span()) },
+            _ => Purpose::Tool { read_only: None },
+        };
+        input.parse::<Token![;]>()?;
+        let mut scopes = Vec::new();
+        while !input.is_empty() {
+            scopes.push(input.parse()?);
+        }
+        Ok(Self { catalogue, krate, holder, provider, purpose, scopes })
+    }
+}
+
+impl Request {
+    fn expand(&self) -> TokenStream {
+        let mut errors = Errors::default();
+        // An empty catalogue is that of a provider whose own faults are reported already.
+        let declared =
+            if self.catalogue.is_empty() { Vec::new() } else { self.resolve(&mut errors) };
+        if errors.is_empty() && !self.catalogue.is_empty() {
+            return self.emit(&declared);
+        }
+        let Self { krate, holder, provider, .. } = self;
+        let holds_all = holds_all(krate, holder, provider);
+        let may_call = self.may_call(&[]);
+        quote!(#errors #holds_all #may_call)
+    }
+
+    fn provider_name(&self) -> String {
+        self.provider.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
+    }
+
+    /// The indices of the declared scopes, and every fault among them.
+    fn resolve(&self, errors: &mut Errors) -> Vec<usize> {
+        let mut declared = Vec::<(usize, &ScopeName)>::new();
+        for name in &self.scopes {
+            let position = self.catalogue.scopes().iter().position(|scope| match name {
+                ScopeName::Token(token, _) => scope.token == *token,
+                ScopeName::Variant(variant) => *variant == scope.variant,
+            });
+            match position {
+                Some(index) => declared.push((index, name)),
+                None => errors.push(self.unknown(name)),
+            }
+        }
+        for (at, &(index, name)) in declared.iter().enumerate() {
+            let cover = declared.iter().enumerate().find(|&(other_at, &(other, _))| {
+                self.catalogue.implies(other, index) || other == index && other_at < at
+            });
+            if let Some((_, &(other, _))) = cover {
+                errors.push(self.redundant(name, index, other));
+            }
+        }
+        let declared: Vec<_> = declared.into_iter().map(|(index, _)| index).collect();
+        if let Purpose::Tool { read_only: Some(span) } = self.purpose {
+            self.check_read_only(&declared, span, errors);
+        }
+        declared
+    }
+
+    fn unknown(&self, name: &ScopeName) -> Error {
+        let provider = self.provider_name();
+        let scopes = self.catalogue.scopes();
+        let (word, help) = match name {
+            ScopeName::Token(token, _) => {
+                let known = scopes.iter().map(|scope| scope.token.as_str());
+                (token.clone(), suggest::help(token, known, "its scopes are"))
+            }
+            ScopeName::Variant(variant) => {
+                let word = variant.to_string();
+                let known = scopes.iter().map(|scope| scope.variant.as_str());
+                let help = suggest::help(&word, known, "its variants are");
+                (word, help)
+            }
+        };
+        Error::new(name.span(), format!("`{provider}` has no scope `{word}`\nhelp: {help}"))
+    }
+
+    fn redundant(&self, name: &ScopeName, index: usize, other: usize) -> Error {
+        let token = &self.catalogue.scopes()[index].token;
+        let message = if index == other {
+            format!("the scope `{token}` is listed twice")
+        } else {
+            let other = &self.catalogue.scopes()[other].token;
+            format!("the scope `{token}` is redundant: `{other}` implies it\nhelp: remove `{token}`")
+        };
+        Error::new(name.span(), message)
+    }
+
+    fn check_read_only(&self, declared: &[usize], span: Span, errors: &mut Errors) {
+        let writes = declared
+            .iter()
+            .map(|&index| &self.catalogue.scopes()[index])
+            .find(|scope| scope.access != Access::Read);
+        if let Some(scope) = writes {
+            let token = &scope.token;
+            errors.push(Error::new(
+                span,
+                format!(
+                    "`{}` is not read-only: its scope `{token}` lets it write\nhelp: remove `read_only`, or ask for a scope with `access = read`",
+                    self.holder
+                ),
+            ));
+        }
+    }
+
+    fn emit(&self, declared: &[usize]) -> TokenStream {
+        let Self { krate, holder, provider, .. } = self;
+        let tokens = declared.iter().map(|&index| &self.catalogue.scopes()[index].token);
+        let held = self.catalogue.closure(declared);
+        let may_call = self.may_call(declared);
+        quote! {
+            #[automatically_derived]
+            impl #krate::Requires<#provider> for #holder {
+                const SCOPES: &'static [&'static str] = &[#(#tokens),*];
+            }
+            #(
+                #[automatically_derived]
+                impl #krate::Holds<#provider, #held> for #holder {}
+            )*
+            #may_call
+        }
+    }
+
+    /// Whoever holds all of `declared` may call the helper.
+    fn may_call(&self, declared: &[usize]) -> Option<TokenStream> {
+        let Self { krate, provider, .. } = self;
+        let Purpose::Helper { may_call } = &self.purpose else { return None };
+        let bounds = if declared.is_empty() {
+            TokenStream::new()
+        } else {
+            quote!(where Holder: #(#krate::Holds<#provider, #declared>)+*)
+        };
+        Some(quote! {
+            #[diagnostic::do_not_recommend]
+            #[automatically_derived]
+            impl<Holder> #may_call<#provider> for Holder #bounds {}
+        })
+    }
+}

@@ -1,0 +1,508 @@
+//! `#[tool]`: an async function, kept as it is, and a type of the same name that stands for it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Error, Ident, LitStr, Path, Type, parse_quote, spanned::Spanned};
+
+use crate::{
+    argument::{self, Argument},
+    attribute::{self, Entry, Value},
+    errors::Errors,
+    function::{self, Function, Kind, Parameter, check_name, holds_all, hygienic},
+    scopes::{ScopeList, Scopes},
+};
+
+const KEYS: [&str; 11] = [
+    "scopes", "name", "title", "read_only", "destructive", "idempotent", "open_world", "icons",
+    "meta", "provider", "crate",
+];
+
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut function = match Function::parse("tool", item.clone())
+        .and_then(|function| check_name(&function.sig.ident, "a tool").map(|()| function))
+    {
+        Ok(function) => function,
+        Err(error) => {
+            let error = error.into_compile_error();
+            return quote!(#item #error);
+        }
+    };
+    let mut errors = Errors::default();
+    let args = Args::new(attr, &mut errors);
+    function.check_signature("a tool", &mut errors);
+    check_generics(&function, &mut errors);
+    check_output(&function, &mut errors);
+    let holder = function.sig.ident.clone();
+    let parameters = function.take_parameters(&holder, &mut errors);
+    let tool = Tool::new(&args, &function, &parameters, &mut errors);
+
+    let marker = function::marker(&function.vis, &holder, "tool");
+    let (implementation, scopes) = if errors.is_empty() {
+        (tool.emit(), tool.emit_requests())
+    } else {
+        (tool.recover(), tool.recover_scopes())
+    };
+    // The function comes first: rust-analyzer maps a name to its first appearance.
+    quote! {
+        #function
+        #marker
+        #implementation
+        #scopes
+        #errors
+    }
+}
+
+/// What stands in `#[tool(..)]`.
+struct Args {
+    krate: Path,
+    scopes: Option<Scopes>,
+    scopes_span: Span,
+    name: Option<LitStr>,
+    title: Option<LitStr>,
+    hints: Vec<(Ident, bool)>,
+    read_only: Option<Span>,
+    icons: Vec<LitStr>,
+    meta: Option<LitStr>,
+    provider: Option<Path>,
+}
+
+impl Args {
+    fn new(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self {
+            krate: parse_quote!(::toolgate),
+            scopes: None,
+            scopes_span: Span::call_site(),
+            name: None,
+            title: None,
+            hints: Vec::new(),
+            read_only: None,
+            icons: Vec::new(),
+            meta: None,
+            provider: None,
+        };
+        for entry in Entry::all("#[tool]", tokens, &KEYS, errors) {
+            let result = args.set(entry);
+            errors.take(result);
+        }
+        args
+    }
+
+    fn set(&mut self, entry: Entry) -> syn::Result<()> {
+        let key = entry.key.clone();
+        match key.to_string().as_str() {
+            "scopes" => {
+                self.scopes_span = key.span();
+                self.scopes = Some(match entry.value {
+                    Value::Equals(tokens) => Scopes::parse_equals(tokens)?,
+                    Value::List(tokens) => Scopes::parse_list(tokens, key.span())?,
+                    Value::Flag => {
+                        let message = "`scopes` is written `scopes = \"repo:read\"`";
+                        return Err(Error::new(key.span(), message));
+                    }
+                });
+            }
+            "name" => self.name = Some(check_tool_name(entry.text()?)?),
+            "title" => self.title = Some(entry.text()?),
+            "icons" => self.icons = entry.texts()?,
+            "meta" => self.meta = Some(meta(entry)?),
+            "provider" => self.provider = Some(entry.path()?),
+            "crate" => self.krate = entry.krate()?,
+            _ => {
+                let (value, span) = entry.flag()?;
+                if key == "read_only" && value {
+                    self.read_only = Some(span);
+                }
+                self.hints.push((key, value));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What MCP recommends for names, and every host accepts.
+fn check_tool_name(name: LitStr) -> syn::Result<LitStr> {
+    let value = name.value();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=64).contains(&value.len()) && value.bytes().all(fits) {
+        return Ok(name);
+    }
+    let message = format!(
+        "`{value}` is not a tool name\nhelp: 1 to 64 of A-Z, a-z, 0-9, `_`, `-` and `.`; `title` is for people"
+    );
+    Err(Error::new(name.span(), message))
+}
+
+/// `meta = "{..}"` or `meta(key = "value")`, as JSON text.
+fn meta(entry: Entry) -> syn::Result<LitStr> {
+    let span = entry.key.span();
+    let Value::List(tokens) = entry.value else { return entry.text() };
+    let parser =
+        syn::punctuated::Punctuated::<syn::MetaNameValue, syn::Token![,]>::parse_terminated;
+    let mut members = Vec::new();
+    for pair in syn::parse::Parser::parse2(parser, tokens)? {
+        let key: Vec<_> = pair.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let syn::Expr::Lit(syn::ExprLit { lit, .. }) = &pair.value else {
+            return Err(Error::new_spanned(&pair.value, "a value of `meta` is a literal"));
+        };
+        let value = match lit {
+            syn::Lit::Str(text) => argument::quoted(&text.value()),
+            syn::Lit::Bool(value) => value.value.to_string(),
+            syn::Lit::Int(number) => number.base10_digits().to_owned(),
+            other => {
+                let message = "a value of `meta` is a string, a whole number or a boolean\nhelp: for more, write `meta = \"{..}\"` with JSON";
+                return Err(Error::new_spanned(other, message));
+            }
+        };
+        members.push(format!("{}:{value}", argument::quoted(&key.join("/"))));
+    }
+    Ok(LitStr::new(&format!("{{{}}}", members.join(",")), span))
+}
+
+fn check_generics(function: &Function, errors: &mut Errors) {
+    let generics = &function.sig.generics;
+    if !generics.params.is_empty() {
+        let message = "a tool has no generic parameters: its schema is fixed\nhelp: write the types";
+        errors.push(Error::new_spanned(&generics.params, message));
+    }
+}
+
+fn check_output(function: &Function, errors: &mut Errors) {
+    let syn::ReturnType::Type(_, ty) = &function.sig.output else { return };
+    match &**ty {
+        Type::ImplTrait(_) => {
+            let message = "the result of a tool is a type with a name\nhelp: write `String`, `Json<T>` or another result";
+            errors.push(Error::new_spanned(ty, message));
+        }
+        Type::Reference(reference)
+            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") =>
+        {
+            let message = "the result of a tool is owned\nhelp: write `String`, or `&'static str`";
+            errors.push(Error::new_spanned(ty, message));
+        }
+        _ => {}
+    }
+}
+
+struct Tool<'a> {
+    args: &'a Args,
+    function: &'a Function,
+    parameters: &'a [Parameter],
+    arguments: Vec<Argument>,
+    name: LitStr,
+    description: String,
+    /// The provider, what macro has its catalogue, and the scopes, for each client.
+    requests: Vec<(&'a Path, &'a Path, Option<&'a ScopeList>)>,
+}
+
+impl<'a> Tool<'a> {
+    fn new(
+        args: &'a Args,
+        function: &'a Function,
+        parameters: &'a [Parameter],
+        errors: &mut Errors,
+    ) -> Self {
+        let ident = &function.sig.ident;
+        let name = args.name.clone().unwrap_or_else(|| LitStr::new(&function.name(), ident.span()));
+        if args.name.is_none() {
+            errors.take(check_tool_name(name.clone()));
+        }
+        let description = attribute::doc(&function.attrs);
+        if description.is_empty() {
+            let message = format!(
+                "`{ident}` has no description, and the model chooses tools by it\nhelp: write a doc comment: `/// Lists the open issues of a repository.`"
+            );
+            errors.push(Error::new_spanned(ident, message));
+        }
+        let mut arguments = Vec::<Argument>::new();
+        for parameter in parameters {
+            if !matches!(parameter.kind, Kind::Argument) {
+                if let Some(attr) = parameter.args.first() {
+                    let message = format!(
+                        "`{}` is injected, so `#[arg]` says nothing of it",
+                        parameter.ident
+                    );
+                    errors.push(Error::new_spanned(attr, message));
+                }
+                continue;
+            }
+            let argument = Argument::new(&args.krate, parameter, errors);
+            if arguments.iter().any(|other| other.name.value() == argument.name.value()) {
+                let message = format!("two arguments are named `{}`", argument.name.value());
+                errors.push(Error::new(argument.name.span(), message));
+            }
+            arguments.push(argument);
+        }
+        if arguments.len() > 16 {
+            let message = "a tool takes at most 16 arguments\nhelp: put some into a struct: `#[arg(flatten)] options: Options`";
+            errors.push(Error::new_spanned(ident, message));
+        }
+        let requests = requests(args, parameters, errors);
+        Self { args, function, parameters, arguments, name, description, requests }
+    }
+
+    fn emit(&self) -> TokenStream {
+        let Self { args, function, parameters, arguments, name, description, .. } = self;
+        let krate = &args.krate;
+        let tool = &function.sig.ident;
+        let output = function.output();
+
+        let constants = self.emit_constants();
+        let types = parameters.iter().filter(|p| matches!(p.kind, Kind::Argument)).map(|p| &p.ty);
+        let values = arguments.iter().map(|argument| &argument.constant);
+
+        // What the user named is not in sight of these names, nor the other way round.
+        let local = |ident: &Ident| Ident::new(&ident.to_string(), hygienic(ident.span()));
+        let patterns: Vec<_> = parameters
+            .iter()
+            .filter(|parameter| matches!(parameter.kind, Kind::Argument))
+            .map(|parameter| local(&parameter.ident))
+            .collect();
+        let injects = parameters.len() > arguments.len();
+        let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
+        if patterns.iter().any(|pattern| *pattern == call) {
+            call = Ident::new("_call", Span::mixed_site());
+        }
+        let passed = parameters.iter().map(|parameter| {
+            let (expression, borrowed) = match &parameter.kind {
+                Kind::Client { borrowed, .. } => (quote!(#call.client()), borrowed),
+                Kind::Caller { borrowed, .. } => (quote!(#call.caller()), borrowed),
+                Kind::State { borrowed, .. } => (quote!(#call.state()), borrowed),
+                Kind::Context { borrowed } => (quote!(#call.context()), borrowed),
+                Kind::Argument => {
+                    let value = local(&parameter.ident);
+                    return quote!(#value);
+                }
+            };
+            if *borrowed { quote!(&#expression) } else { expression }
+        });
+        let span = hygienic(tool.span());
+        let call_fn = quote_spanned! {span=>
+            async fn call(
+                #call: #krate::Call,
+                (#(#patterns,)*): #krate::Values<Self>,
+            ) -> Self::Output {
+                #tool(#(#passed),*).await
+            }
+        };
+        quote! {
+            #[automatically_derived]
+            impl #krate::Tool for #tool {
+                const NAME: &'static str = #name;
+                const DESCRIPTION: &'static str = #description;
+                #constants
+                type Arguments = (#(#krate::Arg<#types>,)*);
+                const ARGUMENTS: Self::Arguments = (#(#values,)*);
+                type Output = #output;
+
+                #call_fn
+            }
+        }
+    }
+
+    /// The constants that have a default, where they depart from it.
+    fn emit_constants(&self) -> TokenStream {
+        let Self { args, parameters, .. } = self;
+        let krate = &args.krate;
+        let mut constants = TokenStream::new();
+        if let Some(title) = &args.title {
+            constants.extend(quote! {
+                const TITLE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#title);
+            });
+        }
+        if !args.hints.is_empty() {
+            let hints = args
+                .hints
+                .iter()
+                .map(|(key, value)| quote!(#key: ::core::option::Option::Some(#value)));
+            constants.extend(quote! {
+                const HINTS: #krate::Hints = #krate::Hints { #(#hints,)* ..#krate::Hints::DERIVED };
+            });
+        }
+        let icons = &args.icons;
+        if !icons.is_empty() {
+            constants.extend(quote! {
+                const ICONS: &'static [&'static str] = &[#(#icons),*];
+            });
+        }
+        if let Some(meta) = &args.meta {
+            constants.extend(quote! {
+                const META: ::core::option::Option<&'static str> = ::core::option::Option::Some(#meta);
+            });
+        }
+        let needs: Vec<_> = parameters
+            .iter()
+            .filter_map(|parameter| {
+                let name = parameter.ident.to_string();
+                Some(match &parameter.kind {
+                    Kind::Client { provider, .. } => {
+                        quote!(#krate::Need::client::<#provider, Self>(#name))
+                    }
+                    Kind::Caller { catalogue: Some(catalogue), .. } => {
+                        quote!(#krate::Need::caller::<#catalogue, Self>(#name))
+                    }
+                    Kind::State { of, .. } => quote!(#krate::Need::state::<#of>(#name)),
+                    Kind::Context { .. } => quote!(#krate::Need::Context),
+                    Kind::Caller { catalogue: None, .. } | Kind::Argument => return None,
+                })
+            })
+            .collect();
+        if !needs.is_empty() {
+            constants.extend(quote! {
+                const NEEDS: &'static [#krate::Need] = &[#(#needs),*];
+            });
+        }
+        constants
+    }
+
+    /// Asks each catalogue to call [`crate::grant`] back.
+    ///
+    /// The function itself stays here: what goes through a catalogue is parsed once more.
+    fn emit_requests(&self) -> TokenStream {
+        let krate = &self.args.krate;
+        let tool = &self.function.sig.ident;
+        let purpose = match self.args.read_only {
+            Some(span) => Ident::new("read_only", span),
+            None => Ident::new("tool", Span::call_site()),
+        };
+        let requests = self.requests.iter().map(|(provider, catalogue, scopes)| {
+            let scopes = scopes.map(ScopeList::tokens);
+            quote! {
+                #catalogue! {
+                    #![callback = #krate::__private::grant]
+                    #krate; #tool: #provider; #purpose; #scopes
+                }
+            }
+        });
+        quote!(#(#requests)*)
+    }
+
+    /// A tool that cannot be called, so that the place where it is registered has no fault.
+    fn recover(&self) -> TokenStream {
+        let krate = &self.args.krate;
+        let tool = &self.function.sig.ident;
+        let name = &self.name;
+        quote! {
+            #[automatically_derived]
+            impl #krate::Tool for #tool {
+                const NAME: &'static str = #name;
+                const DESCRIPTION: &'static str = "";
+                type Arguments = ();
+                const ARGUMENTS: () = ();
+                type Output = ();
+
+                async fn call(_: #krate::Call, (): ()) {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    }
+
+    fn recover_scopes(&self) -> TokenStream {
+        let mut seen = Vec::<&Path>::new();
+        let mut tokens = TokenStream::new();
+        for provider in self.parameters.iter().filter_map(Parameter::provider) {
+            if !seen.contains(&provider) {
+                seen.push(provider);
+                tokens.extend(holds_all(&self.args.krate, &self.function.sig.ident, provider));
+            }
+        }
+        tokens
+    }
+}
+
+/// Matches the clients with their scopes.
+fn requests<'a>(
+    args: &'a Args,
+    parameters: &'a [Parameter],
+    errors: &mut Errors,
+) -> Vec<(&'a Path, &'a Path, Option<&'a ScopeList>)> {
+    let clients: Vec<(&Parameter, &Path)> =
+        parameters.iter().filter_map(|p| p.provider().map(|provider| (p, provider))).collect();
+    for (at, (parameter, provider)) in clients.iter().enumerate() {
+        if clients[..at].iter().any(|(_, other)| other == provider) {
+            let message = "two clients of one provider\nhelp: one client is enough, it may be borrowed as often as you like";
+            errors.push(Error::new_spanned(&parameter.ty, message));
+            return Vec::new();
+        }
+    }
+    let matched = pair(args.scopes.as_ref(), args.scopes_span, &clients, "#[tool]", errors);
+    matched
+        .into_iter()
+        .map(|(provider, scopes)| (provider, args.provider.as_ref().unwrap_or(provider), scopes))
+        .collect()
+}
+
+/// Gives each client its scopes, by the parameter's name where there are several.
+pub(crate) fn pair<'a>(
+    scopes: Option<&'a Scopes>,
+    scopes_span: Span,
+    clients: &[(&'a Parameter, &'a Path)],
+    attribute: &str,
+    errors: &mut Errors,
+) -> Vec<(&'a Path, Option<&'a ScopeList>)> {
+    let names: Vec<_> = clients.iter().map(|(p, _)| p.ident.to_string()).collect();
+    let keyed_form = || {
+        let pairs: Vec<_> = names.iter().map(|name| format!("{name} = \"..\"")).collect();
+        pairs.join(", ")
+    };
+    match (scopes, clients) {
+        (None, []) => Vec::new(),
+        (None, [(parameter, _), ..]) => {
+            if parameter.is_client() || parameter.provider().is_some() {
+                let message = format!(
+                    "`{}` is authorized for nothing: it has no scopes\nhelp: declare what it needs: `{attribute_form}`",
+                    parameter.ident,
+                    attribute_form = match attribute {
+                        "#[tool]" => "#[tool(scopes = \"..\")]",
+                        _ => "#[requires(\"..\")]",
+                    },
+                );
+                errors.push(Error::new(parameter.ty.span(), message));
+            }
+            Vec::new()
+        }
+        (Some(_), []) => {
+            let message = "scopes without a client to use them\nhelp: take a parameter `AuthedClient<P>`, where `P` is the provider";
+            errors.push(Error::new(scopes_span, message));
+            Vec::new()
+        }
+        (Some(Scopes::Only(list)), [(_, provider)]) => vec![(*provider, Some(list))],
+        (Some(Scopes::Only(list)), _) => {
+            let message = format!(
+                "which client are these scopes for?\nhelp: name it: `scopes({})`",
+                keyed_form()
+            );
+            errors.push(Error::new(list.span, message));
+            Vec::new()
+        }
+        (Some(Scopes::Keyed(keyed)), _) => {
+            let mut matched = Vec::new();
+            for (key, _) in keyed {
+                if !names.iter().any(|name| key == name) {
+                    let help = crate::suggest::help(
+                        &key.to_string(),
+                        names.iter().map(String::as_str),
+                        "the clients are",
+                    );
+                    let message = format!("no client is named `{key}`\nhelp: {help}");
+                    errors.push(Error::new(key.span(), message));
+                }
+            }
+            for (parameter, provider) in clients {
+                match keyed.iter().find(|(key, _)| *key == parameter.ident) {
+                    Some((_, list)) => matched.push((*provider, Some(list))),
+                    // A misspelt key is reported already.
+                    None if !errors.is_empty() => {}
+                    None => errors.push(Error::new(
+                        parameter.ty.span(),
+                        format!(
+                            "`{0}` is authorized for nothing: it has no scopes\nhelp: add `{0} = \"..\"` to the scopes",
+                            parameter.ident
+                        ),
+                    )),
+                }
+            }
+            matched
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `tools![]`: a constant table, in which no name stands twice.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Error, Path, Result, Token,
+    parse::{Parse, ParseStream},
+    punctuated::Punctuated,
+};
+
+use crate::errors::Errors;
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    match syn::parse2::<Input>(input) {
+        Ok(input) => input.expand(),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// `::toolgate; list_issues, issues::close`
+struct Input {
+    krate: Path,
+    tools: Vec<Path>,
+}
+
+impl Parse for Input {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        let tool = |input: ParseStream<'_>| {
+            let path = input.call(Path::parse_mod_style)?;
+            if input.peek(syn::token::Paren) {
+                let message = "name the tool, without calling it\nhelp: remove the parentheses";
+                return Err(input.error(message));
+            }
+            Ok(path)
+        };
+        let tools = Punctuated::<Path, Token![,]>::parse_terminated_with(input, tool)?;
+        Ok(Self { krate, tools: tools.into_iter().collect() })
+    }
+}
+
+impl Input {
+    fn expand(&self) -> TokenStream {
+        let Self { krate, tools } = self;
+        let mut errors = Errors::default();
+        for (at, tool) in tools.iter().enumerate() {
+            if tools[..at].contains(tool) {
+                let name = &tool.segments[tool.segments.len() - 1].ident;
+                let message = format!("`{name}` is listed twice");
+                errors.push(Error::new_spanned(tool, message));
+            }
+        }
+        if !errors.is_empty() {
+            return quote!({ #errors #krate::Tools::default() });
+        }
+        quote!({
+            const TABLE: &[#krate::Entry] = &[#(#krate::Entry::of::<#tools>()),*];
+            const _: () = #krate::Tools::assert_distinct(TABLE);
+            #krate::Tools::new(TABLE)
+        })
+    }
+}

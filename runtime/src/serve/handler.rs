@@ -1,0 +1,234 @@
+//! One `ServerHandler` for both: our table of tools, and the handler that the user mounts beside it.
+
+use std::{borrow::Cow, future::Future, sync::Arc};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
+        CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
+        DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, Implementation,
+        InitializeRequestParams, InitializeResult, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+        ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams,
+        UpdateTaskParams,
+    },
+    service::{NotificationContext, RequestContext, SubscriptionContext},
+};
+
+use super::dispatch::Dispatch;
+
+/// Serves the tools of the table, and everything else from the handler beside it.
+///
+/// It is an [`rmcp::ServerHandler`], so it goes wherever rmcp takes one.
+pub struct Handler<H = Nothing> {
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) beside: Arc<H>,
+}
+
+impl<H> Clone for Handler<H> {
+    fn clone(&self) -> Self {
+        Self { dispatch: Arc::clone(&self.dispatch), beside: Arc::clone(&self.beside) }
+    }
+}
+
+impl<H> std::fmt::Debug for Handler<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+/// Stands beside the tools where the user mounted nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nothing;
+
+impl ServerHandler for Nothing {}
+
+type Answer<T> = Result<T, ErrorData>;
+type Cx = RequestContext<RoleServer>;
+type Notified = NotificationContext<RoleServer>;
+
+impl<H: ServerHandler> Handler<H> {
+    fn identity(&self) -> Implementation {
+        self.dispatch.identity.clone()
+    }
+
+    fn capabilities(&self, mut beside: ServerCapabilities) -> ServerCapabilities {
+        beside.tools.get_or_insert_with(ToolsCapability::default);
+        beside
+    }
+
+    fn instructions(&self, beside: Option<String>) -> Option<String> {
+        self.dispatch.instructions.clone().or(beside)
+    }
+
+    fn introduce(&self, mut result: InitializeResult) -> InitializeResult {
+        result.capabilities = self.capabilities(result.capabilities);
+        result.instructions = self.instructions(result.instructions);
+        result.server_info = self.identity();
+        result
+    }
+}
+
+/// Passes requests on, untouched.
+macro_rules! forward {
+    ($($name:ident($($argument:ident: $ty:ty),*) -> $answer:ty;)*) => {$(
+        fn $name(
+            &self,
+            $($argument: $ty,)*
+            context: Cx,
+        ) -> impl Future<Output = Answer<$answer>> + Send + '_ {
+            self.beside.$name($($argument,)* context)
+        }
+    )*};
+}
+
+/// Passes notifications on, untouched.
+macro_rules! notify {
+    ($($name:ident($($argument:ident: $ty:ty),*);)*) => {$(
+        fn $name(
+            &self,
+            $($argument: $ty,)*
+            context: Notified,
+        ) -> impl Future<Output = ()> + Send + '_ {
+            self.beside.$name($($argument,)* context)
+        }
+    )*};
+}
+
+impl<H: ServerHandler> ServerHandler for Handler<H> {
+    forward! {
+        ping() -> ();
+        complete(request: CompleteRequestParams) -> CompleteResult;
+        set_level(request: SetLevelRequestParams) -> ();
+        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse;
+        list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult;
+        list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult;
+        list_resource_templates(request: Option<PaginatedRequestParams>)
+            -> ListResourceTemplatesResult;
+        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse;
+        subscribe(request: SubscribeRequestParams) -> ();
+        unsubscribe(request: UnsubscribeRequestParams) -> ();
+        get_task(request: GetTaskParams) -> GetTaskResult;
+        update_task(request: UpdateTaskParams) -> ();
+        cancel_task(request: CancelTaskParams) -> ();
+        list_skills(request: Option<PaginatedRequestParams>) -> ListSkillsResult;
+        get_skill(request: GetSkillRequestParams) -> GetSkillResult;
+        read_resource_directory(request: ReadResourceDirectoryRequestParams)
+            -> ReadResourceDirectoryResult;
+    }
+
+    notify! {
+        on_cancelled(notification: CancelledNotificationParam);
+        on_progress(notification: ProgressNotificationParam);
+        on_initialized();
+        on_roots_list_changed();
+        on_custom_notification(notification: CustomNotification);
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        self.beside.supported_protocol_versions()
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        self.beside.accepted_subscription_filter(requested)
+    }
+
+    fn listen(&self, context: SubscriptionContext) -> impl Future<Output = Answer<()>> + Send + '_ {
+        self.beside.listen(context)
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.introduce(self.beside.get_info())
+    }
+
+    fn negotiate_initialize(
+        &self,
+        request: &InitializeRequestParams,
+    ) -> Answer<InitializeResult> {
+        self.beside.negotiate_initialize(request).map(|result| self.introduce(result))
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: Cx,
+    ) -> Answer<InitializeResult> {
+        self.beside.initialize(request, context).await.map(|result| self.introduce(result))
+    }
+
+    async fn discover(&self, context: Cx) -> Answer<DiscoverResult> {
+        let beside = self.beside.discover(context).await?;
+        let capabilities = self.capabilities(beside.capabilities);
+        let mut result = DiscoverResult::new(beside.supported_versions, capabilities);
+        result.instructions = self.instructions(beside.instructions);
+        result.ttl_ms = beside.ttl_ms;
+        result.cache_scope = beside.cache_scope;
+        result.meta = beside.meta;
+        Ok(result.with_server_info(self.identity()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
+        self.dispatch
+            .tool(name)
+            .map(|tool| tool.definition.clone())
+            .or_else(|| self.beside.get_tool(name))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Cx,
+    ) -> Answer<ListToolsResult> {
+        // Ours stand on the first page; every cursor is the other handler's.
+        let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
+        let mut result = match self.beside.list_tools(request, context).await {
+            Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => ListToolsResult::default(),
+            other => other?,
+        };
+        result.tools.retain(|tool| self.dispatch.tool(&tool.name).is_none());
+        if first {
+            result.tools.splice(0..0, self.dispatch.definitions().cloned());
+        }
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: Cx,
+    ) -> Answer<CallToolResponse> {
+        match self.dispatch.tool(&request.name) {
+            Some(tool) => self.dispatch.call(tool, request, context).await,
+            None => {
+                let unknown = format!("unknown tool `{}`", request.name);
+                match self.beside.call_tool(request, context).await {
+                    // The specification's code for a tool that is not there.
+                    Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {
+                        Err(ErrorData::invalid_params(unknown, None))
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    async fn on_custom_request(&self, request: CustomRequest, context: Cx) -> Answer<CustomResult> {
+        // A call whose parameters have the wrong shape arrives here, because rmcp tells requests
+        // apart by their shape.
+        if request.method == "tools/call" {
+            return Err(ErrorData::invalid_params(
+                "`tools/call` wants `name`, a string, and `arguments`, an object",
+                None,
+            ));
+        }
+        self.beside.on_custom_request(request, context).await
+    }
+}

@@ -1,0 +1,136 @@
+//! MCP over standard input and output: a message a line.
+
+use std::{io, sync::Arc};
+
+use rmcp::{
+    ErrorData, RoleServer,
+    model::GetExtensions,
+    service::{RxJsonRpcMessage, TxJsonRpcMessage},
+    transport::Transport,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    sync::Mutex,
+};
+
+use super::envelope;
+
+/// The longest line that is read, in bytes.
+const LONGEST: usize = 4 << 20;
+
+/// A transport over lines, which hands on the arguments of a call as they were sent.
+pub(crate) struct Lines<R, W> {
+    input: BufReader<R>,
+    output: Arc<Mutex<W>>,
+    /// What has been read of a line; kept here, because `receive` may be cancelled in mid-line.
+    line: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send + 'static> Lines<R, W> {
+    pub(crate) fn new(input: R, output: W) -> Self {
+        Self {
+            input: BufReader::new(input),
+            output: Arc::new(Mutex::new(output)),
+            line: Vec::new(),
+        }
+    }
+
+    /// Reads on until a line is whole. `None` at the end of input; a line that is too long is
+    /// dropped and reported as an empty one.
+    async fn next_line(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let chunk = self.input.fill_buf().await?;
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let end = chunk.iter().position(|&byte| byte == b'\n');
+            let taken = end.map_or(chunk.len(), |end| end + 1);
+            if self.line.len() <= LONGEST {
+                self.line.extend_from_slice(&chunk[..taken]);
+            }
+            self.input.consume(taken);
+            if end.is_some() {
+                let line = std::mem::take(&mut self.line);
+                return Ok(Some(if line.len() > LONGEST { Line::TooLong } else { Line::Whole(line) }));
+            }
+        }
+    }
+}
+
+enum Line {
+    Whole(Vec<u8>),
+    TooLong,
+}
+
+impl<R, W> Transport<RoleServer> for Lines<R, W>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let output = Arc::clone(&self.output);
+        async move {
+            let mut line = serde_json::to_vec(&message)?;
+            line.push(b'\n');
+            let mut output = output.lock().await;
+            output.write_all(&line).await?;
+            output.flush().await
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        loop {
+            let fault = match self.next_line().await.ok()?? {
+                Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
+                Line::Whole(line) => match parse(&line) {
+                    Ok(message) => return Some(message),
+                    Err(fault) => fault,
+                },
+                Line::TooLong => ErrorData::invalid_request(
+                    format!("a message has at most {LONGEST} bytes"),
+                    None,
+                ),
+            };
+            self.send(TxJsonRpcMessage::<RoleServer>::error(fault, None)).await.ok()?;
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.output.lock().await.flush().await
+    }
+}
+
+fn parse(line: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, ErrorData> {
+    let mut message = serde_json::from_slice::<RxJsonRpcMessage<RoleServer>>(line)
+        .map_err(|_| ErrorData::parse_error("the line is not a JSON-RPC message", None))?;
+    if let RxJsonRpcMessage::<RoleServer>::Request(request) = &mut message
+        && let Some(arguments) = envelope::raw_arguments(line)
+    {
+        request.request.extensions_mut().insert(arguments);
+    }
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_that_is_no_message_is_answered_and_the_next_one_read() {
+        let input = b"{oops\n\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n".as_slice();
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let mut lines = Lines::new(input, ours);
+        assert!(matches!(
+            lines.receive().await,
+            Some(RxJsonRpcMessage::<RoleServer>::Request(_))
+        ));
+        let mut answer = String::new();
+        BufReader::new(theirs).read_line(&mut answer).await.unwrap();
+        assert!(answer.contains("-32700"), "{answer}");
+    }
+}
