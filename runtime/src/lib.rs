@@ -19,7 +19,9 @@ pub mod state;
 pub mod tool;
 
 mod call;
+mod consent;
 mod macros;
+mod oauth;
 mod table;
 
 

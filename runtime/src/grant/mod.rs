@@ -30,7 +30,7 @@ pub use self::{
 };
 pub(crate) use self::{
     refresh::{Access, AccessError, Grants, Renew, RenewError, Renewed},
-    seal::Sealer,
+    seal::{Sealer, random},
 };
 
 /// Whose grant, at which provider.
