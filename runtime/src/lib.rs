@@ -15,6 +15,7 @@ pub mod grant;
 pub mod outcome;
 pub mod provider;
 pub mod scope;
+pub mod serve;
 pub mod state;
 pub mod tool;
 
@@ -147,6 +148,7 @@ pub use crate::{
     outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
     provider::{OAuthClient, Provider},
     scope::{Access, Holds, Requires, Scope},
+    serve::Server,
     state::State,
     table::{Entry, Tools},
     tool::{Hints, Need, Tool, Values},

@@ -4,7 +4,7 @@
 //! client refuses: GitHub answers errors with 200, separates scopes by commas and leaves
 //! `expires_in` out.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -35,7 +35,7 @@ pub trait Tool: Sized + 'static {
     /// What is injected.
     const NEEDS: &'static [Need] = &[];
     /// The arguments' types.
-    type Arguments: ArgumentList + Send + Sync;
+    type Arguments: ArgumentList + Send + Sync + 'static;
     /// The arguments.
     const ARGUMENTS: Self::Arguments;
     /// What the function returns.

@@ -157,7 +157,7 @@ impl<T: 'static> Arg<T> {
 )]
 pub trait ArgumentList {
     /// The decoded arguments.
-    type Values: Send;
+    type Values: Send + 'static;
     #[doc(hidden)]
     fn read(&self, raw: &RawValue) -> Result<Self::Values, Error>;
     #[doc(hidden)]

@@ -211,6 +211,7 @@ impl Sending<'_> {
         };
         let response = self.followed(url, body, &renewed).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
+            tokens.give_up(&renewed).await;
             return Err(refusal::no_longer_accepted(self.connection.provider));
         }
         self.judge(response, &renewed).await

@@ -75,6 +75,8 @@ pub(crate) enum Progress {
 pub(crate) struct Link {
     pub(crate) id: String,
     pub(crate) url: String,
+    /// It was given before, for the same.
+    pub(crate) again: bool,
 }
 
 /// What is kept between the browser's departure and its return, sealed by the store.
@@ -137,7 +139,7 @@ impl Consents {
                 && matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened)
         });
         if let Some((id, _)) = same {
-            return self.link(id);
+            return self.link(id, true);
         }
         let mine = open.iter().filter(|(_, consent)| consent.subject == subject);
         if mine.clone().count() >= MOST {
@@ -156,7 +158,7 @@ impl Consents {
                 progress: watch::Sender::new(Progress::Waiting),
             },
         );
-        self.link(&id)
+        self.link(&id, false)
     }
 
     /// How the consent ends, or how far it is when `patience` does.
@@ -198,9 +200,9 @@ impl Consents {
         }
     }
 
-    fn link(&self, id: &str) -> Link {
+    fn link(&self, id: &str, again: bool) -> Link {
         let url = self.url(&format!("connect/{id}"));
-        Link { id: id.to_owned(), url }
+        Link { id: id.to_owned(), url, again }
     }
 
     fn url(&self, path: &str) -> String {

@@ -29,7 +29,7 @@ pub use self::{
     store::{GrantStore, Revision, SaveError, StoreError, Stored},
 };
 pub(crate) use self::{
-    refresh::{Access, AccessError, Grants, Renew, RenewError, Renewed},
+    refresh::{AccessError, Grants, Renew, RenewError, Renewed},
     seal::{Sealer, random},
 };
 

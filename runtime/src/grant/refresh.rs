@@ -159,6 +159,16 @@ impl Grants {
         self.flight(key, renew, Some(rejected.clone())).await
     }
 
+    /// Marks a grant as dead whose freshest token, `rejected`, the provider does not accept.
+    pub(crate) async fn give_up(&self, key: &GrantKey, rejected: &SecretString) {
+        let Ok(stored) = self.0.load(key).await else { return };
+        if stored.grant.access_token.expose_secret() == rejected.expose_secret() {
+            let reason = "the provider does not accept its tokens any more";
+            // What it says is told by whoever was refused.
+            let _ = self.0.bury(key, stored.grant, stored.revision, reason).await;
+        }
+    }
+
     /// The refresh of `key` under way, or a new one, in a task of its own: a caller that leaves
     /// takes nothing with it.
     fn flight(

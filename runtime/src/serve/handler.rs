@@ -1,4 +1,5 @@
 //! One `ServerHandler` for both: our table of tools, and the handler that the user mounts beside it.
+#![allow(deprecated, reason = "what clients of 2025 may ask for is passed on")]
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
