@@ -25,8 +25,6 @@ mod macros;
 mod oauth;
 mod table;
 
-
-
 /// Declares an upstream provider: its endpoints, and its scopes as the variants of an enum.
 ///
 /// ```
@@ -159,7 +157,6 @@ pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
         path, provider, requires, tool, tools,
-
     };
 }
 

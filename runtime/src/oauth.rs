@@ -66,7 +66,10 @@ fn lenient_seconds<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<u64>
 }
 
 impl OAuth {
-    pub(crate) fn new(registration: Registration, http: reqwest::Client) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        registration: Registration,
+        http: reqwest::Client,
+    ) -> Result<Self, ConfigError> {
         registration.check()?;
         let parse = |url: &str| {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
@@ -157,11 +160,16 @@ impl OAuth {
         while let Some(chunk) = stream.next().await {
             body.extend_from_slice(&chunk.map_err(unreachable)?);
             if body.len() > LARGEST {
-                return Err(RenewError::Unreachable(format!("{name}'s token endpoint answers too much")));
+                return Err(RenewError::Unreachable(format!(
+                    "{name}'s token endpoint answers too much"
+                )));
             }
         }
         if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Err(RenewError::Unreachable(format!("{name}'s token endpoint: status {}", status.as_u16())));
+            return Err(RenewError::Unreachable(format!(
+                "{name}'s token endpoint: status {}",
+                status.as_u16()
+            )));
         }
         let answer = if is_form { parse_form(&body) } else { serde_json::from_slice(&body).ok() };
         let Some(answer) = answer else {
@@ -180,7 +188,11 @@ impl OAuth {
             let description = answer.error_description.unwrap_or_default();
             let description: String =
                 description.chars().filter(|c| !c.is_control()).take(200).collect();
-            let text = if description.is_empty() { error.clone() } else { format!("{error}: {description}") };
+            let text = if description.is_empty() {
+                error.clone()
+            } else {
+                format!("{error}: {description}")
+            };
             return Err(match error.as_str() {
                 // The last two are GitHub's.
                 "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
@@ -191,11 +203,17 @@ impl OAuth {
             });
         }
         let Some(access_token) = answer.access_token.filter(|token| !token.is_empty()) else {
-            return Err(RenewError::Unreachable(format!("{name}'s token endpoint gives no access token")));
+            return Err(RenewError::Unreachable(format!(
+                "{name}'s token endpoint gives no access token"
+            )));
         };
         let separators: Vec<char> = dialect.answer_separator.chars().chain([' ']).collect();
         let scopes = answer.scope.map(|scope| {
-            scope.split(separators.as_slice()).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+            scope
+                .split(separators.as_slice())
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect()
         });
         Ok(Renewed {
             access_token: access_token.into(),
@@ -209,10 +227,8 @@ impl OAuth {
 #[async_trait]
 impl Renew for OAuth {
     async fn renew(&self, refresh_token: &SecretString) -> Result<Renewed, RenewError> {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.expose_secret()),
-        ];
+        let form =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         self.ask(&self.refresh, &form).await
     }
 }

@@ -142,8 +142,7 @@ impl Built {
 fn define<T: Tool>(arguments: &T::Arguments) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     arguments.describe(&mut schema);
-    let mut tool =
-        rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
+    let mut tool = rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
     tool.title = T::TITLE.map(str::to_owned);
     tool.output_schema = T::Output::output_schema().map(Arc::new);
     tool.annotations = Some(annotations(T::TITLE, T::HINTS, T::NEEDS));
@@ -166,7 +165,8 @@ fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotat
         if let Need::Client(client) = need {
             open_world = Some(true);
             let declared = |name| client.catalogue.iter().find(|scope| scope.name == name);
-            access.extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+            access
+                .extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
         }
     }
     let highest = access.into_iter().max();

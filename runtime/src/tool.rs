@@ -42,10 +42,7 @@ pub trait Tool: Sized + 'static {
     type Output: IntoOutcome;
 
     /// Calls the function.
-    fn call(
-        call: Call,
-        arguments: Values<Self>,
-    ) -> impl Future<Output = Self::Output> + Send;
+    fn call(call: Call, arguments: Values<Self>) -> impl Future<Output = Self::Output> + Send;
 }
 
 /// The decoded arguments of the tool `T`.

@@ -121,9 +121,14 @@ mod tests {
             found(r#"<https://a/?p=1>; rel="prev", <https://a/?p=3,4>; rel="next""#).as_deref(),
             Some("https://a/?p=3,4"),
         );
-        assert_eq!(found(r#"</b>; title="a, <b>; rel=next"; rel="last next""#).as_deref(), Some("/b"));
+        assert_eq!(
+            found(r#"</b>; title="a, <b>; rel=next"; rel="last next""#).as_deref(),
+            Some("/b")
+        );
         assert_eq!(found("</c>;REL=NEXT").as_deref(), Some("/c"));
-        for none in ["", "<", "<x", r#"<a>; rel="prev""#, r#"<a>; rev="next""#, r#"<a>; rel="nextish""#] {
+        for none in
+            ["", "<", "<x", r#"<a>; rel="prev""#, r#"<a>; rev="next""#, r#"<a>; rel="nextish""#]
+        {
             assert_eq!(found(none), None, "{none}");
         }
     }

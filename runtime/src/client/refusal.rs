@@ -24,7 +24,8 @@ pub(super) async fn read(
     let status = response.status();
     let headers = response.headers().clone();
     let words = words(&body(response).await, token);
-    let said = if words.is_empty() { String::new() } else { format!(" ({provider} says: {words})") };
+    let said =
+        if words.is_empty() { String::new() } else { format!(" ({provider} says: {words})") };
     let retry_after = retry_after(&headers, SystemTime::now());
 
     if status == StatusCode::FORBIDDEN {
@@ -33,7 +34,9 @@ pub(super) async fn read(
             let list = scopes.join(" ");
             return Error::of(
                 ErrorKind::ScopeMissing { provider, scopes },
-                format!("{provider} wants a scope for this that the user's grant lacks: one of `{list}`{said}. The tool has to declare it before the user can grant it"),
+                format!(
+                    "{provider} wants a scope for this that the user's grant lacks: one of `{list}`{said}. The tool has to declare it before the user can grant it"
+                ),
             );
         }
     }
@@ -45,9 +48,13 @@ pub(super) async fn read(
                 "{provider} limits how often it may be asked; call again in {} seconds",
                 wait.as_secs().max(1)
             ),
-            None => format!("{provider} limits how often it may be asked; wait a while before calling again"),
+            None => format!(
+                "{provider} limits how often it may be asked; wait a while before calling again"
+            ),
         },
-        StatusCode::FORBIDDEN => format!("{provider} does not let this user do that; another call will not help"),
+        StatusCode::FORBIDDEN => {
+            format!("{provider} does not let this user do that; another call will not help")
+        }
         StatusCode::NOT_FOUND | StatusCode::GONE => format!(
             "{provider} has nothing there, or nothing that this user may see; check the names in the arguments"
         ),
@@ -76,7 +83,9 @@ pub(super) async fn read(
 pub(super) fn no_longer_accepted(provider: &'static str) -> Error {
     Error::of(
         ErrorKind::GrantExpired { provider },
-        format!("{provider} no longer accepts the user's authorization; the user has to connect {provider} again"),
+        format!(
+            "{provider} no longer accepts the user's authorization; the user has to connect {provider} again"
+        ),
     )
 }
 
@@ -92,7 +101,10 @@ pub(super) fn unreachable(provider: &'static str, error: reqwest::Error) -> Erro
 
 /// An answer that means nothing.
 pub(super) fn unreadable(provider: &'static str, what: &str) -> Error {
-    Error::of(ErrorKind::UpstreamUnreachable { provider }, format!("{provider} answered with {what}"))
+    Error::of(
+        ErrorKind::UpstreamUnreachable { provider },
+        format!("{provider} answered with {what}"),
+    )
 }
 
 async fn body(response: reqwest::Response) -> Vec<u8> {
@@ -117,7 +129,8 @@ fn words(body: &[u8], token: &SecretString) -> String {
         .find_map(|value| value.as_str().or_else(|| value.get("message")?.as_str()))
         .unwrap_or_default();
     let token = token.expose_secret();
-    let words = if token.is_empty() { words.to_owned() } else { words.replace(token, "[redacted]") };
+    let words =
+        if token.is_empty() { words.to_owned() } else { words.replace(token, "[redacted]") };
     let printable = words.chars().map(|c| if c.is_control() { ' ' } else { c });
     printable.take(WORDS).collect::<String>().trim().to_owned()
 }
@@ -132,9 +145,15 @@ fn needed_scopes(headers: &HeaderMap) -> Vec<String> {
         let held: Vec<_> = text(headers, "x-oauth-scopes").map(split).unwrap_or_default();
         let accepted = split(accepted);
         // GitHub sends it with every refusal; only if none of them is held is it the reason.
-        return if accepted.iter().any(|scope| held.contains(scope)) { Vec::new() } else { accepted };
+        return if accepted.iter().any(|scope| held.contains(scope)) {
+            Vec::new()
+        } else {
+            accepted
+        };
     }
-    let Some(challenge) = text(headers, header::WWW_AUTHENTICATE.as_str()) else { return Vec::new() };
+    let Some(challenge) = text(headers, header::WWW_AUTHENTICATE.as_str()) else {
+        return Vec::new();
+    };
     if !challenge.contains("insufficient_scope") {
         return Vec::new();
     }
@@ -145,9 +164,12 @@ fn needed_scopes(headers: &HeaderMap) -> Vec<String> {
 /// When to try again: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), or GitHub's reset.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Some(value) = text(headers, header::RETRY_AFTER.as_str()) {
-        return value.trim().parse().map(Duration::from_secs).ok().or_else(|| {
-            httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
-        });
+        return value
+            .trim()
+            .parse()
+            .map(Duration::from_secs)
+            .ok()
+            .or_else(|| httpdate::parse_http_date(value).ok()?.duration_since(now).ok());
     }
     if text(headers, "x-ratelimit-remaining")? != "0" {
         return None;
@@ -165,7 +187,12 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<Vec<(http::HeaderName, http::HeaderValue)>>().into_iter().collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect::<Vec<(http::HeaderName, http::HeaderValue)>>()
+            .into_iter()
+            .collect()
     }
 
     #[test]
@@ -189,7 +216,9 @@ mod tests {
     fn scopes_that_would_do() {
         let read = |pairs: &[(&'static str, &str)]| needed_scopes(&headers(pairs));
         assert_eq!(read(&[("x-accepted-oauth-scopes", "repo, admin")]), ["repo", "admin"]);
-        assert!(read(&[("x-accepted-oauth-scopes", "repo"), ("x-oauth-scopes", "repo")]).is_empty());
+        assert!(
+            read(&[("x-accepted-oauth-scopes", "repo"), ("x-oauth-scopes", "repo")]).is_empty()
+        );
         let challenge = r#"Bearer error="insufficient_scope", scope="a b""#;
         assert_eq!(read(&[("www-authenticate", challenge)]), ["a", "b"]);
         assert!(read(&[("www-authenticate", r#"Bearer scope="a""#)]).is_empty());

@@ -87,9 +87,9 @@ impl Request {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let pair = (name.parse::<HeaderName>(), value.parse::<HeaderValue>());
         match pair {
-            (Ok(header::AUTHORIZATION | header::COOKIE | header::HOST), _) => self.fail(
-                Error::internal(format!("a tool may not set the header `{name}` itself")),
-            ),
+            (Ok(header::AUTHORIZATION | header::COOKIE | header::HOST), _) => {
+                self.fail(Error::internal(format!("a tool may not set the header `{name}` itself")))
+            }
             (Ok(name), Ok(value)) => drop(self.headers.append(name, value)),
             _ => self.fail(Error::internal(format!("`{name}` or its value is not a header"))),
         }
@@ -155,7 +155,10 @@ impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The query may hold what nobody should read.
         let path = self.url.as_ref().map(Url::path).unwrap_or_default();
-        f.debug_struct("Request").field("method", &self.method).field("path", &path).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -240,14 +243,20 @@ impl Sending<'_> {
         for _ in 0..=REDIRECTS {
             let sent = body.take().unwrap_or(Body::Empty);
             let response = self.once(&url, sent, token).await?;
-            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
+            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED
+            {
                 return Ok(response);
             }
             let location = response.headers().get(header::LOCATION);
             let target = location
                 .and_then(|location| location.to_str().ok())
                 .and_then(|location| url.join(location).ok())
-                .ok_or_else(|| refusal::unreadable(self.connection.provider, "a redirect without a place to go"))?;
+                .ok_or_else(|| {
+                    refusal::unreadable(
+                        self.connection.provider,
+                        "a redirect without a place to go",
+                    )
+                })?;
             if target.origin() != self.connection.api.origin() {
                 return Err(elsewhere(self.connection, &target));
             }
@@ -273,9 +282,7 @@ impl Sending<'_> {
         bearer.set_sensitive(true);
         let mut headers = self.headers.clone();
         headers.insert(header::AUTHORIZATION, bearer);
-        headers
-            .entry(header::ACCEPT)
-            .or_insert(HeaderValue::from_static("application/json"));
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
 
         match &self.connection.transport {
             Transport::Closure(api) => {

@@ -51,7 +51,11 @@ pub(super) async fn arrive(
         return page::not_ours();
     };
     if departure.provider != provider {
-        return consents.refuse(&departure, oauth, "the answer came to the callback of another provider");
+        return consents.refuse(
+            &departure,
+            oauth,
+            "the answer came to the callback of another provider",
+        );
     }
     if let Err(reason) = check_issuer(oauth, arrival.iss.as_deref()) {
         return consents.refuse(&departure, oauth, reason);
@@ -67,16 +71,17 @@ pub(super) async fn arrive(
     let Some(code) = arrival.code else {
         return consents.refuse(&departure, oauth, "it answered without a code");
     };
-    let exchanged = oauth
-        .exchange(&code, &verifier(&departure.verifier), &departure.redirect_uri)
-        .await;
+    let exchanged =
+        oauth.exchange(&code, &verifier(&departure.verifier), &departure.redirect_uri).await;
     match exchanged {
         Ok(renewed) => consents.keep(&departure, oauth, renewed).await,
         Err(error) => {
             let provider = oauth.registration.id;
             let reason = match &error {
                 RenewError::InvalidGrant(_) => "it no longer accepts the code it gave",
-                RenewError::Misconfigured(_) => "it refuses this server's client; its operator has to look at the log",
+                RenewError::Misconfigured(_) => {
+                    "it refuses this server's client; its operator has to look at the log"
+                }
                 RenewError::Unreachable(_) => "it did not answer in time",
             };
             tracing::warn!(target: "toolgate::consent", provider, %error, "a code was not redeemed");
@@ -110,15 +115,11 @@ impl Consents {
     async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Response {
         let catalogue = oauth.registration.catalogue;
         // No `scope` in the answer: just what was asked (RFC 6749 §5.1).
-        let granted: BTreeSet<String> = renewed
-            .scopes
-            .clone()
-            .unwrap_or_else(|| departure.asked.iter().cloned().collect());
+        let granted: BTreeSet<String> =
+            renewed.scopes.clone().unwrap_or_else(|| departure.asked.iter().cloned().collect());
         let needed: Vec<&str> = departure.needed.iter().map(String::as_str).collect();
-        let withheld: Vec<String> = scope::missing(catalogue, &granted, &needed)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let withheld: Vec<String> =
+            scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
         let key = GrantKey::new(&departure.subject, &departure.provider);
         if let Err(error) = self.write(&key, renewed, granted.clone()).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");

@@ -19,7 +19,12 @@ pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String
         open.get(&id).filter(|consent| consent.expires_at > now).and_then(|consent| {
             let ended = !matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened);
             (!ended).then(|| {
-                (consent.subject.clone(), consent.provider, consent.needed.clone(), consent.asked.clone())
+                (
+                    consent.subject.clone(),
+                    consent.provider,
+                    consent.needed.clone(),
+                    consent.asked.clone(),
+                )
             })
         })
     };
@@ -50,7 +55,9 @@ pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String
     tracing::info!(target: "toolgate::consent", provider, scopes = %departure.asked.join(" "), "a browser went to ask");
     let mut response = Redirect::to(url.as_str()).into_response();
     page::harden(response.headers_mut());
-    response.headers_mut().append(header::SET_COOKIE, cookie(&state, &browser, consents.is_https()));
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, cookie(&state, &browser, consents.is_https()));
     response
 }
 
@@ -58,7 +65,8 @@ pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String
 fn cookie(state: &str, browser: &str, https: bool) -> http::HeaderValue {
     let secure = if https { "; Secure" } else { "" };
     let name = cookie_name(state);
-    let text = format!("{name}={browser}; Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax{secure}");
+    let text =
+        format!("{name}={browser}; Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax{secure}");
     http::HeaderValue::try_from(text).expect("base64 fits into a header")
 }
 

@@ -96,8 +96,7 @@ struct Departure {
 
 impl Consents {
     pub(crate) fn new(grants: Grants, providers: Vec<OAuth>, base: Url) -> Self {
-        let providers =
-            providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
+        let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         Self(Arc::new(Inner { grants, providers, base: RwLock::new(base), open: Mutex::default() }))
     }
 
@@ -143,7 +142,8 @@ impl Consents {
         }
         let mine = open.iter().filter(|(_, consent)| consent.subject == subject);
         if mine.clone().count() >= MOST {
-            let oldest = mine.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
+            let oldest =
+                mine.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
             oldest.map(|id| open.remove(&id));
         }
         let id = random_text();

@@ -55,7 +55,11 @@ fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     response
 }
 
-pub(super) fn connected(provider: &str, scopes: &[(String, &str)], withheld: &[String]) -> Response {
+pub(super) fn connected(
+    provider: &str,
+    scopes: &[(String, &str)],
+    withheld: &[String],
+) -> Response {
     let title = format!("{provider} is connected");
     page(
         StatusCode::OK,

@@ -116,7 +116,10 @@ impl Grant {
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
         let record = Record {
             access_token: self.access_token.expose_secret().to_owned(),
-            refresh_token: self.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            refresh_token: self
+                .refresh_token
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned()),
             scopes: self.scopes.clone(),
             obtained_at: seconds(self.obtained_at),
             expires_at: self.expires_at.map(seconds),

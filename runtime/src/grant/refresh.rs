@@ -15,7 +15,9 @@ use futures::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 
-use super::{Clock, Grant, GrantKey, GrantState, GrantStore, SaveError, StoreError, Stored, seconds, time};
+use super::{
+    Clock, Grant, GrantKey, GrantState, GrantStore, SaveError, StoreError, Stored, seconds, time,
+};
 
 /// A token is renewed this long before it expires, or a fifth of its life if that is shorter.
 const LEAD: Duration = Duration::from_secs(300);
@@ -275,9 +277,10 @@ impl Inner {
                 Err(SaveError::Conflict) => continue,
                 Err(SaveError::Store(error)) => return Err(error.into()),
             };
-            let answer = timeout(PATIENCE, renew.renew(&refresh_token)).await.unwrap_or_else(|_| {
-                Err(RenewError::Unreachable("the token endpoint did not answer in time".into()))
-            });
+            let answer =
+                timeout(PATIENCE, renew.renew(&refresh_token)).await.unwrap_or_else(|_| {
+                    Err(RenewError::Unreachable("the token endpoint did not answer in time".into()))
+                });
             match answer {
                 Ok(renewed) => return self.keep(key, grant, renewed, revision).await,
                 Err(RenewError::InvalidGrant(description)) => {
@@ -288,7 +291,9 @@ impl Inner {
                     let reason = if interrupted {
                         "the server was stopped in the middle of a refresh, and the provider does not accept the old refresh token any more".to_owned()
                     } else {
-                        format!("the provider does not accept the refresh token any more ({description})")
+                        format!(
+                            "the provider does not accept the refresh token any more ({description})"
+                        )
                     };
                     return self.bury(key, grant, revision, &reason).await;
                 }
@@ -354,7 +359,9 @@ impl Inner {
         grant.state = GrantState::Dead { reason: reason.to_owned() };
         grant.refresh_token = None;
         match self.store.save(key, &grant, revision).await {
-            Ok(_) | Err(SaveError::Conflict) => Err(AccessError::Dead { reason: reason.to_owned() }),
+            Ok(_) | Err(SaveError::Conflict) => {
+                Err(AccessError::Dead { reason: reason.to_owned() })
+            }
             Err(SaveError::Store(error)) => Err(error.into()),
         }
     }

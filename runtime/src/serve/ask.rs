@@ -28,11 +28,7 @@ use rmcp::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{
-    dispatch::failed,
-    loopback::Loopback,
-    upstream::Lack,
-};
+use super::{dispatch::failed, loopback::Loopback, upstream::Lack};
 use crate::{
     consent::{Consents, Link, Progress},
     error::{Error, ErrorKind},
@@ -106,7 +102,10 @@ impl Ask {
         let Some(text) = &request.request_state else { return Ok(Ok(Told::default())) };
         let now = seconds(self.grants.now());
         let state = self.open(text).filter(|state| {
-            state.subject == subject && state.tool == tool && state.digest == digest && state.until > now
+            state.subject == subject
+                && state.tool == tool
+                && state.digest == digest
+                && state.until > now
         });
         let Some(state) = state else {
             return Err(ErrorData::invalid_params(
@@ -117,7 +116,8 @@ impl Ask {
         let mut told = Told::default();
         for (provider, consent) in &state.consents {
             let response = request.input_responses.as_ref().and_then(|all| all.get(provider));
-            let action = response.and_then(|response| response.get("action")).and_then(|a| a.as_str());
+            let action =
+                response.and_then(|response| response.get("action")).and_then(|a| a.as_str());
             if let Some(action @ ("decline" | "cancel")) = action {
                 self.consents.forget(consent);
                 let verb = if action == "decline" { "declined" } else { "put off" };
@@ -316,8 +316,12 @@ fn reason(lack: &Lack) -> String {
         .collect();
     let scopes = described.join(", ");
     match (&lack.dead, lack.granted.is_empty()) {
-        (Some(dead), _) => format!("{provider} has to be connected again, because {dead}. It will be asked for: {scopes}."),
+        (Some(dead), _) => format!(
+            "{provider} has to be connected again, because {dead}. It will be asked for: {scopes}."
+        ),
         (None, true) => format!("{provider} is not connected yet. It will be asked for: {scopes}."),
-        (None, false) => format!("{provider} is connected, but not for this. It will be asked for: {scopes}."),
+        (None, false) => {
+            format!("{provider} is connected, but not for this. It will be asked for: {scopes}.")
+        }
     }
 }

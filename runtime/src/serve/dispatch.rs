@@ -7,7 +7,9 @@ use futures::FutureExt;
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
-    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation},
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
+    },
     service::RequestContext,
 };
 use serde_json::value::RawValue;
@@ -95,7 +97,11 @@ impl Dispatch {
             Err(error) => return Ok(failed(&error)),
         };
         let digest = digest::digest(&digest::SHA256, arguments.get().as_bytes());
-        let told = match self.ask.resume(&tool.definition.name, digest.as_ref(), caller.subject(), request).await? {
+        let told = match self
+            .ask
+            .resume(&tool.definition.name, digest.as_ref(), caller.subject(), request)
+            .await?
+        {
             Ok(told) => told,
             Err(error) => return Ok(failed(&error)),
         };
@@ -107,11 +113,19 @@ impl Dispatch {
                     Some(told) => match self.connect(tool, caller.subject(), &told).await {
                         Ok(Ok(connections)) => connections,
                         Ok(Err(lacks)) => {
-                            return self.ask.ask(tool, digest.as_ref(), caller.subject(), &lacks, context).await;
+                            return self
+                                .ask
+                                .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                                .await;
                         }
                         Err(error) => return Ok(failed(&error)),
                     },
-                    None => return self.ask.ask(tool, digest.as_ref(), caller.subject(), &lacks, context).await,
+                    None => {
+                        return self
+                            .ask
+                            .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                            .await;
+                    }
                 }
             }
             Err(error) => return Ok(failed(&error)),
@@ -171,7 +185,9 @@ impl Told {
         let list = scopes.join(" ");
         Err(Error::of(
             ErrorKind::ScopeMissing { provider, scopes },
-            format!("{provider} was asked for `{list}` just now and did not grant it: the user left it out, or may not give it. Ask the user before calling again"),
+            format!(
+                "{provider} was asked for `{list}` just now and did not grant it: the user left it out, or may not give it. Ask the user before calling again"
+            ),
         ))
     }
 }
@@ -181,9 +197,10 @@ fn arguments(
     request: &CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<Arc<RawValue>, ErrorData> {
-    let kept = context.extensions.get::<RawArguments>().or_else(|| {
-        context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get())
-    });
+    let kept = context
+        .extensions
+        .get::<RawArguments>()
+        .or_else(|| context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get()));
     if let Some(RawArguments(raw)) = kept {
         // `null` is how some clients say that there are none.
         if raw.get() != "null" {

@@ -143,7 +143,11 @@ async fn serve<H: ServerHandler>(State(mcp): State<Arc<Mcp<H>>>, request: Reques
             return rpc_error(StatusCode::BAD_REQUEST, -32700, "the message is not JSON");
         }
         if body.trim_ascii_start().starts_with(b"[") {
-            return rpc_error(StatusCode::BAD_REQUEST, -32600, "one message at a time: batches are not part of MCP");
+            return rpc_error(
+                StatusCode::BAD_REQUEST,
+                -32600,
+                "one message at a time: batches are not part of MCP",
+            );
         }
     }
     if let Some(arguments) = envelope::raw_arguments(&body) {
@@ -153,7 +157,8 @@ async fn serve<H: ServerHandler>(State(mcp): State<Arc<Mcp<H>>>, request: Reques
 }
 
 fn rpc_error(status: StatusCode, code: i32, message: &str) -> Response {
-    let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
+    let error =
+        json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
     (status, axum::Json(error)).into_response()
 }
 
@@ -174,7 +179,10 @@ mod tests {
         assert!(check("127.0.0.1:9", &[("host", "127.0.0.1:8080")]));
         assert!(check("[::1]:9", &[("host", "[::1]:8080")]));
         assert!(check("[::ffff:127.0.0.1]:9", &[("host", "localhost")]));
-        assert!(check("127.0.0.1:9", &[("host", "localhost:1"), ("origin", "http://localhost:6274")]));
+        assert!(check(
+            "127.0.0.1:9",
+            &[("host", "localhost:1"), ("origin", "http://localhost:6274")]
+        ));
         for (peer, headers) in [
             ("192.0.2.7:9", vec![("host", "localhost")]),
             ("127.0.0.1:9", vec![]),

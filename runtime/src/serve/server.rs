@@ -177,7 +177,8 @@ impl<H: ServerHandler> Server<H> {
         }
         ConfigError::join(faults)?;
 
-        let needs_store = built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        let needs_store =
+            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
         let store = match self.store {
             Some(store) => store,
             None if needs_store => default_store(&self.identity.name).await?,
