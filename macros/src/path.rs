@@ -80,7 +80,9 @@ impl Input {
                     literals.push(String::new());
                 }
                 '}' => {
-                    return Err(fault("a `}` without its `{`\nhelp: write `}}` for a brace".into()));
+                    return Err(fault(
+                        "a `}` without its `{`\nhelp: write `}}` for a brace".into(),
+                    ));
                 }
                 other => push(&mut literals, other),
             }

@@ -4,7 +4,7 @@
 //! client refuses: GitHub answers errors with 200, separates scopes by commas and leaves
 //! `expires_in` out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -129,7 +129,7 @@ impl OAuth {
     }
 
     async fn ask(&self, endpoint: &Url, form: &[(&str, &str)]) -> Result<Renewed, RenewError> {
-        let Registration { name, client_id, secret, dialect, .. } = &self.registration;
+        let Registration { client_id, secret, dialect, .. } = &self.registration;
         let mut form: Vec<(&str, &str)> = form.to_vec();
         let mut request = self
             .http
@@ -147,10 +147,16 @@ impl OAuth {
             (None, _) => form.push(("client_id", client_id)),
         }
         let unreachable = |error: reqwest::Error| {
-            RenewError::Unreachable(format!("{name}'s token endpoint: {}", error.without_url()))
+            let maybe_sent = !error.is_connect();
+            RenewError::Unreachable { description: without_url(error), maybe_sent }
         };
         let response = request.form(&form).send().await.map_err(unreachable)?;
         let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
         let is_form = response
             .headers()
             .get(header::CONTENT_TYPE)
@@ -160,73 +166,75 @@ impl OAuth {
         while let Some(chunk) = stream.next().await {
             body.extend_from_slice(&chunk.map_err(unreachable)?);
             if body.len() > LARGEST {
-                return Err(RenewError::Unreachable(format!(
-                    "{name}'s token endpoint answers too much"
-                )));
+                return Err(unreadable("an answer of more than 1 MiB".to_owned()));
             }
         }
-        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Err(RenewError::Unreachable(format!(
-                "{name}'s token endpoint: status {}",
-                status.as_u16()
-            )));
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Err(RenewError::Busy { retry_after });
+        }
+        if status.is_server_error() {
+            return Err(unreadable(format!("status {}", status.as_u16())));
         }
         let answer = if is_form { parse_form(&body) } else { serde_json::from_slice(&body).ok() };
         let Some(answer) = answer else {
-            return Err(RenewError::Unreachable(format!(
-                "{name}'s token endpoint answers with status {} and no JSON",
-                status.as_u16()
-            )));
+            return Err(unreadable(format!("status {} and no JSON", status.as_u16())));
         };
-        self.understand(answer)
+        self.understand(status.as_u16(), answer)
     }
 
-    fn understand(&self, answer: Answer) -> Result<Renewed, RenewError> {
-        let Registration { name, dialect, .. } = &self.registration;
+    fn understand(&self, status: u16, answer: Answer) -> Result<Renewed, RenewError> {
+        let dialect = &self.registration.dialect;
         if let Some(error) = answer.error {
             let error: String = error.chars().filter(|c| !c.is_control()).take(80).collect();
             let description = answer.error_description.unwrap_or_default();
             let description: String =
                 description.chars().filter(|c| !c.is_control()).take(200).collect();
-            let text = if description.is_empty() {
-                error.clone()
-            } else {
-                format!("{error}: {description}")
-            };
             return Err(match error.as_str() {
                 // The last two are GitHub's.
                 "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
-                    RenewError::InvalidGrant(text)
+                    let description = Some(description).filter(|text| !text.is_empty());
+                    RenewError::InvalidGrant { description }
                 }
-                "temporarily_unavailable" | "server_error" => RenewError::Unreachable(text),
-                _ => RenewError::Misconfigured(format!("{name} refuses this client: {text}")),
+                "temporarily_unavailable" | "server_error" => unreadable(error),
+                _ => RenewError::Refused { status, description: format!("{error} {description}") },
             });
         }
         let Some(access_token) = answer.access_token.filter(|token| !token.is_empty()) else {
-            return Err(RenewError::Unreachable(format!(
-                "{name}'s token endpoint gives no access token"
-            )));
+            return Err(unreadable("no access token".to_owned()));
         };
         let separators: Vec<char> = dialect.answer_separator.chars().chain([' ']).collect();
-        let scopes = answer.scope.map(|scope| {
-            scope
-                .split(separators.as_slice())
-                .filter(|scope| !scope.is_empty())
-                .map(str::to_owned)
-                .collect()
-        });
-        Ok(Renewed {
-            access_token: access_token.into(),
-            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(Into::into),
-            scopes,
-            expires_in: answer.expires_in.map(Duration::from_secs),
-        })
+        let mut renewed = Renewed::new(access_token);
+        if let Some(scope) = answer.scope {
+            renewed = renewed.scopes(scope.split(separators.as_slice()).filter(|s| !s.is_empty()));
+        }
+        if let Some(token) = answer.refresh_token.filter(|token| !token.is_empty()) {
+            renewed = renewed.refresh_token(token);
+        }
+        if let Some(seconds) = answer.expires_in {
+            renewed = renewed.expires_in(Duration::from_secs(seconds));
+        }
+        Ok(renewed)
     }
+}
+
+fn without_url(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// The request arrived, and what came back says nothing of the grant.
+fn unreadable(description: String) -> RenewError {
+    RenewError::Unreachable { description, maybe_sent: true }
 }
 
 #[async_trait]
 impl Renew for OAuth {
-    async fn renew(&self, refresh_token: &SecretString) -> Result<Renewed, RenewError> {
+    async fn renew(
+        &self,
+        refresh_token: &SecretString,
+        _: &BTreeSet<String>,
+    ) -> Result<Renewed, RenewError> {
         let form =
             [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         self.ask(&self.refresh, &form).await

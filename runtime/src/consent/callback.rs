@@ -7,12 +7,13 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use super::{Consents, Departure, Progress, connect, page, verifier};
 use crate::{
-    grant::{Grant, GrantKey, GrantState, RenewError, Renewed, SaveError, StoreError},
+    grant::{Grant, GrantKey, RenewError, Renewed, StoreError},
     oauth::OAuth,
     scope,
 };
@@ -78,11 +79,13 @@ pub(super) async fn arrive(
         Err(error) => {
             let provider = oauth.registration.id;
             let reason = match &error {
-                RenewError::InvalidGrant(_) => "it no longer accepts the code it gave",
-                RenewError::Misconfigured(_) => {
+                RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
+                RenewError::Refused { .. } => {
                     "it refuses this server's client; its operator has to look at the log"
                 }
-                RenewError::Unreachable(_) => "it did not answer in time",
+                RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                    "it did not answer in time"
+                }
             };
             tracing::warn!(target: "toolgate::consent", provider, %error, "a code was not redeemed");
             consents.refuse(&departure, oauth, reason)
@@ -149,30 +152,18 @@ impl Consents {
         renewed: Renewed,
         scopes: BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let now = self.0.grants.now();
-        let store = self.0.grants.store();
-        let mut grant = Grant {
-            access_token: renewed.access_token,
-            refresh_token: renewed.refresh_token,
-            scopes,
-            obtained_at: now,
-            expires_at: renewed.expires_in.map(|life| now + life),
-            state: GrantState::Live,
-        };
-        loop {
-            let before = store.load(key).await?;
-            let expected = before.as_ref().map_or(0, |stored| stored.revision);
-            if let Some(before) = before
-                && grant.refresh_token.is_none()
-            {
-                // Google gives one only the first time, and it goes on being good.
-                grant.refresh_token = before.grant.refresh_token;
-            }
-            match store.save(key, &grant, expected).await {
-                Ok(_) => return Ok(()),
-                Err(SaveError::Conflict) => {}
-                Err(SaveError::Store(error)) => return Err(error),
-            }
+        let mut grant = Grant::new(renewed.access_token.expose_secret(), self.now()).scopes(scopes);
+        if let Some(life) = renewed.expires_in {
+            grant = grant.expires_in(life);
         }
+        grant.refresh_token = match renewed.refresh_token {
+            Some(token) => Some(token),
+            // Google gives one only the first time, and it goes on being good.
+            None => {
+                let before = self.0.grants.store().load(key).await?;
+                before.and_then(|stored| stored.value.refresh_token)
+            }
+        };
+        self.0.grants.put(key, grant).await.map(drop)
     }
 }

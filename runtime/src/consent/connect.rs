@@ -7,14 +7,14 @@ use axum::{
 use http::{HeaderMap, header};
 use oauth2::PkceCodeChallenge;
 
-use super::{Consents, Departure, Progress, page, random_text, until};
+use super::{Consents, Departure, Progress, page, random_text};
 
 /// The cookie that binds a state to the browser that started.
 pub(super) const COOKIE: &str = "toolgate-consent";
 
 pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String>) -> Response {
     let departed = {
-        let now = consents.0.grants.now();
+        let now = consents.now();
         let open = consents.open();
         open.get(&id).filter(|consent| consent.expires_at > now).and_then(|consent| {
             let ended = !matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened);
@@ -45,7 +45,6 @@ pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String
         verifier: verifier.secret().clone(),
         browser: browser.clone(),
         redirect_uri,
-        until: until(consents.0.grants.now()),
     };
     if let Err(error) = consents.depart(&state, &departure).await {
         tracing::error!(target: "toolgate::consent", %error, "a consent cannot be kept");

@@ -15,6 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth2::PkceCodeVerifier;
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    grant::{Grants, StoreError, seconds, time},
+    grant::{Clock, Grants, StoreError},
     oauth::OAuth,
 };
 
@@ -39,6 +40,7 @@ pub(crate) struct Consents(Arc<Inner>);
 
 struct Inner {
     grants: Grants,
+    clock: Arc<dyn Clock>,
     providers: HashMap<&'static str, OAuth>,
     /// Where the browser reaches us.
     base: RwLock<Url>,
@@ -91,13 +93,23 @@ struct Departure {
     /// What the browser's cookie must say.
     browser: String,
     redirect_uri: String,
-    until: u64,
 }
 
 impl Consents {
-    pub(crate) fn new(grants: Grants, providers: Vec<OAuth>, base: Url) -> Self {
+    pub(crate) fn new(
+        grants: Grants,
+        clock: Arc<dyn Clock>,
+        providers: Vec<OAuth>,
+        base: Url,
+    ) -> Self {
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
-        Self(Arc::new(Inner { grants, providers, base: RwLock::new(base), open: Mutex::default() }))
+        Self(Arc::new(Inner {
+            grants,
+            clock,
+            providers,
+            base: RwLock::new(base),
+            open: Mutex::default(),
+        }))
     }
 
     /// Says where the browser reaches us from now on.
@@ -123,7 +135,7 @@ impl Consents {
         needed: &[&str],
         granted: &BTreeSet<String>,
     ) -> Link {
-        let now = self.0.grants.now();
+        let now = self.now();
         let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
         let mut asked: Vec<String> = granted.iter().cloned().collect();
         asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
@@ -187,7 +199,7 @@ impl Consents {
 
     /// Is a browser on its way, or may one be?
     pub(crate) fn any_open(&self) -> bool {
-        let now = self.0.grants.now();
+        let now = self.now();
         self.open().values().any(|consent| {
             consent.expires_at > now
                 && matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened)
@@ -210,6 +222,10 @@ impl Consents {
         format!("{}/{path}", base.as_str().trim_end_matches('/'))
     }
 
+    fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+
     fn is_https(&self) -> bool {
         self.0.base.read().unwrap_or_else(PoisonError::into_inner).scheme() == "https"
     }
@@ -220,15 +236,13 @@ impl Consents {
 
     async fn depart(&self, state: &str, departure: &Departure) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(departure)
-            .map_err(|error| StoreError::new(format!("a consent cannot be kept: {error}")))?;
-        let until = time(departure.until);
-        self.0.grants.store().put_pending(&pending(state), &bytes, until).await
+            .map_err(|error| StoreError::unavailable("writing a consent", error))?;
+        self.0.grants.store().put_pending(&pending(state), &bytes, self.now() + LIFE).await
     }
 
     /// What departed under `state`: once.
     async fn return_of(&self, state: &str) -> Result<Option<Departure>, StoreError> {
-        let now = self.0.grants.now();
-        let bytes = self.0.grants.store().take_pending(&pending(state), now).await?;
+        let bytes = self.0.grants.store().take_pending(&pending(state)).await?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 }
@@ -240,13 +254,11 @@ fn pending(state: &str) -> String {
 
 /// 256 random bits, for a URL.
 fn random_text() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(*crate::grant::random::<32>())
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn verifier(text: &str) -> PkceCodeVerifier {
     PkceCodeVerifier::new(text.to_owned())
-}
-
-fn until(now: SystemTime) -> u64 {
-    seconds(now + LIFE)
 }

@@ -1,19 +1,21 @@
-//! The time, as an argument: so that expiry is tested without waiting.
+//! Time as an argument.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-/// Tells the time.
-pub trait Clock: Send + Sync + 'static {
-    /// Now.
+/// Where the time comes from.
+///
+/// Everything that expires asks its clock, so that a test can say when it is.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time now.
     fn now(&self) -> SystemTime;
 }
 
-/// The system's time.
-#[derive(Clone, Copy, Debug, Default)]
+/// The clock of the system.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
@@ -22,30 +24,55 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that a test sets. Clones show the same time.
-#[derive(Clone)]
-pub struct ManualClock(Arc<Mutex<SystemTime>>);
+/// A clock that stands still until it is moved.
+///
+/// ```
+/// use std::time::Duration;
+/// use toolgate::grant::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(5));
+/// assert_eq!(clock.now(), before + Duration::from_secs(5));
+/// ```
+pub struct ManualClock(Mutex<SystemTime>);
 
 impl ManualClock {
-    /// A clock that shows `now` until it is told otherwise.
-    pub fn new(now: SystemTime) -> Self {
-        Self(Arc::new(Mutex::new(now)))
+    /// A clock that stands at an arbitrary fixed moment.
+    pub fn new() -> Self {
+        Self::at(SystemTime::UNIX_EPOCH + Duration::from_hours(500_000))
     }
 
-    /// Lets time pass.
+    /// A clock that stands at `now`.
+    pub fn at(now: SystemTime) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
+
+    /// Sets the clock, forward or back.
+    pub fn set(&self, now: SystemTime) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
 }
 
-impl Clock for ManualClock {
-    fn now(&self) -> SystemTime {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,89 +1,203 @@
-//! What every [`GrantStore`] promises, as a suite that a test calls.
+//! What every [`GrantStore`] promises, as one suite that tests call.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use toolgate::grant::{ManualClock, MemoryStore, contract};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let clock = Arc::new(ManualClock::new());
+//! contract::holds(&MemoryStore::with_clock(clock.clone()), &clock).await;
+//! # }
+//! ```
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
+use std::time::Duration;
+
+use futures::future::join_all;
+use secrecy::ExposeSecret as _;
+
+use super::{
+    Clock as _, DeadReason, Grant, GrantKey, GrantState, GrantStore, HolderId, ManualClock,
+    Revision, SaveError, Stored,
 };
 
-use secrecy::ExposeSecret;
+const MINUTE: Duration = Duration::from_mins(1);
 
-use super::{Grant, GrantKey, GrantState, GrantStore, SaveError};
-
-/// Holds `store`, which is empty, to the contract.
+/// Checks the whole contract on an empty store whose time is `clock`.
 ///
 /// # Panics
-///
-/// It breaks it; the message says where.
-pub async fn holds(store: &dyn GrantStore) {
-    grants(store).await;
-    one_winner(store).await;
-    pending(store).await;
+/// When the store breaks its promise; the message says which.
+pub async fn holds(store: &dyn GrantStore, clock: &ManualClock) {
+    loads_what_was_saved(store, clock).await;
+    refuses_a_stale_revision(store, clock).await;
+    gives_no_revision_twice(store, clock).await;
+    lists_one_subject(store, clock).await;
+    one_writer_wins(store, clock).await;
+    leases_to_one_holder(store, clock).await;
+    takes_a_pending_value_once(store, clock).await;
+    bounds_pending_values(store, clock).await;
 }
 
-fn grant(token: &str) -> Grant {
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    Grant {
-        access_token: token.to_owned().into(),
-        refresh_token: Some("refresh".to_owned().into()),
-        scopes: BTreeSet::from(["repo:read".to_owned()]),
-        obtained_at: now,
-        expires_at: Some(now + Duration::from_secs(60)),
-        state: GrantState::Live,
+fn grant(token: &str, clock: &ManualClock) -> Grant {
+    Grant::new(token, clock.now())
+}
+
+async fn load(store: &dyn GrantStore, key: &GrantKey) -> Option<Stored<Grant>> {
+    store.load(key).await.expect("the store can be read")
+}
+
+async fn loads_what_was_saved(store: &dyn GrantStore, clock: &ManualClock) {
+    let key = GrantKey::new("contract-saved", "forge");
+    assert!(load(store, &key).await.is_none(), "an empty store has no grant");
+    let mut full = grant("access", clock)
+        .refresh_token("refresh")
+        .scopes(["repo:read", "repo:write"])
+        .expires_in(MINUTE);
+    full.state = GrantState::Dead { reason: DeadReason::Interrupted };
+    let revision = store.save(&key, &full, Revision::ABSENT).await.expect("a new row is saved");
+    let stored = load(store, &key).await.expect("a saved grant is there");
+    assert_eq!(stored.revision, revision, "load gives the revision that save gave");
+    let back = stored.value;
+    assert_eq!(back.access_token.expose_secret(), "access");
+    assert_eq!(back.refresh_token.expect("the refresh token is kept").expose_secret(), "refresh");
+    assert_eq!(back.scopes, full.scopes);
+    assert_eq!(back.expires_at, full.expires_at);
+    assert_eq!(back.obtained_at, full.obtained_at);
+    assert_eq!(back.state, full.state);
+
+    let bare = grant("bare", clock);
+    store.save(&key, &bare, revision).await.expect("the row is replaced");
+    let back = load(store, &key).await.expect("a replaced grant is there").value;
+    assert_eq!(back.expires_at, None, "an unknown end stays unknown");
+    assert!(back.refresh_token.is_none(), "what a new grant lacks is not kept from the old");
+
+    store.remove(&key).await.expect("a grant can be removed");
+    assert!(load(store, &key).await.is_none(), "a removed grant is gone");
+    store.remove(&key).await.expect("removing what is not there is no error");
+}
+
+async fn refuses_a_stale_revision(store: &dyn GrantStore, clock: &ManualClock) {
+    let key = GrantKey::new("contract-stale", "forge");
+    let conflict = |result| assert!(matches!(result, Err(SaveError::Conflict)), "{result:?}");
+    conflict(store.save(&key, &grant("x", clock), Revision(7)).await);
+    let first = store.save(&key, &grant("1", clock), Revision::ABSENT).await.expect("saved");
+    conflict(store.save(&key, &grant("x", clock), Revision::ABSENT).await);
+    let second = store.save(&key, &grant("2", clock), first).await.expect("saved");
+    assert_ne!(first, second, "every write makes another revision");
+    conflict(store.save(&key, &grant("x", clock), first).await);
+    let kept = load(store, &key).await.expect("the grant is there");
+    assert_eq!(kept.value.access_token.expose_secret(), "2", "a conflict writes nothing");
+    store.remove(&key).await.expect("removed");
+    conflict(store.save(&key, &grant("x", clock), second).await);
+    assert!(load(store, &key).await.is_none(), "a stale save does not bring a grant back");
+}
+
+async fn gives_no_revision_twice(store: &dyn GrantStore, clock: &ManualClock) {
+    let key = GrantKey::new("contract-again", "forge");
+    let first = store.save(&key, &grant("1", clock), Revision::ABSENT).await.expect("saved");
+    store.remove(&key).await.expect("removed");
+    let again = store.save(&key, &grant("2", clock), Revision::ABSENT).await.expect("saved");
+    assert_ne!(first, again, "a row that was made again has another revision");
+    store.remove(&key).await.expect("removed");
+}
+
+async fn lists_one_subject(store: &dyn GrantStore, clock: &ManualClock) {
+    let keys = ["a", "b"].map(|provider| GrantKey::new("contract-list", provider));
+    let other = GrantKey::new("contract-list-other", "a");
+    for key in keys.iter().rev().chain([&other]) {
+        store.save(key, &grant("t", clock), Revision::ABSENT).await.expect("saved");
+    }
+    assert_eq!(store.list("contract-list").await.expect("listed"), keys);
+    assert!(store.list("contract-list-nobody").await.expect("listed").is_empty());
+    for key in keys.iter().chain([&other]) {
+        store.remove(key).await.expect("removed");
     }
 }
 
-async fn grants(store: &dyn GrantStore) {
-    let alice = GrantKey::new("alice", "forge");
-    let bob = GrantKey::new("bob", "forge");
-    assert!(store.load(&alice).await.unwrap().is_none(), "nothing was granted yet");
-
-    let first = store.save(&alice, &grant("one"), 0).await.unwrap();
-    let again = store.save(&alice, &grant("two"), 0).await;
-    assert!(matches!(again, Err(SaveError::Conflict)), "it exists already");
-    let second = store.save(&alice, &grant("two"), first).await.unwrap();
-    assert!(second > first, "a revision grows");
-    let stale = store.save(&alice, &grant("three"), first).await;
-    assert!(matches!(stale, Err(SaveError::Conflict)), "the revision is stale");
-
-    let stored = store.load(&alice).await.unwrap().expect("it was saved");
-    assert_eq!(stored.revision, second);
-    assert_eq!(stored.grant.access_token.expose_secret(), "two");
-    assert_eq!(stored.grant.refresh_token.unwrap().expose_secret(), "refresh");
-    assert_eq!(stored.grant.scopes, grant("").scopes);
-    assert_eq!(stored.grant.expires_at, grant("").expires_at);
-    assert_eq!(stored.grant.state, GrantState::Live);
-
-    assert!(store.load(&bob).await.unwrap().is_none(), "alice's grant is not bob's");
-    store.save(&bob, &grant("bob"), 0).await.unwrap();
-    assert_eq!(store.list("alice").await.unwrap(), [alice.clone()]);
-    store.remove(&alice).await.unwrap();
-    store.remove(&alice).await.unwrap();
-    assert!(store.load(&alice).await.unwrap().is_none(), "it was removed");
-    assert!(store.list("alice").await.unwrap().is_empty());
-    let gone = store.save(&alice, &grant("late"), second).await;
-    assert!(matches!(gone, Err(SaveError::Conflict)), "what was removed is not brought back");
-    assert!(store.load(&bob).await.unwrap().is_some(), "bob's grant stays");
+async fn one_writer_wins(store: &dyn GrantStore, clock: &ManualClock) {
+    let key = GrantKey::new("contract-race", "forge");
+    let mut expected = Revision::ABSENT;
+    for _ in 0..2 {
+        let writers = (0..16).map(|writer| {
+            let (grant, key) = (grant(&format!("w{writer}"), clock), &key);
+            async move { store.save(key, &grant, expected).await.map(|revision| (writer, revision)) }
+        });
+        let mut won = Vec::new();
+        for result in join_all(writers).await {
+            match result {
+                Ok(winner) => won.push(winner),
+                Err(SaveError::Conflict) => {}
+                Err(SaveError::Store(error)) => panic!("a race is a conflict: {error}"),
+            }
+        }
+        let [(writer, revision)] = won[..] else { panic!("one writer wins, not {won:?}") };
+        let stored = load(store, &key).await.expect("the winner's grant is there");
+        assert_eq!(stored.value.access_token.expose_secret(), format!("w{writer}"));
+        assert_eq!(stored.revision, revision);
+        expected = revision;
+    }
+    store.remove(&key).await.expect("removed");
 }
 
-async fn one_winner(store: &dyn GrantStore) {
-    let key = GrantKey::new("carol", "forge");
-    let revision = store.save(&key, &grant("start"), 0).await.unwrap();
-    let tokens: Vec<_> = (0..16).map(|n| format!("token {n}")).collect();
-    let saves = tokens.iter().map(|token| {
-        let key = &key;
-        async move { store.save(key, &grant(token), revision).await }
-    });
-    let won = futures::future::join_all(saves).await.iter().filter(|save| save.is_ok()).count();
-    assert_eq!(won, 1, "of many writers at one revision, one wins");
+async fn leases_to_one_holder(store: &dyn GrantStore, clock: &ManualClock) {
+    let key = GrantKey::new("contract-lease", "forge");
+    let [one, two] = [HolderId([1; 16]), HolderId([2; 16])];
+    let lease = |holder| async move {
+        store
+            .lease(&GrantKey::new("contract-lease", "forge"), holder, MINUTE)
+            .await
+            .expect("leased")
+    };
+    let first = lease(one).await.expect("a free lease is given");
+    assert_eq!((&first.key, first.holder), (&key, one));
+    assert_eq!(first.expires_at, clock.now() + MINUTE);
+    assert!(lease(two).await.is_none(), "a lease has one holder");
+    let other = GrantKey::new("contract-lease", "other");
+    let elsewhere = store.lease(&other, two, MINUTE).await.expect("leased");
+    store.release(elsewhere.expect("another grant is free")).await.expect("released");
+
+    clock.advance(MINUTE / 2);
+    let longer = lease(one).await.expect("its holder may prolong it");
+    clock.advance(MINUTE / 2);
+    assert!(lease(two).await.is_none(), "a prolonged lease lasts");
+    clock.advance(MINUTE / 2);
+    let taken = lease(two).await.expect("a lease that ended is free");
+    store.release(longer).await.expect("released");
+    assert!(lease(one).await.is_none(), "a lost lease cannot be given back");
+    store.release(taken).await.expect("released");
+    let back = lease(one).await.expect("a lease that was given back is free");
+
+    clock.set(clock.now() - 24 * 60 * MINUTE);
+    let reset = lease(two).await.expect("a clock set back does not hold a lease for a day");
+    store.release(reset).await.expect("released");
+    clock.set(back.expires_at);
 }
 
-async fn pending(store: &dyn GrantStore) {
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let later = now + Duration::from_secs(600);
-    store.put_pending("a", b"one", later).await.unwrap();
-    store.put_pending("b", b"two", later).await.unwrap();
-    assert_eq!(store.take_pending("a", now).await.unwrap().as_deref(), Some(&b"one"[..]));
-    assert_eq!(store.take_pending("a", now).await.unwrap(), None, "it is taken once");
-    assert_eq!(store.take_pending("b", later).await.unwrap(), None, "it has expired");
-    assert_eq!(store.take_pending("c", now).await.unwrap(), None, "it never was");
+async fn takes_a_pending_value_once(store: &dyn GrantStore, clock: &ManualClock) {
+    let until = clock.now() + MINUTE;
+    let put = |value: &'static [u8]| async move {
+        store.put_pending("contract-pending", value, until).await.expect("kept");
+    };
+    let peek = || async { store.peek_pending("contract-pending").await.expect("read") };
+    let take = || async { store.take_pending("contract-pending").await.expect("taken") };
+    assert_eq!(take().await, None);
+    put(b"one").await;
+    put(b"two").await;
+    assert_eq!(peek().await.as_deref(), Some(&b"two"[..]), "a value can be replaced");
+    assert_eq!(peek().await.as_deref(), Some(&b"two"[..]), "peeking takes nothing");
+    let taken = join_all((0..16).map(|_| take())).await;
+    let taken: Vec<_> = taken.into_iter().flatten().collect();
+    assert_eq!(taken, [b"two"], "one taker gets it");
+    assert_eq!((peek().await, take().await), (None, None), "what was taken is gone");
+
+    put(b"late").await;
+    clock.advance(MINUTE);
+    assert_eq!(peek().await, None, "an expired value is not shown");
+    assert_eq!(take().await, None, "an expired value is not given");
+}
+
+async fn bounds_pending_values(store: &dyn GrantStore, clock: &ManualClock) {
+    let value = vec![0; super::store::PENDING_BYTES + 1];
+    let put = store.put_pending("contract-long", &value, clock.now() + MINUTE).await;
+    assert!(matches!(put, Err(super::StoreError::Full)), "a value is at most 64 KiB: {put:?}");
 }

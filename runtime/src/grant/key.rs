@@ -1,134 +1,224 @@
-//! The master key: from the environment, or a file that the first start makes.
+//! The master key: from the environment, or from a file made at first start.
 
 use std::{
-    env, fmt,
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
+    env, fmt, fs, io,
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use zeroize::Zeroizing;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret as _, SecretBox};
+use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Sealer, seal};
-use crate::error::ConfigError;
+use super::seal::random;
 
-/// The key under which grants are sealed: 32 bytes, in base64 where it is text.
-#[derive(Clone)]
-pub struct Key(pub(crate) Sealer);
+const VARIABLE: &str = "TOOLGATE_KEY";
 
-impl Key {
-    /// The key that the text holds: 32 bytes in base64, as `openssl rand -base64 32` prints them.
-    ///
-    /// # Errors
-    ///
-    /// It is something else. The text is not repeated.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let wrong = || {
-            ConfigError::new("the key is not 32 bytes in base64")
-                .help("`openssl rand -base64 32` makes one")
-        };
-        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.trim()).map_err(|_| wrong())?);
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| wrong())?;
-        Ok(Self(Sealer::new(Zeroizing::new(bytes))))
+/// The key that everything at rest is sealed under: 32 bytes.
+///
+/// ```
+/// use toolgate::grant::MasterKey;
+///
+/// // What `openssl rand -base64 32` prints.
+/// let key = MasterKey::from_base64("d29uZGVyZnVsIHdvcmxkIG9mIHRoaXJ0eS10d28hISE=")?;
+/// assert_eq!(format!("{key:?}"), "MasterKey([redacted])");
+/// # Ok::<(), toolgate::grant::KeyError>(())
+/// ```
+pub struct MasterKey(SecretBox<[u8; 32]>);
+
+impl MasterKey {
+    /// The key of these bytes, which are erased.
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
+        let key = Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(&bytes)));
+        bytes.zeroize();
+        key
     }
 
-    /// The key from `TOOLGATE_KEY`, or else from the file `key` in `folder`, which is made if
-    /// neither it nor `database` exists yet.
+    /// A new random key.
+    pub fn generate() -> Self {
+        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| random(to)))
+    }
+
+    /// The key that `TOOLGATE_KEY` would hold: 32 bytes in base64.
     ///
     /// # Errors
+    /// [`KeyError::Variable`] when it is something else.
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        decode(text).ok_or(KeyError::Variable)
+    }
+
+    /// The key in `TOOLGATE_KEY`, or `None` where the variable is not set.
     ///
-    /// There is a database and no key for it, or the key cannot be read. Nothing is overwritten.
-    pub fn find(folder: &Path, database: &Path) -> Result<Self, ConfigError> {
-        if let Ok(text) = env::var("TOOLGATE_KEY") {
-            let text = Zeroizing::new(text);
-            return Self::parse(&text)
-                .map_err(|error| ConfigError::new(format!("`TOOLGATE_KEY`: {error}")));
-        }
-        let path = folder.join("key");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let text = Zeroizing::new(text);
-                Self::parse(&text)
-                    .map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && !database.exists() => {
-                Self::create(&path)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(ConfigError::new(format!(
-                "there are grants in {}, and no key to open them",
-                database.display()
-            ))
-            .help(format!(
-                "set `TOOLGATE_KEY`, or put the key back at {}; without it the users have to connect again: move the database away",
-                path.display()
-            ))),
-            Err(error) => Err(ConfigError::new(format!("{}: {error}", path.display()))),
+    /// # Errors
+    /// [`KeyError::Variable`] when it is set to something that is not a key.
+    pub fn from_env() -> Result<Option<Self>, KeyError> {
+        match env::var(VARIABLE) {
+            Ok(text) => Self::from_base64(&text).map(Some),
+            Err(env::VarError::NotPresent) => Ok(None),
+            Err(env::VarError::NotUnicode(_)) => Err(KeyError::Variable),
         }
     }
 
-    fn create(path: &Path) -> Result<Self, ConfigError> {
-        let fault =
-            |error: std::io::Error| ConfigError::new(format!("{}: {error}", path.display()));
-        let bytes: Zeroizing<[u8; 32]> = seal::random();
-        let text = Zeroizing::new(BASE64_STANDARD.encode(*bytes));
-        // `create_new`: of two first starts at once, one makes the key and the other reads it.
-        let mut file = match private().create_new(true).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let text = Zeroizing::new(fs::read_to_string(path).map_err(fault)?);
-                return Self::parse(&text);
-            }
-            Err(error) => return Err(fault(error)),
-        };
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)?;
-        Ok(Self(Sealer::new(bytes)))
+    /// The key in `file`. Where there is none, one is made, unless `database` exists: what is in
+    /// there was sealed under a key that a new one would not open.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, is not a key, is readable by others, or is missing
+    /// beside a database. Nothing is overwritten in any case.
+    pub fn from_file(file: &Path, database: &Path) -> Result<Self, KeyError> {
+        // The database first: another process that starts at this moment makes its key first.
+        let database_exists = fs::metadata(database).is_ok_and(|meta| meta.len() > 0);
+        match read(file) {
+            Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        if database_exists {
+            return Err(KeyError::Missing { file: file.into(), database: database.into() });
+        }
+        create(file)?;
+        read(file)
+    }
+
+    pub(super) fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
     }
 }
 
-impl fmt::Debug for Key {
+impl Clone for MasterKey {
+    fn clone(&self) -> Self {
+        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(self.expose())))
+    }
+}
+
+impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key([redacted])")
+        f.write_str("MasterKey([redacted])")
     }
 }
 
-/// Options of a file that only its owner reads.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+fn decode(text: &str) -> Option<MasterKey> {
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
+    let bytes: &[u8; 32] = bytes.as_slice().try_into().ok()?;
+    Some(MasterKey(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(bytes))))
 }
 
-/// The folder for the data of the server `name`: `TOOLGATE_DATA`, or the platform's, made if it is
-/// not there, for its owner alone.
-///
-/// # Errors
-///
-/// The platform names none, or it cannot be made.
-pub fn data_dir(name: &str) -> Result<PathBuf, ConfigError> {
-    let folder = match env::var_os("TOOLGATE_DATA") {
-        Some(folder) => PathBuf::from(folder),
-        None => directories::ProjectDirs::from("", "", "toolgate")
-            .map(|folders| folders.data_dir().join(name))
-            .ok_or_else(|| {
-                ConfigError::new("this system names no folder for data")
-                    .help("set `TOOLGATE_DATA` to one")
-            })?,
-    };
-    make_folder(&folder)?;
-    Ok(folder)
+fn read(file: &Path) -> Result<MasterKey, KeyError> {
+    let failed = |source| KeyError::File { file: file.into(), source };
+    let meta = fs::metadata(file).map_err(failed)?;
+    // A key has 45 bytes; whatever is much longer is not one.
+    if !meta.is_file() || meta.len() > 1024 {
+        return Err(KeyError::NotAKey { file: file.into() });
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if meta.permissions().mode() & 0o077 != 0 {
+            return Err(KeyError::Readable { file: file.into() });
+        }
+    }
+    let text = Zeroizing::new(fs::read(file).map_err(failed)?);
+    std::str::from_utf8(&text)
+        .ok()
+        .and_then(decode)
+        .ok_or_else(|| KeyError::NotAKey { file: file.into() })
 }
 
-pub(super) fn make_folder(folder: &Path) -> Result<(), ConfigError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
+/// Writes a new key beside `file` and links it into place: whole or not at all, and never over a
+/// key that another process has just made.
+fn create(file: &Path) -> Result<(), KeyError> {
+    let failed = |source| KeyError::File { file: file.into(), source };
+    let mut name = [0; 8];
+    random(&mut name);
+    let draft = file.with_extension(format!("{:016x}.new", u64::from_be_bytes(name)));
+    let key = MasterKey::generate();
+    let mut text = Zeroizing::new(STANDARD.encode(key.expose()));
+    text.push('\n');
+    let made = write_new(&draft, text.as_bytes()).and_then(|()| fs::hard_link(&draft, file));
+    let _ = fs::remove_file(&draft);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            write_new(file, text.as_bytes()).map_err(failed)
+        }
+        other => other.map_err(failed),
+    }
+}
+
+fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| ConfigError::new(format!("{}: {error}", folder.display())))
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Why there is no master key. Nothing was overwritten.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// `TOOLGATE_KEY` is not a key.
+    #[error(
+        "TOOLGATE_KEY is not 32 bytes in base64; `openssl rand -base64 32` makes one, but a \
+         database that exists needs the key it was made with"
+    )]
+    Variable,
+    /// The key file cannot be read or made.
+    #[error("the key file {} cannot be read or made: {source}", file.display())]
+    File {
+        /// The key file.
+        file: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The key file holds something else.
+    #[error(
+        "{} is not a toolgate key (32 bytes in base64); it was left untouched. Restore it from \
+         a backup",
+        file.display()
+    )]
+    NotAKey {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// Others on this machine can read the key file.
+    #[error(
+        "the key file {} can be read by others; run `chmod 600 {}`",
+        file.display(), file.display()
+    )]
+    Readable {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// There is a database and no key for it.
+    #[error(
+        "the key file {} is missing, and the grants in {} cannot be read without it. Restore \
+         the file or set TOOLGATE_KEY; or move the database away and connect the accounts again",
+        file.display(), database.display()
+    )]
+    Missing {
+        /// Where the key file should be.
+        file: PathBuf,
+        /// The database that needs it.
+        database: PathBuf,
+    },
+    /// The key is not the one that the database was made with.
+    #[error(
+        "the master key ({origin}) is not the one that {} was made with; the database was left \
+         untouched. Give the right key, or move the database away and connect the accounts again",
+        database.display()
+    )]
+    Wrong {
+        /// Where the key came from.
+        origin: String,
+        /// The database.
+        database: PathBuf,
+    },
 }
 
 #[cfg(test)]
@@ -136,25 +226,60 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_and_never_beside_a_database() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("grants.db");
-        let key = Key::find(folder.path(), &database).unwrap();
-        let sealed = key.0.seal("x", b"y");
-        let again = Key::find(folder.path(), &database).unwrap();
-        assert!(again.0.open("x", &sealed).is_ok());
-        assert_eq!(format!("{key:?}"), "Key([redacted])");
-
-        fs::write(&database, "something").unwrap();
-        fs::remove_file(folder.path().join("key")).unwrap();
-        let error = Key::find(folder.path(), &database).unwrap_err().to_string();
-        assert!(error.contains("no key to open them") && error.contains("TOOLGATE_KEY"), "{error}");
-        assert!(!folder.path().join("key").exists());
+    fn made_once_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
+        let first = MasterKey::from_file(&file, &database).unwrap();
+        fs::write(&database, "there").unwrap();
+        let second = MasterKey::from_file(&file, &database).unwrap();
+        assert_eq!(first.expose(), second.expose());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no draft is left");
     }
 
     #[test]
-    fn a_wrong_key_is_not_repeated() {
-        let error = Key::parse("c2VjcmV0").unwrap_err().to_string();
-        assert!(error.contains("32 bytes") && !error.contains("c2VjcmV0"), "{error}");
+    fn starts_at_one_moment_agree() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let start = || MasterKey::from_file(&file, &database).unwrap();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| key.expose() == keys[0].expose()));
+    }
+
+    #[test]
+    fn a_missing_key_beside_a_database_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
+        fs::write(&database, "there").unwrap();
+        let error = MasterKey::from_file(&file, &database).unwrap_err();
+        assert!(matches!(error, KeyError::Missing { .. }));
+        assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
+        assert!(!file.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
+        MasterKey::from_file(&file, &database).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = MasterKey::from_file(&file, &database).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_a_key_is_left_and_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("key");
+        write_new(&file, b"hunter2").unwrap();
+        let error = MasterKey::from_file(&file, &dir.path().join("grants.db")).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        assert_eq!(fs::read(&file).unwrap(), b"hunter2");
+        assert!(MasterKey::from_base64("c2hvcnQ=").is_err());
     }
 }

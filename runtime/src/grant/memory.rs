@@ -1,40 +1,82 @@
-//! A store that forgets everything at the end.
+//! Grants in memory: for tests, and for servers whose grants need not outlive them.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
-use super::{Grant, GrantKey, GrantStore, Revision, SaveError, StoreError, Stored};
+use super::{
+    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, Revision, SaveError, StoreError, Stored,
+    SystemClock,
+    store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
+};
 
-/// Keeps grants in memory: for tests, and for servers whose users connect anew at every start.
+/// A [`GrantStore`] that forgets everything when it is dropped.
+///
+/// ```
+/// use toolgate::grant::{GrantKey, GrantStore, MemoryStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), toolgate::grant::StoreError> {
+/// let store = MemoryStore::new();
+/// assert!(store.load(&GrantKey::new("alice", "forge")).await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+}
+
 #[derive(Default)]
-pub struct MemoryStore(Mutex<Contents>);
-
-#[derive(Default)]
-struct Contents {
-    grants: HashMap<GrantKey, Stored>,
-    pending: HashMap<String, (Vec<u8>, SystemTime)>,
+struct Inner {
+    /// The last revision that any row was given.
+    revision: u64,
+    grants: HashMap<GrantKey, Stored<Grant>>,
+    leases: HashMap<GrantKey, Lease>,
+    pending: HashMap<String, (Zeroizing<Vec<u8>>, SystemTime)>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_clock(Arc::new(SystemClock))
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An empty store whose leases and consents expire by `clock`.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // No write below leaves anything half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("grants", &self.inner().grants.len())
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl GrantStore for MemoryStore {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Stored>, StoreError> {
-        Ok(self.contents().grants.get(key).cloned())
+    async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
+        Ok(self.inner().grants.get(key).cloned())
     }
 
     async fn save(
@@ -43,26 +85,56 @@ impl GrantStore for MemoryStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let mut contents = self.contents();
-        if contents.grants.get(key).map_or(0, |stored| stored.revision) != expected {
+        let mut inner = self.inner();
+        let found = inner.grants.get(key).map_or(Revision::ABSENT, |stored| stored.revision);
+        if found != expected {
             return Err(SaveError::Conflict);
         }
-        let revision = expected + 1;
-        contents.grants.insert(key.clone(), Stored { grant: grant.clone(), revision });
+        inner.revision += 1;
+        let revision = Revision(inner.revision);
+        inner.grants.insert(key.clone(), Stored { value: grant.clone(), revision });
         Ok(revision)
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        self.contents().grants.remove(key);
+        self.inner().grants.remove(key);
         Ok(())
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError> {
-        let contents = self.contents();
         let mut keys: Vec<_> =
-            contents.grants.keys().filter(|key| key.subject == subject).cloned().collect();
-        keys.sort_unstable();
+            self.inner().grants.keys().filter(|key| key.subject == subject).cloned().collect();
+        keys.sort();
         Ok(keys)
+    }
+
+    async fn lease(
+        &self,
+        key: &GrantKey,
+        holder: HolderId,
+        term: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let taken = inner.leases.get(key).is_some_and(|lease| {
+            lease.holder != holder
+                && lease.expires_at > now
+                && lease.expires_at <= now + LONGEST_LEASE
+        });
+        if taken {
+            return Ok(None);
+        }
+        let lease = Lease::new(key.clone(), holder, now + term.min(LONGEST_LEASE));
+        inner.leases.insert(key.clone(), lease.clone());
+        Ok(Some(lease))
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        if inner.leases.get(&lease.key).is_some_and(|held| held.holder == lease.holder) {
+            inner.leases.remove(&lease.key);
+        }
+        Ok(())
     }
 
     async fn put_pending(
@@ -71,32 +143,41 @@ impl GrantStore for MemoryStore {
         value: &[u8],
         expires_at: SystemTime,
     ) -> Result<(), StoreError> {
-        self.contents().pending.insert(id.to_owned(), (value.to_vec(), expires_at));
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        inner.pending.retain(|_, (_, until)| *until > now);
+        if value.len() > PENDING_BYTES
+            || (inner.pending.len() >= PENDING_ROWS && !inner.pending.contains_key(id))
+        {
+            return Err(StoreError::Full);
+        }
+        inner.pending.insert(id.to_owned(), (Zeroizing::new(value.to_vec()), expires_at));
         Ok(())
     }
 
-    async fn take_pending(&self, id: &str, now: SystemTime) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut contents = self.contents();
-        let taken = contents.pending.remove(id);
-        contents.pending.retain(|_, (_, expires_at)| *expires_at > now);
-        Ok(taken.filter(|(_, expires_at)| *expires_at > now).map(|(value, _)| value))
+    async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let now = self.clock.now();
+        let taken = self.inner().pending.remove(id);
+        Ok(taken
+            .filter(|(_, until)| *until > now)
+            .map(|(mut value, _)| std::mem::take(&mut *value)))
     }
-}
 
-impl std::fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("grants", &self.contents().grants.len())
-            .finish_non_exhaustive()
+    async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let now = self.clock.now();
+        let inner = self.inner();
+        Ok(inner.pending.get(id).filter(|(_, until)| *until > now).map(|(value, _)| value.to_vec()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::{ManualClock, contract};
 
     #[tokio::test]
-    async fn keeps_the_contract() {
-        crate::grant::contract::holds(&MemoryStore::new()).await;
+    async fn holds_the_contract() {
+        let clock = Arc::new(ManualClock::new());
+        contract::holds(&MemoryStore::with_clock(clock.clone()), &clock).await;
     }
 }

@@ -1,389 +1,381 @@
-//! Keeping grants fresh: one refresh at a time for each, and no rotated token lost.
+//! Access tokens that are always fresh, and renewed once.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::RandomState},
-    hash::BuildHasher,
+    collections::HashMap,
+    fmt,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use async_trait::async_trait;
 use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
+    FutureExt as _,
+    future::{BoxFuture, Shared, join_all},
 };
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{sleep, timeout};
+use secrecy::SecretString;
 
 use super::{
-    Clock, Grant, GrantKey, GrantState, GrantStore, SaveError, StoreError, Stored, seconds, time,
+    Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Revision,
+    SaveError, StoreError, redeem::Parked, same_secret, seal::random,
 };
 
-/// A token is renewed this long before it expires, or a fifth of its life if that is shorter.
-const LEAD: Duration = Duration::from_secs(300);
-
-/// What is left of a token's life must last for the call that it is handed to.
-const MARGIN: Duration = Duration::from_secs(5);
-
-/// How long the provider may take to answer a refresh.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// After this long, whoever began a refresh is taken for dead: longer than [`PATIENCE`].
-const TERM: Duration = Duration::from_secs(40);
-
-/// How long after a failed refresh the next is tried, while the old token is still good.
-const COOL_DOWN: Duration = Duration::from_secs(30);
-
-/// Redeems refresh tokens at a provider.
-#[async_trait]
-pub(crate) trait Renew: Send + Sync {
-    async fn renew(&self, refresh_token: &SecretString) -> Result<Renewed, RenewError>;
+/// When and how patiently tokens are renewed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RefreshPolicy {
+    /// How long before its end a token is renewed, and never more than a fifth of its life.
+    pub lead: Duration,
+    /// How long one refresh request may take.
+    pub timeout: Duration,
+    /// How long the right to renew lasts if its holder dies; at least twice `timeout`.
+    pub lease: Duration,
+    /// How often to look whether another process is done.
+    pub poll: Duration,
+    /// How long after a failure a token that is still good is not renewed again.
+    pub cooldown: Duration,
+    /// The age that a token reaches before its end alone makes it be renewed: the bound on
+    /// requests to a provider whose tokens end as they are made.
+    pub floor: Duration,
+    /// Where in the lead each grant's renewal falls; random unless a test fixes it.
+    pub seed: u64,
 }
 
-/// What a token endpoint gave (RFC 6749 §5.1).
-pub(crate) struct Renewed {
-    pub(crate) access_token: SecretString,
-    /// None: the old one stays.
-    pub(crate) refresh_token: Option<SecretString>,
-    /// None: as before.
-    pub(crate) scopes: Option<BTreeSet<String>>,
-    /// None: unknown.
-    pub(crate) expires_in: Option<Duration>,
+impl Default for RefreshPolicy {
+    fn default() -> Self {
+        let mut seed = [0; 8];
+        random(&mut seed);
+        Self {
+            lead: Duration::from_mins(5),
+            timeout: Duration::from_secs(15),
+            lease: Duration::from_secs(30),
+            poll: Duration::from_millis(50),
+            cooldown: Duration::from_secs(30),
+            floor: Duration::from_secs(2),
+            seed: u64::from_be_bytes(seed),
+        }
+    }
 }
 
-/// Why a token endpoint gave nothing.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum RenewError {
-    /// The refresh token, or the code, is not accepted any more.
-    #[error("invalid_grant: {0}")]
-    InvalidGrant(String),
-    /// The client is at fault, not the grant: an operator has to look.
-    #[error("{0}")]
-    Misconfigured(String),
-    /// No answer, or one that promises better times.
-    #[error("{0}")]
-    Unreachable(String),
-}
-
-/// A token that is good now, as far as one can know.
+/// Hands out access tokens and keeps them fresh. Clones share everything.
+///
+/// The module's example shows it at work. What holds:
+///
+/// * A token near its end is renewed beside the call, which gets the old one meanwhile; one that
+///   has ended is renewed before the call gets it.
+/// * However many callers there are, one renewal is under way for a grant: in this process by a
+///   task that all wait for and none can cancel, across processes by a lease in the store.
+/// * A new refresh token is stored before anybody gets the new access token.
+/// * A process that dies in between leaves a record. The next renewal tries the old refresh token
+///   once more, and if it is refused the grant is dead with
+///   [`DeadReason::Interrupted`](super::DeadReason::Interrupted).
 #[derive(Clone)]
-pub(crate) struct Access {
-    pub(crate) token: SecretString,
-    pub(crate) scopes: BTreeSet<String>,
+pub struct Grants {
+    pub(super) inner: Arc<Inner>,
 }
 
-/// Why there is none.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum AccessError {
-    #[error("nothing was granted yet")]
-    Missing,
-    #[error("the grant is dead: {reason}")]
-    Dead { reason: String },
-    #[error("the provider cannot be asked for a new token: {0}")]
-    Unreachable(String),
-    #[error("the provider refuses our client: {0}")]
-    Misconfigured(String),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn GrantStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: RefreshPolicy,
+    pub(super) holder: HolderId,
+    flights: Mutex<HashMap<GrantKey, (Why, Flight)>>,
+    memos: Mutex<HashMap<GrantKey, Memo>>,
 }
 
 type Flight = Shared<BoxFuture<'static, Result<Access, AccessError>>>;
 
-/// The grants of a server.
-#[derive(Clone)]
-pub(crate) struct Grants(Arc<Inner>);
-
-struct Inner {
-    store: Arc<dyn GrantStore>,
-    clock: Arc<dyn Clock>,
-    /// The refreshes under way, which every caller of the same grant joins.
-    flights: Mutex<HashMap<GrantKey, Flight>>,
-    /// Refreshes that failed while the old token was still good: not before then again.
-    cool: Mutex<HashMap<GrantKey, SystemTime>>,
-    /// Renewed, and the store would not take it: written before anything else is tried.
-    unsaved: Mutex<HashMap<GrantKey, (Grant, u64)>>,
-    jitter: RandomState,
+/// What this process remembers of a grant's renewals.
+#[derive(Default)]
+pub(super) struct Memo {
+    /// No renewal ahead of time until then.
+    pub(super) calm_until: Option<SystemTime>,
+    /// No renewal at all until then: the provider said so.
+    pub(super) busy_until: Option<SystemTime>,
+    /// When tokens were renewed because the API refused them.
+    pub(super) forced: Vec<SystemTime>,
+    /// A renewed grant that the store would not take.
+    pub(super) parked: Option<Parked>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Memo {
+    fn is_empty(&self) -> bool {
+        self.calm_until.is_none()
+            && self.busy_until.is_none()
+            && self.forced.is_empty()
+            && self.parked.is_none()
+    }
+}
+
+/// What makes a renewal necessary.
+#[derive(Clone)]
+pub(super) enum Why {
+    /// The token will end soon.
+    Due,
+    /// The token has ended.
+    Ended,
+    /// The API refused this token.
+    Refused { token: SecretString, obtained_at: SystemTime },
+}
+
+impl Why {
+    fn refused(access: &Access) -> Self {
+        Self::Refused { token: access.token.clone(), obtained_at: access.obtained_at }
+    }
+
+    /// Whether this is the refused token. A provider may answer a renewal with the same token
+    /// again; that one has another time.
+    fn is_refused(&self, other: &SecretString, at: SystemTime) -> bool {
+        matches!(self, Self::Refused { token, obtained_at }
+            if *obtained_at == at && same_secret(token, other))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Good,
+    Due,
+    Ended,
 }
 
 impl Grants {
-    pub(crate) fn new(store: Arc<dyn GrantStore>, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner {
+    /// Grants in `store`, by `clock`.
+    pub fn new(store: Arc<dyn GrantStore>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_policy(store, clock, RefreshPolicy::default())
+    }
+
+    /// Grants that are renewed by a policy other than the default.
+    pub fn with_policy(
+        store: Arc<dyn GrantStore>,
+        clock: Arc<dyn Clock>,
+        mut policy: RefreshPolicy,
+    ) -> Self {
+        policy.lease = policy.lease.max(policy.timeout * 2);
+        let inner = Inner {
             store,
             clock,
+            policy,
+            holder: HolderId::random(),
             flights: Mutex::default(),
-            cool: Mutex::default(),
-            unsaved: Mutex::default(),
-            jitter: RandomState::new(),
-        }))
+            memos: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn GrantStore> {
-        &self.0.store
+    /// The store underneath.
+    pub fn store(&self) -> &Arc<dyn GrantStore> {
+        &self.inner.store
     }
 
-    pub(crate) fn now(&self) -> SystemTime {
-        self.0.clock.now()
-    }
-
-    /// A token for `key`: the one at hand if it will last, else a new one.
+    /// The access token to call the provider with.
     ///
-    /// Near its end a token is handed out still, and renewed beside the call.
-    pub(crate) async fn access(
+    /// # Errors
+    /// [`AccessError`] tells what only the person can mend from what passes by itself.
+    pub async fn access(
         &self,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
     ) -> Result<Access, AccessError> {
-        let stored = self.0.load(key).await?;
-        match self.0.age(key, &stored.grant) {
-            Age::Fresh => Ok(access(stored.grant)),
-            Age::Old => {
-                let cool = lock(&self.0.cool).get(key).is_some_and(|until| *until > self.now());
-                if stored.grant.refresh_token.is_some() && !cool {
-                    drop(self.flight(key, renew, None));
+        if self.inner.memo(key, |memo| memo.parked.is_some()) {
+            return self.renewed(key, renew, Why::Ended).await;
+        }
+        let stored = self.inner.store.load(key).await?.ok_or(AccessError::Missing)?;
+        let grant = &stored.value;
+        if let GrantState::Dead { reason } = &grant.state {
+            return Err(AccessError::Dead { reason: reason.clone() });
+        }
+        match self.inner.standing(key, grant) {
+            Standing::Good => {}
+            Standing::Due => {
+                let now = self.inner.clock.now();
+                let calm = |until: Option<SystemTime>| until.is_some_and(|until| now < until);
+                let rest = self.inner.memo(key, |m| calm(m.calm_until) || calm(m.busy_until));
+                if grant.refresh_token.is_some() && !rest {
+                    // A task of its own: it needs nobody to wait for it.
+                    drop(self.flight(key, renew, Why::Due));
                 }
-                Ok(access(stored.grant))
             }
-            Age::Expired => self.flight(key, renew, None).await,
+            Standing::Ended if grant.refresh_token.is_none() => return Err(AccessError::Expired),
+            Standing::Ended => return self.renewed(key, renew, Why::Ended).await,
         }
+        Ok(Access::of(grant, stored.revision))
     }
 
-    /// Another token than `rejected`, which the provider's API answered with 401.
-    pub(crate) async fn renew_rejected(
+    /// The API answered 401 to `refused`: gives the token that somebody else has renewed
+    /// meanwhile, or renews it.
+    ///
+    /// Call it once for a request and give the request up if the next token is refused too.
+    ///
+    /// # Errors
+    /// As [`access`](Self::access); and [`AccessError::Rejected`] when the API goes on refusing
+    /// what was just renewed.
+    pub async fn rejected(
         &self,
         key: &GrantKey,
+        refused: &Access,
         renew: &Arc<dyn Renew>,
-        rejected: &SecretString,
     ) -> Result<Access, AccessError> {
-        self.flight(key, renew, Some(rejected.clone())).await
+        self.renewed(key, renew, Why::refused(refused)).await
     }
 
-    /// Marks a grant as dead whose freshest token, `rejected`, the provider does not accept.
-    pub(crate) async fn give_up(&self, key: &GrantKey, rejected: &SecretString) {
-        let Ok(stored) = self.0.load(key).await else { return };
-        if stored.grant.access_token.expose_secret() == rejected.expose_secret() {
-            let reason = "the provider does not accept its tokens any more";
-            // What it says is told by whoever was refused.
-            let _ = self.0.bury(key, stored.grant, stored.revision, reason).await;
+    /// Stores what a consent has granted, over whatever was there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put(&self, key: &GrantKey, grant: Grant) -> Result<Revision, StoreError> {
+        self.inner.forget(key);
+        loop {
+            let expected =
+                self.inner.store.load(key).await?.map_or(Revision::ABSENT, |row| row.revision);
+            match self.inner.store.save(key, &grant, expected).await {
+                Ok(revision) => return Ok(revision),
+                // Whoever wrote has got ahead, so this ends.
+                Err(SaveError::Conflict) => {}
+                Err(SaveError::Store(error)) => return Err(error),
+            }
         }
     }
 
-    /// The refresh of `key` under way, or a new one, in a task of its own: a caller that leaves
-    /// takes nothing with it.
-    fn flight(
+    /// Removes a grant here; a renewal under way does not bring it back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
+        self.inner.forget(key);
+        self.inner.store.remove(key).await
+    }
+
+    /// Waits until no renewal is under way: for a server that is about to stop.
+    pub async fn settled(&self) {
+        loop {
+            let flights: Vec<_> =
+                self.inner.flights().values().map(|(_, flight)| flight.clone()).collect();
+            if flights.is_empty() {
+                return;
+            }
+            join_all(flights).await;
+        }
+    }
+
+    async fn renewed(
         &self,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
-        rejected: Option<SecretString>,
-    ) -> Flight {
-        let mut flights = lock(&self.0.flights);
+        why: Why,
+    ) -> Result<Access, AccessError> {
+        // A flight that was begun for a lesser reason may end without doing what is needed here.
+        for _ in 0..3 {
+            let (reason, flight) = self.flight(key, renew, why.clone());
+            let result = flight.await;
+            match &result {
+                _ if matches!(reason, Why::Due) => {}
+                Ok(access) if why.is_refused(&access.token, access.obtained_at) => {}
+                _ => return result,
+            }
+        }
+        Err(AccessError::Busy { retry_after: None })
+    }
+
+    /// Joins the renewal under way, or begins one, and says why it was begun.
+    fn flight(&self, key: &GrantKey, renew: &Arc<dyn Renew>, why: Why) -> (Why, Flight) {
+        let mut flights = self.inner.flights();
         if let Some(flight) = flights.get(key) {
             return flight.clone();
         }
-        let (inner, renew, owned) = (Arc::clone(&self.0), Arc::clone(renew), key.clone());
+        let landing = Landing { inner: self.inner.clone(), key: key.clone() };
+        let (renew, reason) = (renew.clone(), why.clone());
+        // Not in the caller: a caller that goes away must not take a rotated token with it.
         let task = tokio::spawn(async move {
-            let result = inner.refresh(&owned, &*renew, rejected.as_ref()).await;
-            lock(&inner.flights).remove(&owned);
-            result
+            let Landing { inner, key } = &landing;
+            inner.renew(key, &renew, &reason).await
         });
-        let flight = async move {
-            task.await.unwrap_or_else(|error| Err(AccessError::Unreachable(error.to_string())))
-        };
-        let flight = flight.boxed().shared();
-        flights.insert(key.clone(), flight.clone());
-        flight
+        let flight = task.map(|end| end.unwrap_or(Err(AccessError::Aborted))).boxed().shared();
+        flights.insert(key.clone(), (why.clone(), flight.clone()));
+        (why, flight)
     }
 }
 
-enum Age {
-    Fresh,
-    /// Near its end.
-    Old,
-    Expired,
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grants").field("policy", &self.inner.policy).finish_non_exhaustive()
+    }
 }
 
-fn access(grant: Grant) -> Access {
-    Access { token: grant.access_token, scopes: grant.scopes }
+/// Takes a flight off the list when it ends, also by a panic.
+struct Landing {
+    inner: Arc<Inner>,
+    key: GrantKey,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.inner.flights().remove(&self.key);
+    }
 }
 
 impl Inner {
-    async fn load(&self, key: &GrantKey) -> Result<Stored, AccessError> {
-        let stored = self.store.load(key).await?.ok_or(AccessError::Missing)?;
-        match &stored.grant.state {
-            GrantState::Dead { reason } => Err(AccessError::Dead { reason: reason.clone() }),
-            _ => Ok(stored),
-        }
+    fn flights(&self) -> MutexGuard<'_, HashMap<GrantKey, (Why, Flight)>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn age(&self, key: &GrantKey, grant: &Grant) -> Age {
-        let Some(expires_at) = grant.expires_at else { return Age::Fresh };
-        let left = expires_at.duration_since(self.clock.now()).unwrap_or_default();
-        let life = expires_at.duration_since(grant.obtained_at).unwrap_or_default();
-        // Not all grants of one hour in the same second.
-        let jitter = u32::try_from(self.jitter.hash_one(key) % 200).unwrap_or_default();
-        let lead = LEAD.min(life / 5) * (1000 - jitter) / 1000;
-        match left {
-            left if left <= MARGIN.min(life / 10) => Age::Expired,
-            left if left <= lead => Age::Old,
-            _ => Age::Fresh,
-        }
+    fn memos(&self) -> MutexGuard<'_, HashMap<GrantKey, Memo>> {
+        self.memos.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn refresh(
-        &self,
-        key: &GrantKey,
-        renew: &dyn Renew,
-        rejected: Option<&SecretString>,
-    ) -> Result<Access, AccessError> {
-        let mut wait = Duration::from_millis(50);
-        loop {
-            self.save_unsaved(key).await?;
-            let stored = self.load(key).await?;
-            let grant = stored.grant;
-            // A second look: another call, or another process, may have been faster.
-            let renewed = match rejected {
-                Some(rejected) => grant.access_token.expose_secret() != rejected.expose_secret(),
-                None => matches!(self.age(key, &grant), Age::Fresh),
-            };
-            if renewed {
-                return Ok(access(grant));
-            }
-            let mut interrupted = false;
-            if let GrantState::Renewing { since } = grant.state {
-                if self.clock.now() < time(since) + TERM {
-                    // Somebody redeems it. To do so again could look like theft to the provider.
-                    if wait > Duration::from_secs(2) {
-                        let message = "another process is renewing it".to_owned();
-                        return Err(AccessError::Unreachable(message));
-                    }
-                    sleep(wait).await;
-                    wait = wait * 5 / 4;
-                    continue;
-                }
-                interrupted = true;
-            }
-            let Some(refresh_token) = grant.refresh_token.clone() else {
-                let reason = "the access token expired, and the provider gave no refresh token";
-                return self.bury(key, grant, stored.revision, reason).await;
-            };
-            // The intent, before the token goes out: it is the lease, and after a crash the trace.
-            let mut intent = grant.clone();
-            intent.state = GrantState::Renewing { since: seconds(self.clock.now()) };
-            let revision = match self.store.save(key, &intent, stored.revision).await {
-                Ok(revision) => revision,
-                Err(SaveError::Conflict) => continue,
-                Err(SaveError::Store(error)) => return Err(error.into()),
-            };
-            let answer =
-                timeout(PATIENCE, renew.renew(&refresh_token)).await.unwrap_or_else(|_| {
-                    Err(RenewError::Unreachable("the token endpoint did not answer in time".into()))
-                });
-            match answer {
-                Ok(renewed) => return self.keep(key, grant, renewed, revision).await,
-                Err(RenewError::InvalidGrant(description)) => {
-                    let current = self.store.load(key).await?.map(|stored| stored.revision);
-                    if current != Some(revision) {
-                        continue;
-                    }
-                    let reason = if interrupted {
-                        "the server was stopped in the middle of a refresh, and the provider does not accept the old refresh token any more".to_owned()
-                    } else {
-                        format!(
-                            "the provider does not accept the refresh token any more ({description})"
-                        )
-                    };
-                    return self.bury(key, grant, revision, &reason).await;
-                }
-                Err(error) => return self.postpone(key, grant, revision, error).await,
+    fn memo(&self, key: &GrantKey, ask: impl FnOnce(&Memo) -> bool) -> bool {
+        self.memos().get(key).is_some_and(ask)
+    }
+
+    pub(super) fn note<T>(&self, key: &GrantKey, write: impl FnOnce(&mut Memo) -> T) -> T {
+        let mut memos = self.memos();
+        let memo = memos.entry(key.clone()).or_default();
+        let result = write(memo);
+        if memo.is_empty() {
+            memos.remove(key);
+        }
+        result
+    }
+
+    fn forget(&self, key: &GrantKey) {
+        self.memos().remove(key);
+    }
+
+    /// Whether the grant, as it is now, still calls for the renewal.
+    pub(super) fn needs(&self, key: &GrantKey, grant: &Grant, why: &Why) -> bool {
+        let standing = self.standing(key, grant);
+        match why {
+            Why::Due => standing != Standing::Good,
+            Why::Ended => standing == Standing::Ended,
+            Why::Refused { .. } => {
+                standing == Standing::Ended
+                    || why.is_refused(&grant.access_token, grant.obtained_at)
             }
         }
     }
 
-    /// Writes what was renewed, and only then hands it out.
-    async fn keep(
-        &self,
-        key: &GrantKey,
-        old: Grant,
-        renewed: Renewed,
-        revision: u64,
-    ) -> Result<Access, AccessError> {
+    fn standing(&self, key: &GrantKey, grant: &Grant) -> Standing {
+        let Some(end) = grant.expires_at else { return Standing::Good };
         let now = self.clock.now();
-        let grant = Grant {
-            access_token: renewed.access_token,
-            refresh_token: renewed.refresh_token.or(old.refresh_token),
-            scopes: renewed.scopes.unwrap_or(old.scopes),
-            obtained_at: now,
-            expires_at: renewed.expires_in.map(|life| now + life),
-            state: GrantState::Live,
-        };
-        lock(&self.cool).remove(key);
-        lock(&self.unsaved).insert(key.clone(), (grant.clone(), revision));
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.save_unsaved(key).await {
-                Ok(()) => break,
-                Err(error) if pause > Duration::from_secs(2) => return Err(error),
-                Err(_) => {
-                    sleep(pause).await;
-                    pause *= 2;
-                }
-            }
+        let old = now.duration_since(grant.obtained_at).is_ok_and(|age| age >= self.policy.floor);
+        if !old {
+            return Standing::Good;
         }
-        // Removed meanwhile: the user disconnected, and this token is nobody's any more.
-        let stored = self.load(key).await?;
-        Ok(access(stored.grant))
-    }
-
-    async fn save_unsaved(&self, key: &GrantKey) -> Result<(), AccessError> {
-        let Some((grant, revision)) = lock(&self.unsaved).get(key).cloned() else { return Ok(()) };
-        match self.store.save(key, &grant, revision).await {
-            Ok(_) | Err(SaveError::Conflict) => {
-                lock(&self.unsaved).remove(key);
-                Ok(())
-            }
-            Err(SaveError::Store(error)) => Err(error.into()),
+        let Ok(left) = end.duration_since(now) else { return Standing::Ended };
+        let life = end.duration_since(grant.obtained_at).unwrap_or_default();
+        if left.is_zero() {
+            Standing::Ended
+        } else if left <= self.policy.lead.min(life / 5).mul_f64(self.jitter(key)) {
+            Standing::Due
+        } else {
+            Standing::Good
         }
     }
 
-    /// Marks the grant as dead: nobody asks the provider again with it.
-    async fn bury(
-        &self,
-        key: &GrantKey,
-        mut grant: Grant,
-        revision: u64,
-        reason: &str,
-    ) -> Result<Access, AccessError> {
-        grant.state = GrantState::Dead { reason: reason.to_owned() };
-        grant.refresh_token = None;
-        match self.store.save(key, &grant, revision).await {
-            Ok(_) | Err(SaveError::Conflict) => {
-                Err(AccessError::Dead { reason: reason.to_owned() })
-            }
-            Err(SaveError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// The provider could not be asked: the grant is as it was, and its token while it lasts.
-    async fn postpone(
-        &self,
-        key: &GrantKey,
-        mut grant: Grant,
-        revision: u64,
-        error: RenewError,
-    ) -> Result<Access, AccessError> {
-        grant.state = GrantState::Live;
-        lock(&self.cool).insert(key.clone(), self.clock.now() + COOL_DOWN);
-        if let Err(SaveError::Store(error)) = self.store.save(key, &grant, revision).await {
-            return Err(error.into());
-        }
-        tracing::warn!(target: "toolgate::grant", provider = %key.provider, %error, "a refresh failed");
-        match (self.age(key, &grant), error) {
-            (Age::Old, _) => Ok(access(grant)),
-            (_, RenewError::Misconfigured(error)) => Err(AccessError::Misconfigured(error)),
-            (_, error) => Err(AccessError::Unreachable(error.to_string())),
-        }
+    /// Between a half and one, for each grant its own, so that grants of one moment are not
+    /// renewed in one moment.
+    fn jitter(&self, key: &GrantKey) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (self.policy.seed, key).hash(&mut hasher);
+        let part = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
+        0.5 + f64::from(part) / f64::from(u32::MAX) / 2.0
     }
 }

@@ -1,103 +1,177 @@
-//! Sealing at rest: AES-256-GCM under a key of its own for every record.
+//! Sealing: what is written down can be read only with the master key, and only as what it is.
 //!
-//! The key of a record is derived from the master key with a random salt (HKDF, RFC 5869), so a
-//! nonce is never used twice however many records there are. What a record is for is part of the
-//! derivation: one that is copied to another place does not open.
+//! A sealed value is `version ‖ key id ‖ salt ‖ ciphertext ‖ tag`. The AES-256-GCM key is derived
+//! by HKDF-SHA-256 from the master key, a fresh 32-byte salt and the purpose; each derived key
+//! seals one value, so a nonce cannot repeat however many values there are. The purpose, what the
+//! value is about and the header are associated data: a row cannot be moved to another's place.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    digest, hkdf,
-    rand::{SecureRandom, SystemRandom},
-};
+use std::fmt;
+
+use aws_lc_rs::{aead, hkdf, rand};
 use zeroize::Zeroizing;
 
+use super::{Grant, GrantKey, MasterKey, record};
+
 const VERSION: u8 = 1;
-const KEY_ID: usize = 4;
+const KEY_ID: usize = 8;
 const SALT: usize = 32;
 const HEADER: usize = 1 + KEY_ID + SALT;
 
-/// Seals and opens records under one master key.
+/// Seals and opens under one master key.
+///
+/// ```
+/// use toolgate::grant::{MasterKey, Sealer};
+///
+/// let sealer = Sealer::new(&MasterKey::generate());
+/// let sealed = sealer.seal("request-state", &["alice"], b"secret");
+/// assert_eq!(sealer.open("request-state", &["alice"], &sealed).unwrap().as_slice(), b"secret");
+/// assert!(sealer.open("request-state", &["bob"], &sealed).is_err());
+/// ```
 #[derive(Clone)]
-pub(crate) struct Sealer {
-    master: Zeroizing<[u8; 32]>,
+pub struct Sealer {
+    key: MasterKey,
     id: [u8; KEY_ID],
 }
 
-/// It was sealed under another key, for another purpose, or was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unopened;
-
 impl Sealer {
-    pub(crate) fn new(master: Zeroizing<[u8; 32]>) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(b"toolgate key id");
-        context.update(&*master);
+    /// A sealer under `key`.
+    pub fn new(key: &MasterKey) -> Self {
         let mut id = [0; KEY_ID];
-        id.copy_from_slice(&context.finish().as_ref()[..KEY_ID]);
-        Self { master, id }
+        derive(key, &[], &[b"toolgate key id"], &mut id);
+        Self { key: key.clone(), id }
     }
 
-    /// A sealer whose key nobody else has, for what need not outlive the process.
-    pub(crate) fn ephemeral() -> Self {
-        Self::new(random())
+    /// Seals `plaintext` for one purpose and one thing that it is about, such as a subject.
+    pub fn seal(&self, purpose: &str, about: &[&str], plaintext: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + plaintext.len() + 16);
+        out.push(VERSION);
+        out.extend_from_slice(&self.id);
+        let mut salt = [0; SALT];
+        random(&mut salt);
+        out.extend_from_slice(&salt);
+        let aad = associated(purpose, about, &out);
+        out.extend_from_slice(plaintext);
+        let tag = self
+            .record_key(purpose, &salt)
+            .seal_in_place_separate_tag(nonce(), aead::Aad::from(aad), &mut out[HEADER..])
+            .expect("AES-GCM takes any plaintext that fits in memory");
+        out.extend_from_slice(tag.as_ref());
+        out
     }
 
-    /// Seals `plain` for `purpose`.
-    pub(crate) fn seal(&self, purpose: &str, plain: &[u8]) -> Vec<u8> {
-        let salt: Zeroizing<[u8; SALT]> = random();
-        let mut sealed = Vec::with_capacity(HEADER + plain.len() + 16);
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&self.id);
-        sealed.extend_from_slice(&*salt);
-        let mut body = plain.to_vec();
-        self.key(purpose, &*salt)
-            .seal_in_place_append_tag(nonce(), Aad::from(&sealed[..HEADER]), &mut body)
-            .expect("a record is smaller than 64 GiB");
-        sealed.extend_from_slice(&body);
-        sealed
-    }
-
-    /// Opens what was sealed for `purpose`.
-    pub(crate) fn open(
+    /// Opens what [`seal`](Self::seal) made for the same purpose and the same thing.
+    ///
+    /// # Errors
+    /// When it was sealed under another key or for something else, or was changed.
+    pub fn open(
         &self,
         purpose: &str,
+        about: &[&str],
         sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
-        let (header, body) = sealed.split_at_checked(HEADER).ok_or(Unopened)?;
-        if header[0] != VERSION || header[1..=KEY_ID] != self.id {
-            return Err(Unopened);
+    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        let &version = sealed.first().ok_or(UnsealError::Damaged)?;
+        if version != VERSION {
+            return Err(UnsealError::Version(version));
+        }
+        let (header, body) = sealed.split_at_checked(HEADER).ok_or(UnsealError::Damaged)?;
+        if header[1..=KEY_ID] != self.id {
+            return Err(UnsealError::OtherKey);
         }
         let mut body = Zeroizing::new(body.to_vec());
-        let plain = self
-            .key(purpose, &header[1 + KEY_ID..])
-            .open_in_place(nonce(), Aad::from(header), &mut body)
-            .map_err(|_| Unopened)?
+        let length = self
+            .record_key(purpose, &header[1 + KEY_ID..])
+            .open_in_place(nonce(), aead::Aad::from(associated(purpose, about, header)), &mut body)
+            .map_err(|_| UnsealError::Damaged)?
             .len();
-        body.truncate(plain);
+        body.truncate(length);
         Ok(body)
     }
 
-    fn key(&self, purpose: &str, salt: &[u8]) -> LessSafeKey {
+    /// Seals a grant for its place in a store.
+    pub fn seal_grant(&self, key: &GrantKey, grant: &Grant) -> Vec<u8> {
+        self.seal("grant", &[&key.subject, &key.provider], &record::write(grant))
+    }
+
+    /// Opens a grant that was sealed for the same place.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) does.
+    pub fn open_grant(&self, key: &GrantKey, sealed: &[u8]) -> Result<Grant, UnsealError> {
+        record::read(&self.open("grant", &[&key.subject, &key.provider], sealed)?)
+            .ok_or(UnsealError::Form)
+    }
+
+    /// A value by which a store recognises its key; it tells nothing about the key.
+    pub fn check_value(&self) -> [u8; 32] {
+        let mut out = [0; 32];
+        derive(&self.key, &[], &[b"toolgate key check value"], &mut out);
+        out
+    }
+
+    fn record_key(&self, purpose: &str, salt: &[u8]) -> aead::LessSafeKey {
         let mut key = Zeroizing::new([0; 32]);
-        hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
-            .extract(&*self.master)
-            .expand(&[b"toolgate v1 ", purpose.as_bytes()], hkdf::HKDF_SHA256)
-            .and_then(|output| output.fill(&mut *key))
-            .expect("HKDF gives 32 bytes");
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).expect("AES-256 takes 32 bytes"))
+        derive(&self.key, salt, &[b"toolgate seal ", purpose.as_bytes()], key.as_mut_slice());
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, key.as_slice())
+            .expect("an AES-256 key has 32 bytes");
+        aead::LessSafeKey::new(key)
     }
 }
 
-/// Each key seals once.
-fn nonce() -> Nonce {
-    Nonce::assume_unique_for_key([0; NONCE_LEN])
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer([redacted])")
+    }
 }
 
-/// Random bytes of the system.
-pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
-    let mut bytes = Zeroizing::new([0; N]);
-    SystemRandom::new().fill(&mut *bytes).expect("the system has randomness");
-    bytes
+/// The key of a value is used once, so the nonce may be constant.
+fn nonce() -> aead::Nonce {
+    aead::Nonce::assume_unique_for_key([0; aead::NONCE_LEN])
+}
+
+/// Length before each part, so that no two lists of parts read the same.
+fn associated(purpose: &str, about: &[&str], header: &[u8]) -> Vec<u8> {
+    let mut out = header.to_vec();
+    for part in std::iter::once(&purpose).chain(about) {
+        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        out.extend_from_slice(part.as_bytes());
+    }
+    out
+}
+
+fn derive(key: &MasterKey, salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
+    struct Length(usize);
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+        .extract(key.expose())
+        .expand(info, Length(out.len()))
+        .and_then(|okm| okm.fill(out))
+        .expect("HKDF gives up to 8160 bytes");
+}
+
+pub(super) fn random(out: &mut [u8]) {
+    rand::fill(out).expect("the system gives random bytes");
+}
+
+/// Why something sealed cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnsealError {
+    /// Another key sealed it.
+    #[error("it was sealed with another key")]
+    OtherKey,
+    /// It was cut short, changed, or sealed for something else.
+    #[error("it is damaged or belongs elsewhere")]
+    Damaged,
+    /// A newer toolgate sealed it.
+    #[error("its format, version {0}, is newer than this toolgate")]
+    Version(u8),
+    /// It opened, and what is inside has a form unknown here.
+    #[error("its content has a form that this toolgate does not know")]
+    Form,
 }
 
 #[cfg(test)]
@@ -105,19 +179,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opens_only_what_it_sealed_for_that_purpose() {
-        let sealer = Sealer::ephemeral();
-        let sealed = sealer.seal("grant alice github", b"token");
-        assert_eq!(&**sealer.open("grant alice github", &sealed).unwrap(), b"token");
-        assert_eq!(sealer.open("grant bob github", &sealed).unwrap_err(), Unopened);
-        assert_eq!(Sealer::ephemeral().open("grant alice github", &sealed).unwrap_err(), Unopened);
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
+    fn opens_only_in_its_place_and_under_its_key() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        let value = sealer.seal("grant", &["alice", "forge"], b"token");
+        let open = |purpose, about: &[&str]| sealer.open(purpose, about, &value);
+        assert_eq!(open("grant", &["alice", "forge"]).unwrap().as_slice(), b"token");
+        assert_eq!(open("grant", &["bob", "forge"]), Err(UnsealError::Damaged));
+        assert_eq!(open("grant", &["alicef", "orge"]), Err(UnsealError::Damaged));
+        assert_eq!(open("pending", &["alice", "forge"]), Err(UnsealError::Damaged));
+        let other = Sealer::new(&MasterKey::generate());
+        assert_eq!(other.open("grant", &["alice", "forge"], &value), Err(UnsealError::OtherKey));
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        let value = sealer.seal("grant", &["alice"], b"token");
+        for at in 0..value.len() {
+            let mut changed = value.clone();
             changed[at] ^= 1;
-            assert!(sealer.open("grant alice github", &changed).is_err(), "byte {at}");
-            assert!(sealer.open("grant alice github", &sealed[..at]).is_err(), "cut at {at}");
+            assert!(sealer.open("grant", &["alice"], &changed).is_err(), "byte {at}");
+            assert!(sealer.open("grant", &["alice"], &value[..at]).is_err(), "cut at {at}");
         }
-        assert!(!sealed.windows(5).any(|window| window == b"token"));
-        assert_ne!(sealed, sealer.seal("grant alice github", b"token"));
+    }
+
+    #[test]
+    fn two_seals_of_one_value_differ() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        assert_ne!(sealer.seal("p", &[], b"same"), sealer.seal("p", &[], b"same"));
     }
 }

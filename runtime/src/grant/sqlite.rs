@@ -1,219 +1,189 @@
-//! Grants in an embedded SQLite database, sealed.
+//! Grants in an embedded database.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fmt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
-use sqlx::{
-    Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use aws_lc_rs::digest;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::{
-    Grant, GrantKey, GrantStore, Key, Revision, SaveError, Sealer, StoreError, Stored, key, seconds,
+    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, MasterKey, Revision, SaveError, Sealer,
+    StoreError, Stored, SystemClock,
+    record::{from_millis, to_millis},
+    seal::random,
+    store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
 };
-use crate::error::ConfigError;
 
-/// The layout below; a file of a newer one is left alone.
-const SCHEMA: u32 = 1;
+mod open;
 
-const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS grants (
-        subject TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        revision INTEGER NOT NULL,
-        sealed BLOB NOT NULL,
-        PRIMARY KEY (subject, provider)
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS pending (
-        id TEXT PRIMARY KEY,
-        sealed BLOB NOT NULL,
-        expires_at INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS key_check (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        sealed BLOB NOT NULL
-    ) STRICT;
-    PRAGMA user_version = 1;
-";
-
-/// Keeps grants in an SQLite database: several processes on one machine may share it.
+/// The directory that a server's grants lie in: `TOOLGATE_DATA`, or one of the server's name in
+/// the platform's data directory.
 ///
-/// The file is readable by its owner alone, and nothing secret in it is readable without the key.
-#[derive(Clone)]
+/// # Errors
+/// [`StoreError::NoHome`] when neither is known.
+pub fn data_directory(server: &str) -> Result<PathBuf, StoreError> {
+    if let Some(directory) = std::env::var_os("TOOLGATE_DATA").filter(|value| !value.is_empty()) {
+        return Ok(directory.into());
+    }
+    // The name becomes one path component, whatever it is.
+    let name: String = server
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+        .collect();
+    let name = if name.is_empty() { "server".to_owned() } else { name };
+    let directories =
+        directories::ProjectDirs::from("", "", "toolgate").ok_or(StoreError::NoHome)?;
+    Ok(directories.data_dir().join(name))
+}
+
+/// How a [`SqliteStore`] is opened.
+#[derive(Debug)]
+pub struct SqliteOptions {
+    directory: PathBuf,
+    key: Option<MasterKey>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteOptions {
+    /// Sets the master key. Without it `TOOLGATE_KEY` is taken, or the file `key` in the
+    /// directory, which is made at first start.
+    #[must_use]
+    pub fn key(mut self, key: MasterKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Sets the clock by which leases and consents expire.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the database, or makes it.
+    ///
+    /// # Errors
+    /// When the key is missing or wrong, or the database is damaged, newer than this toolgate or
+    /// another program's; such a file is left as it is.
+    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        open::open(self).await
+    }
+}
+
+/// A [`GrantStore`] in one embedded database file, which several processes may share.
+///
+/// Tokens and consents are sealed under the [`MasterKey`]; who connected which provider, and
+/// when a consent ends, can be read in the file. The directory is made for its owner alone
+/// (mode 0700), and so are the files in it (0600).
+///
+/// ```
+/// use toolgate::grant::{GrantKey, GrantStore, MasterKey, SqliteStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temporary = tempfile::tempdir()?;
+/// # let directory = temporary.path();
+/// let store = SqliteStore::at(directory).key(MasterKey::generate()).open().await?;
+/// assert!(store.load(&GrantKey::new("alice", "forge")).await?.is_none());
+/// # store.close().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct SqliteStore {
     pool: SqlitePool,
     sealer: Sealer,
+    clock: Arc<dyn Clock>,
     path: PathBuf,
 }
 
 impl SqliteStore {
-    /// Opens the database at `path`, or makes it.
-    ///
-    /// # Errors
-    ///
-    /// The file is no such database, is of a newer version, was sealed with another key, or cannot
-    /// be read. It is then left as it is.
-    pub async fn open(path: impl Into<PathBuf>, key: &Key) -> Result<Self, ConfigError> {
-        let path = path.into();
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            key::make_folder(folder)?;
-        }
-        look(&path)?;
-        let fault = |error: sqlx::Error| damaged(&path, &error.to_string());
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(fault)?;
-        let check: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await.map_err(fault)?;
-        if check != "ok" {
-            return Err(damaged(&path, &check));
-        }
-        sqlx::raw_sql(TABLES).execute(&pool).await.map_err(fault)?;
-        let store = Self { pool, sealer: key.0.clone(), path };
-        store.check_key().await?;
-        Ok(store)
+    /// Options for the store in `directory`.
+    pub fn at(directory: impl Into<PathBuf>) -> SqliteOptions {
+        SqliteOptions { directory: directory.into(), key: None, clock: Arc::new(SystemClock) }
     }
 
-    /// Opens the database of the server `name` in its [`data_dir`](super::data_dir), with the key
-    /// that [`Key::find`] finds there.
-    ///
-    /// # Errors
-    ///
-    /// As [`SqliteStore::open`] and [`Key::find`].
-    pub async fn open_default(name: &str) -> Result<Self, ConfigError> {
-        let folder = key::data_dir(name)?;
-        let path = folder.join("grants.db");
-        let key = Key::find(&folder, &path)?;
-        Self::open(path, &key).await
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// The database was sealed with this key, or is new and remembers it from now on.
-    async fn check_key(&self) -> Result<(), ConfigError> {
-        let fault = |error: sqlx::Error| damaged(&self.path, &error.to_string());
-        sqlx::query("INSERT OR IGNORE INTO key_check (only, sealed) VALUES (1, ?)")
-            .bind(self.sealer.seal("key check", b"toolgate"))
-            .execute(&self.pool)
-            .await
-            .map_err(fault)?;
-        let sealed: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM key_check")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(fault)?;
-        self.sealer.open("key check", &sealed).map(drop).map_err(|_| {
-            ConfigError::new(format!("{} was sealed with another key", self.path.display())).help(
-                "set `TOOLGATE_KEY` to the key that it was made with, or put that key's file back; nothing was changed",
-            )
-        })
+    /// What seals the rows, for other state of the same server.
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
     }
 
-    fn unreadable(&self, what: &str) -> StoreError {
-        StoreError::new(format!("{what} in {} cannot be opened", self.path.display()))
+    /// Closes the database. Dropping the store does so too, in the background.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    fn failed(&self, doing: &str, error: sqlx::Error) -> StoreError {
+        failed(&self.path, doing, error)
     }
 }
 
-/// Looks at the file before SQLite touches it.
-fn look(path: &Path) -> Result<(), ConfigError> {
-    let fault = |error: std::io::Error| ConfigError::new(format!("{}: {error}", path.display()));
-    match File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // SQLite would make it readable for everyone.
-            key::private().create_new(true).open(path).map(drop).or_else(|error| {
-                if error.kind() == std::io::ErrorKind::AlreadyExists {
-                    Ok(())
-                } else {
-                    Err(fault(error))
-                }
-            })
-        }
-        Err(error) => Err(fault(error)),
-        Ok(mut file) => {
-            restrict(path).map_err(fault)?;
-            let mut header = [0; 64];
-            let mut read = 0;
-            while read < header.len() {
-                match file.read(&mut header[read..]).map_err(fault)? {
-                    0 => break,
-                    more => read += more,
-                }
-            }
-            if read == 0 {
-                return Ok(());
-            }
-            if read < header.len() || !header.starts_with(b"SQLite format 3\0") {
-                return Err(damaged(path, "it is no SQLite database"));
-            }
-            let version = u32::from_be_bytes([header[60], header[61], header[62], header[63]]);
-            if version > SCHEMA {
-                return Err(ConfigError::new(format!(
-                    "{} was written by a newer version of toolgate (layout {version}, this one knows {SCHEMA})",
-                    path.display()
-                ))
-                .help("use that version, or another file; nothing was changed"));
-            }
-            Ok(())
-        }
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
-#[cfg(unix)]
-fn restrict(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+/// The driver's "this is not, or no longer, a database" apart from what may pass.
+fn failed(path: &Path, doing: &str, error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        // SQLITE_CORRUPT, SQLITE_NOTADB
+        Some(11 | 26) => StoreError::Corrupted { path: path.to_owned(), detail: error.to_string() },
+        _ => StoreError::unavailable(format!("{doing} in {}", path.display()), error),
+    }
 }
 
-#[cfg(not(unix))]
-fn restrict(path: &Path) -> std::io::Result<()> {
-    fs::metadata(path).map(drop)
-}
-
-fn damaged(path: &Path, why: &str) -> ConfigError {
-    ConfigError::new(format!("{} cannot be used: {why}", path.display()))
-        .help("restore it from a backup, or move it away: the users then connect again; nothing was changed")
-}
-
-fn failed(error: sqlx::Error) -> StoreError {
-    StoreError::new(error.to_string())
-}
-
-fn purpose(key: &GrantKey) -> String {
-    // The length keeps `a` + `b c` apart from `a b` + `c`.
-    format!("grant {} {} {}", key.subject.len(), key.subject, key.provider)
-}
-
-#[allow(clippy::cast_possible_wrap, reason = "a count of changes, and seconds, fit into 63 bits")]
 fn signed(value: u64) -> i64 {
-    value as i64
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+/// Revisions start anywhere, so that a row made again does not repeat those of the one before.
+fn first_revision() -> i64 {
+    let mut bytes = [0; 8];
+    random(&mut bytes);
+    signed((u64::from_be_bytes(bytes) >> 2) | 1)
+}
+
+/// An id may be a secret of the consent's, so the row has its digest.
+fn row_id(id: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA256, id.as_bytes()).as_ref().to_vec()
 }
 
 #[async_trait]
 impl GrantStore for SqliteStore {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Stored>, StoreError> {
+    async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
+        let read = |row: SqliteRow| -> Result<(Vec<u8>, i64), sqlx::Error> {
+            Ok((row.try_get("sealed")?, row.try_get("revision")?))
+        };
         let row =
-            sqlx::query("SELECT revision, sealed FROM grants WHERE subject = ? AND provider = ?")
+            sqlx::query("SELECT sealed, revision FROM grants WHERE subject = ? AND provider = ?")
                 .bind(&key.subject)
                 .bind(&key.provider)
                 .fetch_optional(&self.pool)
                 .await
-                .map_err(failed)?;
-        let Some(row) = row else { return Ok(None) };
-        let revision: i64 = row.try_get("revision").map_err(failed)?;
-        let sealed: Vec<u8> = row.try_get("sealed").map_err(failed)?;
-        let plain = self.sealer.open(&purpose(key), &sealed);
-        let grant = plain.ok().and_then(|plain| Grant::from_bytes(&plain));
-        let grant = grant.ok_or_else(|| self.unreadable("a grant"))?;
-        Ok(Some(Stored { grant, revision: revision.unsigned_abs() }))
+                .and_then(|row| row.map(read).transpose())
+                .map_err(|error| self.failed("reading a grant", error))?;
+        let Some((sealed, revision)) = row else { return Ok(None) };
+        let value = self.sealer.open_grant(key, &sealed).map_err(|source| StoreError::Sealed {
+            what: format!("grant for {} in {}", key.provider, self.path.display()),
+            source,
+        })?;
+        Ok(Some(Stored { value, revision: Revision(unsigned(revision)) }))
     }
 
     async fn save(
@@ -222,22 +192,35 @@ impl GrantStore for SqliteStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let sealed = self.sealer.seal(&purpose(key), &grant.to_bytes());
-        let revision = expected + 1;
-        let query = if expected == 0 {
+        let sealed = self.sealer.seal_grant(key, grant);
+        let query = if expected == Revision::ABSENT {
             sqlx::query(
-                "INSERT OR IGNORE INTO grants (revision, sealed, subject, provider) VALUES (?, ?, ?, ?)",
+                "INSERT INTO grants (sealed, revision, subject, provider) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT DO NOTHING RETURNING revision",
             )
+            .bind(sealed)
+            .bind(first_revision())
+            .bind(&key.subject)
+            .bind(&key.provider)
         } else {
             sqlx::query(
-                "UPDATE grants SET revision = ?, sealed = ? WHERE subject = ? AND provider = ? AND revision = ?",
+                "UPDATE grants SET sealed = ?1, revision = revision + 1 \
+                 WHERE revision = ?2 AND subject = ?3 AND provider = ?4 RETURNING revision",
             )
+            .bind(sealed)
+            .bind(signed(expected.0))
+            .bind(&key.subject)
+            .bind(&key.provider)
         };
-        let query =
-            query.bind(signed(revision)).bind(sealed).bind(&key.subject).bind(&key.provider);
-        let query = if expected == 0 { query } else { query.bind(signed(expected)) };
-        let done = query.execute(&self.pool).await.map_err(failed)?;
-        if done.rows_affected() == 1 { Ok(revision) } else { Err(SaveError::Conflict) }
+        // All rows, so that the statement runs to its end and commits.
+        let rows = query
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| self.failed("writing a grant", error))?;
+        let row = rows.first().ok_or(SaveError::Conflict)?;
+        let revision: i64 =
+            row.try_get(0).map_err(|error| self.failed("writing a grant", error))?;
+        Ok(Revision(unsigned(revision)))
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
@@ -246,8 +229,8 @@ impl GrantStore for SqliteStore {
             .bind(&key.provider)
             .execute(&self.pool)
             .await
-            .map(drop)
-            .map_err(failed)
+            .map_err(|error| self.failed("removing a grant", error))?;
+        Ok(())
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError> {
@@ -256,8 +239,45 @@ impl GrantStore for SqliteStore {
                 .bind(subject)
                 .fetch_all(&self.pool)
                 .await
-                .map_err(failed)?;
+                .map_err(|error| self.failed("listing grants", error))?;
         Ok(providers.into_iter().map(|provider| GrantKey::new(subject, provider)).collect())
+    }
+
+    async fn lease(
+        &self,
+        key: &GrantKey,
+        holder: HolderId,
+        term: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let now = self.clock.now();
+        let expires_at = now + term.min(LONGEST_LEASE);
+        let done = sqlx::query(
+            "INSERT INTO leases (subject, provider, holder, expires_at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT DO UPDATE SET holder = ?3, expires_at = ?4 \
+             WHERE holder = ?3 OR leases.expires_at <= ?5 OR leases.expires_at > ?6",
+        )
+        .bind(&key.subject)
+        .bind(&key.provider)
+        .bind(holder.0.to_vec())
+        .bind(signed(to_millis(expires_at)))
+        .bind(signed(to_millis(now)))
+        .bind(signed(to_millis(now + LONGEST_LEASE)))
+        .execute(&self.pool)
+        .await
+        .map_err(|error| self.failed("taking a lease", error))?;
+        let lease = || Lease::new(key.clone(), holder, from_millis(to_millis(expires_at)));
+        Ok((done.rows_affected() == 1).then(lease))
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM leases WHERE subject = ? AND provider = ? AND holder = ?")
+            .bind(&lease.key.subject)
+            .bind(&lease.key.provider)
+            .bind(lease.holder.0.to_vec())
+            .execute(&self.pool)
+            .await
+            .map_err(|error| self.failed("giving a lease back", error))?;
+        Ok(())
     }
 
     async fn put_pending(
@@ -266,41 +286,241 @@ impl GrantStore for SqliteStore {
         value: &[u8],
         expires_at: SystemTime,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT OR REPLACE INTO pending (id, sealed, expires_at) VALUES (?, ?, ?)")
-            .bind(id)
-            .bind(self.sealer.seal(&format!("pending {id}"), value))
-            .bind(signed(seconds(expires_at)))
+        if value.len() > PENDING_BYTES {
+            return Err(StoreError::Full);
+        }
+        let wrong = |error| self.failed("keeping a consent", error);
+        sqlx::query("DELETE FROM pending WHERE expires_at <= ?")
+            .bind(signed(to_millis(self.clock.now())))
             .execute(&self.pool)
             .await
-            .map(drop)
-            .map_err(failed)
+            .map_err(wrong)?;
+        let done = sqlx::query(
+            "INSERT INTO pending (id, sealed, expires_at) SELECT ?1, ?2, ?3 \
+             WHERE (SELECT count(*) FROM pending WHERE id <> ?1) < ?4 \
+             ON CONFLICT (id) DO UPDATE SET sealed = ?2, expires_at = ?3",
+        )
+        .bind(row_id(id))
+        .bind(self.sealer.seal("pending", &[id], value))
+        .bind(signed(to_millis(expires_at)))
+        .bind(signed(PENDING_ROWS as u64))
+        .execute(&self.pool)
+        .await
+        .map_err(wrong)?;
+        if done.rows_affected() == 0 { Err(StoreError::Full) } else { Ok(()) }
     }
 
-    async fn take_pending(&self, id: &str, now: SystemTime) -> Result<Option<Vec<u8>>, StoreError> {
-        let now = signed(seconds(now));
-        let row = sqlx::query("DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at")
-            .bind(id)
-            .fetch_optional(&self.pool)
+    async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = sqlx::query("DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at")
+            .bind(row_id(id))
+            .fetch_all(&self.pool)
             .await
-            .map_err(failed)?;
-        sqlx::query("DELETE FROM pending WHERE expires_at <= ?")
-            .bind(now)
-            .execute(&self.pool)
+            .map_err(|error| self.failed("taking a consent", error))?;
+        self.pending(id, rows.first())
+    }
+
+    async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = sqlx::query("SELECT sealed, expires_at FROM pending WHERE id = ?")
+            .bind(row_id(id))
+            .fetch_all(&self.pool)
             .await
-            .map_err(failed)?;
-        let Some(row) = row else { return Ok(None) };
-        let expires_at: i64 = row.try_get("expires_at").map_err(failed)?;
-        if expires_at <= now {
-            return Ok(None);
-        }
-        let sealed: Vec<u8> = row.try_get("sealed").map_err(failed)?;
-        let plain = self.sealer.open(&format!("pending {id}"), &sealed);
-        plain.map(|plain| Some(plain.to_vec())).map_err(|_| self.unreadable("a consent"))
+            .map_err(|error| self.failed("reading a consent", error))?;
+        self.pending(id, rows.first())
     }
 }
 
-impl std::fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+impl SqliteStore {
+    fn pending(&self, id: &str, row: Option<&SqliteRow>) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(row) = row else { return Ok(None) };
+        let wrong = |error| self.failed("reading a consent", error);
+        let until: i64 = row.try_get("expires_at").map_err(wrong)?;
+        if from_millis(unsigned(until)) <= self.clock.now() {
+            return Ok(None);
+        }
+        let sealed: Vec<u8> = row.try_get("sealed").map_err(wrong)?;
+        let value = self.sealer.open("pending", &[id], &sealed).map_err(|source| {
+            StoreError::Sealed { what: format!("consent in {}", self.path.display()), source }
+        })?;
+        Ok(Some(value.to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::grant::{KeyError, ManualClock, contract};
+
+    fn key() -> GrantKey {
+        GrantKey::new("alice", "forge")
+    }
+
+    async fn open(dir: &TempDir, master: &MasterKey) -> Result<SqliteStore, StoreError> {
+        SqliteStore::at(dir.path()).key(master.clone()).open().await
+    }
+
+    /// A closed database with one grant in it.
+    async fn made(master: &MasterKey) -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir, master).await.unwrap();
+        let grant = Grant::new("access-secret", SystemTime::now()).refresh_token("refresh-secret");
+        store.save(&key(), &grant, Revision::ABSENT).await.unwrap();
+        store.close().await;
+        let path = store.path().to_owned();
+        (dir, path)
+    }
+
+    /// Runs SQL on the file as another program would.
+    async fn edit(path: &Path, sql: &'static str) {
+        use sqlx::Connection as _;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn holds_the_contract() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new());
+        let store = SqliteStore::at(dir.path())
+            .key(MasterKey::generate())
+            .clock(clock.clone())
+            .open()
+            .await
+            .unwrap();
+        contract::holds(&store, &clock).await;
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn grants_outlive_the_process() {
+        let master = MasterKey::generate();
+        let (dir, _) = made(&master).await;
+        let store = open(&dir, &master).await.unwrap();
+        assert!(store.load(&key()).await.unwrap().is_some());
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn nothing_readable_is_on_disk() {
+        let master = MasterKey::generate();
+        let (dir, _) = made(&master).await;
+        let store = open(&dir, &master).await.unwrap();
+        let until = SystemTime::now() + Duration::from_mins(1);
+        store.put_pending("id-secret", b"verifier-secret", until).await.unwrap();
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"secret"));
+        }
+        store.close().await;
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn files_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("data");
+        let store = SqliteStore::at(&inner).key(MasterKey::generate()).open().await.unwrap();
+        store.list("alice").await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&inner), 0o700);
+        let files: Vec<_> =
+            fs::read_dir(&inner).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_overwrites_nothing() {
+        let (dir, path) = made(&MasterKey::generate()).await;
+        let before = fs::read(&path).unwrap();
+        let error = open(&dir, &MasterKey::generate()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Key(KeyError::Wrong { .. })), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_left_alone() {
+        let master = MasterKey::generate();
+        let (dir, path) = made(&master).await;
+        edit(&path, "PRAGMA user_version = 2").await;
+        let before = fs::read(&path).unwrap();
+        let error = open(&dir, &master).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_database_is_left_alone() {
+        let master = MasterKey::generate();
+        // What is overwritten, and with what: the magic, and the pages after the first.
+        for (from, byte) in [(0, b'x'), (4096, 0xff)] {
+            let (dir, path) = made(&master).await;
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[from..].fill(byte);
+            fs::write(&path, &bytes).unwrap();
+            let error = open(&dir, &master).await.unwrap_err();
+            assert!(matches!(error, StoreError::Corrupted { .. }), "at {from}: {error}");
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), bytes, "at {from}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_off_database_is_left_alone() {
+        let master = MasterKey::generate();
+        let (dir, path) = made(&master).await;
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..5000]).unwrap();
+        let error = open(&dir, &master).await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupted { .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes[..5000]);
+    }
+
+    #[tokio::test]
+    async fn another_programs_database_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("grants.db");
+        fs::write(&path, "").unwrap();
+        edit(&path, "CREATE TABLE theirs (x)").await;
+        let before = fs::read(&path).unwrap();
+        let error = open(&dir, &MasterKey::generate()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_row_moved_to_another_subject_does_not_open() {
+        let master = MasterKey::generate();
+        let (dir, path) = made(&master).await;
+        edit(&path, "UPDATE grants SET subject = 'mallory'").await;
+        let store = open(&dir, &master).await.unwrap();
+        let error = store.load(&GrantKey::new("mallory", "forge")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
+        store.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn first_starts_at_one_moment_share_one_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let master = MasterKey::generate();
+        let starts = (0..6).map(|_| {
+            let options = SqliteStore::at(dir.path()).key(master.clone());
+            tokio::spawn(options.open())
+        });
+        for store in futures::future::join_all(starts).await {
+            let store = store.unwrap().unwrap();
+            assert!(store.load(&key()).await.unwrap().is_none());
+            store.close().await;
+        }
     }
 }

@@ -67,7 +67,13 @@ impl<H: ServerHandler> App<H> {
     pub(super) async fn drain(&self) {
         let running = &self.handler.dispatch.running;
         running.close();
-        let _ = tokio::time::timeout(GRACE, running.wait()).await;
+        let grants = &self.handler.dispatch.grants;
+        let ended = async {
+            running.wait().await;
+            // A token that is being renewed is not lost.
+            grants.settled().await;
+        };
+        let _ = tokio::time::timeout(GRACE, ended).await;
         self.ended.cancel();
     }
 }

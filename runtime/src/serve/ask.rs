@@ -12,7 +12,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -32,7 +32,7 @@ use super::{dispatch::failed, loopback::Loopback, upstream::Lack};
 use crate::{
     consent::{Consents, Link, Progress},
     error::{Error, ErrorKind},
-    grant::{Grants, Sealer, seconds},
+    grant::{Clock, Sealer},
     scope,
     table::Built,
 };
@@ -45,7 +45,7 @@ const STATE: Duration = Duration::from_secs(600);
 
 pub(super) struct Ask {
     pub(super) consents: Consents,
-    pub(super) grants: Grants,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) sealer: Sealer,
     /// Listens for the browser where no server does.
     pub(super) loopback: Option<Arc<Loopback>>,
@@ -100,7 +100,7 @@ impl Ask {
         request: &CallToolRequestParams,
     ) -> Result<Result<Told, Error>, ErrorData> {
         let Some(text) = &request.request_state else { return Ok(Ok(Told::default())) };
-        let now = seconds(self.grants.now());
+        let now = self.now();
         let state = self.open(text).filter(|state| {
             state.subject == subject
                 && state.tool == tool
@@ -210,7 +210,7 @@ impl Ask {
                         .iter()
                         .map(|(lack, link)| (lack.need.provider.to_owned(), link.id.clone()))
                         .collect(),
-                    until: seconds(self.grants.now() + STATE),
+                    until: self.now() + STATE.as_secs(),
                 };
                 let requests = links
                     .into_iter()
@@ -287,15 +287,20 @@ impl Ask {
         });
     }
 
+    /// Seconds since 1970.
+    fn now(&self) -> u64 {
+        self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
     fn seal(&self, state: &RequestState) -> String {
         // Strings, bytes and a number are always JSON.
         let plain = serde_json::to_vec(state).unwrap_or_default();
-        BASE64_URL_SAFE_NO_PAD.encode(self.sealer.seal("requestState", &plain))
+        BASE64_URL_SAFE_NO_PAD.encode(self.sealer.seal("requestState", &[], &plain))
     }
 
     fn open(&self, text: &str) -> Option<RequestState> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plain = self.sealer.open("requestState", &sealed).ok()?;
+        let plain = self.sealer.open("requestState", &[], &sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     client::Connection,
     context::Context,
     error::{Error, ErrorKind},
+    grant::Grants,
     scope,
     state::States,
     table::{Built, Ready},
@@ -41,6 +42,7 @@ pub(super) struct Dispatch {
     pub(super) upstreams: Upstreams,
     pub(super) states: States,
     pub(super) ask: Ask,
+    pub(super) grants: Grants,
     /// The calls under way, for a graceful end.
     pub(super) running: TaskTracker,
 }

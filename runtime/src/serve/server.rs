@@ -14,7 +14,7 @@ use crate::{
     client::http_client,
     consent::Consents,
     error::{ConfigError, Result},
-    grant::{Clock, GrantStore, Grants, Sealer, SystemClock},
+    grant::{Clock, GrantStore, Grants, MasterKey, Sealer, SystemClock},
     oauth::OAuth,
     provider::{OAuthClient, Provider, Registration},
     state::States,
@@ -105,10 +105,10 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
-    /// Takes the time from `clock`.
+    /// Takes the time from `clock`. A store of yours has a clock of its own: give it the same.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -181,11 +181,11 @@ impl<H: ServerHandler> Server<H> {
             built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
         let store = match self.store {
             Some(store) => store,
-            None if needs_store => default_store(&self.identity.name).await?,
+            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
             // Nothing will ever be kept, so nothing is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
-        let grants = Grants::new(store, self.clock);
+        let grants = Grants::new(store, Arc::clone(&self.clock));
         let upstreams = Upstreams::new(grants.clone(), http, &providers)?;
         let mut faults = Vec::new();
         for tool in &built {
@@ -199,8 +199,10 @@ impl<H: ServerHandler> Server<H> {
         let base = self.public_url.as_deref().unwrap_or("http://127.0.0.1:8765");
         let base = Url::parse(base)
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
-        let consents = Consents::new(grants.clone(), providers, base);
-        let ask = Ask { consents: consents.clone(), grants, sealer: Sealer::ephemeral(), loopback };
+        let consents = Consents::new(grants.clone(), Arc::clone(&self.clock), providers, base);
+        // A request state outlives no server: its consents do not either.
+        let sealer = Sealer::new(&MasterKey::generate());
+        let ask = Ask { consents: consents.clone(), clock: self.clock, sealer, loopback };
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
@@ -210,6 +212,7 @@ impl<H: ServerHandler> Server<H> {
             states: self.states,
             ask,
             running: TaskTracker::new(),
+            grants,
         };
         Ok(App::new(dispatch, self.beside, consents))
     }
@@ -276,11 +279,22 @@ fn unmet(tool: &str, need: &Need, upstreams: &Upstreams, states: &States) -> Opt
 }
 
 #[cfg(feature = "sqlite")]
-async fn default_store(name: &str) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    Ok(Arc::new(crate::grant::SqliteStore::open_default(name).await?))
+async fn default_store(
+    name: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    use crate::grant::{SqliteStore, data_directory};
+
+    let fault = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
+    let directory = data_directory(name).map_err(fault)?;
+    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(fault)?;
+    Ok(Arc::new(store))
 }
 
 #[cfg(not(feature = "sqlite"))]
-async fn default_store(_: &str) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    Ok(Arc::new(crate::grant::MemoryStore::new()))
+async fn default_store(
+    _: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    Ok(Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock))))
 }

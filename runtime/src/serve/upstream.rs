@@ -7,13 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
     client::{Connection, Tokens, Transport},
     error::{ConfigError, Error, ErrorKind},
-    grant::{AccessError, GrantKey, Grants, Renew},
+    grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::OAuth,
     scope,
     tool::ClientNeed,
@@ -83,7 +83,11 @@ impl Upstreams {
         let access = match self.grants.access(&key, &upstream.renew).await {
             Ok(access) => access,
             Err(AccessError::Missing) => return lack(BTreeSet::new(), None),
-            Err(AccessError::Dead { reason }) => return lack(BTreeSet::new(), Some(reason)),
+            Err(AccessError::Dead { reason }) => return lack(BTreeSet::new(), Some(why(&reason))),
+            Err(AccessError::Expired) => {
+                let why = "its access expired, and it gave no means to renew it";
+                return lack(BTreeSet::new(), Some(why.to_owned()));
+            }
             Err(error) => return Err(unavailable(upstream.name, error)),
         };
         if !scope::missing(need.catalogue, &access.scopes, need.scopes).is_empty() {
@@ -94,7 +98,7 @@ impl Upstreams {
             key,
             renew: Arc::clone(&upstream.renew),
             provider: upstream.name,
-            token: Mutex::new(access.token),
+            access: Mutex::new(access),
         };
         Ok(Reach::Ready(Arc::new(Connection {
             transport: Transport::Http(self.http.clone()),
@@ -105,18 +109,34 @@ impl Upstreams {
     }
 }
 
+/// Why the person is asked again, in words for the person.
+fn why(reason: &DeadReason) -> String {
+    match reason {
+        DeadReason::Interrupted => {
+            "this server was stopped while it renewed the access, and the old one is spent"
+                .to_owned()
+        }
+        DeadReason::InvalidGrant { .. } => {
+            "the access was revoked there, or has expired".to_owned()
+        }
+    }
+}
+
 fn unavailable(provider: &'static str, error: AccessError) -> Error {
     match error {
-        AccessError::Missing | AccessError::Dead { .. } => Error::of(
+        AccessError::Missing
+        | AccessError::Dead { .. }
+        | AccessError::Expired
+        | AccessError::Rejected => Error::of(
             ErrorKind::GrantExpired { provider },
             format!("the user's authorization at {provider} is no longer good; the user has to connect {provider} again"),
         ),
-        AccessError::Unreachable(_) => Error::of(
+        AccessError::Unreachable { .. } | AccessError::Busy { .. } | AccessError::Aborted => Error::of(
             ErrorKind::UpstreamUnreachable { provider },
             format!("{provider} cannot be asked for a new access token now; call again later"),
         )
         .because(error),
-        AccessError::Misconfigured(_) => Error::of(
+        AccessError::Refused { .. } => Error::of(
             ErrorKind::Internal,
             format!("{provider} refuses this server's own client, which its operator has to mend; neither the user nor another call can"),
         )
@@ -131,26 +151,51 @@ struct GrantTokens {
     key: GrantKey,
     renew: Arc<dyn Renew>,
     provider: &'static str,
-    token: Mutex<SecretString>,
+    access: Mutex<Access>,
 }
 
 #[async_trait]
 impl Tokens for GrantTokens {
     async fn token(&self) -> Result<SecretString, Error> {
-        Ok(self.token.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.current().token)
     }
 
     async fn renew(&self, rejected: &SecretString) -> Result<SecretString, Error> {
-        let access = self
-            .grants
-            .renew_rejected(&self.key, &self.renew, rejected)
-            .await
-            .map_err(|error| unavailable(self.provider, error))?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = access.token.clone();
-        Ok(access.token)
+        let current = self.current();
+        // Two requests of one call may be refused together; the second takes what the first got.
+        if current.token.expose_secret() != rejected.expose_secret() {
+            return Ok(current.token);
+        }
+        let access = match self.grants.rejected(&self.key, &current, &self.renew).await {
+            Ok(access) => access,
+            Err(error) => {
+                if matches!(error, AccessError::Expired | AccessError::Rejected) {
+                    self.forget().await;
+                }
+                return Err(unavailable(self.provider, error));
+            }
+        };
+        let token = access.token.clone();
+        *self.access.lock().unwrap_or_else(PoisonError::into_inner) = access;
+        Ok(token)
     }
 
     async fn give_up(&self, rejected: &SecretString) {
-        self.grants.give_up(&self.key, rejected).await;
+        if self.current().token.expose_secret() == rejected.expose_secret() {
+            self.forget().await;
+        }
+    }
+}
+
+impl GrantTokens {
+    fn current(&self) -> Access {
+        self.access.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The provider accepts nothing of this grant any more: the next call asks the user.
+    async fn forget(&self) {
+        if let Err(error) = self.grants.remove(&self.key).await {
+            tracing::error!(target: "toolgate::grant", %error, "a grant cannot be removed");
+        }
     }
 }

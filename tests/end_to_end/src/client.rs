@@ -6,9 +6,9 @@ use forge::person::Person;
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt, RoleClient,
     model::{
-        CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ElicitRequestParams,
-        ElicitResult, ElicitationAction, ElicitationCapability, Implementation, ProtocolVersion,
-        UrlElicitationCapability,
+        CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig,
+        ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationCapability,
+        Implementation, ProtocolVersion, UrlElicitationCapability,
     },
     service::{RequestContext, RunningService},
     transport::StreamableHttpClientTransport,
@@ -80,7 +80,9 @@ impl ClientHandler for Desk {
         // The client only says that the link was opened: what the person does there takes its time.
         let person = self.person.clone();
         match self.mood {
-            Mood::Approves => drop(tokio::spawn(async move { person.approve(&url).await.map(drop) })),
+            Mood::Approves => {
+                drop(tokio::spawn(async move { person.approve(&url).await.map(drop) }))
+            }
             Mood::Denies => drop(tokio::spawn(async move { person.deny(&url).await.map(drop) })),
             Mood::Declines => return Ok(ElicitResult::new(ElicitationAction::Decline)),
         }

@@ -1,6 +1,6 @@
 //! A server with the tools of the tests, on a free port, over a forge of its own.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use forge::{Config, Running};
 use tokio::net::TcpListener;
@@ -21,7 +21,7 @@ pub struct Host {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// The server's clock; forge has its own.
-    pub clock: ManualClock,
+    pub clock: Arc<ManualClock>,
 }
 
 /// The client of the registered application, at this forge.
@@ -42,17 +42,10 @@ impl Host {
     ///
     /// It cannot be started.
     pub async fn start(config: Config) -> Self {
-        Self::start_with(config, MemoryStore::new()).await
-    }
-
-    /// As [`Host::start`], with a store of the test's.
-    ///
-    /// # Panics
-    ///
-    /// It cannot be started.
-    pub async fn start_with(config: Config, store: impl GrantStore) -> Self {
         let forge = forge::start(config).await.expect("forge starts");
-        Self::over(forge, store).await
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = MemoryStore::with_clock(clock.clone());
+        Self::over(forge, clock, store).await
     }
 
     /// A server over this forge.
@@ -60,8 +53,7 @@ impl Host {
     /// # Panics
     ///
     /// It cannot be started.
-    pub async fn over(forge: Running, store: impl GrantStore) -> Self {
-        let clock = ManualClock::new(std::time::SystemTime::now());
+    pub async fn over(forge: Running, clock: Arc<ManualClock>, store: impl GrantStore) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Server::new("tests", "1.2.3")

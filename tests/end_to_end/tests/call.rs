@@ -16,7 +16,16 @@ async fn both_eras_list_and_call_the_same_tools() {
         let names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
         assert_eq!(
             names,
-            ["list_issues", "open_issue", "delete_repository", "echo", "follow", "add", "panics", "count"],
+            [
+                "list_issues",
+                "open_issue",
+                "delete_repository",
+                "echo",
+                "follow",
+                "add",
+                "panics",
+                "count"
+            ],
         );
         let hints = |name: &str| {
             let tool = tools.iter().find(|tool| tool.name == name).unwrap();
@@ -83,7 +92,8 @@ async fn a_panic_is_an_answer_and_the_next_call_works() {
     let host = Host::start(Config::default()).await;
     for era in [Era::Modern, Era::Legacy] {
         let client = connect(&host.mcp(), era, ()).await;
-        let result = client.call_tool(params("panics", json!({ "secret": "hunter2" }))).await.unwrap();
+        let result =
+            client.call_tool(params("panics", json!({ "secret": "hunter2" }))).await.unwrap();
         assert_eq!(result.is_error, Some(true));
         assert!(text(&result).contains("the server failed"), "{}", text(&result));
         assert!(!text(&result).contains("ordered"), "the log knows why, the model does not");
@@ -125,11 +135,13 @@ async fn a_page_from_elsewhere_gets_nothing() {
         ("x-forwarded-for", "192.0.2.7"),
     ] {
         for path in ["/mcp", "/connect/x", "/callback/forge"] {
-            let request = reqwest::Client::new().get(format!("{}{path}", host.url)).header(name, value);
+            let request =
+                reqwest::Client::new().get(format!("{}{path}", host.url)).header(name, value);
             assert_eq!(request.send().await.unwrap().status(), 403, "{name} at {path}");
         }
     }
     let huge = vec![b' '; 5 << 20];
-    let request = reqwest::Client::new().post(host.mcp()).header("content-type", "application/json");
+    let request =
+        reqwest::Client::new().post(host.mcp()).header("content-type", "application/json");
     assert_eq!(request.body(huge).send().await.unwrap().status(), 413);
 }

@@ -1,0 +1,127 @@
+//! The form a grant has inside the seal, and nowhere else.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Grant, GrantState, Renewal};
+
+#[derive(Serialize)]
+struct Written<'a> {
+    access_token: &'a str,
+    refresh_token: Option<&'a str>,
+    scopes: &'a BTreeSet<String>,
+    expires_at: Option<u64>,
+    obtained_at: u64,
+    state: Cow<'a, GrantState>,
+    renewal: Option<&'a Renewal>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    access_token: SecretString,
+    refresh_token: Option<SecretString>,
+    scopes: BTreeSet<String>,
+    expires_at: Option<u64>,
+    obtained_at: u64,
+    state: GrantState,
+    renewal: Option<Renewal>,
+}
+
+pub(super) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
+    let written = Written {
+        access_token: grant.access_token.expose_secret(),
+        refresh_token: grant.refresh_token.as_ref().map(ExposeSecret::expose_secret),
+        scopes: &grant.scopes,
+        expires_at: grant.expires_at.map(to_millis),
+        obtained_at: to_millis(grant.obtained_at),
+        state: Cow::Borrowed(&grant.state),
+        renewal: grant.renewal.as_ref(),
+    };
+    // A buffer that grows leaves its old bytes behind: take one that will do.
+    let tokens = written.access_token.len() + written.refresh_token.map_or(0, str::len);
+    let scopes: usize = grant.scopes.iter().map(|scope| scope.len() + 8).sum();
+    let mut out = Zeroizing::new(Vec::with_capacity(2 * (tokens + scopes) + 4096));
+    serde_json::to_writer(&mut *out, &written).expect("strings and numbers are JSON");
+    out
+}
+
+pub(super) fn read(bytes: &[u8]) -> Option<Grant> {
+    let read: Read = serde_json::from_slice(bytes).ok()?;
+    Some(Grant {
+        access_token: read.access_token,
+        refresh_token: read.refresh_token,
+        scopes: read.scopes,
+        expires_at: read.expires_at.map(from_millis),
+        obtained_at: from_millis(read.obtained_at),
+        state: read.state,
+        renewal: read.renewal,
+    })
+}
+
+pub(super) fn to_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // SQLite's integers are signed; nothing here lives for 292 million years.
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(i64::MAX as u64)
+}
+
+pub(super) fn from_millis(millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_millis(millis.min(i64::MAX as u64)))
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+pub(super) mod millis {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        time: &SystemTime,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::to_millis(*time))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SystemTime, D::Error> {
+        u64::deserialize(deserializer).map(super::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::DeadReason;
+
+    #[test]
+    fn a_grant_survives() {
+        let at = from_millis(1_800_000_000_123);
+        let mut grant = Grant::new("a", at)
+            .refresh_token("r")
+            .scopes(["repo:read", "repo:write"])
+            .expires_in(Duration::from_mins(1));
+        grant.renewal = Some(Renewal::of(&SecretString::from("r"), at));
+        grant.state = GrantState::Dead { reason: DeadReason::Interrupted };
+        let back = read(&write(&grant)).unwrap();
+        assert_eq!(back.access_token.expose_secret(), "a");
+        assert_eq!(back.refresh_token.unwrap().expose_secret(), "r");
+        assert_eq!(
+            (back.scopes, back.expires_at, back.obtained_at, back.state, back.renewal),
+            (grant.scopes, grant.expires_at, grant.obtained_at, grant.state, grant.renewal)
+        );
+    }
+
+    #[test]
+    fn what_is_no_grant_is_none() {
+        assert!(read(b"{}").is_none());
+        assert!(read(b"").is_none());
+    }
+}

@@ -1,0 +1,240 @@
+//! Opening the database: what is not ours, or not readable, is not touched.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    Connection as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+};
+use subtle::ConstantTimeEq as _;
+
+use super::{SqliteOptions, SqliteStore, failed};
+use crate::grant::{KeyError, MasterKey, Sealer, StoreError};
+
+const SCHEMA_VERSION: i64 = 1;
+/// "tgat", in the header of every database of ours.
+const APPLICATION_ID: i64 = 0x7467_6174;
+const BUSY: Duration = Duration::from_secs(5);
+
+const SCHEMA: [&str; 4] = [
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE grants (subject TEXT NOT NULL, provider TEXT NOT NULL, \
+     revision INTEGER NOT NULL, sealed BLOB NOT NULL, \
+     PRIMARY KEY (subject, provider)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE leases (subject TEXT NOT NULL, provider TEXT NOT NULL, holder BLOB NOT NULL, \
+     expires_at INTEGER NOT NULL, PRIMARY KEY (subject, provider)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE pending (id BLOB PRIMARY KEY, sealed BLOB NOT NULL, \
+     expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
+
+pub(super) async fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    let SqliteOptions { directory, key, clock } = options;
+    make_directory(&directory)?;
+    let path = directory.join("grants.db");
+    check_header(&path)?;
+    let (key, origin) = if let Some(key) = key {
+        (key, "given by the program".to_owned())
+    } else if let Some(key) = MasterKey::from_env()? {
+        (key, "TOOLGATE_KEY".to_owned())
+    } else {
+        let file = directory.join("key");
+        (MasterKey::from_file(&file, &path)?, file.display().to_string())
+    };
+    let sealer = Sealer::new(&key);
+    let check = Check { path: &path, value: sealer.check_value(), origin };
+
+    make_file(&path)?;
+    let inspected = check.inspect().await?;
+    let connect = SqliteConnectOptions::new()
+        .filename(&path)
+        .busy_timeout(BUSY)
+        // A refresh token that was handed over must survive a power cut as well.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON");
+    if inspected == State::Empty {
+        check.initialise(&connect).await?;
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(BUSY * 2)
+        .connect_with(connect)
+        .await
+        .map_err(|error| failed(&path, "opening the database", error))?;
+    Ok(SqliteStore { pool, sealer, clock, path })
+}
+
+fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory).map_err(|source| file("making the directory", directory, source))
+}
+
+/// Makes the file before the driver does, for its owner alone; the files beside it take its mode.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(file("making", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn file(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::File { doing, path: path.to_owned(), source }
+}
+
+/// Refuses what is not a database before the driver may look at it.
+fn check_header(path: &Path) -> Result<(), StoreError> {
+    use std::io::Read as _;
+    let mut header = Vec::new();
+    match fs::File::open(path) {
+        Ok(opened) => opened
+            .take(16)
+            .read_to_end(&mut header)
+            .map_err(|source| file("reading", path, source))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(file("opening", path, error)),
+    };
+    if header.is_empty() || header == b"SQLite format 3\0" {
+        Ok(())
+    } else {
+        let detail = "it does not begin as a database does".to_owned();
+        Err(StoreError::Corrupted { path: path.to_owned(), detail })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing in it yet.
+    Empty,
+    /// Ours, of this version, whole, and made with this key.
+    Ours,
+}
+
+struct Check<'a> {
+    path: &'a Path,
+    value: [u8; 32],
+    origin: String,
+}
+
+impl Check<'_> {
+    /// Looks at the database through a connection that cannot write.
+    async fn inspect(&self) -> Result<State, StoreError> {
+        let options =
+            SqliteConnectOptions::new().filename(self.path).busy_timeout(BUSY).read_only(true);
+        let wrong = |error| failed(self.path, "opening the database", error);
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(wrong)?;
+        // One snapshot: another process may be making the schema at this moment.
+        let mut transaction = connection.begin().await.map_err(wrong)?;
+        let state = self.judge(&mut transaction, true).await;
+        drop(transaction);
+        let closed = connection.close().await.map_err(wrong);
+        // What was found says more than that closing failed.
+        state.and_then(|state| closed.map(|()| state))
+    }
+
+    async fn judge(
+        &self,
+        connection: &mut SqliteConnection,
+        thoroughly: bool,
+    ) -> Result<State, StoreError> {
+        let wrong = |error| failed(self.path, "opening the database", error);
+        let path = || PathBuf::from(self.path);
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(wrong)?;
+        let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(wrong)?;
+        if application != APPLICATION_ID {
+            let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(wrong)?;
+            return if (application, version, tables) == (0, 0, 0) {
+                Ok(State::Empty)
+            } else {
+                Err(StoreError::Foreign { path: path() })
+            };
+        }
+        if version > SCHEMA_VERSION {
+            return Err(StoreError::Newer { path: path(), found: version, known: SCHEMA_VERSION });
+        }
+        if thoroughly {
+            let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(wrong)?;
+            if verdict != "ok" {
+                return Err(StoreError::Corrupted { path: path(), detail: verdict });
+            }
+        }
+        let value: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key check value'")
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(wrong)?;
+        let Some(value) = value else {
+            let detail = "its key check value is missing".to_owned();
+            return Err(StoreError::Corrupted { path: path(), detail });
+        };
+        if value.ct_eq(&self.value).into() {
+            Ok(State::Ours)
+        } else {
+            let origin = self.origin.clone();
+            Err(KeyError::Wrong { origin, database: path() }.into())
+        }
+    }
+
+    /// Makes the schema in one transaction, unless another process has just done so.
+    async fn initialise(&self, options: &SqliteConnectOptions) -> Result<(), StoreError> {
+        let wrong = |error| failed(self.path, "making the database", error);
+        let mut connection = SqliteConnection::connect_with(options).await.map_err(wrong)?;
+        // The switch to WAL does not wait for other connections by itself.
+        let mut tries = 0;
+        while let Err(error) =
+            sqlx::query("PRAGMA journal_mode = WAL").fetch_all(&mut connection).await
+        {
+            tries += 1;
+            if tries == 100 {
+                return Err(wrong(error));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(wrong)?;
+        if self.judge(&mut transaction, false).await? == State::Empty {
+            for statement in SCHEMA {
+                sqlx::query(statement).execute(&mut *transaction).await.map_err(wrong)?;
+            }
+            sqlx::query("INSERT INTO meta (name, value) VALUES ('key check value', ?)")
+                .bind(self.value.to_vec())
+                .execute(&mut *transaction)
+                .await
+                .map_err(wrong)?;
+            // `APPLICATION_ID` and `SCHEMA_VERSION`: a pragma takes no parameters.
+            for pragma in ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 1"] {
+                sqlx::query(pragma).execute(&mut *transaction).await.map_err(wrong)?;
+            }
+        }
+        transaction.commit().await.map_err(wrong)?;
+        connection.close().await.map_err(wrong)
+    }
+}
