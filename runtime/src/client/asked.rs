@@ -21,7 +21,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(provider: &'static str, method: Method, url: &Url, timeout: Duration) -> Self {
+    pub(super) fn new(
+        provider: &'static str,
+        method: Method,
+        url: &Url,
+        timeout: Duration,
+    ) -> Self {
         let host = url.host_str().unwrap_or_default().to_owned();
         let path = match url.path().char_indices().nth(PATH) {
             Some((end, _)) => format!("{}…", &url.path()[..end]),
@@ -56,7 +61,10 @@ impl Asked {
         let (what, advice) = if error.is_connect() {
             (why_unconnected(&error), "Nothing was asked for: call again later")
         } else if error.is_timeout() {
-            (format!("did not answer {} within {}", self.what(), words(self.timeout)), self.once_more())
+            (
+                format!("did not answer {} within {}", self.what(), words(self.timeout)),
+                self.once_more(),
+            )
         } else {
             (format!("broke off while it answered {}", self.what()), self.once_more())
         };
@@ -78,14 +86,16 @@ impl Asked {
     pub(super) fn elsewhere(&self, status: StatusCode, target: &Url) -> Error {
         let Self { provider, host, .. } = self;
         let place = match target.host_str() {
-            // Names of hosts are at most 253 characters long; what a URL parser accepts is not.
-            Some(place) if place != host => place.chars().take(253).collect(),
+            Some(place) if place != host && target.port().is_none() => place.to_owned(),
+            // What differs is the scheme, the port, or a name and a password.
             _ => target.origin().ascii_serialization(),
         };
+        // Names of hosts are at most 253 characters long; what a URL parser accepts is not.
+        let place: String = place.chars().take(253).collect();
         self.refused(
             status,
             format!(
-                "{provider} sends {} on to `{place}`, which is not its API (`{host}`): that was not followed, and the token was not sent there",
+                "{provider} sends {} on to `{place}`, outside of its API at `{host}`: that was not followed, and the token was not sent there",
                 self.what()
             ),
         )
@@ -106,7 +116,9 @@ impl Asked {
         let provider = self.provider;
         Error::of(
             ErrorKind::GrantExpired { provider },
-            format!("{provider} no longer accepts the user's authorization; the user has to connect {provider} again"),
+            format!(
+                "{provider} no longer accepts the user's authorization; the user has to connect {provider} again"
+            ),
         )
     }
 }
@@ -124,9 +136,15 @@ fn why_unconnected(error: &reqwest::Error) -> String {
             Some(io::ErrorKind::ConnectionRefused) => return "refuses connections".to_owned(),
             // How TLS reports a bad handshake or certificate.
             Some(io::ErrorKind::InvalidData) => {
-                return "has no TLS certificate that this machine trusts, or speaks no TLS".to_owned();
+                return "has no TLS certificate that this machine trusts, or speaks no TLS"
+                    .to_owned();
             }
-            _ => next = cause.source(),
+            // What an `io::Error` wraps is not its source.
+            Some(_) => {
+                let wrapped = cause.downcast_ref().and_then(io::Error::get_ref);
+                next = wrapped.map(|wrapped| wrapped as &dyn StdError).or(cause.source());
+            }
+            None => next = cause.source(),
         }
     }
     "cannot be reached".to_owned()
@@ -151,7 +169,10 @@ mod tests {
     #[test]
     fn times_in_words() {
         let read = |seconds| words(Duration::from_secs(seconds));
-        assert_eq!([read(1), read(90), read(121), read(7200), read(7201)].join(", "), "1 second, 90 seconds, 3 minutes, 120 minutes, 3 hours");
+        assert_eq!(
+            [read(1), read(90), read(121), read(7200), read(7201)].join(", "),
+            "1 second, 90 seconds, 3 minutes, 120 minutes, 3 hours"
+        );
         assert_eq!(words(Duration::from_millis(1)), "1 second");
     }
 

@@ -120,7 +120,11 @@ impl Exchange {
 
     /// A safe request whose connection broke before an answer began is sent once more: a kept
     /// connection may have been closed at the other end.
-    async fn attempt(&mut self, url: &Url, token: &SecretString) -> Result<reqwest::Response, Error> {
+    async fn attempt(
+        &mut self,
+        url: &Url,
+        token: &SecretString,
+    ) -> Result<reqwest::Response, Error> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| Error::internal("the access token holds what no header can carry"))?;
         bearer.set_sensitive(true);
@@ -152,7 +156,10 @@ impl Exchange {
 }
 
 impl Transport {
-    async fn carry(&self, mut request: reqwest::Request) -> Result<reqwest::Response, reqwest::Error> {
+    async fn carry(
+        &self,
+        mut request: reqwest::Request,
+    ) -> Result<reqwest::Response, reqwest::Error> {
         match self {
             Self::Http(http) => http.execute(request).await,
             Self::Closure(api) => {
@@ -189,6 +196,4 @@ impl Connection {
         }
         Ok(url)
     }
-
 }
-

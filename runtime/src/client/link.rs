@@ -54,9 +54,19 @@ mod tests {
             assert_eq!(next_of(header).as_deref(), Some(target), "{header}");
         }
         for header in [
-            "", "<", "<x", "<>", ">", r#"<a>; rel="prev""#, r#"<a>; rev="next""#, r#"<a>; rel="nextish""#,
-            "<a>; rel=prev; rel=next", r#"<a>; rel="next"; anchor="/elsewhere""#, "a; rel=next",
-            "<a>, ; rel=next", r#"<a>; title="; rel=next"#,
+            "",
+            "<",
+            "<x",
+            "<>",
+            ">",
+            r#"<a>; rel="prev""#,
+            r#"<a>; rev="next""#,
+            r#"<a>; rel="nextish""#,
+            "<a>; rel=prev; rel=next",
+            r#"<a>; rel="next"; anchor="/elsewhere""#,
+            "a; rel=next",
+            "<a>, ; rel=next",
+            r#"<a>; title="; rel=next"#,
         ] {
             assert_eq!(next_of(header), None, "{header}");
         }
@@ -72,7 +82,8 @@ mod tests {
 
     #[test]
     fn no_text_makes_it_hang_or_panic() {
-        let pieces = ["<", ">", "\"", "\\", ",", ";", "=", " rel=next", "é", "rel=\"next\"", "</a>"];
+        let pieces =
+            ["<", ">", "\"", "\\", ",", ";", "=", " rel=next", "é", "rel=\"next\"", "</a>"];
         for a in pieces {
             for b in pieces {
                 for c in pieces {

@@ -164,16 +164,20 @@ impl Connection {
         transport: Transport,
         tokens: Arc<dyn Tokens>,
     ) -> Result<Self, ConfigError> {
-        let fault = |what: String| ConfigError::new(format!("the API of `{provider}` {what}: `{api}`"));
+        let fault =
+            |what: String| ConfigError::new(format!("the API of `{provider}` {what}: `{api}`"));
         let mut url = Url::parse(api).map_err(|error| fault(format!("is not a URL ({error})")))?;
         let is_http = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
         if !is_http {
-            return Err(fault("must be https".to_owned())
-                .help("tokens travel to it; plain http is accepted for 127.0.0.1, [::1] and localhost"));
+            return Err(fault("must be https".to_owned()).help(
+                "tokens travel to it; plain http is accepted for 127.0.0.1, [::1] and localhost",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             // Without the URL: it holds a password.
-            return Err(ConfigError::new(format!("the API of `{provider}` must not name a user or a password")));
+            return Err(ConfigError::new(format!(
+                "the API of `{provider}` must not name a user or a password"
+            )));
         }
         url.set_query(None);
         url.set_fragment(None);

@@ -81,7 +81,11 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 }
 
 /// The request for the page after this one, if there is one.
-fn following(response: &Response, template: &Template, read: usize) -> Result<Option<Request>, Error> {
+fn following(
+    response: &Response,
+    template: &Template,
+    read: usize,
+) -> Result<Option<Request>, Error> {
     let Some(link) = link::next(response.headers()) else { return Ok(None) };
     let (asked, at) = (response.asked(), response.url());
     let target = at.join(&link).map_err(|_| asked.unreadable("a link that leads nowhere"))?;

@@ -10,7 +10,8 @@ pub(super) fn parameters(text: &str) -> Vec<(&str, String)> {
         if rest.is_empty() {
             return found;
         }
-        let end = rest.find(|c: char| is_separator(c) || matches!(c, '=' | '"')).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| is_separator(c) || matches!(c, '=' | '"')).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         // RFC 8288 wants bad whitespace around `=` read.
         let (value, after) = match after.trim_start().strip_prefix('=') {
@@ -66,7 +67,9 @@ mod tests {
 
     #[test]
     fn reads_challenges_and_links() {
-        let read = |text| parameters(text).into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
+        let read = |text| {
+            parameters(text).into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>()
+        };
         assert_eq!(
             read(r#"Bearer realm="a, \"b\"", error=insufficient_scope , scope = "x y""#),
             ["Bearer=", r#"realm=a, "b""#, "error=insufficient_scope", "scope=x y"],

@@ -29,7 +29,11 @@ const KEYS: [&str; 8] =
     ["message", "error_description", "detail", "error", "title", "error_message", "errors", "msg"];
 
 /// The error for an answer that is neither a success nor a 401.
-pub(super) async fn read(asked: &Asked, response: reqwest::Response, token: &SecretString) -> Error {
+pub(super) async fn read(
+    asked: &Asked,
+    response: reqwest::Response,
+    token: &SecretString,
+) -> Error {
     let status = response.status();
     let headers = response.headers().clone();
     let said = own_words(&body(response).await, token);
@@ -85,7 +89,9 @@ fn advice(asked: &Asked, status: StatusCode, retry_after: Option<Duration>) -> S
         StatusCode::NOT_FOUND | StatusCode::GONE => format!(
             "{provider} has nothing at {what} ({code}), or nothing that this user may see. Check the names in the arguments"
         ),
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::PRECONDITION_REQUIRED => {
+        StatusCode::CONFLICT
+        | StatusCode::PRECONDITION_FAILED
+        | StatusCode::PRECONDITION_REQUIRED => {
             format!(
                 "{provider} refused {what} because of what is there by now ({code}). Read that again, then decide"
             )
@@ -96,9 +102,9 @@ fn advice(asked: &Asked, status: StatusCode, retry_after: Option<Duration>) -> S
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::URI_TOO_LONG => {
             format!("{what} is too large for {provider} ({code}). Call again with less")
         }
-        StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => format!(
-            "{provider} is not available ({code}) and did not do {what}. Call again {wait}"
-        ),
+        StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => {
+            format!("{provider} is not available ({code}) and did not do {what}. Call again {wait}")
+        }
         status if status.is_server_error() => {
             format!("{provider} failed at {what} ({code}). {}", asked.once_more())
         }
@@ -146,7 +152,8 @@ fn sentences(json: &Value, depth: u8) -> Vec<&str> {
         }
         Value::Object(members) if depth > 0 => {
             let known = KEYS.iter().filter_map(|key| members.get(*key));
-            let mut found = known.map(|value| sentences(value, depth - 1)).filter(|s| !s.is_empty());
+            let mut found =
+                known.map(|value| sentences(value, depth - 1)).filter(|s| !s.is_empty());
             let first = found.next().unwrap_or_default();
             // GitHub's 422 says `Validation Failed`, and under `errors` what failed.
             let details = members.get("errors").filter(|_| members.contains_key("message"));
@@ -169,7 +176,8 @@ fn needed_scopes(headers: &HeaderMap) -> Option<(&'static str, Vec<String>)> {
     for challenge in headers.get_all(header::WWW_AUTHENTICATE) {
         let parameters = parameters(challenge.to_str().unwrap_or_default());
         let find = |wanted: &str| {
-            let mut matching = parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            let mut matching =
+                parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
             matching.next().map(|(_, value)| value.as_str())
         };
         if find("error") == Some("insufficient_scope") {
@@ -275,9 +283,15 @@ mod tests {
         for nonsense in ["soon", "-1", "", "1.5", "99999999999999999999999"] {
             assert_eq!(read(&[("retry-after", nonsense)]), None, "{nonsense}");
         }
-        assert_eq!(read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000003")]), Some(3));
+        assert_eq!(
+            read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000003")]),
+            Some(3)
+        );
         assert_eq!(read(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]), Some(7));
-        assert_eq!(read(&[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "1700000003")]), None);
+        assert_eq!(
+            read(&[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "1700000003")]),
+            None
+        );
     }
 
     #[test]
@@ -298,19 +312,31 @@ mod tests {
             provider: "Forge",
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
         };
-        assert_eq!(kind(&[("x-accepted-oauth-scopes", "repo, admin:org")]), missing(&["repo", "admin:org"]));
-        assert_eq!(kind(&[("x-accepted-oauth-scopes", "repo"), ("x-oauth-scopes", "gist")]), missing(&["repo"]));
+        assert_eq!(
+            kind(&[("x-accepted-oauth-scopes", "repo, admin:org")]),
+            missing(&["repo", "admin:org"])
+        );
+        assert_eq!(
+            kind(&[("x-accepted-oauth-scopes", "repo"), ("x-oauth-scopes", "gist")]),
+            missing(&["repo"])
+        );
         let challenge = r#"Bearer realm="x, y", error="insufficient_scope", scope="a b""#;
         assert_eq!(kind(&[("www-authenticate", challenge)]), missing(&["a", "b"]));
         let unquoted = "Bearer error=insufficient_scope, scope=a";
-        assert_eq!(kind(&[("www-authenticate", "Basic"), ("www-authenticate", unquoted)]), missing(&["a"]));
+        assert_eq!(
+            kind(&[("www-authenticate", "Basic"), ("www-authenticate", unquoted)]),
+            missing(&["a"])
+        );
 
         for others in [
             &[("x-accepted-oauth-scopes", "")][..],
             &[("x-accepted-oauth-scopes", "repo, admin"), ("x-oauth-scopes", "gist, repo")],
             &[("www-authenticate", r#"Bearer error="insufficient_scope""#)],
             &[("www-authenticate", r#"Bearer scope="a""#)],
-            &[("www-authenticate", r#"Bearer error="insufficient_scope", scope="`; rm""#), ("x-oauth-scopes", "")],
+            &[
+                ("www-authenticate", r#"Bearer error="insufficient_scope", scope="`; rm""#),
+                ("x-oauth-scopes", ""),
+            ],
             &[],
         ] {
             let error = refused(Method::GET, 403, others, "");
@@ -351,7 +377,10 @@ mod tests {
         let token = SecretString::from("s3cret");
         let read = |json: &str| own_words(json.as_bytes(), &token);
         assert_eq!(read(r#"{"message":"Not Found"}"#), "Not Found");
-        assert_eq!(read(r#"{"error":"invalid_request","error_description":"No code."}"#), "No code");
+        assert_eq!(
+            read(r#"{"error":"invalid_request","error_description":"No code."}"#),
+            "No code"
+        );
         assert_eq!(read(r#"{"error":{"message":"nested","code":1}}"#), "nested");
         assert_eq!(read(r#"{"errors":[{"detail":"one"},{"title":"two"}]}"#), "one; two");
         assert_eq!(
@@ -363,7 +392,10 @@ mod tests {
         for nothing in ["<html>", "", "[]", "{}", "7", r#"{"message":7}"#, r#"{"message":" "}"#] {
             assert_eq!(read(nothing), "", "{nothing}");
         }
-        assert_eq!(read(&format!(r#"{{"message":"{}"}}"#, "ä".repeat(1000))).chars().count(), WORDS);
+        assert_eq!(
+            read(&format!(r#"{{"message":"{}"}}"#, "ä".repeat(1000))).chars().count(),
+            WORDS
+        );
     }
 
     #[test]

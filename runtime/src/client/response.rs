@@ -100,7 +100,10 @@ impl Response {
             },
         };
         let provider = asked.provider;
-        let message = format!("{provider} answered {} with {fault}. The tool expects something else; calling it again will not help", asked.what());
+        let message = format!(
+            "{provider} answered {} with {fault}. The tool expects something else; calling it again will not help",
+            asked.what()
+        );
         Err(Error::of(ErrorKind::UpstreamUnreachable { provider }, message))
     }
 
@@ -202,10 +205,22 @@ mod tests {
     #[test]
     fn faults_without_the_users_values() {
         for (text, told) in [
-            (r#"invalid type: string "s, expected x", expected u64 at line 1 column 9"#, "expected u64, found string"),
-            ("invalid value: integer `-1`, expected u8 at line 1 column 3", "expected u8, found integer"),
-            ("invalid type: null, expected a string at line 1 column 3", "expected a string, found null"),
-            ("unknown variant `secret`, expected `open` or `closed` at line 1 column 3", "expected `open` or `closed`, found another string"),
+            (
+                r#"invalid type: string "s, expected x", expected u64 at line 1 column 9"#,
+                "expected u64, found string",
+            ),
+            (
+                "invalid value: integer `-1`, expected u8 at line 1 column 3",
+                "expected u8, found integer",
+            ),
+            (
+                "invalid type: null, expected a string at line 1 column 3",
+                "expected a string, found null",
+            ),
+            (
+                "unknown variant `secret`, expected `open` or `closed` at line 1 column 3",
+                "expected `open` or `closed`, found another string",
+            ),
             ("missing field `title` at line 1 column 2", "missing field `title`"),
         ] {
             assert_eq!(without_value(text), told);

@@ -76,7 +76,8 @@ impl Api {
             async move {
                 let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-                let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+                let seen =
+                    Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
                 log.lock().unwrap().push(seen.clone());
                 answer(&seen)
             }
@@ -135,7 +136,9 @@ fn tells_no_secret(error: &Error) {
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_built() {
-    let api = Api::serve(|_| answer(201, &[("etag", "\"7\""), ("x-kind", "issue")], r#"{"number":7}"#)).await;
+    let api =
+        Api::serve(|_| answer(201, &[("etag", "\"7\""), ("x-kind", "issue")], r#"{"number":7}"#))
+            .await;
     let forge = Client::testing(&format!("{}/api/v3/", api.url()), TOKEN);
     let owner = "a/../b";
 
@@ -179,7 +182,10 @@ async fn every_method_and_every_body() {
     let seen = api.seen();
     let methods: Vec<_> = seen.iter().map(|seen| seen.method.as_str()).collect();
     assert_eq!(methods, ["GET", "POST", "PUT", "PATCH", "DELETE"]);
-    assert_eq!((seen[1].header("content-type"), &seen[1].body[..]), ("application/x-www-form-urlencoded", &b"a=b+c"[..]));
+    assert_eq!(
+        (seen[1].header("content-type"), &seen[1].body[..]),
+        ("application/x-www-form-urlencoded", &b"a=b+c"[..])
+    );
     assert_eq!((seen[2].header("content-type"), &seen[2].body[..]), ("text/plain", &b"text"[..]));
     assert_eq!(&seen[3].body[..], b"ab");
 }
@@ -215,7 +221,14 @@ async fn what_cannot_be_built_is_not_sent() {
     ] {
         assert_eq!(*request.send().await.unwrap_err().kind(), kind);
     }
-    for name in ["Authorization", "authorization", "HOST", "Cookie", "Proxy-Authorization", "Content-Length"] {
+    for name in [
+        "Authorization",
+        "authorization",
+        "HOST",
+        "Cookie",
+        "Proxy-Authorization",
+        "Content-Length",
+    ] {
         let error = forge.get("/x").header(name, "x").send().await.unwrap_err();
         assert!(error.source_text().unwrap().contains(&name.to_lowercase()), "{name}");
     }
@@ -247,7 +260,11 @@ async fn a_refusal_is_an_error_that_says_what_to_do() {
         "/limited" => answer(429, &[("retry-after", "90")], r#"{"message":"Slow down."}"#),
         "/scope" => answer(403, &[("x-accepted-oauth-scopes", "admin")], ""),
         // Echoes the credential, as debug pages do.
-        "/echo" => answer(400, &[], format!(r#"{{"message":"bad header {}"}}"#, seen.header("authorization"))),
+        "/echo" => answer(
+            400,
+            &[],
+            format!(r#"{{"message":"bad header {}"}}"#, seen.header("authorization")),
+        ),
         "/page" => answer(500, &[], "<html>stack trace</html>"),
         _ => answer(404, &[], r#"{"message":"Not Found"}"#),
     })
@@ -262,14 +279,20 @@ async fn a_refusal_is_an_error_that_says_what_to_do() {
 
     let error = refused("/limited").await;
     let wait = Some(Duration::from_secs(90));
-    assert_eq!(*error.kind(), ErrorKind::UpstreamRefused { provider: "Forge", status: 429, retry_after: wait });
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::UpstreamRefused { provider: "Forge", status: 429, retry_after: wait }
+    );
     assert_eq!(
         error.message(),
         "Forge limits how often it may be asked, and did not do `GET /limited` (429). \
          Call again in 90 seconds, and not before. Forge says: Slow down",
     );
     let error = refused("/scope").await;
-    assert_eq!(*error.kind(), ErrorKind::ScopeMissing { provider: "Forge", scopes: vec!["admin".to_owned()] });
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::ScopeMissing { provider: "Forge", scopes: vec!["admin".to_owned()] }
+    );
     assert!(refused("/echo").await.message().ends_with("bad header Bearer [redacted]"));
     let error = refused("/page").await;
     assert_eq!(status_of(&error), 500);
@@ -346,7 +369,10 @@ async fn the_token_goes_to_no_other_origin() {
     })
     .await;
     let error = api.client().get("/x").send().await.unwrap_err();
-    assert!(error.message().contains("not followed") && !error.message().contains("password"), "{error}");
+    assert!(
+        error.message().contains("not followed") && !error.message().contains("password"),
+        "{error}"
+    );
     assert_eq!(api.seen().len(), 1);
 }
 
@@ -438,7 +464,10 @@ async fn a_slow_api_is_unreachable_and_its_query_stays_private() {
 
     assert!(is_unreachable(&error));
     let message = error.message();
-    assert!(message.starts_with("Forge (127.0.0.1) did not answer `GET /slow` within 1 second"), "{message}");
+    assert!(
+        message.starts_with("Forge (127.0.0.1) did not answer `GET /slow` within 1 second"),
+        "{message}"
+    );
     let texts = format!("{message} {}", error.source_text().unwrap());
     assert!(!texts.contains("private"), "{texts}");
     let error = forge.post("/slow").timeout(Duration::from_millis(50)).send().await.unwrap_err();
@@ -449,18 +478,23 @@ async fn a_slow_api_is_unreachable_and_its_query_stays_private() {
 async fn an_api_that_is_not_there_is_unreachable_by_name() {
     // Bound and let go: nobody listens there.
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let refused = Client::testing(&format!("http://{address}"), TOKEN).post("/x").send().await.unwrap_err();
+    let refused =
+        Client::testing(&format!("http://{address}"), TOKEN).post("/x").send().await.unwrap_err();
     assert!(is_unreachable(&refused));
-    assert!(refused.message().contains("(127.0.0.1) refuses connections. Nothing was asked for"), "{refused}");
+    assert!(
+        refused.message().contains("(127.0.0.1) refuses connections. Nothing was asked for"),
+        "{refused}"
+    );
 
-    let unknown = Client::testing("https://forge.invalid", TOKEN).get("/x").send().await.unwrap_err();
+    let unknown =
+        Client::testing("https://forge.invalid", TOKEN).get("/x").send().await.unwrap_err();
     assert!(is_unreachable(&unknown));
     assert!(unknown.message().contains("(forge.invalid)"), "{unknown}");
 
     let api = Api::serve(|_| ok("")).await;
     let plain = format!("https://{}", api.address);
     let error = Client::testing(&plain, TOKEN).get("/x").send().await.unwrap_err();
-    assert!(is_unreachable(&error) && error.message().contains("TLS"), "{error}");
+    assert!(is_unreachable(&error) && error.message().contains("TLS"), "{error:?}");
 }
 
 /// A server that reads a request and hangs up, `breaks` times, and then answers.
@@ -508,14 +542,21 @@ struct Issue {
 async fn an_unfit_answer_names_the_place_and_the_type_but_no_value() {
     let read = async |body: &'static str| {
         let forge = Client::testing_with(move |_| http::Response::new(body));
-        let error = forge.get("/issues").send().await.unwrap().json::<Vec<Issue>>().await.unwrap_err();
+        let error =
+            forge.get("/issues").send().await.unwrap().json::<Vec<Issue>>().await.unwrap_err();
         assert!(is_unreachable(&error));
         error.message().to_owned()
     };
     let message = read(r#"[{"title":"a"},{"title":8675309}]"#).await;
-    assert!(message.contains("`Vec<Issue>`: at `[1].title`: expected a string, found integer"), "{message}");
+    assert!(
+        message.contains("`Vec<Issue>`: at `[1].title`: expected a string, found integer"),
+        "{message}"
+    );
     assert!(!message.contains("8675309"), "{message}");
-    assert!(message.starts_with("Forge answered `GET /v3/issues` with JSON that is not"), "{message}");
+    assert!(
+        message.starts_with("Forge answered `GET /v3/issues` with JSON that is not"),
+        "{message}"
+    );
     assert!(read("[{}]").await.contains("at `[0]`: missing field `title`"));
     assert!(read("{}").await.contains("`Vec<Issue>`: expected a sequence, found map"));
     assert!(read("[").await.contains("JSON that breaks off"));
@@ -547,7 +588,8 @@ async fn a_large_answer_is_refused_but_can_be_streamed() {
         assert!(error.message().contains("more than 10 MiB"), "{error}");
     }
     let chunks = forge.get("/unknown").send().await.unwrap().stream();
-    let length = chunks.try_fold(0, |sum, chunk| async move { Ok(sum + chunk.len()) }).await.unwrap();
+    let length =
+        chunks.try_fold(0, |sum, chunk| async move { Ok(sum + chunk.len()) }).await.unwrap();
     assert_eq!(length, 11 * MIB);
 }
 
@@ -580,13 +622,18 @@ async fn a_stream_arrives_as_it_comes_and_its_end_is_bounded() {
 #[tokio::test]
 async fn pages_are_read_one_by_one_as_they_are_wanted() {
     let api = Api::serve(|seen| match seen.uri.query() {
-        Some("per_page=2") => answer(200, &[("link", "</x?page=2>; rel=\"next\", </x?page=3>; rel=\"last\"")], "[1,2]"),
+        Some("per_page=2") => answer(
+            200,
+            &[("link", "</x?page=2>; rel=\"next\", </x?page=3>; rel=\"last\"")],
+            "[1,2]",
+        ),
         Some("page=2") => answer(200, &[("link", "<?page=3>; rel=next")], "[]"),
         Some("page=3") => answer(200, &[("link", "</x?page=1>; rel=first")], "[3]"),
         query => panic!("{query:?}"),
     })
     .await;
-    let pages = || api.client().get("/x").query(&[("per_page", 2)]).header("x-a", "b").paginate::<u8>();
+    let pages =
+        || api.client().get("/x").query(&[("per_page", 2)]).header("x-a", "b").paginate::<u8>();
 
     assert_eq!(pages().collect_up_to(2).await.unwrap(), [1, 2]);
     assert_eq!(api.seen().len(), 1);
@@ -594,7 +641,10 @@ async fn pages_are_read_one_by_one_as_they_are_wanted() {
     let all: Vec<u8> = pages().try_collect().await.unwrap();
     assert_eq!(all, [1, 2, 3]);
     let seen = api.seen();
-    assert!(seen.iter().all(|seen| seen.header("x-a") == "b" && !seen.header("authorization").is_empty()));
+    assert!(
+        seen.iter()
+            .all(|seen| seen.header("x-a") == "b" && !seen.header("authorization").is_empty())
+    );
     assert_eq!(seen.len(), 7);
 }
 
@@ -609,7 +659,8 @@ async fn pages_end_with_the_first_error_and_never_in_a_circle() {
                 ("/v3/broken", None) => "</v3/broken?2>; rel=next".to_owned(),
                 _ => String::new(),
             };
-            let status = if number == Some(2) && request.uri().path() == "/v3/broken" { 500 } else { 200 };
+            let status =
+                if number == Some(2) && request.uri().path() == "/v3/broken" { 500 } else { 200 };
             http::Response::builder().status(status).header("link", link).body("[0]").unwrap()
         });
         let mut pages = forge.get(path).paginate::<u8>();
@@ -640,7 +691,10 @@ async fn a_closure_stands_in_for_the_api() {
     let forge: Client = AuthedClient::testing_with(|request| {
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer test-token");
         match request.uri().path() {
-            "/v3/old" => http::Response::builder().status(302).header("location", "/v3/new").body(String::new()),
+            "/v3/old" => http::Response::builder()
+                .status(302)
+                .header("location", "/v3/new")
+                .body(String::new()),
             _ => http::Response::builder().body(format!("{} {:?}", request.uri(), request.body())),
         }
         .unwrap()
@@ -670,11 +724,8 @@ async fn debug_shows_no_secret() {
     let forge = Client::testing_with(|_| {
         http::Response::builder().header("x-private", "private").body("private").unwrap()
     });
-    let request = forge
-        .post("/x")
-        .query(&[("q", "private")])
-        .header("x-private", "private")
-        .json(&"private");
+    let request =
+        forge.post("/x").query(&[("q", "private")]).header("x-private", "private").json(&"private");
     let mut texts = format!("{forge:?} {request:?} {:?}", forge.connection);
     let response = request.send().await.unwrap();
     texts += &format!("{response:?} {:?}", forge.get("/x").paginate::<u8>());
@@ -693,11 +744,19 @@ fn an_api_is_https_or_this_machine() {
         let closure = Transport::Closure(Arc::new(|_| http::Response::new(Bytes::new())));
         Connection::new("Forge", api, closure, Arc::new(Rotating::default()))
     };
-    for api in ["https://a.example", "http://127.0.0.1:7", "http://[::1]/x", "http://localhost?x#y"] {
+    for api in ["https://a.example", "http://127.0.0.1:7", "http://[::1]/x", "http://localhost?x#y"]
+    {
         let connection = connect(api).unwrap();
         assert_eq!((connection.api.query(), connection.api.fragment()), (None, None));
     }
-    for api in ["http://a.example", "ftp://a.example", "a.example", "", "https://me:secret@a.example", "data:x"] {
+    for api in [
+        "http://a.example",
+        "ftp://a.example",
+        "a.example",
+        "",
+        "https://me:secret@a.example",
+        "data:x",
+    ] {
         let error = connect(api).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
