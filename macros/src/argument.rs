@@ -13,9 +13,8 @@ use crate::{
     function::Parameter,
 };
 
-const KEYS: [&str; 9] = [
-    "default", "rename", "range", "length", "pattern", "one_of", "example", "examples", "flatten",
-];
+const KEYS: [&str; 9] =
+    ["default", "rename", "range", "length", "pattern", "one_of", "example", "examples", "flatten"];
 
 /// The constant of an argument: `Arg::<u8>::new("limit", "How many.").default(|| 30)`.
 pub(crate) struct Argument {
@@ -89,14 +88,18 @@ fn default(entry: Entry, ty: &Type) -> Result<TokenStream> {
             };
             Ok(quote!(.default(|| #value)))
         }
-        Value::List(_) => Err(Error::new(span, "`default` is written `default = value`, or `default` alone")),
+        Value::List(_) => {
+            Err(Error::new(span, "`default` is written `default = value`, or `default` alone"))
+        }
     }
 }
 
 fn examples(entry: Entry) -> Result<TokenStream> {
     let tokens = match entry.value {
         Value::Equals(tokens) | Value::List(tokens) => tokens,
-        Value::Flag => return Err(Error::new(entry.key.span(), "`example` is written `example = value`")),
+        Value::Flag => {
+            return Err(Error::new(entry.key.span(), "`example` is written `example = value`"));
+        }
     };
     let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
     let mut texts = Vec::new();
@@ -140,7 +143,9 @@ fn check(krate: &Path, entry: Entry, key: &str, ty: &Type) -> Result<TokenStream
     match key {
         "range" => {
             if ["String", "bool", "Vec", "char"].contains(&kind.as_str()) {
-                let message = format!("`range` is for numbers, not for `{kind}`\nhelp: `length(..)` bounds strings and collections");
+                let message = format!(
+                    "`range` is for numbers, not for `{kind}`\nhelp: `length(..)` bounds strings and collections"
+                );
                 return Err(Error::new(span, message));
             }
             let (min, max) = bounds(entry, "range(1..=100)")?;
@@ -178,7 +183,10 @@ fn bounds(entry: Entry, form: &str) -> Result<(TokenStream, TokenStream)> {
         && let (Some(low), Some(high)) = (number(min), number(max))
         && low > high
     {
-        return Err(Error::new_spanned(&range, "nothing is in this range: it ends before it starts"));
+        return Err(Error::new_spanned(
+            &range,
+            "nothing is in this range: it ends before it starts",
+        ));
     }
     let option = |bound: &Option<Box<Expr>>| match bound {
         Some(bound) => quote!(::core::option::Option::Some(#bound)),

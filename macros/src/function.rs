@@ -117,7 +117,11 @@ impl Parameter {
 impl Function {
     /// The parameters. Takes `#[arg]` and doc comments off them, and ties every client and every
     /// `Caller<P>` to `holder`.
-    pub(crate) fn take_parameters(&mut self, holder: &Ident, errors: &mut Errors) -> Vec<Parameter> {
+    pub(crate) fn take_parameters(
+        &mut self,
+        holder: &Ident,
+        errors: &mut Errors,
+    ) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for input in &mut self.sig.inputs {
             let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else { continue };
@@ -127,7 +131,8 @@ impl Function {
                 .filter(|attr| !attr.path().is_ident("doc"))
                 .partition::<Vec<_>, _>(|attr| attr.path().is_ident("arg"));
             if let Some(cfg) = rest.iter().find(|attr| attr.path().is_ident("cfg")) {
-                let message = "a parameter cannot depend on `#[cfg]`\nhelp: put it on the whole function";
+                let message =
+                    "a parameter cannot depend on `#[cfg]`\nhelp: put it on the whole function";
                 errors.push(Error::new_spanned(cfg, message));
             }
             *attrs = rest;

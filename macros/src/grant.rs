@@ -140,7 +140,9 @@ impl Request {
             format!("the scope `{token}` is listed twice")
         } else {
             let other = &self.catalogue.scopes()[other].token;
-            format!("the scope `{token}` is redundant: `{other}` implies it\nhelp: remove `{token}`")
+            format!(
+                "the scope `{token}` is redundant: `{other}` implies it\nhelp: remove `{token}`"
+            )
         };
         Error::new(name.span(), message)
     }

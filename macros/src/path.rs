@@ -1,8 +1,11 @@
 //! `path!`: a path of an API, in which every value is one segment.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{Error, Expr, LitStr, Path, Result, Token, parse::{Parse, ParseStream}};
+use syn::{
+    Error, Expr, LitStr, Path, Result, Token,
+    parse::{Parse, ParseStream},
+};
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     match syn::parse2::<Input>(input) {
@@ -40,7 +43,12 @@ impl Input {
         let Self { krate, literal } = self;
         let (literals, values) = self.split()?;
         check(literal, &literals)?;
-        Ok(quote!(#krate::client::Path::from_parts(&[#(#literals),*], &[#(&#values),*])))
+        // A block, so that no borrowed value lives on until an `.await` further down.
+        let path = Ident::new("path", Span::mixed_site());
+        Ok(quote!({
+            let #path = #krate::client::Path::from_parts(&[#(#literals),*], &[#(&#values),*]);
+            #path
+        }))
     }
 
     /// The literal pieces, and the values between them.
@@ -65,13 +73,15 @@ impl Input {
                     if name.is_empty() {
                         return Err(fault("`{}` names no value\nhelp: write `{owner}`".into()));
                     }
-                    let value = LitStr::new(&name, self.literal.span()).parse().map_err(|_| {
-                        fault(format!("`{name}` is not the name of a value"))
-                    })?;
+                    let value = LitStr::new(&name, self.literal.span())
+                        .parse()
+                        .map_err(|_| fault(format!("`{name}` is not the name of a value")))?;
                     values.push(value);
                     literals.push(String::new());
                 }
-                '}' => return Err(fault("a `}` without its `{`\nhelp: write `}}` for a brace".into())),
+                '}' => {
+                    return Err(fault("a `}` without its `{`\nhelp: write `}}` for a brace".into()));
+                }
                 other => push(&mut literals, other),
             }
         }

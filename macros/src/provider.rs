@@ -20,8 +20,19 @@ use crate::{
 };
 
 const KEYS: [&str; 13] = [
-    "api", "authorize", "token", "revoke", "issuer", "id", "name", "scope_separator",
-    "answer_separator", "client_auth", "authorize_params", "refresh", "crate",
+    "api",
+    "authorize",
+    "token",
+    "revoke",
+    "issuer",
+    "id",
+    "name",
+    "scope_separator",
+    "answer_separator",
+    "client_auth",
+    "authorize_params",
+    "refresh",
+    "crate",
 ];
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -122,7 +133,8 @@ impl Args {
             "id" => {
                 let id = entry.text()?;
                 let value = id.value();
-                let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                let fits =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
                 if value.is_empty() || !value.bytes().all(fits) {
                     let message = "an `id` is of a-z, 0-9 and `-`: it stands in URLs and environment variables";
                     return Err(Error::new(id.span(), message));
@@ -166,7 +178,8 @@ fn client_auth(entry: Entry) -> Result<Ident> {
 fn params(entry: Entry) -> Result<Vec<(LitStr, LitStr)>> {
     let span = entry.key.span();
     let Value::List(tokens) = entry.value else {
-        let message = "`authorize_params` is written `authorize_params(\"access_type\" = \"offline\")`";
+        let message =
+            "`authorize_params` is written `authorize_params(\"access_type\" = \"offline\")`";
         return Err(Error::new(span, message));
     };
     let pair = |input: ParseStream<'_>| {
@@ -196,7 +209,9 @@ fn check_endpoint(key: &str, url: &LitStr) -> Result<()> {
         return Ok(());
     }
     let message = if value.starts_with("http://") {
-        format!("`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost")
+        format!(
+            "`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
+        )
     } else {
         format!("`{key}` is not an absolute URL\nhelp: write `https://..`")
     };
@@ -254,8 +269,12 @@ impl ScopeAttr {
                     let parser = Punctuated::<Ident, Token![,]>::parse_terminated;
                     scope.implies = parser.parse2(tokens)?.into_iter().collect();
                 }
-                ("access", _) => return Err(Error::new(key.span(), "`access` is written `access = read`")),
-                _ => return Err(Error::new(key.span(), "`implies` is written `implies(RepoRead)`")),
+                ("access", _) => {
+                    return Err(Error::new(key.span(), "`access` is written `access = read`"));
+                }
+                _ => {
+                    return Err(Error::new(key.span(), "`implies` is written `implies(RepoRead)`"));
+                }
             }
         }
         Ok(scope)
@@ -296,7 +315,10 @@ fn read_catalogue(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
         let Some(attr) = attr else { continue };
         let token = attr.token.value();
         if scopes.iter().any(|other: &catalogue::Scope| other.token == token) {
-            errors.push(Error::new(attr.token.span(), format!("the scope `{token}` is declared twice")));
+            errors.push(Error::new(
+                attr.token.span(),
+                format!("the scope `{token}` is declared twice"),
+            ));
         }
         let mut implies = Vec::new();
         for implied in &attr.implies {

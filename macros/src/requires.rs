@@ -5,9 +5,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{
-    Error, FnArg, GenericParam, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned,
-};
+use syn::{Error, FnArg, GenericParam, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
 use crate::{
     errors::Errors,
@@ -40,7 +38,8 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         .filter(|parameter| parameter.is_client())
         .filter_map(|parameter| Some((parameter, parameter.provider()?)))
         .collect();
-    let matched = pair(args.scopes.as_ref(), Span::call_site(), &clients, "#[requires]", &mut errors);
+    let matched =
+        pair(args.scopes.as_ref(), Span::call_site(), &clients, "#[requires]", &mut errors);
     if matched.len() != clients.len() {
         // Nothing of the shell would be true.
         let marker = function::marker(&inner.vis, &helper, "helper");
@@ -229,14 +228,15 @@ impl Helper<'_> {
         let Self { inner: Function { vis, sig, .. }, matched, .. } = self;
         let helper = sig.ident.unraw().to_string();
         let may_call = self.may_call();
-        let needs: Vec<_> = matched
-            .iter()
-            .filter_map(|(_, scopes)| scopes.map(ScopeList::spoken))
-            .collect();
+        let needs: Vec<_> =
+            matched.iter().filter_map(|(_, scopes)| scopes.map(ScopeList::spoken)).collect();
         let needs = needs.join(" and ");
-        let message = format!("`{{Self}}` may not call `{helper}`, which needs the {needs} of `{{P}}`");
+        let message =
+            format!("`{{Self}}` may not call `{helper}`, which needs the {needs} of `{{P}}`");
         let label = format!("needs the {needs}");
-        let note = format!("declare it where `{{Self}}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`");
+        let note = format!(
+            "declare it where `{{Self}}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`"
+        );
         let doc = format!("Who may call [`{helper}`](fn@{helper}).");
         quote! {
             #[doc = #doc]
@@ -305,7 +305,8 @@ fn with_lifetime(tokens: TokenStream) -> TokenStream {
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
                 let span = punct.span();
                 output.extend([TokenTree::Punct(punct)]);
-                let named = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
+                let named =
+                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
                 if !named {
                     output.extend(lifetime(span));
                 }

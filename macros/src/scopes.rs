@@ -163,7 +163,8 @@ impl Scopes {
             };
             Ok((key, list))
         };
-        let pairs = Punctuated::<(Ident, ScopeList), Token![,]>::parse_terminated_with(input, pair)?;
+        let pairs =
+            Punctuated::<(Ident, ScopeList), Token![,]>::parse_terminated_with(input, pair)?;
         let mut keyed = Vec::<(Ident, ScopeList)>::new();
         for (key, list) in pairs {
             if keyed.iter().any(|(other, _)| *other == key) {

@@ -13,8 +13,17 @@ use crate::{
 };
 
 const KEYS: [&str; 11] = [
-    "scopes", "name", "title", "read_only", "destructive", "idempotent", "open_world", "icons",
-    "meta", "provider", "crate",
+    "scopes",
+    "name",
+    "title",
+    "read_only",
+    "destructive",
+    "idempotent",
+    "open_world",
+    "icons",
+    "meta",
+    "provider",
+    "crate",
 ];
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -161,7 +170,8 @@ fn meta(entry: Entry) -> syn::Result<LitStr> {
 fn check_generics(function: &Function, errors: &mut Errors) {
     let generics = &function.sig.generics;
     if !generics.params.is_empty() {
-        let message = "a tool has no generic parameters: its schema is fixed\nhelp: write the types";
+        let message =
+            "a tool has no generic parameters: its schema is fixed\nhelp: write the types";
         errors.push(Error::new_spanned(&generics.params, message));
     }
 }

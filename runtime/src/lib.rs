@@ -15,14 +15,15 @@ pub mod grant;
 pub mod outcome;
 pub mod provider;
 pub mod scope;
+pub mod serve;
 pub mod state;
 pub mod tool;
 
 mod call;
+mod consent;
 mod macros;
+mod oauth;
 mod table;
-
-
 
 /// Declares an upstream provider: its endpoints, and its scopes as the variants of an enum.
 ///
@@ -145,6 +146,7 @@ pub use crate::{
     outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
     provider::{OAuthClient, Provider},
     scope::{Access, Holds, Requires, Scope},
+    serve::Server,
     state::State,
     table::{Entry, Tools},
     tool::{Hints, Need, Tool, Values},
@@ -155,7 +157,6 @@ pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
         path, provider, requires, tool, tools,
-
     };
 }
 

@@ -36,3 +36,11 @@ macro_rules! tools {
 macro_rules! path {
     ($($path:tt)*) => { $crate::__private::path!($crate; $($path)*) };
 }
+
+/// A [`Server`](crate::Server) with the name and the version of the crate that calls it.
+#[macro_export]
+macro_rules! server {
+    () => {
+        $crate::Server::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+    };
+}

@@ -127,7 +127,8 @@ impl<T: Serialize + JsonSchema> IntoOutcome for Json<T> {
 
     fn output_schema() -> Option<Map<String, Value>> {
         let settings = SchemaSettings::draft2020_12().for_serialize();
-        let Value::Object(schema) = settings.into_generator().into_root_schema_for::<T>().to_value()
+        let Value::Object(schema) =
+            settings.into_generator().into_root_schema_for::<T>().to_value()
         else {
             return None;
         };

@@ -30,10 +30,7 @@ pub trait Provider: Sized + Send + Sync + 'static {
 
     /// The client with this identifier, without a secret.
     fn client(id: impl Into<String>) -> OAuthClient<Self> {
-        OAuthClient {
-            registration: Registration::new::<Self>(id.into()),
-            of: PhantomData,
-        }
+        OAuthClient { registration: Registration::new::<Self>(id.into()), of: PhantomData }
     }
 
     /// The client that the environment describes.
@@ -140,10 +137,7 @@ impl Dialect {
 
     /// Sets [`Self::authorize_params`].
     #[must_use]
-    pub const fn authorize_params(
-        self,
-        params: &'static [(&'static str, &'static str)],
-    ) -> Self {
+    pub const fn authorize_params(self, params: &'static [(&'static str, &'static str)]) -> Self {
         Self { authorize_params: params, ..self }
     }
 

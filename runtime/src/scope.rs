@@ -76,5 +76,7 @@ pub trait Requires<P: Provider> {
 /// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the compiler
 /// can refuse the call of a helper that needs more. It guides; what decides is the token: the
 /// runtime checks the scopes that were granted before every call.
-#[diagnostic::on_unimplemented(message = "`{Self}` does not hold a scope of `{P}` that is needed here")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not hold a scope of `{P}` that is needed here"
+)]
 pub trait Holds<P: Provider, const SCOPE: usize> {}

@@ -103,7 +103,10 @@ const fn collide(name: &str) -> ! {
     }
 }
 
-type Invoke = dyn Fn(Call, &RawValue) -> Result<Running, Error> + Send + Sync;
+type Decode = dyn Fn(&RawValue) -> Result<Ready, Error> + Send + Sync;
+
+/// A call whose arguments are decoded.
+pub(crate) type Ready = Box<dyn FnOnce(Call) -> Running + Send>;
 
 /// A call under way.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -113,7 +116,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Built {
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) needs: &'static [Need],
-    invoke: Arc<Invoke>,
+    decode: Arc<Decode>,
 }
 
 impl Built {
@@ -121,24 +124,25 @@ impl Built {
         let arguments = T::ARGUMENTS;
         let definition = define::<T>(&arguments)
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", T::NAME)))?;
-        let invoke = move |call, raw: &RawValue| -> Result<Running, Error> {
+        let decode = move |raw: &RawValue| -> Result<Ready, Error> {
             let arguments = arguments.read(raw)?;
-            Ok(Box::pin(async move { T::call(call, arguments).await.into_outcome() }))
+            Ok(Box::new(|call| {
+                Box::pin(async move { T::call(call, arguments).await.into_outcome() })
+            }))
         };
-        Ok(Self { definition, needs: T::NEEDS, invoke: Arc::new(invoke) })
+        Ok(Self { definition, needs: T::NEEDS, decode: Arc::new(decode) })
     }
 
-    /// Decodes the arguments and starts the function.
-    pub(crate) fn start(&self, call: Call, arguments: &RawValue) -> Result<Running, Error> {
-        (self.invoke)(call, arguments)
+    /// Decodes the arguments: what follows is the function.
+    pub(crate) fn decode(&self, arguments: &RawValue) -> Result<Ready, Error> {
+        (self.decode)(arguments)
     }
 }
 
 fn define<T: Tool>(arguments: &T::Arguments) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     arguments.describe(&mut schema);
-    let mut tool =
-        rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
+    let mut tool = rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
     tool.title = T::TITLE.map(str::to_owned);
     tool.output_schema = T::Output::output_schema().map(Arc::new);
     tool.annotations = Some(annotations(T::TITLE, T::HINTS, T::NEEDS));
@@ -161,7 +165,8 @@ fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotat
         if let Need::Client(client) = need {
             open_world = Some(true);
             let declared = |name| client.catalogue.iter().find(|scope| scope.name == name);
-            access.extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+            access
+                .extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
         }
     }
     let highest = access.into_iter().max();

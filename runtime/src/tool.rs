@@ -35,17 +35,14 @@ pub trait Tool: Sized + 'static {
     /// What is injected.
     const NEEDS: &'static [Need] = &[];
     /// The arguments' types.
-    type Arguments: ArgumentList + Send + Sync;
+    type Arguments: ArgumentList + Send + Sync + 'static;
     /// The arguments.
     const ARGUMENTS: Self::Arguments;
     /// What the function returns.
     type Output: IntoOutcome;
 
     /// Calls the function.
-    fn call(
-        call: Call,
-        arguments: Values<Self>,
-    ) -> impl Future<Output = Self::Output> + Send;
+    fn call(call: Call, arguments: Values<Self>) -> impl Future<Output = Self::Output> + Send;
 }
 
 /// The decoded arguments of the tool `T`.

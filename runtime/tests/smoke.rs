@@ -5,7 +5,7 @@ use toolgate::prelude::*;
 #[provider(
     api = "https://api.github.com",
     authorize = "https://github.com/login/oauth/authorize",
-    token = "https://github.com/login/oauth/access_token",
+    token = "https://github.com/login/oauth/access_token"
 )]
 pub enum GitHub {
     /// Reads code, issues and pull requests.
@@ -35,7 +35,9 @@ async fn list_issues(
 /// Closes.
 #[requires("repo")]
 async fn close(github: &AuthedClient<GitHub>, issue: &str) -> Result<()> {
-    if issue.is_empty() { return Ok(()); }
+    if issue.is_empty() {
+        return Ok(());
+    }
     close(github, &issue[1..]).await
 }
 

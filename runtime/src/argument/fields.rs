@@ -142,7 +142,10 @@ impl<'de> Deserializer<'de> for Nothing {
 
 /// serde quotes the value that it did not like; an argument may be a secret, so its kind stands in.
 pub(super) fn without_values(rule: &str, raw: &str) -> String {
-    const QUOTES: [(&str, &str); 2] = [("invalid type: ", "a value of the wrong type"), ("invalid value: ", "a value out of bounds")];
+    const QUOTES: [(&str, &str); 2] = [
+        ("invalid type: ", "a value of the wrong type"),
+        ("invalid value: ", "a value out of bounds"),
+    ];
     for (start, _) in QUOTES {
         if let Some(rest) = rule.strip_prefix(start) {
             let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);

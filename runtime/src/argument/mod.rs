@@ -142,9 +142,7 @@ impl<T: 'static> Arg<T> {
             }
         };
         for check in self.checks {
-            check.check(&value).map_err(|rule| {
-                invalid(format_args!("`{}`: {rule}", self.name))
-            })?;
+            check.check(&value).map_err(|rule| invalid(format_args!("`{}`: {rule}", self.name)))?;
         }
         Ok(value)
     }
@@ -157,7 +155,7 @@ impl<T: 'static> Arg<T> {
 )]
 pub trait ArgumentList {
     /// The decoded arguments.
-    type Values: Send;
+    type Values: Send + 'static;
     #[doc(hidden)]
     fn read(&self, raw: &RawValue) -> Result<Self::Values, Error>;
     #[doc(hidden)]
@@ -209,7 +207,10 @@ const _: () = {
 };
 
 fn invalid(message: impl Display) -> Error {
-    Error::of(ErrorKind::InvalidArgument, format!("{message}; correct the arguments and call again"))
+    Error::of(
+        ErrorKind::InvalidArgument,
+        format!("{message}; correct the arguments and call again"),
+    )
 }
 
 /// Names the field by its path, and what stands there by its kind: never its value.

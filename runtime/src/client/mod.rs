@@ -243,4 +243,7 @@ pub(crate) trait Tokens: Send + Sync {
 
     /// Another one, because the provider answered 401 to `rejected`.
     async fn renew(&self, rejected: &SecretString) -> Result<SecretString, Error>;
+
+    /// The provider does not accept `rejected` either, although it was just renewed.
+    async fn give_up(&self, _rejected: &SecretString) {}
 }

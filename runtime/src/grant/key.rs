@@ -68,7 +68,8 @@ impl Key {
     }
 
     fn create(path: &Path) -> Result<Self, ConfigError> {
-        let fault = |error: std::io::Error| ConfigError::new(format!("{}: {error}", path.display()));
+        let fault =
+            |error: std::io::Error| ConfigError::new(format!("{}: {error}", path.display()));
         let bytes: Zeroizing<[u8; 32]> = seal::random();
         let text = Zeroizing::new(BASE64_STANDARD.encode(*bytes));
         // `create_new`: of two first starts at once, one makes the key and the other reads it.

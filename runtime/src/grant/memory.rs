@@ -75,11 +75,7 @@ impl GrantStore for MemoryStore {
         Ok(())
     }
 
-    async fn take_pending(
-        &self,
-        id: &str,
-        now: SystemTime,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn take_pending(&self, id: &str, now: SystemTime) -> Result<Option<Vec<u8>>, StoreError> {
         let mut contents = self.contents();
         let taken = contents.pending.remove(id);
         contents.pending.retain(|_, (_, expires_at)| *expires_at > now);
@@ -89,7 +85,9 @@ impl GrantStore for MemoryStore {
 
 impl std::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemoryStore").field("grants", &self.contents().grants.len()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore")
+            .field("grants", &self.contents().grants.len())
+            .finish_non_exhaustive()
     }
 }
 

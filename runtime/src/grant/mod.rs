@@ -29,8 +29,8 @@ pub use self::{
     store::{GrantStore, Revision, SaveError, StoreError, Stored},
 };
 pub(crate) use self::{
-    refresh::{Access, AccessError, Grants, Renew, RenewError, Renewed},
-    seal::Sealer,
+    refresh::{AccessError, Grants, Renew, RenewError, Renewed},
+    seal::{Sealer, random},
 };
 
 /// Whose grant, at which provider.
@@ -116,7 +116,10 @@ impl Grant {
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
         let record = Record {
             access_token: self.access_token.expose_secret().to_owned(),
-            refresh_token: self.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            refresh_token: self
+                .refresh_token
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned()),
             scopes: self.scopes.clone(),
             obtained_at: seconds(self.obtained_at),
             expires_at: self.expires_at.map(seconds),

@@ -15,7 +15,9 @@ use futures::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 
-use super::{Clock, Grant, GrantKey, GrantState, GrantStore, SaveError, StoreError, Stored, seconds, time};
+use super::{
+    Clock, Grant, GrantKey, GrantState, GrantStore, SaveError, StoreError, Stored, seconds, time,
+};
 
 /// A token is renewed this long before it expires, or a fifth of its life if that is shorter.
 const LEAD: Duration = Duration::from_secs(300);
@@ -159,6 +161,16 @@ impl Grants {
         self.flight(key, renew, Some(rejected.clone())).await
     }
 
+    /// Marks a grant as dead whose freshest token, `rejected`, the provider does not accept.
+    pub(crate) async fn give_up(&self, key: &GrantKey, rejected: &SecretString) {
+        let Ok(stored) = self.0.load(key).await else { return };
+        if stored.grant.access_token.expose_secret() == rejected.expose_secret() {
+            let reason = "the provider does not accept its tokens any more";
+            // What it says is told by whoever was refused.
+            let _ = self.0.bury(key, stored.grant, stored.revision, reason).await;
+        }
+    }
+
     /// The refresh of `key` under way, or a new one, in a task of its own: a caller that leaves
     /// takes nothing with it.
     fn flight(
@@ -265,9 +277,10 @@ impl Inner {
                 Err(SaveError::Conflict) => continue,
                 Err(SaveError::Store(error)) => return Err(error.into()),
             };
-            let answer = timeout(PATIENCE, renew.renew(&refresh_token)).await.unwrap_or_else(|_| {
-                Err(RenewError::Unreachable("the token endpoint did not answer in time".into()))
-            });
+            let answer =
+                timeout(PATIENCE, renew.renew(&refresh_token)).await.unwrap_or_else(|_| {
+                    Err(RenewError::Unreachable("the token endpoint did not answer in time".into()))
+                });
             match answer {
                 Ok(renewed) => return self.keep(key, grant, renewed, revision).await,
                 Err(RenewError::InvalidGrant(description)) => {
@@ -278,7 +291,9 @@ impl Inner {
                     let reason = if interrupted {
                         "the server was stopped in the middle of a refresh, and the provider does not accept the old refresh token any more".to_owned()
                     } else {
-                        format!("the provider does not accept the refresh token any more ({description})")
+                        format!(
+                            "the provider does not accept the refresh token any more ({description})"
+                        )
                     };
                     return self.bury(key, grant, revision, &reason).await;
                 }
@@ -344,7 +359,9 @@ impl Inner {
         grant.state = GrantState::Dead { reason: reason.to_owned() };
         grant.refresh_token = None;
         match self.store.save(key, &grant, revision).await {
-            Ok(_) | Err(SaveError::Conflict) => Err(AccessError::Dead { reason: reason.to_owned() }),
+            Ok(_) | Err(SaveError::Conflict) => {
+                Err(AccessError::Dead { reason: reason.to_owned() })
+            }
             Err(SaveError::Store(error)) => Err(error.into()),
         }
     }

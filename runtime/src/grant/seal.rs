@@ -58,7 +58,11 @@ impl Sealer {
     }
 
     /// Opens what was sealed for `purpose`.
-    pub(crate) fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    pub(crate) fn open(
+        &self,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(Unopened)?;
         if header[0] != VERSION || header[1..=KEY_ID] != self.id {
             return Err(Unopened);

@@ -130,7 +130,11 @@ fn look(path: &Path) -> Result<(), ConfigError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             // SQLite would make it readable for everyone.
             key::private().create_new(true).open(path).map(drop).or_else(|error| {
-                if error.kind() == std::io::ErrorKind::AlreadyExists { Ok(()) } else { Err(fault(error)) }
+                if error.kind() == std::io::ErrorKind::AlreadyExists {
+                    Ok(())
+                } else {
+                    Err(fault(error))
+                }
             })
         }
         Err(error) => Err(fault(error)),
@@ -196,12 +200,13 @@ fn signed(value: u64) -> i64 {
 #[async_trait]
 impl GrantStore for SqliteStore {
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored>, StoreError> {
-        let row = sqlx::query("SELECT revision, sealed FROM grants WHERE subject = ? AND provider = ?")
-            .bind(&key.subject)
-            .bind(&key.provider)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+        let row =
+            sqlx::query("SELECT revision, sealed FROM grants WHERE subject = ? AND provider = ?")
+                .bind(&key.subject)
+                .bind(&key.provider)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
         let revision: i64 = row.try_get("revision").map_err(failed)?;
         let sealed: Vec<u8> = row.try_get("sealed").map_err(failed)?;
@@ -220,15 +225,16 @@ impl GrantStore for SqliteStore {
         let sealed = self.sealer.seal(&purpose(key), &grant.to_bytes());
         let revision = expected + 1;
         let query = if expected == 0 {
-            sqlx::query("INSERT OR IGNORE INTO grants (revision, sealed, subject, provider) VALUES (?, ?, ?, ?)")
+            sqlx::query(
+                "INSERT OR IGNORE INTO grants (revision, sealed, subject, provider) VALUES (?, ?, ?, ?)",
+            )
         } else {
-            sqlx::query("UPDATE grants SET revision = ?, sealed = ? WHERE subject = ? AND provider = ? AND revision = ?")
+            sqlx::query(
+                "UPDATE grants SET revision = ?, sealed = ? WHERE subject = ? AND provider = ? AND revision = ?",
+            )
         };
-        let query = query
-            .bind(signed(revision))
-            .bind(sealed)
-            .bind(&key.subject)
-            .bind(&key.provider);
+        let query =
+            query.bind(signed(revision)).bind(sealed).bind(&key.subject).bind(&key.provider);
         let query = if expected == 0 { query } else { query.bind(signed(expected)) };
         let done = query.execute(&self.pool).await.map_err(failed)?;
         if done.rows_affected() == 1 { Ok(revision) } else { Err(SaveError::Conflict) }
@@ -270,11 +276,7 @@ impl GrantStore for SqliteStore {
             .map_err(failed)
     }
 
-    async fn take_pending(
-        &self,
-        id: &str,
-        now: SystemTime,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn take_pending(&self, id: &str, now: SystemTime) -> Result<Option<Vec<u8>>, StoreError> {
         let now = signed(seconds(now));
         let row = sqlx::query("DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at")
             .bind(id)

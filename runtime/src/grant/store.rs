@@ -59,11 +59,7 @@ pub trait GrantStore: Send + Sync + 'static {
 
     /// Takes what is kept under `id`: the second taker gets `None`, and so does one who comes after
     /// `now` has passed its expiry.
-    async fn take_pending(
-        &self,
-        id: &str,
-        now: SystemTime,
-    ) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn take_pending(&self, id: &str, now: SystemTime) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// The store failed, which says nothing about the grant.

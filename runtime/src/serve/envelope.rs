@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn keeps_what_a_map_would_lose() {
-        let raw = |message: &str| raw_arguments(message.as_bytes()).map(|raw| raw.0.get().to_owned());
+        let raw =
+            |message: &str| raw_arguments(message.as_bytes()).map(|raw| raw.0.get().to_owned());
         assert_eq!(
             raw(r#"{"method":"tools\/call","params":{"name":"t","arguments":{"a":1,"a":2}}}"#)
                 .as_deref(),

@@ -1,4 +1,5 @@
 //! One `ServerHandler` for both: our table of tools, and the handler that the user mounts beside it.
+#![allow(deprecated, reason = "what clients of 2025 may ask for is passed on")]
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
@@ -9,13 +10,12 @@ use rmcp::{
         CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
         DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
         GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, Implementation,
-        InitializeRequestParams, InitializeResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
-        PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
-        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
-        ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-        SubscribeRequestParams, SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams,
-        UpdateTaskParams,
+        InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
+        ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
+        ReadResourceDirectoryResult, ReadResourceRequestParams, ReadResourceResponse,
+        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
+        SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -149,10 +149,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         self.introduce(self.beside.get_info())
     }
 
-    fn negotiate_initialize(
-        &self,
-        request: &InitializeRequestParams,
-    ) -> Answer<InitializeResult> {
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Answer<InitializeResult> {
         self.beside.negotiate_initialize(request).map(|result| self.introduce(result))
     }
 

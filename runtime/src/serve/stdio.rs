@@ -51,7 +51,11 @@ impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send + 'static> Lines<
             self.input.consume(taken);
             if end.is_some() {
                 let line = std::mem::take(&mut self.line);
-                return Ok(Some(if line.len() > LONGEST { Line::TooLong } else { Line::Whole(line) }));
+                return Ok(Some(if line.len() > LONGEST {
+                    Line::TooLong
+                } else {
+                    Line::Whole(line)
+                }));
             }
         }
     }
@@ -125,10 +129,7 @@ mod tests {
         let input = b"{oops\n\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n".as_slice();
         let (ours, theirs) = tokio::io::duplex(4096);
         let mut lines = Lines::new(input, ours);
-        assert!(matches!(
-            lines.receive().await,
-            Some(RxJsonRpcMessage::<RoleServer>::Request(_))
-        ));
+        assert!(matches!(lines.receive().await, Some(RxJsonRpcMessage::<RoleServer>::Request(_))));
         let mut answer = String::new();
         BufReader::new(theirs).read_line(&mut answer).await.unwrap();
         assert!(answer.contains("-32700"), "{answer}");

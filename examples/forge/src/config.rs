@@ -1,0 +1,131 @@
+//! What a forge is started with.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+/// In whose manner it speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flavour {
+    /// As the RFCs say.
+    #[default]
+    Standard,
+    /// As GitHub does: its paths and scope names, scopes separated by commas, errors with status
+    /// 200, form-encoded answers unless JSON is asked for, and tokens that do not expire.
+    GitHub,
+}
+
+/// How a forge behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) address: SocketAddr,
+    pub(crate) flavour: Flavour,
+    pub(crate) access_ttl: Duration,
+    pub(crate) rotation: bool,
+    pub(crate) expiry: bool,
+    pub(crate) withhold: Vec<String>,
+    pub(crate) rate_limit: u32,
+    pub(crate) wrong_issuer: bool,
+    pub(crate) faults: bool,
+    pub(crate) redirects: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            flavour: Flavour::Standard,
+            access_ttl: Duration::from_secs(3600),
+            rotation: true,
+            expiry: true,
+            withhold: Vec::new(),
+            rate_limit: 5000,
+            wrong_issuer: false,
+            faults: false,
+            redirects: vec![
+                "http://127.0.0.1/callback/forge".to_owned(),
+                "http://127.0.0.1/callback/github".to_owned(),
+            ],
+        }
+    }
+}
+
+impl Config {
+    /// The identifier of the registered client.
+    pub const CLIENT_ID: &'static str = "toolgate";
+    /// The secret of the registered client.
+    pub const CLIENT_SECRET: &'static str = "toolgate-secret";
+
+    /// Listens on `address`; on a free port of 127.0.0.1 if nothing is said.
+    #[must_use]
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Speaks as GitHub does.
+    #[must_use]
+    pub fn github(mut self) -> Self {
+        self.flavour = Flavour::GitHub;
+        self
+    }
+
+    /// How long an access token lives; an hour if nothing is said.
+    #[must_use]
+    pub fn access_ttl(mut self, ttl: Duration) -> Self {
+        self.access_ttl = ttl;
+        self
+    }
+
+    /// Refresh tokens stay as they are, and a refresh gives none.
+    #[must_use]
+    pub fn without_rotation(mut self) -> Self {
+        self.rotation = false;
+        self
+    }
+
+    /// Token answers do not say when the token expires; it does all the same.
+    #[must_use]
+    pub fn without_expiry(mut self) -> Self {
+        self.expiry = false;
+        self
+    }
+
+    /// Never grants `scope`, whoever asks.
+    #[must_use]
+    pub fn withhold(mut self, scope: impl Into<String>) -> Self {
+        self.withhold.push(scope.into());
+        self
+    }
+
+    /// How many API requests a token may make in an hour.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: u32) -> Self {
+        self.rate_limit = limit;
+        self
+    }
+
+    /// Names another issuer in its answers, as in a mix-up attack.
+    #[must_use]
+    pub fn wrong_issuer(mut self) -> Self {
+        self.wrong_issuer = true;
+        self
+    }
+
+    /// Offers the fault switches over HTTP, under `/faults`.
+    #[must_use]
+    pub fn faults(mut self) -> Self {
+        self.faults = true;
+        self
+    }
+
+    /// Registers another redirect URI of the client. The port of a loopback address is free
+    /// (RFC 8252 §7.3); everything else must match exactly.
+    #[must_use]
+    pub fn redirect(mut self, uri: impl Into<String>) -> Self {
+        self.redirects.push(uri.into());
+        self
+    }
+}

@@ -1,0 +1,124 @@
+//! A small code-hosting service with an OAuth 2.1 server in front of its API.
+//!
+//! It is the upstream of toolgate's examples and tests: everything is in memory, its clock can be
+//! advanced, and it fails on command.
+
+mod api;
+mod config;
+mod faults;
+mod oauth;
+mod page;
+#[cfg(feature = "person")]
+pub mod person;
+mod world;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::Router;
+use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::world::World;
+pub use crate::{
+    config::{Config, Flavour},
+    faults::{Faults, Held},
+    world::Counts,
+};
+
+/// A forge that runs, until it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    forge: Forge,
+    url: String,
+    address: SocketAddr,
+    _stop: oneshot::Sender<()>,
+}
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+struct Forge {
+    config: Arc<Config>,
+    /// The issuer, and the base of every link.
+    base: Arc<str>,
+    world: Arc<Mutex<World>>,
+    faults: Faults,
+}
+
+impl Forge {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts a forge.
+///
+/// # Errors
+///
+/// Its address cannot be listened on.
+pub async fn start(config: Config) -> io::Result<Running> {
+    let listener = TcpListener::bind(config.address).await?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}");
+    let forge = Forge {
+        world: Arc::new(Mutex::new(World::seeded())),
+        faults: Faults::default(),
+        base: url.as_str().into(),
+        config: Arc::new(config),
+    };
+    let mut router = Router::new().merge(oauth::router()).nest("/api", api::router(&forge));
+    if forge.config.faults {
+        router = router.merge(faults::router());
+    }
+    let router = router.with_state(forge.clone());
+    let (stop, stopped) = oneshot::channel();
+    tokio::spawn(async move {
+        // Dropping the sender ends it as well.
+        let served = axum::serve(listener, router);
+        tokio::select! {
+            _ = served.into_future() => {}
+            _ = stopped => {}
+        }
+    });
+    Ok(Running { forge, url, address, _stop: stop })
+}
+
+impl Running {
+    /// The base URL, which is also the issuer: `http://127.0.0.1:4600`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What can be made to fail.
+    pub fn faults(&self) -> &Faults {
+        &self.forge.faults
+    }
+
+    /// What was asked of it so far.
+    pub fn counts(&self) -> Counts {
+        self.forge.world().counts.clone()
+    }
+
+    /// Lets time pass, for it alone.
+    pub fn advance(&self, by: Duration) {
+        self.forge.world().offset += by;
+    }
+
+    /// The user takes back all that was granted, at the provider.
+    pub fn revoke_grants_of(&self, user: &str) {
+        self.forge.world().revoke_user(user);
+    }
+
+    /// Every access token expires now; refresh tokens stay.
+    pub fn expire_access_tokens(&self) {
+        self.forge.world().expire_access_tokens();
+    }
+}

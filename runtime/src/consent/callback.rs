@@ -1,0 +1,178 @@
+//! `/callback/{provider}`: back from the provider, with a code or without.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::HeaderMap;
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+
+use super::{Consents, Departure, Progress, connect, page, verifier};
+use crate::{
+    grant::{Grant, GrantKey, GrantState, RenewError, Renewed, SaveError, StoreError},
+    oauth::OAuth,
+    scope,
+};
+
+/// The authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
+#[derive(Deserialize)]
+pub(super) struct Arrival {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+    iss: Option<String>,
+}
+
+pub(super) async fn arrive(
+    State(consents): State<Consents>,
+    Path(provider): Path<String>,
+    Query(arrival): Query<Arrival>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
+    // The browser comes first: a stranger who learnt the state must not use it up.
+    let Some(browser) = connect::browser_of(&headers, state) else { return page::other_browser() };
+    let departure = match consents.return_of(state).await {
+        Ok(Some(departure)) => departure,
+        Ok(None) => return page::expired(),
+        Err(error) => {
+            tracing::error!(target: "toolgate::consent", %error, "a consent cannot be read");
+            return page::our_fault();
+        }
+    };
+    if !bool::from(browser.as_bytes().ct_eq(departure.browser.as_bytes())) {
+        return page::other_browser();
+    }
+    let Some(oauth) = consents.0.providers.get(departure.provider.as_str()) else {
+        return page::not_ours();
+    };
+    if departure.provider != provider {
+        return consents.refuse(
+            &departure,
+            oauth,
+            "the answer came to the callback of another provider",
+        );
+    }
+    if let Err(reason) = check_issuer(oauth, arrival.iss.as_deref()) {
+        return consents.refuse(&departure, oauth, reason);
+    }
+    if let Some(error) = arrival.error {
+        let description = arrival.error_description.unwrap_or_default();
+        let reason = match error.as_str() {
+            "access_denied" => "the access was refused".to_owned(),
+            error => printable(&format!("it answered `{error}` {description}")),
+        };
+        return consents.refuse(&departure, oauth, &reason);
+    }
+    let Some(code) = arrival.code else {
+        return consents.refuse(&departure, oauth, "it answered without a code");
+    };
+    let exchanged =
+        oauth.exchange(&code, &verifier(&departure.verifier), &departure.redirect_uri).await;
+    match exchanged {
+        Ok(renewed) => consents.keep(&departure, oauth, renewed).await,
+        Err(error) => {
+            let provider = oauth.registration.id;
+            let reason = match &error {
+                RenewError::InvalidGrant(_) => "it no longer accepts the code it gave",
+                RenewError::Misconfigured(_) => {
+                    "it refuses this server's client; its operator has to look at the log"
+                }
+                RenewError::Unreachable(_) => "it did not answer in time",
+            };
+            tracing::warn!(target: "toolgate::consent", provider, %error, "a code was not redeemed");
+            consents.refuse(&departure, oauth, reason)
+        }
+    }
+}
+
+/// Whose answer is it? A mix-up would send one provider's code to another (RFC 9207 §2.4).
+fn check_issuer(oauth: &OAuth, iss: Option<&str>) -> Result<(), &'static str> {
+    match (oauth.registration.issuer.as_deref(), iss) {
+        (Some(expected), Some(iss)) if expected == iss => Ok(()),
+        (Some(_), Some(_)) => Err("the answer comes from another issuer"),
+        (Some(_), None) => Err("the answer does not say from which issuer it comes"),
+        (None, _) => Ok(()),
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+impl Consents {
+    fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Response {
+        let name = oauth.registration.name;
+        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");
+        self.report(&departure.consent, Progress::Refused { reason: reason.to_owned() });
+        page::refused(name, reason)
+    }
+
+    async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Response {
+        let catalogue = oauth.registration.catalogue;
+        // No `scope` in the answer: just what was asked (RFC 6749 §5.1).
+        let granted: BTreeSet<String> =
+            renewed.scopes.clone().unwrap_or_else(|| departure.asked.iter().cloned().collect());
+        let needed: Vec<&str> = departure.needed.iter().map(String::as_str).collect();
+        let withheld: Vec<String> =
+            scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
+        let key = GrantKey::new(&departure.subject, &departure.provider);
+        if let Err(error) = self.write(&key, renewed, granted.clone()).await {
+            tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");
+            self.report(
+                &departure.consent,
+                Progress::Refused { reason: "this server could not keep the grant".to_owned() },
+            );
+            return page::our_fault();
+        }
+        let described: Vec<_> = granted
+            .iter()
+            .map(|name| {
+                let known = catalogue.iter().find(|scope| scope.name == name);
+                (name.clone(), known.map_or("", |scope| scope.description))
+            })
+            .collect();
+        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %withheld.join(" "), "a grant was made");
+        let page = page::connected(oauth.registration.name, &described, &withheld);
+        self.report(&departure.consent, Progress::Granted { withheld });
+        page
+    }
+
+    /// Replaces what was granted before: the provider's answer says all that is granted now.
+    async fn write(
+        &self,
+        key: &GrantKey,
+        renewed: Renewed,
+        scopes: BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let now = self.0.grants.now();
+        let store = self.0.grants.store();
+        let mut grant = Grant {
+            access_token: renewed.access_token,
+            refresh_token: renewed.refresh_token,
+            scopes,
+            obtained_at: now,
+            expires_at: renewed.expires_in.map(|life| now + life),
+            state: GrantState::Live,
+        };
+        loop {
+            let before = store.load(key).await?;
+            let expected = before.as_ref().map_or(0, |stored| stored.revision);
+            if let Some(before) = before
+                && grant.refresh_token.is_none()
+            {
+                // Google gives one only the first time, and it goes on being good.
+                grant.refresh_token = before.grant.refresh_token;
+            }
+            match store.save(key, &grant, expected).await {
+                Ok(_) => return Ok(()),
+                Err(SaveError::Conflict) => {}
+                Err(SaveError::Store(error)) => return Err(error),
+            }
+        }
+    }
+}

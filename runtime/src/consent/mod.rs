@@ -1,0 +1,252 @@
+//! Consent: the authorization-code flow with PKCE that makes or widens a grant.
+//!
+//! A link of ours comes first (`/connect/..`): it is opaque, and the browser that opens it must be
+//! that of the person for whom the call was made. Only then the browser goes to the provider, with
+//! a `state` that is used once and bound to this browser (RFC 6749 §10.12), and comes back to
+//! `/callback/..`, where the issuer is checked (RFC 9207).
+
+mod callback;
+mod connect;
+mod page;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use axum::{Router, routing::get};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use oauth2::PkceCodeVerifier;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use url::Url;
+
+use crate::{
+    grant::{Grants, StoreError, seconds, time},
+    oauth::OAuth,
+};
+
+/// How long a link is good, and the state after it.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// The most consents that one subject may have under way.
+const MOST: usize = 16;
+
+/// The consents under way.
+#[derive(Clone)]
+pub(crate) struct Consents(Arc<Inner>);
+
+struct Inner {
+    grants: Grants,
+    providers: HashMap<&'static str, OAuth>,
+    /// Where the browser reaches us.
+    base: RwLock<Url>,
+    open: Mutex<HashMap<String, Open>>,
+}
+
+/// One consent, while its link is good.
+struct Open {
+    subject: String,
+    provider: &'static str,
+    /// What the waiting call needs.
+    needed: Vec<String>,
+    /// What is asked for: the above, and what was granted before.
+    asked: Vec<String>,
+    expires_at: SystemTime,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far a consent is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nobody opened the link yet.
+    Waiting,
+    /// A browser is on its way.
+    Opened,
+    /// There is a grant; these of the needed scopes were withheld.
+    Granted { withheld: Vec<String> },
+    /// It came to nothing.
+    Refused { reason: String },
+}
+
+/// A link to open.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    /// It was given before, for the same.
+    pub(crate) again: bool,
+}
+
+/// What is kept between the browser's departure and its return, sealed by the store.
+#[derive(Serialize, Deserialize)]
+struct Departure {
+    consent: String,
+    subject: String,
+    provider: String,
+    needed: Vec<String>,
+    asked: Vec<String>,
+    verifier: String,
+    /// What the browser's cookie must say.
+    browser: String,
+    redirect_uri: String,
+    until: u64,
+}
+
+impl Consents {
+    pub(crate) fn new(grants: Grants, providers: Vec<OAuth>, base: Url) -> Self {
+        let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
+        Self(Arc::new(Inner { grants, providers, base: RwLock::new(base), open: Mutex::default() }))
+    }
+
+    /// Says where the browser reaches us from now on.
+    pub(crate) fn set_base(&self, base: Url) {
+        *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
+    }
+
+    /// The pages: `/connect/{id}` and `/callback/{provider}`.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/connect/{id}", get(connect::open))
+            .route("/callback/{provider}", get(callback::arrive))
+            .route(page::STYLE_PATH, get(page::style))
+            .with_state(self.clone())
+    }
+
+    /// A link under which `subject` connects `provider` with the scopes `needed`, besides those
+    /// `granted` before. A link for the same that is still good is given again.
+    pub(crate) fn begin(
+        &self,
+        subject: &str,
+        provider: &'static str,
+        needed: &[&str],
+        granted: &BTreeSet<String>,
+    ) -> Link {
+        let now = self.0.grants.now();
+        let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
+        let mut asked: Vec<String> = granted.iter().cloned().collect();
+        asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
+
+        let mut open = self.open();
+        open.retain(|_, consent| consent.expires_at > now);
+        let same = open.iter().find(|(_, consent)| {
+            consent.subject == subject
+                && consent.provider == provider
+                && consent.asked == asked
+                && consent.needed == needed
+                && matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened)
+        });
+        if let Some((id, _)) = same {
+            return self.link(id, true);
+        }
+        let mine = open.iter().filter(|(_, consent)| consent.subject == subject);
+        if mine.clone().count() >= MOST {
+            let oldest =
+                mine.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
+            oldest.map(|id| open.remove(&id));
+        }
+        let id = random_text();
+        open.insert(
+            id.clone(),
+            Open {
+                subject: subject.to_owned(),
+                provider,
+                needed,
+                asked,
+                expires_at: now + LIFE,
+                progress: watch::Sender::new(Progress::Waiting),
+            },
+        );
+        self.link(&id, false)
+    }
+
+    /// How the consent ends, or how far it is when `patience` does.
+    ///
+    /// `None`: the link is no longer good.
+    pub(crate) async fn wait(&self, id: &str, patience: Duration) -> Option<Progress> {
+        let mut progress = self.open().get(id)?.progress.subscribe();
+        let ended = |progress: &Progress| {
+            matches!(progress, Progress::Granted { .. } | Progress::Refused { .. })
+        };
+        // The time-out and a consent that was swept away both leave what was seen last.
+        let _ = tokio::time::timeout(patience, progress.wait_for(ended)).await;
+        let seen = progress.borrow().clone();
+        Some(seen)
+    }
+
+    /// How far the consent is.
+    pub(crate) fn progress(&self, id: &str) -> Option<Progress> {
+        Some(self.open().get(id)?.progress.borrow().clone())
+    }
+
+    /// Forgets a consent whose end was told.
+    pub(crate) fn forget(&self, id: &str) {
+        self.open().remove(id);
+    }
+
+    /// Is a browser on its way, or may one be?
+    pub(crate) fn any_open(&self) -> bool {
+        let now = self.0.grants.now();
+        self.open().values().any(|consent| {
+            consent.expires_at > now
+                && matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened)
+        })
+    }
+
+    fn report(&self, id: &str, progress: Progress) {
+        if let Some(consent) = self.open().get(id) {
+            consent.progress.send_replace(progress);
+        }
+    }
+
+    fn link(&self, id: &str, again: bool) -> Link {
+        let url = self.url(&format!("connect/{id}"));
+        Link { id: id.to_owned(), url, again }
+    }
+
+    fn url(&self, path: &str) -> String {
+        let base = self.0.base.read().unwrap_or_else(PoisonError::into_inner);
+        format!("{}/{path}", base.as_str().trim_end_matches('/'))
+    }
+
+    fn is_https(&self) -> bool {
+        self.0.base.read().unwrap_or_else(PoisonError::into_inner).scheme() == "https"
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn depart(&self, state: &str, departure: &Departure) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(departure)
+            .map_err(|error| StoreError::new(format!("a consent cannot be kept: {error}")))?;
+        let until = time(departure.until);
+        self.0.grants.store().put_pending(&pending(state), &bytes, until).await
+    }
+
+    /// What departed under `state`: once.
+    async fn return_of(&self, state: &str) -> Result<Option<Departure>, StoreError> {
+        let now = self.0.grants.now();
+        let bytes = self.0.grants.store().take_pending(&pending(state), now).await?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+}
+
+fn pending(state: &str) -> String {
+    // The store's ids are shared with what else may be pending one day.
+    format!("consent:{state}")
+}
+
+/// 256 random bits, for a URL.
+fn random_text() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(*crate::grant::random::<32>())
+}
+
+fn verifier(text: &str) -> PkceCodeVerifier {
+    PkceCodeVerifier::new(text.to_owned())
+}
+
+fn until(now: SystemTime) -> u64 {
+    seconds(now + LIFE)
+}

@@ -1,0 +1,130 @@
+//! The pages that a person sees: plain HTML, no script, nothing from elsewhere.
+
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, Markup, html};
+
+pub(super) const STYLE_PATH: &str = "/connect.css";
+
+const STYLE: &str = "
+:root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }
+body { max-width: 34rem; margin: 12vh auto 0; padding: 0 1.25rem }
+h1 { font-size: 1.4rem; line-height: 1.25 }
+code { overflow-wrap: anywhere }
+li { margin: .3rem 0 }
+p.next { opacity: .8 }
+";
+
+pub(super) async fn style() -> Response {
+    let mut response = ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
+    harden(response.headers_mut());
+    response
+}
+
+/// What keeps a page from being framed, cached, sniffed, or heard of elsewhere.
+pub(super) fn harden(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    let html = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                link rel="stylesheet" href=(STYLE_PATH);
+            }
+            body { main { h1 { (title) } (body) } }
+        }
+    };
+    let mut response = (status, Html(html.into_string())).into_response();
+    harden(response.headers_mut());
+    response
+}
+
+pub(super) fn connected(
+    provider: &str,
+    scopes: &[(String, &str)],
+    withheld: &[String],
+) -> Response {
+    let title = format!("{provider} is connected");
+    page(
+        StatusCode::OK,
+        &title,
+        &html! {
+            p { "The tools of this server may now do this for you:" }
+            ul {
+                @for (name, description) in scopes {
+                    li { code { (name) } @if !description.is_empty() { " – " (description) } }
+                }
+            }
+            @if !withheld.is_empty() {
+                p { "Not granted, although it was asked for: " code { (withheld.join(" ")) } ". What needs it will not work." }
+            }
+            p.next { "You can close this window and go back to your conversation." }
+        },
+    )
+}
+
+pub(super) fn refused(provider: &str, reason: &str) -> Response {
+    let title = format!("{provider} is not connected");
+    page(
+        StatusCode::OK,
+        &title,
+        &html! {
+            p { (provider) ": " (reason) "." }
+            p.next { "Nothing was changed. You can close this window; to try again, go back to your conversation and ask for it." }
+        },
+    )
+}
+
+pub(super) fn expired() -> Response {
+    page(
+        StatusCode::GONE,
+        "This link is no longer good",
+        &html! {
+            p { "It was used already, or is more than ten minutes old." }
+            p.next { "Go back to your conversation and ask again: you will get a new one." }
+        },
+    )
+}
+
+pub(super) fn other_browser() -> Response {
+    page(
+        StatusCode::FORBIDDEN,
+        "This is not the browser that started",
+        &html! {
+            p { "Whoever connects an account must do it in one browser, from the link to the end." }
+            p.next { "Open the link from your conversation in this browser." }
+        },
+    )
+}
+
+pub(super) fn not_ours() -> Response {
+    page(
+        StatusCode::BAD_REQUEST,
+        "This answer belongs to nothing",
+        &html! { p { "No account was connected. Open the link from your conversation." } },
+    )
+}
+
+pub(super) fn our_fault() -> Response {
+    page(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "This server failed",
+        &html! { p { "No account was connected. Its operator's log has the details; try again later." } },
+    )
+}

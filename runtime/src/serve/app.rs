@@ -1,0 +1,79 @@
+//! A server that is built, and not yet listening.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use rmcp::ServerHandler;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{
+    describe::{Description, ToolDescription},
+    dispatch::Dispatch,
+    handler::Handler,
+    http,
+};
+use crate::consent::Consents;
+
+/// How long the calls under way may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that is built: as a router, as an rmcp handler, as a description.
+pub struct App<H> {
+    handler: Handler<H>,
+    consents: Consents,
+    ended: CancellationToken,
+}
+
+impl<H: ServerHandler> App<H> {
+    pub(super) fn new(dispatch: Dispatch, beside: H, consents: Consents) -> Self {
+        let handler = Handler { dispatch: Arc::new(dispatch), beside: Arc::new(beside) };
+        Self { handler, consents, ended: CancellationToken::new() }
+    }
+
+    /// The routes `/mcp`, `/connect/..` and `/callback/..`, to merge into a router of yours.
+    ///
+    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: as long as callers are
+    /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
+    /// asks.
+    pub fn into_router(self) -> Router {
+        self.router()
+    }
+
+    pub(super) fn router(&self) -> Router {
+        http::router(&self.handler, &self.consents, self.ended.clone())
+    }
+
+    /// The handler, for a transport of your own. Everyone who reaches it is the local person.
+    pub fn handler(&self) -> Handler<H> {
+        self.handler.clone()
+    }
+
+    /// Every tool with its scopes.
+    pub fn describe(&self) -> Description {
+        let dispatch = &self.handler.dispatch;
+        Description {
+            name: dispatch.identity.name.clone(),
+            version: dispatch.identity.version.clone(),
+            tools: dispatch.tools.iter().map(ToolDescription::of).collect(),
+        }
+    }
+
+    pub(super) fn set_base(&self, base: Url) {
+        self.consents.set_base(base);
+    }
+
+    /// Waits for the calls under way, a while, and then ends the streams that never end.
+    pub(super) async fn drain(&self) {
+        let running = &self.handler.dispatch.running;
+        running.close();
+        let _ = tokio::time::timeout(GRACE, running.wait()).await;
+        self.ended.cancel();
+    }
+}
+
+impl<H> std::fmt::Debug for App<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("handler", &self.handler).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,166 @@
+//! The command line of a server, and what it prints.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::serve::ListenerExt;
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use rmcp::{ServerHandler, ServiceExt};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    loopback::{self, Loopback},
+    server::Server,
+    stdio::Lines,
+};
+use crate::error::{ConfigError, Error, Result};
+
+/// Where a server listens if nobody says.
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
+
+/// The flags; each has a variable.
+#[derive(Parser, Debug)]
+struct Flags {
+    /// Speak to one client over standard input and output.
+    #[arg(long, env = "TOOLGATE_STDIO", conflicts_with = "describe")]
+    stdio: bool,
+
+    /// Listen for HTTP on this address of this machine.
+    #[arg(long, value_name = "ADDRESS", env = "TOOLGATE_HTTP", default_value_t = ADDRESS)]
+    http: SocketAddr,
+
+    /// With --stdio: the port for the browser's return, where a provider wants a fixed one.
+    #[arg(long, value_name = "PORT", env = "TOOLGATE_CALLBACK_PORT", default_value_t = 0)]
+    callback_port: u16,
+
+    /// Print every tool with its scopes, and end.
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "table")]
+    describe: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    Table,
+    Json,
+}
+
+pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
+    let (name, version) = server.name_and_version();
+    let command = Flags::command().name(name).version(version);
+    let flags = match Flags::from_arg_matches(&command.get_matches()) {
+        Ok(flags) => flags,
+        Err(error) => error.exit(),
+    };
+    if let Some(form) = flags.describe {
+        let description = server.build().await?.describe();
+        let text = match form {
+            Form::Table => description.to_string(),
+            Form::Json => serde_json::to_string_pretty(&description)?,
+        };
+        say(&text);
+        return Ok(());
+    }
+    log();
+    if flags.stdio {
+        return serve_stdio(server, flags.callback_port).await;
+    }
+    serve_http(server, flags.http).await
+}
+
+pub(super) async fn serve_stdio<H: ServerHandler>(server: Server<H>, port: u16) -> Result<()> {
+    let loopback = Arc::new(Loopback::new(port));
+    let app = server.build_for(Some(loopback)).await?;
+    let lines = Lines::new(tokio::io::stdin(), tokio::io::stdout());
+    let running = app.handler().serve(lines).await.map_err(Error::internal)?;
+    running.waiting().await.map_err(Error::internal)?;
+    app.drain().await;
+    Ok(())
+}
+
+pub(super) async fn serve_http<H: ServerHandler>(
+    server: Server<H>,
+    address: SocketAddr,
+) -> Result<()> {
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(ConfigError::new(format!("{address} is not an address of this machine alone"))
+            .help("callers are not verified yet, so whoever reached it would act as you; listen on 127.0.0.1")
+            .into());
+    }
+    let (name, version) = server.name_and_version();
+    let app = server.build().await?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        ConfigError::new(format!("{address} cannot be listened on: {error}"))
+            .help("`--http 127.0.0.1:0` takes a free port")
+    })?;
+    let address = listener.local_addr()?;
+    app.set_base(loopback::base(address));
+    greet(&name, &version, address);
+
+    let app = Arc::new(app);
+    // An answer is not held back until more of it comes (Nagle's algorithm).
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
+    let ended = Arc::clone(&app);
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            told_to_end().await;
+            tokio::spawn(async move { ended.drain().await });
+        })
+        .await?;
+    Ok(())
+}
+
+/// Completes when the process is asked to end.
+async fn told_to_end() {
+    let interrupt = async {
+        // Without a handler nobody can tell us so; then only a kill does.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+fn greet(name: &str, version: &str, address: SocketAddr) {
+    let url = format!("http://{address}/mcp");
+    say(&format!(
+        "{name} {version} listens on {url}
+
+  Claude Code   claude mcp add --transport http {name} {url}
+  Cursor        ~/.cursor/mcp.json: {{ \"mcpServers\": {{ \"{name}\": {{ \"url\": \"{url}\" }} }} }}
+  VS Code       code --add-mcp '{{\"name\":\"{name}\",\"type\":\"http\",\"url\":\"{url}\"}}'
+  Inspector     npx @modelcontextprotocol/inspector --transport http --server-url {url}
+"
+    ));
+}
+
+#[allow(clippy::print_stdout, reason = "this is what the command is for")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Logs to standard error, unless the application has set up a log of its own.
+fn log() {
+    // rmcp logs three lines a call at `info`, and whole requests at `debug`.
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

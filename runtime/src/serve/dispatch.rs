@@ -1,0 +1,257 @@
+//! From a `tools/call` to the function, and from its outcome to the answer.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+
+use aws_lc_rs::digest;
+use futures::FutureExt;
+use http::request::Parts;
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
+    },
+    service::RequestContext,
+};
+use serde_json::value::RawValue;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span, field};
+
+use super::{
+    ask::{Ask, Told},
+    envelope::RawArguments,
+    upstream::{Lack, Reach, Upstreams},
+};
+use crate::{
+    call::{Call, Caller},
+    client::Connection,
+    context::Context,
+    error::{Error, ErrorKind},
+    scope,
+    state::States,
+    table::{Built, Ready},
+    tool::Need,
+};
+
+/// The table, and everything that a call needs; made once.
+pub(super) struct Dispatch {
+    pub(super) identity: Implementation,
+    pub(super) instructions: Option<String>,
+    pub(super) tools: Vec<Built>,
+    pub(super) index: HashMap<String, usize>,
+    pub(super) upstreams: Upstreams,
+    pub(super) states: States,
+    pub(super) ask: Ask,
+    /// The calls under way, for a graceful end.
+    pub(super) running: TaskTracker,
+}
+
+impl Dispatch {
+    pub(super) fn tool(&self, name: &str) -> Option<&Built> {
+        self.index.get(name).map(|&at| &self.tools[at])
+    }
+
+    pub(super) fn definitions(&self) -> impl Iterator<Item = &rmcp::model::Tool> {
+        self.tools.iter().map(|tool| &tool.definition)
+    }
+
+    /// Calls `tool`. Its own failures are results, which the model reads; only what breaks the
+    /// protocol is an error of it.
+    pub(super) async fn call(
+        &self,
+        tool: &Built,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let running = self.running.token();
+        let caller = Caller::local();
+        let span = tracing::info_span!(
+            target: "toolgate::call",
+            "tool",
+            tool = %tool.definition.name,
+            subject = %pseudonym(caller.subject()),
+            outcome = field::Empty,
+        );
+        let gone = context.ct.clone();
+        let attempt = self.attempt(tool, &request, &context, caller);
+        let outcome = tokio::select! {
+            // Whoever left is not served to the end; a refresh under way lives in its own task.
+            biased;
+            () = gone.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
+            outcome = attempt.instrument(span.clone()) => outcome,
+        };
+        drop(running);
+        record(&span, &outcome);
+        outcome
+    }
+
+    async fn attempt(
+        &self,
+        tool: &Built,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+        caller: Caller,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = arguments(request, context)?;
+        let ready = match tool.decode(&arguments) {
+            Ok(ready) => ready,
+            Err(error) => return Ok(failed(&error)),
+        };
+        let digest = digest::digest(&digest::SHA256, arguments.get().as_bytes());
+        let told = match self
+            .ask
+            .resume(&tool.definition.name, digest.as_ref(), caller.subject(), request)
+            .await?
+        {
+            Ok(told) => told,
+            Err(error) => return Ok(failed(&error)),
+        };
+        let connections = match self.connect(tool, caller.subject(), &told).await {
+            Ok(Ok(connections)) => connections,
+            Ok(Err(lacks)) => {
+                // Somebody may be on the way to connect; then this call is the one to answer.
+                match self.ask.hold(caller.subject(), &lacks, context).await {
+                    Some(told) => match self.connect(tool, caller.subject(), &told).await {
+                        Ok(Ok(connections)) => connections,
+                        Ok(Err(lacks)) => {
+                            return self
+                                .ask
+                                .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                                .await;
+                        }
+                        Err(error) => return Ok(failed(&error)),
+                    },
+                    None => {
+                        return self
+                            .ask
+                            .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                            .await;
+                    }
+                }
+            }
+            Err(error) => return Ok(failed(&error)),
+        };
+        let call = Call {
+            connections,
+            states: self.states.clone(),
+            caller: caller.clone(),
+            context: Context::of(context.clone()),
+        };
+        match run(ready, call).await {
+            Ok(result) => Ok(result.into()),
+            Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
+                // The provider revoked it under our hands: say so in the form that can mend it.
+                match self.connect(tool, caller.subject(), &Told::default()).await {
+                    Ok(Err(lacks)) => {
+                        self.ask.ask(tool, digest.as_ref(), caller.subject(), &lacks, context).await
+                    }
+                    _ => Ok(failed(&error)),
+                }
+            }
+            Err(error) => Ok(failed(&error)),
+        }
+    }
+
+    /// A connection for every client of the tool, or everything that is lacking, at once.
+    async fn connect(
+        &self,
+        tool: &Built,
+        subject: &str,
+        told: &Told,
+    ) -> Result<Result<Vec<(std::any::TypeId, Arc<Connection>)>, Vec<Lack>>, Error> {
+        let (mut connections, mut lacks) = (Vec::new(), Vec::new());
+        for need in tool.needs {
+            let Need::Client(need) = *need else { continue };
+            match self.upstreams.reach(subject, need).await? {
+                Reach::Ready(connection) => connections.push((need.provider_type, connection)),
+                Reach::Lacking(lack) => {
+                    told.check(&lack)?;
+                    lacks.push(lack);
+                }
+            }
+        }
+        Ok(if lacks.is_empty() { Ok(connections) } else { Err(lacks) })
+    }
+}
+
+impl Told {
+    /// Was just asked for and withheld? Then asking in a circle would not help.
+    fn check(&self, lack: &Lack) -> Result<(), Error> {
+        let provider = lack.need.provider_name;
+        if !self.withheld.contains_key(lack.need.provider) {
+            return Ok(());
+        }
+        let scopes = scope::missing(lack.need.catalogue, &lack.granted, lack.need.scopes);
+        let scopes: Vec<_> = scopes.into_iter().map(str::to_owned).collect();
+        let list = scopes.join(" ");
+        Err(Error::of(
+            ErrorKind::ScopeMissing { provider, scopes },
+            format!(
+                "{provider} was asked for `{list}` just now and did not grant it: the user left it out, or may not give it. Ask the user before calling again"
+            ),
+        ))
+    }
+}
+
+/// The arguments as the client wrote them, or, where nothing kept them, as rmcp read them.
+fn arguments(
+    request: &CallToolRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> Result<Arc<RawValue>, ErrorData> {
+    let kept = context
+        .extensions
+        .get::<RawArguments>()
+        .or_else(|| context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get()));
+    if let Some(RawArguments(raw)) = kept {
+        // `null` is how some clients say that there are none.
+        if raw.get() != "null" {
+            return Ok(Arc::clone(raw));
+        }
+    }
+    let raw = match &request.arguments {
+        Some(arguments) => serde_json::value::to_raw_value(arguments),
+        None => RawValue::from_string("{}".to_owned()),
+    };
+    raw.map(Arc::from).map_err(|error| ErrorData::invalid_params(error.to_string(), None))
+}
+
+/// Runs the function. A panic ends this call alone, and in words.
+async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
+    let outcome = AssertUnwindSafe(async move { ready(call).await }).catch_unwind().await;
+    outcome.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Error::internal(format!("the tool panicked: {text}")))
+    })
+}
+
+/// A failure as a result: the model reads the one text, the log gets the other.
+pub(super) fn failed(error: &Error) -> CallToolResponse {
+    match (error.kind(), error.source_text()) {
+        (ErrorKind::Internal, source) => {
+            tracing::error!(target: "toolgate::call", source = source.unwrap_or_default(), "{error}");
+        }
+        (kind, Some(source)) => tracing::warn!(target: "toolgate::call", ?kind, source, "{error}"),
+        (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error}"),
+    }
+    CallToolResult::error(vec![ContentBlock::text(error.message())]).into()
+}
+
+fn record(span: &Span, outcome: &Result<CallToolResponse, ErrorData>) {
+    let text = match outcome {
+        Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
+        Ok(CallToolResponse::Complete(_)) => "done",
+        Ok(_) => "consent asked",
+        Err(_) => "refused",
+    };
+    span.record("outcome", text);
+    span.in_scope(|| tracing::info!(target: "toolgate::call", outcome = text, "called"));
+}
+
+/// The subject, so that the lines of one person can be told together and the person not.
+fn pseudonym(subject: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, subject.as_bytes());
+    digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,21 @@
+//! The server: tools, providers and a store, over HTTP or standard input and output.
+
+mod app;
+mod ask;
+mod cli;
+mod describe;
+mod dispatch;
+mod envelope;
+mod handler;
+mod http;
+mod loopback;
+mod server;
+mod stdio;
+mod upstream;
+
+pub use self::{
+    app::App,
+    describe::{Description, ToolDescription},
+    handler::{Handler, Nothing},
+    server::Server,
+};

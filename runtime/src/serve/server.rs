@@ -1,0 +1,286 @@
+//! The builder of a server.
+
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+
+use rmcp::{ServerHandler, model::Implementation};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::{
+    app::App, ask::Ask, cli, dispatch::Dispatch, handler::Nothing, loopback::Loopback,
+    upstream::Upstreams,
+};
+use crate::{
+    client::http_client,
+    consent::Consents,
+    error::{ConfigError, Result},
+    grant::{Clock, GrantStore, Grants, Sealer, SystemClock},
+    oauth::OAuth,
+    provider::{OAuthClient, Provider, Registration},
+    state::States,
+    table::{Entry, Tools},
+    tool::Need,
+};
+
+/// Builds a server: [`toolgate::server!()`](crate::server) starts one with the name and the
+/// version of your crate.
+///
+/// ```no_run
+/// use toolgate::prelude::*;
+///
+/// /// Adds two numbers.
+/// #[tool]
+/// async fn add(a: i64, b: i64) -> Json<i64> {
+///     Json(a + b)
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<()> {
+///     toolgate::server!().tools(tools![add]).serve().await
+/// }
+/// ```
+pub struct Server<H = Nothing> {
+    identity: Implementation,
+    instructions: Option<String>,
+    providers: Vec<Registration>,
+    tools: Vec<Entry>,
+    states: States,
+    store: Option<Arc<dyn GrantStore>>,
+    clock: Arc<dyn Clock>,
+    public_url: Option<String>,
+    beside: H,
+}
+
+impl Server {
+    /// A server of this name and version, which hosts show to their users.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            identity: Implementation::new(name, version),
+            instructions: None,
+            providers: Vec::new(),
+            tools: Vec::new(),
+            states: States::default(),
+            store: None,
+            clock: Arc::new(SystemClock),
+            public_url: None,
+            beside: Nothing,
+        }
+    }
+}
+
+impl<H: ServerHandler> Server<H> {
+    /// Registers a provider, with the client that it knows this server by.
+    #[must_use]
+    pub fn provider<P: Provider>(mut self, client: OAuthClient<P>) -> Self {
+        self.providers.push(client.registration);
+        self
+    }
+
+    /// Adds tools, after those that were added before.
+    #[must_use]
+    pub fn tools(mut self, tools: Tools) -> Self {
+        self.tools.extend_from_slice(tools.entries());
+        self
+    }
+
+    /// Gives the tools a value that they may ask for as [`State<T>`](crate::State).
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.insert(value);
+        self
+    }
+
+    /// Says to the model what the server is for.
+    #[must_use]
+    pub fn instructions(mut self, text: impl Into<String>) -> Self {
+        self.instructions = Some(text.into());
+        self
+    }
+
+    /// Keeps grants in `store`; otherwise they are in an SQLite database in the platform's folder
+    /// for data.
+    #[must_use]
+    pub fn store(mut self, store: impl GrantStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where a browser on this machine reaches [`App::into_router`], if that is not known from the
+    /// listener: `http://127.0.0.1:8765`.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
+    /// served as well. Where both have a tool of one name, it is ours.
+    #[must_use]
+    pub fn beside<B: ServerHandler>(self, handler: B) -> Server<B> {
+        Server {
+            identity: self.identity,
+            instructions: self.instructions,
+            providers: self.providers,
+            tools: self.tools,
+            states: self.states,
+            store: self.store,
+            clock: self.clock,
+            public_url: self.public_url,
+            beside: handler,
+        }
+    }
+
+    /// Builds what [`Server::serve`] serves, for an application with a listener of its own.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration, at once: a tool whose provider is not
+    /// registered, a state that is not there, two tools of one name, a store that cannot be read.
+    pub async fn build(self) -> Result<App<H>, ConfigError> {
+        self.build_for(None).await
+    }
+
+    pub(super) async fn build_for(
+        self,
+        loopback: Option<Arc<Loopback>>,
+    ) -> Result<App<H>, ConfigError> {
+        let mut faults = Vec::new();
+        let mut built = Vec::new();
+        let mut index = HashMap::new();
+        for entry in &self.tools {
+            match entry.build() {
+                Ok(tool) => built.push(tool),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        for (at, tool) in built.iter().enumerate() {
+            if index.insert(tool.definition.name.to_string(), at).is_some() {
+                let message = format!("two tools are named `{}`", tool.definition.name);
+                faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
+            }
+        }
+        let http = http_client()
+            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
+        let mut providers = Vec::new();
+        for registration in self.providers {
+            match OAuth::new(registration, http.clone()) {
+                Ok(oauth) => providers.push(oauth),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let needs_store =
+            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        let store = match self.store {
+            Some(store) => store,
+            None if needs_store => default_store(&self.identity.name).await?,
+            // Nothing will ever be kept, so nothing is opened.
+            None => Arc::new(crate::grant::MemoryStore::new()),
+        };
+        let grants = Grants::new(store, self.clock);
+        let upstreams = Upstreams::new(grants.clone(), http, &providers)?;
+        let mut faults = Vec::new();
+        for tool in &built {
+            let name = &tool.definition.name;
+            for need in tool.needs {
+                faults.extend(unmet(name, need, &upstreams, &self.states));
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let base = self.public_url.as_deref().unwrap_or("http://127.0.0.1:8765");
+        let base = Url::parse(base)
+            .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
+        let consents = Consents::new(grants.clone(), providers, base);
+        let ask = Ask { consents: consents.clone(), grants, sealer: Sealer::ephemeral(), loopback };
+        let dispatch = Dispatch {
+            identity: self.identity,
+            instructions: self.instructions,
+            tools: built,
+            index,
+            upstreams,
+            states: self.states,
+            ask,
+            running: TaskTracker::new(),
+        };
+        Ok(App::new(dispatch, self.beside, consents))
+    }
+
+    /// Serves as the command line and the environment say: `--http ADDRESS` (`TOOLGATE_HTTP`),
+    /// `--stdio`, or `--describe`. Ends when it is told to, after the calls under way.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is wrong, or the address cannot be listened on.
+    pub async fn serve(self) -> Result<()> {
+        cli::serve(self).await
+    }
+
+    /// Serves streamable HTTP on `address`, which must be of this machine: callers are not
+    /// verified, so nobody else may call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::serve`].
+    pub async fn serve_http(self, address: SocketAddr) -> Result<()> {
+        cli::serve_http(self, address).await
+    }
+
+    /// Serves one client over standard input and output.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::serve`].
+    pub async fn serve_stdio(self) -> Result<()> {
+        cli::serve_stdio(self, 0).await
+    }
+
+    pub(super) fn name_and_version(&self) -> (String, String) {
+        (self.identity.name.clone(), self.identity.version.clone())
+    }
+}
+
+fn unmet(tool: &str, need: &Need, upstreams: &Upstreams, states: &States) -> Option<ConfigError> {
+    match need {
+        Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs the provider `{}`, which is not registered",
+                client.provider_name
+            ))
+            .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
+        ),
+        Need::Caller(caller) if !caller.scopes.is_empty() => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
+                caller.provider_name
+            ))
+            .help("take `Caller` without a catalogue: it is the person at this machine"),
+        ),
+        Need::State(state) if !states.contains(state.type_id) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs a state of type `{}`, which was not given",
+                (state.type_name)()
+            ))
+            .help("add `.state(value)`"),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn default_store(name: &str) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    Ok(Arc::new(crate::grant::SqliteStore::open_default(name).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn default_store(_: &str) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    Ok(Arc::new(crate::grant::MemoryStore::new()))
+}

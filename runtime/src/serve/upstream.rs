@@ -1,0 +1,156 @@
+//! A provider as a server knows it: its client, and the grants of its callers.
+
+use std::{
+    any::TypeId,
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    client::{Connection, Tokens, Transport},
+    error::{ConfigError, Error, ErrorKind},
+    grant::{AccessError, GrantKey, Grants, Renew},
+    oauth::OAuth,
+    scope,
+    tool::ClientNeed,
+};
+
+/// The providers of a server.
+pub(super) struct Upstreams {
+    grants: Grants,
+    http: reqwest::Client,
+    by_type: HashMap<TypeId, Upstream>,
+}
+
+struct Upstream {
+    id: &'static str,
+    name: &'static str,
+    api: Url,
+    renew: Arc<dyn Renew>,
+}
+
+/// What a call lacks at a provider.
+pub(super) struct Lack {
+    pub(super) need: ClientNeed,
+    /// What was granted before, and counts still.
+    pub(super) granted: BTreeSet<String>,
+    /// Why what was granted before counts no longer.
+    pub(super) dead: Option<String>,
+}
+
+/// A connection for the call, or why there is none.
+pub(super) enum Reach {
+    Ready(Arc<Connection>),
+    Lacking(Lack),
+}
+
+impl Upstreams {
+    pub(super) fn new(
+        grants: Grants,
+        http: reqwest::Client,
+        providers: &[OAuth],
+    ) -> Result<Self, ConfigError> {
+        let mut by_type = HashMap::new();
+        for oauth in providers {
+            let registration = &oauth.registration;
+            let api = Url::parse(&registration.api)
+                .map_err(|error| ConfigError::new(format!("`{}`: {error}", registration.api)))?;
+            let renew = Arc::new(oauth.clone());
+            let upstream = Upstream { id: registration.id, name: registration.name, api, renew };
+            if by_type.insert(registration.type_id, upstream).is_some() {
+                let message = format!("the provider `{}` is registered twice", registration.name);
+                return Err(ConfigError::new(message));
+            }
+        }
+        Ok(Self { grants, http, by_type })
+    }
+
+    pub(super) fn contains(&self, provider: TypeId) -> bool {
+        self.by_type.contains_key(&provider)
+    }
+
+    /// The connection of `subject` for `need`: only with a grant that covers its scopes.
+    pub(super) async fn reach(&self, subject: &str, need: ClientNeed) -> Result<Reach, Error> {
+        let upstream = self.by_type.get(&need.provider_type).ok_or_else(|| {
+            Error::internal(format!("the provider `{}` is not registered", need.provider_name))
+        })?;
+        let key = GrantKey::new(subject, upstream.id);
+        let lack = |granted, dead| Ok(Reach::Lacking(Lack { need, granted, dead }));
+        let access = match self.grants.access(&key, &upstream.renew).await {
+            Ok(access) => access,
+            Err(AccessError::Missing) => return lack(BTreeSet::new(), None),
+            Err(AccessError::Dead { reason }) => return lack(BTreeSet::new(), Some(reason)),
+            Err(error) => return Err(unavailable(upstream.name, error)),
+        };
+        if !scope::missing(need.catalogue, &access.scopes, need.scopes).is_empty() {
+            return lack(access.scopes, None);
+        }
+        let tokens = GrantTokens {
+            grants: self.grants.clone(),
+            key,
+            renew: Arc::clone(&upstream.renew),
+            provider: upstream.name,
+            token: Mutex::new(access.token),
+        };
+        Ok(Reach::Ready(Arc::new(Connection {
+            transport: Transport::Http(self.http.clone()),
+            provider: upstream.name,
+            api: upstream.api.clone(),
+            tokens: Arc::new(tokens),
+        })))
+    }
+}
+
+fn unavailable(provider: &'static str, error: AccessError) -> Error {
+    match error {
+        AccessError::Missing | AccessError::Dead { .. } => Error::of(
+            ErrorKind::GrantExpired { provider },
+            format!("the user's authorization at {provider} is no longer good; the user has to connect {provider} again"),
+        ),
+        AccessError::Unreachable(_) => Error::of(
+            ErrorKind::UpstreamUnreachable { provider },
+            format!("{provider} cannot be asked for a new access token now; call again later"),
+        )
+        .because(error),
+        AccessError::Misconfigured(_) => Error::of(
+            ErrorKind::Internal,
+            format!("{provider} refuses this server's own client, which its operator has to mend; neither the user nor another call can"),
+        )
+        .because(error),
+        AccessError::Store(_) => Error::internal(error),
+    }
+}
+
+/// The tokens of a grant, for one call.
+struct GrantTokens {
+    grants: Grants,
+    key: GrantKey,
+    renew: Arc<dyn Renew>,
+    provider: &'static str,
+    token: Mutex<SecretString>,
+}
+
+#[async_trait]
+impl Tokens for GrantTokens {
+    async fn token(&self) -> Result<SecretString, Error> {
+        Ok(self.token.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn renew(&self, rejected: &SecretString) -> Result<SecretString, Error> {
+        let access = self
+            .grants
+            .renew_rejected(&self.key, &self.renew, rejected)
+            .await
+            .map_err(|error| unavailable(self.provider, error))?;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = access.token.clone();
+        Ok(access.token)
+    }
+
+    async fn give_up(&self, rejected: &SecretString) {
+        self.grants.give_up(&self.key, rejected).await;
+    }
+}
