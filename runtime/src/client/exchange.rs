@@ -67,6 +67,7 @@ impl Exchange {
         }
         let (at, response) = self.followed(url, &renewed).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
+            tokens.give_up(&renewed).await;
             return Err(self.asked.no_longer_accepted());
         }
         self.judge(at, response, &renewed).await
@@ -190,6 +191,8 @@ impl Connection {
         let path = format!("{}{path}", self.api.path().trim_end_matches('/'));
         let mut url = self.api.clone();
         url.set_path(&path);
+        url.set_query(None);
+        url.set_fragment(None);
         // `set_path` normalises; what it made of the path must still be the path.
         if !self.is_ours(&url) || url.path() != path {
             return Err(Error::internal(format!("`{path}` is not a path at {}", self.provider)));

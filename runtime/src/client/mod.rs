@@ -148,12 +148,12 @@ impl<P: Provider, T> fmt::Debug for AuthedClient<P, T> {
 
 /// Where a client's requests go, and where their tokens come from.
 pub(crate) struct Connection {
-    transport: Transport,
+    pub(crate) transport: Transport,
     /// The provider's name, for messages.
-    provider: &'static str,
-    /// The base URL of the API, without a query.
-    api: Url,
-    tokens: Arc<dyn Tokens>,
+    pub(crate) provider: &'static str,
+    /// The base URL of the API.
+    pub(crate) api: Url,
+    pub(crate) tokens: Arc<dyn Tokens>,
 }
 
 impl Connection {
@@ -166,7 +166,7 @@ impl Connection {
     ) -> Result<Self, ConfigError> {
         let fault =
             |what: String| ConfigError::new(format!("the API of `{provider}` {what}: `{api}`"));
-        let mut url = Url::parse(api).map_err(|error| fault(format!("is not a URL ({error})")))?;
+        let url = Url::parse(api).map_err(|error| fault(format!("is not a URL ({error})")))?;
         let is_http = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
         if !is_http {
             return Err(fault("must be https".to_owned()).help(
@@ -179,8 +179,6 @@ impl Connection {
                 "the API of `{provider}` must not name a user or a password"
             )));
         }
-        url.set_query(None);
-        url.set_fragment(None);
         Ok(Self { transport, provider, api: url, tokens })
     }
 }

@@ -33,7 +33,7 @@ pub(super) const MOST: usize = 1000;
 /// async fn list(forge: AuthedClient<Forge>, most: Option<usize>) -> Result<Json<Vec<String>>> {
 ///     let mut names = forge.get("/repos").query(&[("per_page", 100)]).paginate::<String>();
 ///     if let Some(most) = most {
-///         return Ok(Json(names.collect_up_to(most).await?));
+///         return Ok(Json(names.take_up_to(most).await?));
 ///     }
 ///     let mut all = Vec::new();
 ///     while let Some(name) = names.next().await {
@@ -75,7 +75,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// # Errors
     ///
     /// A page could not be had, as with [`Request::send`], or not be read.
-    pub async fn collect_up_to(self, most: usize) -> Result<Vec<T>, Error> {
+    pub async fn take_up_to(self, most: usize) -> Result<Vec<T>, Error> {
         self.0.take(most).try_collect().await
     }
 }

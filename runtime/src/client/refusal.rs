@@ -54,17 +54,18 @@ fn judge(
     // GitHub refuses with 403 what others refuse with 429, and names scopes with every refusal.
     let limited = status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::FORBIDDEN && (is_used_up(headers) || retry_after.is_some());
-    if status == StatusCode::FORBIDDEN && !limited {
-        if let Some((which, scopes)) = needed_scopes(headers) {
-            let list = scopes.join("`, `");
-            return Error::of(
-                ErrorKind::ScopeMissing { provider, scopes },
-                format!(
-                    "{provider} wants {which} `{list}` for {}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{said}",
-                    asked.what()
-                ),
-            );
-        }
+    if status == StatusCode::FORBIDDEN
+        && !limited
+        && let Some((which, scopes)) = needed_scopes(headers)
+    {
+        let list = scopes.join("`, `");
+        let what = asked.what();
+        return Error::of(
+            ErrorKind::ScopeMissing { provider, scopes },
+            format!(
+                "{provider} wants {which} `{list}` for {what}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{said}"
+            ),
+        );
     }
     let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { status };
     Error::of(

@@ -378,7 +378,7 @@ async fn the_token_goes_to_no_other_origin() {
 
 /// Tokens that are renewed: `tok-0`, `tok-1`, ..
 #[derive(Default)]
-struct Rotating(AtomicUsize);
+struct Rotating(AtomicUsize, AtomicUsize);
 
 #[async_trait]
 impl Tokens for Rotating {
@@ -390,6 +390,11 @@ impl Tokens for Rotating {
         assert_eq!(rejected.expose_secret(), self.token().await?.expose_secret());
         self.0.fetch_add(1, Ordering::SeqCst);
         self.token().await
+    }
+
+    async fn give_up(&self, rejected: &SecretString) {
+        assert_eq!(rejected.expose_secret(), self.token().await.unwrap().expose_secret());
+        self.1.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -427,6 +432,7 @@ async fn a_second_rejection_is_the_end_of_the_grant() {
 
     assert_eq!(*error.kind(), ErrorKind::GrantExpired { provider: "Forge" });
     assert_eq!((api.seen().len(), tokens.0.load(Ordering::SeqCst)), (2, 1));
+    assert_eq!(tokens.1.load(Ordering::SeqCst), 1);
     // A token that cannot be renewed is asked with once.
     let error = api.client().get("/x").send().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::GrantExpired { provider: "Forge" });
@@ -574,7 +580,7 @@ async fn an_unfit_answer_names_the_place_and_the_type_but_no_value() {
 async fn a_large_answer_is_refused_but_can_be_streamed() {
     const MIB: usize = 1 << 20;
     let api = Api::serve(|seen| {
-        let chunks = (0..11).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; MIB])));
+        let chunks = (0..11).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; MIB])));
         match seen.uri.path() {
             "/known" => ok(vec![b' '; 11 * MIB]),
             _ => ok(Body::from_stream(futures::stream::iter(chunks))),
@@ -635,9 +641,9 @@ async fn pages_are_read_one_by_one_as_they_are_wanted() {
     let pages =
         || api.client().get("/x").query(&[("per_page", 2)]).header("x-a", "b").paginate::<u8>();
 
-    assert_eq!(pages().collect_up_to(2).await.unwrap(), [1, 2]);
+    assert_eq!(pages().take_up_to(2).await.unwrap(), [1, 2]);
     assert_eq!(api.seen().len(), 1);
-    assert_eq!(pages().collect_up_to(100).await.unwrap(), [1, 2, 3]);
+    assert_eq!(pages().take_up_to(100).await.unwrap(), [1, 2, 3]);
     let all: Vec<u8> = pages().try_collect().await.unwrap();
     assert_eq!(all, [1, 2, 3]);
     let seen = api.seen();
@@ -713,7 +719,7 @@ async fn futures_can_change_threads() {
     let forge = Client::testing_with(|_| http::Response::new("[1]"));
     let task = tokio::spawn(async move {
         let numbers: Vec<u8> = forge.get("/x").send().await?.json().await?;
-        let paged = forge.clone().get("/x").paginate::<u8>().collect_up_to(9).await?;
+        let paged = forge.clone().get("/x").paginate::<u8>().take_up_to(9).await?;
         Ok::<_, Error>((numbers, paged))
     });
     assert_eq!(task.await.unwrap().unwrap(), (vec![1], vec![1]));
@@ -726,9 +732,9 @@ async fn debug_shows_no_secret() {
     });
     let request =
         forge.post("/x").query(&[("q", "private")]).header("x-private", "private").json(&"private");
-    let mut texts = format!("{forge:?} {request:?} {:?}", forge.connection);
+    let before = format!("{forge:?} {request:?} {:?}", forge.connection);
     let response = request.send().await.unwrap();
-    texts += &format!("{response:?} {:?}", forge.get("/x").paginate::<u8>());
+    let texts = format!("{before} {response:?} {:?}", forge.get("/x").paginate::<u8>());
     assert!(!texts.contains("private") && !texts.contains("test-token"), "{texts}");
     assert!(texts.contains("Forge") && texts.contains("POST"), "{texts}");
 
@@ -746,8 +752,8 @@ fn an_api_is_https_or_this_machine() {
     };
     for api in ["https://a.example", "http://127.0.0.1:7", "http://[::1]/x", "http://localhost?x#y"]
     {
-        let connection = connect(api).unwrap();
-        assert_eq!((connection.api.query(), connection.api.fragment()), (None, None));
+        let url = connect(api).unwrap().join("/y").unwrap();
+        assert_eq!((url.query(), url.fragment()), (None, None));
     }
     for api in [
         "http://a.example",
