@@ -50,8 +50,8 @@ impl<P: Provider, T> AuthedClient<P, T> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let forge = AuthedClient::testing_with(|request| match request.uri().path() {
-    ///     "/repos/compass/description" => http::Response::new("Points north."),
-    ///     _ => http::Response::builder().status(404).body("").unwrap(),
+    ///     "/repos/compass/description" => http::Response::new("Points north.".into()),
+    ///     _ => http::Response::builder().status(404).body("".into()).unwrap(),
     /// });
     /// let text = describe(forge.clone(), "compass".to_owned()).await.unwrap();
     /// assert_eq!(text, "Points north.");
@@ -64,10 +64,9 @@ impl<P: Provider, T> AuthedClient<P, T> {
     /// # Panics
     ///
     /// The provider's `API` is no URL, which `#[provider]` does not let happen.
-    pub fn testing_with<B: Into<Bytes>>(
-        api: impl Fn(http::Request<Bytes>) -> http::Response<B> + Send + Sync + 'static,
+    pub fn testing_with(
+        api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        let api = move |request| api(request).map(Into::into);
         Self::fixed(Transport::Closure(Arc::new(api)), P::API, "test-token".to_owned())
     }
 

@@ -202,7 +202,7 @@ async fn what_cannot_be_built_is_not_sent() {
             Err(serde::ser::Error::custom("broken"))
         }
     }
-    let forge = Client::testing_with::<Bytes>(|_| unreachable!("nothing is sent"));
+    let forge = Client::testing_with(|_| unreachable!("nothing is sent"));
     let owner = "..";
     let unfit = Unfit { nested: vec![vec![1]] };
 
@@ -547,7 +547,7 @@ struct Issue {
 #[tokio::test]
 async fn an_unfit_answer_names_the_place_and_the_type_but_no_value() {
     let read = async |body: &'static str| {
-        let forge = Client::testing_with(move |_| http::Response::new(body));
+        let forge = Client::testing_with(move |_| http::Response::new(body.into()));
         let error =
             forge.get("/issues").send().await.unwrap().json::<Vec<Issue>>().await.unwrap_err();
         assert!(is_unreachable(&error));
@@ -570,9 +570,9 @@ async fn an_unfit_answer_names_the_place_and_the_type_but_no_value() {
     assert!(read("[] []").await.contains("more than one JSON value"));
     assert!(read("").await.contains("no body"));
 
-    let forge = Client::testing_with(|_| http::Response::new(""));
+    let forge = Client::testing_with(|_| http::Response::new("".into()));
     assert!(forge.get("/x").send().await.unwrap().json::<Option<Issue>>().await.unwrap().is_none());
-    let forge = Client::testing_with(|_| http::Response::new(vec![0xff]));
+    let forge = Client::testing_with(|_| http::Response::new(vec![0xff].into()));
     assert!(is_unreachable(&forge.get("/x").send().await.unwrap().text().await.unwrap_err()));
 }
 
@@ -667,7 +667,11 @@ async fn pages_end_with_the_first_error_and_never_in_a_circle() {
             };
             let status =
                 if number == Some(2) && request.uri().path() == "/v3/broken" { 500 } else { 200 };
-            http::Response::builder().status(status).header("link", link).body("[0]").unwrap()
+            http::Response::builder()
+                .status(status)
+                .header("link", link)
+                .body("[0]".into())
+                .unwrap()
         });
         let mut pages = forge.get(path).paginate::<u8>();
         let mut items = 0;
@@ -700,8 +704,9 @@ async fn a_closure_stands_in_for_the_api() {
             "/v3/old" => http::Response::builder()
                 .status(302)
                 .header("location", "/v3/new")
-                .body(String::new()),
-            _ => http::Response::builder().body(format!("{} {:?}", request.uri(), request.body())),
+                .body(Bytes::new()),
+            _ => http::Response::builder()
+                .body(format!("{} {:?}", request.uri(), request.body()).into()),
         }
         .unwrap()
     });
@@ -716,7 +721,7 @@ async fn a_closure_stands_in_for_the_api() {
 /// Sent, because a tool's future has to be.
 #[tokio::test]
 async fn futures_can_change_threads() {
-    let forge = Client::testing_with(|_| http::Response::new("[1]"));
+    let forge = Client::testing_with(|_| http::Response::new("[1]".into()));
     let task = tokio::spawn(async move {
         let numbers: Vec<u8> = forge.get("/x").send().await?.json().await?;
         let paged = forge.clone().get("/x").paginate::<u8>().take_up_to(9).await?;
@@ -728,7 +733,7 @@ async fn futures_can_change_threads() {
 #[tokio::test]
 async fn debug_shows_no_secret() {
     let forge = Client::testing_with(|_| {
-        http::Response::builder().header("x-private", "private").body("private").unwrap()
+        http::Response::builder().header("x-private", "private").body("private".into()).unwrap()
     });
     let request =
         forge.post("/x").query(&[("q", "private")]).header("x-private", "private").json(&"private");
