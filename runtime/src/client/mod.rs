@@ -16,11 +16,13 @@ mod tests;
 use std::{env, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::Method;
 use secrecy::SecretString;
 use url::Url;
 
+// What signatures here name, so that nobody has to match versions.
+pub use bytes::Bytes;
+pub use http;
 /// The body of a request, in the words of [`reqwest`]: made of bytes, text or a stream.
 pub use reqwest::Body;
 

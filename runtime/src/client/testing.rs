@@ -33,7 +33,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
     /// do with a server.
     ///
     /// ```
-    /// use toolgate::prelude::*;
+    /// use toolgate::{client::http, prelude::*};
     /// # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
     /// # pub enum Forge {
     /// #     /// Reads.
