@@ -1,0 +1,92 @@
+//! A server with the tools of the tests, on a free port, over a forge of its own.
+
+use std::net::SocketAddr;
+
+use forge::{Config, Running};
+use tokio::net::TcpListener;
+use toolgate::{
+    OAuthClient, Provider, Server,
+    grant::{GrantStore, ManualClock, MemoryStore},
+    tools,
+};
+
+use crate::tools::{
+    Forge, add, count, delete_repository, echo, follow, list_issues, open_issue, panics,
+};
+
+/// A server that runs until the test ends.
+pub struct Host {
+    /// The upstream.
+    pub forge: Running,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The server's clock; forge has its own.
+    pub clock: ManualClock,
+}
+
+/// The client of the registered application, at this forge.
+pub fn client_at(forge: &Running) -> OAuthClient<Forge> {
+    let url = forge.url();
+    Forge::client(Config::CLIENT_ID)
+        .secret(Config::CLIENT_SECRET)
+        .api(format!("{url}/api"))
+        .authorize(format!("{url}/oauth/authorize"))
+        .token(format!("{url}/oauth/token"))
+        .issuer(url)
+}
+
+impl Host {
+    /// A server over a forge that behaves as `config` says.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn start(config: Config) -> Self {
+        Self::start_with(config, MemoryStore::new()).await
+    }
+
+    /// As [`Host::start`], with a store of the test's.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn start_with(config: Config, store: impl GrantStore) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        Self::over(forge, store).await
+    }
+
+    /// A server over this forge.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn over(forge: Running, store: impl GrantStore) -> Self {
+        let clock = ManualClock::new(std::time::SystemTime::now());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let app = Server::new("tests", "1.2.3")
+            .provider(client_at(&forge))
+            .tools(tools![list_issues, open_issue, delete_repository, echo, follow])
+            .tools(tools![add, panics, count])
+            .store(store)
+            .clock(clock.clone())
+            .public_url(url.as_str())
+            .build()
+            .await
+            .expect("the server is sound");
+        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { forge, url, clock }
+    }
+
+    /// The MCP endpoint.
+    pub fn mcp(&self) -> String {
+        format!("{}/mcp", self.url)
+    }
+
+    /// Lets time pass, for the server and for forge.
+    pub fn advance(&self, by: std::time::Duration) {
+        self.clock.advance(by);
+        self.forge.advance(by);
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests share: a server with tools over a forge of its own, and clients for it.
+
+pub mod client;
+pub mod host;
+pub mod tools;
