@@ -221,7 +221,9 @@ pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
             .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::https(proxy)?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+            let direct = env::var("NO_PROXY").or_else(|_| env::var("no_proxy")).unwrap_or_default();
+            let direct = format!("localhost,127.0.0.0/8,::1,{direct}");
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&direct)));
         }
         Ok(builder)
     };
