@@ -1,19 +1,30 @@
 //! The client that carries the caller's token to the provider's API, and nowhere else.
 
+mod asked;
+mod exchange;
+mod link;
 mod pages;
+mod parameters;
 mod path;
 mod refusal;
 mod request;
 mod response;
 mod testing;
+#[cfg(test)]
+mod tests;
 
-use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{env, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::Method;
 use secrecy::SecretString;
 use url::Url;
+
+// What signatures here name, so that nobody has to match versions.
+pub use bytes::Bytes;
+pub use http;
+/// The body of a request, in the words of [`reqwest`]: made of bytes, text or a stream.
+pub use reqwest::Body;
 
 pub use self::{
     pages::Pages,
@@ -21,7 +32,11 @@ pub use self::{
     request::Request,
     response::Response,
 };
-use crate::{error::Error, provider::Provider, scope::Requires};
+use crate::{
+    error::{ConfigError, Error},
+    provider::{Provider, is_loopback},
+    scope::Requires,
+};
 
 /// Stands where no tool has claimed a client.
 #[derive(Debug)]
@@ -32,10 +47,15 @@ pub enum Unclaimed {}
 /// Write `AuthedClient<P>` for a parameter of a tool or a helper, and leave `T` to `#[tool]` and
 /// `#[requires]`.
 ///
-/// Requests go to the provider's API and nowhere else: the token is not sent to another origin,
-/// redirects included. An access token that the provider no longer accepts is renewed once, and
-/// the request is sent again. Everything else comes back as an [`Error`] whose text says what
-/// happened and what to do.
+/// An access token that the provider no longer accepts is renewed once, and the request is sent
+/// again. Everything else comes back as an [`Error`] whose text says what happened and what to do.
+///
+/// # Security
+///
+/// The token goes to the origin of the provider's API (scheme, host and port) and nowhere else:
+/// not where a redirect or a link leads, and not where an argument would, because a path is a
+/// literal or made by [`path!`](crate::path). It is in no [`Debug`] and in no error. A proxy is
+/// used for https only (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), where it sees nothing.
 ///
 /// ```
 /// # use toolgate::prelude::*;
@@ -112,6 +132,13 @@ impl<P: Provider> AuthedClient<P> {
     }
 }
 
+/// The same grant, for requests side by side.
+impl<P, T> Clone for AuthedClient<P, T> {
+    fn clone(&self) -> Self {
+        Self { connection: Arc::clone(&self.connection), of: PhantomData }
+    }
+}
+
 impl<P: Provider, T> fmt::Debug for AuthedClient<P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthedClient")
@@ -131,11 +158,49 @@ pub(crate) struct Connection {
     pub(crate) tokens: Arc<dyn Tokens>,
 }
 
+impl Connection {
+    /// The API of `provider` at the base URL `api`, which is https or this machine.
+    pub(crate) fn new(
+        provider: &'static str,
+        api: &str,
+        transport: Transport,
+        tokens: Arc<dyn Tokens>,
+    ) -> Result<Self, ConfigError> {
+        let fault =
+            |what: String| ConfigError::new(format!("the API of `{provider}` {what}: `{api}`"));
+        let url = Url::parse(api).map_err(|error| fault(format!("is not a URL ({error})")))?;
+        let is_http = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+        if !is_http {
+            return Err(fault("must be https".to_owned()).help(
+                "tokens travel to it; plain http is accepted for 127.0.0.1, [::1] and localhost",
+            ));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            // Without the URL: it holds a password.
+            return Err(ConfigError::new(format!(
+                "the API of `{provider}` must not name a user or a password"
+            )));
+        }
+        Ok(Self { transport, provider, api: url, tokens })
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("provider", &self.provider)
+            .field("api", &self.api.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What carries a request.
+#[derive(Clone)]
 pub(crate) enum Transport {
+    /// Made by [`http_client`]: it must follow no redirects.
     Http(reqwest::Client),
     /// A closure in the place of the API, for unit tests.
-    Closure(Box<Api>),
+    Closure(Arc<Api>),
 }
 
 type Api = dyn Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync;
@@ -143,11 +208,33 @@ type Api = dyn Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync;
 /// The HTTP client that a server's providers share. It follows no redirect by itself: where a
 /// redirect leads is looked at before a token goes there.
 pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("toolgate/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .build()
+    let builder = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(request::USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            // A proxy for plain http would read the tokens of an API on this machine.
+            .no_proxy();
+        let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+            .iter()
+            .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+        if let Some(proxy) = proxy {
+            let proxy = reqwest::Proxy::https(proxy)?;
+            let direct = env::var("NO_PROXY").or_else(|_| env::var("no_proxy")).unwrap_or_default();
+            let direct = format!("localhost,127.0.0.0/8,::1,{direct}");
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&direct)));
+        }
+        Ok(builder)
+    };
+    builder()?.build().or_else(|error| {
+        // A machine without root certificates can still reach itself; nothing else is trusted then.
+        let client = builder()?.tls_certs_only([]).build();
+        if client.is_ok() {
+            tracing::warn!(%error, "no root certificates: no API but one on this machine can be reached");
+        }
+        client.map_err(|_| error)
+    })
 }
 
 /// Where access tokens come from: a grant, or a test.

@@ -1,11 +1,10 @@
-//! Clients for unit tests of tools: no server, no OAuth.
+//! Clients for unit tests of tools: no OAuth, and no network if there need be none.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
-use url::Url;
 
 use super::{AuthedClient, Connection, Tokens, Transport, http_client};
 use crate::{
@@ -16,18 +15,25 @@ use crate::{
 impl<P: Provider, T> AuthedClient<P, T> {
     /// A client that sends `token` to the API at `api`, for a test against a local server.
     ///
+    /// It fits every tool of `P`, since a tool is a plain function. The token cannot be renewed: a
+    /// 401 is [`ErrorKind::GrantExpired`] at once.
+    ///
     /// # Panics
     ///
-    /// `api` is not a URL.
+    /// `api` is no URL, or neither https nor http to this machine.
     pub fn testing(api: &str, token: impl Into<String>) -> Self {
-        let http = http_client().expect("an HTTP client");
+        let http = http_client().unwrap_or_else(|error| panic!("no HTTP client: {error}"));
         Self::fixed(Transport::Http(http), api, token.into())
     }
 
     /// A client whose API is a closure, for a test of a tool without any server.
     ///
+    /// The closure sees requests as the API would, the header `Authorization: Bearer test-token`
+    /// among them, and it answers for good and for bad: redirects, refusals and pages work as they
+    /// do with a server.
+    ///
     /// ```
-    /// use toolgate::prelude::*;
+    /// use toolgate::{client::http, prelude::*};
     /// # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
     /// # pub enum Forge {
     /// #     /// Reads.
@@ -43,28 +49,31 @@ impl<P: Provider, T> AuthedClient<P, T> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// let forge = AuthedClient::testing_with(|request| {
-    ///     assert_eq!(request.uri().path(), "/repos/compass/description");
-    ///     http::Response::new("Points north.".into())
+    /// let forge = AuthedClient::testing_with(|request| match request.uri().path() {
+    ///     "/repos/compass/description" => http::Response::new("Points north.".into()),
+    ///     _ => http::Response::builder().status(404).body("".into()).unwrap(),
     /// });
-    /// let text = describe(forge, "compass".to_owned()).await.unwrap();
+    /// let text = describe(forge.clone(), "compass".to_owned()).await.unwrap();
     /// assert_eq!(text, "Points north.");
+    ///
+    /// let error = describe(forge, "sextant".to_owned()).await.unwrap_err();
+    /// assert!(error.message().starts_with("Forge has nothing at `GET /repos/sextant/description`"));
     /// # }
     /// ```
     ///
     /// # Panics
     ///
-    /// The provider's `API` is not a URL, which `#[provider]` does not let happen.
+    /// The provider's `API` is no URL, which `#[provider]` does not let happen.
     pub fn testing_with(
         api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        Self::fixed(Transport::Closure(Box::new(api)), P::API, "test-token".to_owned())
+        Self::fixed(Transport::Closure(Arc::new(api)), P::API, "test-token".to_owned())
     }
 
     fn fixed(transport: Transport, api: &str, token: String) -> Self {
-        let api = Url::parse(api).unwrap_or_else(|error| panic!("`{api}` is not a URL: {error}"));
         let tokens = Arc::new(Fixed { token: token.into(), provider: P::NAME });
-        Self::over(Arc::new(Connection { transport, provider: P::NAME, api, tokens }))
+        let connection = Connection::new(P::NAME, api, transport, tokens);
+        Self::over(Arc::new(connection.unwrap_or_else(|error| panic!("{error}"))))
     }
 }
 
