@@ -19,6 +19,7 @@ pub enum Flavour {
 
 /// How a forge behaves.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are switches")]
 pub struct Config {
     pub(crate) address: SocketAddr,
     pub(crate) flavour: Flavour,

@@ -2,6 +2,7 @@
 //!
 //! It is the upstream of toolgate's examples and tests: everything is in memory, its clock can be
 //! advanced, and it fails on command.
+#![allow(clippy::result_large_err, reason = "a refusal is the answer, whatever its size")]
 
 mod api;
 mod config;

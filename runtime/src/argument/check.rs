@@ -76,10 +76,9 @@ pub struct Range<N>(pub Option<N>, pub Option<N>);
 impl<N: Number> Check<N> for Range<N> {
     fn check(&self, value: &N) -> Result<(), String> {
         let Self(min, max) = self;
-        // Negated, so that NaN is refused.
-        let low = min.is_some_and(|min| !(*value >= min));
-        let high = max.is_some_and(|max| !(*value <= max));
-        if low || high { Err(format!("must be {}", bounds(min, max))) } else { Ok(()) }
+        // Asked in this way, so that NaN is within nothing.
+        let within = min.is_none_or(|min| *value >= min) && max.is_none_or(|max| *value <= max);
+        if within { Ok(()) } else { Err(format!("must be {}", bounds(*min, *max))) }
     }
 
     fn describe(&self, schema: &mut Map<String, Value>) {
@@ -93,7 +92,7 @@ impl<N: Number> Check<N> for Range<N> {
     }
 }
 
-fn bounds(min: &Option<impl Display>, max: &Option<impl Display>) -> String {
+fn bounds<N: Display>(min: Option<N>, max: Option<N>) -> String {
     match (min, max) {
         (Some(min), Some(max)) => format!("{min} to {max}"),
         (Some(min), None) => format!("at least {min}"),
@@ -160,7 +159,7 @@ impl<T: Measured> Check<T> for Length {
         let length = value.measure();
         if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
             let unit = T::UNIT;
-            return Err(format!("must have {} {unit}, it has {length}", bounds(min, max)));
+            return Err(format!("must have {} {unit}, it has {length}", bounds(*min, *max)));
         }
         Ok(())
     }

@@ -255,5 +255,6 @@ fn record(span: &Span, outcome: &Result<CallToolResponse, ErrorData>) {
 /// The subject, so that the lines of one person can be told together and the person not.
 fn pseudonym(subject: &str) -> String {
     let digest = digest::digest(&digest::SHA256, subject.as_bytes());
-    digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = digest.as_ref();
+    format!("{:08x}", u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }

@@ -57,21 +57,21 @@ impl<H: ServerHandler> Handler<H> {
         self.dispatch.identity.clone()
     }
 
-    fn capabilities(&self, mut beside: ServerCapabilities) -> ServerCapabilities {
-        beside.tools.get_or_insert_with(ToolsCapability::default);
-        beside
-    }
-
     fn instructions(&self, beside: Option<String>) -> Option<String> {
         self.dispatch.instructions.clone().or(beside)
     }
 
     fn introduce(&self, mut result: InitializeResult) -> InitializeResult {
-        result.capabilities = self.capabilities(result.capabilities);
+        result.capabilities = with_tools(result.capabilities);
         result.instructions = self.instructions(result.instructions);
         result.server_info = self.identity();
         result
     }
+}
+
+fn with_tools(mut beside: ServerCapabilities) -> ServerCapabilities {
+    beside.tools.get_or_insert_with(ToolsCapability::default);
+    beside
 }
 
 /// Passes requests on, untouched.
@@ -163,7 +163,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
 
     async fn discover(&self, context: Cx) -> Answer<DiscoverResult> {
         let beside = self.beside.discover(context).await?;
-        let capabilities = self.capabilities(beside.capabilities);
+        let capabilities = with_tools(beside.capabilities);
         let mut result = DiscoverResult::new(beside.supported_versions, capabilities);
         result.instructions = self.instructions(beside.instructions);
         result.ttl_ms = beside.ttl_ms;

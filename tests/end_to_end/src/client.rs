@@ -81,9 +81,11 @@ impl ClientHandler for Desk {
         let person = self.person.clone();
         match self.mood {
             Mood::Approves => {
-                drop(tokio::spawn(async move { person.approve(&url).await.map(drop) }))
+                drop(tokio::spawn(async move { person.approve(&url).await }));
             }
-            Mood::Denies => drop(tokio::spawn(async move { person.deny(&url).await.map(drop) })),
+            Mood::Denies => {
+                drop(tokio::spawn(async move { person.deny(&url).await }));
+            }
             Mood::Declines => return Ok(ElicitResult::new(ElicitationAction::Decline)),
         }
         Ok(ElicitResult::new(ElicitationAction::Accept))

@@ -61,7 +61,8 @@ impl Forge {
 pub(super) fn tagged(value: &(impl Serialize + ?Sized), headers: &HeaderMap) -> Response {
     let text = serde_json::to_vec(value).unwrap_or_default();
     let digest = digest::digest(&digest::SHA256, &text);
-    let tag: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = digest.as_ref();
+    let tag = format!("{:08x}", u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
     let tag = HeaderValue::try_from(format!("\"{tag}\"")).expect("hexadecimal fits into a header");
     if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();

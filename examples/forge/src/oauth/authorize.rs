@@ -141,6 +141,7 @@ pub(super) async fn login(State(forge): State<Forge>, Form(login): Form<Login>) 
 }
 
 #[derive(Deserialize)]
+#[allow(clippy::struct_field_names, reason = "it is the field of the form")]
 pub(super) struct Decision {
     request: String,
     csrf: String,
