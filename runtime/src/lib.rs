@@ -62,7 +62,7 @@ mod table;
 /// said) or `destructive`, and a tool's annotations follow from it. `implies` is transitive.
 ///
 /// The macro also puts a hidden `macro_rules!` of the enum's name beside it, which carries the
-/// catalogue to [`tool`] and [`requires`]: so `use github::GitHub` imports both.
+/// catalogue to [`tool`](macro@tool) and [`requires`]: so `use github::GitHub` imports both.
 pub use toolgate_macros::provider;
 /// Lets a helper say which scopes it needs of the client that it is handed.
 ///
@@ -165,3 +165,8 @@ pub mod prelude {
 pub mod __private {
     pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
