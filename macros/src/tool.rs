@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Error, Ident, LitStr, Path, Type, parse_quote, spanned::Spanned};
+use syn::{Error, Ident, LitStr, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
 use crate::{
     argument::{self, Argument},
@@ -261,7 +261,11 @@ impl<'a> Tool<'a> {
         let values = arguments.iter().map(|argument| &argument.constant);
 
         // What the user named is not in sight of these names, nor the other way round.
-        let local = |ident: &Ident| Ident::new(&ident.to_string(), hygienic(ident.span()));
+        let local = |ident: &Ident| {
+            let mut local = ident.clone();
+            local.set_span(hygienic(ident.span()));
+            local
+        };
         let patterns: Vec<_> = parameters
             .iter()
             .filter(|parameter| matches!(parameter.kind, Kind::Argument))
@@ -342,7 +346,7 @@ impl<'a> Tool<'a> {
         let needs: Vec<_> = parameters
             .iter()
             .filter_map(|parameter| {
-                let name = parameter.ident.to_string();
+                let name = parameter.ident.unraw().to_string();
                 Some(match &parameter.kind {
                     Kind::Client { provider, .. } => {
                         quote!(#krate::Need::client::<#provider, Self>(#name))

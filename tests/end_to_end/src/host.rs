@@ -24,6 +24,20 @@ pub struct Host {
     pub clock: Arc<ManualClock>,
 }
 
+/// Serves `server` on a free port, and returns its MCP endpoint.
+///
+/// # Panics
+///
+/// It cannot be started.
+pub async fn serve(server: Server) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
+    let app = server.build().await.expect("the server is sound");
+    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    url
+}
+
 /// The client of the registered application, at this forge.
 pub fn client_at(forge: &Running) -> OAuthClient<Forge> {
     let url = forge.url();
