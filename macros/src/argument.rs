@@ -1,5 +1,7 @@
 //! `#[arg(..)]`: an argument's default, checks and examples.
 
+use std::fmt::Write;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
@@ -127,7 +129,8 @@ pub(crate) fn quoted(text: &str) -> String {
         match character {
             '"' | '\\' => json.extend(['\\', character]),
             control if control.is_control() => {
-                json.push_str(&format!("\\u{:04x}", u32::from(control)));
+                // Writing to a string cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(control));
             }
             other => json.push(other),
         }

@@ -56,7 +56,7 @@ impl Function {
             let message = format!(
                 "{what} is a free function, without `self`\nhelp: what it shares with others comes as `State<T>`"
             );
-            errors.push(Error::new_spanned(&receiver.self_token, message));
+            errors.push(Error::new_spanned(receiver.self_token, message));
         }
     }
 

@@ -9,7 +9,7 @@ use syn::{
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     match syn::parse2::<Input>(input) {
-        Ok(input) => input.expand().unwrap_or_else(|error| error.into_compile_error()),
+        Ok(input) => input.expand().unwrap_or_else(Error::into_compile_error),
         Err(error) => error.into_compile_error(),
     }
 }

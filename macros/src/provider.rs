@@ -36,13 +36,10 @@ const KEYS: [&str; 13] = [
 ];
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let mut item = match syn::parse2::<ItemEnum>(item.clone()) {
-        Ok(item) => item,
-        Err(_) => {
-            let message = "`#[provider]` goes on an enum whose variants are the scopes";
-            let error = Error::new_spanned(first_token(item.clone()), message).into_compile_error();
-            return quote!(#item #error);
-        }
+    let Ok(mut item) = syn::parse2::<ItemEnum>(item.clone()) else {
+        let message = "`#[provider]` goes on an enum whose variants are the scopes";
+        let error = Error::new_spanned(first_token(item.clone()), message).into_compile_error();
+        return quote!(#item #error);
     };
     let mut errors = Errors::default();
     let args = Args::new(attr, &mut errors);

@@ -234,9 +234,8 @@ impl Helper<'_> {
         let message =
             format!("`{{Self}}` may not call `{helper}`, which needs the {needs} of `{{P}}`");
         let label = format!("needs the {needs}");
-        let note = format!(
-            "declare it where `{{Self}}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`"
-        );
+        let note =
+            "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`";
         let doc = format!("Who may call [`{helper}`](fn@{helper}).");
         quote! {
             #[doc = #doc]

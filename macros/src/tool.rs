@@ -52,7 +52,9 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         (tool.recover(), tool.recover_scopes())
     };
     // The function comes first: rust-analyzer maps a name to its first appearance.
+    // A tool is async even where it has nothing to wait for.
     quote! {
+        #[allow(clippy::unused_async)]
         #function
         #marker
         #implementation
@@ -273,7 +275,7 @@ impl<'a> Tool<'a> {
             .collect();
         let injects = parameters.len() > arguments.len();
         let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
-        if patterns.iter().any(|pattern| *pattern == call) {
+        if patterns.contains(&call) {
             call = Ident::new("_call", Span::mixed_site());
         }
         let passed = parameters.iter().map(|parameter| {
