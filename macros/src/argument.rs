@@ -84,7 +84,7 @@ fn default(entry: Entry, ty: &Type) -> Result<TokenStream> {
             let value: Expr = syn::parse2(tokens)?;
             let is_text = matches!(&value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }));
             let value = if is_text && last_ident(ty).is_some_and(|ident| ident == "String") {
-                quote!(::std::string::String::from(#value))
+                quote!(::std::borrow::ToOwned::to_owned(#value))
             } else {
                 value.into_token_stream()
             };

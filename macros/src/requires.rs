@@ -38,8 +38,10 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         .filter(|parameter| parameter.is_client())
         .filter_map(|parameter| Some((parameter, parameter.provider()?)))
         .collect();
-    let matched =
-        pair(args.scopes.as_ref(), Span::call_site(), &clients, "#[requires]", &mut errors);
+    let matched = match &args.scopes {
+        Some(scopes) => pair(Some(scopes), Span::call_site(), &clients, "#[requires]", &mut errors),
+        None => Vec::new(), // Their fault is reported already.
+    };
     if matched.len() != clients.len() {
         // Nothing of the shell would be true.
         let marker = function::marker(&inner.vis, &helper, "helper");

@@ -39,8 +39,12 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::new(attr, &mut errors);
     function.check_signature("a tool", &mut errors);
+    if function.sig.receiver().is_some() {
+        // In an `impl` block there is no place for what stands beside a tool.
+        return quote!(#item #errors);
+    }
     check_generics(&function, &mut errors);
-    check_output(&function, &mut errors);
+    check_output(&mut function, &mut errors);
     let holder = function.sig.ident.clone();
     let parameters = function.take_parameters(&holder, &mut errors);
     let tool = Tool::new(&args, &function, &parameters, &mut errors);
@@ -68,6 +72,7 @@ struct Args {
     krate: Path,
     scopes: Option<Scopes>,
     scopes_span: Span,
+    scopes_given: bool,
     name: Option<LitStr>,
     title: Option<LitStr>,
     hints: Vec<(Ident, bool)>,
@@ -83,6 +88,7 @@ impl Args {
             krate: parse_quote!(::toolgate),
             scopes: None,
             scopes_span: Span::call_site(),
+            scopes_given: false,
             name: None,
             title: None,
             hints: Vec::new(),
@@ -103,6 +109,7 @@ impl Args {
         match key.to_string().as_str() {
             "scopes" => {
                 self.scopes_span = key.span();
+                self.scopes_given = true;
                 self.scopes = Some(match entry.value {
                     Value::Equals(tokens) => Scopes::parse_equals(tokens)?,
                     Value::List(tokens) => Scopes::parse_list(tokens, key.span())?,
@@ -178,9 +185,9 @@ fn check_generics(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn check_output(function: &Function, errors: &mut Errors) {
-    let syn::ReturnType::Type(_, ty) = &function.sig.output else { return };
-    match &**ty {
+fn check_output(function: &mut Function, errors: &mut Errors) {
+    let syn::ReturnType::Type(_, ty) = &mut function.sig.output else { return };
+    match &mut **ty {
         Type::ImplTrait(_) => {
             let message = "the result of a tool is a type with a name\nhelp: write `String`, `Json<T>` or another result";
             errors.push(Error::new_spanned(ty, message));
@@ -189,7 +196,9 @@ fn check_output(function: &Function, errors: &mut Errors) {
             if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") =>
         {
             let message = "the result of a tool is owned\nhelp: write `String`, or `&'static str`";
-            errors.push(Error::new_spanned(ty, message));
+            errors.push(Error::new_spanned(&*reference, message));
+            // Or rustc would say it again, in other words.
+            reference.lifetime = Some(parse_quote!('static));
         }
         _ => {}
     }
@@ -440,6 +449,9 @@ fn requests<'a>(
             errors.push(Error::new_spanned(&parameter.ty, message));
             return Vec::new();
         }
+    }
+    if args.scopes.is_none() && args.scopes_given {
+        return Vec::new(); // Their fault is reported already.
     }
     let matched = pair(args.scopes.as_ref(), args.scopes_span, &clients, "#[tool]", errors);
     matched

@@ -1,0 +1,6 @@
+use language::prelude::*;
+
+#[requires("repo")]
+async fn close(_name: &str) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use language::prelude::*;
+
+#[requires]
+async fn close(_github: &AuthedClient<GitHub>) {}
+
+fn main() {}

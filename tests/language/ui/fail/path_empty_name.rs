@@ -1,0 +1,7 @@
+use language::prelude::*;
+
+fn f() {
+    let _ = path!("/repos/{}");
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use language::prelude::*;
+
+fn f() {
+    GitHub!();
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use language::prelude::*;
+
+#[provider(
+    api = "https://a.example",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token"
+)]
+pub struct Example;
+
+fn main() {}

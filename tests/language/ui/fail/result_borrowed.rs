@@ -1,0 +1,9 @@
+use language::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t(_a: String) -> &str {
+    todo!()
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use language::prelude::*;
+
+/// Does something.
+#[tool]
+fn t() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use language::prelude::*;
+
+/// Does something.
+#[tool]
+struct T;
+
+fn main() {}

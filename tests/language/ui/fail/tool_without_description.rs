@@ -1,0 +1,6 @@
+use language::prelude::*;
+
+#[tool]
+async fn t() {}
+
+fn main() {}
