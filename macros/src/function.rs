@@ -201,7 +201,7 @@ pub(crate) fn ungroup(mut ty: &mut Type) -> &mut Type {
 
 /// The type that stands for the function. Braces keep it out of the value namespace.
 pub(crate) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream {
-    let doc = format!("The {noun} [`{0}`](fn@{0}).", name.unraw());
+    let doc = format!(" The {noun} [`{0}`](fn@{0}).", name.unraw());
     quote! {
         #[doc = #doc]
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]

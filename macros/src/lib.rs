@@ -4,6 +4,8 @@ mod argument;
 mod attribute;
 mod catalogue;
 mod errors;
+#[cfg(test)]
+mod expansions;
 mod function;
 mod grant;
 mod path;

@@ -238,7 +238,7 @@ impl Helper<'_> {
         let label = format!("needs the {needs}");
         let note =
             "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`";
-        let doc = format!("Who may call [`{helper}`](fn@{helper}).");
+        let doc = format!(" Who may call [`{helper}`](fn@{helper}).");
         quote! {
             #[doc = #doc]
             #[doc(hidden)]

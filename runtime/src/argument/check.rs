@@ -153,6 +153,7 @@ impl<T: Measured> Measured for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Measured> Check<T> for Length {
     fn check(&self, value: &T) -> Result<(), String> {
         let Self(min, max) = self;

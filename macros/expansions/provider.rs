@@ -1,0 +1,46 @@
+#[allow(dead_code)]
+/// GitHub's REST API.
+pub enum GitHub {
+    /// Reads code, issues and pull requests.
+    RepoRead,
+    /// Full control of repositories.
+    Repo,
+}
+#[automatically_derived]
+impl ::toolgate::Provider for GitHub {
+    const ID: &'static str = "github";
+    const NAME: &'static str = "GitHub";
+    const API: &'static str = "https://api.github.com";
+    const AUTHORIZE: &'static str = "https://github.com/login/oauth/authorize";
+    const TOKEN: &'static str = "https://github.com/login/oauth/access_token";
+    const SCOPES: &'static [::toolgate::Scope] = &[
+        ::toolgate::Scope {
+            name: "repo:read",
+            description: "Reads code, issues and pull requests.",
+            access: ::toolgate::Access::Read,
+            implies: &[],
+        },
+        ::toolgate::Scope {
+            name: "repo",
+            description: "Full control of repositories.",
+            access: ::toolgate::Access::Write,
+            implies: &[0usize],
+        },
+    ];
+    const DIALECT: ::toolgate::provider::Dialect = ::toolgate::provider::Dialect::STANDARD
+        .answer_separator(",");
+}
+#[doc(hidden)]
+#[allow(unused_macros, non_local_definitions)]
+#[macro_export]
+macro_rules! __catalogue_GitHub_bc1b493a0534f3b3 {
+    (#![callback = $callback:path] $($request:tt)*) => {
+        $callback ! { "repo:read RepoRead read\nrepo Repo write 0" $($request)* }
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!("`GitHub!` is a detail of `#[provider]`, not a macro to call");
+    };
+}
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub use __catalogue_GitHub_bc1b493a0534f3b3 as GitHub;

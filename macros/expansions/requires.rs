@@ -1,0 +1,37 @@
+/// Closes an issue.
+pub fn close<'f, Holder>(
+    github: &'f AuthedClient<GitHub, Holder>,
+    issue: &'f Issue,
+) -> ::core::pin::Pin<
+    ::std::boxed::Box<
+        dyn ::core::future::Future<Output = Result<()>> + ::core::marker::Send + 'f,
+    >,
+>
+where
+    Holder: may_close<GitHub>,
+{
+    async fn close_body(
+        github: AuthedClient<GitHub, close>,
+        issue: &Issue,
+    ) -> Result<()> {
+        let github = &github;
+        { body }
+    }
+    ::std::boxed::Box::pin(close_body(github.narrow(), issue))
+}
+/// The helper [`close`](fn@close).
+#[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+pub struct close {}
+/// Who may call [`close`](fn@close).
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` may not call `close`, which needs the scope `repo` of `{P}`",
+    label = "needs the scope `repo`",
+    note = "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`"
+)]
+pub trait may_close<P> {}
+GitHub! {
+    #![callback = ::toolgate::__private::grant] ::toolgate; close : GitHub; helper
+    may_close; "repo"
+}

@@ -1,0 +1,20 @@
+#[allow(clippy::unused_async)]
+/// Says nothing.
+pub async fn nothing() {}
+/// The tool [`nothing`](fn@nothing).
+#[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+pub struct nothing {}
+#[automatically_derived]
+impl ::toolgate::Tool for nothing {
+    const NAME: &'static str = "nothing";
+    const DESCRIPTION: &'static str = "Says nothing.";
+    type Arguments = ();
+    const ARGUMENTS: Self::Arguments = ();
+    type Output = ();
+    async fn call(
+        _call: ::toolgate::Call,
+        (): ::toolgate::Values<Self>,
+    ) -> Self::Output {
+        nothing().await
+    }
+}

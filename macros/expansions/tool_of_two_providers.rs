@@ -1,0 +1,45 @@
+#[allow(clippy::unused_async)]
+/// Tells a channel of an issue.
+async fn tell(
+    github: &AuthedClient<GitHub, tell>,
+    slack: AuthedClient<Slack, tell>,
+    state: State<Channels>,
+    context: Context,
+) -> Result<()> {
+    body
+}
+/// The tool [`tell`](fn@tell).
+#[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+struct tell {}
+#[automatically_derived]
+impl ::toolgate::Tool for tell {
+    const NAME: &'static str = "tell";
+    const DESCRIPTION: &'static str = "Tells a channel of an issue.";
+    const TITLE: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+        "Tell",
+    );
+    const HINTS: ::toolgate::Hints = ::toolgate::Hints {
+        destructive: ::core::option::Option::Some(false),
+        ..::toolgate::Hints::DERIVED
+    };
+    const NEEDS: &'static [::toolgate::Need] = &[
+        ::toolgate::Need::client::<GitHub, Self>("github"),
+        ::toolgate::Need::client::<Slack, Self>("slack"),
+        ::toolgate::Need::state::<Channels>("state"),
+        ::toolgate::Need::Context,
+    ];
+    type Arguments = ();
+    const ARGUMENTS: Self::Arguments = ();
+    type Output = Result<()>;
+    async fn call(call: ::toolgate::Call, (): ::toolgate::Values<Self>) -> Self::Output {
+        tell(&call.client(), call.client(), call.state(), call.context()).await
+    }
+}
+GitHub! {
+    #![callback = ::toolgate::__private::grant] ::toolgate; tell : GitHub; tool;
+    "repo:read"
+}
+Slack! {
+    #![callback = ::toolgate::__private::grant] ::toolgate; tell : Slack; tool;
+    "chat:write"
+}
