@@ -53,7 +53,7 @@ impl Argument {
             checks.clear();
         }
         if !checks.is_empty() {
-            chain.extend(quote!(.checks(&[#(&#checks),*])));
+            chain.extend(quote!(.checks(&[#(#checks),*])));
         }
         let constant = quote!(#krate::Arg::<#ty>::new(#name, #doc) #chain);
         Self { name, constant }
@@ -152,19 +152,19 @@ fn check(krate: &Path, entry: Entry, key: &str, ty: &Type) -> Result<TokenStream
                 return Err(Error::new(span, message));
             }
             let (min, max) = bounds(entry, "range(1..=100)")?;
-            Ok(quote!(#krate::argument::Range::<#inner>(#min, #max)))
+            Ok(quote_spanned!(span=> &#krate::argument::Range::<#inner>(#min, #max)))
         }
         "length" => {
             let (min, max) = bounds(entry, "length(1..=100)")?;
-            Ok(quote!(#krate::argument::Length(#min, #max)))
+            Ok(quote_spanned!(span=> &#krate::argument::Length(#min, #max)))
         }
         "pattern" => {
             let pattern = entry.text()?;
-            Ok(quote!(#krate::argument::Pattern(#pattern)))
+            Ok(quote_spanned!(span=> &#krate::argument::Pattern(#pattern)))
         }
         _ => {
             let texts = entry.texts()?;
-            Ok(quote!(#krate::argument::OneOf(&[#(#texts),*])))
+            Ok(quote_spanned!(span=> &#krate::argument::OneOf(&[#(#texts),*])))
         }
     }
 }
