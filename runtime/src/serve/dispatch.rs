@@ -232,6 +232,10 @@ async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
 /// A failure as a result: the model reads the one text, the log gets the other.
 pub(super) fn failed(error: &Error) -> CallToolResponse {
     match (error.kind(), error.source_text()) {
+        // Its text holds a link that is for one person's eyes.
+        (ErrorKind::ConsentNeeded { provider }, _) => {
+            tracing::info!(target: "toolgate::call", provider, "the user is asked to connect");
+        }
         (ErrorKind::Internal, source) => {
             tracing::error!(target: "toolgate::call", source = source.unwrap_or_default(), "{error}");
         }

@@ -38,9 +38,8 @@ pub async fn serve(server: Server) -> String {
     url
 }
 
-/// The client of the registered application, at this forge.
-pub fn client_at(forge: &Running) -> OAuthClient<Forge> {
-    let url = forge.url();
+/// The client of the registered application, at the forge under `url`.
+pub fn client_at(url: &str) -> OAuthClient<Forge> {
     Forge::client(Config::CLIENT_ID)
         .secret(Config::CLIENT_SECRET)
         .api(format!("{url}/api"))
@@ -71,7 +70,7 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Server::new("tests", "1.2.3")
-            .provider(client_at(&forge))
+            .provider(client_at(forge.url()))
             .tools(tools![list_issues, open_issue, delete_repository, echo, follow])
             .tools(tools![add, panics, count])
             .store(store)
