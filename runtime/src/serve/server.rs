@@ -292,6 +292,7 @@ async fn default_store(
 }
 
 #[cfg(not(feature = "sqlite"))]
+#[allow(clippy::unused_async, reason = "the one with SQLite waits for the disk")]
 async fn default_store(
     _: &str,
     clock: &Arc<dyn Clock>,

@@ -1,0 +1,36 @@
+//! The server that the MCP conformance suite judges.
+//!
+//! What a tool of ours can do is in `tools`; what MCP has besides stands beside them, hand-written
+//! with rmcp, as in an application that mounts both.
+
+mod beside;
+mod input;
+mod prompts;
+mod resources;
+mod tools;
+
+use beside::Beside;
+use toolgate::{Result, tools};
+use tools::{
+    test_audio_content, test_elicitation, test_elicitation_sep1034_defaults,
+    test_elicitation_sep1330_enums, test_embedded_resource, test_error_handling,
+    test_image_content, test_logging_tool, test_multiple_content_types, test_sampling,
+    test_simple_text, test_tool_with_logging, test_tool_with_progress, test_trigger_prompt_change,
+    test_trigger_tool_change,
+};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let beside = Beside::default();
+    toolgate::server!()
+        .state(beside.changes.clone())
+        .tools(tools![test_simple_text, test_image_content, test_audio_content])
+        .tools(tools![test_embedded_resource, test_multiple_content_types, test_error_handling])
+        .tools(tools![test_tool_with_progress, test_tool_with_logging, test_logging_tool])
+        .tools(tools![test_sampling, test_elicitation, test_elicitation_sep1034_defaults])
+        .tools(tools![test_elicitation_sep1330_enums])
+        .tools(tools![test_trigger_tool_change, test_trigger_prompt_change])
+        .beside(beside)
+        .serve()
+        .await
+}
