@@ -38,8 +38,8 @@ mod table;
 ///     answer_separator = ","
 /// )]
 /// pub enum GitHub {
-///     /// Reads public repositories.
-///     #[scope("public_repo", access = read)]
+///     /// Read and write public repositories.
+///     #[scope("public_repo", access = write)]
 ///     PublicRepo,
 ///     /// Full control of repositories.
 ///     #[scope("repo", access = write, implies(PublicRepo))]

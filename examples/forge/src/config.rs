@@ -66,6 +66,12 @@ impl Config {
         self
     }
 
+    /// Listens on this port of 127.0.0.1.
+    #[must_use]
+    pub fn port(self, port: u16) -> Self {
+        self.address((Ipv4Addr::LOCALHOST, port).into())
+    }
+
     /// Speaks as GitHub does.
     #[must_use]
     pub fn github(mut self) -> Self {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolgate::{client::Path, prelude::*};
 
-/// forge, on this machine. For GitHub see `examples/github`.
+/// forge, on this machine.
 #[provider(
     api = "http://127.0.0.1:4600/api",
     authorize = "http://127.0.0.1:4600/oauth/authorize",
@@ -25,14 +25,12 @@ pub enum Forge {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Repository {
     full_name: String,
-    description: String,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Issue {
     number: u64,
     title: String,
-    state: String,
 }
 
 /// Lists the user's repositories.
@@ -53,7 +51,7 @@ async fn list_issues(
     #[arg(default = 30, range(1..=100))]
     limit: u8,
 ) -> Result<Json<Vec<Issue>>> {
-    let issues = forge.get(path!("/repos/{owner}/{repo}/issues")).query(&[("per_page", limit)]);
+    let issues = forge.get(path!("/repos/{owner}/{repo}/issues"));
     Ok(Json(issues.paginate().take_up_to(limit.into()).await?))
 }
 
@@ -83,8 +81,7 @@ async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: Stri
 #[tokio::main]
 async fn main() -> Result<()> {
     // Where another quickstart runs already, its forge serves this one as well.
-    let _forge =
-        forge::start(forge::Config::default().address(([127, 0, 0, 1], 4600).into())).await;
+    let _forge = forge::start(forge::Config::default().port(4600)).await;
     toolgate::server!()
         .provider(Forge::client("toolgate").secret("toolgate-secret"))
         .tools(tools![list_repositories, list_issues, open_issue, delete_repository])

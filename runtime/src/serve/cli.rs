@@ -1,6 +1,7 @@
 //! The command line of a server, and what it prints.
 
 use std::{
+    io::IsTerminal,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
@@ -161,6 +162,9 @@ fn log() {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
 }

@@ -168,7 +168,7 @@ impl ServerHandler for Beside {
         _: Cx,
     ) -> Answer<GetPromptResponse> {
         if request.name == Input::PROMPT {
-            return self.input.prompt(&request);
+            return Input::prompt(&request);
         }
         Ok(prompts::get(&request)?.into())
     }

@@ -119,7 +119,7 @@ impl Input {
         required(confirm, Some(self.seal("asked")))
     }
 
-    pub(crate) fn prompt(&self, request: &GetPromptRequestParams) -> Answer<GetPromptResponse> {
+    pub(crate) fn prompt(request: &GetPromptRequestParams) -> Answer<GetPromptResponse> {
         let Some(content) = Given(request.input_responses.as_ref()).accepted("user_context") else {
             let ask = elicit("What context should the prompt use?", "context", "string");
             return required(json!({ "user_context": ask }), None);

@@ -186,8 +186,8 @@ async fn ask(
         wire(json!({ "mode": "form", "message": message, "requestedSchema": schema }))?;
     let Some(request) = context.request() else { return Err(Error::new("no client")) };
     let answer = request.peer.create_elicitation(params).await?;
-    let content = serde_json::to_value(answer.content)?;
-    let text = format!("Elicitation completed: action={:?}, content={content}", answer.action);
+    let filled = serde_json::to_value(answer.content)?;
+    let text = format!("Elicitation completed: action={:?}, content={filled}", answer.action);
     Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 

@@ -45,8 +45,8 @@ const STANDARD: [Scope; 4] = [
 const GITHUB: [Scope; 4] = [
     Scope {
         name: "public_repo",
-        words: "Read public repositories",
-        permissions: &[Permission::Read],
+        words: "Read and write public repositories",
+        permissions: &[Permission::Read, Permission::Write],
     },
     Scope {
         name: "repo",
