@@ -41,6 +41,6 @@ macro_rules! path {
 #[macro_export]
 macro_rules! server {
     () => {
-        $crate::Server::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        $crate::Server::new(::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION"))
     };
 }
