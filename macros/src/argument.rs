@@ -143,14 +143,11 @@ fn check(krate: &Path, entry: Entry, key: &str, ty: &Type) -> Result<TokenStream
     let span = entry.key.span();
     let inner = inside_option(ty);
     let kind = last_ident(inner).map(ToString::to_string).unwrap_or_default();
+    if let Some(fault) = misfit(key, &kind) {
+        return Err(Error::new(span, fault));
+    }
     match key {
         "range" => {
-            if ["String", "bool", "Vec", "char"].contains(&kind.as_str()) {
-                let message = format!(
-                    "`range` is for numbers, not for `{kind}`\nhelp: `length(..)` bounds strings and collections"
-                );
-                return Err(Error::new(span, message));
-            }
             let (min, max) = bounds(entry, "range(1..=100)")?;
             Ok(quote_spanned!(span=> &#krate::argument::Range::<#inner>(#min, #max)))
         }
@@ -167,6 +164,28 @@ fn check(krate: &Path, entry: Entry, key: &str, ty: &Type) -> Result<TokenStream
             Ok(quote_spanned!(span=> &#krate::argument::OneOf(&[#(#texts),*])))
         }
     }
+}
+
+/// Says why the rule does not fit a type that is known by its name. For an alias rustc says it, in
+/// more words and on the whole attribute.
+fn misfit(key: &str, kind: &str) -> Option<String> {
+    let numbers = "u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64";
+    let number = numbers.split(' ').any(|number| number == kind);
+    let scalar = number || ["bool", "char"].contains(&kind);
+    let (fits, is_for, help) = match key {
+        "range" => (
+            !["String", "bool", "Vec", "char"].contains(&kind),
+            "numbers",
+            "`length(..)` bounds strings and collections",
+        ),
+        "length" => (!scalar, "strings and collections", "`range(..)` bounds numbers"),
+        _ => (
+            !scalar && kind != "Vec",
+            "strings",
+            "`range(..)` bounds numbers, `length(..)` collections",
+        ),
+    };
+    (!fits).then(|| format!("`{key}` is for {is_for}, not for `{kind}`\nhelp: {help}"))
 }
 
 /// `(a..=b)`, `(a..)` or `(..=b)`, both ends included.
