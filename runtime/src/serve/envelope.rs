@@ -1,46 +1,103 @@
-//! What can be learnt of a message before rmcp reads it: the arguments of a call as they were sent.
+//! A message, read once, before rmcp reads it: what is asked, by which name, with which arguments.
 //!
-//! rmcp keeps arguments as a map, in which the last of two equal names wins silently. The raw text
-//! goes beside the request instead, so that our own decoder sees all of it.
+//! What a gate decides by must be what is run. rmcp compares the `Mcp-Name` header with the body in
+//! one era only, and keeps arguments as a map in which the last of two equal names wins; so names
+//! are taken from here, and the raw text of the arguments goes on beside the request.
 
 use std::{borrow::Cow, sync::Arc};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 /// The arguments of a `tools/call`, as the client wrote them.
 #[derive(Clone)]
 pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
 
+/// What stands around the parameters.
+///
+/// A name that is given twice is an error of the derived decoder, and that is wanted: another reader
+/// might take the other one.
 #[derive(Deserialize)]
-struct Message<'a> {
-    // Borrowed only where nothing is escaped: `"tools\/call"` is the same method.
+pub(super) struct Envelope<'a> {
+    #[serde(default, borrow)]
+    pub(super) jsonrpc: Cow<'a, str>,
     #[serde(borrow)]
-    method: Cow<'a, str>,
+    pub(super) id: Option<&'a RawValue>,
+    // `Cow`: borrowed only where nothing is escaped; `"tools\/call"` is the same method.
+    #[serde(default, borrow)]
+    pub(super) method: Cow<'a, str>,
     #[serde(borrow)]
-    params: Params<'a>,
+    params: Option<&'a RawValue>,
 }
 
+/// The parameters of a `tools/call`.
 #[derive(Deserialize)]
-struct Params<'a> {
+pub(super) struct CallParams<'a> {
     #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+    pub(super) name: Cow<'a, str>,
+    #[serde(default, borrow)]
+    pub(super) arguments: Option<&'a RawValue>,
+    #[serde(default, borrow, rename = "_meta")]
+    pub(super) meta: Option<&'a RawValue>,
+    #[serde(default, borrow, rename = "inputResponses")]
+    pub(super) input_responses: Option<&'a RawValue>,
+    #[serde(default, borrow, rename = "requestState")]
+    pub(super) request_state: Option<&'a RawValue>,
+}
+
+/// Why a message is not handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    NotJson,
+    Batch,
+    NotAMessage,
+}
+
+impl<'a> Envelope<'a> {
+    pub(super) fn read(message: &'a [u8]) -> Result<Self, Fault> {
+        serde_json::from_slice(message).map_err(|_| {
+            if serde_json::from_slice::<IgnoredAny>(message).is_err() {
+                Fault::NotJson
+            } else if message.trim_ascii_start().starts_with(b"[") {
+                Fault::Batch
+            } else {
+                Fault::NotAMessage
+            }
+        })
+    }
+
+    /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
+    pub(super) fn call(&self) -> Option<Result<CallParams<'a>, ()>> {
+        if self.method != "tools/call" {
+            return None;
+        }
+        let params = self.params.map(RawValue::get).unwrap_or_default();
+        Some(serde_json::from_str(params).map_err(drop))
+    }
+}
+
+impl Fault {
+    /// JSON-RPC's code, and what to say.
+    pub(super) fn words(self) -> (i32, &'static str) {
+        match self {
+            Self::NotJson => (-32700, "the message is not JSON"),
+            Self::Batch => (-32600, "one message at a time: batches are not part of MCP"),
+            Self::NotAMessage => (-32600, "the message is not JSON-RPC, or names a member twice"),
+        }
+    }
 }
 
 /// The raw arguments of `message`, if it is a call that has any.
 ///
 /// A message that is not understood here is rmcp's to refuse.
-pub(crate) fn raw_arguments(message: &[u8]) -> Option<RawArguments> {
-    let message: Message<'_> = serde_json::from_slice(message).ok()?;
-    if message.method != "tools/call" {
-        return None;
-    }
-    Some(RawArguments(message.params.arguments?.to_owned().into()))
+pub(super) fn raw_arguments(message: &[u8]) -> Option<RawArguments> {
+    let arguments = Envelope::read(message).ok()?.call()?.ok()?.arguments?;
+    Some(RawArguments(arguments.to_owned().into()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::raw_arguments;
+    use super::{Envelope, Fault, raw_arguments};
 
     #[test]
     fn keeps_what_a_map_would_lose() {
@@ -54,5 +111,24 @@ mod tests {
         assert_eq!(raw(r#"{"method":"tools/list","params":{"arguments":{}}}"#), None);
         assert_eq!(raw(r#"{"method":"tools/call","params":[]}"#), None);
         assert_eq!(raw("["), None);
+    }
+
+    #[test]
+    fn a_name_that_is_given_twice_is_no_name() {
+        let fault = |message: &'static str| Envelope::read(message.as_bytes()).err();
+        assert_eq!(fault(r#"{"method":"ping","method":"tools/call"}"#), Some(Fault::NotAMessage));
+        assert_eq!(fault(r#"{"method":"a","params":{},"params":{}}"#), Some(Fault::NotAMessage));
+        assert_eq!(fault(r#"{"method":7}"#), Some(Fault::NotAMessage));
+        assert_eq!(fault(r#"[{"method":"ping"}]"#), Some(Fault::Batch));
+        assert_eq!(fault("{"), Some(Fault::NotJson));
+        let call = |params: &str| {
+            let message = format!(r#"{{"method":"tools/call","params":{params}}}"#);
+            let envelope = Envelope::read(message.as_bytes()).unwrap();
+            envelope.call().unwrap().map(|call| call.name.into_owned())
+        };
+        assert_eq!(call(r#"{"name":"b\u006fom"}"#), Ok("boom".to_owned()));
+        assert_eq!(call(r#"{"name":"a","name":"b"}"#), Err(()));
+        assert_eq!(call(r#"{"name":5}"#), Err(()));
+        assert_eq!(call("[]"), Err(()));
     }
 }

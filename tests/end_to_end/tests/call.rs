@@ -145,3 +145,43 @@ async fn a_page_from_elsewhere_gets_nothing() {
         reqwest::Client::new().post(host.mcp()).header("content-type", "application/json");
     assert_eq!(request.body(huge).send().await.unwrap().status(), 413);
 }
+
+/// A call of nothing unusual does not go through rmcp's service loop, and nobody can tell.
+#[tokio::test]
+async fn the_short_way_answers_as_the_long_one_does() {
+    let host = Host::start(Config::default()).await;
+    let answer = async |name: &str, arguments: &str, more: &str| {
+        let meta = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}"#;
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{{"name":"{name}","arguments":{arguments},"_meta":{{{meta}}}{more}}}}}"#
+        );
+        let response = reqwest::Client::new()
+            .post(host.mcp())
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", name)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let status = response.status();
+        let media_type = response.headers()["content-type"].clone();
+        let body = response.text().await.unwrap();
+        (status, media_type, body)
+    };
+    for (name, arguments) in [
+        ("add", r#"{"a":1,"b":2}"#),
+        ("add", r#"{"a":1,"a":2,"b":2}"#),
+        ("add", r#"{"a":"one","b":2}"#),
+        ("panics", r#"{"secret":"s"}"#),
+        ("count", r#"{"to":3}"#),
+        ("nobody", "{}"),
+        ("add", "[]"),
+    ] {
+        // Whoever answers a question that was not asked takes the long way.
+        let long = answer(name, arguments, r#","inputResponses":{}"#).await;
+        assert_eq!(answer(name, arguments, "").await, long, "{name} {arguments}");
+    }
+}
