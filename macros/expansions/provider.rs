@@ -7,12 +7,8 @@ pub enum GitHub {
     Repo,
 }
 #[automatically_derived]
-impl ::toolgate::Provider for GitHub {
-    const ID: &'static str = "github";
+impl ::toolgate::Catalogue for GitHub {
     const NAME: &'static str = "GitHub";
-    const API: &'static str = "https://api.github.com";
-    const AUTHORIZE: &'static str = "https://github.com/login/oauth/authorize";
-    const TOKEN: &'static str = "https://github.com/login/oauth/access_token";
     const SCOPES: &'static [::toolgate::Scope] = &[
         ::toolgate::Scope {
             name: "repo:read",
@@ -27,6 +23,13 @@ impl ::toolgate::Provider for GitHub {
             implies: &[0usize],
         },
     ];
+}
+#[automatically_derived]
+impl ::toolgate::Provider for GitHub {
+    const ID: &'static str = "github";
+    const API: &'static str = "https://api.github.com";
+    const AUTHORIZE: &'static str = "https://github.com/login/oauth/authorize";
+    const TOKEN: &'static str = "https://github.com/login/oauth/access_token";
     const DIALECT: ::toolgate::provider::Dialect = ::toolgate::provider::Dialect::STANDARD
         .answer_separator(",");
 }
@@ -38,7 +41,7 @@ macro_rules! __catalogue_GitHub_bc1b493a0534f3b3 {
         $callback ! { "repo:read RepoRead read\nrepo Repo write 0" $($request)* }
     };
     ($($other:tt)*) => {
-        ::core::compile_error!("`GitHub!` is a detail of `#[provider]`, not a macro to call");
+        ::core::compile_error!("`GitHub!` carries the scopes of `GitHub`; it is not a macro to call");
     };
 }
 #[doc(hidden)]

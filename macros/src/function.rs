@@ -89,8 +89,8 @@ pub(crate) struct Parameter {
 pub(crate) enum Kind {
     /// `AuthedClient<P>` or `&AuthedClient<P>`
     Client { provider: Path, borrowed: bool },
-    /// `Caller` or `Caller<P>`
-    Caller { catalogue: Option<Path>, borrowed: bool },
+    /// `Caller`, `Caller<P>` or `Option<Caller>`
+    Caller { catalogue: Option<Path>, borrowed: bool, optional: bool },
     /// `State<T>`
     State { of: Type, borrowed: bool },
     /// `Context`
@@ -161,7 +161,16 @@ fn classify(ty: &mut Type, holder: &Ident) -> Kind {
             Some(provider) => Kind::Client { provider, borrowed },
             None => Kind::Argument,
         },
-        "Caller" => Kind::Caller { catalogue: claim(last, holder), borrowed },
+        "Caller" => Kind::Caller { catalogue: claim(last, holder), borrowed, optional: false },
+        "Option" => match generic(last) {
+            Some(Type::Path(inner)) => match inner.path.segments.last_mut() {
+                Some(caller) if caller.ident == "Caller" => {
+                    Kind::Caller { catalogue: claim(caller, holder), borrowed, optional: true }
+                }
+                _ => Kind::Argument,
+            },
+            _ => Kind::Argument,
+        },
         "Context" if last.arguments.is_none() => Kind::Context { borrowed },
         "State" => match generic(last) {
             Some(of) => Kind::State { of: of.clone(), borrowed },

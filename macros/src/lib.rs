@@ -3,11 +3,13 @@
 mod argument;
 mod attribute;
 mod catalogue;
+mod declaration;
 mod errors;
 #[cfg(test)]
 mod expansions;
 mod function;
 mod grant;
+mod own;
 mod path;
 mod provider;
 mod requires;
@@ -22,6 +24,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn provider(attr: TokenStream, item: TokenStream) -> TokenStream {
     provider::expand(attr.into(), item.into()).into()
+}
+
+/// See `toolgate::catalogue`.
+#[proc_macro_attribute]
+pub fn catalogue(attr: TokenStream, item: TokenStream) -> TokenStream {
+    own::expand(attr.into(), item.into()).into()
 }
 
 /// See `toolgate::tool`.

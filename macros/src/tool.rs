@@ -12,7 +12,7 @@ use crate::{
     scopes::{ScopeList, Scopes},
 };
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "scopes",
     "name",
     "title",
@@ -20,6 +20,7 @@ const KEYS: [&str; 11] = [
     "destructive",
     "idempotent",
     "open_world",
+    "basic",
     "icons",
     "meta",
     "provider",
@@ -290,6 +291,9 @@ impl<'a> Tool<'a> {
         let passed = parameters.iter().map(|parameter| {
             let (expression, borrowed) = match &parameter.kind {
                 Kind::Client { borrowed, .. } => (quote!(#call.client()), borrowed),
+                Kind::Caller { borrowed, optional: true, .. } => {
+                    (quote!(#call.caller_if_any()), borrowed)
+                }
                 Kind::Caller { borrowed, .. } => (quote!(#call.caller()), borrowed),
                 Kind::State { borrowed, .. } => (quote!(#call.state()), borrowed),
                 Kind::Context { borrowed } => (quote!(#call.context()), borrowed),
@@ -365,9 +369,10 @@ impl<'a> Tool<'a> {
                     Kind::Caller { catalogue: Some(catalogue), .. } => {
                         quote!(#krate::Need::caller::<#catalogue, Self>(#name))
                     }
+                    Kind::Caller { optional: false, .. } => quote!(#krate::Need::CALLER),
                     Kind::State { of, .. } => quote!(#krate::Need::state::<#of>(#name)),
                     Kind::Context { .. } => quote!(#krate::Need::Context),
-                    Kind::Caller { catalogue: None, .. } | Kind::Argument => return None,
+                    Kind::Caller { .. } | Kind::Argument => return None,
                 })
             })
             .collect();
@@ -443,6 +448,13 @@ fn requests<'a>(
 ) -> Vec<(&'a Path, &'a Path, Option<&'a ScopeList>)> {
     let clients: Vec<(&Parameter, &Path)> =
         parameters.iter().filter_map(|p| p.provider().map(|provider| (p, provider))).collect();
+    for parameter in parameters {
+        if let Kind::Caller { catalogue: Some(_), optional: true, .. } = &parameter.kind {
+            let message = "a caller who may be missing carries no scopes\nhelp: write `Caller<P>` to demand them, or `Option<Caller>`";
+            errors.push(Error::new_spanned(&parameter.ty, message));
+            return Vec::new();
+        }
+    }
     for (at, (parameter, provider)) in clients.iter().enumerate() {
         if clients[..at].iter().any(|(_, other)| other == provider) {
             let message = "two clients of one provider\nhelp: one client is enough, it may be borrowed as often as you like";

@@ -51,6 +51,11 @@ impl Call {
         Caller { subject: Arc::clone(&self.caller.subject), of: PhantomData }
     }
 
+    /// Who calls, if that is known.
+    pub fn caller_if_any<P, T>(&self) -> Option<Caller<P, T>> {
+        Some(self.caller())
+    }
+
     /// Progress, log, cancellation.
     pub fn context(&self) -> Context {
         self.context.clone()

@@ -25,6 +25,38 @@ mod macros;
 mod oauth;
 mod table;
 
+/// Declares the scopes of one's own access tokens, as the variants of an enum.
+///
+/// [`Caller<P>`](Caller) takes it: the caller's token must carry what the tool declares.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// /// What our customers may do.
+/// #[catalogue]
+/// pub enum Acme {
+///     /// See orders.
+///     #[scope("orders:read", access = read)]
+///     Read,
+///     /// Place and cancel orders.
+///     #[scope("orders:write", implies(Read))]
+///     Write,
+/// }
+///
+/// /// Counts the caller's orders.
+/// #[tool(scopes = "orders:read")]
+/// async fn count_orders(caller: Caller<Acme>) -> Json<usize> {
+///     Json(caller.subject().len())
+/// }
+/// ```
+///
+/// | key | what it says |
+/// |---|---|
+/// | `name` | the name for people, if not the enum's |
+/// | `crate` | the path of this crate, if it is not `::toolgate` |
+///
+/// `#[scope(..)]` is that of [`provider`](macro@provider).
+pub use toolgate_macros::catalogue;
 /// Declares an upstream provider: its endpoints, and its scopes as the variants of an enum.
 ///
 /// ```
@@ -128,6 +160,7 @@ pub use toolgate_macros::requires;
 /// | `scopes` | `"repo:read"`, `"repo:read user:email"`, `["a", "b"]`, the provider's variants, or by parameter: `scopes(github = "repo", slack = "chat:write")` |
 /// | `name`, `title` | what the model calls (else the function's name), what people read |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
+/// | `basic` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
 /// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
@@ -145,7 +178,7 @@ pub use crate::{
     error::{ConfigError, Error, ErrorKind, Result},
     outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
     provider::{OAuthClient, Provider},
-    scope::{Access, Holds, Requires, Scope},
+    scope::{Access, Catalogue, Holds, Requires, Scope},
     serve::Server,
     state::State,
     table::{Entry, Tools},
@@ -156,7 +189,7 @@ pub use crate::{
 pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
-        path, provider, requires, tool, tools,
+        catalogue, path, provider, requires, tool, tools,
     };
 }
 

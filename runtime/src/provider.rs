@@ -5,14 +5,20 @@ use std::{any::TypeId, env, fmt, marker::PhantomData};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{error::ConfigError, scope::Scope};
+use crate::{
+    error::ConfigError,
+    scope::{Catalogue, Scope},
+};
 
 /// An upstream OAuth 2 provider and its API; `#[provider]` implements it.
-pub trait Provider: Sized + Send + Sync + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no provider: it has no API",
+    label = "not a provider",
+    note = "a client is of an enum with `#[provider]`; a caller may be of one with `#[catalogue]`"
+)]
+pub trait Provider: Catalogue + Sized {
     /// The name in URLs, in the grant store and in environment variables: `github`.
     const ID: &'static str;
-    /// The name that people read: `GitHub`.
-    const NAME: &'static str;
     /// The base URL of the API. Tokens are sent to its origin and nowhere else.
     const API: &'static str;
     /// The authorization endpoint (RFC 6749 §3.1).
@@ -23,8 +29,6 @@ pub trait Provider: Sized + Send + Sync + 'static {
     const REVOKE: Option<&'static str> = None;
     /// The issuer that authorization responses must name (RFC 9207), if the provider names one.
     const ISSUER: Option<&'static str> = None;
-    /// The catalogue.
-    const SCOPES: &'static [Scope];
     /// Where the provider departs from the RFCs.
     const DIALECT: Dialect = Dialect::STANDARD;
 

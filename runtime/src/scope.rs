@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::Provider;
+/// A list of scopes; `#[catalogue]` and `#[provider]` implement it.
+pub trait Catalogue: Send + Sync + 'static {
+    /// The name that people read: `GitHub`.
+    const NAME: &'static str;
+    /// The scopes.
+    const SCOPES: &'static [Scope];
+}
 
 /// What holding a scope lets one do; a tool's annotations follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +72,7 @@ pub fn missing<'n>(
     message = "`{Self}` declares no scopes of `{P}`",
     label = "has a client of `{P}` and no scopes for it"
 )]
-pub trait Requires<P: Provider> {
+pub trait Requires<P: Catalogue> {
     /// The scopes as declared, in source order, without those that they imply.
     const SCOPES: &'static [&'static str];
 }
@@ -79,4 +85,4 @@ pub trait Requires<P: Provider> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold a scope of `{P}` that is needed here"
 )]
-pub trait Holds<P: Provider, const SCOPE: usize> {}
+pub trait Holds<P: Catalogue, const SCOPE: usize> {}

@@ -7,7 +7,7 @@ use crate::{
     call::Call,
     outcome::IntoOutcome,
     provider::Provider,
-    scope::{Requires, Scope},
+    scope::{Catalogue, Requires, Scope},
 };
 
 /// A function declared with `#[tool]`.
@@ -59,12 +59,19 @@ pub struct Hints {
     pub idempotent: Option<bool>,
     /// It reaches things outside of this server.
     pub open_world: Option<bool>,
+    /// Hosts ask for its scopes when their user signs in, not only when it is called.
+    pub basic: Option<bool>,
 }
 
 impl Hints {
     /// All of them follow from the scopes.
-    pub const DERIVED: Self =
-        Self { read_only: None, destructive: None, idempotent: None, open_world: None };
+    pub const DERIVED: Self = Self {
+        read_only: None,
+        destructive: None,
+        idempotent: None,
+        open_world: None,
+        basic: None,
+    };
 }
 
 /// Something that a tool wants injected, so that a server that has it not refuses to start.
@@ -121,6 +128,14 @@ pub struct StateNeed {
 }
 
 impl Need {
+    /// A caller, whoever it is.
+    pub const CALLER: Self = Self::Caller(CallerNeed {
+        parameter: "caller",
+        provider_name: "",
+        scopes: &[],
+        catalogue: &[],
+    });
+
     /// The parameter `parameter` is an `AuthedClient<P>` of the tool `T`.
     pub const fn client<P: Provider, T: Requires<P>>(parameter: &'static str) -> Self {
         Self::Client(ClientNeed {
@@ -134,7 +149,7 @@ impl Need {
     }
 
     /// The parameter `parameter` is a `Caller<P>` of the tool `T`.
-    pub const fn caller<P: Provider, T: Requires<P>>(parameter: &'static str) -> Self {
+    pub const fn caller<P: Catalogue, T: Requires<P>>(parameter: &'static str) -> Self {
         Self::Caller(CallerNeed {
             parameter,
             provider_name: P::NAME,

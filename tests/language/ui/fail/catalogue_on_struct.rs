@@ -1,0 +1,7 @@
+use language::prelude::*;
+
+/// Ours.
+#[catalogue]
+pub struct Ours;
+
+fn main() {}
