@@ -5,6 +5,7 @@ use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
 use crate::{
     client::{AuthedClient, Connection, Unclaimed},
     context::Context,
+    gate::Claims,
     provider::Provider,
     state::{State, States},
 };
@@ -15,7 +16,7 @@ use crate::{
 pub struct Call {
     pub(crate) connections: Vec<(TypeId, Arc<Connection>)>,
     pub(crate) states: States,
-    pub(crate) caller: Caller,
+    pub(crate) caller: Option<Caller>,
     pub(crate) context: Context,
 }
 
@@ -47,13 +48,17 @@ impl Call {
     }
 
     /// Who calls, for the tool `T`.
+    ///
+    /// # Panics
+    ///
+    /// Nobody is known to call, and `NEEDS` of a hand-written `Tool` does not demand it.
     pub fn caller<P, T>(&self) -> Caller<P, T> {
-        Caller { subject: Arc::clone(&self.caller.subject), of: PhantomData }
+        self.caller_if_any().expect("`Tool::NEEDS` demands a caller")
     }
 
     /// Who calls, if that is known.
     pub fn caller_if_any<P, T>(&self) -> Option<Caller<P, T>> {
-        Some(self.caller())
+        self.caller.as_ref().map(|caller| Caller { claims: caller.claims.clone(), of: PhantomData })
     }
 
     /// Progress, log, cancellation.
@@ -64,10 +69,11 @@ impl Call {
 
 /// Who calls the tool.
 ///
-/// `Caller<P>` is a caller whose access token carries scopes of a catalogue of one's own.
+/// `Caller<P>` is a caller whose access token carries scopes of a catalogue of one's own;
+/// `Option<Caller>` may be nobody, on a server with [public tools](crate::gate::Gate::public_tools).
 ///
-/// Until a server verifies access tokens it serves this machine alone, and everyone who reaches it
-/// is the one local person.
+/// Without a [gate](crate::gate) a server serves this machine alone, and everyone who reaches it is
+/// the one local person.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -79,7 +85,8 @@ impl Call {
 /// }
 /// ```
 pub struct Caller<P = (), T = Unclaimed> {
-    subject: Arc<str>,
+    /// `None` is the local person.
+    claims: Option<Arc<Claims>>,
     of: PhantomData<fn() -> (P, T)>,
 }
 
@@ -89,25 +96,51 @@ impl Caller {
 
     /// The person at this machine.
     pub fn local() -> Self {
-        Self { subject: Self::LOCAL.into(), of: PhantomData }
+        Self { claims: None, of: PhantomData }
+    }
+
+    /// A caller with these claims, for a test of a tool.
+    pub fn with(claims: Claims) -> Self {
+        Arc::new(claims).into()
+    }
+
+    /// The one name for the caller over all issuers: what grants are kept under.
+    pub(crate) fn principal(&self) -> String {
+        self.claims.as_ref().map_or_else(|| Self::LOCAL.to_owned(), |claims| claims.principal())
+    }
+}
+
+impl From<Arc<Claims>> for Caller {
+    fn from(claims: Arc<Claims>) -> Self {
+        Self { claims: Some(claims), of: PhantomData }
     }
 }
 
 impl<P, T> Caller<P, T> {
     /// The subject, unique at the issuer (RFC 9068 §2.2).
     pub fn subject(&self) -> &str {
-        &self.subject
+        self.claims.as_ref().map_or(Caller::LOCAL, |claims| claims.subject())
+    }
+
+    /// What the verified token says; `None` of the local person.
+    pub fn claims(&self) -> Option<&Claims> {
+        self.claims.as_deref()
+    }
+
+    /// Is it a machine, behind which no person stands (RFC 6749 §4.4)?
+    pub fn is_machine(&self) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.is_machine())
     }
 }
 
 impl<P, T> Clone for Caller<P, T> {
     fn clone(&self) -> Self {
-        Self { subject: Arc::clone(&self.subject), of: PhantomData }
+        Self { claims: self.claims.clone(), of: PhantomData }
     }
 }
 
 impl<P, T> fmt::Debug for Caller<P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller").field("subject", &self.subject).finish()
+        f.debug_struct("Caller").field("subject", &self.subject()).finish_non_exhaustive()
     }
 }

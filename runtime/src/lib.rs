@@ -11,6 +11,7 @@ pub mod argument;
 pub mod client;
 pub mod context;
 pub mod error;
+pub mod gate;
 pub mod grant;
 pub mod outcome;
 pub mod provider;

@@ -116,6 +116,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Built {
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) needs: &'static [Need],
+    pub(crate) hints: Hints,
     decode: Arc<Decode>,
 }
 
@@ -130,7 +131,7 @@ impl Built {
                 Box::pin(async move { T::call(call, arguments).await.into_outcome() })
             }))
         };
-        Ok(Self { definition, needs: T::NEEDS, decode: Arc::new(decode) })
+        Ok(Self { definition, needs: T::NEEDS, hints: T::HINTS, decode: Arc::new(decode) })
     }
 
     /// Decodes the arguments: what follows is the function.

@@ -55,11 +55,14 @@ impl<H: ServerHandler> App<H> {
         Description {
             name: dispatch.identity.name.clone(),
             version: dispatch.identity.version.clone(),
-            tools: dispatch.tools.iter().map(ToolDescription::of).collect(),
+            tools: dispatch.tools.iter().map(|tool| ToolDescription::of(&tool.built)).collect(),
         }
     }
 
     pub(super) fn set_base(&self, base: Url) {
+        if let Some(admission) = &self.handler.dispatch.admission {
+            admission.set_base(&base);
+        }
         self.consents.set_base(base);
     }
 

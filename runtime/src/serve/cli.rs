@@ -85,11 +85,12 @@ pub(super) async fn serve_http<H: ServerHandler>(
     server: Server<H>,
     address: SocketAddr,
 ) -> Result<()> {
-    if !address.ip().to_canonical().is_loopback() {
+    if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
         return Err(ConfigError::new(format!("{address} is not an address of this machine alone"))
-            .help("callers are not verified yet, so whoever reached it would act as you; listen on 127.0.0.1")
+            .help("callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`")
             .into());
     }
+    let named = server.knows_its_name();
     let (name, version) = server.name_and_version();
     let app = server.build().await?;
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -97,7 +98,9 @@ pub(super) async fn serve_http<H: ServerHandler>(
             .help("`--http 127.0.0.1:0` takes a free port")
     })?;
     let address = listener.local_addr()?;
-    app.set_base(loopback::base(address));
+    if !named {
+        app.set_base(loopback::base(address));
+    }
     greet(&name, &version, address);
 
     let app = Arc::new(app);

@@ -37,8 +37,10 @@ impl ToolDescription {
         let scopes = tool.needs.iter().filter_map(|need| {
             let (provider, scopes) = match need {
                 Need::Client(client) => (client.provider_name, client.scopes),
-                Need::Caller(caller) => (caller.provider_name, caller.scopes),
-                Need::State(_) | Need::Context => return None,
+                Need::Caller(caller) if !caller.scopes.is_empty() => {
+                    (caller.provider_name, caller.scopes)
+                }
+                Need::Caller(_) | Need::State(_) | Need::Context => return None,
             };
             Some((provider.to_owned(), scopes.iter().map(|&scope| scope.to_owned()).collect()))
         });

@@ -17,7 +17,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field};
 
 use super::{
+    admission::{Admission, Admitted},
     ask::{Ask, Told},
+    demand::Demand,
     envelope::RawArguments,
     upstream::{Lack, Reach, Upstreams},
 };
@@ -37,40 +39,69 @@ use crate::{
 pub(super) struct Dispatch {
     pub(super) identity: Implementation,
     pub(super) instructions: Option<String>,
-    pub(super) tools: Vec<Built>,
+    pub(super) tools: Vec<Served>,
     pub(super) index: HashMap<String, usize>,
     pub(super) upstreams: Upstreams,
     pub(super) states: States,
     pub(super) ask: Ask,
+    /// The gate, if there is one.
+    pub(super) admission: Option<Arc<Admission>>,
     pub(super) grants: Grants,
     /// The calls under way, for a graceful end.
     pub(super) running: TaskTracker,
 }
 
+/// A tool, and what it demands of its callers.
+pub(super) struct Served {
+    pub(super) built: Built,
+    pub(super) demand: Demand,
+}
+
+/// The caller that the gate let in, beside the request.
+#[derive(Clone)]
+pub(super) struct LetIn(pub(super) Admitted);
+
 impl Dispatch {
-    pub(super) fn tool(&self, name: &str) -> Option<&Built> {
+    pub(super) fn tool(&self, name: &str) -> Option<&Served> {
         self.index.get(name).map(|&at| &self.tools[at])
     }
 
-    pub(super) fn definitions(&self) -> impl Iterator<Item = &rmcp::model::Tool> {
-        self.tools.iter().map(|tool| &tool.definition)
+    /// The tools that are listed to this caller.
+    pub(super) fn listed(
+        &self,
+        caller: Option<&Caller>,
+    ) -> impl Iterator<Item = &rmcp::model::Tool> {
+        let listed = move |tool: &&Served| {
+            let claims = caller.and_then(Caller::claims);
+            self.admission.as_ref().is_none_or(|admission| admission.lists(claims, &tool.demand))
+        };
+        self.tools.iter().filter(listed).map(|tool| &tool.built.definition)
     }
 
     /// Calls `tool`. Its own failures are results, which the model reads; only what breaks the
     /// protocol is an error of it.
     pub(super) async fn call(
         &self,
-        tool: &Built,
+        tool: &Served,
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let running = self.running.token();
-        let caller = Caller::local();
+        let caller = self.caller(&context)?;
+        // The endpoint has refused it before, in words of HTTP; other transports have only this.
+        let claims = caller.as_ref().and_then(Caller::claims);
+        let local = self.admission.is_none();
+        if let Err(refusal) =
+            tool.demand.check(claims).or_else(|refusal| if local { Ok(()) } else { Err(refusal) })
+        {
+            return Err(ErrorData::invalid_request(refusal.to_string(), None));
+        }
+        let tool = &tool.built;
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
             tool = %tool.definition.name,
-            subject = %pseudonym(caller.subject()),
+            subject = %caller.as_ref().map_or_else(String::new, |caller| pseudonym(&caller.principal())),
             outcome = field::Empty,
         );
         let gone = context.ct.clone();
@@ -91,8 +122,9 @@ impl Dispatch {
         tool: &Built,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
-        caller: Caller,
+        caller: Option<Caller>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let principal = caller.as_ref().map(Caller::principal).unwrap_or_default();
         let arguments = arguments(request, context)?;
         let ready = match tool.decode(&arguments) {
             Ok(ready) => ready,
@@ -101,23 +133,26 @@ impl Dispatch {
         let digest = digest::digest(&digest::SHA256, arguments.get().as_bytes());
         let told = match self
             .ask
-            .resume(&tool.definition.name, digest.as_ref(), caller.subject(), request)
+            .resume(&tool.definition.name, digest.as_ref(), &principal, request)
             .await?
         {
             Ok(told) => told,
             Err(error) => return Ok(failed(&error)),
         };
-        let connections = match self.connect(tool, caller.subject(), &told).await {
+        let connections = match self.connect(tool, &principal, &told).await {
             Ok(Ok(connections)) => connections,
+            Ok(Err(lacks)) if caller.as_ref().is_some_and(Caller::is_machine) => {
+                return Ok(failed(&wants_a_person(&lacks)));
+            }
             Ok(Err(lacks)) => {
                 // Somebody may be on the way to connect; then this call is the one to answer.
-                match self.ask.hold(caller.subject(), &lacks, context).await {
-                    Some(told) => match self.connect(tool, caller.subject(), &told).await {
+                match self.ask.hold(&principal, &lacks, context).await {
+                    Some(told) => match self.connect(tool, &principal, &told).await {
                         Ok(Ok(connections)) => connections,
                         Ok(Err(lacks)) => {
                             return self
                                 .ask
-                                .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                                .ask(tool, digest.as_ref(), &principal, &lacks, context)
                                 .await;
                         }
                         Err(error) => return Ok(failed(&error)),
@@ -125,7 +160,7 @@ impl Dispatch {
                     None => {
                         return self
                             .ask
-                            .ask(tool, digest.as_ref(), caller.subject(), &lacks, context)
+                            .ask(tool, digest.as_ref(), &principal, &lacks, context)
                             .await;
                     }
                 }
@@ -135,21 +170,38 @@ impl Dispatch {
         let call = Call {
             connections,
             states: self.states.clone(),
-            caller: caller.clone(),
+            caller,
             context: Context::of(context.clone()),
         };
         match run(ready, call).await {
             Ok(result) => Ok(result.into()),
             Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
                 // The provider revoked it under our hands: say so in the form that can mend it.
-                match self.connect(tool, caller.subject(), &Told::default()).await {
+                match self.connect(tool, &principal, &Told::default()).await {
                     Ok(Err(lacks)) => {
-                        self.ask.ask(tool, digest.as_ref(), caller.subject(), &lacks, context).await
+                        self.ask.ask(tool, digest.as_ref(), &principal, &lacks, context).await
                     }
                     _ => Ok(failed(&error)),
                 }
             }
             Err(error) => Ok(failed(&error)),
+        }
+    }
+
+    /// Who calls: whom the gate let in, or the local person where there is no gate.
+    pub(super) fn caller(
+        &self,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Option<Caller>, ErrorData> {
+        if self.admission.is_none() {
+            return Ok(Some(Caller::local()));
+        }
+        let parts = context.extensions.get::<Parts>();
+        match parts.and_then(|parts| parts.extensions.get::<LetIn>()) {
+            Some(LetIn(admitted)) => Ok(admitted.clone().map(Caller::from)),
+            None => {
+                Err(ErrorData::invalid_request("the caller was not verified on its way here", None))
+            }
         }
     }
 
@@ -173,6 +225,14 @@ impl Dispatch {
         }
         Ok(if lacks.is_empty() { Ok(connections) } else { Err(lacks) })
     }
+}
+
+fn wants_a_person(lacks: &[Lack]) -> Error {
+    let providers: Vec<_> = lacks.iter().map(|lack| lack.need.provider_name).collect();
+    Error::new(format!(
+        "this tool works with an account at {} that a person has to connect, and the caller is a machine; call it with a person's access token",
+        providers.join(" and ")
+    ))
 }
 
 impl Told {

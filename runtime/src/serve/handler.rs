@@ -6,16 +6,17 @@ use std::{borrow::Cow, future::Future, sync::Arc};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
-        CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
-        DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
-        GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, Implementation,
-        InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-        ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
-        ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
-        ReadResourceDirectoryResult, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
-        SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams, UpdateTaskParams,
+        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
+        CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
+        CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+        ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams,
+        UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -175,7 +176,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.dispatch
             .tool(name)
-            .map(|tool| tool.definition.clone())
+            .map(|tool| tool.built.definition.clone())
             .or_else(|| self.beside.get_tool(name))
     }
 
@@ -186,13 +187,18 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     ) -> Answer<ListToolsResult> {
         // Ours stand on the first page; every cursor is the other handler's.
         let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
+        let caller = self.dispatch.caller(&context)?;
         let mut result = match self.beside.list_tools(request, context).await {
             Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => ListToolsResult::default(),
             other => other?,
         };
         result.tools.retain(|tool| self.dispatch.tool(&tool.name).is_none());
         if first {
-            result.tools.splice(0..0, self.dispatch.definitions().cloned());
+            let listed = self.dispatch.listed(caller.as_ref()).cloned();
+            result.tools.splice(0..0, listed);
+        }
+        if self.dispatch.admission.as_ref().is_some_and(|admission| admission.hides()) {
+            result.cache_scope = Some(CacheScope::Private);
         }
         Ok(result)
     }

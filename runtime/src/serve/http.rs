@@ -12,9 +12,10 @@ use axum::{
     extract::{Request, State},
     middleware,
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, get},
 };
-use http::{Method, StatusCode, header, request::Parts};
+use futures::StreamExt;
+use http::{Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use rmcp::{
     ServerHandler,
@@ -26,12 +27,14 @@ use serde_json::{json, value::RawValue};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    admission::{Admission, Admitted},
+    dispatch::LetIn,
     envelope::{Envelope, RawArguments},
     guard::guard,
     handler::Handler,
     quick::Quick,
 };
-use crate::consent::Consents;
+use crate::{consent::Consents, gate};
 
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -41,7 +44,7 @@ const SLOWEST: Duration = Duration::from_secs(30);
 
 /// A session without a message ends after this long. A silent call counts as none, so it is longer
 /// than any consent takes.
-const SESSION: Duration = Duration::from_secs(30 * 60);
+pub(super) const SESSION: Duration = Duration::from_secs(30 * 60);
 
 /// What stands at `/mcp`.
 struct Endpoint<H: ServerHandler> {
@@ -70,8 +73,26 @@ pub(super) fn router<H: ServerHandler>(
         quick: Quick::new(),
         mcp: StreamableHttpService::new(move || Ok(made.clone()), Arc::new(sessions), config),
     };
-    let endpoint = Router::new().route("/mcp", any(serve::<H>)).with_state(Arc::new(endpoint));
-    local_only(endpoint.merge(consents.router()))
+    let admission = handler.dispatch.admission.clone();
+    let mut endpoint = Router::new().route("/mcp", any(serve::<H>)).with_state(Arc::new(endpoint));
+    if let Some(cors) = admission.as_ref().and_then(|admission| admission.cors()) {
+        endpoint = endpoint.layer(cors);
+    }
+    let router = endpoint.merge(consents.router());
+    match admission {
+        Some(admission) => router.merge(well_known(admission)),
+        None => local_only(router),
+    }
+}
+
+/// The protected resource's metadata, at its own path and at the root (RFC 9728 §3.1).
+fn well_known(admission: Arc<Admission>) -> Router {
+    let metadata =
+        async |State(admission): State<Arc<Admission>>, uri: Uri| admission.metadata(uri.path());
+    Router::new()
+        .route(gate::ROOT, get(metadata))
+        .route(&format!("{}/{{*resource}}", gate::ROOT), get(metadata))
+        .with_state(admission)
 }
 
 /// Refuses whoever is not at this machine.
@@ -83,20 +104,58 @@ async fn serve<H: ServerHandler>(
     State(endpoint): State<Arc<Endpoint<H>>>,
     request: Request,
 ) -> Response {
-    if request.method() != Method::POST {
-        return endpoint.mcp.handle(request).await.into_response();
+    let (mut parts, body) = request.into_parts();
+    let admitted = match endpoint.admit(&mut parts).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal,
+    };
+    if parts.method != Method::POST {
+        let response = endpoint.mcp.handle(Request::from_parts(parts, body)).await.into_response();
+        return endpoint.until_the_token_ends(&admitted, response);
     }
-    let (parts, body) = request.into_parts();
     let body = match read(body).await {
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    endpoint.answer(parts, body).await
+    endpoint.answer(parts, body, &admitted).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
+    /// Lets the caller in, or refuses it before anything of the body is read.
+    async fn admit(&self, parts: &mut Parts) -> Result<Admitted, Response> {
+        if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
+            return Err(StatusCode::METHOD_NOT_ALLOWED.into_response());
+        }
+        let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
+        admission.check_origin(&parts.headers, &parts.uri)?;
+        let length = parts.headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length > LARGEST) {
+            return Err(too_large());
+        }
+        let admitted = admission.admit(parts).await?;
+        admission.check_session(&admitted, &parts.headers)?;
+        parts.extensions.insert(LetIn(admitted.clone()));
+        // Whatever comes after has no use for the token, and cannot leak what it has not got.
+        parts.headers.remove(header::AUTHORIZATION);
+        Ok(admitted)
+    }
+
+    /// Ends a stream when the token of its listener does.
+    fn until_the_token_ends(&self, admitted: &Admitted, response: Response) -> Response {
+        let admission = self.handler.dispatch.admission.as_ref();
+        let Some(left) = admission.and_then(|admission| admission.end_of(admitted)) else {
+            return response;
+        };
+        response.map(|body| {
+            let end = Box::pin(tokio::time::sleep(left));
+            Body::from_stream(body.into_data_stream().take_until(end))
+        })
+    }
+
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
-    async fn answer(&self, mut parts: Parts, body: Bytes) -> Response {
+    async fn answer(&self, mut parts: Parts, body: Bytes, admitted: &Admitted) -> Response {
+        let (mut begins, mut listens) = (false, false);
         let is_json = parts
             .headers
             .get(header::CONTENT_TYPE)
@@ -110,6 +169,8 @@ impl<H: ServerHandler> Endpoint<H> {
                     return rpc_error(StatusCode::BAD_REQUEST, code, words);
                 }
             };
+            begins = envelope.method == "initialize";
+            listens = envelope.method == "subscriptions/listen";
             match envelope.call() {
                 None => {}
                 // rmcp tells requests apart by their shape, and would not know the method.
@@ -119,7 +180,18 @@ impl<H: ServerHandler> Endpoint<H> {
                         parts.extensions.insert(RawArguments(arguments.to_owned().into()));
                     }
                     let dispatch = &self.handler.dispatch;
-                    if let Some(tool) = dispatch.tool(&call.name)
+                    let tool = dispatch.tool(&call.name);
+                    if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
+                        && let Err(refusal) = admission.check_call(
+                            admitted,
+                            &tool.demand,
+                            &parts.headers,
+                            envelope.id,
+                        )
+                    {
+                        return refusal;
+                    }
+                    if let Some(tool) = tool
                         && let Some(quick) = Quick::read(&parts.headers, tool, &envelope, &call)
                     {
                         return self.quick.answer(dispatch, tool, quick, parts).await;
@@ -127,17 +199,24 @@ impl<H: ServerHandler> Endpoint<H> {
                 }
             }
         }
-        self.mcp.handle(Request::from_parts(parts, Body::from(body))).await.into_response()
+        let request = Request::from_parts(parts, Body::from(body));
+        let response = self.mcp.handle(request).await.into_response();
+        if let Some(admission) = self.handler.dispatch.admission.as_ref().filter(|_| begins) {
+            admission.keep_session(admitted, &response);
+        }
+        if listens { self.until_the_token_ends(admitted, response) } else { response }
     }
+}
+
+fn too_large() -> Response {
+    rpc_error(StatusCode::PAYLOAD_TOO_LARGE, -32600, "a message has at most 4 MiB")
 }
 
 /// The message, if it comes in time and is not too large.
 async fn read(body: Body) -> Result<Bytes, Response> {
     match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(rpc_error(StatusCode::PAYLOAD_TOO_LARGE, -32600, "a message has at most 4 MiB"))
-        }
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off")),
         Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
     }

@@ -1,8 +1,10 @@
 //! The server: tools, providers and a store, over HTTP or standard input and output.
 
+mod admission;
 mod app;
 mod ask;
 mod cli;
+mod demand;
 mod describe;
 mod dispatch;
 mod envelope;

@@ -19,11 +19,11 @@ use rmcp::{
 };
 
 use super::{
-    dispatch::Dispatch,
+    dispatch::{Dispatch, Served},
     envelope::{CallParams, Envelope},
     handler::Nothing,
 };
-use crate::{table::Built, tool::Need};
+use crate::tool::Need;
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -74,7 +74,7 @@ impl Quick {
     /// The call, if the short way is for it.
     pub(super) fn read(
         headers: &HeaderMap,
-        tool: &Built,
+        tool: &Served,
         envelope: &Envelope<'_>,
         call: &CallParams<'_>,
     ) -> Option<QuickCall> {
@@ -96,7 +96,7 @@ impl Quick {
         let declared = meta.protocol_version()? == version && meta.client_capabilities().is_some();
         // Without these two a tool has nothing to say while it runs.
         let listens = meta.get_progress_token().is_some() || meta.log_level().is_some();
-        let speaks = tool.needs.iter().any(|need| matches!(need, Need::Context));
+        let speaks = tool.built.needs.iter().any(|need| matches!(need, Need::Context));
         if !declared || (speaks && listens) {
             return None;
         }
@@ -108,7 +108,7 @@ impl Quick {
     pub(super) async fn answer(
         &self,
         dispatch: &Dispatch,
-        tool: &Built,
+        tool: &Served,
         call: QuickCall,
         parts: Parts,
     ) -> Response {

@@ -7,13 +7,22 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
-    app::App, ask::Ask, cli, dispatch::Dispatch, handler::Nothing, loopback::Loopback,
+    admission::Admission,
+    app::App,
+    ask::Ask,
+    cli,
+    demand::Demand,
+    dispatch::{Dispatch, Served},
+    handler::Nothing,
+    http,
+    loopback::Loopback,
     upstream::Upstreams,
 };
 use crate::{
     client::http_client,
     consent::Consents,
     error::{ConfigError, Result},
+    gate::Gate,
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer, SystemClock},
     oauth::OAuth,
     provider::{OAuthClient, Provider, Registration},
@@ -48,6 +57,7 @@ pub struct Server<H = Nothing> {
     store: Option<Arc<dyn GrantStore>>,
     clock: Arc<dyn Clock>,
     public_url: Option<String>,
+    gate: Option<Gate>,
     beside: H,
 }
 
@@ -63,6 +73,7 @@ impl Server {
             store: None,
             clock: Arc::new(SystemClock),
             public_url: None,
+            gate: None,
             beside: Nothing,
         }
     }
@@ -120,6 +131,14 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Lets only verified callers in, over HTTP. Over standard input and output the caller is who
+    /// started the program, as MCP wants it.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
@@ -133,6 +152,7 @@ impl<H: ServerHandler> Server<H> {
             store: self.store,
             clock: self.clock,
             public_url: self.public_url,
+            gate: self.gate,
             beside: handler,
         }
     }
@@ -166,11 +186,11 @@ impl<H: ServerHandler> Server<H> {
                 faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
             }
         }
-        let http = http_client()
+        let client = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let mut providers = Vec::new();
         for registration in self.providers {
-            match OAuth::new(registration, http.clone()) {
+            match OAuth::new(registration, client.clone()) {
                 Ok(oauth) => providers.push(oauth),
                 Err(fault) => faults.push(fault),
             }
@@ -186,17 +206,37 @@ impl<H: ServerHandler> Server<H> {
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
         let grants = Grants::new(store, Arc::clone(&self.clock));
-        let upstreams = Upstreams::new(grants.clone(), http, &providers)?;
+        let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
         let mut faults = Vec::new();
         for tool in &built {
             let name = &tool.definition.name;
             for need in tool.needs {
-                faults.extend(unmet(name, need, &upstreams, &self.states));
+                faults.extend(unmet(name, need, &upstreams, &self.states, self.gate.is_some()));
             }
         }
         ConfigError::join(faults)?;
 
-        let base = self.public_url.as_deref().unwrap_or("http://127.0.0.1:8765");
+        let stdio = loopback.is_some();
+        let tools: Vec<_> = built
+            .into_iter()
+            .map(|built| {
+                let demand = Demand::of(built.needs, built.hints, None);
+                Served { built, demand }
+            })
+            .collect();
+        let resource = self.gate.as_ref().and_then(|gate| gate.resource.clone());
+        let admission = match self.gate.filter(|_| !stdio) {
+            Some(gate) => {
+                let demands = tools.iter().map(|tool| &tool.demand);
+                let name = self.identity.name.clone();
+                let clock = Arc::clone(&self.clock);
+                let admission = Admission::new(gate, name, clock, http::SESSION, demands);
+                Some(Arc::new(admission.map_err(ConfigError::new)?))
+            }
+            None => None,
+        };
+        let of_resource = resource.as_deref().map(|url| url.strip_suffix("/mcp").unwrap_or(url));
+        let base = self.public_url.as_deref().or(of_resource).unwrap_or("http://127.0.0.1:8765");
         let base = Url::parse(base)
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
         let consents = Consents::new(grants.clone(), Arc::clone(&self.clock), providers, base);
@@ -206,11 +246,12 @@ impl<H: ServerHandler> Server<H> {
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
-            tools: built,
+            tools,
             index,
             upstreams,
             states: self.states,
             ask,
+            admission,
             running: TaskTracker::new(),
             grants,
         };
@@ -246,12 +287,28 @@ impl<H: ServerHandler> Server<H> {
         cli::serve_stdio(self, 0).await
     }
 
+    /// May it listen for others than this machine? Only with a gate that knows its name.
+    pub(super) fn may_face_others(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.resource.is_some())
+    }
+
+    /// Does it know by which name it is reached?
+    pub(super) fn knows_its_name(&self) -> bool {
+        self.public_url.is_some() || self.may_face_others()
+    }
+
     pub(super) fn name_and_version(&self) -> (String, String) {
         (self.identity.name.clone(), self.identity.version.clone())
     }
 }
 
-fn unmet(tool: &str, need: &Need, upstreams: &Upstreams, states: &States) -> Option<ConfigError> {
+fn unmet(
+    tool: &str,
+    need: &Need,
+    upstreams: &Upstreams,
+    states: &States,
+    gated: bool,
+) -> Option<ConfigError> {
     match need {
         Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
             ConfigError::new(format!(
@@ -260,12 +317,12 @@ fn unmet(tool: &str, need: &Need, upstreams: &Upstreams, states: &States) -> Opt
             ))
             .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
         ),
-        Need::Caller(caller) if !caller.scopes.is_empty() => Some(
+        Need::Caller(caller) if !caller.scopes.is_empty() && !gated => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
                 caller.provider_name
             ))
-            .help("take `Caller` without a catalogue: it is the person at this machine"),
+            .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
         ),
         Need::State(state) if !states.contains(state.type_id) => Some(
             ConfigError::new(format!(

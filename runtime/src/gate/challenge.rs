@@ -1,0 +1,84 @@
+//! The challenge of a 401 or 403: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1).
+
+use std::fmt::Write;
+
+use http::HeaderValue;
+
+use super::Refusal;
+
+/// What a refused client is told, and where it learns how to get a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Challenge<'a> {
+    pub(crate) refusal: &'a Refusal,
+    /// The URL of the protected resource's metadata.
+    pub(crate) metadata: &'a str,
+    /// The scopes to ask for.
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Challenge<'_> {
+    /// The header's text.
+    pub(crate) fn text(&self) -> String {
+        let scheme = if matches!(self.refusal, Refusal::Proof(_)) { "DPoP" } else { "Bearer" };
+        let mut text = scheme.to_owned();
+        let mut separator = ' ';
+        let mut push = |name: &str, value: &str| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{separator}{name}=\"{}\"", quotable(value));
+            separator = ',';
+        };
+        if let Some(error) = self.refusal.error() {
+            push("error", error);
+            push("error_description", &self.refusal.to_string());
+        }
+        if !self.scopes.is_empty() {
+            push("scope", &self.scopes.join(" "));
+        }
+        push("resource_metadata", self.metadata);
+        text
+    }
+
+    /// The header.
+    pub(crate) fn header(&self) -> HeaderValue {
+        // What `quotable` leaves fits into a header.
+        HeaderValue::try_from(self.text()).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
+    }
+}
+
+/// What RFC 6750 §3 lets stand in a description: printable ASCII without `"` and `\`. Some of the
+/// text comes from the token, so it is cut.
+fn quotable(text: &str) -> String {
+    let safe = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
+    text.chars().take(600).map(|c| if safe(c) { c } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(refusal: &Refusal, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        let metadata = "https://a.example/.well-known/oauth-protected-resource/mcp";
+        Challenge { refusal, metadata, scopes }.text()
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_where_to_go() {
+        assert_eq!(
+            text(&Refusal::Missing, &["a", "b"]),
+            "Bearer scope=\"a b\",resource_metadata=\"https://a.example/.well-known/oauth-protected-resource/mcp\"",
+        );
+        let needed = Refusal::InsufficientScope { needed: vec!["c".into()] };
+        assert!(text(&needed, &["c"]).starts_with(
+            "Bearer error=\"insufficient_scope\",error_description=\"this needs the scope c\",scope=\"c\","
+        ));
+    }
+
+    #[test]
+    fn a_token_cannot_write_headers() {
+        let found = "a\"\r\nSet-Cookie: x=y\\é".to_owned();
+        let wrong = Refusal::WrongIssuer { found, expected: "https://b.example".into() };
+        let text = text(&wrong, &[]);
+        assert!(text.contains("from a???Set-Cookie: x=y??, and"), "{text}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Credentials, as they stand in a request (RFC 6750 §2.1, RFC 9449 §7.1).
+
+use http::{HeaderMap, Uri, header};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Refusal;
+
+/// The longest token that is looked at, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// By which scheme a token came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Whoever has the token may use it.
+    Bearer,
+    /// Only who has its key may use it (RFC 9449).
+    Dpop,
+}
+
+/// A token, as it came. [`Debug`] does not show it.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// By which scheme it came.
+    pub scheme: Scheme,
+    token: SecretString,
+    proof: Option<String>,
+}
+
+impl Credentials {
+    /// The credentials of a request; `None` if it has none.
+    ///
+    /// They stand in one `Authorization` header and nowhere else: a token in the query would be
+    /// logged on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Malformed`] says how they are wrong.
+    pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, Refusal> {
+        let malformed = |how| Err(Refusal::Malformed(how));
+        let named = |pair: &str| pair.split('=').next() == Some("access_token");
+        if uri.query().is_some_and(|query| query.split('&').any(named)) {
+            return malformed("a token in the query is not accepted; send it in the header");
+        }
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return malformed("there are two Authorization headers");
+        }
+        if value.len() > LONGEST {
+            return malformed("the token is too long");
+        }
+        let Ok(value) = value.to_str() else {
+            return malformed("the Authorization header is not ASCII");
+        };
+        let Some((scheme, token)) = value.split_once(' ') else {
+            return malformed("the Authorization header names no token");
+        };
+        let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+            Scheme::Bearer
+        } else if scheme.eq_ignore_ascii_case("dpop") {
+            Scheme::Dpop
+        } else {
+            return malformed("the scheme of the Authorization header is not Bearer");
+        };
+        let token = token.trim_matches(' ');
+        if !is_b64token(token) {
+            return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
+        }
+        let mut proofs = headers.get_all("dpop").iter();
+        let proof = match (proofs.next().map(|proof| proof.to_str()), proofs.next()) {
+            (_, Some(_)) => return malformed("there are two DPoP headers"),
+            (Some(Err(_)), _) => return malformed("the DPoP header is not ASCII"),
+            (Some(Ok(proof)), None) => Some(proof.to_owned()),
+            (None, None) => None,
+        };
+        Ok(Some(Self { scheme, token: token.into(), proof }))
+    }
+
+    /// The token. Show it to nobody.
+    pub fn token(&self) -> &str {
+        self.token.expose_secret()
+    }
+
+    /// The proof of possession, if one came (RFC 9449 §4.1).
+    pub fn proof(&self) -> Option<&str> {
+        self.proof.as_deref()
+    }
+}
+
+/// `b64token` of RFC 6750 §2.1.
+fn is_b64token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    !body.is_empty()
+        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&[u8]], uri: &str) -> Result<Option<Credentials>, Refusal> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        Credentials::read(&headers, &uri.parse().unwrap())
+    }
+
+    #[test]
+    fn one_header_with_one_token_and_nothing_else() {
+        for value in ["Bearer a.b-c_d~e+f/g==", "bearer t", "BEARER  t"] {
+            let credentials = read(&[value.as_bytes()], "/mcp").unwrap().unwrap();
+            assert_eq!(credentials.scheme, Scheme::Bearer, "{value}");
+            assert!(!format!("{credentials:?}").contains("a.b"));
+        }
+        assert!(read(&[], "/mcp?x=access_token").unwrap().is_none());
+        let long = [b"Bearer ".as_slice(), &[b'a'; LONGEST]].concat();
+        let faulty: [&[&[u8]]; 13] = [
+            &[b"Bearer a", b"Bearer a"],
+            &[b"Bearer"],
+            &[b"Bearer "],
+            &[b""],
+            &[b"Bearer a b"],
+            &[b"Bearer a,Bearer b"],
+            &[b"Bearer \"a\""],
+            &[b"Basic YTpi"],
+            &[b"Bearer\ta"],
+            &[b"Bearer =a"],
+            &[b"Bearer \xff"],
+            &[b"a.b.c"],
+            &[&long],
+        ];
+        for values in faulty {
+            assert!(matches!(read(values, "/mcp"), Err(Refusal::Malformed(_))), "{values:?}");
+        }
+        for uri in ["/mcp?access_token=a", "/mcp?b=c&access_token=a", "/mcp?access_token"] {
+            assert!(matches!(read(&[b"Bearer a"], uri), Err(Refusal::Malformed(_))), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The gate: who may call a tool over HTTP.
+//!
+//! A server with a gate is an OAuth 2 resource server (RFC 6750, 8707, 9728). Every request to the
+//! endpoint carries an access token, which a [`Verifier`] looks at before anything of the body is
+//! read; then the scopes of the called tool are compared with those of the token, before the tool
+//! is called and before an answer has begun.
+
+mod challenge;
+mod claims;
+mod credentials;
+mod metadata;
+mod policy;
+mod refusal;
+mod verifier;
+
+pub use async_trait::async_trait;
+
+pub(crate) use self::{
+    challenge::Challenge,
+    metadata::{Metadata, ROOT, path_of, url_of},
+};
+pub use self::{
+    claims::Claims,
+    credentials::{Credentials, Scheme},
+    policy::Gate,
+    refusal::Refusal,
+    verifier::{Presented, Verifier},
+};

@@ -1,0 +1,100 @@
+//! What a server's gate does: for which resource, by which verifier, for whom else.
+
+use std::{fmt, sync::Arc};
+
+use super::Verifier;
+
+/// How a server guards its endpoint.
+///
+/// ```
+/// use toolgate::gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait};
+///
+/// struct Nobody;
+///
+/// #[async_trait]
+/// impl Verifier for Nobody {
+///     async fn verify(&self, _: Presented<'_>) -> Result<Claims, Refusal> {
+///         Err(Refusal::Invalid)
+///     }
+///
+///     fn authorization_servers(&self) -> Vec<String> {
+///         vec!["https://login.example".to_owned()]
+///     }
+/// }
+///
+/// let gate = Gate::new(Nobody).resource("https://tools.example/mcp").origin("https://app.example");
+/// toolgate::server!().gate(gate);
+/// ```
+#[derive(Clone)]
+pub struct Gate {
+    pub(crate) verifier: Arc<dyn Verifier>,
+    pub(crate) resource: Option<String>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) public_tools: bool,
+    pub(crate) in_results: bool,
+    pub(crate) hides: bool,
+}
+
+impl Gate {
+    /// A gate with this verifier. Every request needs a token; nothing else is allowed yet.
+    pub fn new(verifier: impl Verifier) -> Self {
+        Self {
+            verifier: Arc::new(verifier),
+            resource: None,
+            origins: Vec::new(),
+            public_tools: false,
+            in_results: false,
+            hides: false,
+        }
+    }
+
+    /// The URL of the endpoint, as hosts are given it: `https://tools.example/mcp`. Tokens must be
+    /// made for it, letter by letter (RFC 8707).
+    ///
+    /// Without it the server can listen on this machine only, and takes the address it listens on.
+    #[must_use]
+    pub fn resource(mut self, url: impl Into<String>) -> Self {
+        self.resource = Some(url.into());
+        self
+    }
+
+    /// Lets pages of this origin call: `https://app.example`. Pages of no other origin may.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Lets everybody list the tools, and call those that ask for no caller and no client.
+    #[must_use]
+    pub fn public_tools(mut self) -> Self {
+        self.public_tools = true;
+        self
+    }
+
+    /// Tells of missing scopes in the result of the call, under `_meta["mcp/www_authenticate"]`, and
+    /// not by a status: for hosts that read results only, like `ChatGPT`.
+    #[must_use]
+    pub fn challenges_in_results(mut self) -> Self {
+        self.in_results = true;
+        self
+    }
+
+    /// Lists to each caller the tools that its token may call. What is not listed is still refused,
+    /// not only hidden.
+    #[must_use]
+    pub fn hide_what_is_refused(mut self) -> Self {
+        self.hides = true;
+        self
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("resource", &self.resource)
+            .field("origins", &self.origins)
+            .field("public_tools", &self.public_tools)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! What decides whether a token is good.
+
+use async_trait::async_trait;
+
+use super::{Claims, Credentials, Refusal};
+
+/// A token to verify, with what it must fit.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Presented<'a> {
+    /// The token and how it came.
+    pub credentials: &'a Credentials,
+    /// This resource: what the token's audience must be (RFC 8707).
+    pub resource: &'a str,
+    /// The method of the request.
+    pub method: &'a str,
+}
+
+impl<'a> Presented<'a> {
+    /// Credentials that were sent to `resource` by `method`.
+    pub fn new(credentials: &'a Credentials, resource: &'a str, method: &'a str) -> Self {
+        Self { credentials, resource, method }
+    }
+}
+
+/// Decides whether an access token is good for this resource, and says whose it is.
+///
+/// ```
+/// use toolgate::gate::{Claims, Presented, Refusal, Verifier, async_trait};
+///
+/// /// Knows one token by heart.
+/// struct Fixed;
+///
+/// #[async_trait]
+/// impl Verifier for Fixed {
+///     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+///         match presented.credentials.token() {
+///             "opensesame" => Ok(Claims::new("https://cave.example", "ali")),
+///             _ => Err(Refusal::Invalid),
+///         }
+///     }
+///
+///     fn authorization_servers(&self) -> Vec<String> {
+///         vec!["https://cave.example".to_owned()]
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Verifier: Send + Sync + 'static {
+    /// Verifies the token: that it is genuine, is not over, and was made for
+    /// [`Presented::resource`].
+    ///
+    /// # Errors
+    ///
+    /// Why it is not good, or [`Refusal::Unavailable`] where that cannot be said.
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal>;
+
+    /// The issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
+    fn authorization_servers(&self) -> Vec<String>;
+}

@@ -1,0 +1,346 @@
+//! Who passes the gate, before anything of a message is read, and for which of its calls.
+#![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use moka::sync::Cache;
+use serde_json::{json, value::RawValue};
+use tower_http::cors::CorsLayer;
+use url::Url;
+
+use super::{demand::Demand, http::rpc_error};
+use crate::{
+    gate::{Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, path_of, url_of},
+    grant::Clock,
+    provider::is_loopback,
+};
+
+/// The caller of a request, as it goes on beside it.
+pub(super) type Admitted = Option<Arc<Claims>>;
+
+/// The gate of a server.
+pub(super) struct Admission {
+    gate: Gate,
+    name: String,
+    clock: Arc<dyn Clock>,
+    /// The resource, once it is known.
+    place: RwLock<Option<Arc<Place>>>,
+    /// To whom a session of the era of 2025 belongs.
+    sessions: Cache<String, String>,
+    /// What hosts ask for at sign-in.
+    basic: Vec<String>,
+}
+
+/// Where the resource is.
+struct Place {
+    resource: String,
+    url: Url,
+    metadata: String,
+}
+
+impl Admission {
+    pub(super) fn new<'a>(
+        gate: Gate,
+        name: String,
+        clock: Arc<dyn Clock>,
+        idle: Duration,
+        demands: impl Iterator<Item = &'a Demand>,
+    ) -> Result<Self, String> {
+        let basic: BTreeSet<_> =
+            demands.filter(|demand| demand.basic).flat_map(Demand::scopes).collect();
+        let place = gate.resource.as_deref().map(Place::new).transpose()?.map(Arc::new);
+        Ok(Self {
+            gate,
+            name,
+            clock,
+            place: RwLock::new(place),
+            sessions: Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
+            basic: basic.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Says where the server listens, which is the resource if nobody named another.
+    pub(super) fn set_base(&self, base: &Url) {
+        if self.gate.resource.is_none() {
+            let resource = format!("{}/mcp", base.as_str().trim_end_matches('/'));
+            let place = Place::new(&resource).ok().map(Arc::new);
+            *self.place.write().unwrap_or_else(PoisonError::into_inner) = place;
+        }
+    }
+
+    fn place(&self) -> Result<Arc<Place>, Response> {
+        let place = self.place.read().unwrap_or_else(PoisonError::into_inner).clone();
+        place.ok_or_else(|| {
+            let message = "this server's URL is not known: name it with `Gate::resource`";
+            rpc_error(StatusCode::INTERNAL_SERVER_ERROR, -32603, message)
+        })
+    }
+
+    /// May requests with these headers come at all, whoever sends them? The name of the host is
+    /// looked at against pages that resolve their own name to this server.
+    pub(super) fn check_origin(
+        &self,
+        headers: &HeaderMap,
+        uri: &http::Uri,
+    ) -> Result<(), Response> {
+        let place = self.place()?;
+        let refuse = |message| Err(rpc_error(StatusCode::FORBIDDEN, -32600, message));
+        let host = match headers.get(header::HOST) {
+            Some(host) => host.to_str().ok(),
+            None => uri.authority().map(http::uri::Authority::as_str),
+        };
+        let host =
+            host.and_then(|host| Url::parse(&format!("{}://{host}/", place.url.scheme())).ok());
+        let ours = |url: &Url| {
+            url.origin() == place.url.origin() || (is_loopback(&place.url) && is_loopback(url))
+        };
+        if !host.is_some_and(|host| ours(&host)) {
+            return refuse("the `Host` is not this server's");
+        }
+        for origin in headers.get_all(header::ORIGIN) {
+            let text = origin.to_str().unwrap_or_default();
+            let allowed = self.gate.origins.iter().any(|allowed| allowed == text)
+                || Url::parse(text).is_ok_and(|origin| ours(&origin));
+            if !allowed {
+                return refuse("the `Origin` is not one whose pages may call");
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller, if the request may go on; `None` is a caller who needs no name.
+    pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, Response> {
+        let place = self.place()?;
+        let read = Credentials::read(&parts.headers, &parts.uri);
+        let verified = match read {
+            Ok(Some(credentials)) => {
+                let method = parts.method.as_str();
+                let presented = Presented::new(&credentials, &place.resource, method);
+                self.gate.verifier.verify(presented).await.map(|claims| Some(Arc::new(claims)))
+            }
+            Ok(None) if self.gate.public_tools => Ok(None),
+            Ok(None) => Err(Refusal::Missing),
+            Err(refusal) => Err(refusal),
+        };
+        verified
+            .and_then(|claims| match claims.as_deref().and_then(Claims::expires_at) {
+                // A verifier that remembers must not remember for too long.
+                Some(end) if end + LEEWAY <= self.clock.now() => {
+                    let ago = self.clock.now().duration_since(end).unwrap_or_default();
+                    Err(Refusal::Expired { ago })
+                }
+                _ => Ok(claims),
+            })
+            .map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+    }
+
+    /// A session belongs to whoever began it: its identifier alone opens nothing.
+    pub(super) fn check_session(
+        &self,
+        admitted: &Admitted,
+        headers: &HeaderMap,
+    ) -> Result<(), Response> {
+        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
+        let owner = id.to_str().ok().and_then(|id| self.sessions.get(id));
+        match owner {
+            Some(owner) if owner == principal(admitted) => Ok(()),
+            _ => {
+                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
+                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
+            }
+        }
+    }
+
+    /// Remembers whose the session is that this answer begins.
+    pub(super) fn keep_session(&self, admitted: &Admitted, response: &Response) {
+        if let Some(id) = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()) {
+            let owner = || principal(admitted);
+            self.sessions.entry(id.to_owned()).or_insert_with(owner);
+        }
+    }
+
+    /// May the caller call a tool with this demand? The answer that refuses it, if not.
+    pub(super) fn check_call(
+        &self,
+        admitted: &Admitted,
+        demand: &Demand,
+        headers: &HeaderMap,
+        id: Option<&RawValue>,
+    ) -> Result<(), Response> {
+        let Err(refusal) = demand.check(admitted.as_deref()) else { return Ok(()) };
+        let place = self.place()?;
+        let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
+        if !is_modern(headers)
+            && let Some(claims) = admitted
+        {
+            // Clients of that era ask for what the challenge says, and nothing else.
+            scopes.extend(
+                claims
+                    .granted()
+                    .iter()
+                    .filter(|s| !scopes.contains(s))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
+        }
+        if !self.gate.in_results {
+            return Err(refuse(&place, &refusal, scopes));
+        }
+        log(&refusal);
+        let mut challenge =
+            Challenge { refusal: &refusal, metadata: &place.metadata, scopes }.text();
+        if refusal.error().is_none() {
+            // Such hosts want to see both.
+            challenge.push_str(
+                ",error=\"invalid_token\",error_description=\"an access token is needed\"",
+            );
+        }
+        let answer = json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "result": {
+                "resultType": "complete",
+                "content": [{ "type": "text", "text": format!("Refused: {refusal}.") }],
+                "isError": true,
+                "_meta": { "mcp/www_authenticate": [challenge] },
+            },
+        });
+        Err(Json(answer).into_response())
+    }
+
+    /// Is the tool listed to this caller?
+    pub(super) fn lists(&self, claims: Option<&Claims>, demand: &Demand) -> bool {
+        !self.gate.hides || demand.check(claims).is_ok()
+    }
+
+    /// What pages of other origins may do: nothing, unless the operator named them.
+    pub(super) fn cors(&self) -> Option<CorsLayer> {
+        let origins = self.gate.origins.iter().map(|origin| HeaderValue::from_str(origin));
+        let origins: Vec<_> = origins.filter_map(Result::ok).collect();
+        let sent = [
+            "mcp-protocol-version",
+            "mcp-method",
+            "mcp-name",
+            "mcp-session-id",
+            "last-event-id",
+            "dpop",
+        ];
+        let sent = sent.map(HeaderName::from_static).into_iter();
+        let ordinary = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT];
+        (!origins.is_empty()).then(|| {
+            CorsLayer::new()
+                .allow_origin(origins)
+                .allow_methods([Method::GET, Method::POST, Method::DELETE])
+                .allow_headers(sent.chain(ordinary).collect::<Vec<_>>())
+                .expose_headers([HeaderName::from_static(SESSION_ID), header::WWW_AUTHENTICATE])
+        })
+    }
+
+    /// Does the list of tools depend on who asks?
+    pub(super) fn hides(&self) -> bool {
+        self.gate.hides
+    }
+
+    /// When the token of this caller ends: a stream goes on no longer.
+    pub(super) fn end_of(&self, admitted: &Admitted) -> Option<Duration> {
+        let end = admitted.as_deref()?.expires_at()?;
+        Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
+    }
+
+    /// The document of RFC 9728, at its path.
+    pub(super) fn metadata(&self, path: &str) -> Response {
+        let place = match self.place() {
+            Ok(place) => place,
+            Err(response) => return response,
+        };
+        if path != crate::gate::ROOT && path != path_of(&place.url) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let metadata = Metadata {
+            resource: place.resource.clone(),
+            authorization_servers: self.gate.verifier.authorization_servers(),
+            scopes_supported: self.basic.clone(),
+            bearer_methods_supported: ["header"],
+            resource_name: self.name.clone(),
+        };
+        // Clients in a page read it before they have anything to show.
+        let any = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        ([any], Json(metadata)).into_response()
+    }
+}
+
+fn refuse(place: &Place, refusal: &Refusal, scopes: Vec<String>) -> Response {
+    log(refusal);
+    let error = json!({
+        "jsonrpc": "2.0",
+        "id": null,
+        "error": { "code": -32600, "message": refusal.to_string() },
+    });
+    let mut response = (refusal.status(), Json(error)).into_response();
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::Unavailable { retry_after } => {
+            let seconds = retry_after.as_secs().max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        _ => {
+            let challenge = Challenge { refusal, metadata: &place.metadata, scopes };
+            headers.insert(header::WWW_AUTHENTICATE, challenge.header());
+        }
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The log says which check it was; neither the token nor the whole of any claim.
+fn log(refusal: &Refusal) {
+    let code = refusal.code();
+    match refusal {
+        Refusal::Missing => tracing::debug!(target: "toolgate::gate", code, "{refusal}"),
+        Refusal::Unavailable { .. } => {
+            tracing::error!(target: "toolgate::gate", code, "{refusal}");
+        }
+        _ => tracing::info!(target: "toolgate::gate", code, "{refusal}"),
+    }
+}
+
+/// How far two clocks may differ.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+const SESSION_ID: &str = "mcp-session-id";
+
+impl Place {
+    fn new(resource: &str) -> Result<Self, String> {
+        let url =
+            Url::parse(resource).map_err(|error| format!("the resource `{resource}`: {error}"))?;
+        if url.fragment().is_some() || url.query().is_some() {
+            return Err(format!(
+                "the resource `{resource}` has a query or a fragment (RFC 8707 §2)"
+            ));
+        }
+        if url.scheme() != "https" && !is_loopback(&url) {
+            return Err(format!(
+                "the resource `{resource}` is not https: tokens travel to it; plain http is for this machine"
+            ));
+        }
+        Ok(Self { resource: resource.to_owned(), metadata: url_of(&url), url })
+    }
+}
+
+fn principal(admitted: &Admitted) -> String {
+    admitted.as_ref().map(|claims| claims.principal()).unwrap_or_default()
+}
+
+fn is_modern(headers: &HeaderMap) -> bool {
+    let version = headers.get("mcp-protocol-version").and_then(|version| version.to_str().ok());
+    version.is_some_and(|version| version >= "2026-07-28")
+}

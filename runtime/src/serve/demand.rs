@@ -1,0 +1,110 @@
+//! What a tool demands of its caller's token; made once.
+
+use crate::{
+    gate::{Claims, Refusal},
+    scope::{self, Access, Scope},
+    tool::{Hints, Need},
+};
+
+/// What the token of a tool's caller must carry.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Demand {
+    /// Somebody must call.
+    caller: bool,
+    /// These scopes, of these catalogues.
+    scopes: Vec<(&'static [Scope], &'static [&'static str])>,
+    /// Hosts ask for them at sign-in.
+    pub(super) basic: bool,
+}
+
+impl Demand {
+    /// The tool's, where tokens carry the scopes of its callers' catalogues, and those of the
+    /// provider `brokered`.
+    pub(super) fn of(needs: &'static [Need], hints: Hints, brokered: Option<&str>) -> Self {
+        let mut demand = Self::default();
+        let mut access = Vec::new();
+        for need in needs {
+            let (catalogue, scopes) = match need {
+                Need::Caller(need) => (need.catalogue, need.scopes),
+                Need::Client(need) if brokered == Some(need.provider) => {
+                    (need.catalogue, need.scopes)
+                }
+                Need::Client(_) => {
+                    demand.caller = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            demand.caller = true;
+            if !scopes.is_empty() {
+                demand.scopes.push((catalogue, scopes));
+            }
+            let declared = |name| catalogue.iter().find(|scope| scope.name == name);
+            access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+        }
+        demand.basic =
+            hints.basic.unwrap_or_else(|| access.iter().all(|access| *access == Access::Read));
+        demand
+    }
+
+    /// Every scope that the tool needs.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &'static str> {
+        self.scopes.iter().flat_map(|(_, scopes)| scopes.iter().copied())
+    }
+
+    /// May `claims` call the tool?
+    pub(super) fn check(&self, claims: Option<&Claims>) -> Result<(), Refusal> {
+        let Some(claims) = claims else {
+            return if self.caller { Err(Refusal::Missing) } else { Ok(()) };
+        };
+        let covered = self.scopes.iter().all(|(catalogue, needed)| {
+            scope::missing(catalogue, claims.granted(), needed).is_empty()
+        });
+        if covered {
+            return Ok(());
+        }
+        Err(Refusal::InsufficientScope { needed: self.scopes().map(str::to_owned).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CATALOGUE: &[Scope] = &[
+        Scope { name: "read", description: "", access: Access::Read, implies: &[] },
+        Scope { name: "write", description: "", access: Access::Write, implies: &[0] },
+    ];
+    const READS: &[Need] = &[Need::Caller(crate::tool::CallerNeed {
+        parameter: "caller",
+        provider_name: "Ours",
+        scopes: &["read"],
+        catalogue: CATALOGUE,
+    })];
+
+    fn claims(scopes: &[&str]) -> Claims {
+        Claims::new("https://a.example", "alice").scopes(scopes.iter().copied())
+    }
+
+    #[test]
+    fn what_another_scope_implies_counts() {
+        let reads = Demand::of(READS, Hints::DERIVED, None);
+        assert!(reads.basic);
+        assert_eq!(reads.check(Some(&claims(&["write"]))), Ok(()));
+        assert_eq!(reads.check(None), Err(Refusal::Missing));
+        let needed = vec!["read".to_owned()];
+        assert_eq!(
+            reads.check(Some(&claims(&["reader", "Read"]))),
+            Err(Refusal::InsufficientScope { needed })
+        );
+    }
+
+    #[test]
+    fn a_tool_that_wants_nobody_is_for_everybody() {
+        assert_eq!(Demand::of(&[Need::Context], Hints::DERIVED, None).check(None), Ok(()));
+        assert_eq!(
+            Demand::of(&[Need::CALLER], Hints::DERIVED, None).check(None),
+            Err(Refusal::Missing)
+        );
+    }
+}
