@@ -30,8 +30,37 @@ struct Switches {
     api: Mutex<VecDeque<Fault>>,
     token: Mutex<VecDeque<Fault>>,
     refuse_refresh: AtomicBool,
-    hold_token: watch::Sender<bool>,
-    hold_api: watch::Sender<bool>,
+    hold_token: Hold,
+    hold_api: Hold,
+}
+
+/// A place where answers wait.
+#[derive(Clone, Debug)]
+struct Hold {
+    closed: watch::Sender<bool>,
+    waiting: watch::Sender<usize>,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { closed: watch::Sender::new(false), waiting: watch::Sender::new(0) }
+    }
+}
+
+impl Hold {
+    fn close(&self) -> Held {
+        self.waiting.send_replace(0);
+        self.closed.send_replace(true);
+        Held(self.clone())
+    }
+
+    async fn pass(&self) {
+        if *self.closed.borrow() {
+            self.waiting.send_modify(|waiting| *waiting += 1);
+            // The sender lives in the same struct as its caller's.
+            let _ = self.closed.subscribe().wait_for(|closed| !closed).await;
+        }
+    }
 }
 
 impl Default for Faults {
@@ -40,8 +69,8 @@ impl Default for Faults {
             api: Mutex::default(),
             token: Mutex::default(),
             refuse_refresh: AtomicBool::new(false),
-            hold_token: watch::Sender::new(false),
-            hold_api: watch::Sender::new(false),
+            hold_token: Hold::default(),
+            hold_api: Hold::default(),
         }))
     }
 }
@@ -54,11 +83,19 @@ enum Fault {
 
 /// Answers are held back until this is dropped.
 #[derive(Debug)]
-pub struct Held(watch::Sender<bool>);
+pub struct Held(Hold);
+
+impl Held {
+    /// Waits until that many requests wait.
+    pub async fn reached(&self, requests: usize) {
+        // The sender lives in `self`.
+        let _ = self.0.waiting.subscribe().wait_for(|waiting| *waiting >= requests).await;
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.send_replace(false);
+        self.0.closed.send_replace(false);
     }
 }
 
@@ -91,13 +128,13 @@ impl Faults {
     /// Holds back the answers of the token endpoint.
     #[must_use]
     pub fn hold_token(&self) -> Held {
-        hold(&self.0.hold_token)
+        self.0.hold_token.close()
     }
 
     /// Holds back the answers of the API.
     #[must_use]
     pub fn hold_api(&self) -> Held {
-        hold(&self.0.hold_api)
+        self.0.hold_api.close()
     }
 
     pub(crate) fn refuses_refresh(&self) -> bool {
@@ -105,12 +142,12 @@ impl Faults {
     }
 
     pub(crate) async fn before_api(&self) -> Option<Response> {
-        released(&self.0.hold_api).await;
+        self.0.hold_api.pass().await;
         pop(&self.0.api).map(Fault::into_response)
     }
 
     pub(crate) async fn before_token(&self) -> Option<Response> {
-        released(&self.0.hold_token).await;
+        self.0.hold_token.pass().await;
         let mut queue = self.0.token.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(queue.front(), Some(Fault::Status(..))) {
             return queue.pop_front().map(Fault::into_response);
@@ -133,16 +170,6 @@ fn push(queue: &Mutex<VecDeque<Fault>>, times: usize, fault: Fault) {
 
 fn pop(queue: &Mutex<VecDeque<Fault>>) -> Option<Fault> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-}
-
-fn hold(switch: &watch::Sender<bool>) -> Held {
-    switch.send_replace(true);
-    Held(switch.clone())
-}
-
-async fn released(switch: &watch::Sender<bool>) {
-    // The sender lives in the same struct as its caller's.
-    let _ = switch.subscribe().wait_for(|held| !held).await;
 }
 
 impl Fault {

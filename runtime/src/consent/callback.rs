@@ -9,9 +9,8 @@ use axum::{
 use http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
 
-use super::{Consents, Departure, Progress, connect, page, verifier};
+use super::{Consents, Departure, Progress, Returned, connect, page, verifier};
 use crate::{
     grant::{Grant, GrantKey, RenewError, Renewed, StoreError},
     oauth::OAuth,
@@ -37,17 +36,15 @@ pub(super) async fn arrive(
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     // The browser comes first: a stranger who learnt the state must not use it up.
     let Some(browser) = connect::browser_of(&headers, state) else { return page::other_browser() };
-    let departure = match consents.return_of(state).await {
-        Ok(Some(departure)) => departure,
-        Ok(None) => return page::expired(),
+    let departure = match consents.return_of(state, &browser).await {
+        Ok(Returned::Here(departure)) => departure,
+        Ok(Returned::Elsewhere) => return page::other_browser(),
+        Ok(Returned::Over) => return page::expired(),
         Err(error) => {
             tracing::error!(target: "toolgate::consent", %error, "a consent cannot be read");
             return page::our_fault();
         }
     };
-    if !bool::from(browser.as_bytes().ct_eq(departure.browser.as_bytes())) {
-        return page::other_browser();
-    }
     let Some(oauth) = consents.0.providers.get(departure.provider.as_str()) else {
         return page::not_ours();
     };

@@ -20,6 +20,7 @@ use axum::{Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth2::PkceCodeVerifier;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 use url::Url;
 
@@ -240,11 +241,29 @@ impl Consents {
         self.0.grants.store().put_pending(&pending(state), &bytes, self.now() + LIFE).await
     }
 
-    /// What departed under `state`: once.
-    async fn return_of(&self, state: &str) -> Result<Option<Departure>, StoreError> {
-        let bytes = self.0.grants.store().take_pending(&pending(state)).await?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    /// What departed under `state` from `browser`: once. Another browser does not use it up.
+    async fn return_of(&self, state: &str, browser: &str) -> Result<Returned, StoreError> {
+        let (store, id) = (self.0.grants.store(), pending(state));
+        let read =
+            |bytes: Option<Vec<u8>>| -> Option<Departure> { serde_json::from_slice(&bytes?).ok() };
+        let Some(departure) = read(store.peek_pending(&id).await?) else {
+            return Ok(Returned::Over);
+        };
+        if !bool::from(browser.as_bytes().ct_eq(departure.browser.as_bytes())) {
+            return Ok(Returned::Elsewhere);
+        }
+        // Of two that come at once, one gets it.
+        Ok(read(store.take_pending(&id).await?).map_or(Returned::Over, Returned::Here))
     }
+}
+
+/// What an arrival finds.
+enum Returned {
+    Here(Departure),
+    /// It began in another browser.
+    Elsewhere,
+    /// There is nothing, or no longer.
+    Over,
 }
 
 fn pending(state: &str) -> String {

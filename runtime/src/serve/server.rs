@@ -23,7 +23,7 @@ use crate::{
     consent::Consents,
     error::{ConfigError, Result},
     gate::Gate,
-    grant::{Clock, GrantStore, Grants, MasterKey, Sealer, SystemClock},
+    grant::{Clock, GrantStore, Grants, MasterKey, RefreshPolicy, Sealer, SystemClock},
     oauth::OAuth,
     provider::{OAuthClient, Provider, Registration},
     state::States,
@@ -56,6 +56,7 @@ pub struct Server<H = Nothing> {
     states: States,
     store: Option<Arc<dyn GrantStore>>,
     clock: Arc<dyn Clock>,
+    refresh: RefreshPolicy,
     public_url: Option<String>,
     gate: Option<Gate>,
     beside: H,
@@ -72,6 +73,7 @@ impl Server {
             states: States::default(),
             store: None,
             clock: Arc::new(SystemClock),
+            refresh: RefreshPolicy::default(),
             public_url: None,
             gate: None,
             beside: Nothing,
@@ -123,6 +125,13 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Renews tokens by another policy than the default one.
+    #[must_use]
+    pub fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
+        self.refresh = policy;
+        self
+    }
+
     /// Where a browser on this machine reaches [`App::into_router`], if that is not known from the
     /// listener: `http://127.0.0.1:8765`.
     #[must_use]
@@ -151,6 +160,7 @@ impl<H: ServerHandler> Server<H> {
             states: self.states,
             store: self.store,
             clock: self.clock,
+            refresh: self.refresh,
             public_url: self.public_url,
             gate: self.gate,
             beside: handler,
@@ -205,7 +215,7 @@ impl<H: ServerHandler> Server<H> {
             // Nothing will ever be kept, so nothing is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
-        let grants = Grants::new(store, Arc::clone(&self.clock));
+        let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
         let mut faults = Vec::new();
         for tool in &built {

@@ -1,17 +1,21 @@
 //! A server with the tools of the tests, on a free port, over a forge of its own.
 
-use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use forge::{Config, Running};
 use tokio::net::TcpListener;
 use toolgate::{
     OAuthClient, Provider, Server,
-    grant::{GrantStore, ManualClock, MemoryStore},
+    grant::{GrantStore, ManualClock, MemoryStore, RefreshPolicy},
     tools,
 };
 
 use crate::tools::{
-    Forge, add, count, delete_repository, echo, follow, list_issues, open_issue, panics,
+    Forge, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
 };
 
 /// A server that runs until the test ends.
@@ -48,6 +52,14 @@ pub fn client_at(url: &str) -> OAuthClient<Forge> {
         .issuer(url)
 }
 
+/// Does not wait as long for a provider as a server does, so that tests need not either.
+pub fn impatient() -> RefreshPolicy {
+    let mut policy = RefreshPolicy::default();
+    policy.timeout = Duration::from_millis(500);
+    policy.lease = Duration::from_secs(1);
+    policy
+}
+
 impl Host {
     /// A server over a forge that behaves as `config` says.
     ///
@@ -71,10 +83,11 @@ impl Host {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Server::new("tests", "1.2.3")
             .provider(client_at(forge.url()))
-            .tools(tools![list_issues, open_issue, delete_repository, echo, follow])
+            .tools(tools![list_issues, open_issue, delete_repository, echo, follow, hasty])
             .tools(tools![add, panics, count])
             .store(store)
             .clock(clock.clone())
+            .refresh_policy(impatient())
             .public_url(url.as_str())
             .build()
             .await
@@ -90,7 +103,7 @@ impl Host {
     }
 
     /// Lets time pass, for the server and for forge.
-    pub fn advance(&self, by: std::time::Duration) {
+    pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.forge.advance(by);
     }

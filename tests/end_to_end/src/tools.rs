@@ -1,6 +1,8 @@
 //! The tools of the tests.
 #![allow(clippy::missing_errors_doc, reason = "what a tool fails with is what its test looks at")]
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolgate::prelude::*;
@@ -80,6 +82,12 @@ pub async fn echo(forge: AuthedClient<Forge>, segment: String) -> Result<String>
 #[tool(scopes = "repo:read")]
 pub async fn follow(forge: AuthedClient<Forge>, to: String) -> Result<String> {
     forge.get("/redirect-away").query(&[("to", to)]).send().await?.text().await
+}
+
+/// Has little time.
+#[tool(scopes = "repo:read")]
+pub async fn hasty(forge: AuthedClient<Forge>) -> Result<String> {
+    forge.get("/user").timeout(Duration::from_millis(200)).send().await?.text().await
 }
 
 /// Adds two numbers.

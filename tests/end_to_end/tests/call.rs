@@ -22,6 +22,7 @@ async fn both_eras_list_and_call_the_same_tools() {
                 "delete_repository",
                 "echo",
                 "follow",
+                "hasty",
                 "add",
                 "panics",
                 "count"

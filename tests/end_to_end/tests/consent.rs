@@ -151,9 +151,17 @@ async fn a_state_is_for_one_browser_and_for_one_use() {
     let state = started.visited.iter().find_map(|url| {
         url.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned())
     });
-    let forged = format!("{}/callback/forge?code=stolen&state={}", host.url, state.unwrap());
+    let state = state.unwrap();
+    let forged = format!("{}/callback/forge?code=stolen&state={}", host.url, state);
     let stranger = Person::new("bob").open(&forged).await.unwrap();
     assert_eq!(stranger.status, 403, "{}", stranger.body);
+    let forged_cookie = reqwest::Client::new()
+        .get(&forged)
+        .header("cookie", format!("toolgate-consent-{}=forged", &state[..16]))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(forged_cookie.status(), 403);
     let unknown = format!("{}/callback/forge?code=x&state=unknown", host.url);
     assert_eq!(alice.open(&unknown).await.unwrap().status, 403);
     let finished = alice.approve(&link).await.unwrap();

@@ -100,10 +100,10 @@ async fn describe_prints_every_tool_with_its_scopes() {
         String::from_utf8(output.stdout).unwrap()
     };
     let table = describe("--describe").await;
-    assert!(table.contains("list_issues  Forge: repo:read  reads"), "{table}");
+    assert!(table.contains("list_issues  Forge: repo:read   reads"), "{table}");
     let json: Value = serde_json::from_str(&describe("--describe=json").await).unwrap();
     assert_eq!(json["tools"][0]["scopes"], json!([["Forge", ["repo:read"]]]));
-    assert_eq!(json["tools"][1]["definition"]["inputSchema"]["required"], json!(["a", "b"]));
+    assert_eq!(json["tools"][2]["definition"]["inputSchema"]["required"], json!(["a", "b"]));
 }
 
 #[tokio::test]

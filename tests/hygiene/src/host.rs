@@ -1,6 +1,6 @@
 //! A provider and a helper.
 
-use gatekeeper::{path, provider, requires, tool, AuthedClient, Provider, Result};
+use gatekeeper::{path, provider, requires, tool, AuthedClient, Catalogue, Result};
 
 /// A host of code.
 #[provider(
