@@ -8,12 +8,20 @@
 mod challenge;
 mod claims;
 mod credentials;
+mod discovery;
+mod dpop;
+mod fetch;
+mod introspection;
+mod jwks;
+mod jwt;
+mod keys;
 mod metadata;
 mod policy;
 mod refusal;
 mod verifier;
 
 pub use async_trait::async_trait;
+pub use jsonwebtoken::jwk::JwkSet;
 
 pub(crate) use self::{
     challenge::Challenge,
@@ -22,6 +30,8 @@ pub(crate) use self::{
 pub use self::{
     claims::Claims,
     credentials::{Credentials, Scheme},
+    introspection::{Introspection, introspection},
+    jwt::{Jwt, jwks, keys, oidc},
     policy::Gate,
     refusal::Refusal,
     verifier::{Presented, Verifier},

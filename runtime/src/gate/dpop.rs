@@ -1,0 +1,132 @@
+//! Proofs of possession (RFC 9449): the token is bound to a key, and its owner shows that key.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use moka::sync::Cache;
+use serde::Deserialize;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use super::{
+    Presented, Refusal,
+    jwt::{algorithm, part},
+    keys::Key,
+};
+
+/// How old or early a proof may be.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// How many proofs are remembered; a flood of them forgets the oldest, within its window.
+const MOST: u64 = 100_000;
+
+/// The longest proof that is looked at, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// Proofs that were seen, so that none is used twice.
+pub(super) struct Proofs(Cache<String, ()>);
+
+impl Default for Proofs {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST).time_to_live(WINDOW * 3).build())
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    typ: Option<String>,
+    alg: String,
+    jwk: Value,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    jti: String,
+    htm: String,
+    htu: String,
+    iat: f64,
+    ath: Option<String>,
+}
+
+impl Proofs {
+    /// Does the proof fit this request, this token and the key that it is bound to (RFC 9449 §4.3)?
+    pub(super) fn check(
+        &self,
+        presented: &Presented<'_>,
+        thumbprint: &str,
+        now: SystemTime,
+    ) -> Result<(), Refusal> {
+        let refuse = |why| Err(Refusal::Proof(why));
+        let Some(proof) = presented.credentials.proof() else { return refuse("none came") };
+        if proof.len() > LONGEST {
+            return refuse("it is too long");
+        }
+        let malformed = |_| Refusal::Proof("it is not a JWT");
+        let Some((message, signature)) = proof.rsplit_once('.') else {
+            return refuse("it is not a JWT");
+        };
+        let Some((head, body)) = message.split_once('.') else { return refuse("it is not a JWT") };
+        let header: Header = part(head).map_err(malformed)?;
+        if header.typ.as_deref() != Some("dpop+jwt") {
+            return refuse("its type is not dpop+jwt");
+        }
+        let Some(algorithm) = algorithm(&header.alg) else {
+            return refuse("its algorithm is not accepted");
+        };
+        if ["d", "p", "q", "k"].iter().any(|private| header.jwk.get(private).is_some()) {
+            return refuse("it holds a private key");
+        }
+        let Ok(jwk) = serde_json::from_value::<Jwk>(header.jwk) else {
+            return refuse("its key cannot be read");
+        };
+        let Some(key) = Key::of(&jwk).filter(|key| key.fits(algorithm)) else {
+            return refuse("its key does not fit its algorithm");
+        };
+        let verified =
+            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
+        if !verified.unwrap_or(false) {
+            return refuse("its signature does not fit");
+        }
+        let found = jwk.thumbprint(ThumbprintHash::SHA256).unwrap_or_default();
+        if !same(&found, thumbprint) {
+            return refuse("its key is not the one that the token is bound to");
+        }
+        let claims: Claims = part(body).map_err(malformed)?;
+        if claims.htm != presented.method {
+            return refuse("it is for another method");
+        }
+        if !is_for(&claims.htu, presented.resource) {
+            return refuse("it is for another URL");
+        }
+        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        if !claims.iat.is_finite() || (seconds - claims.iat).abs() > WINDOW.as_secs_f64() {
+            return refuse("it is too old, or a clock is wrong");
+        }
+        let token = digest(&SHA256, presented.credentials.token().as_bytes());
+        let token = BASE64_URL_SAFE_NO_PAD.encode(token);
+        if !claims.ath.is_some_and(|ath| same(&ath, &token)) {
+            return refuse("it is for another token");
+        }
+        // Last of all, so that nobody but the owner can use an identifier up.
+        let seen = self.0.entry(format!("{found} {}", claims.jti)).or_insert(());
+        if claims.jti.is_empty() || !seen.is_fresh() {
+            return refuse("it was used before");
+        }
+        Ok(())
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    bool::from(one.as_bytes().ct_eq(other.as_bytes()))
+}
+
+/// Without query and fragment (RFC 9449 §4.3, 9).
+fn is_for(htu: &str, resource: &str) -> bool {
+    let (Ok(mut htu), Ok(resource)) = (Url::parse(htu), Url::parse(resource)) else { return false };
+    htu.set_query(None);
+    htu.set_fragment(None);
+    htu == resource
+}

@@ -1,0 +1,147 @@
+//! Opaque tokens, of which the issuer is asked (RFC 7662).
+
+mod issuer;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Form, Router, extract::State, response::Response, routing::post};
+use futures::future::join_all;
+use http::HeaderMap;
+use issuer::{NOW, RESOURCE, clock, verify};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use toolgate::gate::{Introspection, introspection};
+
+#[derive(Clone, Default)]
+struct Issuer {
+    /// The status and the body of the next answers.
+    says: Arc<Mutex<(u16, String)>>,
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+async fn answer(
+    State(issuer): State<Issuer>,
+    headers: HeaderMap,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Response {
+    let authorization = headers["authorization"].to_str().unwrap().to_owned();
+    issuer.asked.lock().unwrap().push((authorization, form[0].1.clone()));
+    let (status, body) = issuer.says.lock().unwrap().clone();
+    Response::builder().status(status).body(body.into()).unwrap()
+}
+
+async fn start() -> (Issuer, String) {
+    let issuer = Issuer::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/introspect", listener.local_addr().unwrap());
+    let router = Router::new().route("/introspect", post(answer)).with_state(issuer.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (issuer, url)
+}
+
+impl Issuer {
+    fn say(&self, answer: Value) {
+        *self.says.lock().unwrap() = (200, answer.to_string());
+    }
+
+    fn questions(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+fn verifier(url: &str) -> Introspection {
+    introspection(issuer::ISSUER, url, "our:id", "our secret").unwrap().clock(clock())
+}
+
+fn active() -> Value {
+    json!({
+        "active": true, "sub": "alice", "client_id": "host", "scope": "orders:read",
+        "aud": RESOURCE, "exp": NOW + 300, "iss": issuer::ISSUER, "tenant": 7,
+    })
+}
+
+#[tokio::test]
+async fn an_active_token_is_let_in_and_asked_about_once() {
+    let (issuer, url) = start().await;
+    issuer.say(active());
+    let verifier = verifier(&url);
+    let all = join_all((0..20).map(|_| verify(&verifier, "opaque"))).await;
+    for claims in all {
+        let claims = claims.unwrap();
+        assert_eq!((claims.subject(), claims.client_id()), ("alice", Some("host")));
+        assert!(claims.has("orders:read"));
+    }
+    assert_eq!(issuer.questions(), 1);
+    let (authorization, token) = issuer.asked.lock().unwrap()[0].clone();
+    assert_eq!(token, "opaque");
+    // `our:id` and `our secret`, each in the form's encoding.
+    assert_eq!(authorization, "Basic b3VyJTNBaWQ6b3VyK3NlY3JldA==");
+}
+
+#[tokio::test]
+async fn what_is_not_good_is_told_apart() {
+    let (issuer, url) = start().await;
+    for (name, changes, code) in [
+        ("revoked", json!({ "active": false }), "inactive"),
+        ("for another server", json!({ "aud": "https://other.example" }), "wrong_audience"),
+        ("for others", json!({ "aud": ["a", "b"] }), "wrong_audience"),
+        ("for a number", json!({ "aud": 7 }), "claim"),
+        ("from another issuer", json!({ "iss": "https://evil.example" }), "wrong_issuer"),
+        ("bound to a key", json!({ "cnf": { "jkt": "x" } }), "sender_constrained"),
+        ("not yet good", json!({ "nbf": NOW + 60 }), "not_yet_valid"),
+        ("over, whatever it says", json!({ "exp": NOW - 1 }), "expired"),
+        ("of nobody", json!({ "sub": null, "client_id": null }), "claim"),
+    ] {
+        let mut answer = active();
+        for (key, value) in changes.as_object().unwrap() {
+            answer[key] = value.clone();
+        }
+        issuer.say(answer);
+        let refused = verify(&verifier(&url), "opaque").await.unwrap_err();
+        assert_eq!(refused.code(), code, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_fails_says_nothing_about_the_token() {
+    let (issuer, url) = start().await;
+    let verifier = verifier(&url);
+    for (status, body) in [
+        (500, "{}".to_owned()),
+        (401, json!({ "active": true, "sub": "alice" }).to_string()),
+        (200, "no JSON".to_owned()),
+        (200, "{}".to_owned()),
+        (200, json!({ "active": "true", "sub": "alice" }).to_string()),
+        (200, format!("{{\"active\":true{}", " ".repeat(300 << 10))),
+    ] {
+        *issuer.says.lock().unwrap() = (status, body);
+        let refused = verify(&verifier, "opaque").await.unwrap_err();
+        assert_eq!((refused.code(), refused.status().as_u16()), ("unavailable", 503));
+    }
+    issuer.say(active());
+    assert!(verify(&verifier, "opaque").await.is_ok(), "an outage is not remembered");
+}
+
+#[tokio::test]
+async fn what_is_remembered_ends_with_the_token() {
+    let (issuer, url) = start().await;
+    let clock = clock();
+    let verifier = verifier(&url).clock(clock.clone());
+    issuer.say(active());
+    verify(&verifier, "opaque").await.unwrap();
+    clock.advance(Duration::from_secs(300));
+    assert_eq!(verify(&verifier, "opaque").await.unwrap_err().code(), "expired");
+    assert_eq!(issuer.questions(), 1);
+}
+
+#[tokio::test]
+async fn a_machine_is_known_by_having_no_person() {
+    let (issuer, url) = start().await;
+    let mut answer = active();
+    answer["sub"] = json!("host");
+    issuer.say(answer);
+    assert!(verify(&verifier(&url), "opaque").await.unwrap().is_machine());
+}

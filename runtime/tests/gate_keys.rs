@@ -1,0 +1,286 @@
+//! Where keys come from: discovery, key sets that fail, rotation, outages.
+
+mod issuer;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use futures::future::join_all;
+use http::StatusCode;
+use issuer::{KEYS, SigningKey, claims, clock, verify};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use toolgate::{
+    gate::{Jwt, jwks, oidc},
+    grant::ManualClock,
+};
+
+/// An authorization server whose documents the test writes.
+#[derive(Clone)]
+struct Server {
+    url: String,
+    documents: Arc<Mutex<Vec<(String, Document)>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    key_sets: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+enum Document {
+    Json(Value),
+    Status(u16),
+    Redirect(String),
+    Large,
+    Never,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self {
+            url,
+            documents: Arc::default(),
+            asked: Arc::default(),
+            key_sets: Arc::default(),
+        };
+        let router = Router::new().fallback(answer).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        server
+    }
+
+    fn write(&self, path: &str, document: Document) {
+        let mut documents = self.documents.lock().unwrap();
+        documents.retain(|(other, _)| other != path);
+        documents.push((path.to_owned(), document));
+    }
+
+    fn write_keys(&self, keys: &[&SigningKey]) {
+        let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
+        self.write("/jwks", Document::Json(json!({ "keys": keys })));
+    }
+
+    fn metadata(&self, issuer: &str) -> Document {
+        Document::Json(json!({ "issuer": issuer, "jwks_uri": format!("{}/jwks", self.url) }))
+    }
+
+    fn fetches(&self) -> usize {
+        self.key_sets.load(Ordering::SeqCst)
+    }
+
+    fn token(&self, key: &SigningKey, kid: &str) -> String {
+        let header = KEYS.header(json!({ "kid": kid }));
+        key.sign(
+            &header,
+            &claims(json!({ "iss": self.url, "exp": issuer::NOW + 90_000 })).to_string(),
+        )
+    }
+
+    async fn check(&self, verifier: &Jwt, key: &SigningKey, kid: &str) -> &'static str {
+        match verify(verifier, &self.token(key, kid)).await {
+            Ok(_) => "ok",
+            Err(refusal) => refusal.code(),
+        }
+    }
+
+    fn verifier(&self, clock: &Arc<ManualClock>) -> Jwt {
+        jwks(&self.url, format!("{}/jwks", self.url)).unwrap().clock(clock.clone())
+    }
+}
+
+async fn answer(State(server): State<Server>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    server.asked.lock().unwrap().push(path.clone());
+    if path == "/jwks" {
+        server.key_sets.fetch_add(1, Ordering::SeqCst);
+    }
+    let found = server.documents.lock().unwrap().iter().find(|(p, _)| *p == path).cloned();
+    let plain = |status: u16| Response::builder().status(status);
+    match found.map(|(_, document)| document) {
+        Some(Document::Json(value)) => plain(200).body(value.to_string().into()).unwrap(),
+        Some(Document::Status(status)) => plain(status).body(Body::empty()).unwrap(),
+        Some(Document::Redirect(to)) => {
+            plain(302).header("location", to).body(Body::empty()).unwrap()
+        }
+        Some(Document::Large) => plain(200).body(" ".repeat(300 << 10).into()).unwrap(),
+        Some(Document::Never) => std::future::pending().await,
+        None => plain(StatusCode::NOT_FOUND.as_u16()).body(Body::empty()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_looked_for_where_it_may_be_and_in_order() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    for place in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+        server.documents.lock().unwrap().retain(|(path, _)| path == "/jwks");
+        server.write(place, server.metadata(&server.url));
+        let verifier = oidc(&server.url).unwrap().clock(clock());
+        assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok", "{place}");
+    }
+    let issuer = format!("{}/tenant", server.url);
+    for place in [
+        "/.well-known/oauth-authorization-server/tenant",
+        "/.well-known/openid-configuration/tenant",
+        "/tenant/.well-known/openid-configuration",
+    ] {
+        server.documents.lock().unwrap().retain(|(path, _)| path == "/jwks");
+        server.write(place, server.metadata(&issuer));
+        let verifier = oidc(&issuer).unwrap().clock(clock());
+        let token = KEYS.token(json!({ "iss": issuer }));
+        assert!(verify(&verifier, &token).await.is_ok(), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_of_another_issuer_is_not_believed() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    for issuer in
+        ["https://evil.example", &format!("{}/", server.url), "", &server.url.to_uppercase()]
+    {
+        let place = "/.well-known/oauth-authorization-server";
+        server.write(place, server.metadata(issuer));
+        let verifier = oidc(&server.url).unwrap().clock(clock());
+        assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "unavailable", "{issuer}");
+    }
+    assert_eq!(server.fetches(), 0);
+}
+
+#[tokio::test]
+async fn a_key_set_that_fails_is_an_outage_and_not_an_open_door() {
+    let server = Server::start().await;
+    let elsewhere = Server::start().await;
+    elsewhere.write_keys(&[&KEYS.es256]);
+    let private = json!({ "keys": [{ "kty": "oct", "kid": "es256", "k": "c2VjcmV0" }] });
+    for (name, document) in [
+        ("500", Document::Status(500)),
+        ("404", Document::Status(404)),
+        ("too large", Document::Large),
+        ("elsewhere", Document::Redirect(format!("{}/jwks", elsewhere.url))),
+        ("no JSON", Document::Json(json!("text"))),
+        ("no keys", Document::Json(json!({ "keys": [] }))),
+        ("keys of the wrong kind", Document::Json(json!({ "keys": {} }))),
+        ("secrets", Document::Json(private)),
+        ("unreadable keys", Document::Json(json!({ "keys": [7, null, {}] }))),
+    ] {
+        server.write("/jwks", document);
+        let verifier = server.verifier(&clock());
+        let refused = verify(&verifier, &server.token(&KEYS.es256, "es256")).await.unwrap_err();
+        assert_eq!(refused.code(), "unavailable", "{name}");
+        assert_eq!(refused.status(), 503, "{name}");
+    }
+    assert_eq!(elsewhere.fetches(), 0, "redirects are not followed");
+}
+
+#[tokio::test]
+async fn one_bad_key_does_not_spoil_the_others() {
+    let server = Server::start().await;
+    let keys = json!({ "keys": [{ "kty": "new", "kid": "x" }, 7, KEYS.es256.jwk] });
+    server.write("/jwks", Document::Json(keys));
+    assert_eq!(server.check(&server.verifier(&clock()), &KEYS.es256, "es256").await, "ok");
+}
+
+#[tokio::test]
+async fn two_keys_of_one_name_are_none() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256, &KEYS.stranger]);
+    let verifier = server.verifier(&clock());
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "unknown_key");
+    assert_eq!(server.check(&verifier, &KEYS.stranger, "es256").await, "unknown_key");
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_for_all_who_wait() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let verifier = server.verifier(&clock());
+    let checks = (0..50).map(|_| server.check(&verifier, &KEYS.es256, "es256"));
+    assert!(join_all(checks).await.iter().all(|found| *found == "ok"));
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_a_minute() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    for n in 0..20 {
+        let made_up = format!("made-up-{n}");
+        assert_eq!(server.check(&verifier, &KEYS.stranger, &made_up).await, "unknown_key");
+    }
+    assert_eq!(server.fetches(), 1, "not at once after the last one");
+    let rotated = SigningKey::p256("rotated");
+    server.write_keys(&[&KEYS.es256, &rotated]);
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(server.check(&verifier, &rotated, "rotated").await, "ok");
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test]
+async fn keys_that_are_kept_outlive_an_outage_and_keys_that_were_withdrawn_do_not() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    server.write("/jwks", Document::Status(503));
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    let other = SigningKey::p256("other");
+    server.write_keys(&[&other]);
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(server.check(&verifier, &other, "other").await, "ok");
+    let header = KEYS.header(json!({}));
+    let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 90_000, "jti": "2" }));
+    let refused = verify(&verifier, &KEYS.es256.sign(&header, &fresh.to_string())).await;
+    assert_eq!(refused.unwrap_err().code(), "unknown_key", "it was withdrawn");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_is_not_asked_for_every_request() {
+    let server = Server::start().await;
+    server.write("/jwks", Document::Status(503));
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    for _ in 0..20 {
+        assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "unavailable");
+    }
+    assert_eq!(server.fetches(), 1);
+    server.write_keys(&[&KEYS.es256]);
+    clock.advance(Duration::from_secs(6));
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+}
+
+#[tokio::test]
+async fn an_issuer_that_never_answers_is_an_outage() {
+    let server = Server::start().await;
+    server.write("/jwks", Document::Never);
+    let verifier = server.verifier(&clock());
+    let found = tokio::time::timeout(
+        Duration::from_secs(20),
+        server.check(&verifier, &KEYS.es256, "es256"),
+    );
+    assert_eq!(found.await.expect("it is not waited for"), "unavailable");
+}
+
+#[test]
+fn plain_http_is_for_this_machine() {
+    for url in ["http://login.example", "ftp://login.example", "login.example", ""] {
+        assert!(oidc(url).is_err(), "{url}");
+        assert!(jwks("https://login.example", url).is_err(), "{url}");
+    }
+    assert!(oidc("http://127.0.0.1:9400").is_ok());
+}
