@@ -199,7 +199,7 @@ async fn takes_a_pending_value_once(store: &dyn GrantStore, clock: &ManualClock)
 async fn bounds_pending_values(store: &dyn GrantStore, clock: &ManualClock) {
     let value = vec![0; super::store::PENDING_BYTES + 1];
     let put = store.put_pending("contract-long", &value, clock.now() + MINUTE).await;
-    assert!(matches!(put, Err(super::StoreError::Full)), "a value is at most 64 KiB: {put:?}");
+    assert!(matches!(put, Err(StoreError::Full)), "a value is at most 64 KiB: {put:?}");
 }
 
 const RECORDS: Namespace = Namespace::new("contract", 3);
