@@ -21,6 +21,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+#[allow(clippy::unnested_or_patterns, reason = "one pattern for each entry of the registry")]
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !matches!(
@@ -53,17 +54,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if segments[0] & 0xe000 != 0x2000 {
         return false;
     }
-    match segments {
-        // Protocol assignments with Teredo, ORCHID and benchmarks (2001::/23); documentation.
-        [0x2001, second, ..] if second < 0x0200 || second == 0x0db8 => false,
-        // 6to4 carries an address of version 4 in it.
-        [0x2002, ..] => false,
-        // Documentation (3fff::/20).
-        [0x3fff, second, ..] if second < 0x1000 => false,
-        // ISATAP carries one as well, behind 00-00-5e-fe or 02-00-5e-fe.
-        [_, _, _, _, 0x0000 | 0x0200, 0x5efe, _, _] => false,
-        _ => true,
-    }
+    let [a, b, ..] = segments;
+    // 2001::/23 has Teredo, ORCHID and benchmarks; the others are for documentation.
+    let is_special = a == 0x2001 && (b < 0x0200 || b == 0x0db8) || a == 0x3fff && b < 0x1000;
+    // These carry an address of version 4: 6to4, and ISATAP behind 00-00-5e-fe or 02-00-5e-fe.
+    let is_tunnel = a == 0x2002 || matches!(segments[4], 0 | 0x0200) && segments[5] == 0x5efe;
+    !is_special && !is_tunnel
 }
 
 type Answer = io::Result<Vec<IpAddr>>;

@@ -134,9 +134,10 @@ impl Broker {
         }
         let key = GrantKey::new(&subject, self.0.oauth.registration.id);
         self.0.grants.adopt(&key, renewed, granted).await?;
-        self.remember(&subject, &request).await?;
-        let session = self.sign_in(&subject).await?;
-        let code = self.issue_code(&subject, &request, given).await?;
+        let at = self.beginning(&subject).await?;
+        self.remember(&subject, &request, at).await?;
+        let session = self.sign_in(&subject, at).await?;
+        let code = self.issue_code(&subject, &request, given, at).await?;
         tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "somebody signed in");
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);

@@ -21,10 +21,10 @@ use super::{
 use crate::grant::StoreError;
 
 pub(super) async fn begin(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    let (parts, _) = request.into_parts();
-    let party = limits::party(&parts.extensions);
-    let query = parts.uri.query().unwrap_or_default();
-    broker.authorize(query, &parts.headers, party).await
+    let party = limits::party(request.extensions());
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let headers = request.headers().clone();
+    broker.authorize(&query, &headers, party).await
 }
 
 impl Broker {

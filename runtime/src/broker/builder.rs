@@ -176,7 +176,7 @@ impl BrokerBuilder {
         }
         let http = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
-        let shelf = Shelf::new(self.records);
+        let records = Shelf::new(self.records);
         let prefix = public.path().trim_end_matches('/').to_owned();
         let callback = format!("{issuer}/callback/{}", self.registration.id);
         let name = match resource.port() {
@@ -192,8 +192,8 @@ impl BrokerBuilder {
                 self.schemes.clone(),
                 Arc::clone(&self.clock),
             )?,
-            clients: Clients { shelf: shelf.clone(), known },
-            keys: Keys::new(shelf.clone(), Arc::clone(&self.clock), self.life),
+            clients: Clients { shelf: records.clone(), known },
+            keys: Keys::new(records.clone(), Arc::clone(&self.clock), self.life),
             limits: Limits::new(&self.clock),
             cookies: Cookies::new(public.scheme() == "https"),
             origin: public.origin().ascii_serialization(),
@@ -208,7 +208,7 @@ impl BrokerBuilder {
             life: self.life,
             browser_clients: self.browser_clients,
             grants: self.grants,
-            shelf,
+            shelf: records,
             clock: self.clock,
         })))
     }

@@ -18,7 +18,7 @@ use super::{
     redirect::{self, Destination},
     request::{Refusal, Request},
     secret,
-    shelf::{CONSENTS, REQUESTS, millis},
+    shelf::{CONSENTS, REQUESTS},
 };
 use crate::{grant::StoreError, scope};
 
@@ -125,6 +125,7 @@ impl Broker {
         &self,
         subject: &str,
         request: &Request,
+        at: u64,
     ) -> Result<(), StoreError> {
         let ended = self.ended_before(subject).await?;
         let now = self.now();
@@ -138,7 +139,7 @@ impl Broker {
                     browsers: BTreeSet::new(),
                     at: 0,
                 });
-                remembered.at = millis(now);
+                remembered.at = at;
                 remembered.scopes.extend(request.scopes.iter().cloned());
                 for (set, value) in [
                     (&mut remembered.redirect_uris, &request.redirect_uri),

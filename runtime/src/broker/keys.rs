@@ -197,23 +197,23 @@ mod tests {
         let clock = Arc::new(ManualClock::new());
         let shelf = Shelf::new(Arc::new(MemoryStore::with_clock(clock.clone())));
         let keys = Keys::new(shelf.clone(), clock.clone(), LIFE);
-        let first = kids(&*keys.ring().await.unwrap());
+        let first = kids(&keys.ring().await.unwrap());
         assert_eq!(first.len(), 2);
         let sign = async || keys.ring().await.unwrap().current(clock.now()).unwrap().kid.clone();
         assert_eq!(sign().await, first[0]);
 
         clock.advance(PERIOD);
         assert_eq!(sign().await, first[1], "it was published a whole period before");
-        let second = kids(&*keys.ring().await.unwrap());
+        let second = kids(&keys.ring().await.unwrap());
         assert_eq!(second[..2], first[..], "the old key verifies what it has signed");
         assert_eq!(second.len(), 3);
 
         clock.advance(LIFE + MARGIN);
-        let third = kids(&*keys.ring().await.unwrap());
+        let third = kids(&keys.ring().await.unwrap());
         assert_eq!(third[..], second[1..], "and goes when all of that has expired");
 
         let replica = Keys::new(shelf, clock.clone(), LIFE);
-        assert_eq!(kids(&*replica.ring().await.unwrap()), third, "replicas have the same keys");
+        assert_eq!(kids(&replica.ring().await.unwrap()), third, "replicas have the same keys");
     }
 
     #[tokio::test]

@@ -52,7 +52,7 @@ impl Parameters {
             }
             let name = name.into_owned();
             if found.contains_key(&name) {
-                let name = name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+                let name = name.chars().filter(char::is_ascii_graphic).take(40).collect();
                 return Err(Unreadable::Twice(name));
             }
             found.insert(name, value.into_owned());

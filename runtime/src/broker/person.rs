@@ -110,6 +110,12 @@ impl Broker {
         Ok(found.map_or(0, |stored| stored.value.ended_before))
     }
 
+    /// The moment of what begins now: after the person's last end, however short ago that was.
+    pub(super) async fn beginning(&self, subject: &str) -> Result<u64, StoreError> {
+        let ended = self.ended_before(subject).await?;
+        Ok(millis(self.now()).max(ended.saturating_add(1)))
+    }
+
     /// Notes that a sign-in is this person's.
     pub(super) async fn belongs(&self, subject: &str, id: &str) -> Result<(), StoreError> {
         let too_many = |person: &Person| person.sign_ins.len().saturating_sub(MOST - 1);
@@ -154,10 +160,10 @@ impl Broker {
     }
 
     /// Makes a session of the browser's; a new one each time, so that none can be planted.
-    pub(super) async fn sign_in(&self, subject: &str) -> Result<String, StoreError> {
-        let (id, now) = (secret::random(), self.now());
-        let session = Session { subject: subject.to_owned(), at: millis(now) };
-        self.0.shelf.put(SESSIONS, &id, &session, now + cookie::SESSION).await?;
+    pub(super) async fn sign_in(&self, subject: &str, at: u64) -> Result<String, StoreError> {
+        let id = secret::random();
+        let session = Session { subject: subject.to_owned(), at };
+        self.0.shelf.put(SESSIONS, &id, &session, self.now() + cookie::SESSION).await?;
         Ok(id)
     }
 

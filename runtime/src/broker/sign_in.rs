@@ -101,6 +101,7 @@ impl Broker {
         subject: &str,
         request: &Request,
         scopes: Vec<String>,
+        begun: u64,
     ) -> Result<String, StoreError> {
         let now = self.now();
         let code = format!("tgc_{}", secret::random());
@@ -110,7 +111,7 @@ impl Broker {
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scopes,
-            begun: millis(now),
+            begun,
             stage: Stage::Code { until: millis(now + CODE) },
         };
         self.0.shelf.put(SIGN_INS, &id_of(&code), &sign_in, now + CODE).await?;

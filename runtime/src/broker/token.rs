@@ -1,7 +1,5 @@
 //! The token endpoint (OAuth 2.1 §3.2), and the access tokens (RFC 9068).
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Request as HttpRequest, State},
@@ -11,13 +9,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    Broker, error,
-    error::OAuthError,
-    parameters, secret,
-    shelf::{millis, moment},
-    sign_in::Tokens,
-};
+use super::{Broker, error, error::OAuthError, parameters, secret, shelf::millis, sign_in::Tokens};
 use crate::grant::StoreError;
 
 /// An access token that was signed.
@@ -25,6 +17,7 @@ use crate::grant::StoreError;
 pub(super) struct Access {
     token: String,
     pub(super) scopes: Vec<String>,
+    /// The `exp` of the token.
     until: u64,
 }
 
@@ -79,11 +72,11 @@ impl Broker {
     /// The answer of RFC 6749 §5.1.
     fn told(&self, tokens: Tokens) -> Response {
         let Tokens { access, refresh } = tokens;
-        let left = moment(access.until).duration_since(self.now()).unwrap_or_default();
+        let left = access.until.saturating_sub(millis(self.now()) / 1000);
         let mut answer = Map::new();
         answer.insert("access_token".into(), access.token.into());
         answer.insert("token_type".into(), "Bearer".into());
-        answer.insert("expires_in".into(), left.as_secs().into());
+        answer.insert("expires_in".into(), left.into());
         answer.insert("scope".into(), access.scopes.join(" ").into());
         if let Some(refresh) = refresh {
             answer.insert("refresh_token".into(), refresh.into());
@@ -120,7 +113,6 @@ impl Broker {
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding)
             .map_err(|error| StoreError::unavailable("signing an access token", error))?;
-        let until = millis(moment(0) + Duration::from_secs(expires));
-        Ok(Access { token, scopes: scopes.to_vec(), until })
+        Ok(Access { token, scopes: scopes.to_vec(), until: expires })
     }
 }
