@@ -111,7 +111,7 @@ impl Broker {
         if relies_on.as_ref().is_some_and(|expected| *expected != subject) {
             // Somebody agreed once, but somebody else is here.
             let notice = "You are signed in there with another account than last time.";
-            return Ok(self.ask(request, browser, Some(notice)).await?);
+            return Ok(self.ask(request, browser, Some(&subject), Some(notice)).await?);
         }
         let catalogue = self.0.oauth.registration.catalogue;
         let given: Vec<String> = request

@@ -61,22 +61,31 @@ impl Broker {
         }
         tracing::info!(target: "toolgate::broker", client = %client.id, scopes = %request.scopes.join(" "), "a client asks for authorization");
         let asks_again = prompt.split(' ').any(|p| p == "consent" || p == "select_account");
-        let signed_in = self.signed_in(headers).await;
-        let shown = match signed_in {
-            Ok(Some(subject)) if !asks_again => match self.remembers(&subject, &request).await {
-                Ok(true) => self.depart(request, Some(subject), true).await,
-                Ok(false) => self.ask(request, &browser, None).await,
-                Err(error) => Err(error),
-            },
-            Ok(_) => self.ask(request, &browser, None).await,
-            Err(error) => Err(error),
-        };
+        let shown = self.ask_or_depart(request, headers, &browser, asks_again).await;
         let mut response = shown.unwrap_or_else(|error| self.failed(&error));
         if is_new {
             let cookie = self.0.cookies.set_browser(&browser);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response
+    }
+
+    /// Shows the consent page, unless the person who signed in last with this browser has agreed.
+    async fn ask_or_depart(
+        &self,
+        request: Request,
+        headers: &HeaderMap,
+        browser: &str,
+        asks_again: bool,
+    ) -> Result<Response, StoreError> {
+        let signed_in = self.signed_in(headers).await?;
+        if let Some(subject) = &signed_in
+            && !asks_again
+            && self.remembers(subject, &request).await?
+        {
+            return self.depart(request, signed_in, true).await;
+        }
+        self.ask(request, browser, signed_in.as_deref(), None).await
     }
 
     /// The client, and a redirect URI of its own; otherwise a page.

@@ -45,17 +45,23 @@ fn record(subject: &str, client: &str) -> String {
 }
 
 impl Broker {
-    /// Shows the page.
+    /// Shows the page. `signed_in`: who it probably is, whose earlier consent it tells apart from
+    /// what is new.
     pub(super) async fn ask(
         &self,
         request: Request,
         browser: &str,
+        signed_in: Option<&str>,
         notice: Option<&str>,
     ) -> Result<Response, StoreError> {
+        let allowed = match signed_in {
+            Some(subject) => self.remembered(subject, &request).await?.map(|before| before.scopes),
+            None => None,
+        };
         let id = secret::random();
         let until = self.now() + LIFE;
         self.0.shelf.put(REQUESTS, &id, &request, until).await?;
-        Ok(self.consent_page(&request, &id, browser, notice))
+        Ok(self.consent_page(&request, &id, browser, &allowed.unwrap_or_default(), notice))
     }
 
     fn consent_page(
@@ -63,16 +69,17 @@ impl Broker {
         request: &Request,
         id: &str,
         browser: &str,
+        allowed: &BTreeSet<String>,
         notice: Option<&str>,
     ) -> Response {
         let registration = &self.0.oauth.registration;
         let destination = request.destination(&self.0.schemes);
-        let scopes = registration
-            .catalogue
+        let catalogue = registration.catalogue;
+        let (allowed, scopes) = catalogue
             .iter()
             .filter(|scope| request.scopes.iter().any(|asked| asked == scope.name))
             .map(|scope| (scope.name, scope.description))
-            .collect();
+            .partition(|(name, _)| scope::covers(catalogue, allowed, name));
         let forms_go_to = forms_go_to(destination.as_ref());
         let page = page::Consent {
             root: &self.0.root,
@@ -86,10 +93,25 @@ impl Broker {
             server: &self.0.name,
             provider: registration.name,
             scopes,
+            allowed,
             notice,
             forms_go_to,
         };
         page.response()
+    }
+
+    /// What `subject` allowed this client, and has not taken back.
+    async fn remembered(
+        &self,
+        subject: &str,
+        request: &Request,
+    ) -> Result<Option<Remembered>, StoreError> {
+        let key = record(subject, &request.client_id);
+        let Some(found) = self.0.shelf.read::<Remembered>(CONSENTS, &key).await? else {
+            return Ok(None);
+        };
+        let ended = self.ended_before(subject).await?;
+        Ok(Some(found.value).filter(|remembered| remembered.at > ended))
     }
 
     /// Did `subject` allow all of this before, to this client, on the way to the same place?
@@ -101,14 +123,7 @@ impl Broker {
         subject: &str,
         request: &Request,
     ) -> Result<bool, StoreError> {
-        let key = record(subject, &request.client_id);
-        let Some(found) = self.0.shelf.read::<Remembered>(CONSENTS, &key).await? else {
-            return Ok(false);
-        };
-        let remembered = found.value;
-        if remembered.at <= self.ended_before(subject).await? {
-            return Ok(false);
-        }
+        let Some(remembered) = self.remembered(subject, request).await? else { return Ok(false) };
         let catalogue = self.0.oauth.registration.catalogue;
         let needed: Vec<&str> = request.scopes.iter().map(String::as_str).collect();
         let allowed = scope::missing(catalogue, &remembered.scopes, &needed).is_empty();
@@ -206,7 +221,11 @@ pub(super) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
     if !allows {
         return broker.send_back(&request, &Refusal::new("access_denied", "the person refused"));
     }
-    broker.depart(request, None, false).await.unwrap_or_else(|error| broker.failed(&error))
+    let departed = match broker.signed_in(&headers).await {
+        Ok(signed_in) => broker.depart(request, signed_in, false).await,
+        Err(error) => Err(error),
+    };
+    departed.unwrap_or_else(|error| broker.failed(&error))
 }
 
 impl Broker {

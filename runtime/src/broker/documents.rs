@@ -113,17 +113,28 @@ impl Documents {
                 flight.clone()
             } else {
                 limit.check(party).map_err(NoClient::Busy)?;
-                let (inner, id) = (Arc::clone(&self.0), id.to_owned());
-                let key = id.clone();
+                let landing = Landing { inner: Arc::clone(&self.0), id: id.to_owned() };
                 // A task of its own: whoever waits for it may go away.
-                let task = tokio::spawn(async move { inner.fetch(id, url).await });
+                let task = tokio::spawn(async move { landing.inner.fetch(&landing.id, url).await });
                 let fetch = task.map(|end| end.unwrap_or(Err("it was cut off".to_owned())));
                 let fetch = fetch.boxed().shared();
-                flights.insert(key, fetch.clone());
+                flights.insert(id.to_owned(), fetch.clone());
                 fetch
             }
         };
         fetch.await.map_err(NoClient::Document)
+    }
+}
+
+/// Takes a fetch off the list when it ends, also by a panic.
+struct Landing {
+    inner: Arc<Inner>,
+    id: String,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        lock(&self.inner.flights).remove(&self.id);
     }
 }
 
@@ -162,8 +173,8 @@ impl Inner {
         kept.get(id).filter(|kept| kept.until > now).map(|kept| kept.outcome.clone())
     }
 
-    async fn fetch(&self, id: String, url: Url) -> Outcome {
-        let fetched = tokio::time::timeout(TIMEOUT, self.read(&id, url)).await;
+    async fn fetch(&self, id: &str, url: Url) -> Outcome {
+        let fetched = tokio::time::timeout(TIMEOUT, self.read(id, url)).await;
         let fetched = fetched
             .unwrap_or_else(|_| Err(format!("it did not arrive within {} s", TIMEOUT.as_secs())));
         let (outcome, life) = match fetched {
@@ -182,9 +193,8 @@ impl Inner {
             {
                 kept.remove(&first);
             }
-            kept.insert(id.clone(), Kept { outcome: outcome.clone(), until: now + life });
+            kept.insert(id.to_owned(), Kept { outcome: outcome.clone(), until: now + life });
         }
-        lock(&self.flights).remove(&id);
         outcome
     }
 

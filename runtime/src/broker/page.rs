@@ -90,6 +90,8 @@ pub(super) struct Consent<'a> {
     pub(super) provider: &'a str,
     /// The scopes with their words.
     pub(super) scopes: Vec<(&'a str, &'a str)>,
+    /// Those that the person has allowed this client before.
+    pub(super) allowed: Vec<(&'a str, &'a str)>,
     /// Why the page is shown once more.
     pub(super) notice: Option<&'a str>,
     /// The sources to which the form, and the redirects after it, may lead.
@@ -111,15 +113,16 @@ impl Consent<'_> {
                 dt { "Where your answer goes" }
                 dd { (self.destination) }
             }
-            @if self.scopes.is_empty() {
+            @if self.scopes.is_empty() && self.allowed.is_empty() {
                 p { "It will learn who you are there, and nothing else." }
-            } @else {
-                p { "It will be able to:" }
-                ul {
-                    @for (name, words) in &self.scopes {
-                        li { @if words.is_empty() { code { (name) } } @else { (words) " " code { (name) } } }
-                    }
-                }
+            }
+            @if !self.scopes.is_empty() {
+                p { @if self.allowed.is_empty() { "It will be able to:" } @else { "What is new:" } }
+                (list(&self.scopes))
+            }
+            @if !self.allowed.is_empty() {
+                p { "What you have allowed it before:" }
+                (list(&self.allowed))
             }
             @if self.warns {
                 p.warning {
@@ -137,6 +140,16 @@ impl Consent<'_> {
         };
         let style = format!("{}/style.css", self.root);
         page(&style, StatusCode::OK, &title, &body, &self.forms_go_to)
+    }
+}
+
+fn list(scopes: &[(&str, &str)]) -> Markup {
+    html! {
+        ul {
+            @for (name, words) in scopes {
+                li { @if !words.is_empty() { (words) " " } code { (name) } }
+            }
+        }
     }
 }
 

@@ -84,24 +84,24 @@ impl Broker {
         };
         self.0.grants.remove(&key).await?;
         let grant = stored.value;
-        // The refresh token first: most providers end with it all that came of it.
-        let mut done = Disconnected::Revoked;
+        // The refresh token first: most providers end with it all that came of it, and some then
+        // do not know the access token any more.
         let tokens = [
             (grant.refresh_token.as_ref(), "refresh_token"),
             (Some(&grant.access_token), "access_token"),
         ];
+        let mut revoked = false;
         for (token, hint) in tokens {
             let Some(token) = token else { continue };
             match oauth.revoke(token, hint).await {
-                Ok(true) => {}
+                Ok(true) => revoked = true,
                 Ok(false) => return Ok(Disconnected::Forgotten),
                 Err(error) => {
-                    tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, %error, "a token was not revoked");
-                    done = Disconnected::NotRevoked;
+                    tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, hint, %error, "a token was not revoked");
                 }
             }
         }
-        Ok(done)
+        Ok(if revoked { Disconnected::Revoked } else { Disconnected::NotRevoked })
     }
 
     /// When the person's last end was, in milliseconds.
