@@ -92,6 +92,25 @@ async fn an_attackers_form_in_the_victims_browser() {
 }
 
 #[tokio::test]
+async fn a_token_made_for_the_victims_request_with_the_attackers_cookie() {
+    use aws_lc_rs::hmac;
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let (site, application, _, victims) = begin().await;
+    let attacker = Browser::new();
+    let own = attacker.open(&application.link("repo:read", &[])).await;
+    let cookie = own.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, cookie.as_bytes());
+    let token = |page: &Page| {
+        let message = format!("consent {}", page.form()["request"]);
+        BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes()))
+    };
+    assert_eq!(token(&own), own.form()["csrf"], "this is how it is made");
+    let made = token(&victims);
+    let next = attacker.send(&victims, &[("csrf", &made), ("decision", "allow")], &[]).await;
+    assert_not_sent(&site, &next, 403);
+}
+
+#[tokio::test]
 async fn the_token_of_one_page_on_another() {
     let (site, application, browser, first) = begin().await;
     let second = browser.open(&application.link("repo:delete", &[])).await;
