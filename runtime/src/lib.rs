@@ -8,6 +8,8 @@
 extern crate self as toolgate;
 
 pub mod argument;
+#[cfg(feature = "broker")]
+pub mod broker;
 pub mod client;
 pub mod context;
 pub mod error;

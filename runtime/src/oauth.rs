@@ -128,7 +128,45 @@ impl OAuth {
         self.ask(&self.token, &form).await
     }
 
-    async fn ask(&self, endpoint: &Url, form: &[(&str, &str)]) -> Result<Renewed, RenewError> {
+    /// Is the answer of the issuer that was asked? A mix-up would send one provider's code to
+    /// another (RFC 9207 §2.4).
+    pub(crate) fn check_issuer(&self, iss: Option<&str>) -> Result<(), &'static str> {
+        match (self.registration.issuer.as_deref(), iss) {
+            (Some(expected), Some(iss)) if expected == iss => Ok(()),
+            (Some(_), Some(_)) => Err("the answer comes from another issuer"),
+            (Some(_), None) => Err("the answer does not say from which issuer it comes"),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Revokes a token at the provider (RFC 7009). `false`: the provider has no endpoint for it.
+    #[cfg(feature = "broker")]
+    pub(crate) async fn revoke(
+        &self,
+        token: &SecretString,
+        hint: &str,
+    ) -> Result<bool, RenewError> {
+        let Some(endpoint) = &self.registration.revoke else { return Ok(false) };
+        let Ok(endpoint) = Url::parse(endpoint) else { return Ok(false) };
+        let form = [("token", token.expose_secret()), ("token_type_hint", hint)];
+        let response = self.post(&endpoint, &form).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(true);
+        }
+        if status.is_server_error() {
+            return Err(unreadable(format!("status {}", status.as_u16())));
+        }
+        let description = "the token was not revoked".to_owned();
+        Err(RenewError::Refused { status: status.as_u16(), description })
+    }
+
+    /// Sends a form with the client's credentials.
+    async fn post(
+        &self,
+        endpoint: &Url,
+        form: &[(&str, &str)],
+    ) -> Result<reqwest::Response, RenewError> {
         let Registration { client_id, secret, dialect, .. } = &self.registration;
         let mut form: Vec<(&str, &str)> = form.to_vec();
         let mut request = self
@@ -146,11 +184,11 @@ impl OAuth {
             }
             (None, _) => form.push(("client_id", client_id)),
         }
-        let unreachable = |error: reqwest::Error| {
-            let maybe_sent = !error.is_connect();
-            RenewError::Unreachable { description: without_url(error), maybe_sent }
-        };
-        let response = request.form(&form).send().await.map_err(unreachable)?;
+        request.form(&form).send().await.map_err(unreachable)
+    }
+
+    async fn ask(&self, endpoint: &Url, form: &[(&str, &str)]) -> Result<Renewed, RenewError> {
+        let response = self.post(endpoint, form).await?;
         let status = response.status();
         let retry_after = response
             .headers()
@@ -215,6 +253,11 @@ impl OAuth {
         }
         Ok(renewed)
     }
+}
+
+fn unreachable(error: reqwest::Error) -> RenewError {
+    let maybe_sent = !error.is_connect();
+    RenewError::Unreachable { description: without_url(error), maybe_sent }
 }
 
 fn without_url(error: reqwest::Error) -> String {

@@ -79,7 +79,7 @@ impl Server {
     }
 
     fn token(&self, key: &SigningKey, kid: &str) -> String {
-        let header = KEYS.header(json!({ "kid": kid }));
+        let header = issuer::header(json!({ "kid": kid }));
         key.sign(
             &header,
             &claims(json!({ "iss": self.url, "exp": issuer::NOW + 90_000 })).to_string(),
@@ -243,7 +243,7 @@ async fn keys_that_are_kept_outlive_an_outage_and_keys_that_were_withdrawn_do_no
     server.write_keys(&[&other]);
     clock.advance(Duration::from_secs(3600));
     assert_eq!(server.check(&verifier, &other, "other").await, "ok");
-    let header = KEYS.header(json!({}));
+    let header = issuer::header(json!({}));
     let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 90_000, "jti": "2" }));
     let refused = verify(&verifier, &KEYS.es256.sign(&header, &fresh.to_string())).await;
     assert_eq!(refused.unwrap_err().code(), "unknown_key", "it was withdrawn");

@@ -6,7 +6,7 @@ use issuer::{ISSUER, KEYS, NOW, RESOURCE, claims, clock, verify};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use std::time::Duration;
-use toolgate::gate::{Jwt, keys};
+use toolgate::gate::{Jwt, Presented, Verifier, keys};
 
 fn verifier() -> Jwt {
     keys(ISSUER, &KEYS.set()).unwrap().clock(clock())
@@ -35,7 +35,7 @@ fn good() -> String {
 async fn good_tokens_of_every_kind_are_let_in() {
     let body = claims(json!({})).to_string();
     let of = |key: &issuer::SigningKey, alg: &str, kid: &str| {
-        key.sign(&KEYS.header(json!({ "alg": alg, "kid": kid })), &body)
+        key.sign(&issuer::header(json!({ "alg": alg, "kid": kid })), &body)
     };
     judge(
         &verifier(),
@@ -46,17 +46,17 @@ async fn good_tokens_of_every_kind_are_let_in() {
             ("RS256", of(&KEYS.rs256, "RS256", "rs256"), "ok"),
             (
                 "the long type",
-                KEYS.es256.sign(&KEYS.header(json!({ "typ": "application/at+jwt" })), &body),
+                KEYS.es256.sign(&issuer::header(json!({ "typ": "application/at+jwt" })), &body),
                 "ok",
             ),
             (
                 "the type in capitals",
-                KEYS.es256.sign(&KEYS.header(json!({ "typ": "AT+JWT" })), &body),
+                KEYS.es256.sign(&issuer::header(json!({ "typ": "AT+JWT" })), &body),
                 "ok",
             ),
             (
                 "no kid, and one key fits",
-                KEYS.es256.sign(&KEYS.header(json!({ "kid": null })), &body),
+                KEYS.es256.sign(&issuer::header(json!({ "kid": null })), &body),
                 "ok",
             ),
             (
@@ -70,6 +70,15 @@ async fn good_tokens_of_every_kind_are_let_in() {
     .await;
 }
 
+#[derive(serde::Deserialize)]
+struct Extra {
+    tenant: Tenant,
+}
+#[derive(serde::Deserialize)]
+struct Tenant {
+    id: u32,
+}
+
 #[tokio::test]
 async fn what_the_token_says_is_what_the_tool_learns() {
     let token = KEYS.token(json!({
@@ -80,14 +89,6 @@ async fn what_the_token_says_is_what_the_tool_learns() {
     assert_eq!(claims.client_id(), Some("host"));
     let granted: Vec<_> = claims.granted().iter().map(String::as_str).collect();
     assert_eq!(granted, ["admin", "files", "mail", "orders:read"]);
-    #[derive(serde::Deserialize)]
-    struct Extra {
-        tenant: Tenant,
-    }
-    #[derive(serde::Deserialize)]
-    struct Tenant {
-        id: u32,
-    }
     assert_eq!(claims.extra::<Extra>().unwrap().tenant.id, 7);
     assert!(!claims.is_machine());
 
@@ -149,11 +150,15 @@ async fn shapes() {
                 KEYS.es256.sign(r#"{"alg":"ES256","typ":"at+jwt","kid":1}"#, "{}"),
                 "malformed",
             ),
-            ("claims that are a list", KEYS.es256.sign(&KEYS.header(json!({})), "[]"), "malformed"),
+            (
+                "claims that are a list",
+                KEYS.es256.sign(&issuer::header(json!({})), "[]"),
+                "malformed",
+            ),
             (
                 "exp twice",
                 KEYS.es256.sign(
-                    &KEYS.header(json!({})),
+                    &issuer::header(json!({})),
                     &format!(
                         r#"{{"iss":"{ISSUER}","sub":"a","aud":"{RESOURCE}","exp":1,"exp":{}}}"#,
                         NOW + 9
@@ -171,7 +176,7 @@ async fn shapes() {
             ),
             (
                 "another header under the signature",
-                format!("{}.{body}.{signature}", encode(&KEYS.header(json!({ "x": 1 })))),
+                format!("{}.{body}.{signature}", encode(&issuer::header(json!({ "x": 1 })))),
                 "bad_signature",
             ),
             (
@@ -192,7 +197,7 @@ async fn shapes() {
 #[tokio::test]
 async fn algorithms_and_keys() {
     let body = claims(json!({})).to_string();
-    let sign = |header: Value| KEYS.es256.sign(&KEYS.header(header), &body);
+    let sign = |header: Value| KEYS.es256.sign(&issuer::header(header), &body);
     let jwk = serde_json::to_value(&KEYS.stranger.jwk).unwrap();
     let public = serde_json::to_vec(&KEYS.rs256.jwk).unwrap();
     // The public key as a secret: whoever verifies with the algorithm of the header falls for it.
@@ -215,7 +220,7 @@ async fn algorithms_and_keys() {
             ("empty", sign(json!({ "alg": "" })), "algorithm"),
             (
                 "HS256 with the public key",
-                confused.sign(&KEYS.header(json!({ "alg": "HS256", "kid": "rs256" })), &body),
+                confused.sign(&issuer::header(json!({ "alg": "HS256", "kid": "rs256" })), &body),
                 "algorithm",
             ),
             ("HS384", sign(json!({ "alg": "HS384" })), "algorithm"),
@@ -241,24 +246,24 @@ async fn algorithms_and_keys() {
             ),
             (
                 "signed by a stranger under our kid",
-                KEYS.stranger.sign(&KEYS.header(json!({})), &body),
+                KEYS.stranger.sign(&issuer::header(json!({})), &body),
                 "bad_signature",
             ),
             (
                 "the stranger's key brought along",
-                KEYS.stranger.sign(&KEYS.header(json!({ "jwk": jwk })), &body),
+                KEYS.stranger.sign(&issuer::header(json!({ "jwk": jwk })), &body),
                 "bad_signature",
             ),
             (
                 "the stranger's key set",
                 KEYS.stranger
-                    .sign(&KEYS.header(json!({ "jku": "http://127.0.0.1:1/jwks" })), &body),
+                    .sign(&issuer::header(json!({ "jku": "http://127.0.0.1:1/jwks" })), &body),
                 "bad_signature",
             ),
             (
                 "the stranger's certificate",
                 KEYS.stranger.sign(
-                    &KEYS.header(json!({ "x5u": "http://127.0.0.1:1/c", "x5c": ["MII"] })),
+                    &issuer::header(json!({ "x5u": "http://127.0.0.1:1/c", "x5c": ["MII"] })),
                     &body,
                 ),
                 "bad_signature",
@@ -274,7 +279,7 @@ async fn algorithms_and_keys() {
 #[tokio::test]
 async fn types() {
     let body = claims(json!({})).to_string();
-    let typed = |typ: Value| KEYS.es256.sign(&KEYS.header(json!({ "typ": typ })), &body);
+    let typed = |typ: Value| KEYS.es256.sign(&issuer::header(json!({ "typ": typ })), &body);
     judge(
         &verifier(),
         vec![
@@ -360,7 +365,7 @@ async fn times() {
             ("a number in words", ends(json!((NOW + 60).to_string())), "claim"),
             ("before 1970", ends(json!(-1)), "claim"),
             ("beyond all time", ends(json!(1e300)), "claim"),
-            ("more than a number holds", KEYS.es256.sign(&KEYS.header(json!({})), &format!(r#"{{"iss":"{ISSUER}","sub":"a","aud":"{RESOURCE}","exp":99999999999999999999}}"#)), "claim"),
+            ("more than a number holds", KEYS.es256.sign(&issuer::header(json!({})), &format!(r#"{{"iss":"{ISSUER}","sub":"a","aud":"{RESOURCE}","exp":99999999999999999999}}"#)), "claim"),
             ("milliseconds", ends(json!((NOW + 60) * 1000)), "claim"),
             ("true", ends(json!(true)), "claim"),
             ("not yet", KEYS.token(json!({ "nbf": NOW + 31 })), "not_yet_valid"),
@@ -388,9 +393,7 @@ async fn a_token_that_was_good_is_not_good_for_ever() {
     clock.advance(Duration::from_secs(1));
     assert_eq!(verify(&verifier, &token).await.unwrap_err().code(), "expired");
     let credentials = issuer::credentials("Bearer", &good(), None);
-    let elsewhere =
-        toolgate::gate::Presented::new(&credentials, "https://other.example/mcp", "POST");
-    use toolgate::gate::Verifier;
+    let elsewhere = Presented::new(&credentials, "https://other.example/mcp", "POST");
     let refused = verifier.verify(elsewhere).await.unwrap_err();
     assert_eq!(
         refused.code(),

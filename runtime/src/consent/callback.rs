@@ -7,12 +7,11 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::{Consents, Departure, Progress, Returned, connect, page, verifier};
 use crate::{
-    grant::{Grant, GrantKey, RenewError, Renewed, StoreError},
+    grant::{GrantKey, RenewError, Renewed},
     oauth::OAuth,
     scope,
 };
@@ -55,7 +54,7 @@ pub(super) async fn arrive(
             "the answer came to the callback of another provider",
         );
     }
-    if let Err(reason) = check_issuer(oauth, arrival.iss.as_deref()) {
+    if let Err(reason) = oauth.check_issuer(arrival.iss.as_deref()) {
         return consents.refuse(&departure, oauth, reason);
     }
     if let Some(error) = arrival.error {
@@ -90,16 +89,6 @@ pub(super) async fn arrive(
     }
 }
 
-/// Whose answer is it? A mix-up would send one provider's code to another (RFC 9207 §2.4).
-fn check_issuer(oauth: &OAuth, iss: Option<&str>) -> Result<(), &'static str> {
-    match (oauth.registration.issuer.as_deref(), iss) {
-        (Some(expected), Some(iss)) if expected == iss => Ok(()),
-        (Some(_), Some(_)) => Err("the answer comes from another issuer"),
-        (Some(_), None) => Err("the answer does not say from which issuer it comes"),
-        (None, _) => Ok(()),
-    }
-}
-
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
@@ -121,7 +110,7 @@ impl Consents {
         let withheld: Vec<String> =
             scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
         let key = GrantKey::new(&departure.subject, &departure.provider);
-        if let Err(error) = self.write(&key, renewed, granted.clone()).await {
+        if let Err(error) = self.0.grants.adopt(&key, renewed, granted.clone()).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");
             self.report(
                 &departure.consent,
@@ -140,27 +129,5 @@ impl Consents {
         let page = page::connected(oauth.registration.name, &described, &withheld);
         self.report(&departure.consent, Progress::Granted { withheld });
         page
-    }
-
-    /// Replaces what was granted before: the provider's answer says all that is granted now.
-    async fn write(
-        &self,
-        key: &GrantKey,
-        renewed: Renewed,
-        scopes: BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let mut grant = Grant::new(renewed.access_token.expose_secret(), self.now()).scopes(scopes);
-        if let Some(life) = renewed.expires_in {
-            grant = grant.expires_in(life);
-        }
-        grant.refresh_token = match renewed.refresh_token {
-            Some(token) => Some(token),
-            // Google gives one only the first time, and it goes on being good.
-            None => {
-                let before = self.0.grants.store().load(key).await?;
-                before.and_then(|stored| stored.value.refresh_token)
-            }
-        };
-        self.0.grants.put(key, grant).await.map(drop)
     }
 }

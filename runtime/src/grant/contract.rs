@@ -18,7 +18,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     Clock as _, DeadReason, Grant, GrantKey, GrantState, GrantStore, HolderId, ManualClock,
-    Revision, SaveError, Stored,
+    Namespace, Records, Revision, SaveError, StoreError, Stored, records::RECORD_BYTES,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -199,5 +199,75 @@ async fn takes_a_pending_value_once(store: &dyn GrantStore, clock: &ManualClock)
 async fn bounds_pending_values(store: &dyn GrantStore, clock: &ManualClock) {
     let value = vec![0; super::store::PENDING_BYTES + 1];
     let put = store.put_pending("contract-long", &value, clock.now() + MINUTE).await;
-    assert!(matches!(put, Err(super::StoreError::Full)), "a value is at most 64 KiB: {put:?}");
+    assert!(matches!(put, Err(StoreError::Full)), "a value is at most 64 KiB: {put:?}");
+}
+
+const RECORDS: Namespace = Namespace::new("contract", 3);
+
+/// Checks the contract of [`Records`] on a store whose time is `clock`.
+///
+/// # Panics
+/// When the store breaks its promise; the message says which.
+pub async fn records_hold(store: &dyn Records, clock: &ManualClock) {
+    swaps_a_record(store, clock).await;
+    forgets_an_expired_record(store, clock).await;
+    gives_a_record_to_one(store, clock).await;
+    bounds_records(store, clock).await;
+}
+
+async fn put(store: &dyn Records, key: &str, clock: &ManualClock) -> Result<Revision, SaveError> {
+    store.write(RECORDS, key, b"value", clock.now() + MINUTE, Revision::ABSENT).await
+}
+
+async fn swaps_a_record(store: &dyn Records, clock: &ManualClock) {
+    let until = clock.now() + MINUTE;
+    let first = put(store, "swap", clock).await.expect("a new record is written");
+    let stored = store.read(RECORDS, "swap").await.expect("it can be read").expect("it is there");
+    assert_eq!((stored.value.as_slice(), stored.revision), (&b"value"[..], first));
+    let elsewhere = Namespace::new("contract-other", 3);
+    assert!(store.read(elsewhere, "swap").await.expect("it can be read").is_none());
+    let writes = (0..8u8)
+        .map(|n| async move { store.write(RECORDS, "swap", &[n], until, first).await.is_ok() });
+    let won = join_all(writes).await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1, "one of several writers of one revision wins");
+    let absent = put(store, "swap", clock).await;
+    assert!(matches!(absent, Err(SaveError::Conflict)), "a record that is there is not absent");
+    store.take(RECORDS, "swap").await.expect("it can be taken");
+    let gone = store.write(RECORDS, "swap", b"x", until, first).await;
+    assert!(matches!(gone, Err(SaveError::Conflict)), "a record that is gone has no revision");
+}
+
+async fn forgets_an_expired_record(store: &dyn Records, clock: &ManualClock) {
+    let first = put(store, "expires", clock).await.expect("a new record is written");
+    clock.advance(MINUTE);
+    assert!(store.read(RECORDS, "expires").await.expect("it can be read").is_none());
+    let until = clock.now() + MINUTE;
+    let late = store.write(RECORDS, "expires", b"x", until, first).await;
+    assert!(matches!(late, Err(SaveError::Conflict)), "an expired record is not revived");
+    assert!(store.take(RECORDS, "expires").await.expect("it can be taken").is_none());
+    let again = put(store, "expires", clock).await.expect("an expired record is absent");
+    assert_ne!(first, again, "a revision does not come back");
+    store.take(RECORDS, "expires").await.expect("it can be taken");
+}
+
+async fn gives_a_record_to_one(store: &dyn Records, clock: &ManualClock) {
+    put(store, "once", clock).await.expect("a new record is written");
+    let takes = (0..8).map(|_| async { store.take(RECORDS, "once").await.expect("it can tell") });
+    let took = join_all(takes).await.into_iter().flatten().count();
+    assert_eq!(took, 1, "of several callers one takes it");
+}
+
+async fn bounds_records(store: &dyn Records, clock: &ManualClock) {
+    let until = clock.now() + MINUTE;
+    let long = vec![0; RECORD_BYTES + 1];
+    let refused = store.write(RECORDS, "long", &long, until, Revision::ABSENT).await;
+    assert!(matches!(refused, Err(SaveError::Store(StoreError::Full))));
+    for key in ["a", "b", "c"] {
+        put(store, key, clock).await.expect("there is room");
+    }
+    let refused = put(store, "d", clock).await;
+    assert!(matches!(refused, Err(SaveError::Store(StoreError::Full))), "a namespace is bounded");
+    clock.advance(MINUTE);
+    put(store, "d", clock).await.expect("what has expired makes room");
+    store.take(RECORDS, "d").await.expect("it can be taken");
 }

@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
-    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, Revision, SaveError, StoreError, Stored,
-    SystemClock,
+    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, Namespace, Records, Revision, SaveError,
+    StoreError, Stored, SystemClock,
+    records::RECORD_BYTES,
     store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
 };
 
@@ -40,6 +41,12 @@ struct Inner {
     grants: HashMap<GrantKey, Stored<Grant>>,
     leases: HashMap<GrantKey, Lease>,
     pending: HashMap<String, (Zeroizing<Vec<u8>>, SystemTime)>,
+    records: HashMap<&'static str, HashMap<String, Record>>,
+}
+
+struct Record {
+    stored: Stored<Zeroizing<Vec<u8>>>,
+    expires_at: SystemTime,
 }
 
 impl MemoryStore {
@@ -170,6 +177,60 @@ impl GrantStore for MemoryStore {
     }
 }
 
+#[async_trait]
+impl Records for MemoryStore {
+    async fn read(
+        &self,
+        namespace: Namespace,
+        key: &str,
+    ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
+        let now = self.clock.now();
+        let inner = self.inner();
+        let found = inner.records.get(namespace.name).and_then(|records| records.get(key));
+        Ok(found.filter(|record| record.expires_at > now).map(|record| record.stored.clone()))
+    }
+
+    async fn write(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        value: &[u8],
+        expires_at: SystemTime,
+        expected: Revision,
+    ) -> Result<Revision, SaveError> {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        inner.revision += 1;
+        let revision = Revision(inner.revision);
+        let records = inner.records.entry(namespace.name).or_default();
+        if expected == Revision::ABSENT {
+            records.retain(|_, record| record.expires_at > now);
+        }
+        let found = records.get(key).filter(|record| record.expires_at > now);
+        if found.map_or(Revision::ABSENT, |record| record.stored.revision) != expected {
+            return Err(SaveError::Conflict);
+        }
+        let is_new = found.is_none();
+        if value.len() > RECORD_BYTES || is_new && records.len() >= namespace.most {
+            return Err(StoreError::Full.into());
+        }
+        let stored = Stored { value: Zeroizing::new(value.to_vec()), revision };
+        records.insert(key.to_owned(), Record { stored, expires_at });
+        Ok(revision)
+    }
+
+    async fn take(
+        &self,
+        namespace: Namespace,
+        key: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let taken = inner.records.get_mut(namespace.name).and_then(|records| records.remove(key));
+        Ok(taken.filter(|record| record.expires_at > now).map(|record| record.stored.value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +239,8 @@ mod tests {
     #[tokio::test]
     async fn holds_the_contract() {
         let clock = Arc::new(ManualClock::new());
-        contract::holds(&MemoryStore::with_clock(clock.clone()), &clock).await;
+        let store = MemoryStore::with_clock(clock.clone());
+        contract::holds(&store, &clock).await;
+        contract::records_hold(&store, &clock).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Access tokens that are always fresh, and renewed once.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,11 +12,11 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared, join_all},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Revision,
-    SaveError, StoreError, redeem::Parked, same_secret, seal::random,
+    Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Renewed,
+    Revision, SaveError, StoreError, redeem::Parked, same_secret, seal::random,
 };
 
 /// When and how patiently tokens are renewed.
@@ -233,6 +233,26 @@ impl Grants {
                 Err(SaveError::Store(error)) => return Err(error),
             }
         }
+    }
+
+    /// Stores what a code was redeemed for: the provider's answer says all that is granted now.
+    pub(crate) async fn adopt(
+        &self,
+        key: &GrantKey,
+        renewed: Renewed,
+        scopes: BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let mut grant =
+            Grant::new(renewed.access_token.expose_secret(), self.inner.clock.now()).scopes(scopes);
+        if let Some(life) = renewed.expires_in {
+            grant = grant.expires_in(life);
+        }
+        grant.refresh_token = match renewed.refresh_token {
+            Some(token) => Some(token),
+            // Google gives one only the first time, and it goes on being good.
+            None => self.inner.store.load(key).await?.and_then(|row| row.value.refresh_token),
+        };
+        self.put(key, grant).await.map(drop)
     }
 
     /// Removes a grant here; a renewal under way does not bring it back.

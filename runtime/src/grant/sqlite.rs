@@ -21,6 +21,7 @@ use super::{
 };
 
 mod open;
+mod records;
 
 /// The directory that a server's grants lie in: `TOOLGATE_DATA`, or one of the server's name in
 /// the platform's data directory.
@@ -393,6 +394,7 @@ mod tests {
             .await
             .unwrap();
         contract::holds(&store, &clock).await;
+        contract::records_hold(&store, &clock).await;
         store.close().await;
     }
 
@@ -452,11 +454,27 @@ mod tests {
     async fn a_newer_database_is_left_alone() {
         let master = MasterKey::generate();
         let (dir, path) = made(&master).await;
-        edit(&path, "PRAGMA user_version = 2").await;
+        edit(&path, "PRAGMA user_version = 3").await;
         let before = fs::read(&path).unwrap();
         let error = open(&dir, &master).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn an_older_database_is_extended() {
+        use crate::grant::{Namespace, Records};
+        let master = MasterKey::generate();
+        let (dir, path) = made(&master).await;
+        edit(&path, "DROP TABLE records").await;
+        edit(&path, "PRAGMA user_version = 1").await;
+        let store = open(&dir, &master).await.unwrap();
+        assert!(store.load(&key()).await.unwrap().is_some(), "its grants are kept");
+        let space = Namespace::new("test", 1);
+        let until = SystemTime::now() + Duration::from_mins(1);
+        store.write(space, "id-secret", b"v-secret", until, Revision::ABSENT).await.unwrap();
+        assert_eq!(store.take(space, "id-secret").await.unwrap().unwrap().as_slice(), b"v-secret");
+        store.close().await;
     }
 
     #[tokio::test]

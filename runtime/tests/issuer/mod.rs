@@ -16,7 +16,7 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri};
 use jsonwebtoken::{
     Algorithm, EncodingKey,
     jwk::{Jwk, JwkSet},
@@ -105,14 +105,14 @@ impl Issuer {
 
     /// A good token, with these claims instead of the usual ones; `null` leaves one out.
     pub(crate) fn token(&self, changes: Value) -> String {
-        self.es256.sign(&self.header(json!({})), &claims(changes).to_string())
+        self.es256.sign(&header(json!({})), &claims(changes).to_string())
     }
+}
 
-    /// The usual header, with these members instead.
-    pub(crate) fn header(&self, changes: Value) -> String {
-        let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "es256" });
-        with(header, changes).to_string()
-    }
+/// The usual header, with these members instead.
+pub(crate) fn header(changes: Value) -> String {
+    let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "es256" });
+    with(header, changes).to_string()
 }
 
 pub(crate) fn claims(changes: Value) -> Value {
@@ -150,7 +150,7 @@ pub(crate) fn now() -> SystemTime {
 pub(crate) fn credentials(scheme: &str, token: &str, proof: Option<&str>) -> Credentials {
     let mut headers = HeaderMap::new();
     let value = HeaderValue::try_from(format!("{scheme} {token}")).unwrap();
-    headers.insert(header::AUTHORIZATION, value);
+    headers.insert("authorization", value);
     if let Some(proof) = proof {
         headers.insert("dpop", HeaderValue::try_from(proof).unwrap());
     }

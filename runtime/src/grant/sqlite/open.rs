@@ -15,11 +15,12 @@ use subtle::ConstantTimeEq as _;
 use super::{SqliteOptions, SqliteStore, failed};
 use crate::grant::{KeyError, MasterKey, Sealer, StoreError};
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// "tgat", in the header of every database of ours.
 const APPLICATION_ID: i64 = 0x7467_6174;
 const BUSY: Duration = Duration::from_secs(5);
 
+/// What a database of version 1 has.
 const SCHEMA: [&str; 4] = [
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE grants (subject TEXT NOT NULL, provider TEXT NOT NULL, \
@@ -29,6 +30,14 @@ const SCHEMA: [&str; 4] = [
      expires_at INTEGER NOT NULL, PRIMARY KEY (subject, provider)) STRICT, WITHOUT ROWID",
     "CREATE TABLE pending (id BLOB PRIMARY KEY, sealed BLOB NOT NULL, \
      expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
+
+/// What version 2 adds.
+const RECORDS: [&str; 2] = [
+    "CREATE TABLE records (namespace TEXT NOT NULL, id BLOB NOT NULL, sealed BLOB NOT NULL, \
+     expires_at INTEGER NOT NULL, revision INTEGER NOT NULL, \
+     PRIMARY KEY (namespace, id)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX records_by_end ON records (expires_at)",
 ];
 
 pub(super) async fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
@@ -55,7 +64,7 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteStore, StoreErr
         // A refresh token that was handed over must survive a power cut as well.
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON");
-    if inspected == State::Empty {
+    if inspected != State::Ours {
         check.initialise(&connect).await?;
     }
     let pool = SqlitePoolOptions::new()
@@ -123,6 +132,8 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
 enum State {
     /// Nothing in it yet.
     Empty,
+    /// Ours, of version 1, whole, and made with this key.
+    Older,
     /// Ours, of this version, whole, and made with this key.
     Ours,
 }
@@ -197,14 +208,15 @@ impl Check<'_> {
             return Err(StoreError::Corrupted { path: path(), detail });
         };
         if value.ct_eq(&self.value).into() {
-            Ok(State::Ours)
+            Ok(if version == SCHEMA_VERSION { State::Ours } else { State::Older })
         } else {
             let origin = self.origin.clone();
             Err(KeyError::Wrong { origin, database: path() }.into())
         }
     }
 
-    /// Makes the schema in one transaction, unless another process has just done so.
+    /// Makes the schema, or what an older one lacks, in one transaction, unless another process
+    /// has just done so.
     async fn initialise(&self, options: &SqliteConnectOptions) -> Result<(), StoreError> {
         let wrong = |error| failed(self.path, "making the database", error);
         let mut connection = SqliteConnection::connect_with(options).await.map_err(wrong)?;
@@ -220,7 +232,8 @@ impl Check<'_> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(wrong)?;
-        if self.judge(&mut transaction, false).await? == State::Empty {
+        let found = self.judge(&mut transaction, false).await?;
+        if found == State::Empty {
             for statement in SCHEMA {
                 sqlx::query(statement).execute(&mut *transaction).await.map_err(wrong)?;
             }
@@ -229,9 +242,12 @@ impl Check<'_> {
                 .execute(&mut *transaction)
                 .await
                 .map_err(wrong)?;
+        }
+        if found != State::Ours {
             // `APPLICATION_ID` and `SCHEMA_VERSION`: a pragma takes no parameters.
-            for pragma in ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 1"] {
-                sqlx::query(pragma).execute(&mut *transaction).await.map_err(wrong)?;
+            let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 2"];
+            for statement in RECORDS.into_iter().chain(pragmas) {
+                sqlx::query(statement).execute(&mut *transaction).await.map_err(wrong)?;
             }
         }
         transaction.commit().await.map_err(wrong)?;

@@ -1,0 +1,143 @@
+//! Who the person is, as the provider's API says.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use http::header;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::Broker;
+use crate::error::ConfigError;
+
+/// How long the provider may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most that is read of its answer, in bytes.
+const LARGEST: usize = 256 * 1024;
+/// The longest identifier.
+const LONGEST: usize = 200;
+
+/// Where the provider's API says who a token belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct Whois {
+    url: Url,
+    /// A JSON pointer (RFC 6901).
+    pointer: String,
+}
+
+impl Whois {
+    /// The path below the API `api`, and the member, or a JSON pointer to it.
+    pub(super) fn new(api: &str, path: &str, member: &str) -> Result<Self, ConfigError> {
+        let text = format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'));
+        let url = Url::parse(&text).map_err(|error| {
+            ConfigError::new(format!("where the provider says who somebody is: `{text}`: {error}"))
+        })?;
+        if Url::parse(api).is_ok_and(|api| api.origin() != url.origin()) {
+            let message = format!("`{text}` is not at the provider's API");
+            return Err(ConfigError::new(message).help("give a path, such as `/user`"));
+        }
+        let pointer = match member {
+            "" => {
+                return Err(ConfigError::new("the member that identifies a person is not named")
+                    .help("such as `.user(\"/user\", \"id\")`"));
+            }
+            pointer if pointer.starts_with('/') => pointer.to_owned(),
+            member => format!("/{}", member.replace('~', "~0").replace('/', "~1")),
+        };
+        Ok(Self { url, pointer })
+    }
+
+    fn find(&self, answer: &Value) -> Option<String> {
+        let id = match answer.pointer(&self.pointer)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            _ => return None,
+        };
+        let fits = !id.is_empty() && id.len() <= LONGEST && !id.chars().any(char::is_control);
+        (fits && id.trim() == id).then_some(id)
+    }
+}
+
+impl Broker {
+    /// The subject to whom the provider's token belongs; otherwise why it is not known.
+    pub(super) async fn who_is(&self, token: &SecretString) -> Result<String, String> {
+        let whois = &self.0.whois;
+        let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| "its token holds what no header can carry".to_owned())?;
+        bearer.set_sensitive(true);
+        let describe = |error: reqwest::Error| error.without_url().to_string();
+        let asked = async {
+            let response = self
+                .0
+                .http
+                .get(whois.url.clone())
+                .header(header::AUTHORIZATION, bearer)
+                .header(header::ACCEPT, "application/json")
+                .send()
+                .await
+                .map_err(describe)?;
+            if !response.status().is_success() {
+                return Err(format!("status {}", response.status().as_u16()));
+            }
+            let mut body = Vec::new();
+            let mut stream = response.bytes_stream();
+            while let Some(chunk) = stream.next().await {
+                body.extend_from_slice(&chunk.map_err(describe)?);
+                if body.len() > LARGEST {
+                    return Err("an answer of more than 256 KiB".to_owned());
+                }
+            }
+            Ok(body)
+        };
+        let body = tokio::time::timeout(TIMEOUT, asked)
+            .await
+            .map_err(|_| format!("no answer in {} s", TIMEOUT.as_secs()))??;
+        let answer: Value =
+            serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
+        let id = whois
+            .find(&answer)
+            .ok_or_else(|| format!("there is no identifier at `{}`", whois.pointer))?;
+        Ok(format!("{}:{id}", self.0.oauth.registration.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_a_name_or_a_whole_number() {
+        let find = |member: &str, answer: Value| {
+            Whois::new("https://api.example/v1", "/user", member).unwrap().find(&answer)
+        };
+        assert_eq!(find("id", json!({ "id": 17 })).as_deref(), Some("17"));
+        assert_eq!(find("/data/id", json!({ "data": { "id": "x" } })).as_deref(), Some("x"));
+        assert_eq!(find("a/b", json!({ "a/b": "x" })).as_deref(), Some("x"));
+        for answer in [
+            json!({}),
+            json!([]),
+            json!({ "id": "" }),
+            json!({ "id": null }),
+            json!({ "id": 1.5 }),
+            json!({ "id": true }),
+            json!({ "id": " x" }),
+            json!({ "id": "x\ny" }),
+            json!({ "id": ["x"] }),
+            json!({ "id": "x".repeat(LONGEST + 1) }),
+        ] {
+            assert_eq!(find("id", answer.clone()), None, "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_token_goes_to_the_api_and_nowhere_else() {
+        let whois = Whois::new("https://api.example/v1/", "user", "id").unwrap();
+        assert_eq!(whois.url.as_str(), "https://api.example/v1/user");
+        let odd = Whois::new("https://api.example", "//evil.example/user", "id").unwrap();
+        assert_eq!(odd.url.host_str(), Some("api.example"));
+        assert!(Whois::new("https://api.example", "/user", "").is_err());
+    }
+}

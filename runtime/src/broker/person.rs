@@ -1,0 +1,182 @@
+//! What there is of one person: the sign-ins, the browsers, and the end of it all.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Broker, cookie, secret,
+    shelf::{PEOPLE, SESSIONS, millis},
+};
+use crate::grant::{GrantKey, StoreError};
+
+/// The most sign-ins of one person; a new one ends the oldest.
+const MOST: usize = 64;
+/// How long a person is known after the last change.
+const LIFE: Duration = Duration::from_secs(400 * 24 * 3600);
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Person {
+    /// Whatever began before is over: sign-ins, sessions, remembered consents.
+    ended_before: u64,
+    /// The sign-ins that have refresh tokens, the oldest first.
+    sign_ins: Vec<String>,
+}
+
+/// A browser in which somebody signed in.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    subject: String,
+    at: u64,
+}
+
+/// What [`Broker::disconnect`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disconnected {
+    /// There was no grant of the provider's here.
+    NothingGranted,
+    /// The provider has revoked its tokens.
+    Revoked,
+    /// The tokens are forgotten here, but the provider has no revocation endpoint: the person can
+    /// take the grant back in the settings there.
+    Forgotten,
+    /// The tokens are forgotten here, but the provider did not revoke them when it was asked.
+    NotRevoked,
+}
+
+impl Broker {
+    /// Signs a person out everywhere and takes back what was granted: refresh tokens end, remembered
+    /// consents and browsers are forgotten, and the provider is asked to revoke its tokens
+    /// (RFC 7009).
+    ///
+    /// Access tokens that were given before are good until they expire, for ten minutes if nothing
+    /// else was set; but the provider's token behind them is gone.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be written.
+    pub async fn disconnect(&self, subject: &str) -> Result<Disconnected, StoreError> {
+        let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
+        let now = self.now();
+        self.0
+            .shelf
+            .change(PEOPLE, subject, now + LIFE, |found: Option<Person>| {
+                let mut person = found.unwrap_or_default();
+                person.ended_before = person.ended_before.max(millis(now));
+                person
+            })
+            .await?;
+        for id in found.map(|stored| stored.value.sign_ins).unwrap_or_default() {
+            self.end(&id).await?;
+        }
+        tracing::info!(target: "toolgate::broker", %subject, "a person was disconnected");
+        self.take_back(subject).await
+    }
+
+    /// Revokes the provider's grant there, and forgets it here.
+    pub(super) async fn take_back(&self, subject: &str) -> Result<Disconnected, StoreError> {
+        let oauth = &self.0.oauth;
+        let key = GrantKey::new(subject, oauth.registration.id);
+        let Some(stored) = self.0.grants.store().load(&key).await? else {
+            return Ok(Disconnected::NothingGranted);
+        };
+        self.0.grants.remove(&key).await?;
+        let grant = stored.value;
+        // The refresh token first: most providers end with it all that came of it, and some then
+        // do not know the access token any more.
+        let tokens = [
+            (grant.refresh_token.as_ref(), "refresh_token"),
+            (Some(&grant.access_token), "access_token"),
+        ];
+        let mut revoked = false;
+        for (token, hint) in tokens {
+            let Some(token) = token else { continue };
+            match oauth.revoke(token, hint).await {
+                Ok(true) => revoked = true,
+                Ok(false) => return Ok(Disconnected::Forgotten),
+                Err(error) => {
+                    tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, hint, %error, "a token was not revoked");
+                }
+            }
+        }
+        Ok(if revoked { Disconnected::Revoked } else { Disconnected::NotRevoked })
+    }
+
+    /// When the person's last end was, in milliseconds.
+    pub(super) async fn ended_before(&self, subject: &str) -> Result<u64, StoreError> {
+        let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
+        Ok(found.map_or(0, |stored| stored.value.ended_before))
+    }
+
+    /// The moment of what begins now: after the person's last end, however short ago that was.
+    pub(super) async fn beginning(&self, subject: &str) -> Result<u64, StoreError> {
+        let ended = self.ended_before(subject).await?;
+        Ok(millis(self.now()).max(ended.saturating_add(1)))
+    }
+
+    /// Notes that a sign-in is this person's.
+    pub(super) async fn belongs(&self, subject: &str, id: &str) -> Result<(), StoreError> {
+        let too_many = |person: &Person| person.sign_ins.len().saturating_sub(MOST - 1);
+        let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
+        let person = found.map(|stored| stored.value).unwrap_or_default();
+        for oldest in &person.sign_ins[..too_many(&person)] {
+            self.end(oldest).await?;
+        }
+        self.0
+            .shelf
+            .change(PEOPLE, subject, self.now() + LIFE, |found: Option<Person>| {
+                let mut person = found.unwrap_or_default();
+                person.sign_ins.retain(|one| one != id);
+                let drop = too_many(&person);
+                person.sign_ins.drain(..drop);
+                person.sign_ins.push(id.to_owned());
+                person
+            })
+            .await
+    }
+
+    /// Notes that a sign-in is over.
+    pub(super) async fn no_longer_belongs(
+        &self,
+        subject: &str,
+        id: &str,
+    ) -> Result<(), StoreError> {
+        self.0
+            .shelf
+            .change(PEOPLE, subject, self.now() + LIFE, |found: Option<Person>| {
+                let mut person = found.unwrap_or_default();
+                person.sign_ins.retain(|one| one != id);
+                person
+            })
+            .await
+    }
+
+    /// Has this person any sign-in left?
+    pub(super) async fn is_signed_in(&self, subject: &str) -> Result<bool, StoreError> {
+        let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
+        Ok(found.is_some_and(|stored| !stored.value.sign_ins.is_empty()))
+    }
+
+    /// Makes a session of the browser's; a new one each time, so that none can be planted.
+    pub(super) async fn sign_in(&self, subject: &str, at: u64) -> Result<String, StoreError> {
+        let id = secret::random();
+        let session = Session { subject: subject.to_owned(), at };
+        self.0.shelf.put(SESSIONS, &id, &session, self.now() + cookie::SESSION).await?;
+        Ok(id)
+    }
+
+    /// Who signed in with this browser last.
+    pub(super) async fn signed_in(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(id) = self.0.cookies.session(headers) else { return Ok(None) };
+        let Some(found) = self.0.shelf.read::<Session>(SESSIONS, &id).await? else {
+            return Ok(None);
+        };
+        let Session { subject, at } = found.value;
+        Ok((at > self.ended_before(&subject).await?).then_some(subject))
+    }
+}

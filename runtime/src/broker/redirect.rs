@@ -1,0 +1,200 @@
+//! Redirect URIs: which may be registered, and which match (RFC 9700 §2.1, RFC 8252 §7 and §8.4).
+
+use url::Url;
+
+use crate::provider::is_loopback;
+
+/// The longest redirect URI.
+const LONGEST: usize = 2048;
+
+/// Schemes of hosts that are known, although they are not reversed domain names.
+pub(super) const KNOWN_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
+
+/// Where a redirect URI leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// A site.
+    Web { host: String },
+    /// A program on the person's machine.
+    Loopback { host: String },
+    /// Whichever program claims the scheme.
+    Private { scheme: String },
+}
+
+impl Destination {
+    /// Can any program on the machine receive what is sent there (RFC 8252 §8.6)?
+    pub(super) fn is_native(&self) -> bool {
+        !matches!(self, Self::Web { .. })
+    }
+}
+
+/// Where `uri` leads, if it may be registered at all; otherwise why not.
+pub(super) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String> {
+    if uri.len() > LONGEST {
+        return Err(format!("a redirect URI has at most {LONGEST} characters"));
+    }
+    let url = parse(uri)?;
+    if url.fragment().is_some() {
+        return Err("a redirect URI has no fragment".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a redirect URI names no user".to_owned());
+    }
+    let host = url.host_str().unwrap_or_default().to_owned();
+    match url.scheme() {
+        "https" => Ok(Destination::Web { host }),
+        "http" if is_loopback(&url) => Ok(Destination::Loopback { host }),
+        "http" => {
+            Err("a redirect URI is https, or http to 127.0.0.1, [::1] or localhost".to_owned())
+        }
+        scheme if scheme.contains('.') || schemes.iter().any(|known| known == scheme) => {
+            Ok(Destination::Private { scheme: scheme.to_owned() })
+        }
+        scheme => Err(format!(
+            "the scheme `{scheme}` is not allowed: a private-use scheme is a reversed domain name (RFC 8252 section 7.1)"
+        )),
+    }
+}
+
+/// What the parser makes of it must be what was written: the rest is how hosts are disguised.
+fn parse(uri: &str) -> Result<Url, String> {
+    if !uri.bytes().all(|byte| byte.is_ascii_graphic()) || uri.contains(['\\', '*', '"', '<', '>'])
+    {
+        return Err(
+            "a redirect URI has no blanks, wildcards, or characters beyond ASCII".to_owned()
+        );
+    }
+    let url = Url::parse(uri).map_err(|_| "a redirect URI is absolute".to_owned())?;
+    let written = uri == url.as_str() || url.path() == "/" && format!("{uri}/") == url.as_str();
+    if written {
+        Ok(url)
+    } else {
+        Err(format!("a redirect URI is written in its normal form: {url}"))
+    }
+}
+
+/// Is `asked` one of `registered`? Exactly, but for the port of a loopback address (RFC 8252 §7.3).
+pub(super) fn is_registered(registered: &[String], asked: &str) -> bool {
+    registered.iter().any(|registered| same(registered, asked))
+}
+
+/// Do both lead to one place?
+pub(super) fn same(registered: &str, asked: &str) -> bool {
+    if registered == asked {
+        return true;
+    }
+    let (Ok(mut registered), Ok(asked)) = (parse(registered), parse(asked)) else { return false };
+    asked.scheme() == "http"
+        && is_loopback(&asked)
+        && asked.port() != Some(0)
+        && registered.set_port(asked.port()).is_ok()
+        && registered == asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_fine(uri: &str) -> bool {
+        check(uri, &KNOWN_SCHEMES.map(str::to_owned)).is_ok()
+    }
+
+    #[test]
+    fn only_sites_this_machine_and_named_schemes() {
+        for uri in [
+            "https://app.example/callback",
+            "https://app.example",
+            "https://app.example:8443/callback?x=1",
+            "http://127.0.0.1/callback",
+            "http://127.0.0.1:1234/callback",
+            "http://localhost:1234",
+            "http://[::1]:1234/callback",
+            "com.example.app:/callback",
+            "com.example.app://callback/x",
+            "cursor://anysphere.cursor-retrieval/oauth/callback",
+        ] {
+            assert!(is_fine(uri), "{uri}");
+        }
+        for uri in [
+            "",
+            "/callback",
+            "//app.example/callback",
+            "https:app.example/cb",
+            "https://",
+            "http://app.example/callback",
+            "http://0.0.0.0/callback",
+            "http://10.0.0.1/callback",
+            "http://127.0.0.1.evil.example/callback",
+            "http://localhost.evil.example/callback",
+            "http://127.1/callback",
+            "http://0x7f000001/callback",
+            "http://[::ffff:127.0.0.1]/callback",
+            "https://app.example/callback#fragment",
+            "https://app.example/callback#",
+            "https://user@app.example/callback",
+            "https://app.example@evil.example/callback",
+            "https://:@app.example/callback",
+            "https://app.example/a/../callback",
+            "https://app.example/a/%2e%2e/callback",
+            "https://app.example\\@evil.example/callback",
+            "https://APP.example/callback",
+            "https://app.example:443/callback",
+            "https://*.example/callback",
+            "https://app.example/call back",
+            "https://app.exämple/callback",
+            " https://app.example/callback",
+            "https://app.example/callback\n",
+            "javascript:alert(1)",
+            "javascript://app.example/%0aalert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "ftp://app.example/callback",
+            "blob:https://app.example/x",
+            "about:blank",
+            "myapp://callback",
+            "vscode-evil://callback",
+        ] {
+            assert!(!is_fine(uri), "{uri}");
+        }
+        assert!(!is_fine(&format!("https://app.example/{}", "a".repeat(LONGEST))));
+    }
+
+    #[test]
+    fn only_the_port_of_this_machine_is_free() {
+        let fits = |registered: &str, asked: &str| is_registered(&[registered.to_owned()], asked);
+        assert!(fits("https://app.example/cb", "https://app.example/cb"));
+        assert!(fits("http://127.0.0.1/cb", "http://127.0.0.1:8080/cb"));
+        assert!(fits("http://127.0.0.1:1/cb", "http://127.0.0.1:8080/cb"));
+        assert!(fits("http://[::1]/cb", "http://[::1]:8080/cb"));
+        assert!(fits("http://localhost:1/cb", "http://localhost:2/cb"));
+        for (registered, asked) in [
+            ("https://app.example/cb", "https://app.example/cb/"),
+            ("https://app.example/cb", "https://app.example/cb?x=1"),
+            ("https://app.example/cb", "https://app.example/cb/../evil"),
+            ("https://app.example/cb", "https://app.example/cb%2f.."),
+            ("https://app.example/cb", "https://app.example:8443/cb"),
+            ("https://app.example/cb", "https://app.example.evil.example/cb"),
+            ("https://app.example/cb", "https://app.example@evil.example/cb"),
+            ("https://app.example/cb", "https://evil.example/?https://app.example/cb"),
+            ("https://app.example/cb", "https://APP.example/cb"),
+            ("https://app.example/cb", "http://app.example/cb"),
+            ("https://app.example/cb", "https://app.example/CB"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8080/other"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8080/cb?x=1"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8080/cb#x"),
+            ("http://127.0.0.1/cb", "http://user@127.0.0.1:8080/cb"),
+            ("http://127.0.0.1/cb", "http://localhost:8080/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.2:8080/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8080@evil.example/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8080\\@evil.example/cb"),
+            ("http://127.0.0.1/cb", "https://127.0.0.1:8080/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:0/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb"),
+            ("http://127.0.0.1/cb", "http://0177.0.0.1:8080/cb"),
+            ("com.example.app:/cb", "com.example.app:/cb2"),
+            ("com.example.app:/cb", "com.example.app://cb"),
+        ] {
+            assert!(!fits(registered, asked), "{registered} {asked}");
+        }
+    }
+}

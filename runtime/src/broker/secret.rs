@@ -1,0 +1,31 @@
+//! Random texts, digests and message authentication codes.
+
+use aws_lc_rs::{
+    digest, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use subtle::ConstantTimeEq;
+
+/// 256 random bits, for a URL.
+pub(super) fn random() -> String {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// SHA-256, for a URL.
+pub(super) fn digest(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}
+
+/// HMAC-SHA-256, for a URL.
+pub(super) fn mac(key: &str, message: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes()))
+}
+
+/// Equality in a time that depends on nothing but the lengths.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}

@@ -1,0 +1,144 @@
+//! A broker over a forge, and those who use it: an application, and a person with a browser.
+
+mod application;
+mod browser;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::Router;
+use forge::{Config, Running};
+use tokio::net::TcpListener;
+use toolgate::{
+    broker::{Broker, BrokerBuilder},
+    grant::{Clock, GrantStore, Grants, ManualClock, MemoryStore, Records},
+};
+
+pub use self::{
+    application::{Application, REDIRECT, Walk, s256},
+    browser::{Answer, Browser, Page},
+};
+use crate::host::client_at;
+
+/// A broker that runs until the test ends.
+pub struct Site {
+    /// The provider.
+    pub forge: Running,
+    /// The broker's public URL.
+    pub url: String,
+    /// What the tokens are for.
+    pub resource: String,
+    /// The broker's clock; forge has its own.
+    pub clock: Arc<ManualClock>,
+    /// The grants of the provider's.
+    pub grants: Grants,
+    /// The broker.
+    pub broker: Broker,
+    records: Arc<dyn Records>,
+}
+
+/// Serves a router on a free port.
+///
+/// # Panics
+///
+/// There is none.
+pub async fn listen(router: impl FnOnce(&str) -> Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let service = router(&url).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    url
+}
+
+impl Site {
+    /// A broker over a forge that behaves as the RFCs say.
+    pub async fn start() -> Self {
+        Self::with(Config::default(), |builder| builder).await
+    }
+
+    /// A broker that is set up further, over a forge that behaves as `config` says.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn with(config: Config, set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder) -> Self {
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
+        Self::over(config, clock, store, set_up).await
+    }
+
+    /// A broker whose grants and records are in `store`.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn over<S: GrantStore + Records>(
+        config: Config,
+        clock: Arc<ManualClock>,
+        store: Arc<S>,
+        set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder,
+    ) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        let grants = Grants::new(store.clone(), clock.clone());
+        let records: Arc<dyn Records> = store;
+        let mut made = None;
+        let url = listen(|url| {
+            let resource = format!("{url}/mcp");
+            let broker = build(&forge, url, &resource, &clock, &grants, &records, set_up);
+            let router = broker.standalone_router();
+            made = Some((broker, resource));
+            router
+        })
+        .await;
+        let (broker, resource) = made.expect("it was made");
+        Self { forge, url, resource, clock, grants, broker, records }
+    }
+
+    /// Another process of the same broker: its own memory, `records` of the same store.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn replica<S: GrantStore + Records>(&self, store: Arc<S>) -> String {
+        let grants = Grants::new(store.clone(), self.clock.clone());
+        let (url, resource, records) = (&self.url, &self.resource, store as Arc<dyn Records>);
+        let broker = build(&self.forge, url, resource, &self.clock, &grants, &records, |b| b);
+        listen(|_| broker.standalone_router()).await
+    }
+
+    /// The records underneath.
+    pub fn records(&self) -> &Arc<dyn Records> {
+        &self.records
+    }
+
+    /// Lets time pass, for the broker and for forge.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.forge.advance(by);
+    }
+
+    /// An endpoint's URL: `token`.
+    pub fn endpoint(&self, name: &str) -> String {
+        format!("{}/oauth/{name}", self.url)
+    }
+}
+
+fn build(
+    forge: &Running,
+    url: &str,
+    resource: &str,
+    clock: &Arc<ManualClock>,
+    grants: &Grants,
+    records: &Arc<dyn Records>,
+    set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder,
+) -> Broker {
+    let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+    let clock: Arc<dyn Clock> = clock.clone();
+    let builder = Broker::builder(url, resource, client, grants.clone(), records.clone())
+        .user("/user", "login")
+        .clock(clock);
+    set_up(builder).build().expect("the broker is sound")
+}

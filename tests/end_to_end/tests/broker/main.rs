@@ -1,0 +1,9 @@
+//! The broker over real HTTP, with a real provider behind it: what it does for hosts and people, and
+//! what it does not do for those who attack it.
+
+mod authorize_attacks;
+mod client_attacks;
+mod consent_attacks;
+mod state_attacks;
+mod token_attacks;
+mod walk;
