@@ -103,11 +103,6 @@ impl Caller {
     pub fn with(claims: Claims) -> Self {
         Arc::new(claims).into()
     }
-
-    /// The one name for the caller over all issuers: what grants are kept under.
-    pub(crate) fn principal(&self) -> String {
-        self.claims.as_ref().map_or_else(|| Self::LOCAL.to_owned(), |claims| claims.principal())
-    }
 }
 
 impl From<Arc<Claims>> for Caller {

@@ -68,6 +68,7 @@ mod secret;
 mod shelf;
 mod sign_in;
 mod token;
+mod verifier;
 
 use std::{
     fmt,

@@ -109,6 +109,18 @@ impl Consents {
         let needed: Vec<&str> = departure.needed.iter().map(String::as_str).collect();
         let withheld: Vec<String> =
             scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
+        if let Some(recognize) = &self.0.recognize {
+            match recognize.owner(&departure.provider, &renewed.access_token).await {
+                Ok(Some(owner)) if owner != departure.subject => {
+                    return self.refuse(departure, oauth, "it is the account of another person");
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(target: "toolgate::consent", %error, "the provider did not say whose account it is");
+                    return self.refuse(departure, oauth, "it did not say whose account it is");
+                }
+            }
+        }
         let key = GrantKey::new(&departure.subject, &departure.provider);
         if let Err(error) = self.0.grants.adopt(&key, renewed, granted.clone()).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");

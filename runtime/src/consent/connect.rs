@@ -12,7 +12,11 @@ use super::{Consents, Departure, Progress, page, random_text};
 /// The cookie that binds a state to the browser that started.
 pub(super) const COOKIE: &str = "toolgate-consent";
 
-pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String>) -> Response {
+pub(super) async fn open(
+    State(consents): State<Consents>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let departed = {
         let now = consents.now();
         let open = consents.open();
@@ -31,6 +35,26 @@ pub(super) async fn open(State(consents): State<Consents>, Path(id): Path<String
     let Some((subject, provider, needed, asked)) = departed else {
         return page::expired();
     };
+    if let Some(recognize) = &consents.0.recognize {
+        // Whoever opens a link of somebody else's would connect an account of theirs to that one.
+        match recognize.subject(&headers).await {
+            Ok(Some(found)) if found == subject => {}
+            Ok(Some(_)) => {
+                tracing::warn!(target: "toolgate::consent", provider, "a link was opened by another person");
+                return page::other_person();
+            }
+            Ok(None) => {
+                let path = format!("/connect/{id}");
+                let mut response = Redirect::to(&recognize.sign_in(&path)).into_response();
+                page::harden(response.headers_mut());
+                return response;
+            }
+            Err(error) => {
+                tracing::error!(target: "toolgate::consent", error, "it cannot be said whose browser it is");
+                return page::our_fault();
+            }
+        }
+    }
     let Some(oauth) = consents.0.providers.get(provider) else { return page::expired() };
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let (state, browser) = (random_text(), random_text());

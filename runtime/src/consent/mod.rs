@@ -15,10 +15,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::HeaderMap;
 use oauth2::PkceCodeVerifier;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -35,6 +38,20 @@ const LIFE: Duration = Duration::from_secs(600);
 /// The most consents that one subject may have under way.
 const MOST: usize = 16;
 
+/// Says whose browser it is.
+#[async_trait]
+pub(crate) trait Recognize: Send + Sync + 'static {
+    /// The subject who is signed in with this browser, if somebody is.
+    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String>;
+
+    /// Where the browser goes to sign in, and then back to `path`.
+    fn sign_in(&self, path: &str) -> String;
+
+    /// The subject whose account at the provider this access token opens; `None` where accounts
+    /// there do not stand for subjects.
+    async fn owner(&self, provider: &str, token: &SecretString) -> Result<Option<String>, String>;
+}
+
 /// The consents under way.
 #[derive(Clone)]
 pub(crate) struct Consents(Arc<Inner>);
@@ -46,6 +63,8 @@ struct Inner {
     /// Where the browser reaches us.
     base: RwLock<Url>,
     open: Mutex<HashMap<String, Open>>,
+    /// `None`: everybody who reaches us is the one local person.
+    recognize: Option<Arc<dyn Recognize>>,
 }
 
 /// One consent, while its link is good.
@@ -102,6 +121,7 @@ impl Consents {
         clock: Arc<dyn Clock>,
         providers: Vec<OAuth>,
         base: Url,
+        recognize: Option<Arc<dyn Recognize>>,
     ) -> Self {
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         Self(Arc::new(Inner {
@@ -110,6 +130,7 @@ impl Consents {
             providers,
             base: RwLock::new(base),
             open: Mutex::default(),
+            recognize,
         }))
     }
 

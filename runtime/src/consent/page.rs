@@ -113,6 +113,17 @@ pub(super) fn other_browser() -> Response {
     )
 }
 
+pub(super) fn other_person() -> Response {
+    page(
+        StatusCode::FORBIDDEN,
+        "This link is for somebody else",
+        &html! {
+            p { "It connects an account for the person who got it in a conversation, and you are signed in as another." }
+            p.next { "If somebody sent you this link, do not go on. If it is yours, sign in as yourself and open it again." }
+        },
+    )
+}
+
 pub(super) fn not_ours() -> Response {
     page(
         StatusCode::BAD_REQUEST,

@@ -17,7 +17,7 @@ const SLOWEST: Duration = Duration::from_secs(5);
 
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("it answers {0}")]
     Status(u16),
     #[error("it cannot be reached: {0}")]

@@ -5,16 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::Client;
 use tokio::sync::Mutex;
 
-use super::{
-    Refusal,
-    discovery::discover,
-    fetch::{self, FetchError},
-    keys::Keys,
-};
+pub(crate) use super::fetch::FetchError;
+use super::{Refusal, discovery::discover, fetch, keys::Keys};
 use crate::grant::Clock;
 
 /// Keys older than this are fetched again.
@@ -34,10 +31,14 @@ pub(super) enum Source {
     Remote(Box<Remote>),
 }
 
+/// What knows the keys of an issuer now.
+#[async_trait]
+pub(crate) trait KeySource: Send + Sync {
+    async fn fetch(&self) -> Result<JwkSet, FetchError>;
+}
+
 pub(super) struct Remote {
-    http: Client,
-    /// The document, if it is known; else the issuer is asked.
-    url: Option<String>,
+    source: Box<dyn KeySource>,
     issuer: String,
     clock: Arc<dyn Clock>,
     kept: RwLock<Kept>,
@@ -54,14 +55,12 @@ struct Kept {
 
 impl Source {
     pub(super) fn remote(
-        http: Client,
+        source: impl KeySource + 'static,
         issuer: String,
-        url: Option<String>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let kept = RwLock::default();
-        let flight = Mutex::default();
-        Self::Remote(Box::new(Remote { http, url, issuer, clock, kept, flight }))
+        let (source, kept, flight) = (Box::new(source), RwLock::default(), Mutex::default());
+        Self::Remote(Box::new(Remote { source, issuer, clock, kept, flight }))
     }
 
     /// The keys among which `wanted` is, if the issuer has it.
@@ -112,7 +111,11 @@ impl Remote {
     }
 
     async fn fetch(&self) {
-        let result = self.document().await;
+        let result = self.source.fetch().await.and_then(|set| {
+            let keys = Keys::of(&set);
+            let none = || FetchError::Wrong("it holds no key that verifies signatures".to_owned());
+            if keys.is_empty() { Err(none()) } else { Ok(keys) }
+        });
         let now = self.clock.now();
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.tried_at = Some(now);
@@ -128,7 +131,22 @@ impl Remote {
         }
     }
 
-    async fn document(&self) -> Result<Keys, FetchError> {
+    fn kept(&self) -> Kept {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A document, or an issuer that says where it is.
+pub(super) struct Web {
+    pub(super) http: Client,
+    pub(super) issuer: String,
+    /// The document, if it is known; else the issuer is asked.
+    pub(super) url: Option<String>,
+}
+
+#[async_trait]
+impl KeySource for Web {
+    async fn fetch(&self) -> Result<JwkSet, FetchError> {
         let url = match &self.url {
             Some(url) => url.clone(),
             None => {
@@ -138,16 +156,7 @@ impl Remote {
             }
         };
         fetch::parse(&url).map_err(|error| FetchError::Wrong(error.to_string()))?;
-        let set: serde_json::Value = fetch::json(self.http.get(&url)).await?;
-        let keys = Keys::of(&readable(&set)?);
-        if keys.is_empty() {
-            return Err(FetchError::Wrong("it holds no key that verifies signatures".to_owned()));
-        }
-        Ok(keys)
-    }
-
-    fn kept(&self) -> Kept {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+        readable(&fetch::json(self.http.get(&url)).await?)
     }
 }
 

@@ -14,7 +14,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Claims, Presented, Refusal, Scheme, Verifier, dpop::Proofs, fetch, jwks::Source, keys::Keys,
+    Claims, Presented, Refusal, Scheme, Verifier,
+    dpop::Proofs,
+    fetch,
+    jwks::{Source, Web},
+    keys::Keys,
 };
 use crate::{
     error::ConfigError,
@@ -78,7 +82,8 @@ pub fn oidc(issuer: impl Into<String>) -> Result<Jwt, ConfigError> {
     let issuer = issuer.into();
     fetch::parse(&issuer)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let source = Source::remote(fetch::client()?, issuer.clone(), None, Arc::clone(&clock));
+    let web = Web { http: fetch::client()?, issuer: issuer.clone(), url: None };
+    let source = Source::remote(web, issuer.clone(), Arc::clone(&clock));
     Ok(Jwt::new(issuer, source, clock))
 }
 
@@ -91,7 +96,8 @@ pub fn jwks(issuer: impl Into<String>, url: impl Into<String>) -> Result<Jwt, Co
     let (issuer, url) = (issuer.into(), url.into());
     fetch::parse(&url)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let source = Source::remote(fetch::client()?, issuer.clone(), Some(url), Arc::clone(&clock));
+    let web = Web { http: fetch::client()?, issuer: issuer.clone(), url: Some(url) };
+    let source = Source::remote(web, issuer.clone(), Arc::clone(&clock));
     Ok(Jwt::new(issuer, source, clock))
 }
 
@@ -114,6 +120,17 @@ impl Jwt {
         let genuine = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
         let leeway = Duration::from_secs(30);
         Self { issuer, source, clock, leeway, plain: false, proofs: None, genuine }
+    }
+
+    /// Verifies JWTs of `issuer` by keys that somebody else keeps.
+    #[cfg(feature = "broker")]
+    pub(crate) fn by(
+        issuer: String,
+        source: impl super::KeySource + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let source = Source::remote(source, issuer.clone(), Arc::clone(&clock));
+        Self::new(issuer, source, clock)
     }
 
     /// Accepts tokens of the type `JWT`, or of none, for issuers that do not follow RFC 9068.

@@ -5,6 +5,7 @@
 //! read; then the scopes of the called tool are compared with those of the token, before the tool
 //! is called and before an answer has begun.
 
+mod browser;
 mod challenge;
 mod claims;
 mod credentials;
@@ -23,11 +24,10 @@ mod verifier;
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
-pub(crate) use self::{
-    challenge::Challenge,
-    metadata::{Metadata, ROOT, path_of, url_of},
-};
+#[cfg(feature = "broker")]
+pub(crate) use self::jwks::{FetchError, KeySource};
 pub use self::{
+    browser::BrowserIdentity,
     claims::Claims,
     credentials::{Credentials, Scheme},
     introspection::{Introspection, introspection},
@@ -35,4 +35,8 @@ pub use self::{
     policy::Gate,
     refusal::Refusal,
     verifier::{Presented, Verifier},
+};
+pub(crate) use self::{
+    challenge::Challenge,
+    metadata::{Metadata, ROOT, path_of, url_of},
 };

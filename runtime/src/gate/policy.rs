@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Verifier;
+use super::{BrowserIdentity, Verifier};
 
 /// How a server guards its endpoint.
 ///
@@ -27,7 +27,9 @@ use super::Verifier;
 /// ```
 #[derive(Clone)]
 pub struct Gate {
-    pub(crate) verifier: Arc<dyn Verifier>,
+    /// `None`: the server's broker.
+    pub(crate) verifier: Option<Arc<dyn Verifier>>,
+    pub(crate) browser: Option<Arc<dyn BrowserIdentity>>,
     pub(crate) resource: Option<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) public_tools: bool,
@@ -38,8 +40,14 @@ pub struct Gate {
 impl Gate {
     /// A gate with this verifier. Every request needs a token; nothing else is allowed yet.
     pub fn new(verifier: impl Verifier) -> Self {
+        Self { verifier: Some(Arc::new(verifier)), ..Self::by_broker() }
+    }
+
+    /// A gate that accepts the tokens of the server's own [broker](crate::Server::broker).
+    pub fn by_broker() -> Self {
         Self {
-            verifier: Arc::new(verifier),
+            verifier: None,
+            browser: None,
             resource: None,
             origins: Vec::new(),
             public_tools: false,
@@ -55,6 +63,15 @@ impl Gate {
     #[must_use]
     pub fn resource(mut self, url: impl Into<String>) -> Self {
         self.resource = Some(url.into());
+        self
+    }
+
+    /// Says whose browser it is that opens a link to connect an account, so that nobody can make
+    /// another person connect one. A broker knows it by itself; with another authorization server a
+    /// server whose tools have clients does not start without it.
+    #[must_use]
+    pub fn browser(mut self, identity: impl BrowserIdentity) -> Self {
+        self.browser = Some(Arc::new(identity));
         self
     }
 

@@ -82,6 +82,10 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl GrantStore for MemoryStore {
+    fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
+        Some(self)
+    }
+
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
         Ok(self.inner().grants.get(key).cloned())
     }

@@ -13,8 +13,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::{
-    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, MasterKey, Revision, SaveError, Sealer,
-    StoreError, Stored, SystemClock,
+    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, MasterKey, Records, Revision, SaveError,
+    Sealer, StoreError, Stored, SystemClock,
     record::{from_millis, to_millis},
     seal::random,
     store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
@@ -167,6 +167,10 @@ fn row_id(id: &str) -> Vec<u8> {
 
 #[async_trait]
 impl GrantStore for SqliteStore {
+    fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
+        Some(self)
+    }
+
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
         let read = |row: SqliteRow| -> Result<(Vec<u8>, i64), sqlx::Error> {
             Ok((row.try_get("sealed")?, row.try_get("revision")?))

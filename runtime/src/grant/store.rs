@@ -4,12 +4,13 @@ use std::{
     error::Error as StdError,
     fmt, io,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 
-use super::{Grant, GrantKey, KeyError, Revision, Stored, UnsealError};
+use super::{Grant, GrantKey, KeyError, Records, Revision, Stored, UnsealError};
 
 /// Where grants lie, and the consents that are under way.
 ///
@@ -106,6 +107,11 @@ pub trait GrantStore: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot tell.
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The records beside the grants, if the store keeps any: a broker needs them.
+    fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
+        None
+    }
 
     /// Reads the value and leaves it. `None` when it is not there or has expired.
     ///

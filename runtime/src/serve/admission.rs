@@ -19,7 +19,10 @@ use url::Url;
 
 use super::{demand::Demand, http::rpc_error};
 use crate::{
-    gate::{Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, path_of, url_of},
+    gate::{
+        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, path_of,
+        url_of,
+    },
     grant::Clock,
     provider::is_loopback,
 };
@@ -30,6 +33,9 @@ pub(super) type Admitted = Option<Arc<Claims>>;
 /// The gate of a server.
 pub(super) struct Admission {
     gate: Gate,
+    verifier: Arc<dyn Verifier>,
+    /// Its tokens are of this server's own broker, whose subjects need no issuer beside them.
+    brokered: bool,
     name: String,
     clock: Arc<dyn Clock>,
     /// The resource, once it is known.
@@ -50,6 +56,7 @@ struct Place {
 impl Admission {
     pub(super) fn new<'a>(
         gate: Gate,
+        brokered: bool,
         name: String,
         clock: Arc<dyn Clock>,
         idle: Duration,
@@ -57,9 +64,13 @@ impl Admission {
     ) -> Result<Self, String> {
         let basic: BTreeSet<_> =
             demands.filter(|demand| demand.basic).flat_map(Demand::scopes).collect();
+        let verifier =
+            gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
         let place = gate.resource.as_deref().map(Place::new).transpose()?.map(Arc::new);
         Ok(Self {
             gate,
+            verifier,
+            brokered,
             name,
             clock,
             place: RwLock::new(place),
@@ -125,7 +136,7 @@ impl Admission {
             Ok(Some(credentials)) => {
                 let method = parts.method.as_str();
                 let presented = Presented::new(&credentials, &place.resource, method);
-                self.gate.verifier.verify(presented).await.map(|claims| Some(Arc::new(claims)))
+                self.verifier.verify(presented).await.map(|claims| Some(Arc::new(claims)))
             }
             Ok(None) if self.gate.public_tools => Ok(None),
             Ok(None) => Err(Refusal::Missing),
@@ -141,6 +152,11 @@ impl Admission {
                 _ => Ok(claims),
             })
             .map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+    }
+
+    /// Under which name the caller's grants are kept.
+    pub(super) fn subject(&self, claims: &Claims) -> String {
+        if self.brokered { claims.subject().to_owned() } else { claims.principal() }
     }
 
     /// A session belongs to whoever began it: its identifier alone opens nothing.
@@ -267,7 +283,7 @@ impl Admission {
         }
         let metadata = Metadata {
             resource: place.resource.clone(),
-            authorization_servers: self.gate.verifier.authorization_servers(),
+            authorization_servers: self.verifier.authorization_servers(),
             scopes_supported: self.basic.clone(),
             bearer_methods_supported: ["header"],
             resource_name: self.name.clone(),

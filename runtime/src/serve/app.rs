@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::{
     describe::{Description, ToolDescription},
@@ -13,6 +12,8 @@ use super::{
     handler::Handler,
     http,
 };
+#[cfg(feature = "broker")]
+use crate::broker::Broker;
 use crate::consent::Consents;
 
 /// How long the calls under way may take to end.
@@ -23,12 +24,20 @@ pub struct App<H> {
     handler: Handler<H>,
     consents: Consents,
     ended: CancellationToken,
+    #[cfg(feature = "broker")]
+    pub(super) broker: Option<Broker>,
 }
 
 impl<H: ServerHandler> App<H> {
     pub(super) fn new(dispatch: Dispatch, beside: H, consents: Consents) -> Self {
         let handler = Handler { dispatch: Arc::new(dispatch), beside: Arc::new(beside) };
-        Self { handler, consents, ended: CancellationToken::new() }
+        Self {
+            handler,
+            consents,
+            ended: CancellationToken::new(),
+            #[cfg(feature = "broker")]
+            broker: None,
+        }
     }
 
     /// The routes `/mcp`, `/connect/..` and `/callback/..`, to merge into a router of yours.
@@ -41,7 +50,13 @@ impl<H: ServerHandler> App<H> {
     }
 
     pub(super) fn router(&self) -> Router {
-        http::router(&self.handler, &self.consents, self.ended.clone())
+        let pages = self.consents.router();
+        #[cfg(feature = "broker")]
+        let pages = match &self.broker {
+            Some(broker) => super::brokered::mount(pages, broker),
+            None => pages,
+        };
+        http::router(&self.handler, pages, self.ended.clone())
     }
 
     /// The handler, for a transport of your own. Everyone who reaches it is the local person.
@@ -57,13 +72,6 @@ impl<H: ServerHandler> App<H> {
             version: dispatch.identity.version.clone(),
             tools: dispatch.tools.iter().map(|tool| ToolDescription::of(&tool.built)).collect(),
         }
-    }
-
-    pub(super) fn set_base(&self, base: Url) {
-        if let Some(admission) = &self.handler.dispatch.admission {
-            admission.set_base(&base);
-        }
-        self.consents.set_base(base);
     }
 
     /// Waits for the calls under way, a while, and then ends the streams that never end.

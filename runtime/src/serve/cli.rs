@@ -92,15 +92,13 @@ pub(super) async fn serve_http<H: ServerHandler>(
     }
     let named = server.knows_its_name();
     let (name, version) = server.name_and_version();
-    let app = server.build().await?;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         ConfigError::new(format!("{address} cannot be listened on: {error}"))
             .help("`--http 127.0.0.1:0` takes a free port")
     })?;
     let address = listener.local_addr()?;
-    if !named {
-        app.set_base(loopback::base(address));
-    }
+    let server = if named { server } else { server.public_url(loopback::base(address)) };
+    let app = server.build().await?;
     greet(&name, &version, address);
 
     let app = Arc::new(app);

@@ -101,7 +101,7 @@ impl Dispatch {
             target: "toolgate::call",
             "tool",
             tool = %tool.definition.name,
-            subject = %caller.as_ref().map_or_else(String::new, |caller| pseudonym(&caller.principal())),
+            subject = %caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
             outcome = field::Empty,
         );
         let gone = context.ct.clone();
@@ -124,7 +124,7 @@ impl Dispatch {
         context: &RequestContext<RoleServer>,
         caller: Option<Caller>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let principal = caller.as_ref().map(Caller::principal).unwrap_or_default();
+        let principal = caller.as_ref().map(|caller| self.subject(caller)).unwrap_or_default();
         let arguments = arguments(request, context)?;
         let ready = match tool.decode(&arguments) {
             Ok(ready) => ready,
@@ -185,6 +185,14 @@ impl Dispatch {
                 }
             }
             Err(error) => Ok(failed(&error)),
+        }
+    }
+
+    /// Under which name the caller's grants are kept.
+    fn subject(&self, caller: &Caller) -> String {
+        match (caller.claims(), &self.admission) {
+            (Some(claims), Some(admission)) => admission.subject(claims),
+            _ => Caller::LOCAL.to_owned(),
         }
     }
 

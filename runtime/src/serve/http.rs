@@ -34,7 +34,7 @@ use super::{
     handler::Handler,
     quick::Quick,
 };
-use crate::{consent::Consents, gate};
+use crate::gate;
 
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -56,7 +56,7 @@ struct Endpoint<H: ServerHandler> {
 /// The endpoint `/mcp`, and the pages of a consent.
 pub(super) fn router<H: ServerHandler>(
     handler: &Handler<H>,
-    consents: &Consents,
+    pages: Router,
     ended: CancellationToken,
 ) -> Router {
     let mut config = StreamableHttpServerConfig::default()
@@ -78,7 +78,7 @@ pub(super) fn router<H: ServerHandler>(
     if let Some(cors) = admission.as_ref().and_then(|admission| admission.cors()) {
         endpoint = endpoint.layer(cors);
     }
-    let router = endpoint.merge(consents.router());
+    let router = endpoint.merge(pages);
     match admission {
         Some(admission) => router.merge(well_known(admission)),
         None => local_only(router),

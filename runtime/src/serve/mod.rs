@@ -3,15 +3,20 @@
 mod admission;
 mod app;
 mod ask;
+#[cfg(feature = "broker")]
+mod brokered;
+mod build;
 mod cli;
 mod demand;
 mod describe;
 mod dispatch;
+mod door;
 mod envelope;
 mod guard;
 mod handler;
 mod http;
 mod loopback;
+mod person;
 mod quick;
 mod server;
 mod stdio;

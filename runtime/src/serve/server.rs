@@ -1,34 +1,21 @@
 //! The builder of a server.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use rmcp::{ServerHandler, model::Implementation};
-use tokio_util::task::TaskTracker;
-use url::Url;
 
-use super::{
-    admission::Admission,
-    app::App,
-    ask::Ask,
-    cli,
-    demand::Demand,
-    dispatch::{Dispatch, Served},
-    handler::Nothing,
-    http,
-    loopback::Loopback,
-    upstream::Upstreams,
-};
+#[cfg(feature = "broker")]
+use super::brokered;
+use super::{app::App, cli, handler::Nothing};
+#[cfg(feature = "broker")]
+use crate::broker::BrokerBuilder;
 use crate::{
-    client::http_client,
-    consent::Consents,
     error::{ConfigError, Result},
     gate::Gate,
-    grant::{Clock, GrantStore, Grants, MasterKey, RefreshPolicy, Sealer, SystemClock},
-    oauth::OAuth,
+    grant::{Clock, GrantStore, RefreshPolicy, SystemClock},
     provider::{OAuthClient, Provider, Registration},
     state::States,
     table::{Entry, Tools},
-    tool::Need,
 };
 
 /// Builds a server: [`toolgate::server!()`](crate::server) starts one with the name and the
@@ -49,17 +36,19 @@ use crate::{
 /// }
 /// ```
 pub struct Server<H = Nothing> {
-    identity: Implementation,
-    instructions: Option<String>,
-    providers: Vec<Registration>,
-    tools: Vec<Entry>,
-    states: States,
-    store: Option<Arc<dyn GrantStore>>,
-    clock: Arc<dyn Clock>,
-    refresh: RefreshPolicy,
-    public_url: Option<String>,
-    gate: Option<Gate>,
-    beside: H,
+    pub(super) identity: Implementation,
+    pub(super) instructions: Option<String>,
+    pub(super) providers: Vec<Registration>,
+    pub(super) tools: Vec<Entry>,
+    pub(super) states: States,
+    pub(super) store: Option<Arc<dyn GrantStore>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) refresh: RefreshPolicy,
+    pub(super) public_url: Option<String>,
+    pub(super) gate: Option<Gate>,
+    #[cfg(feature = "broker")]
+    pub(super) broker: Option<brokered::Wanted>,
+    pub(super) beside: H,
 }
 
 impl Server {
@@ -76,6 +65,8 @@ impl Server {
             refresh: RefreshPolicy::default(),
             public_url: None,
             gate: None,
+            #[cfg(feature = "broker")]
+            broker: None,
             beside: Nothing,
         }
     }
@@ -148,6 +139,42 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Puts a [broker](crate::broker) in front of the provider `P`: hosts sign their users in with
+    /// it, and a tool's scopes at `P` are demanded of the access token itself. `P` has to be
+    /// registered with [`Server::provider`], and must allow the redirect URI
+    /// `PUBLIC_URL/callback/ID`.
+    ///
+    /// `set_up` says at least how `P` identifies a person:
+    ///
+    /// ```no_run
+    /// # use toolgate::prelude::*;
+    /// # #[provider(api = "https://api.a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+    /// # pub enum GitHub {
+    /// #     /// Reads.
+    /// #     #[scope("repo")]
+    /// #     Repo,
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// toolgate::server!()
+    ///     .provider(GitHub::from_env()?)
+    ///     .broker::<GitHub>(|broker| broker.user("/user", "id"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Over standard input and output there is no broker: the caller is who started the program.
+    #[cfg(feature = "broker")]
+    #[must_use]
+    pub fn broker<P: Provider>(
+        mut self,
+        set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder + Send + 'static,
+    ) -> Self {
+        let provider = std::any::TypeId::of::<P>();
+        self.broker = Some(brokered::Wanted { provider, set_up: Box::new(set_up) });
+        self.gate.get_or_insert_with(Gate::by_broker);
+        self
+    }
+
     /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
@@ -163,6 +190,8 @@ impl<H: ServerHandler> Server<H> {
             refresh: self.refresh,
             public_url: self.public_url,
             gate: self.gate,
+            #[cfg(feature = "broker")]
+            broker: self.broker,
             beside: handler,
         }
     }
@@ -175,97 +204,6 @@ impl<H: ServerHandler> Server<H> {
     /// registered, a state that is not there, two tools of one name, a store that cannot be read.
     pub async fn build(self) -> Result<App<H>, ConfigError> {
         self.build_for(None).await
-    }
-
-    pub(super) async fn build_for(
-        self,
-        loopback: Option<Arc<Loopback>>,
-    ) -> Result<App<H>, ConfigError> {
-        let mut faults = Vec::new();
-        let mut built = Vec::new();
-        let mut index = HashMap::new();
-        for entry in &self.tools {
-            match entry.build() {
-                Ok(tool) => built.push(tool),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        for (at, tool) in built.iter().enumerate() {
-            if index.insert(tool.definition.name.to_string(), at).is_some() {
-                let message = format!("two tools are named `{}`", tool.definition.name);
-                faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
-            }
-        }
-        let client = http_client()
-            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
-        let mut providers = Vec::new();
-        for registration in self.providers {
-            match OAuth::new(registration, client.clone()) {
-                Ok(oauth) => providers.push(oauth),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        ConfigError::join(faults)?;
-
-        let needs_store =
-            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
-        let store = match self.store {
-            Some(store) => store,
-            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
-            // Nothing will ever be kept, so nothing is opened.
-            None => Arc::new(crate::grant::MemoryStore::new()),
-        };
-        let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
-        let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
-        let mut faults = Vec::new();
-        for tool in &built {
-            let name = &tool.definition.name;
-            for need in tool.needs {
-                faults.extend(unmet(name, need, &upstreams, &self.states, self.gate.is_some()));
-            }
-        }
-        ConfigError::join(faults)?;
-
-        let stdio = loopback.is_some();
-        let tools: Vec<_> = built
-            .into_iter()
-            .map(|built| {
-                let demand = Demand::of(built.needs, built.hints, None);
-                Served { built, demand }
-            })
-            .collect();
-        let resource = self.gate.as_ref().and_then(|gate| gate.resource.clone());
-        let admission = match self.gate.filter(|_| !stdio) {
-            Some(gate) => {
-                let demands = tools.iter().map(|tool| &tool.demand);
-                let name = self.identity.name.clone();
-                let clock = Arc::clone(&self.clock);
-                let admission = Admission::new(gate, name, clock, http::SESSION, demands);
-                Some(Arc::new(admission.map_err(ConfigError::new)?))
-            }
-            None => None,
-        };
-        let of_resource = resource.as_deref().map(|url| url.strip_suffix("/mcp").unwrap_or(url));
-        let base = self.public_url.as_deref().or(of_resource).unwrap_or("http://127.0.0.1:8765");
-        let base = Url::parse(base)
-            .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
-        let consents = Consents::new(grants.clone(), Arc::clone(&self.clock), providers, base);
-        // A request state outlives no server: its consents do not either.
-        let sealer = Sealer::new(&MasterKey::generate());
-        let ask = Ask { consents: consents.clone(), clock: self.clock, sealer, loopback };
-        let dispatch = Dispatch {
-            identity: self.identity,
-            instructions: self.instructions,
-            tools,
-            index,
-            upstreams,
-            states: self.states,
-            ask,
-            admission,
-            running: TaskTracker::new(),
-            grants,
-        };
-        Ok(App::new(dispatch, self.beside, consents))
     }
 
     /// Serves as the command line and the environment say: `--http ADDRESS` (`TOOLGATE_HTTP`),
@@ -310,59 +248,4 @@ impl<H: ServerHandler> Server<H> {
     pub(super) fn name_and_version(&self) -> (String, String) {
         (self.identity.name.clone(), self.identity.version.clone())
     }
-}
-
-fn unmet(
-    tool: &str,
-    need: &Need,
-    upstreams: &Upstreams,
-    states: &States,
-    gated: bool,
-) -> Option<ConfigError> {
-    match need {
-        Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` needs the provider `{}`, which is not registered",
-                client.provider_name
-            ))
-            .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
-        ),
-        Need::Caller(caller) if !caller.scopes.is_empty() && !gated => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
-                caller.provider_name
-            ))
-            .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
-        ),
-        Need::State(state) if !states.contains(state.type_id) => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` needs a state of type `{}`, which was not given",
-                (state.type_name)()
-            ))
-            .help("add `.state(value)`"),
-        ),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "sqlite")]
-async fn default_store(
-    name: &str,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    use crate::grant::{SqliteStore, data_directory};
-
-    let fault = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
-    let directory = data_directory(name).map_err(fault)?;
-    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(fault)?;
-    Ok(Arc::new(store))
-}
-
-#[cfg(not(feature = "sqlite"))]
-#[allow(clippy::unused_async, reason = "the one with SQLite waits for the disk")]
-async fn default_store(
-    _: &str,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    Ok(Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock))))
 }

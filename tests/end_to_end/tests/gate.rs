@@ -7,7 +7,7 @@ use std::{
 };
 
 use end_to_end::{
-    client::{params, text_of},
+    client::{link_in, params, text_of},
     host::client_at,
     tools::{list_issues, open_issue},
 };
@@ -22,7 +22,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use toolgate::{
-    gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait},
+    client::http::HeaderMap,
+    gate::{BrowserIdentity, Claims, Gate, Presented, Refusal, Verifier, async_trait},
     grant::{ManualClock, MemoryStore},
     prelude::*,
 };
@@ -95,6 +96,22 @@ impl Verifier for Spelled {
     }
 }
 
+/// The application's own sessions: a cookie that says who it is.
+struct Cookie;
+
+#[async_trait]
+impl BrowserIdentity for Cookie {
+    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, Refusal> {
+        let cookie = headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
+        let name = cookie.and_then(|cookie| cookie.strip_prefix("person="));
+        Ok(name.map(|name| Claims::new("https://login.example", name)))
+    }
+
+    fn sign_in(&self, path: &str) -> String {
+        format!("/login?next={path}")
+    }
+}
+
 struct Guarded {
     url: String,
     address: SocketAddr,
@@ -108,7 +125,7 @@ impl Guarded {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}/mcp");
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
-        let gate = configure(Gate::new(Spelled(clock.clone())).resource(&url));
+        let gate = configure(Gate::new(Spelled(clock.clone())).browser(Cookie).resource(&url));
         let app = toolgate::Server::new("guarded", "1")
             .provider(client_at(forge.url()))
             .tools(tools![orders, order, hello, headers, list_issues, open_issue])
@@ -445,4 +462,37 @@ async fn a_tool_does_not_see_the_token() {
     let seen = text_of(&seen.json().await.unwrap());
     assert!(seen.contains("mcp-name"), "{seen}");
     assert!(!seen.contains("secret"), "{seen}");
+}
+
+#[tokio::test]
+async fn nobody_connects_an_account_for_another_person() {
+    let guarded = Guarded::start(|gate| gate).await;
+    let arguments = json!({ "owner": "alice", "repo": "compass" });
+    let asked = guarded.call("alice.x", "list_issues", arguments.clone()).await;
+    let link = link_in(&text_of(&asked.json().await.unwrap()));
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let browser = browser.build().unwrap();
+    let open =
+        async |cookie: &str| browser.get(&link).header("cookie", cookie).send().await.unwrap();
+
+    let bob = open("person=bob").await;
+    assert_eq!(bob.status(), 403);
+    assert!(bob.text().await.unwrap().contains("somebody else"));
+    let nobody = open("").await;
+    let sign_in = nobody.headers()["location"].to_str().unwrap();
+    assert!(sign_in.starts_with("/login?next=/connect/"), "{sign_in}");
+    let alice = open("person=alice").await;
+    assert!(alice.headers()["location"].to_str().unwrap().contains("/oauth/authorize"));
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_tell_whose_browser_it_is_does_not_start() {
+    let clock = Arc::new(ManualClock::at(SystemTime::now()));
+    let server = toolgate::Server::new("guarded", "1")
+        .provider(client_at("http://127.0.0.1:1"))
+        .tools(tools![list_issues])
+        .gate(Gate::new(Spelled(clock)));
+    let refused = server.build().await.unwrap_err().to_string();
+    assert!(refused.contains("whose browser opens the link"), "{refused}");
+    assert!(refused.contains("Gate::browser"), "{refused}");
 }

@@ -1,0 +1,174 @@
+//! From the builder to what is served: everything that is wrong is said here, at once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rmcp::ServerHandler;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    app::App,
+    ask::Ask,
+    dispatch::Dispatch,
+    door::{Door, DoorParts},
+    loopback::Loopback,
+    server::Server,
+    upstream::Upstreams,
+};
+use crate::{
+    client::http_client,
+    consent::Consents,
+    error::ConfigError,
+    grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
+    oauth::OAuth,
+    state::States,
+    tool::Need,
+};
+
+impl<H: ServerHandler> Server<H> {
+    pub(super) async fn build_for(
+        self,
+        loopback: Option<Arc<Loopback>>,
+    ) -> Result<App<H>, ConfigError> {
+        let mut faults = Vec::new();
+        let mut built = Vec::new();
+        let mut index = HashMap::new();
+        for entry in &self.tools {
+            match entry.build() {
+                Ok(tool) => built.push(tool),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        for (at, tool) in built.iter().enumerate() {
+            if index.insert(tool.definition.name.to_string(), at).is_some() {
+                let message = format!("two tools are named `{}`", tool.definition.name);
+                faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
+            }
+        }
+        let client = http_client()
+            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
+        let mut providers = Vec::new();
+        for registration in self.providers {
+            match OAuth::new(registration, client.clone()) {
+                Ok(oauth) => providers.push(oauth),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let needs_store =
+            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        let store = match self.store {
+            Some(store) => store,
+            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
+            // Nothing will ever be kept, so nothing is opened.
+            None => Arc::new(crate::grant::MemoryStore::new()),
+        };
+        let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
+        let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
+        let mut faults = Vec::new();
+        for tool in &built {
+            let name = &tool.definition.name;
+            for need in tool.needs {
+                faults.extend(unmet(name, need, &upstreams, &self.states, self.gate.is_some()));
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let parts = DoorParts {
+            gate: self.gate.filter(|_| loopback.is_none()),
+            #[cfg(feature = "broker")]
+            broker: self.broker,
+            public_url: self.public_url,
+            name: &self.identity.name,
+            clock: &self.clock,
+            grants: &grants,
+            providers: &providers,
+            connects: needs_store,
+        };
+        let door = Door::of(parts, built)?;
+        let consents = Consents::new(
+            grants.clone(),
+            Arc::clone(&self.clock),
+            providers,
+            door.base,
+            door.recognize,
+        );
+        // A request state outlives no server: its consents do not either.
+        let sealer = Sealer::new(&MasterKey::generate());
+        let ask = Ask { consents: consents.clone(), clock: self.clock, sealer, loopback };
+        let dispatch = Dispatch {
+            identity: self.identity,
+            instructions: self.instructions,
+            tools: door.tools,
+            index,
+            upstreams,
+            states: self.states,
+            ask,
+            admission: door.admission,
+            running: TaskTracker::new(),
+            grants,
+        };
+        #[cfg_attr(not(feature = "broker"), expect(unused_mut))]
+        let mut app = App::new(dispatch, self.beside, consents);
+        #[cfg(feature = "broker")]
+        {
+            app.broker = door.broker;
+        }
+        Ok(app)
+    }
+}
+
+fn unmet(
+    tool: &str,
+    need: &Need,
+    upstreams: &Upstreams,
+    states: &States,
+    gated: bool,
+) -> Option<ConfigError> {
+    match need {
+        Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs the provider `{}`, which is not registered",
+                client.provider_name
+            ))
+            .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
+        ),
+        Need::Caller(caller) if !caller.scopes.is_empty() && !gated => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
+                caller.provider_name
+            ))
+            .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
+        ),
+        Need::State(state) if !states.contains(state.type_id) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs a state of type `{}`, which was not given",
+                (state.type_name)()
+            ))
+            .help("add `.state(value)`"),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn default_store(
+    name: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    use crate::grant::{SqliteStore, data_directory};
+
+    let fault = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
+    let directory = data_directory(name).map_err(fault)?;
+    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(fault)?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[allow(clippy::unused_async, reason = "the one with SQLite waits for the disk")]
+async fn default_store(
+    _: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    Ok(Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock))))
+}

@@ -1,0 +1,136 @@
+//! The door of a server: where it is, who may come in, and whose browser opens a link.
+
+use std::sync::Arc;
+
+use url::Url;
+
+#[cfg(feature = "broker")]
+use super::brokered::{self, ByBroker};
+use super::{admission::Admission, demand::Demand, dispatch::Served, http, person::ByApplication};
+#[cfg(feature = "broker")]
+use crate::{broker::Broker, provider::Registration};
+use crate::{
+    consent::Recognize,
+    error::ConfigError,
+    gate::Gate,
+    grant::{Clock, Grants},
+    oauth::OAuth,
+    table::Built,
+};
+
+/// What a door is made of.
+#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "only a broker is made of all"))]
+pub(super) struct DoorParts<'a> {
+    /// `None` over standard input and output, too.
+    pub(super) gate: Option<Gate>,
+    #[cfg(feature = "broker")]
+    pub(super) broker: Option<brokered::Wanted>,
+    pub(super) public_url: Option<String>,
+    pub(super) name: &'a str,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) grants: &'a Grants,
+    pub(super) providers: &'a [OAuth],
+    /// Do tools ask their callers to connect accounts?
+    pub(super) connects: bool,
+}
+
+/// The door.
+pub(super) struct Door {
+    /// The server's URL.
+    pub(super) base: Url,
+    pub(super) tools: Vec<Served>,
+    pub(super) admission: Option<Arc<Admission>>,
+    pub(super) recognize: Option<Arc<dyn Recognize>>,
+    #[cfg(feature = "broker")]
+    pub(super) broker: Option<Broker>,
+}
+
+impl Door {
+    pub(super) fn of(parts: DoorParts<'_>, tools: Vec<Built>) -> Result<Self, ConfigError> {
+        let resource = parts.gate.as_ref().and_then(|gate| gate.resource.as_deref());
+        let of_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
+        let known = parts.public_url.as_deref().or(of_resource);
+        let base = known.unwrap_or("http://127.0.0.1:8765");
+        let base = Url::parse(base)
+            .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
+        #[cfg(feature = "broker")]
+        let brokered = match parts.broker.filter(|_| parts.gate.is_some()) {
+            Some(wanted) => Some(wanted.build(&brokered::Parts {
+                providers: parts.providers,
+                grants: parts.grants,
+                clock: parts.clock,
+                name: parts.name,
+                base: known.map(|_| &base),
+                resource,
+            })?),
+            None => None,
+        };
+        #[cfg(feature = "broker")]
+        let provider = brokered.as_ref().map(|(_, registration)| registration.id);
+        #[cfg(not(feature = "broker"))]
+        let provider = None;
+
+        let tools: Vec<_> = tools
+            .into_iter()
+            .map(|built| Served { demand: Demand::of(built.needs, built.hints, provider), built })
+            .collect();
+        let mut recognize: Option<Arc<dyn Recognize>> = None;
+        let admission = match parts.gate {
+            Some(mut gate) => {
+                if let Some(browser) = gate.browser.take() {
+                    recognize = Some(Arc::new(ByApplication(browser)));
+                }
+                #[cfg(feature = "broker")]
+                if let Some((broker, registration)) = &brokered {
+                    recognize = Some(open_by(&mut gate, broker, registration)?);
+                }
+                if parts.connects && recognize.is_none() {
+                    return Err(nobody_recognized());
+                }
+                let admission = Admission::new(
+                    gate,
+                    provider.is_some(),
+                    parts.name.to_owned(),
+                    Arc::clone(parts.clock),
+                    http::SESSION,
+                    tools.iter().map(|tool| &tool.demand),
+                );
+                let admission = admission.map_err(ConfigError::new)?;
+                admission.set_base(&base);
+                Some(Arc::new(admission))
+            }
+            None => None,
+        };
+        Ok(Self {
+            base,
+            tools,
+            admission,
+            recognize,
+            #[cfg(feature = "broker")]
+            broker: brokered.map(|(broker, _)| broker),
+        })
+    }
+}
+
+/// The broker verifies its own tokens, and knows whose browser it is.
+#[cfg(feature = "broker")]
+fn open_by(
+    gate: &mut Gate,
+    broker: &Broker,
+    registration: &Registration,
+) -> Result<Arc<dyn Recognize>, ConfigError> {
+    if gate.verifier.is_some() {
+        return Err(ConfigError::new("the server has a broker and another verifier")
+            .help("take one of them: `Gate::by_broker()` is the gate of the broker"));
+    }
+    gate.verifier = Some(Arc::new(broker.verifier()));
+    gate.resource = Some(broker.resource().to_owned());
+    Ok(Arc::new(ByBroker { broker: broker.clone(), registration: registration.clone() }))
+}
+
+fn nobody_recognized() -> ConfigError {
+    ConfigError::new(
+        "tools ask their callers to connect accounts, and nothing says whose browser opens the link",
+    )
+    .help("add `Gate::browser(..)`, or put a broker in front of a provider")
+}
