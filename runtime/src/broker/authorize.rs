@@ -108,7 +108,7 @@ impl Broker {
                 );
             }
             Err(NoClient::Document(why)) => {
-                tracing::warn!(target: "toolgate::broker", client = %id, %why, "a client's document was refused");
+                tracing::warn!(target: "toolgate::broker", client = ?id, %why, "a client's document was refused");
                 return stop(&format!("The application's metadata cannot be used: {why}."));
             }
             Err(NoClient::Busy(error)) => {

@@ -141,6 +141,12 @@ pub(super) struct Proven {
 }
 
 impl Broker {
+    /// Did the client register itself, and so stands for one installation of one host? A document
+    /// or a client of the operator's stands for all of them.
+    pub(super) fn is_one_installation(&self, id: &str) -> bool {
+        !is_url(id) && !self.0.clients.known.contains_key(id)
+    }
+
     /// The client with this identifier.
     pub(super) async fn client(&self, id: &str, party: Option<IpAddr>) -> Result<Client, NoClient> {
         if id.len() > LONGEST_ID {

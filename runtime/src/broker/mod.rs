@@ -83,7 +83,8 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, Method, header};
-use jsonwebtoken::jwk::JwkSet;
+/// What [`Broker::jwks`] gives, so that nobody has to match versions.
+pub use jsonwebtoken::jwk::JwkSet;
 use tower_http::cors::{Any, CorsLayer};
 
 pub use self::{

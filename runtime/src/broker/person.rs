@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Broker, cookie, secret,
-    shelf::{PEOPLE, SESSIONS, millis},
+    shelf::{PEOPLE, SESSIONS, SIGN_INS, millis},
+    sign_in::SignIn,
 };
 use crate::grant::{GrantKey, StoreError};
 
@@ -153,10 +154,19 @@ impl Broker {
             .await
     }
 
-    /// Has this person any sign-in left?
-    pub(super) async fn is_signed_in(&self, subject: &str) -> Result<bool, StoreError> {
+    /// The person's sign-ins that have not expired, with the clients they were for.
+    pub(super) async fn sign_ins(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
         let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
-        Ok(found.is_some_and(|stored| !stored.value.sign_ins.is_empty()))
+        let mut live = Vec::new();
+        for id in found.map(|stored| stored.value.sign_ins).unwrap_or_default() {
+            if let Some(sign_in) = self.0.shelf.read::<SignIn>(SIGN_INS, &id).await? {
+                live.push((id, sign_in.value.client_id));
+            }
+        }
+        Ok(live)
     }
 
     /// Makes a session of the browser's; a new one each time, so that none can be planted.

@@ -30,11 +30,19 @@ impl Broker {
             ));
         }
         let Some(sign_in) = self.revoke_family(&client, token).await? else { return Ok(()) };
-        let subject = &sign_in.subject;
-        tracing::info!(target: "toolgate::broker", client = %sign_in.client_id, %subject, "a client signed its user out");
-        self.forget_consent(subject, &sign_in.client_id).await?;
+        let (subject, client) = (&sign_in.subject, &sign_in.client_id);
+        tracing::info!(target: "toolgate::broker", %client, %subject, "a client signed its user out");
+        self.forget_consent(subject, client).await?;
+        if self.is_one_installation(client) {
+            // A host that steps up leaves the tokens of the sign-in before to themselves.
+            for (id, of) in self.sign_ins(subject).await? {
+                if of == *client {
+                    self.end(&id).await?;
+                }
+            }
+        }
         // The provider's grant is shared by all clients of this person.
-        if !self.is_signed_in(subject).await? {
+        if self.sign_ins(subject).await?.is_empty() {
             self.take_back(subject).await?;
         }
         Ok(())

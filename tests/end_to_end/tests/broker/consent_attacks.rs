@@ -294,6 +294,10 @@ async fn consent_outlives_a_disconnect() {
     site.broker.disconnect("forge:alice").await.unwrap();
     let page = browser.open(&application.link("repo:read", &[])).await;
     assert!(page.is_consent(), "{:?}", page.visited);
+    // Nor when alice is back for something else.
+    Application::register(&site).await.sign_in(&browser, "repo:read", "alice").await;
+    let page = browser.open(&application.link("repo:read", &[])).await;
+    assert!(page.is_consent(), "{:?}", page.visited);
 }
 
 #[tokio::test]

@@ -335,6 +335,17 @@ async fn signing_out_of_one_host_leaves_the_other() {
 }
 
 #[tokio::test]
+async fn signing_out_of_a_host_ends_its_earlier_sign_ins() {
+    let (site, application, code) = begin().await;
+    let before = application.redeem(&code).await.text("refresh_token");
+    let stepped_up = application.sign_in(&Browser::new(), "repo:write", "alice").await;
+    assert_eq!(application.revoke(&stepped_up.text("refresh_token")).await.status, 200);
+    assert_eq!(application.refresh(&before).await.error(), Some("invalid_grant"));
+    let key = GrantKey::new("forge:alice", "forge");
+    assert!(site.grants.store().load(&key).await.unwrap().is_none(), "nobody needs it any more");
+}
+
+#[tokio::test]
 async fn disconnecting_ends_all_sign_ins() {
     let (site, first, code) = begin().await;
     let token = first.redeem(&code).await.text("refresh_token");
