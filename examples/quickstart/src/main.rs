@@ -80,10 +80,10 @@ async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: Stri
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    // Where another quickstart runs already, its forge serves this one as well.
     let _forge = forge::start(forge::Config::default().port(4600)).await;
     toolgate::server!()
         .provider(Forge::client("toolgate").secret("toolgate-secret"))
+        .broker::<Forge>(|broker| broker.user("/user", "login"))
         .tools(tools![list_repositories, list_issues, open_issue, delete_repository])
         .serve()
         .await

@@ -95,6 +95,30 @@ impl Application {
         }
     }
 
+    /// Registers a public application at the server under `url`, whose endpoint is `URL/mcp`.
+    ///
+    /// # Panics
+    ///
+    /// It is refused.
+    pub async fn register_at(url: &str) -> Self {
+        let body = json!({
+            "client_name": "Test Host",
+            "redirect_uris": [REDIRECT],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        let request = reqwest::Client::new().post(format!("{url}/oauth/register")).json(&body);
+        let answer = read(request.send().await.expect("it answers")).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        Self {
+            id: answer.text("client_id"),
+            secret: None,
+            redirect: REDIRECT.to_owned(),
+            url: url.to_owned(),
+            resource: format!("{url}/mcp"),
+        }
+    }
+
     /// Asks for a registration.
     ///
     /// # Panics
