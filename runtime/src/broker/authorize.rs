@@ -12,7 +12,7 @@ use url::Url;
 use super::{
     Broker,
     client::{Client, NoClient, Standing},
-    limits, page,
+    page,
     parameters::Parameters,
     redirect,
     request::{Refusal, Request},
@@ -21,7 +21,7 @@ use super::{
 use crate::grant::StoreError;
 
 pub(super) async fn begin(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    let party = limits::party(request.extensions());
+    let party = crate::gate::party(request.extensions());
     let query = request.uri().query().unwrap_or_default().to_owned();
     let headers = request.headers().clone();
     broker.authorize(&query, &headers, party).await

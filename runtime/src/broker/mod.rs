@@ -87,13 +87,12 @@ use http::{HeaderMap, Method, header};
 pub use jsonwebtoken::jwk::JwkSet;
 use tower_http::cors::{Any, CorsLayer};
 
-pub use self::{
-    builder::BrokerBuilder, client::KnownClient, limits::PeerAddress, person::Disconnected,
-};
+pub use self::{builder::BrokerBuilder, client::KnownClient, person::Disconnected};
 use self::{
     client::Clients, cookie::Cookies, documents::Documents, identity::Whois, keys::Keys,
     limits::Limits, shelf::Shelf,
 };
+pub use crate::gate::PeerAddress;
 use crate::{
     grant::{Clock, Grants, Records, StoreError},
     oauth::OAuth,

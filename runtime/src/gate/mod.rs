@@ -17,6 +17,7 @@ mod jwks;
 mod jwt;
 mod keys;
 mod metadata;
+mod peer;
 mod policy;
 mod refusal;
 mod verifier;
@@ -32,6 +33,7 @@ pub use self::{
     credentials::{Credentials, Scheme},
     introspection::{Introspection, introspection},
     jwt::{Jwt, jwks, keys, oidc},
+    peer::PeerAddress,
     policy::Gate,
     refusal::Refusal,
     verifier::{Presented, Verifier},
@@ -39,4 +41,5 @@ pub use self::{
 pub(crate) use self::{
     challenge::Challenge,
     metadata::{Metadata, ROOT, path_of, url_of},
+    peer::{Time, party},
 };

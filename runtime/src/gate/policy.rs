@@ -1,6 +1,6 @@
 //! What a server's gate does: for which resource, by which verifier, for whom else.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use super::{BrowserIdentity, Verifier};
 
@@ -35,6 +35,9 @@ pub struct Gate {
     pub(crate) public_tools: bool,
     pub(crate) in_results: bool,
     pub(crate) hides: bool,
+    pub(crate) per_subject: Option<NonZeroU32>,
+    pub(crate) per_address: Option<NonZeroU32>,
+    pub(crate) at_once: Option<usize>,
 }
 
 impl Gate {
@@ -53,6 +56,9 @@ impl Gate {
             public_tools: false,
             in_results: false,
             hides: false,
+            per_subject: None,
+            per_address: None,
+            at_once: None,
         }
     }
 
@@ -86,6 +92,30 @@ impl Gate {
     #[must_use]
     pub fn public_tools(mut self) -> Self {
         self.public_tools = true;
+        self
+    }
+
+    /// Lets a subject send so many requests a minute, whatever its tokens; more get a 429 with
+    /// `Retry-After`. Without it there is no limit.
+    #[must_use]
+    pub fn per_subject(mut self, requests: u32) -> Self {
+        self.per_subject = NonZeroU32::new(requests);
+        self
+    }
+
+    /// Lets an address send so many requests a minute, before anything is verified. It is that of
+    /// the connection: behind a proxy set [`PeerAddress`](super::PeerAddress), or all who come by
+    /// the proxy share one limit.
+    #[must_use]
+    pub fn per_address(mut self, requests: u32) -> Self {
+        self.per_address = NonZeroU32::new(requests);
+        self
+    }
+
+    /// Lets a subject have so many requests under way at once; more get a 429.
+    #[must_use]
+    pub fn at_once(mut self, requests: usize) -> Self {
+        self.at_once = Some(requests.max(1));
         self
     }
 

@@ -14,14 +14,20 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use moka::sync::Cache;
 use serde_json::{json, value::RawValue};
+use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
 use url::Url;
 
-use super::{demand::Demand, http::rpc_error};
+use super::{
+    audit::{self, Ended},
+    demand::Demand,
+    http::rpc_error,
+    limits::{Limits, TooMuch},
+};
 use crate::{
     gate::{
-        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, path_of,
-        url_of,
+        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, party,
+        path_of, url_of,
     },
     grant::Clock,
     provider::is_loopback,
@@ -40,6 +46,7 @@ pub(super) struct Admission {
     clock: Arc<dyn Clock>,
     /// The resource, once it is known.
     place: RwLock<Option<Arc<Place>>>,
+    limits: Limits,
     /// To whom a session of the era of 2025 belongs.
     sessions: Cache<String, String>,
     /// What hosts ask for at sign-in.
@@ -66,6 +73,7 @@ impl Admission {
             demands.filter(|demand| demand.basic).flat_map(Demand::scopes).collect();
         let verifier =
             gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
+        let limits = Limits::of(&gate, &clock);
         let place = gate.resource.as_deref().map(Place::new).transpose()?.map(Arc::new);
         Ok(Self {
             gate,
@@ -74,6 +82,7 @@ impl Admission {
             name,
             clock,
             place: RwLock::new(place),
+            limits,
             sessions: Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
             basic: basic.into_iter().map(str::to_owned).collect(),
         })
@@ -131,6 +140,7 @@ impl Admission {
     /// The caller, if the request may go on; `None` is a caller who needs no name.
     pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, Response> {
         let place = self.place()?;
+        self.limits.address(party(&parts.extensions)).map_err(|fault| too_much(&fault))?;
         let read = Credentials::read(&parts.headers, &parts.uri);
         let verified = match read {
             Ok(Some(credentials)) => {
@@ -152,6 +162,15 @@ impl Admission {
                 _ => Ok(claims),
             })
             .map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+    }
+
+    /// One more request of this caller, under way as long as the turn is held.
+    pub(super) fn turn(
+        &self,
+        admitted: &Admitted,
+    ) -> Result<Option<OwnedSemaphorePermit>, Response> {
+        let Some(claims) = admitted else { return Ok(None) };
+        self.limits.subject(&claims.principal()).map_err(|fault| too_much(&fault))
     }
 
     /// Under which name the caller's grants are kept.
@@ -188,11 +207,12 @@ impl Admission {
     pub(super) fn check_call(
         &self,
         admitted: &Admitted,
-        demand: &Demand,
+        (tool, demand): (&str, &Demand),
         headers: &HeaderMap,
         id: Option<&RawValue>,
     ) -> Result<(), Response> {
         let Err(refusal) = demand.check(admitted.as_deref()) else { return Ok(()) };
+        audit::log(tool, demand, admitted.as_deref(), Ended::Refused(refusal.code()));
         let place = self.place()?;
         let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
         if !is_modern(headers)
@@ -350,6 +370,16 @@ impl Place {
         }
         Ok(Self { resource: resource.to_owned(), metadata: url_of(&url), url })
     }
+}
+
+fn too_much(fault: &TooMuch) -> Response {
+    let part = u64::from(fault.retry_after.subsec_nanos() > 0);
+    let seconds = (fault.retry_after.as_secs() + part).max(1);
+    let message = format!("too many requests: try again in {seconds} s");
+    let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, &message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    tracing::info!(target: "toolgate::gate", code = "too_much", "a request was refused");
+    response
 }
 
 fn principal(admitted: &Admitted) -> String {

@@ -1,6 +1,13 @@
 //! From a `tools/call` to the function, and from its outcome to the answer.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aws_lc_rs::digest;
 use futures::FutureExt;
@@ -14,11 +21,12 @@ use rmcp::{
 };
 use serde_json::value::RawValue;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, field};
 
 use super::{
     admission::{Admission, Admitted},
     ask::{Ask, Told},
+    audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
     upstream::{Lack, Reach, Upstreams},
@@ -96,7 +104,8 @@ impl Dispatch {
         {
             return Err(ErrorData::invalid_request(refusal.to_string(), None));
         }
-        let tool = &tool.built;
+        let (tool, demand) = (&tool.built, &tool.demand);
+        let claims = caller.as_ref().and_then(Caller::claims).cloned();
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
@@ -105,7 +114,8 @@ impl Dispatch {
             outcome = field::Empty,
         );
         let gone = context.ct.clone();
-        let attempt = self.attempt(tool, &request, &context, caller);
+        let asked = AtomicBool::new(false);
+        let attempt = self.attempt(tool, &request, &context, caller, &asked);
         let outcome = tokio::select! {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
             biased;
@@ -113,7 +123,9 @@ impl Dispatch {
             outcome = attempt.instrument(span.clone()) => outcome,
         };
         drop(running);
-        record(&span, &outcome);
+        let ended = Ended::of(&outcome, asked.into_inner());
+        span.record("outcome", ended.word());
+        span.in_scope(|| audit::log(&tool.definition.name, demand, claims.as_ref(), ended));
         outcome
     }
 
@@ -123,6 +135,7 @@ impl Dispatch {
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
         caller: Option<Caller>,
+        asked: &AtomicBool,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = caller.as_ref().map(|caller| self.subject(caller)).unwrap_or_default();
         let arguments = arguments(request, context)?;
@@ -150,6 +163,7 @@ impl Dispatch {
                     Some(told) => match self.connect(tool, &principal, &told).await {
                         Ok(Ok(connections)) => connections,
                         Ok(Err(lacks)) => {
+                            asked.store(true, Ordering::Relaxed);
                             return self
                                 .ask
                                 .ask(tool, digest.as_ref(), &principal, &lacks, context)
@@ -158,6 +172,7 @@ impl Dispatch {
                         Err(error) => return Ok(failed(&error)),
                     },
                     None => {
+                        asked.store(true, Ordering::Relaxed);
                         return self
                             .ask
                             .ask(tool, digest.as_ref(), &principal, &lacks, context)
@@ -179,6 +194,7 @@ impl Dispatch {
                 // The provider revoked it under our hands: say so in the form that can mend it.
                 match self.connect(tool, &principal, &Told::default()).await {
                     Ok(Err(lacks)) => {
+                        asked.store(true, Ordering::Relaxed);
                         self.ask.ask(tool, digest.as_ref(), &principal, &lacks, context).await
                     }
                     _ => Ok(failed(&error)),
@@ -311,17 +327,6 @@ pub(super) fn failed(error: &Error) -> CallToolResponse {
         (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error}"),
     }
     CallToolResult::error(vec![ContentBlock::text(error.message())]).into()
-}
-
-fn record(span: &Span, outcome: &Result<CallToolResponse, ErrorData>) {
-    let text = match outcome {
-        Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
-        Ok(CallToolResponse::Complete(_)) => "done",
-        Ok(_) => "consent asked",
-        Err(_) => "refused",
-    };
-    span.record("outcome", text);
-    span.in_scope(|| tracing::info!(target: "toolgate::call", outcome = text, "called"));
 }
 
 /// The subject, so that the lines of one person can be told together and the person not.

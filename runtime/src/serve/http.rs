@@ -3,6 +3,7 @@
 //! As long as callers are not verified, everyone who reaches the server is the local person. So it
 //! answers only to peers on this machine, under a local name, and to pages of this machine: a page
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
+#![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +25,7 @@ use rmcp::{
     },
 };
 use serde_json::{json, value::RawValue};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -109,7 +111,13 @@ async fn serve<H: ServerHandler>(
         Ok(admitted) => admitted,
         Err(refusal) => return refusal,
     };
+    let turn = match endpoint.turn(&admitted) {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal,
+    };
     if parts.method != Method::POST {
+        // A stream that listens takes no turn from the calls.
+        drop(turn);
         let response = endpoint.mcp.handle(Request::from_parts(parts, body)).await.into_response();
         return endpoint.until_the_token_ends(&admitted, response);
     }
@@ -117,7 +125,9 @@ async fn serve<H: ServerHandler>(
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    endpoint.answer(parts, body, &admitted).await
+    let response = endpoint.answer(parts, body, &admitted).await;
+    drop(turn);
+    response
 }
 
 impl<H: ServerHandler> Endpoint<H> {
@@ -139,6 +149,11 @@ impl<H: ServerHandler> Endpoint<H> {
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         Ok(admitted)
+    }
+
+    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
+        let admission = self.handler.dispatch.admission.as_ref();
+        admission.map_or(Ok(None), |admission| admission.turn(admitted))
     }
 
     /// Ends a stream when the token of its listener does.
@@ -184,7 +199,7 @@ impl<H: ServerHandler> Endpoint<H> {
                     if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
                         && let Err(refusal) = admission.check_call(
                             admitted,
-                            &tool.demand,
+                            (&call.name, &tool.demand),
                             &parts.headers,
                             envelope.id,
                         )

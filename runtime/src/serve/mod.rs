@@ -3,6 +3,7 @@
 mod admission;
 mod app;
 mod ask;
+mod audit;
 #[cfg(feature = "broker")]
 mod brokered;
 mod build;
@@ -15,6 +16,7 @@ mod envelope;
 mod guard;
 mod handler;
 mod http;
+mod limits;
 mod loopback;
 mod person;
 mod quick;

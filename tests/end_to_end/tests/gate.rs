@@ -496,3 +496,34 @@ async fn a_server_that_cannot_tell_whose_browser_it_is_does_not_start() {
     assert!(refused.contains("whose browser opens the link"), "{refused}");
     assert!(refused.contains("Gate::browser"), "{refused}");
 }
+
+#[tokio::test]
+async fn who_asks_too_much_is_told_when_to_come_back() {
+    let guarded = Guarded::start(|gate| gate.per_subject(3)).await;
+    for _ in 0..3 {
+        assert_eq!(guarded.call("alice.x", "hello", json!({})).await.status(), 200);
+    }
+    // Another token of hers does not help, and nobody else suffers.
+    let refused = guarded.call("alice.y", "hello", json!({})).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "20");
+    assert_eq!(guarded.call("bob.x", "hello", json!({})).await.status(), 200);
+}
+
+#[tokio::test]
+async fn so_many_calls_are_under_way_at_once() {
+    let guarded = Guarded::start(|gate| gate.at_once(1)).await;
+    let mut slow = TcpStream::connect(guarded.address).await.unwrap();
+    let host = guarded.address;
+    // A call whose body does not end holds the turn.
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer alice.x\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n"
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 64];
+    let length = slow.read(&mut answer).await.unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 100"), "it is let in, and the body awaited");
+    assert_eq!(guarded.call("alice.x", "hello", json!({})).await.status(), 429);
+    assert_eq!(guarded.call("bob.x", "hello", json!({})).await.status(), 200);
+    drop(slow);
+}

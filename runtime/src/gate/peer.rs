@@ -1,0 +1,64 @@
+//! Whose request it is, before anybody is verified.
+
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::extract::ConnectInfo;
+use governor::clock::Clock as RateClock;
+use http::Extensions;
+
+use crate::grant::Clock;
+
+/// Whose request it is, where the peer of the connection is a proxy.
+///
+/// Put it into the request's extensions, in a layer that knows which proxies to believe; without
+/// it the server counts by `ConnectInfo<SocketAddr>`, and without that everybody together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
+/// The part of an address that one party holds.
+pub(crate) fn party(extensions: &Extensions) -> Option<IpAddr> {
+    let address = extensions.get::<PeerAddress>().map(|peer| peer.0).or_else(|| {
+        extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
+    })?;
+    Some(match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    })
+}
+
+/// The time of the server's clock, as the limiters count it.
+#[derive(Clone, Debug)]
+pub(crate) struct Time(pub(crate) Arc<dyn Clock>);
+
+impl RateClock for Time {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_version_six_is_one_party() {
+        let of = |text: &str| {
+            let mut extensions = Extensions::new();
+            extensions.insert(PeerAddress(text.parse().unwrap()));
+            party(&extensions)
+        };
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_eq!(party(&Extensions::new()), None);
+    }
+}

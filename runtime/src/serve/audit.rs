@@ -1,0 +1,62 @@
+//! Who called what, and how it ended: one event for each call, under a target of its own.
+//!
+//! The event names the subject as the token does, because that is what an audit is for; the
+//! spans and every other event have a pseudonym. Neither has an argument or a token.
+
+use rmcp::{ErrorData, model::CallToolResponse};
+
+use super::demand::Demand;
+use crate::gate::Claims;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Done,
+    /// The tool failed, and said so.
+    Failed,
+    /// The user is asked to connect an account.
+    ConsentAsked,
+    /// The gate refused it: why.
+    Refused(&'static str),
+    /// The protocol was not kept.
+    Faulty,
+}
+
+impl Ended {
+    pub(super) fn of(outcome: &Result<CallToolResponse, ErrorData>, asked: bool) -> Self {
+        match outcome {
+            _ if asked => Self::ConsentAsked,
+            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => Self::Failed,
+            Ok(CallToolResponse::Complete(_)) => Self::Done,
+            Ok(_) => Self::ConsentAsked,
+            Err(_) => Self::Faulty,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::ConsentAsked => "consent_asked",
+            Self::Refused(_) => "refused",
+            Self::Faulty => "faulty",
+        }
+    }
+}
+
+/// Writes the event. `claims` is `None` of the local person, and of nobody.
+pub(super) fn log(tool: &str, demand: &Demand, claims: Option<&Claims>, ended: Ended) {
+    let scopes = demand.scopes().collect::<Vec<_>>().join(" ");
+    let why = if let Ended::Refused(why) = ended { why } else { "" };
+    tracing::info!(
+        target: "toolgate::audit",
+        tool,
+        scopes,
+        subject = claims.map(Claims::subject),
+        issuer = claims.map(Claims::issuer),
+        client = claims.and_then(Claims::client_id),
+        outcome = ended.word(),
+        why,
+        "call",
+    );
+}
