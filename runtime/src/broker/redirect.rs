@@ -197,4 +197,25 @@ mod tests {
             assert!(!fits(registered, asked), "{registered} {asked}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_registered_leads_where_it_says(uri in ".{0,80}", host in "[a-z0-9.:@/\\\\%#?-]{1,40}") {
+            for uri in [uri, format!("https://{host}"), format!("http://{host}"), format!("http://127.0.0.1{host}")] {
+                let Ok(destination) = check(&uri, &KNOWN_SCHEMES.map(str::to_owned)) else { continue };
+                let url = Url::parse(&uri).unwrap();
+                proptest::prop_assert!(!uri.contains(['#', '\\', '@']) || url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')), "{}", uri);
+                match destination {
+                    Destination::Web { host } => {
+                        proptest::prop_assert!(uri.starts_with(&format!("https://{host}")), "{}", uri);
+                    }
+                    Destination::Loopback { .. } => proptest::prop_assert!(is_loopback(&url)),
+                    Destination::Private { scheme } => {
+                        proptest::prop_assert!(uri.starts_with(&format!("{scheme}:")), "{}", uri);
+                    }
+                }
+                proptest::prop_assert!(same(&uri, &uri));
+            }
+        }
+    }
 }
