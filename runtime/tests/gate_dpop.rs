@@ -151,3 +151,27 @@ async fn every_part_of_a_proof_is_checked() {
         show(&verifier, "DPoP", &owner.token, Some(&proof)).await.expect(name);
     }
 }
+
+#[tokio::test]
+async fn a_proof_holds_the_nonce_of_these_minutes_where_one_is_asked_for() {
+    let owner = Owner::new();
+    let clock = clock();
+    let secret = b"a secret of thirty-two bytes, or more";
+    let verifier = keys(ISSUER, &KEYS.set()).unwrap().clock(clock.clone()).dpop_nonce(secret);
+    let with = |nonce: &str, jti: &str| {
+        let mut claims = owner.claims(jti);
+        claims["nonce"] = json!(nonce);
+        owner.key.sign(&owner.header().to_string(), &claims.to_string())
+    };
+    let refused = show(&verifier, "DPoP", &owner.token, Some(&owner.proof("1"))).await.unwrap_err();
+    let Refusal::Nonce { nonce } = &refused else { panic!("{refused}") };
+    assert_eq!((refused.error(), refused.status().as_u16()), (Some("use_dpop_nonce"), 401));
+    show(&verifier, "DPoP", &owner.token, Some(&with(nonce, "2"))).await.unwrap();
+    for made_up in ["", "guess", &nonce.to_lowercase()] {
+        let refused = show(&verifier, "DPoP", &owner.token, Some(&with(made_up, "3"))).await;
+        assert_eq!(refused.unwrap_err().code(), "nonce", "{made_up}");
+    }
+    let other = keys(ISSUER, &KEYS.set()).unwrap().clock(clock).dpop_nonce(b"another secret");
+    let refused = show(&other, "DPoP", &owner.token, Some(&with(nonce, "4"))).await.unwrap_err();
+    assert_eq!(refused.code(), "nonce", "of another server");
+}

@@ -19,7 +19,11 @@ pub(crate) struct Challenge<'a> {
 impl Challenge<'_> {
     /// The header's text.
     pub(crate) fn text(&self) -> String {
-        let scheme = if matches!(self.refusal, Refusal::Proof(_)) { "DPoP" } else { "Bearer" };
+        let scheme = if matches!(self.refusal, Refusal::Proof(_) | Refusal::Nonce { .. }) {
+            "DPoP"
+        } else {
+            "Bearer"
+        };
         let mut text = scheme.to_owned();
         let mut separator = ' ';
         let mut push = |name: &str, value: &str| {

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    hmac,
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use moka::sync::Cache;
@@ -20,6 +23,9 @@ use super::{
 /// How old or early a proof may be.
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// How long a nonce is handed out; it is taken for as long again.
+const NONCE: Duration = Duration::from_secs(300);
+
 /// How many proofs are remembered; a flood of them forgets the oldest, within its window.
 const MOST: u64 = 100_000;
 
@@ -27,11 +33,16 @@ const MOST: u64 = 100_000;
 const LONGEST: usize = 8 * 1024;
 
 /// Proofs that were seen, so that none is used twice.
-pub(super) struct Proofs(Cache<String, ()>);
+pub(super) struct Proofs {
+    seen: Cache<String, ()>,
+    /// What nonces are made with, if they are asked for.
+    nonces: Option<hmac::Key>,
+}
 
 impl Default for Proofs {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST).time_to_live(WINDOW * 3).build())
+        let seen = Cache::builder().max_capacity(MOST).time_to_live(WINDOW * 3).build();
+        Self { seen, nonces: None }
     }
 }
 
@@ -49,9 +60,27 @@ struct Claims {
     htu: String,
     iat: f64,
     ath: Option<String>,
+    nonce: Option<String>,
 }
 
 impl Proofs {
+    pub(super) fn with_nonce(secret: &[u8]) -> Self {
+        Self { nonces: Some(hmac::Key::new(hmac::HMAC_SHA256, secret)), ..Self::default() }
+    }
+
+    /// Is the nonce that of this moment, or of the one before?
+    fn check_nonce(&self, nonce: Option<&str>, seconds: u64) -> Result<(), Refusal> {
+        let Some(key) = &self.nonces else { return Ok(()) };
+        let made = |slot: u64| {
+            let tag = hmac::sign(key, format!("dpop nonce {slot}").as_bytes());
+            BASE64_URL_SAFE_NO_PAD.encode(tag)
+        };
+        let slot = seconds / NONCE.as_secs();
+        let fits =
+            |nonce: &str| same(nonce, &made(slot)) || same(nonce, &made(slot.saturating_sub(1)));
+        if nonce.is_some_and(fits) { Ok(()) } else { Err(Refusal::Nonce { nonce: made(slot) }) }
+    }
+
     /// Does the proof fit this request, this token and the key that it is bound to (RFC 9449 §4.3)?
     pub(super) fn check(
         &self,
@@ -101,8 +130,11 @@ impl Proofs {
         if !is_for(&claims.htu, presented.resource) {
             return refuse("it is for another URL");
         }
-        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        if !claims.iat.is_finite() || (seconds - claims.iat).abs() > WINDOW.as_secs_f64() {
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.check_nonce(claims.nonce.as_deref(), since.as_secs())?;
+        if !claims.iat.is_finite()
+            || (since.as_secs_f64() - claims.iat).abs() > WINDOW.as_secs_f64()
+        {
             return refuse("it is too old, or a clock is wrong");
         }
         let token = digest(&SHA256, presented.credentials.token().as_bytes());
@@ -111,7 +143,7 @@ impl Proofs {
             return refuse("it is for another token");
         }
         // Last of all, so that nobody but the owner can use an identifier up.
-        let seen = self.0.entry(format!("{found} {}", claims.jti)).or_insert(());
+        let seen = self.seen.entry(format!("{found} {}", claims.jti)).or_insert(());
         if claims.jti.is_empty() || !seen.is_fresh() {
             return refuse("it was used before");
         }

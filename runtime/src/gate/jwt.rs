@@ -158,6 +158,15 @@ impl Jwt {
         self
     }
 
+    /// As [`Jwt::dpop`], and every proof holds a nonce of this server's, which changes every five
+    /// minutes: so proofs cannot be made in advance (RFC 9449 §9). Replicas need one `secret`, of
+    /// 32 random bytes or more.
+    #[must_use]
+    pub fn dpop_nonce(mut self, secret: &[u8]) -> Self {
+        self.proofs = Some(Proofs::with_nonce(secret));
+        self
+    }
+
     /// Takes the time from `clock`.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {

@@ -53,6 +53,11 @@ pub enum Refusal {
     SenderConstrained,
     /// The proof of possession does not fit: why (RFC 9449 §4.3).
     Proof(&'static str),
+    /// A proof of possession must hold this nonce, which is new (RFC 9449 §9).
+    Nonce {
+        /// The nonce.
+        nonce: String,
+    },
     /// The issuer says that it is not good, or no longer (RFC 7662).
     Inactive,
     /// It is not known, as far as a verifier of one's own can tell.
@@ -86,6 +91,7 @@ impl Refusal {
             Self::Claim(_) => "claim",
             Self::SenderConstrained => "sender_constrained",
             Self::Proof(_) => "proof",
+            Self::Nonce { .. } => "nonce",
             Self::Inactive => "inactive",
             Self::Invalid => "invalid",
             Self::Unavailable { .. } => "unavailable",
@@ -99,6 +105,7 @@ impl Refusal {
             Self::Missing | Self::Unavailable { .. } => None,
             Self::Malformed(_) => Some("invalid_request"),
             Self::Proof(_) => Some("invalid_dpop_proof"),
+            Self::Nonce { .. } => Some("use_dpop_nonce"),
             Self::InsufficientScope { .. } => Some("insufficient_scope"),
             _ => Some("invalid_token"),
         }
@@ -149,6 +156,7 @@ impl fmt::Display for Refusal {
                 f.write_str("the token is bound to a key, and came without a proof of it")
             }
             Self::Proof(why) => write!(f, "the DPoP proof is not accepted: {why}"),
+            Self::Nonce { .. } => f.write_str("the DPoP proof needs the nonce of this answer"),
             Self::Inactive => f.write_str("the token was revoked or has expired"),
             Self::Invalid => f.write_str("the token is not accepted"),
             Self::Unavailable { .. } => {

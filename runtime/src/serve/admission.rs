@@ -333,6 +333,11 @@ fn refuse(place: &Place, refusal: &Refusal, scopes: Vec<String>) -> Response {
             headers.insert(header::WWW_AUTHENTICATE, challenge.header());
         }
     }
+    if let Refusal::Nonce { nonce } = refusal
+        && let Ok(nonce) = HeaderValue::try_from(nonce)
+    {
+        headers.insert("dpop-nonce", nonce);
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

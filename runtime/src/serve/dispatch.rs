@@ -19,7 +19,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, field};
 
@@ -63,6 +63,19 @@ pub(super) struct Dispatch {
 pub(super) struct Served {
     pub(super) built: Built,
     pub(super) demand: Demand,
+}
+
+impl Served {
+    /// Tells hosts what the tool demands before they call it: as `ChatGPT` reads it, under `_meta`.
+    pub(super) fn say_what_it_demands(&mut self, public: bool) {
+        let scheme = if public && self.demand.check(None).is_ok() {
+            json!({ "type": "noauth" })
+        } else {
+            json!({ "type": "oauth2", "scopes": self.demand.scopes().collect::<Vec<_>>() })
+        };
+        let meta = self.built.definition.meta.get_or_insert_default();
+        meta.0.insert("securitySchemes".to_owned(), json!([scheme]));
+    }
 }
 
 /// The caller that the gate let in, beside the request.

@@ -70,7 +70,7 @@ impl Door {
         #[cfg(not(feature = "broker"))]
         let provider = None;
 
-        let tools: Vec<_> = tools
+        let mut tools: Vec<_> = tools
             .into_iter()
             .map(|built| Served { demand: Demand::of(built.needs, built.hints, provider), built })
             .collect();
@@ -83,6 +83,9 @@ impl Door {
                 #[cfg(feature = "broker")]
                 if let Some((broker, registration)) = &brokered {
                     recognize = Some(open_by(&mut gate, broker, registration)?);
+                }
+                for tool in &mut tools {
+                    tool.say_what_it_demands(gate.public_tools);
                 }
                 if parts.connects && recognize.is_none() {
                     return Err(nobody_recognized());

@@ -410,6 +410,8 @@ async fn what_is_hidden_is_refused_too() {
         listed["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     assert_eq!(names, ["orders", "hello", "headers", "list_issues", "open_issue"]);
     assert_eq!(listed["result"]["cacheScope"], "private");
+    let schemes = &listed["result"]["tools"][0]["_meta"]["securitySchemes"];
+    assert_eq!(*schemes, json!([{ "type": "oauth2", "scopes": ["orders:read"] }]));
     let refused = guarded.call("alice.orders-read", "order", json!({})).await;
     assert_eq!(refused.status(), 403);
 }
