@@ -445,7 +445,8 @@ fn a_set_without_a_key_for_signatures_is_refused_at_start() {
     encrypts.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Encryption);
     let secret = json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] });
     let secret: jsonwebtoken::jwk::JwkSet = serde_json::from_value(secret).unwrap();
-    let short = json!({ "keys": [{ "kty": "RSA", "e": "AQAB", "n": "u".repeat(171) }] });
+    let short =
+        json!({ "keys": [{ "kty": "RSA", "e": "AQAB", "n": format!("{}A", "u".repeat(170)) }] });
     let short: jsonwebtoken::jwk::JwkSet = serde_json::from_value(short).unwrap();
     for set in [jsonwebtoken::jwk::JwkSet { keys: vec![encrypts] }, secret, short] {
         assert!(keys(ISSUER, &set).is_err());
