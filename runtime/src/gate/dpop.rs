@@ -16,8 +16,8 @@ use url::Url;
 
 use super::{
     Presented, Refusal,
-    jwt::{algorithm, part},
     keys::Key,
+    token::{algorithm, part},
 };
 
 /// How old or early a proof may be.

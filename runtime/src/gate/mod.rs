@@ -20,6 +20,7 @@ mod metadata;
 mod peer;
 mod policy;
 mod refusal;
+mod token;
 mod verifier;
 
 pub use async_trait::async_trait;

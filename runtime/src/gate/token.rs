@@ -1,0 +1,189 @@
+//! What stands in a JWT access token (RFC 7519, RFC 9068), and what of it is accepted.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::Algorithm;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{Claims, Refusal};
+
+pub(super) const NO_JWT: Refusal = Refusal::Malformed("the token is not a JWT");
+
+/// A token whose signature fits, and that is for us.
+pub(super) struct Accepted {
+    pub(super) claims: Claims,
+    pub(super) times: Times,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) bound: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) expires_at: SystemTime,
+    pub(super) not_before: Option<SystemTime>,
+}
+
+pub(super) fn part<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NO_JWT)?;
+    serde_json::from_slice(&bytes).map_err(|_| NO_JWT)
+}
+
+/// The header. What else stands in it (`jku`, `jwk`, `x5u`, `x5c`) is not looked at, let alone
+/// followed.
+#[derive(Deserialize)]
+pub(super) struct Header {
+    alg: String,
+    typ: Option<String>,
+    pub(super) kid: Option<String>,
+    crit: Option<Value>,
+}
+
+/// The algorithms that a key of one's own cannot be confused with.
+pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+    Some(match name {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+impl Header {
+    /// The algorithm, if this is the header of an access token.
+    pub(super) fn check(&self, plain: bool) -> Result<Algorithm, Refusal> {
+        // What must be understood and is not (RFC 7515 §4.1.11).
+        if self.crit.is_some() {
+            return Err(Refusal::Malformed(
+                "the token has a critical header that is not known here",
+            ));
+        }
+        let typ = self.typ.as_deref().map(str::to_ascii_lowercase);
+        let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+        let fits = matches!(typ, Some("at+jwt")) || plain && matches!(typ, None | Some("jwt"));
+        if !fits {
+            return Err(Refusal::WrongType { found: self.typ.clone() });
+        }
+        algorithm(&self.alg).ok_or(Refusal::Algorithm)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawClaims {
+    iss: Option<Value>,
+    sub: Option<Value>,
+    aud: Option<Value>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+    scope: Option<Value>,
+    scp: Option<Value>,
+    permissions: Option<Value>,
+    client_id: Option<Value>,
+    azp: Option<Value>,
+    cnf: Option<Value>,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+impl RawClaims {
+    /// What is accepted of them: the token is of this issuer and for this resource.
+    pub(super) fn check(self, issuer: &str, resource: &str) -> Result<Accepted, Refusal> {
+        match &self.iss {
+            Some(Value::String(found)) if found == issuer => {}
+            Some(Value::String(found)) => {
+                let (found, expected) = (found.clone(), issuer.to_owned());
+                return Err(Refusal::WrongIssuer { found, expected });
+            }
+            _ => return Err(Refusal::Claim("iss")),
+        }
+        let found = strings(self.aud.as_ref()).ok_or(Refusal::Claim("aud"))?;
+        if !found.iter().any(|audience| audience == resource) {
+            return Err(Refusal::WrongAudience { found, expected: resource.to_owned() });
+        }
+        let expires_at = moment(self.exp.as_ref()).ok_or(Refusal::Claim("exp"))?;
+        let not_before = match &self.nbf {
+            Some(value) => Some(moment(Some(value)).ok_or(Refusal::Claim("nbf"))?),
+            None => None,
+        };
+        // Who issues in the future has a clock that nothing can be said by.
+        let issued_at = match &self.iat {
+            Some(value) => Some(moment(Some(value)).ok_or(Refusal::Claim("iat"))?),
+            None => None,
+        };
+        let text = |value: &Option<Value>, name| match value {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+            Some(_) => Err(Refusal::Claim(name)),
+        };
+        let client = text(&self.client_id, "client_id")?.or(text(&self.azp, "azp")?);
+        let subject = text(&self.sub, "sub")?;
+        let machine = match (&subject, &client) {
+            (Some(subject), Some(client)) => {
+                subject == client
+                    || subject.strip_suffix("@clients") == Some(client)
+                    || self.extra.get("gty").is_some_and(|gty| gty == "client-credentials")
+            }
+            (None, Some(_)) => true,
+            (Some(_), None) => false,
+            (None, None) => return Err(Refusal::Claim("sub")),
+        };
+        let subject = subject.or_else(|| client.clone()).unwrap_or_default();
+        let mut scopes = words(self.scope.as_ref()).ok_or(Refusal::Claim("scope"))?;
+        scopes.extend(words(self.scp.as_ref()).ok_or(Refusal::Claim("scp"))?);
+        scopes.extend(words(self.permissions.as_ref()).ok_or(Refusal::Claim("permissions"))?);
+
+        // Bound in another way (a certificate) is bound all the same, and nothing here proves it.
+        let thumbprint = |cnf: &Value| cnf.get("jkt").and_then(Value::as_str).map(str::to_owned);
+        let bound = self.cnf.as_ref().map(|cnf| thumbprint(cnf).unwrap_or_default());
+        let mut claims =
+            Claims::new(issuer, subject).scopes(scopes).until(expires_at).with_extra(self.extra);
+        if let Some(client) = client {
+            claims = claims.client(client);
+        }
+        if machine {
+            claims = claims.of_machine();
+        }
+        let times = Times { expires_at, not_before: not_before.max(issued_at) };
+        Ok(Accepted { claims, times, bound })
+    }
+}
+
+/// A text, or a list of texts.
+fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+    match value? {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(list) => {
+            list.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<_>>()
+        }
+        _ => None,
+    }
+}
+
+/// Scopes: words in a text, or a list of them; none if there is no claim.
+fn words(value: Option<&Value>) -> Option<Vec<String>> {
+    let Some(value) = value else { return Some(Vec::new()) };
+    let texts = strings(Some(value))?;
+    Some(
+        texts
+            .iter()
+            .flat_map(|text| text.split(' '))
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+/// Seconds since 1970 (RFC 7519 §2), up to the year 9999.
+fn moment(value: Option<&Value>) -> Option<SystemTime> {
+    let seconds = value?.as_f64()?;
+    let sane = (0.0..=253_402_300_799.0).contains(&seconds);
+    sane.then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))
+}
