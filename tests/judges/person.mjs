@@ -1,0 +1,45 @@
+// A person without a browser: signs in wherever a URL leads, agrees, and stops where the
+// application begins.
+const decode = (text) => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#x3D;', '=');
+const attribute = (tag, name) => {
+  const found = tag.match(new RegExp(`\\s${name}="([^"]*)"`));
+  return found ? decode(found[1]) : undefined;
+};
+
+export async function agree(link, name, redirect) {
+  const cookies = new Map();
+  let [url, form] = [new URL(link), undefined];
+  for (let page = 0; page < 30; page++) {
+    if (url.href.startsWith(redirect)) return url.searchParams;
+    const jar = cookies.get(url.host) ?? new Map();
+    cookies.set(url.host, jar);
+    const answer = await fetch(url, {
+      method: form ? 'POST' : 'GET',
+      body: form,
+      redirect: 'manual',
+      headers: { accept: 'text/html', cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
+    });
+    for (const cookie of answer.headers.getSetCookie()) {
+      const [, key, value] = cookie.match(/^([^=]+)=([^;]*)/);
+      value ? jar.set(key, value) : jar.delete(key);
+    }
+    const onward = answer.headers.get('location');
+    if (onward) {
+      [url, form] = [new URL(onward, url), undefined];
+      continue;
+    }
+    const html = await answer.text();
+    const found = html.match(/<form[^>]*>[\s\S]*?<\/form>/)?.[0];
+    if (!found) throw new Error(`nothing to fill in at ${url} (${answer.status}): ${html.slice(0, 400)}`);
+    form = new URLSearchParams();
+    for (const [input] of found.matchAll(/<input[^>]*>/g)) {
+      const field = attribute(input, 'name');
+      if (field) form.set(field, attribute(input, 'value') ?? (attribute(input, 'type') === 'password' ? `${name}-password` : name));
+    }
+    const buttons = [...found.matchAll(/<button[^>]*>/g)].map(([button]) => button);
+    const yes = buttons.find((button) => /value="(allow|approve)"/.test(button));
+    if (yes) form.set(attribute(yes, 'name'), attribute(yes, 'value'));
+    url = new URL(attribute(found.match(/<form[^>]*>/)[0], 'action') ?? '', url);
+  }
+  throw new Error('too many pages');
+}
