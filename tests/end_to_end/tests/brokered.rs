@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use end_to_end::{
-    broker::{Application, Browser},
+    broker::{Application, Browser, Page},
     client::{link_in, text_of},
     host::client_at,
     tools::{add, list_issues, open_issue},
@@ -218,4 +218,24 @@ async fn tools_without_scopes_want_a_caller_all_the_same() {
     let host = Application::register_at(&server.url).await;
     let token = host.sign_in(&Browser::new(), "", "alice").await.text("access_token");
     assert_eq!(server.said(&token, "add", json!({ "a": 1, "b": 2 })).await, "3");
+}
+
+#[tokio::test]
+async fn the_account_of_another_person_does_not_take_the_place_of_ones_own() {
+    let server = Brokered::start().await;
+    let host = Application::register_at(&server.url).await;
+    let browser = Browser::new();
+    let token = host.sign_in(&browser, "repo:read", "alice").await.text("access_token");
+    server.forge.revoke_grants_of("alice");
+    let link = link_in(&server.said(&token, "list_issues", compass()).await);
+
+    // It is alice's browser, and at the provider bob signs in.
+    let page = browser.open(&link).await;
+    let request = page.form()["request"].clone();
+    let login = format!(r#"<form action="/login"><input name="request" value="{request}"></form>"#);
+    let login = Page { body: login, ..page };
+    let bob = [("user", "bob"), ("password", "bob-password")];
+    let page = browser.send(&login, &bob, &[]).await;
+    let page = browser.at_forge(page, "bob", "approve").await;
+    assert!(page.body.contains("the account of another person"), "{}: {}", page.url, page.body);
 }
