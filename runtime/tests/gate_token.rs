@@ -123,19 +123,19 @@ async fn shapes() {
     judge(
         &verifier(),
         vec![
-            ("one word", "opaque".into(), "malformed"),
-            ("two parts", format!("{head}.{body}"), "malformed"),
-            ("four parts", format!("{token}.x"), "malformed"),
-            ("five parts, as if encrypted", format!("{token}.x.y"), "malformed"),
+            ("one word", "opaque".into(), "malformed_token"),
+            ("two parts", format!("{head}.{body}"), "malformed_token"),
+            ("four parts", format!("{token}.x"), "malformed_token"),
+            ("five parts, as if encrypted", format!("{token}.x.y"), "malformed_token"),
             ("no signature", format!("{head}.{body}."), "bad_signature"),
             ("no body", format!("{head}..{signature}"), "bad_signature"),
-            ("no header", format!(".{body}.{signature}"), "malformed"),
-            ("dots only", "..".replace("..", "-.-.-"), "malformed"),
-            ("a header that is a list", KEYS.es256.sign("[]", "{}"), "malformed"),
+            ("no header", format!(".{body}.{signature}"), "malformed_token"),
+            ("dots only", "..".replace("..", "-.-.-"), "malformed_token"),
+            ("a header that is a list", KEYS.es256.sign("[]", "{}"), "malformed_token"),
             (
                 "a header that is no JSON",
                 format!("{}.{body}.{signature}", encode("{")),
-                "malformed",
+                "malformed_token",
             ),
             (
                 "alg twice",
@@ -143,17 +143,17 @@ async fn shapes() {
                     r#"{"alg":"none","alg":"ES256","typ":"at+jwt","kid":"es256"}"#,
                     &claims(json!({})).to_string(),
                 ),
-                "malformed",
+                "malformed_token",
             ),
             (
                 "kid that is a number",
                 KEYS.es256.sign(r#"{"alg":"ES256","typ":"at+jwt","kid":1}"#, "{}"),
-                "malformed",
+                "malformed_token",
             ),
             (
                 "claims that are a list",
                 KEYS.es256.sign(&issuer::header(json!({})), "[]"),
-                "malformed",
+                "malformed_token",
             ),
             (
                 "exp twice",
@@ -164,7 +164,7 @@ async fn shapes() {
                         NOW + 9
                     ),
                 ),
-                "malformed",
+                "malformed_token",
             ),
             (
                 "another body under the signature",
@@ -268,9 +268,13 @@ async fn algorithms_and_keys() {
                 ),
                 "bad_signature",
             ),
-            ("something critical", sign(json!({ "crit": ["exp"], "exp": 1 })), "malformed"),
-            ("nothing critical", sign(json!({ "crit": [] })), "malformed"),
-            ("unencoded (RFC 7797)", sign(json!({ "b64": false, "crit": ["b64"] })), "malformed"),
+            ("something critical", sign(json!({ "crit": ["exp"], "exp": 1 })), "malformed_token"),
+            ("nothing critical", sign(json!({ "crit": [] })), "malformed_token"),
+            (
+                "unencoded (RFC 7797)",
+                sign(json!({ "b64": false, "crit": ["b64"] })),
+                "malformed_token",
+            ),
         ],
     )
     .await;

@@ -15,6 +15,8 @@ pub enum Refusal {
     Missing,
     /// Credentials came in a form that is none: which.
     Malformed(&'static str),
+    /// The token is in a form that no verifier here understands: why.
+    MalformedToken(&'static str),
     /// The token ended so long ago, leeway included.
     Expired {
         /// Since when.
@@ -80,6 +82,7 @@ impl Refusal {
         match self {
             Self::Missing => "missing",
             Self::Malformed(_) => "malformed",
+            Self::MalformedToken(_) => "malformed_token",
             Self::Expired { .. } => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::WrongAudience { .. } => "wrong_audience",
@@ -126,7 +129,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("an access token is needed"),
-            Self::Malformed(how) => f.write_str(how),
+            Self::Malformed(how) | Self::MalformedToken(how) => f.write_str(how),
             Self::Expired { ago } => write!(f, "the token expired {} s ago", ago.as_secs()),
             Self::NotYetValid => f.write_str("the token is not valid yet; is a clock wrong?"),
             Self::WrongAudience { found, expected } => {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Claims, Refusal};
 
-pub(super) const NO_JWT: Refusal = Refusal::Malformed("the token is not a JWT");
+pub(super) const NO_JWT: Refusal = Refusal::MalformedToken("the token is not a JWT");
 
 /// A token whose signature fits, and that is for us.
 pub(super) struct Accepted {
@@ -61,7 +61,7 @@ impl Header {
     pub(super) fn check(&self, plain: bool) -> Result<Algorithm, Refusal> {
         // What must be understood and is not (RFC 7515 §4.1.11).
         if self.crit.is_some() {
-            return Err(Refusal::Malformed(
+            return Err(Refusal::MalformedToken(
                 "the token has a critical header that is not known here",
             ));
         }

@@ -1,0 +1,98 @@
+//! A client without a socket.
+
+use std::net::SocketAddr;
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::{Request, header};
+use rmcp::ServerHandler;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::{Answer, RESOURCE, Token};
+use crate::{error::ConfigError, serve::Server};
+
+/// Calls a server as an MCP host of 2026-07-28 does, in this process.
+#[derive(Clone, Debug)]
+pub struct Client {
+    router: Router,
+    token: Option<String>,
+    capabilities: Value,
+}
+
+impl Client {
+    /// A client of `server`, without a token. A server without a gate takes it for the local
+    /// person.
+    ///
+    /// # Errors
+    ///
+    /// The server is wrongly configured.
+    pub async fn of<H: ServerHandler>(server: Server<H>) -> Result<Self, ConfigError> {
+        let router = server.build().await?.into_router();
+        Ok(Self { router, token: None, capabilities: json!({}) })
+    }
+
+    /// The same client with a token.
+    #[must_use]
+    pub fn with(&self, token: Token) -> Self {
+        Self { token: Some(token.to_string()), ..self.clone() }
+    }
+
+    /// The same client with a token in any form: to see it refused.
+    #[must_use]
+    pub fn with_text(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The same client, which opens links for its user (`elicitation.url`), or declares other
+    /// capabilities of MCP.
+    #[must_use]
+    pub fn capable_of(&self, capabilities: Value) -> Self {
+        Self { capabilities, ..self.clone() }
+    }
+
+    /// Calls a tool.
+    pub async fn call(&self, tool: &str, arguments: Value) -> Answer {
+        let params = json!({ "name": tool, "arguments": arguments });
+        self.ask("tools/call", params, Some(tool)).await
+    }
+
+    /// The names of the tools that are listed to this caller.
+    pub async fn tools(&self) -> Vec<String> {
+        let answer = self.ask("tools/list", json!({}), None).await;
+        let tools = answer.body()["result"]["tools"].as_array().cloned().unwrap_or_default();
+        tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Sends any request of MCP.
+    pub async fn request(&self, method: &str, params: Value) -> Answer {
+        self.ask(method, params, None).await
+    }
+
+    async fn ask(&self, method: &str, mut params: Value, name: Option<&str>) -> Answer {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": self.capabilities,
+        });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let mut request = Request::post("/mcp")
+            .header(header::HOST, RESOURCE.split('/').nth(2).unwrap_or_default())
+            .header(header::ACCEPT, "application/json, text/event-stream")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method);
+        if let Some(name) = name {
+            request = request.header("mcp-name", name);
+        }
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
+        match request.extension(peer).body(Body::from(body.to_string())) {
+            Ok(request) => match self.router.clone().oneshot(request).await {
+                Ok(response) => Answer::read(response).await,
+                Err(never) => match never {},
+            },
+            Err(error) => Answer::faulty(&error),
+        }
+    }
+}

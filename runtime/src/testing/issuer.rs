@@ -1,0 +1,160 @@
+//! An issuer of tokens, for tests.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, EncodingKey,
+    jwk::{Jwk, JwkSet},
+};
+use serde_json::{Map, Value, json};
+
+use super::RESOURCE;
+use crate::gate::{self, Jwt};
+
+/// An authorization server that signs what a test wants, with a key of its own.
+#[derive(Clone)]
+pub struct Issuer(Arc<Keys>);
+
+struct Keys {
+    signing: EncodingKey,
+    published: JwkSet,
+}
+
+impl Issuer {
+    /// The issuer's name: `iss` of its tokens.
+    pub const NAME: &'static str = "https://issuer.test";
+
+    /// An issuer with a new key.
+    ///
+    /// # Panics
+    ///
+    /// No key can be made: the system has no randomness.
+    pub fn new() -> Self {
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            .expect("the system has randomness");
+        let signing = EncodingKey::from_ec_der(pair.as_ref());
+        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::ES256)
+            .expect("a key that was just made has a public half");
+        jwk.common.key_id = Some("testing".to_owned());
+        Self(Arc::new(Keys { signing, published: JwkSet { keys: vec![jwk] } }))
+    }
+
+    /// What verifies the issuer's tokens, as it does those of a real one.
+    ///
+    /// # Panics
+    ///
+    /// Never: the key set has a key.
+    pub fn verifier(&self) -> Jwt {
+        gate::keys(Self::NAME, &self.0.published).expect("the set has a key")
+    }
+
+    /// The public keys (RFC 7517), for a key set of your own.
+    pub fn jwks(&self) -> &JwkSet {
+        &self.0.published
+    }
+
+    /// A token of this subject, for [`RESOURCE`], good for five minutes, without scopes.
+    pub fn token(&self, subject: impl Into<String>) -> Token {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let claims = json!({
+            "iss": Self::NAME,
+            "sub": subject.into(),
+            "aud": RESOURCE,
+            "iat": now.as_secs(),
+            "exp": (now + Duration::from_mins(5)).as_secs(),
+            "client_id": "testing",
+        });
+        Token { issuer: self.clone(), claims: claims.as_object().cloned().unwrap_or_default() }
+    }
+}
+
+impl Default for Issuer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer").finish_non_exhaustive()
+    }
+}
+
+/// An access token that is being made; [`Display`](fmt::Display) signs it.
+#[derive(Clone)]
+pub struct Token {
+    issuer: Issuer,
+    claims: Map<String, Value>,
+}
+
+impl Token {
+    /// Adds scopes.
+    #[must_use]
+    pub fn scopes<S: AsRef<str>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        let mut all =
+            self.claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
+        for scope in scopes {
+            if !all.is_empty() {
+                all.push(' ');
+            }
+            all.push_str(scope.as_ref());
+        }
+        self.claim("scope", all)
+    }
+
+    /// Makes it one that ended a minute ago.
+    #[must_use]
+    pub fn expired(self) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.claim("exp", now.as_secs().saturating_sub(60))
+    }
+
+    /// Makes it one for another resource.
+    #[must_use]
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        self.claim("aud", audience.into())
+    }
+
+    /// Makes it one of a machine, behind which no person stands.
+    #[must_use]
+    pub fn of_machine(self) -> Self {
+        let client = self.claims.get("client_id").cloned().unwrap_or_default();
+        self.claim("sub", client)
+    }
+
+    /// Sets any claim.
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "testing" }).to_string();
+        let claims = Value::Object(self.claims.clone()).to_string();
+        let part = |text: String| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", part(header), part(claims));
+        let signing = &self.issuer.0.signing;
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), signing, Algorithm::ES256)
+            .map_err(|_| fmt::Error)?;
+        write!(f, "{message}.{signature}")
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("subject", &self.claims.get("sub")).finish_non_exhaustive()
+    }
+}

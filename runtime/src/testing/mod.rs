@@ -1,0 +1,53 @@
+//! How to test a server of yours: through the whole of it, gate included, without a socket.
+//!
+//! A tool is a function, so most tests just call it, with
+//! [`AuthedClient::testing`](crate::AuthedClient::testing) for its client. What the server does
+//! around it (arguments, scopes, refusals) is seen with a [`Client`]; tokens come from an
+//! [`Issuer`], and are verified as those of a real one.
+//!
+//! ```
+//! use serde_json::json;
+//! use toolgate::{gate::Gate, prelude::*, testing::{Client, Issuer, RESOURCE}};
+//!
+//! /// What our customers may do.
+//! #[catalogue]
+//! pub enum Acme {
+//!     /// See orders.
+//!     #[scope("orders:read", access = read)]
+//!     Read,
+//! }
+//!
+//! /// Says whose orders these are.
+//! #[tool(scopes = "orders:read")]
+//! async fn orders(caller: Caller<Acme>) -> String {
+//!     format!("the orders of {}", caller.subject())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let issuer = Issuer::new();
+//! let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
+//! let client = Client::of(toolgate::server!().gate(gate).tools(tools![orders])).await?;
+//!
+//! let alice = client.with(issuer.token("alice").scopes(["orders:read"]));
+//! assert_eq!(alice.call("orders", json!({})).await.text(), "the orders of alice");
+//!
+//! let refused = client.with(issuer.token("bob")).call("orders", json!({})).await;
+//! assert_eq!(refused.status(), 403);
+//! assert!(refused.challenge().contains("insufficient_scope"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod client;
+mod issuer;
+
+pub use self::{
+    answer::Answer,
+    client::Client,
+    issuer::{Issuer, Token},
+};
+
+/// The resource of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).
+pub const RESOURCE: &str = "http://127.0.0.1:8765/mcp";
