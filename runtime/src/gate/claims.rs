@@ -52,7 +52,8 @@ impl Claims {
         self
     }
 
-    /// Sets when the token ends. Without it the token is verified anew for every request.
+    /// Sets when the token ends: what listens with it listens no longer. Tokens are verified anew for
+    /// every request in any case.
     #[must_use]
     pub fn until(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);

@@ -152,16 +152,7 @@ impl Admission {
             Ok(None) => Err(Refusal::Missing),
             Err(refusal) => Err(refusal),
         };
-        verified
-            .and_then(|claims| match claims.as_deref().and_then(Claims::expires_at) {
-                // A verifier that remembers must not remember for too long.
-                Some(end) if end + LEEWAY <= self.clock.now() => {
-                    let ago = self.clock.now().duration_since(end).unwrap_or_default();
-                    Err(Refusal::Expired { ago })
-                }
-                _ => Ok(claims),
-            })
-            .map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+        verified.map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
     }
 
     /// One more request of this caller, under way as long as the turn is held.
