@@ -46,12 +46,11 @@ impl Ended {
 
 /// Writes the event. `claims` is `None` of the local person, and of nobody.
 pub(super) fn log(tool: &str, demand: &Demand, claims: Option<&Claims>, ended: Ended) {
-    let scopes = demand.scopes().collect::<Vec<_>>().join(" ");
     let why = if let Ended::Refused(why) = ended { why } else { "" };
     tracing::info!(
         target: "toolgate::audit",
         tool,
-        scopes,
+        scopes = demand.declared,
         subject = claims.map(Claims::subject),
         issuer = claims.map(Claims::issuer),
         client = claims.and_then(Claims::client_id),

@@ -57,9 +57,13 @@ impl<H: ServerHandler> Server<H> {
 
         let needs_store =
             built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        #[cfg(feature = "broker")]
+        let keeps = needs_store || self.broker.is_some() && loopback.is_none();
+        #[cfg(not(feature = "broker"))]
+        let keeps = needs_store;
         let store = match self.store {
             Some(store) => store,
-            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
+            None if keeps => default_store(&self.identity.name, &self.clock).await?,
             // Nothing will ever be kept, so nothing is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };

@@ -56,7 +56,7 @@ pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
         Err(error) => error.exit(),
     };
     if let Some(form) = flags.describe {
-        let description = server.build().await?.describe();
+        let description = named(server, flags.http).build().await?.describe();
         let text = match form {
             Form::Table => description.to_string(),
             Form::Json => serde_json::to_string_pretty(&description)?,
@@ -90,15 +90,13 @@ pub(super) async fn serve_http<H: ServerHandler>(
             .help("callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`")
             .into());
     }
-    let named = server.knows_its_name();
     let (name, version) = server.name_and_version();
     let listener = TcpListener::bind(address).await.map_err(|error| {
         ConfigError::new(format!("{address} cannot be listened on: {error}"))
             .help("`--http 127.0.0.1:0` takes a free port")
     })?;
     let address = listener.local_addr()?;
-    let server = if named { server } else { server.public_url(loopback::base(address)) };
-    let app = server.build().await?;
+    let app = named(server, address).build().await?;
     greet(&name, &version, address);
 
     let app = Arc::new(app);
@@ -115,6 +113,11 @@ pub(super) async fn serve_http<H: ServerHandler>(
         })
         .await?;
     Ok(())
+}
+
+/// The server under the URL of `address`, unless it has another.
+fn named<H: ServerHandler>(server: Server<H>, address: SocketAddr) -> Server<H> {
+    if server.knows_its_name() { server } else { server.public_url(loopback::base(address)) }
 }
 
 /// Completes when the process is asked to end.

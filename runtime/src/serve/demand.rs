@@ -15,6 +15,8 @@ pub(super) struct Demand {
     scopes: Vec<(&'static [Scope], &'static [&'static str])>,
     /// Hosts ask for them at sign-in.
     pub(super) basic: bool,
+    /// All that the tool declares, at whichever provider.
+    pub(super) declared: String,
 }
 
 impl Demand {
@@ -22,6 +24,12 @@ impl Demand {
     /// provider `brokered`.
     pub(super) fn of(needs: &'static [Need], hints: Hints, brokered: Option<&str>) -> Self {
         let mut demand = Self::default();
+        let declared = needs.iter().flat_map(|need| match need {
+            Need::Client(need) => need.scopes,
+            Need::Caller(need) => need.scopes,
+            _ => &[],
+        });
+        demand.declared = declared.copied().collect::<Vec<_>>().join(" ");
         let mut access = Vec::new();
         for need in needs {
             let (catalogue, scopes) = match need {

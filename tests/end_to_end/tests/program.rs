@@ -107,6 +107,15 @@ async fn describe_prints_every_tool_with_its_scopes() {
 }
 
 #[tokio::test]
+async fn a_server_with_a_broker_describes_itself_without_listening() {
+    let described = Command::new(env!("CARGO_BIN_EXE_brokered")).arg("--describe").output();
+    let described = described.await.unwrap();
+    let said = String::from_utf8_lossy(&described.stdout).into_owned();
+    assert!(described.status.success(), "{}", String::from_utf8_lossy(&described.stderr));
+    assert!(said.contains("delete_repository  Forge: repo:delete"), "{said}");
+}
+
+#[tokio::test]
 async fn lines_are_answered_one_by_one_until_the_input_ends() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
