@@ -20,6 +20,8 @@ pub mod provider;
 pub mod scope;
 pub mod serve;
 pub mod state;
+#[cfg(feature = "dev")]
+pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;

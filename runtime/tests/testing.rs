@@ -43,7 +43,7 @@ async fn client(issuer: &Issuer) -> Client {
 async fn a_call_goes_through_the_whole_server() {
     let issuer = Issuer::new();
     let client = client(&issuer).await;
-    let alice = client.with(issuer.token("alice").scopes(["orders:write"]));
+    let alice = client.with(issuer.token("alice").scopes("orders:write"));
     let counted = alice.call("count_orders", json!({ "month": 3 })).await;
     assert_eq!(counted.structured::<Vec<u8>>().unwrap(), [3]);
     let wrong = alice.call("count_orders", json!({ "month": 12 })).await;
@@ -58,7 +58,7 @@ async fn a_call_goes_through_the_whole_server() {
 async fn refusals_are_those_of_the_gate() {
     let issuer = Issuer::new();
     let client = client(&issuer).await;
-    let read = || issuer.token("alice").scopes(["orders:read"]);
+    let read = || issuer.token("alice").scopes("orders:read");
     for (name, client, status, says) in [
         ("no token", client.clone(), 401, "resource_metadata"),
         ("expired", client.with(read().expired()), 401, "expired 60 s ago"),

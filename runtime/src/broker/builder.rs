@@ -36,6 +36,7 @@ pub struct BrokerBuilder {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
     whois: Option<(String, String)>,
+    bare_subjects: bool,
     default_scopes: Vec<String>,
     clients: Vec<KnownClient>,
     schemes: Vec<String>,
@@ -61,6 +62,7 @@ impl BrokerBuilder {
             records,
             clock: Arc::new(SystemClock),
             whois: None,
+            bare_subjects: false,
             default_scopes: Vec::new(),
             clients: Vec::new(),
             schemes: KNOWN_SCHEMES.map(str::to_owned).to_vec(),
@@ -77,6 +79,13 @@ impl BrokerBuilder {
     /// The subject of all that follows is `PROVIDER:MEMBER`, as in `github:583231`.
     pub fn user(mut self, path: impl Into<String>, member: impl Into<String>) -> Self {
         self.whois = Some((path.into(), member.into()));
+        self
+    }
+
+    /// Takes what the provider calls a person for the subject as it is.
+    #[cfg(feature = "dev")]
+    pub(crate) fn bare_subjects(mut self) -> Self {
+        self.bare_subjects = true;
         self
     }
 
@@ -187,6 +196,7 @@ impl BrokerBuilder {
             oauth: OAuth::new(self.registration, http.clone())?,
             http,
             whois,
+            bare_subjects: self.bare_subjects,
             documents: Documents::new(
                 self.loopback_documents,
                 self.schemes.clone(),

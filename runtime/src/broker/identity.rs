@@ -98,7 +98,7 @@ impl Broker {
         let id = whois
             .find(&answer)
             .ok_or_else(|| format!("there is no identifier at `{}`", whois.pointer))?;
-        Ok(format!("{}:{id}", self.0.oauth.registration.id))
+        Ok(if self.0.bare_subjects { id } else { format!("{}:{id}", self.0.oauth.registration.id) })
     }
 }
 

@@ -126,6 +126,8 @@ struct Inner {
     resource: String,
     /// What people call this server: its host.
     name: String,
+    /// Subjects are what the provider calls people, without its own name before it.
+    bare_subjects: bool,
     default_scopes: Vec<String>,
     /// Private-use schemes that are allowed besides reversed domain names.
     schemes: Vec<String>,

@@ -7,7 +7,7 @@
 
 mod callback;
 mod connect;
-mod page;
+pub(crate) mod page;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -293,7 +293,7 @@ fn pending(state: &str) -> String {
 }
 
 /// 256 random bits, for a URL.
-fn random_text() -> String {
+pub(crate) fn random_text() -> String {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
     BASE64_URL_SAFE_NO_PAD.encode(bytes)

@@ -37,7 +37,8 @@ pub(super) fn harden(headers: &mut HeaderMap) {
     }
 }
 
-fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+/// A page of this title.
+pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let html = html! {
         (DOCTYPE)
         html lang="en" {
@@ -124,7 +125,7 @@ pub(super) fn other_person() -> Response {
     )
 }
 
-pub(super) fn not_ours() -> Response {
+pub(crate) fn not_ours() -> Response {
     page(
         StatusCode::BAD_REQUEST,
         "This answer belongs to nothing",

@@ -26,6 +26,8 @@ pub struct App<H> {
     ended: CancellationToken,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<Broker>,
+    #[cfg(feature = "dev")]
+    pub(super) login: Option<crate::dev::Login>,
 }
 
 impl<H: ServerHandler> App<H> {
@@ -37,6 +39,8 @@ impl<H: ServerHandler> App<H> {
             ended: CancellationToken::new(),
             #[cfg(feature = "broker")]
             broker: None,
+            #[cfg(feature = "dev")]
+            login: None,
         }
     }
 
@@ -56,6 +60,11 @@ impl<H: ServerHandler> App<H> {
             Some(broker) => super::brokered::mount(pages, broker),
             None => pages,
         };
+        #[cfg(feature = "dev")]
+        if let Some(login) = &self.login {
+            let pages = pages.merge(login.router());
+            return http::local_only(http::router(&self.handler, pages, self.ended.clone()));
+        }
         http::router(&self.handler, pages, self.ended.clone())
     }
 

@@ -26,9 +26,14 @@ use crate::{
 
 impl<H: ServerHandler> Server<H> {
     pub(super) async fn build_for(
-        self,
+        #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
         loopback: Option<Arc<Loopback>>,
     ) -> Result<App<H>, ConfigError> {
+        #[cfg(feature = "dev")]
+        let login = match self.dev.take().filter(|_| loopback.is_none()) {
+            Some(wanted) => Some(self.sign_in_without_password(wanted)?),
+            None => None,
+        };
         let mut faults = Vec::new();
         let mut built = Vec::new();
         let mut index = HashMap::new();
@@ -88,6 +93,8 @@ impl<H: ServerHandler> Server<H> {
             grants: &grants,
             providers: &providers,
             connects: needs_store,
+            #[cfg(feature = "dev")]
+            development: login.is_some(),
         };
         let door = Door::of(parts, built)?;
         let consents = Consents::new(
@@ -117,6 +124,10 @@ impl<H: ServerHandler> Server<H> {
         #[cfg(feature = "broker")]
         {
             app.broker = door.broker;
+        }
+        #[cfg(feature = "dev")]
+        {
+            app.login = login;
         }
         Ok(app)
     }

@@ -96,8 +96,15 @@ pub(super) async fn serve_http<H: ServerHandler>(
             .help("`--http 127.0.0.1:0` takes a free port")
     })?;
     let address = listener.local_addr()?;
-    let app = named(server, address).build().await?;
+    let server = named(server, address);
+    #[cfg(feature = "dev")]
+    let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
+    let app = server.build().await?;
     greet(&name, &version, address);
+    #[cfg(feature = "dev")]
+    if let Some(hint) = hint {
+        say(&hint);
+    }
 
     let app = Arc::new(app);
     // An answer is not held back until more of it comes (Nagle's algorithm).

@@ -10,6 +10,8 @@ mod build;
 mod cli;
 mod demand;
 mod describe;
+#[cfg(feature = "dev")]
+mod development;
 mod dispatch;
 mod door;
 mod envelope;

@@ -9,6 +9,8 @@ use super::brokered;
 use super::{app::App, cli, handler::Nothing};
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
+#[cfg(feature = "dev")]
+use crate::{dev, scope::Catalogue};
 use crate::{
     error::{ConfigError, Result},
     gate::Gate,
@@ -48,6 +50,8 @@ pub struct Server<H = Nothing> {
     pub(super) gate: Option<Gate>,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<brokered::Wanted>,
+    #[cfg(feature = "dev")]
+    pub(super) dev: Option<dev::Wanted>,
     pub(super) beside: H,
 }
 
@@ -67,6 +71,8 @@ impl Server {
             gate: None,
             #[cfg(feature = "broker")]
             broker: None,
+            #[cfg(feature = "dev")]
+            dev: None,
             beside: Nothing,
         }
     }
@@ -175,6 +181,21 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Lets these people sign in without a password, with the scopes of `C`: for
+    /// [development](crate::dev). The server answers this machine alone, and starts under no other
+    /// name.
+    #[cfg(feature = "dev")]
+    #[must_use]
+    pub fn dev<C: Catalogue>(
+        mut self,
+        people: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let people = people.into_iter().map(Into::into).collect();
+        self.dev = Some(dev::Wanted::of::<C>(people));
+        self.gate.get_or_insert_with(Gate::by_broker);
+        self
+    }
+
     /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
@@ -192,6 +213,8 @@ impl<H: ServerHandler> Server<H> {
             gate: self.gate,
             #[cfg(feature = "broker")]
             broker: self.broker,
+            #[cfg(feature = "dev")]
+            dev: self.dev,
             beside: handler,
         }
     }
@@ -243,6 +266,18 @@ impl<H: ServerHandler> Server<H> {
     /// Does it know by which name it is reached?
     pub(super) fn knows_its_name(&self) -> bool {
         self.public_url.is_some() || self.may_face_others()
+    }
+
+    /// The server at `url`, without anything that stays after it, unless it says otherwise.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_test(mut self, url: &str) -> Self {
+        if !self.knows_its_name() {
+            self.public_url = Some(url.to_owned());
+        }
+        let clock = &self.clock;
+        let memory = || Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock)));
+        self.store.get_or_insert_with(|| memory());
+        self
     }
 
     pub(super) fn name_and_version(&self) -> (String, String) {

@@ -21,12 +21,13 @@ pub struct Client {
 
 impl Client {
     /// A client of `server`, without a token. A server without a gate takes it for the local
-    /// person.
+    /// person. Unless the server has a store, grants are kept in memory.
     ///
     /// # Errors
     ///
     /// The server is wrongly configured.
     pub async fn of<H: ServerHandler>(server: Server<H>) -> Result<Self, ConfigError> {
+        let server = server.for_test(RESOURCE.trim_end_matches("/mcp"));
         let router = server.build().await?.into_router();
         Ok(Self { router, token: None, capabilities: json!({}) })
     }

@@ -98,18 +98,10 @@ pub struct Token {
 }
 
 impl Token {
-    /// Adds scopes.
+    /// Sets its scopes, separated by spaces (RFC 6749 §3.3).
     #[must_use]
-    pub fn scopes<S: AsRef<str>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
-        let mut all =
-            self.claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
-        for scope in scopes {
-            if !all.is_empty() {
-                all.push(' ');
-            }
-            all.push_str(scope.as_ref());
-        }
-        self.claim("scope", all)
+    pub fn scopes(self, scopes: impl Into<String>) -> Self {
+        self.claim("scope", scopes.into())
     }
 
     /// Makes it one that ended a minute ago.

@@ -29,7 +29,7 @@
 //! let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
 //! let client = Client::of(toolgate::server!().gate(gate).tools(tools![orders])).await?;
 //!
-//! let alice = client.with(issuer.token("alice").scopes(["orders:read"]));
+//! let alice = client.with(issuer.token("alice").scopes("orders:read"));
 //! assert_eq!(alice.call("orders", json!({})).await.text(), "the orders of alice");
 //!
 //! let refused = client.with(issuer.token("bob")).call("orders", json!({})).await;
