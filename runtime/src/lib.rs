@@ -12,6 +12,8 @@ pub mod argument;
 pub mod broker;
 pub mod client;
 pub mod context;
+#[cfg(feature = "dev")]
+pub mod dev;
 pub mod error;
 pub mod gate;
 pub mod grant;
@@ -20,8 +22,6 @@ pub mod provider;
 pub mod scope;
 pub mod serve;
 pub mod state;
-#[cfg(feature = "dev")]
-pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;

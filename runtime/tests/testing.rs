@@ -1,11 +1,15 @@
 //! Servers under test, as a user tests them.
 #![cfg(feature = "testing")]
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use serde_json::json;
 use toolgate::{
+    client::http,
     gate::Gate,
     prelude::*,
-    testing::{Client, Issuer, RESOURCE},
+    testing::{Account, Browsers, Client, FakeProvider, Issuer, RESOURCE},
 };
 
 /// What our customers may do.
@@ -94,4 +98,102 @@ async fn a_server_without_a_gate_takes_the_client_for_the_local_person() {
     assert_eq!(client.call("who", json!({})).await.text(), "local");
     let unknown = client.request("nothing/here", json!({})).await;
     assert_eq!(unknown.body()["error"]["code"], -32601);
+}
+
+/// A code host.
+#[provider(
+    api = "https://api.forge.test",
+    authorize = "https://forge.test/authorize",
+    token = "https://forge.test/token"
+)]
+pub enum Forge {
+    /// Read your repositories.
+    #[scope("repo:read", access = read)]
+    Read,
+    /// Change your repositories.
+    #[scope("repo:write", implies(Read))]
+    Write,
+}
+
+/// Says who the user is at the code host, and what was granted.
+#[tool(scopes = "repo:read")]
+async fn who_am_i(forge: AuthedClient<Forge>) -> Result<String> {
+    forge.get(path!("/user")).send().await?.text().await
+}
+
+/// Renames a repository.
+#[tool(scopes = "repo:write")]
+async fn rename(forge: AuthedClient<Forge>, to: String) -> Result<String> {
+    forge.post("/rename").json(&json!({ "to": to })).send().await?.text().await
+}
+
+async fn forge() -> FakeProvider<Forge> {
+    let api = FakeProvider::start(|request: http::Request<Bytes>| {
+        let account = request.extensions().get::<Account>().unwrap();
+        let scopes: Vec<_> = account.scopes.iter().cloned().collect();
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let seen = format!("{} {} {} {body}", request.uri(), account.name, scopes.join(","));
+        http::Response::new(seen.into())
+    });
+    api.await.unwrap()
+}
+
+fn tools() -> toolgate::Tools {
+    tools![who_am_i, rename]
+}
+
+#[tokio::test]
+async fn a_person_gives_consent_refuses_it_and_widens_it() {
+    let forge = forge().await;
+    let server = toolgate::server!().provider(forge.client()).tools(tools());
+    let client = Client::of(server).await.unwrap();
+    let alice = client.person("alice");
+
+    let link = client.call("who_am_i", json!({})).await.link().unwrap();
+    let page = alice.denies().open(&link).await.unwrap();
+    assert!(page.text().contains("Forge is not connected"), "{}", page.text());
+
+    let link = client.call("who_am_i", json!({})).await.link().unwrap();
+    assert_eq!(alice.open(&link).await.unwrap().status(), 200);
+    assert_eq!(client.call("who_am_i", json!({})).await.text(), "/user alice repo:read ");
+    assert_eq!(forge.exchanges(), 1);
+
+    let link = client.call("rename", json!({ "to": "b" })).await.link().unwrap();
+    let page = alice.withholds("repo:write").open(&link).await.unwrap();
+    assert!(page.text().contains("Not granted"), "{}", page.text());
+    let link = client.call("rename", json!({ "to": "b" })).await.link().unwrap();
+    alice.open(&link).await.unwrap();
+    let renamed = client.call("rename", json!({ "to": "b" })).await;
+    assert_eq!(renamed.text(), r#"/rename alice repo:read,repo:write {"to":"b"}"#);
+}
+
+#[tokio::test]
+async fn tokens_are_refreshed_and_what_was_revoked_is_asked_for_again() {
+    let forge = forge().await;
+    forge.access_token_life(Duration::from_secs(3600));
+    let server = toolgate::server!().provider(forge.client()).tools(tools());
+    let client = Client::of(server).await.unwrap();
+    let link = client.call("who_am_i", json!({})).await.link().unwrap();
+    client.person("alice").open(&link).await.unwrap();
+    forge.forget_access_tokens();
+    assert_eq!(client.call("who_am_i", json!({})).await.text(), "/user alice repo:read ");
+    assert_eq!(forge.exchanges(), 2, "the code, and one refresh");
+    forge.revoke_everything();
+    let refused = client.call("who_am_i", json!({})).await;
+    assert!(refused.link().is_some(), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn a_link_is_for_the_person_who_called() {
+    let (forge, issuer) = (forge().await, Issuer::new());
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).browser(Browsers);
+    let server = toolgate::server!().gate(gate).provider(forge.client()).tools(tools());
+    let client = Client::of(server).await.unwrap();
+    let alice = client.with(issuer.token("alice"));
+    let link = alice.call("who_am_i", json!({})).await.link().unwrap();
+    let page = client.person("bob").open(&link).await.unwrap();
+    assert_eq!(page.status(), 403);
+    assert!(page.text().contains("for somebody else"), "{}", page.text());
+    assert_eq!(client.person("alice").open(&link).await.unwrap().status(), 200);
+    assert_eq!(alice.call("who_am_i", json!({})).await.text(), "/user alice repo:read ");
 }

@@ -6,6 +6,8 @@ use http_body_util::{BodyExt, Collected};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::RESOURCE;
+
 /// The answer to one request.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -51,6 +53,14 @@ impl Answer {
         let blocks = self.body["result"]["content"].as_array().cloned().unwrap_or_default();
         let texts: Vec<_> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
         texts.join("\n")
+    }
+
+    /// The link under which the person connects an account, if the answer has one.
+    pub fn link(&self) -> Option<String> {
+        let text = self.body.to_string();
+        let start = text.find(&format!("{}connect/", RESOURCE.trim_end_matches("mcp")))?;
+        let end = |c: char| !(c.is_ascii_alphanumeric() || ":/.-_".contains(c));
+        text[start..].split(end).next().map(str::to_owned)
     }
 
     /// Did the tool fail?

@@ -8,7 +8,7 @@ use rmcp::ServerHandler;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{Answer, RESOURCE, Token};
+use super::{Answer, Person, RESOURCE, Token};
 use crate::{error::ConfigError, serve::Server};
 
 /// Calls a server as an MCP host of 2026-07-28 does, in this process.
@@ -51,6 +51,11 @@ impl Client {
         Self { capabilities, ..self.clone() }
     }
 
+    /// Somebody with a browser, who opens links of this server.
+    pub fn person(&self, name: impl Into<String>) -> Person {
+        Person::new(name.into(), self.router.clone())
+    }
+
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: Value) -> Answer {
         let params = json!({ "name": tool, "arguments": arguments });
@@ -87,8 +92,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
-        match request.extension(peer).body(Body::from(body.to_string())) {
+        match request.extension(peer()).body(Body::from(body.to_string())) {
             Ok(request) => match self.router.clone().oneshot(request).await {
                 Ok(response) => Answer::read(response).await,
                 Err(never) => match never {},
@@ -96,4 +100,9 @@ impl Client {
             Err(error) => Answer::faulty(&error),
         }
     }
+}
+
+/// Where requests of a test come from.
+pub(super) fn peer() -> ConnectInfo<SocketAddr> {
+    ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))
 }

@@ -3,7 +3,8 @@
 //! A tool is a function, so most tests just call it, with
 //! [`AuthedClient::testing`](crate::AuthedClient::testing) for its client. What the server does
 //! around it (arguments, scopes, refusals) is seen with a [`Client`]; tokens come from an
-//! [`Issuer`], and are verified as those of a real one.
+//! [`Issuer`], and are verified as those of a real one. Where a tool has a client of a provider, a
+//! [`FakeProvider`] stands for it, and a [`Person`] gives or refuses consent.
 //!
 //! ```
 //! use serde_json::json;
@@ -42,12 +43,22 @@
 mod answer;
 mod client;
 mod issuer;
+mod person;
+mod provider;
 
 pub use self::{
     answer::Answer,
     client::Client,
     issuer::{Issuer, Token},
+    person::{Browsers, Page, Person},
+    provider::{Account, FakeProvider},
 };
 
 /// The resource of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).
 pub const RESOURCE: &str = "http://127.0.0.1:8765/mcp";
+
+/// The challenge of a PKCE verifier (RFC 7636 §4.2).
+fn s256(verifier: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, digest)
+}

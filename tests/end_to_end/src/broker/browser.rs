@@ -172,6 +172,13 @@ impl Browser {
                 self.send(&page, &[("user", user), ("password", &password)], &[]).await
             } else if page.body.contains("action=\"/consent\"") {
                 self.send(&page, &[("decision", decision)], &[]).await
+            } else if page.url.path() == "/dev/login" {
+                let link =
+                    page.body.split("href=\"").find(|l| l.contains(&format!("user={user}\"")));
+                let link =
+                    link.and_then(|link| link.split('"').next()).expect("a link of the person's");
+                let link = page.url.join(&link.replace("&amp;", "&")).expect("a URL");
+                self.open(link.as_str()).await
             } else {
                 return page;
             };

@@ -1,0 +1,203 @@
+//! Somebody with a browser, who decides as the test says.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Collected};
+use tower::ServiceExt;
+use url::{Url, form_urlencoded};
+
+use super::{Issuer, RESOURCE, client::peer};
+use crate::{
+    error::{Error, Result},
+    gate::{BrowserIdentity, Claims, Refusal},
+};
+
+/// The cookie by which a server under test knows a person.
+const COOKIE: &str = "toolgate-testing-person";
+
+/// The most pages in one walk: one that goes in a circle ends here.
+const MOST: usize = 20;
+
+/// Somebody who opens links of a server under test, and agrees to what a
+/// [`FakeProvider`](super::FakeProvider) asks, unless the test says otherwise. Made by
+/// [`Client::person`](super::Client::person); each has a browser of its own, and clones share it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    name: String,
+    router: Router,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    denies: bool,
+    withholds: Vec<String>,
+}
+
+/// Where a walk ended.
+#[derive(Clone, Debug)]
+pub struct Page {
+    url: Url,
+    status: StatusCode,
+    text: String,
+}
+
+impl Page {
+    /// Its address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Its HTML.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Person {
+    pub(super) fn new(name: String, router: Router) -> Self {
+        let cookie = (COOKIE.to_owned(), name.clone());
+        let cookies = Arc::new(Mutex::new(BTreeMap::from([cookie])));
+        Self { name, router, cookies, denies: false, withholds: Vec::new() }
+    }
+
+    /// The same person, who refuses.
+    #[must_use]
+    pub fn denies(&self) -> Self {
+        Self { denies: true, ..self.clone() }
+    }
+
+    /// The same person, who grants all but this scope.
+    #[must_use]
+    pub fn withholds(&self, scope: impl Into<String>) -> Self {
+        let mut person = self.clone();
+        person.withholds.push(scope.into());
+        person
+    }
+
+    /// Opens a link, and goes on until there is nothing to decide.
+    ///
+    /// # Errors
+    ///
+    /// A page cannot be loaded, or the walk has no end.
+    pub async fn open(&self, link: impl AsRef<str>) -> Result<Page> {
+        let link = link.as_ref();
+        let mut url = Url::parse(link)
+            .map_err(|error| Error::new(format!("`{link}` is no link: {error}")))?;
+        for _ in 0..MOST {
+            let ours = url.as_str().starts_with(RESOURCE.trim_end_matches("mcp"));
+            if !ours && url.path() == "/authorize" {
+                self.decide(&mut url);
+            }
+            let (status, location, text) =
+                if ours { self.visit(&url).await? } else { elsewhere(&url).await? };
+            match location.filter(|_| status.is_redirection()) {
+                Some(location) => {
+                    url = url.join(&location).map_err(|_| {
+                        Error::new(format!("`{url}` leads to `{location}`, which is no address"))
+                    })?;
+                }
+                None => return Ok(Page { url, status, text }),
+            }
+        }
+        Err(Error::new(format!("`{link}` leads on and on")))
+    }
+
+    fn decide(&self, url: &mut Url) {
+        let mut query = url.query_pairs_mut();
+        query.append_pair("user", &self.name);
+        if self.denies {
+            query.append_pair("deny", "yes");
+        }
+        if !self.withholds.is_empty() {
+            query.append_pair("withhold", &self.withholds.join(" "));
+        }
+    }
+
+    /// A page of the server under test.
+    async fn visit(&self, url: &Url) -> Result<Visited> {
+        let target = &url[url::Position::BeforePath..];
+        let request = Request::get(target)
+            .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
+            .header(header::COOKIE, self.cookies())
+            .extension(peer())
+            .body(Body::empty())
+            .map_err(Error::internal)?;
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        self.keep_cookies(&response);
+        let location = location(response.headers());
+        let status = response.status();
+        let body = response.into_body().collect().await.map(Collected::to_bytes);
+        let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
+        Ok((status, location, text))
+    }
+
+    fn cookies(&self) -> String {
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    fn keep_cookies<B>(&self, response: &Response<B>) {
+        let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        for set in response.headers().get_all(header::SET_COOKIE) {
+            let pair = set.to_str().ok().and_then(|set| set.split(';').next()?.split_once('='));
+            match pair {
+                Some((name, "")) => drop(cookies.remove(name)),
+                Some((name, value)) => drop(cookies.insert(name.to_owned(), value.to_owned())),
+                None => {}
+            }
+        }
+    }
+}
+
+type Visited = (StatusCode, Option<String>, String);
+
+/// A page of somebody else's, which is given no cookies.
+async fn elsewhere(url: &Url) -> Result<Visited> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let response =
+        client.map_err(Error::internal)?.get(url.clone()).send().await.map_err(|error| {
+            Error::new(format!("`{url}` cannot be opened: {}", error.without_url()))
+        })?;
+    let (status, location) = (response.status(), location(response.headers()));
+    Ok((status, location, response.text().await.unwrap_or_default()))
+}
+
+fn location(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::LOCATION)?.to_str().ok().map(str::to_owned)
+}
+
+/// Knows every [`Person`] by the name that the test gave it, as the subject of an [`Issuer`]: for
+/// [`Gate::browser`](crate::gate::Gate::browser).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Browsers;
+
+#[async_trait]
+impl BrowserIdentity for Browsers {
+    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, Refusal> {
+        let cookies =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs: HashMap<_, _> = cookies
+            .flat_map(|cookies| cookies.split("; "))
+            .filter_map(|cookie| cookie.split_once('='))
+            .collect();
+        Ok(pairs.get(COOKIE).map(|name| Claims::new(Issuer::NAME, *name)))
+    }
+
+    fn sign_in(&self, path: &str) -> String {
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("to", path).finish();
+        format!("/not-signed-in?{query}")
+    }
+}

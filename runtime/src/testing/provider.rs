@@ -1,0 +1,251 @@
+//! A provider that agrees to everything, and an API that is a closure.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt, io,
+    marker::PhantomData,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Form, Json, Router,
+    body::Body,
+    extract::{Query, Request, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::{any, get, post},
+};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::form_urlencoded;
+
+use crate::{
+    consent::random_text,
+    provider::{OAuthClient, Provider},
+};
+
+/// The most that the API is sent, in bytes.
+const LARGEST: usize = 16 << 20;
+
+/// Whose request it is: an extension of every request that the closure of a [`FakeProvider`] sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Account {
+    /// The [`Person`](super::Person) who agreed.
+    pub name: String,
+    /// What the person granted.
+    pub scopes: BTreeSet<String>,
+}
+
+/// An OAuth 2 provider on a free port of this machine, for tests of tools with an
+/// [`AuthedClient`](crate::AuthedClient) through the whole stack: consent, token, refresh, API.
+///
+/// A [`Person`](super::Person) decides; the API is a closure, which sees requests with a good token
+/// only.
+///
+/// ```
+/// use serde_json::json;
+/// use toolgate::{client::http, prelude::*, testing::{Account, Client, FakeProvider}};
+/// # /// A code host.
+/// # #[provider(api = "https://api.a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+/// # pub enum Forge {
+/// #     /// Reads.
+/// #     #[scope("repo:read", access = read)]
+/// #     Read,
+/// # }
+///
+/// /// Says who the user is at the code host.
+/// #[tool(scopes = "repo:read")]
+/// async fn who_am_i(forge: AuthedClient<Forge>) -> Result<String> {
+///     forge.get("/user").send().await?.text().await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let forge = FakeProvider::<Forge>::start(|request| {
+///     let account = request.extensions().get::<Account>().expect("the token is good");
+///     http::Response::new(account.name.clone().into())
+/// })
+/// .await?;
+/// let client = Client::of(toolgate::server!().provider(forge.client()).tools(tools![who_am_i]));
+/// let client = client.await?;
+///
+/// let asks = client.call("who_am_i", json!({})).await;
+/// let page = client.person("alice").open(asks.link().expect("a link")).await?;
+/// assert!(page.text().contains("Forge is connected"));
+/// assert_eq!(client.call("who_am_i", json!({})).await.text(), "alice");
+/// # Ok(())
+/// # }
+/// ```
+pub struct FakeProvider<P> {
+    url: String,
+    world: Arc<World>,
+    serving: JoinHandle<()>,
+    of: PhantomData<fn() -> P>,
+}
+
+type Api = dyn Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync;
+type Pairs = HashMap<String, String>;
+
+struct World {
+    api: Box<Api>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    codes: HashMap<String, (Account, String)>,
+    tokens: HashMap<String, Account>,
+    refresh_tokens: HashMap<String, Account>,
+    life: Option<Duration>,
+    exchanges: usize,
+}
+
+impl<P: Provider> FakeProvider<P> {
+    /// Starts a provider with this API; it ends when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// No port of this machine can be listened on.
+    pub async fn start(
+        api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let world = Arc::new(World { api: Box::new(api), known: Mutex::default() });
+        let router = Router::new()
+            .route("/authorize", get(authorize))
+            .route("/token", post(token))
+            .route("/api", any(answer))
+            .route("/api/{*path}", any(answer))
+            .with_state(Arc::clone(&world));
+        let serving = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { url, world, serving, of: PhantomData })
+    }
+
+    /// What registers it at a server.
+    pub fn client(&self) -> OAuthClient<P> {
+        P::client("testing")
+            .secret("testing-secret")
+            .api(format!("{}/api", self.url))
+            .authorize(format!("{}/authorize", self.url))
+            .token(format!("{}/token", self.url))
+    }
+
+    /// Gives refresh tokens from now on, beside access tokens that live so long; else access tokens
+    /// never end, and there are none to refresh them.
+    pub fn access_token_life(&self, life: Duration) {
+        self.world.known().life = Some(life);
+    }
+
+    /// Forgets every access token: the API answers 401 until they are refreshed.
+    pub fn forget_access_tokens(&self) {
+        self.world.known().tokens.clear();
+    }
+
+    /// Forgets everything that was granted, as when people revoke it.
+    pub fn revoke_everything(&self) {
+        let mut known = self.world.known();
+        known.tokens.clear();
+        known.refresh_tokens.clear();
+    }
+
+    /// How many codes and refresh tokens were exchanged for tokens.
+    pub fn exchanges(&self) -> usize {
+        self.world.known().exchanges
+    }
+}
+
+impl World {
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P> Drop for FakeProvider<P> {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl<P> fmt::Debug for FakeProvider<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeProvider").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A person says `user`, and perhaps `deny` or what to `withhold`, in the query.
+async fn authorize(State(world): State<Arc<World>>, Query(query): Query<Pairs>) -> Response {
+    let get = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+    let Some(user) = query.get("user") else {
+        return "This page is for `toolgate::testing::Person`.".into_response();
+    };
+    let mut answer = form_urlencoded::Serializer::new(String::new());
+    answer.append_pair("state", get("state"));
+    if query.contains_key("deny") {
+        answer.append_pair("error", "access_denied");
+    } else {
+        let withheld: BTreeSet<_> = get("withhold").split(' ').collect();
+        let scopes = get("scope").split(' ').filter(|s| !s.is_empty() && !withheld.contains(s));
+        let account = Account { name: user.clone(), scopes: scopes.map(str::to_owned).collect() };
+        let code = random_text();
+        let challenge = get("code_challenge").to_owned();
+        world.known().codes.insert(code.clone(), (account, challenge));
+        answer.append_pair("code", &code);
+    }
+    Redirect::to(&format!("{}?{}", get("redirect_uri"), answer.finish())).into_response()
+}
+
+async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Response {
+    let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let mut known = world.known();
+    let account = match get("grant_type") {
+        "authorization_code" => known
+            .codes
+            .remove(get("code"))
+            .filter(|(_, challenge)| super::s256(get("code_verifier")) == *challenge)
+            .map(|(account, _)| account),
+        "refresh_token" => known.refresh_tokens.remove(get("refresh_token")),
+        _ => None,
+    };
+    let Some(account) = account else {
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })))
+            .into_response();
+    };
+    known.exchanges += 1;
+    let access_token = random_text();
+    let scopes = account.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut answer =
+        json!({ "access_token": access_token, "token_type": "Bearer", "scope": scopes });
+    if let Some(life) = known.life {
+        let refresh_token = random_text();
+        answer["expires_in"] = life.as_secs().into();
+        answer["refresh_token"] = refresh_token.as_str().into();
+        known.refresh_tokens.insert(refresh_token, account.clone());
+    }
+    known.tokens.insert(access_token, account);
+    Json(answer).into_response()
+}
+
+async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let token = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let account = token.and_then(|token| world.known().tokens.get(token).cloned());
+    let Some(account) = account else { return StatusCode::UNAUTHORIZED.into_response() };
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    // The API's own paths, as `AuthedClient` is given them.
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = path.strip_prefix("/api").filter(|path| path.starts_with('/')).unwrap_or("/");
+    parts.uri = path.parse().unwrap_or_default();
+    parts.extensions.insert(account);
+    (world.api)(http::Request::from_parts(parts, body.to_bytes())).map(Body::from)
+}
