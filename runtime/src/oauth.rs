@@ -34,6 +34,8 @@ pub(crate) struct OAuth {
     authorize: Url,
     token: Url,
     refresh: Url,
+    /// For whom tokens are to be made (RFC 8707), where it has to be said.
+    resource: Option<String>,
 }
 
 /// A token endpoint's answer, success or error (RFC 6749 §5).
@@ -81,7 +83,14 @@ impl OAuth {
             refresh: parse(refresh)?,
             registration,
             http,
+            resource: None,
         })
+    }
+
+    /// Asks for tokens for this resource (RFC 8707 §2).
+    pub(crate) fn for_resource(mut self, resource: String) -> Self {
+        self.resource = Some(resource);
+        self
     }
 
     /// Where the browser goes (RFC 6749 §4.1.1, RFC 7636 §4.3).
@@ -105,6 +114,9 @@ impl OAuth {
         if !scopes.is_empty() {
             query.append_pair("scope", &scopes.join(dialect.scope_separator));
         }
+        if let Some(resource) = &self.resource {
+            query.append_pair("resource", resource);
+        }
         for (name, value) in dialect.authorize_params {
             query.append_pair(name, value);
         }
@@ -119,12 +131,15 @@ impl OAuth {
         verifier: &PkceCodeVerifier,
         redirect_uri: &str,
     ) -> Result<Renewed, RenewError> {
-        let form = [
+        let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", redirect_uri),
             ("code_verifier", verifier.secret()),
         ];
+        if let Some(resource) = &self.resource {
+            form.push(("resource", resource));
+        }
         self.ask(&self.token, &form).await
     }
 

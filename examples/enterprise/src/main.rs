@@ -66,12 +66,11 @@ async fn place_order(
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let issuer = env::var("ISSUER").unwrap_or_else(|_| "https://login.example.com".to_owned());
-    let resource = env::var("RESOURCE").unwrap_or_else(|_| "http://127.0.0.1:8765/mcp".to_owned());
-    toolgate::server!()
-        .gate(Gate::new(oidc(issuer)?).resource(resource))
-        .state(Orders::default())
-        .tools(tools![list_orders, place_order])
-        .serve()
-        .await
+    let server =
+        toolgate::server!().state(Orders::default()).tools(tools![list_orders, place_order]);
+    let server = match (env::var("ISSUER"), env::var("RESOURCE")) {
+        (Ok(issuer), Ok(resource)) => server.gate(Gate::new(oidc(issuer)?).resource(resource)),
+        _ => server.dev::<Acme>(["alice", "bob"]),
+    };
+    server.serve().await
 }

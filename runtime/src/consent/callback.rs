@@ -9,7 +9,7 @@ use axum::{
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{Consents, Departure, Progress, Returned, connect, page, verifier};
+use super::{Consents, Departure, Progress, Returned, connect, cookie, page, verifier};
 use crate::{
     grant::{GrantKey, RenewError, Renewed},
     oauth::OAuth,
@@ -34,8 +34,9 @@ pub(super) async fn arrive(
 ) -> Response {
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     // The browser comes first: a stranger who learnt the state must not use it up.
-    let Some(browser) = connect::browser_of(&headers, state) else { return page::other_browser() };
-    let departure = match consents.return_of(state, &browser).await {
+    let name = cookie::name_for(connect::COOKIE, state);
+    let Some(browser) = cookie::get(&headers, &name) else { return page::other_browser() };
+    let departure = match consents.return_of(state, browser).await {
         Ok(Returned::Here(departure)) => departure,
         Ok(Returned::Elsewhere) => return page::other_browser(),
         Ok(Returned::Over) => return page::expired(),

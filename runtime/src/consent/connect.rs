@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderMap, header};
 use oauth2::PkceCodeChallenge;
 
-use super::{Consents, Departure, Progress, page, random_text};
+use super::{Consents, Departure, Progress, cookie, page, random_text};
 
 /// The cookie that binds a state to the browser that started.
 pub(super) const COOKIE: &str = "toolgate-consent";
@@ -41,7 +41,11 @@ pub(super) async fn open(
             Ok(Some(found)) if found == subject => {}
             Ok(Some(_)) => {
                 tracing::warn!(target: "toolgate::consent", provider, "a link was opened by another person");
-                return page::other_person();
+                let mut response = page::other_person();
+                if let Some(signed_out) = recognize.sign_out(consents.is_https()) {
+                    response.headers_mut().append(header::SET_COOKIE, signed_out);
+                }
+                return response;
             }
             Ok(None) => {
                 let path = format!("/connect/{id}");
@@ -78,34 +82,8 @@ pub(super) async fn open(
     tracing::info!(target: "toolgate::consent", provider, scopes = %departure.asked.join(" "), "a browser went to ask");
     let mut response = Redirect::to(url.as_str()).into_response();
     page::harden(response.headers_mut());
+    let name = cookie::name_for(COOKIE, &state);
+    let bound = cookie::set(&name, &browser, "/callback", consents.is_https());
+    response.headers_mut().append(header::SET_COOKIE, bound);
     response
-        .headers_mut()
-        .append(header::SET_COOKIE, cookie(&state, &browser, consents.is_https()));
-    response
-}
-
-/// One cookie for each state, so that two tabs do not disturb each other.
-fn cookie(state: &str, browser: &str, https: bool) -> http::HeaderValue {
-    let secure = if https { "; Secure" } else { "" };
-    let name = cookie_name(state);
-    let text =
-        format!("{name}={browser}; Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax{secure}");
-    http::HeaderValue::try_from(text).expect("base64 fits into a header")
-}
-
-fn cookie_name(state: &str) -> String {
-    format!("{COOKIE}-{}", state.get(..16).unwrap_or(state))
-}
-
-/// What this browser's cookie for `state` says.
-pub(super) fn browser_of(headers: &HeaderMap, state: &str) -> Option<String> {
-    let name = cookie_name(state);
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(cookie, _)| *cookie == name)
-        .map(|(_, value)| value.to_owned())
 }

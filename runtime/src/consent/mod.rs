@@ -7,6 +7,7 @@
 
 mod callback;
 mod connect;
+pub(crate) mod cookie;
 pub(crate) mod page;
 
 use std::{
@@ -46,6 +47,11 @@ pub(crate) trait Recognize: Send + Sync + 'static {
 
     /// Where the browser goes to sign in, and then back to `path`.
     fn sign_in(&self, path: &str) -> String;
+
+    /// The cookie that ends that sign-in, if it is ours to end.
+    fn sign_out(&self, _https: bool) -> Option<http::HeaderValue> {
+        None
+    }
 
     /// The subject whose account at the provider this access token opens; `None` where accounts
     /// there do not stand for subjects.
@@ -239,7 +245,8 @@ impl Consents {
         Link { id: id.to_owned(), url, again }
     }
 
-    fn url(&self, path: &str) -> String {
+    /// The URL of a path of this server.
+    pub(crate) fn url(&self, path: &str) -> String {
         let base = self.0.base.read().unwrap_or_else(PoisonError::into_inner);
         format!("{}/{path}", base.as_str().trim_end_matches('/'))
     }
@@ -248,7 +255,7 @@ impl Consents {
         self.0.clock.now()
     }
 
-    fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.0.base.read().unwrap_or_else(PoisonError::into_inner).scheme() == "https"
     }
 

@@ -22,7 +22,7 @@ pub(super) async fn style() -> Response {
 }
 
 /// What keeps a page from being framed, cached, sniffed, or heard of elsewhere.
-pub(super) fn harden(headers: &mut HeaderMap) {
+pub(crate) fn harden(headers: &mut HeaderMap) {
     for (name, value) in [
         (
             header::CONTENT_SECURITY_POLICY,
@@ -92,7 +92,7 @@ pub(super) fn refused(provider: &str, reason: &str) -> Response {
     )
 }
 
-pub(super) fn expired() -> Response {
+pub(crate) fn expired() -> Response {
     page(
         StatusCode::GONE,
         "This link is no longer good",
@@ -103,7 +103,18 @@ pub(super) fn expired() -> Response {
     )
 }
 
-pub(super) fn other_browser() -> Response {
+pub(crate) fn not_signed_in(reason: &str) -> Response {
+    page(
+        StatusCode::FORBIDDEN,
+        "You are not signed in",
+        &html! {
+            p { "Only the person who got the link may open it, and who you are was not said: " (reason) "." }
+            p.next { "No account was connected. To try again, open the link once more." }
+        },
+    )
+}
+
+pub(crate) fn other_browser() -> Response {
     page(
         StatusCode::FORBIDDEN,
         "This is not the browser that started",
@@ -133,7 +144,7 @@ pub(crate) fn not_ours() -> Response {
     )
 }
 
-pub(super) fn our_fault() -> Response {
+pub(crate) fn our_fault() -> Response {
     page(
         StatusCode::INTERNAL_SERVER_ERROR,
         "This server failed",

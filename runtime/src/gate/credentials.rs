@@ -77,6 +77,11 @@ impl Credentials {
         Ok(Some(Self { scheme, token: token.into(), proof }))
     }
 
+    /// A token that came in another way than by a request.
+    pub(crate) fn bearer(token: SecretString) -> Self {
+        Self { scheme: Scheme::Bearer, token, proof: None }
+    }
+
     /// The token. Show it to nobody.
     pub fn token(&self) -> &str {
         self.token.expose_secret()

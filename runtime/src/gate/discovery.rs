@@ -1,16 +1,21 @@
 //! Where an issuer keeps what one has to know of it (RFC 8414 §3, `OpenID` Connect Discovery §4).
 
 use reqwest::Client;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::fetch::{self, FetchError};
 
 /// What is wanted of an authorization server's metadata.
-#[derive(Debug, Deserialize)]
-pub(super) struct ServerMetadata {
-    issuer: String,
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ServerMetadata {
+    pub(crate) issuer: String,
     pub(super) jwks_uri: Option<String>,
+    pub(crate) authorization_endpoint: Option<String>,
+    pub(crate) token_endpoint: Option<String>,
+    /// Its answers say from whom they come (RFC 9207 §3).
+    #[serde(default, rename = "authorization_response_iss_parameter_supported")]
+    pub(crate) names_itself: bool,
 }
 
 /// Where the metadata of `issuer` may lie, in the order in which MCP has clients look.
@@ -28,7 +33,7 @@ pub(super) fn places(issuer: &Url) -> Vec<String> {
 }
 
 /// The metadata of `issuer`: the first document that is there, which must be the issuer's own.
-pub(super) async fn discover(http: &Client, issuer: &str) -> Result<ServerMetadata, FetchError> {
+pub(crate) async fn discover(http: &Client, issuer: &str) -> Result<ServerMetadata, FetchError> {
     let url = Url::parse(issuer).map_err(|error| FetchError::Wrong(error.to_string()))?;
     let mut last = FetchError::Malformed;
     for place in places(&url) {

@@ -31,7 +31,7 @@ pub(crate) enum FetchError {
 }
 
 /// A client that follows no redirects: where keys come from is what was configured.
-pub(super) fn client() -> Result<Client, ConfigError> {
+pub(crate) fn client() -> Result<Client, ConfigError> {
     Client::builder()
         .redirect(Policy::none())
         .timeout(SLOWEST)

@@ -20,6 +20,7 @@ mod metadata;
 mod peer;
 mod policy;
 mod refusal;
+mod sign_in;
 mod token;
 mod verifier;
 
@@ -37,10 +38,13 @@ pub use self::{
     peer::PeerAddress,
     policy::Gate,
     refusal::Refusal,
+    sign_in::SignIn,
     verifier::{Presented, Verifier},
 };
 pub(crate) use self::{
     challenge::Challenge,
+    discovery::{ServerMetadata, discover},
+    fetch::client,
     metadata::{Metadata, ROOT, path_of, url_of},
     peer::{Time, party},
 };

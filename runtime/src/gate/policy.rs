@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32, sync::Arc};
 
-use super::{BrowserIdentity, Verifier};
+use super::{BrowserIdentity, SignIn, Verifier};
 
 /// How a server guards its endpoint.
 ///
@@ -30,6 +30,7 @@ pub struct Gate {
     /// `None`: the server's broker.
     pub(crate) verifier: Option<Arc<dyn Verifier>>,
     pub(crate) browser: Option<Arc<dyn BrowserIdentity>>,
+    pub(crate) sign_in: Option<SignIn>,
     pub(crate) resource: Option<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) public_tools: bool,
@@ -51,6 +52,7 @@ impl Gate {
         Self {
             verifier: None,
             browser: None,
+            sign_in: None,
             resource: None,
             origins: Vec::new(),
             public_tools: false,
@@ -72,9 +74,21 @@ impl Gate {
         self
     }
 
-    /// Says whose browser it is that opens a link to connect an account, so that nobody can make
-    /// another person connect one. A broker knows it by itself; with another authorization server a
-    /// server whose tools have clients does not start without it.
+    /// Signs people in at the verifier's authorization server when they open a link to connect an
+    /// account, so that nobody can make another person connect one. A broker does it by itself; with
+    /// another authorization server, a server whose tools have clients does not start without this
+    /// or [`Gate::browser`].
+    ///
+    /// The token of the sign-in must be accepted by the gate's verifier, as those of the callers;
+    /// one that is bound to a key (DPoP) is not.
+    #[must_use]
+    pub fn sign_in(mut self, client: SignIn) -> Self {
+        self.sign_in = Some(client);
+        self
+    }
+
+    /// As [`Gate::sign_in`], by the sessions of an application of yours. It comes first if both are
+    /// there.
     #[must_use]
     pub fn browser(mut self, identity: impl BrowserIdentity) -> Self {
         self.browser = Some(Arc::new(identity));

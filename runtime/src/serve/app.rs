@@ -11,6 +11,7 @@ use super::{
     dispatch::Dispatch,
     handler::Handler,
     http,
+    sign_in::BySignIn,
 };
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
@@ -24,6 +25,7 @@ pub struct App<H> {
     handler: Handler<H>,
     consents: Consents,
     ended: CancellationToken,
+    pub(super) sign_in: Option<BySignIn>,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -37,6 +39,7 @@ impl<H: ServerHandler> App<H> {
             handler,
             consents,
             ended: CancellationToken::new(),
+            sign_in: None,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -54,7 +57,10 @@ impl<H: ServerHandler> App<H> {
     }
 
     pub(super) fn router(&self) -> Router {
-        let pages = self.consents.router();
+        let mut pages = self.consents.router();
+        if let Some(sign_in) = &self.sign_in {
+            pages = pages.merge(sign_in.router(self.consents.clone()));
+        }
         #[cfg(feature = "broker")]
         let pages = match &self.broker {
             Some(broker) => super::brokered::mount(pages, broker),

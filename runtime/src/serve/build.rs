@@ -119,8 +119,8 @@ impl<H: ServerHandler> Server<H> {
             running: TaskTracker::new(),
             grants,
         };
-        #[cfg_attr(not(feature = "broker"), expect(unused_mut))]
         let mut app = App::new(dispatch, self.beside, consents);
+        app.sign_in = door.sign_in;
         #[cfg(feature = "broker")]
         {
             app.broker = door.broker;

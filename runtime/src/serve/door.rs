@@ -6,13 +6,16 @@ use url::Url;
 
 #[cfg(feature = "broker")]
 use super::brokered::{self, ByBroker};
-use super::{admission::Admission, demand::Demand, dispatch::Served, http, person::ByApplication};
+use super::{
+    admission::Admission, demand::Demand, dispatch::Served, http, person::ByApplication,
+    sign_in::BySignIn,
+};
 #[cfg(feature = "broker")]
 use crate::{broker::Broker, provider::Registration};
 use crate::{
     consent::Recognize,
     error::ConfigError,
-    gate::Gate,
+    gate::{self, Gate},
     grant::{Clock, Grants},
     oauth::OAuth,
     table::Built,
@@ -44,6 +47,7 @@ pub(super) struct Door {
     pub(super) tools: Vec<Served>,
     pub(super) admission: Option<Arc<Admission>>,
     pub(super) recognize: Option<Arc<dyn Recognize>>,
+    pub(super) sign_in: Option<BySignIn>,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<Broker>,
 }
@@ -78,10 +82,23 @@ impl Door {
             .map(|built| Served { demand: Demand::of(built.needs, built.hints, provider), built })
             .collect();
         let mut recognize: Option<Arc<dyn Recognize>> = None;
+        let mut sign_in = None;
         let admission = match parts.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
                     recognize = Some(Arc::new(ByApplication(browser)));
+                } else if let (Some(client), Some(verifier)) = (gate.sign_in.take(), &gate.verifier)
+                {
+                    let by = BySignIn::new(
+                        client,
+                        Arc::clone(verifier),
+                        gate.resource.clone(),
+                        parts.grants.clone(),
+                        Arc::clone(parts.clock),
+                        gate::client()?,
+                    );
+                    recognize = Some(Arc::new(by.clone()));
+                    sign_in = Some(by);
                 }
                 #[cfg(feature = "broker")]
                 if let Some((broker, registration)) = &brokered {
@@ -116,6 +133,7 @@ impl Door {
             tools,
             admission,
             recognize,
+            sign_in,
             #[cfg(feature = "broker")]
             broker: brokered.map(|(broker, _)| broker),
         })
@@ -142,5 +160,5 @@ fn nobody_recognized() -> ConfigError {
     ConfigError::new(
         "tools ask their callers to connect accounts, and nothing says whose browser opens the link",
     )
-    .help("add `Gate::browser(..)`, or put a broker in front of a provider")
+    .help("add `Gate::sign_in(..)`, or put a broker in front of a provider")
 }

@@ -23,6 +23,7 @@ mod loopback;
 mod person;
 mod quick;
 mod server;
+mod sign_in;
 mod stdio;
 mod upstream;
 
