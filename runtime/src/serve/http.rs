@@ -34,6 +34,7 @@ use super::{
     envelope::{Envelope, RawArguments},
     guard::guard,
     handler::Handler,
+    listing::lift_schemes,
     quick::Quick,
 };
 use crate::gate;
@@ -172,7 +173,7 @@ impl<H: ServerHandler> Endpoint<H> {
 
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
     async fn answer(&self, mut parts: Parts, body: Bytes, admitted: &Admitted) -> Response {
-        let (mut begins, mut listens) = (false, false);
+        let (mut begins, mut listens, mut lists) = (false, false, false);
         let is_json = parts
             .headers
             .get(header::CONTENT_TYPE)
@@ -188,6 +189,7 @@ impl<H: ServerHandler> Endpoint<H> {
                 }
             };
             begins = envelope.method == "initialize";
+            lists = envelope.method == "tools/list";
             listens = envelope.method == "subscriptions/listen";
             match envelope.call() {
                 None => {}
@@ -221,6 +223,9 @@ impl<H: ServerHandler> Endpoint<H> {
         let response = self.mcp.handle(request).await.into_response();
         if let Some(admission) = self.handler.dispatch.admission.as_ref().filter(|_| begins) {
             admission.keep_session(admitted, &response);
+        }
+        if lists && self.handler.dispatch.admission.is_some() {
+            return lift_schemes(response).await;
         }
         if listens { self.until_the_token_ends(admitted, response) } else { response }
     }

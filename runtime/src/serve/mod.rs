@@ -19,6 +19,7 @@ mod guard;
 mod handler;
 mod http;
 mod limits;
+mod listing;
 mod loopback;
 mod person;
 mod quick;

@@ -335,6 +335,14 @@ async fn a_session_belongs_to_who_began_it() {
     }
     let mine = guarded.post("alice.orders-read", &list, &with_session).await;
     assert_eq!(mine.status(), 200, "it was not ended by the attempts");
+    let events = mine.text().await.unwrap();
+    let answer = events.lines().find_map(|line| line.strip_prefix("data: {")).unwrap();
+    let answer: Value = serde_json::from_str(&format!("{{{answer}")).unwrap();
+    assert_eq!(
+        answer["result"]["tools"][0]["securitySchemes"],
+        json!([{ "type": "oauth2", "scopes": ["orders:read"] }]),
+        "clients of 2025 see them as well"
+    );
 }
 
 #[tokio::test]
@@ -412,6 +420,7 @@ async fn what_is_hidden_is_refused_too() {
     assert_eq!(listed["result"]["cacheScope"], "private");
     let schemes = &listed["result"]["tools"][0]["_meta"]["securitySchemes"];
     assert_eq!(*schemes, json!([{ "type": "oauth2", "scopes": ["orders:read"] }]));
+    assert_eq!(listed["result"]["tools"][0]["securitySchemes"], *schemes);
     let refused = guarded.call("alice.orders-read", "order", json!({})).await;
     assert_eq!(refused.status(), 403);
 }
@@ -496,7 +505,7 @@ async fn a_server_that_cannot_tell_whose_browser_it_is_does_not_start() {
         .gate(Gate::new(Spelled(clock)));
     let refused = server.build().await.unwrap_err().to_string();
     assert!(refused.contains("whose browser opens the link"), "{refused}");
-    assert!(refused.contains("Gate::browser"), "{refused}");
+    assert!(refused.contains("Gate::sign_in"), "{refused}");
 }
 
 #[tokio::test]
