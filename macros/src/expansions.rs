@@ -7,7 +7,10 @@ use std::{env, fs, path::Path};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{grant, provider, requires, tool};
+use crate::{
+    grant, provider, requires,
+    tool::{self, Form},
+};
 
 /// Compares `tokens` with `expansions/{name}.rs`, and returns them as text.
 fn golden(name: &str, tokens: TokenStream) -> String {
@@ -24,6 +27,7 @@ fn golden(name: &str, tokens: TokenStream) -> String {
 
 fn list_issues() -> TokenStream {
     tool::expand(
+        Form::Tool,
         quote!(scopes = "repo:read"),
         quote! {
             /// Lists the open issues of a repository.
@@ -58,7 +62,7 @@ fn a_tool_without_anything() {
         /// Says nothing.
         pub async fn nothing() {}
     };
-    golden("tool_empty", tool::expand(TokenStream::new(), item));
+    golden("tool_empty", tool::expand(Form::Tool, TokenStream::new(), item));
 }
 
 #[test]
@@ -79,7 +83,24 @@ fn a_tool_of_two_providers() {
         destructive = false,
         scopes(github = "repo:read", slack = "chat:write")
     );
-    golden("tool_of_two_providers", tool::expand(attr, item));
+    golden("tool_of_two_providers", tool::expand(Form::Tool, attr, item));
+}
+
+#[test]
+fn a_widget() {
+    let item = quote! {
+        /// Shows a repository's open issues.
+        async fn issue_board(github: AuthedClient<GitHub>, repo: String) -> Result<Board> {
+            body
+        }
+    };
+    let attr = quote!(
+        scopes = "repo:read",
+        view = "<h1></h1>",
+        csp(connect = ["https://api.example", "wss://live.example:8443"]),
+        border
+    );
+    golden("widget", tool::expand(Form::Widget, attr, item));
 }
 
 #[test]

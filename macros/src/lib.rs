@@ -17,8 +17,11 @@ mod scopes;
 mod suggest;
 mod tool;
 mod tools;
+mod widget;
 
 use proc_macro::TokenStream;
+
+use self::tool::Form;
 
 /// See `toolgate::provider`.
 #[proc_macro_attribute]
@@ -35,7 +38,13 @@ pub fn catalogue(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// See `toolgate::tool`.
 #[proc_macro_attribute]
 pub fn tool(attr: TokenStream, item: TokenStream) -> TokenStream {
-    tool::expand(attr.into(), item.into()).into()
+    tool::expand(Form::Tool, attr.into(), item.into()).into()
+}
+
+/// See `toolgate::widget`.
+#[proc_macro_attribute]
+pub fn widget(attr: TokenStream, item: TokenStream) -> TokenStream {
+    tool::expand(Form::Widget, attr.into(), item.into()).into()
 }
 
 /// See `toolgate::requires`.

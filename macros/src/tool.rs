@@ -1,4 +1,5 @@
-//! `#[tool]`: an async function, kept as it is, and a type of the same name that stands for it.
+//! `#[tool]` and `#[widget]`: an async function, kept as it is, and a type of the same name that
+//! stands for it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -10,9 +11,10 @@ use crate::{
     errors::Errors,
     function::{self, Function, Kind, Parameter, check_name, holds_all, hygienic},
     scopes::{ScopeList, Scopes},
+    widget::{self, View},
 };
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "scopes",
     "name",
     "title",
@@ -21,14 +23,31 @@ const KEYS: [&str; 12] = [
     "idempotent",
     "open_world",
     "basic",
+    "app_only",
     "icons",
     "meta",
     "provider",
     "crate",
 ];
 
-pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let mut function = match Function::parse("tool", item.clone())
+/// Which of the two attributes it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Tool,
+    Widget,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Widget => "widget",
+        }
+    }
+}
+
+pub(crate) fn expand(form: Form, attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut function = match Function::parse(form.name(), item.clone())
         .and_then(|function| check_name(&function.sig.ident, "a tool").map(|()| function))
     {
         Ok(function) => function,
@@ -38,7 +57,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let mut errors = Errors::default();
-    let args = Args::new(attr, &mut errors);
+    let args = Args::new(form, attr, &mut errors);
     function.check_signature("a tool", &mut errors);
     if function.sig.receiver().is_some() {
         // In an `impl` block there is no place for what stands beside a tool.
@@ -46,6 +65,9 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     check_generics(&function, &mut errors);
     check_output(&mut function, &mut errors);
+    if form == Form::Widget {
+        args.view.check(&function, &mut errors);
+    }
     let holder = function.sig.ident.clone();
     let parameters = function.take_parameters(&holder, &mut errors);
     let tool = Tool::new(&args, &function, &parameters, &mut errors);
@@ -68,8 +90,9 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// What stands in `#[tool(..)]`.
+/// What stands in `#[tool(..)]` or `#[widget(..)]`.
 struct Args {
+    form: Form,
     krate: Path,
     scopes: Option<Scopes>,
     scopes_span: Span,
@@ -81,11 +104,14 @@ struct Args {
     icons: Vec<LitStr>,
     meta: Option<LitStr>,
     provider: Option<Path>,
+    app_only: bool,
+    view: View,
 }
 
 impl Args {
-    fn new(tokens: TokenStream, errors: &mut Errors) -> Self {
+    fn new(form: Form, tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self {
+            form,
             krate: parse_quote!(::toolgate),
             scopes: None,
             scopes_span: Span::call_site(),
@@ -97,8 +123,14 @@ impl Args {
             icons: Vec::new(),
             meta: None,
             provider: None,
+            app_only: false,
+            view: View::default(),
         };
-        for entry in Entry::all("#[tool]", tokens, &KEYS, errors) {
+        let mut known = KEYS.to_vec();
+        if form == Form::Widget {
+            known.extend(widget::KEYS);
+        }
+        for entry in Entry::all(&format!("#[{}]", form.name()), tokens, &known, errors) {
             let result = args.set(entry);
             errors.take(result);
         }
@@ -126,6 +158,8 @@ impl Args {
             "meta" => self.meta = Some(meta(entry)?),
             "provider" => self.provider = Some(entry.path()?),
             "crate" => self.krate = entry.krate()?,
+            "app_only" => self.app_only = entry.flag()?.0,
+            name if widget::KEYS.contains(&name) => self.view.set(entry)?,
             _ => {
                 let (value, span) = entry.flag()?;
                 if key == "read_only" && value {
@@ -266,7 +300,7 @@ impl<'a> Tool<'a> {
         let Self { args, function, parameters, arguments, name, description, .. } = self;
         let krate = &args.krate;
         let tool = &function.sig.ident;
-        let output = function.output();
+        let (output, shown) = self.emit_output();
 
         let constants = self.emit_constants();
         let types = parameters.iter().filter(|p| matches!(p.kind, Kind::Argument)).map(|p| &p.ty);
@@ -304,13 +338,14 @@ impl<'a> Tool<'a> {
             };
             if *borrowed { quote!(&#expression) } else { expression }
         });
+        let called = shown(quote!(#tool(#(#passed),*).await));
         let span = hygienic(tool.span());
         let call_fn = quote_spanned! {span=>
             async fn call(
                 #call: #krate::Call,
                 (#(#patterns,)*): #krate::Values<Self>,
             ) -> Self::Output {
-                #tool(#(#passed),*).await
+                #called
             }
         };
         quote! {
@@ -325,6 +360,27 @@ impl<'a> Tool<'a> {
 
                 #call_fn
             }
+        }
+    }
+
+    /// The type of the outcome, and how the function's result becomes one.
+    fn emit_output(&self) -> (TokenStream, Box<dyn FnOnce(TokenStream) -> TokenStream>) {
+        let krate = self.args.krate.clone();
+        let output = self.function.output();
+        if self.args.form == Form::Tool {
+            return (output, Box::new(|called| called));
+        }
+        // How the result is called decides: a type may be both fallible and JSON.
+        let fallible = match &self.function.sig.output {
+            syn::ReturnType::Type(_, ty) => widget::last_segment(ty).as_deref() == Some("Result"),
+            syn::ReturnType::Default => false,
+        };
+        if fallible {
+            let outcome = quote!(<#output as #krate::__private::Fallible>::Outcome);
+            (outcome, Box::new(move |called| quote!(#called.map(#krate::Json))))
+        } else {
+            let outcome = quote!(#krate::Json<#output>);
+            (outcome, Box::new(move |called| quote!(#krate::Json(#called))))
         }
     }
 
@@ -356,6 +412,17 @@ impl<'a> Tool<'a> {
         if let Some(meta) = &args.meta {
             constants.extend(quote! {
                 const META: ::core::option::Option<&'static str> = ::core::option::Option::Some(#meta);
+            });
+        }
+        if args.app_only {
+            constants.extend(quote! {
+                const APP_ONLY: bool = true;
+            });
+        }
+        let view = args.view.emit(krate);
+        if !view.is_empty() {
+            constants.extend(quote! {
+                const VIEW: ::core::option::Option<#krate::View> = ::core::option::Option::Some(#view);
             });
         }
         let needs: Vec<_> = parameters

@@ -31,6 +31,7 @@ mod consent;
 mod macros;
 mod oauth;
 mod table;
+mod view;
 
 /// Declares the scopes of one's own access tokens, as the variants of an enum.
 ///
@@ -167,6 +168,7 @@ pub use toolgate_macros::requires;
 /// | `scopes` | `"repo:read"`, `"repo:read user:email"`, `["a", "b"]`, the provider's variants, or by parameter: `scopes(github = "repo", slack = "chat:write")` |
 /// | `name`, `title` | what the model calls (else the function's name), what people read |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
+/// | `app_only` | only a widget's view calls it, and never the model |
 /// | `basic` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
 /// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |
@@ -176,6 +178,47 @@ pub use toolgate_macros::requires;
 /// `range(1..=100)`, `length(1..=64)`, `pattern = "^[a-z]+$"`, `one_of("a", "b")`,
 /// `example = value`, and `flatten` for a struct whose fields are arguments.
 pub use toolgate_macros::tool;
+/// Makes an async function a tool with a user interface: an MCP Apps view (SEP-1865).
+///
+/// It is a [`tool`](macro@tool) in everything; what it returns is the view's props, which implement
+/// `serde::Serialize` and `schemars::JsonSchema`. Hosts that show no views show the props as text.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// #[derive(serde::Serialize, schemars::JsonSchema)]
+/// struct Roll {
+///     dice: Vec<u8>,
+/// }
+///
+/// /// Rolls dice, and shows them.
+/// #[widget(view = r#"
+///     <p id="dice">Rolling</p>
+///     <script toolgate></script>
+///     <script>
+///         toolgate.view().onchange(({ props }) => {
+///             if (props) document.getElementById('dice').textContent = props.dice.join(' ');
+///         });
+///     </script>
+/// "#)]
+/// async fn roll(#[arg(default = 2, range(1..=10))] dice: u8) -> Roll {
+///     Roll { dice: (1..=dice).collect() }
+/// }
+/// ```
+///
+/// | key | what it says |
+/// |---|---|
+/// | `view` | an `.html` file or the folder of a built front end, from the crate's `Cargo.toml` on, or HTML itself |
+/// | `csp(connect = [..], resource = [..], frame = [..], base_uri = [..])` | the origins that the page may reach: `"https://api.example"`; none without it |
+/// | `may_ask` | scopes that the view's own calls may ask for later: `"repo:write"` |
+/// | `permissions("clipboard_write")` | what the page wants of the device; also `camera`, `microphone`, `geolocation` |
+/// | `border` | the host draws a border |
+/// | `invoking`, `invoked` | what hosts say meanwhile and afterwards |
+///
+/// and all keys of `#[tool]`. `<script toolgate></script>` becomes the library that speaks with the
+/// host. A page is given props, and never a token: its calls go through the host, with the rights of
+/// whoever is looking at it, and are checked like any other.
+pub use toolgate_macros::widget;
 
 pub use crate::{
     argument::Arg,
@@ -190,19 +233,21 @@ pub use crate::{
     state::State,
     table::{Entry, Tools},
     tool::{Hints, Need, Tool, Values},
+    view::View,
 };
 
 /// What a file with tools needs.
 pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
-        catalogue, path, provider, requires, tool, tools,
+        catalogue, path, provider, requires, tool, tools, widget,
     };
 }
 
 /// What expansions refer to; no part of the API.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::view::Fallible;
     pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
 }
 

@@ -12,6 +12,7 @@ use crate::{
     outcome::{IntoOutcome, Outcome},
     scope::Access,
     tool::{Hints, Need, Tool},
+    view::View,
 };
 
 /// A tool in a table: a name, and how the rest is built when a server starts.
@@ -117,6 +118,8 @@ pub(crate) struct Built {
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) needs: &'static [Need],
     pub(crate) hints: Hints,
+    pub(crate) app_only: bool,
+    pub(crate) view: Option<View>,
     decode: Arc<Decode>,
 }
 
@@ -131,7 +134,14 @@ impl Built {
                 Box::pin(async move { T::call(call, arguments).await.into_outcome() })
             }))
         };
-        Ok(Self { definition, needs: T::NEEDS, hints: T::HINTS, decode: Arc::new(decode) })
+        Ok(Self {
+            definition,
+            needs: T::NEEDS,
+            hints: T::HINTS,
+            app_only: T::APP_ONLY,
+            view: T::VIEW,
+            decode: Arc::new(decode),
+        })
     }
 
     /// Decodes the arguments: what follows is the function.

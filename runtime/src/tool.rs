@@ -8,6 +8,7 @@ use crate::{
     outcome::IntoOutcome,
     provider::Provider,
     scope::{Catalogue, Requires, Scope},
+    view::View,
 };
 
 /// A function declared with `#[tool]`.
@@ -32,6 +33,10 @@ pub trait Tool: Sized + 'static {
     const ICONS: &'static [&'static str] = &[];
     /// What stands under `_meta`, as JSON text of an object.
     const META: Option<&'static str> = None;
+    /// Only a widget's view calls it, and never the model.
+    const APP_ONLY: bool = false;
+    /// The page that shows the result, if there is one.
+    const VIEW: Option<View> = None;
     /// What is injected.
     const NEEDS: &'static [Need] = &[];
     /// The arguments' types.

@@ -1,0 +1,286 @@
+//! The view of a `#[widget]`: where it is, and what it may reach.
+
+use std::{env, fs, path::Path};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Error, GenericArgument, Ident, LitBool, LitStr, PathArguments, Result, ReturnType, Token, Type,
+    parse::Parser, punctuated::Punctuated,
+};
+
+use crate::{
+    attribute::{Entry, Value},
+    errors::Errors,
+    function::Function,
+    suggest,
+};
+
+/// The largest view, in bytes: hosts fetch it before anything is seen.
+const LARGEST: u64 = 2 << 20;
+
+/// The keys that only a widget has.
+pub(crate) const KEYS: [&str; 7] =
+    ["view", "csp", "permissions", "border", "may_ask", "invoking", "invoked"];
+
+const CSP: [&str; 4] = ["connect", "resource", "frame", "base_uri"];
+const PERMISSIONS: [&str; 4] = ["camera", "microphone", "geolocation", "clipboard_write"];
+
+/// What a widget says of its view.
+#[derive(Default)]
+pub(crate) struct View {
+    source: Option<Source>,
+    /// A method of the runtime's `View`, and its arguments.
+    calls: Vec<(Ident, TokenStream)>,
+}
+
+enum Source {
+    Inline(LitStr),
+    File(LitStr),
+    /// The folder, and its files, by their paths in it.
+    Folder(LitStr, Vec<String>),
+}
+
+impl View {
+    /// A widget has a view, and returns what it shows.
+    pub(crate) fn check(&self, function: &Function, errors: &mut Errors) {
+        let ident = &function.sig.ident;
+        if self.source.is_none() && errors.is_empty() {
+            let message = format!(
+                "`{ident}` has no view\nhelp: name one: `#[widget(view = \"views/{ident}.html\")]`"
+            );
+            errors.push(Error::new_spanned(ident, message));
+        }
+        let ReturnType::Type(_, ty) = &function.sig.output else {
+            let message = "a widget returns its props: what the view shows\nhelp: write `-> Result<Props>`, where `Props` is a type of yours";
+            errors.push(Error::new_spanned(ident, message));
+            return;
+        };
+        let props = result_of(ty).unwrap_or(ty);
+        if last_segment(props).as_deref() == Some("Json") {
+            let message =
+                "the result of a widget is its props themselves\nhelp: leave out `Json<..>`";
+            errors.push(Error::new_spanned(props, message));
+        }
+    }
+
+    pub(crate) fn set(&mut self, entry: Entry) -> Result<()> {
+        let key = entry.key.clone();
+        match key.to_string().as_str() {
+            "view" => self.source = Some(find(entry.text()?)?),
+            "csp" => self.csp(entry)?,
+            "permissions" => {
+                let names = entry.texts()?;
+                for name in &names {
+                    check_known(name, &PERMISSIONS, "a permission", "permissions are")?;
+                }
+                self.calls.push((key, quote!(&[#(#names),*])));
+            }
+            "border" => {
+                let (value, span) = entry.flag()?;
+                let value = LitBool::new(value, span);
+                self.calls.push((key, quote!(#value)));
+            }
+            "may_ask" => {
+                let text = entry.text()?;
+                self.calls.push((key, quote!(#text)));
+            }
+            _ => {
+                let text = entry.text()?;
+                if text.value().chars().count() > 64 {
+                    let message = format!("`{key}` has at most 64 characters");
+                    return Err(Error::new(text.span(), message));
+                }
+                self.calls.push((key, quote!(#text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// `csp(connect = ["https://.."], ..)`
+    fn csp(&mut self, entry: Entry) -> Result<()> {
+        let form = "`csp` is written `csp(connect = [\"https://api.example\"], resource = [..])`";
+        let Value::List(tokens) = entry.value else {
+            return Err(Error::new(entry.key.span(), form));
+        };
+        let parser = Punctuated::<Entry, Token![,]>::parse_terminated;
+        for entry in parser.parse2(tokens)? {
+            let name = entry.key.to_string();
+            if !CSP.contains(&name.as_str()) {
+                let help = suggest::help(&name, CSP.into_iter(), "its lists are");
+                let message = format!("`csp` has no list `{name}`\nhelp: {help}");
+                return Err(Error::new(entry.key.span(), message));
+            }
+            let Value::Equals(tokens) = entry.value else {
+                return Err(Error::new(entry.key.span(), form));
+            };
+            let list: syn::ExprArray = syn::parse2(tokens)?;
+            let mut origins = Vec::new();
+            for element in &list.elems {
+                let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = element else {
+                    return Err(Error::new_spanned(
+                        element,
+                        "an origin is a literal: \"https://..\"",
+                    ));
+                };
+                check_origin(text, name == "connect")?;
+                origins.push(text);
+            }
+            self.calls.push((entry.key, quote!(&[#(#origins),*])));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn emit(&self, krate: &syn::Path) -> TokenStream {
+        let in_crate = |path: &str| {
+            let path = format!("/{path}");
+            quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path))
+        };
+        let source = match &self.source {
+            None => return TokenStream::new(),
+            Some(Source::Inline(html)) => quote!(#krate::View::inline(#html)),
+            Some(Source::File(path)) => {
+                let path = in_crate(&path.value());
+                quote!(#krate::View::file(#path, ::core::include_str!(#path)))
+            }
+            Some(Source::Folder(folder, files)) => {
+                let folder = folder.value();
+                let folder = folder.trim_end_matches('/');
+                let contents = files.iter().map(|file| in_crate(&format!("{folder}/{file}")));
+                let folder = in_crate(folder);
+                quote! {
+                    #krate::View::folder(#folder, &[#((#files, ::core::include_str!(#contents))),*])
+                }
+            }
+        };
+        let calls = self.calls.iter().map(|(name, value)| quote!(.#name(#value)));
+        quote!(#source #(#calls)*)
+    }
+}
+
+/// The name of a type, without its path and its arguments.
+pub(crate) fn last_segment(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    Some(path.path.segments.last()?.ident.to_string())
+}
+
+/// `T` of `Result<T>` or `Result<T, E>`.
+fn result_of(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// The view that a literal names, looked for beside the crate's manifest.
+fn find(literal: LitStr) -> Result<Source> {
+    let text = literal.value();
+    let wrong = |message: String| Err(Error::new(literal.span(), message));
+    if text.trim_start().starts_with('<') {
+        return Ok(Source::Inline(literal));
+    }
+    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
+        return wrong("a view is a path inside of this crate, from its Cargo.toml on".to_owned());
+    }
+    let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let path = Path::new(&root).join(&text);
+    let Ok(found) = fs::metadata(&path) else {
+        return wrong(format!(
+            "there is no view at `{text}`\nhelp: it was looked for at {}",
+            path.display()
+        ));
+    };
+    if found.is_dir() {
+        let mut files = Vec::new();
+        let size = list(&path, "", &mut files)
+            .map_err(|error| Error::new(literal.span(), format!("`{text}`: {error}")))?;
+        if !files.iter().any(|file| file == "index.html") {
+            return wrong(format!(
+                "the folder `{text}` holds no `index.html`\nhelp: build the front end first; it was looked for in {}",
+                path.display()
+            ));
+        }
+        check_size(&literal, size)?;
+        return Ok(Source::Folder(literal, files));
+    }
+    if !path.extension().is_some_and(|extension| extension == "html") {
+        return wrong(format!(
+            "`{text}` is not a view\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+        ));
+    }
+    check_size(&literal, found.len())?;
+    Ok(Source::File(literal))
+}
+
+fn check_size(literal: &LitStr, size: u64) -> Result<()> {
+    if size <= LARGEST {
+        return Ok(());
+    }
+    let message = format!(
+        "the view has {size} bytes, and {LARGEST} are the most\nhelp: hosts load it before anything is seen; leave out fonts, pictures and source maps"
+    );
+    Err(Error::new(literal.span(), message))
+}
+
+/// The files of a built front end that go into its page; their size in bytes.
+fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) -> std::io::Result<u64> {
+    let mut size = 0;
+    let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            size += list(&entry.path(), &format!("{name}/"), files)?;
+        } else if [".html", ".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end)) {
+            size += entry.metadata()?.len();
+            files.push(name);
+        }
+    }
+    Ok(size)
+}
+
+fn check_known(name: &LitStr, known: &[&str], what: &str, are: &str) -> Result<()> {
+    let value = name.value();
+    if known.contains(&value.as_str()) {
+        return Ok(());
+    }
+    let help = suggest::help(&value, known.iter().copied(), are);
+    Err(Error::new(name.span(), format!("`{value}` is not {what}\nhelp: {help}")))
+}
+
+/// Scheme, host and perhaps port, as browsers compare them, and nothing that stands for several.
+fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
+    let text = literal.value();
+    let wrong = |why: &str| {
+        let example =
+            if connects { "`https://api.example` or `wss://..`" } else { "`https://cdn.example`" };
+        let message =
+            format!("`{text}` is not an origin: {why}\nhelp: write {example}, without a path");
+        Err(Error::new(literal.span(), message))
+    };
+    if text.contains('*') {
+        return wrong("a wildcard would let in sites that nobody has named");
+    }
+    let rest = match text.split_once("://") {
+        Some(("https", rest)) => rest,
+        Some(("wss", rest)) if connects => rest,
+        _ => return wrong("it does not begin with `https://`"),
+    };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    if host.contains(['/', '?', '#', '@']) || port.is_some_and(|port| port.contains('/')) {
+        return wrong("it has more than a host and a port");
+    }
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let labels = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
+    if host.is_empty() || !host.bytes().all(fits) || !labels {
+        return wrong("its host is not one");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return wrong("its port is not a number");
+    }
+    Ok(())
+}
