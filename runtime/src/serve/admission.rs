@@ -137,8 +137,9 @@ impl Admission {
         Ok(())
     }
 
-    /// The caller, if the request may go on; `None` is a caller who needs no name.
-    pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, Response> {
+    /// The caller, if the request may go on; `None` is a caller who needs no name. `page`: it says
+    /// that it reads a widget's page, which is for everybody.
+    pub(super) async fn admit(&self, parts: &Parts, page: bool) -> Result<Admitted, Response> {
         let place = self.place()?;
         self.limits.address(party(&parts.extensions)).map_err(|fault| too_much(&fault))?;
         let read = Credentials::read(&parts.headers, &parts.uri);
@@ -148,11 +149,23 @@ impl Admission {
                 let presented = Presented::new(&credentials, &place.resource, method);
                 self.verifier.verify(presented).await.map(|claims| Some(Arc::new(claims)))
             }
-            Ok(None) if self.gate.public_tools => Ok(None),
+            Ok(None) if self.gate.public_tools || page => Ok(None),
             Ok(None) => Err(Refusal::Missing),
             Err(refusal) => Err(refusal),
         };
         verified.map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+    }
+
+    /// Refuses a stranger who said to read a page, and sent something else.
+    pub(super) fn check_stranger(
+        &self,
+        admitted: &Admitted,
+        reads_page: bool,
+    ) -> Result<(), Response> {
+        if admitted.is_some() || self.gate.public_tools || reads_page {
+            return Ok(());
+        }
+        Err(refuse(&*self.place()?, &Refusal::Missing, self.basic.clone()))
     }
 
     /// One more request of this caller, under way as long as the turn is held.

@@ -28,7 +28,7 @@ use rmcp::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{dispatch::failed, loopback::Loopback, upstream::Lack};
+use super::{dispatch::failed, loopback::Loopback, told::Access, upstream::Lack};
 use crate::{
     consent::{Consents, Link, Progress},
     error::{Error, ErrorKind},
@@ -189,7 +189,7 @@ impl Ask {
         tool: &Built,
         digest: &[u8],
         subject: &str,
-        lacks: &[Lack],
+        (lacks, access): (&[Lack], &Access),
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let mut links = Vec::new();
@@ -199,6 +199,7 @@ impl Ask {
                 Err(error) => return Ok(failed(&error)),
             }
         }
+        access.lacks(lacks, links.first().map(|(_, link)| link.url.as_str()));
         let name = &tool.definition.name;
         match Form::of(context) {
             Form::InputRequired => {

@@ -1,6 +1,6 @@
 //! From the builder to what is served: everything that is wrong is said here, at once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 use rmcp::ServerHandler;
 use tokio_util::task::TaskTracker;
@@ -10,9 +10,11 @@ use super::{
     ask::Ask,
     dispatch::Dispatch,
     door::{Door, DoorParts},
+    handler::Nothing,
     loopback::Loopback,
     server::Server,
     upstream::Upstreams,
+    widgets::Widgets,
 };
 use crate::{
     client::http_client,
@@ -96,7 +98,10 @@ impl<H: ServerHandler> Server<H> {
             #[cfg(feature = "dev")]
             development: login.is_some(),
         };
-        let door = Door::of(parts, built)?;
+        let mut door = Door::of(parts, built)?;
+        let whole = TypeId::of::<H>() == TypeId::of::<Nothing>();
+        let live = self.live_views;
+        let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
         let consents = Consents::new(
             grants.clone(),
             Arc::clone(&self.clock),
@@ -112,6 +117,7 @@ impl<H: ServerHandler> Server<H> {
             instructions: self.instructions,
             tools: door.tools,
             index,
+            widgets,
             upstreams,
             states: self.states,
             ask,

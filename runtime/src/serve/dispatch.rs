@@ -29,7 +29,9 @@ use super::{
     audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
+    told::Access,
     upstream::{Lack, Reach, Upstreams},
+    widgets::Widgets,
 };
 use crate::{
     call::{Call, Caller},
@@ -49,6 +51,7 @@ pub(super) struct Dispatch {
     pub(super) instructions: Option<String>,
     pub(super) tools: Vec<Served>,
     pub(super) index: HashMap<String, usize>,
+    pub(super) widgets: Widgets,
     pub(super) upstreams: Upstreams,
     pub(super) states: States,
     pub(super) ask: Ask,
@@ -62,6 +65,8 @@ pub(super) struct Dispatch {
 /// A tool, and what it demands of its callers.
 pub(super) struct Served {
     pub(super) built: Built,
+    /// A widget's view sees its results.
+    pub(super) seen: bool,
     pub(super) demand: Demand,
 }
 
@@ -117,7 +122,7 @@ impl Dispatch {
         {
             return Err(ErrorData::invalid_request(refusal.to_string(), None));
         }
-        let (tool, demand) = (&tool.built, &tool.demand);
+        let (seen, tool, demand) = (tool.seen, &tool.built, &tool.demand);
         let claims = caller.as_ref().and_then(Caller::claims).cloned();
         let span = tracing::info_span!(
             target: "toolgate::call",
@@ -128,13 +133,16 @@ impl Dispatch {
         );
         let gone = context.ct.clone();
         let asked = AtomicBool::new(false);
-        let attempt = self.attempt(tool, &request, &context, caller, &asked);
+        let whose = caller.clone();
+        let access = Access::default();
+        let attempt = self.attempt(tool, &request, &context, caller, (&asked, &access));
         let outcome = tokio::select! {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
             biased;
             () = gone.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
             outcome = attempt.instrument(span.clone()) => outcome,
         };
+        let outcome = if seen { access.tell(outcome, whose.as_ref()) } else { outcome };
         drop(running);
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
@@ -148,7 +156,7 @@ impl Dispatch {
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
         caller: Option<Caller>,
-        asked: &AtomicBool,
+        (asked, access): (&AtomicBool, &Access),
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = caller.as_ref().map(|caller| self.subject(caller)).unwrap_or_default();
         let arguments = arguments(request, context)?;
@@ -165,7 +173,7 @@ impl Dispatch {
             Ok(told) => told,
             Err(error) => return Ok(failed(&error)),
         };
-        let connections = match self.connect(tool, &principal, &told).await {
+        let connections = match self.connect(tool, &principal, &told, access).await {
             Ok(Ok(connections)) => connections,
             Ok(Err(lacks)) if caller.as_ref().is_some_and(Caller::is_machine) => {
                 return Ok(failed(&wants_a_person(&lacks)));
@@ -173,13 +181,13 @@ impl Dispatch {
             Ok(Err(lacks)) => {
                 // Somebody may be on the way to connect; then this call is the one to answer.
                 match self.ask.hold(&principal, &lacks, context).await {
-                    Some(told) => match self.connect(tool, &principal, &told).await {
+                    Some(told) => match self.connect(tool, &principal, &told, access).await {
                         Ok(Ok(connections)) => connections,
                         Ok(Err(lacks)) => {
                             asked.store(true, Ordering::Relaxed);
                             return self
                                 .ask
-                                .ask(tool, digest.as_ref(), &principal, &lacks, context)
+                                .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
                                 .await;
                         }
                         Err(error) => return Ok(failed(&error)),
@@ -188,7 +196,7 @@ impl Dispatch {
                         asked.store(true, Ordering::Relaxed);
                         return self
                             .ask
-                            .ask(tool, digest.as_ref(), &principal, &lacks, context)
+                            .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
                             .await;
                     }
                 }
@@ -205,10 +213,12 @@ impl Dispatch {
             Ok(result) => Ok(result.into()),
             Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
                 // The provider revoked it under our hands: say so in the form that can mend it.
-                match self.connect(tool, &principal, &Told::default()).await {
+                match self.connect(tool, &principal, &Told::default(), access).await {
                     Ok(Err(lacks)) => {
                         asked.store(true, Ordering::Relaxed);
-                        self.ask.ask(tool, digest.as_ref(), &principal, &lacks, context).await
+                        self.ask
+                            .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
+                            .await
                     }
                     _ => Ok(failed(&error)),
                 }
@@ -248,14 +258,18 @@ impl Dispatch {
         tool: &Built,
         subject: &str,
         told: &Told,
+        access: &Access,
     ) -> Result<Result<Vec<(std::any::TypeId, Arc<Connection>)>, Vec<Lack>>, Error> {
         let (mut connections, mut lacks) = (Vec::new(), Vec::new());
         for need in tool.needs {
             let Need::Client(need) = *need else { continue };
             match self.upstreams.reach(subject, need).await? {
-                Reach::Ready(connection) => connections.push((need.provider_type, connection)),
+                Reach::Ready(connection, granted) => {
+                    access.grants(granted);
+                    connections.push((need.provider_type, connection));
+                }
                 Reach::Lacking(lack) => {
-                    told.check(&lack)?;
+                    told.check(&lack).inspect_err(|error| access.refused(error))?;
                     lacks.push(lack);
                 }
             }

@@ -79,7 +79,10 @@ impl Door {
 
         let mut tools: Vec<_> = tools
             .into_iter()
-            .map(|built| Served { demand: Demand::of(built.needs, built.hints, provider), built })
+            .map(|built| {
+                let demand = Demand::of(built.needs, built.hints, provider);
+                Served { demand, seen: false, built }
+            })
             .collect();
         let mut recognize: Option<Arc<dyn Recognize>> = None;
         let mut sign_in = None;

@@ -66,6 +66,17 @@ impl<'a> Envelope<'a> {
         })
     }
 
+    /// The URI, if this is a `resources/read`.
+    pub(super) fn reads(&self) -> Option<Cow<'a, str>> {
+        #[derive(Deserialize)]
+        struct Read<'a> {
+            #[serde(borrow)]
+            uri: Cow<'a, str>,
+        }
+        let params = self.params.filter(|_| self.method == "resources/read")?;
+        serde_json::from_str::<Read<'_>>(params.get()).ok().map(|read| read.uri)
+    }
+
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
     pub(super) fn call(&self) -> Option<Result<CallParams<'a>, ()>> {
         if self.method != "tools/call" {

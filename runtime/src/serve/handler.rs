@@ -62,17 +62,18 @@ impl<H: ServerHandler> Handler<H> {
         self.dispatch.instructions.clone().or(beside)
     }
 
+    fn with_tools(&self, mut beside: ServerCapabilities) -> ServerCapabilities {
+        beside.tools.get_or_insert_with(ToolsCapability::default);
+        self.dispatch.widgets.declare(&mut beside);
+        beside
+    }
+
     fn introduce(&self, mut result: InitializeResult) -> InitializeResult {
-        result.capabilities = with_tools(result.capabilities);
+        result.capabilities = self.with_tools(result.capabilities);
         result.instructions = self.instructions(result.instructions);
         result.server_info = self.identity();
         result
     }
-}
-
-fn with_tools(mut beside: ServerCapabilities) -> ServerCapabilities {
-    beside.tools.get_or_insert_with(ToolsCapability::default);
-    beside
 }
 
 /// Passes requests on, untouched.
@@ -108,10 +109,8 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         set_level(request: SetLevelRequestParams) -> ();
         get_prompt(request: GetPromptRequestParams) -> GetPromptResponse;
         list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult;
-        list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult;
         list_resource_templates(request: Option<PaginatedRequestParams>)
             -> ListResourceTemplatesResult;
-        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse;
         subscribe(request: SubscribeRequestParams) -> ();
         unsubscribe(request: UnsubscribeRequestParams) -> ();
         get_task(request: GetTaskParams) -> GetTaskResult;
@@ -164,7 +163,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
 
     async fn discover(&self, context: Cx) -> Answer<DiscoverResult> {
         let beside = self.beside.discover(context).await?;
-        let capabilities = with_tools(beside.capabilities);
+        let capabilities = self.with_tools(beside.capabilities);
         let mut result = DiscoverResult::new(beside.supported_versions, capabilities);
         result.instructions = self.instructions(beside.instructions);
         result.ttl_ms = beside.ttl_ms;
@@ -201,6 +200,36 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
             result.cache_scope = Some(CacheScope::Private);
         }
         Ok(result)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Cx,
+    ) -> Answer<ListResourcesResult> {
+        let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
+        let widgets = &self.dispatch.widgets;
+        let mut result = match self.beside.list_resources(request, context).await {
+            Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND && !widgets.is_empty() => {
+                ListResourcesResult::default()
+            }
+            other => other?,
+        };
+        if first {
+            result.resources.splice(0..0, widgets.list());
+        }
+        Ok(result)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: Cx,
+    ) -> Answer<ReadResourceResponse> {
+        match self.dispatch.widgets.read(&request.uri) {
+            Some(page) => Ok(page.into()),
+            None => self.beside.read_resource(request, context).await,
+        }
     }
 
     async fn call_tool(

@@ -42,6 +42,9 @@ use crate::gate;
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
 
+/// The most that a stranger may send, to read a widget's page.
+const SMALL: usize = 8 << 10;
+
 /// How long a client may take to send its message.
 const SLOWEST: Duration = Duration::from_secs(30);
 
@@ -145,13 +148,24 @@ impl<H: ServerHandler> Endpoint<H> {
         if length.is_some_and(|length| length > LARGEST) {
             return Err(too_large());
         }
-        let admitted = admission.admit(parts).await?;
+        let page = self.may_read_page(parts, length);
+        let admitted = admission.admit(parts, page).await?;
         admission.check_session(&admitted, &parts.headers)?;
         parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.remove("dpop");
         Ok(admitted)
+    }
+
+    /// Does a stranger say, in headers and a few bytes, to read a widget's page? Pages hold nobody's
+    /// data, and a host that is refused one shows an empty frame, or no step-up.
+    fn may_read_page(&self, parts: &Parts, length: Option<usize>) -> bool {
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        parts.method == Method::POST
+            && length.is_some_and(|length| length <= SMALL)
+            && header("mcp-method") == Some("resources/read")
+            && header("mcp-name").is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
     }
 
     fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
@@ -188,6 +202,13 @@ impl<H: ServerHandler> Endpoint<H> {
                     return rpc_error(StatusCode::BAD_REQUEST, code, words);
                 }
             };
+            if let Some(admission) = &self.handler.dispatch.admission {
+                let uri = envelope.reads();
+                let page = uri.is_some_and(|uri| self.handler.dispatch.widgets.has(&uri));
+                if let Err(refusal) = admission.check_stranger(admitted, page) {
+                    return refusal;
+                }
+            }
             begins = envelope.method == "initialize";
             lists = envelope.method == "tools/list";
             listens = envelope.method == "subscriptions/listen";

@@ -21,12 +21,15 @@ mod http;
 mod limits;
 mod listing;
 mod loopback;
+mod page;
 mod person;
 mod quick;
 mod server;
 mod sign_in;
 mod stdio;
+mod told;
 mod upstream;
+mod widgets;
 
 pub use self::{
     app::App,

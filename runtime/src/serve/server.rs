@@ -48,6 +48,7 @@ pub struct Server<H = Nothing> {
     pub(super) refresh: RefreshPolicy,
     pub(super) public_url: Option<String>,
     pub(super) gate: Option<Gate>,
+    pub(super) live_views: bool,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<brokered::Wanted>,
     #[cfg(feature = "dev")]
@@ -69,6 +70,7 @@ impl Server {
             refresh: RefreshPolicy::default(),
             public_url: None,
             gate: None,
+            live_views: cfg!(debug_assertions),
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -134,6 +136,14 @@ impl<H: ServerHandler> Server<H> {
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
+        self
+    }
+
+    /// Reads the views of widgets from the disk whenever a host asks for them, so that a change is
+    /// seen without a restart. A debug build does so if nothing is said.
+    #[must_use]
+    pub fn live_views(mut self, live: bool) -> Self {
+        self.live_views = live;
         self
     }
 
@@ -211,6 +221,7 @@ impl<H: ServerHandler> Server<H> {
             refresh: self.refresh,
             public_url: self.public_url,
             gate: self.gate,
+            live_views: self.live_views,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]

@@ -44,7 +44,8 @@ pub(super) struct Lack {
 
 /// A connection for the call, or why there is none.
 pub(super) enum Reach {
-    Ready(Arc<Connection>),
+    /// With everything that was granted.
+    Ready(Arc<Connection>, BTreeSet<String>),
     Lacking(Lack),
 }
 
@@ -93,6 +94,7 @@ impl Upstreams {
         if !scope::missing(need.catalogue, &access.scopes, need.scopes).is_empty() {
             return lack(access.scopes, None);
         }
+        let granted = access.scopes.clone();
         let tokens = GrantTokens {
             grants: self.grants.clone(),
             key,
@@ -100,12 +102,13 @@ impl Upstreams {
             provider: upstream.name,
             access: Mutex::new(access),
         };
-        Ok(Reach::Ready(Arc::new(Connection {
+        let connection = Connection {
             transport: Transport::Http(self.http.clone()),
             provider: upstream.name,
             api: upstream.api.clone(),
             tokens: Arc::new(tokens),
-        })))
+        };
+        Ok(Reach::Ready(Arc::new(connection), granted))
     }
 }
 

@@ -69,6 +69,11 @@ impl Client {
         tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
     }
 
+    /// Reads a resource: a widget's page, for instance.
+    pub async fn read(&self, uri: &str) -> Answer {
+        self.ask("resources/read", json!({ "uri": uri }), Some(uri)).await
+    }
+
     /// Sends any request of MCP.
     pub async fn request(&self, method: &str, params: Value) -> Answer {
         self.ask(method, params, None).await
@@ -79,12 +84,14 @@ impl Client {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": self.capabilities,
         });
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let body =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let mut request = Request::post("/mcp")
             .header(header::HOST, RESOURCE.split('/').nth(2).unwrap_or_default())
             .header(header::ACCEPT, "application/json, text/event-stream")
             .header(header::CONTENT_TYPE, "application/json")
             .header("mcp-protocol-version", "2026-07-28")
+            .header(header::CONTENT_LENGTH, body.len())
             .header("mcp-method", method);
         if let Some(name) = name {
             request = request.header("mcp-name", name);
@@ -92,7 +99,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        match request.extension(peer()).body(Body::from(body.to_string())) {
+        match request.extension(peer()).body(Body::from(body)) {
             Ok(request) => match self.router.clone().oneshot(request).await {
                 Ok(response) => Answer::read(response).await,
                 Err(never) => match never {},
