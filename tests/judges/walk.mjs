@@ -1,10 +1,11 @@
 // A real client finds its way from a 401 to a tool, and on to one that needs more.
-//   node walk.mjs CLIENT URL TOOL ARGUMENTS WIDER_TOOL WIDER_ARGUMENTS
-// CLIENT is `2.4` (2026-07-28), `2.4-legacy` (2025-11-25) or `1.32`.
+//   node walk.mjs CLIENT URL TOOL ARGUMENTS EXPECTED WIDER_TOOL WIDER_ARGUMENTS WIDER_EXPECTED
+// CLIENT is `2.4` (2026-07-28), `2.4-legacy` (2025-11-25) or `1.32`. EXPECTED stands somewhere in the
+// tool's text.
 import assert from 'node:assert/strict';
 import { agree } from './person.mjs';
 
-const [which, url, tool, given, widerTool, widerGiven] = process.argv.slice(2);
+const [which, url, ...steps] = process.argv.slice(2);
 const redirectUrl = 'http://127.0.0.1:7777/callback';
 const asked = [];
 let answer;
@@ -49,19 +50,20 @@ try {
   connection = transport();
   await client.connect(connection);
 }
-const call = async (name, text) => {
-  const result = await client.callTool({ name, arguments: JSON.parse(text) });
-  assert.ok(!result.isError, JSON.stringify(result));
+const call = async (name, given, expected) => {
+  const result = await client.callTool({ name, arguments: JSON.parse(given) });
+  const text = result.content.map((block) => block.text).join('');
+  assert.ok(!result.isError && text.includes(expected), `${name} answered ${text}`);
 };
-await call(tool, given);
+await call(...steps.slice(0, 3));
 assert.equal(asked.length, 1, 'one sign-in');
 answer = undefined;
 try {
-  await call(widerTool, widerGiven);
+  await call(...steps.slice(3));
 } catch (error) {
   assert.ok(answer, `the client was not asked for more: ${error}`);
   await finish(connection);
-  await call(widerTool, widerGiven);
+  await call(...steps.slice(3));
 }
 assert.equal(asked.length, 2, `one step-up: ${asked}`);
 console.log(`client ${which}: signed in for "${asked[0]}", stepped up to "${asked[1]}"`);
