@@ -16,6 +16,8 @@ python="$here/venv/bin/python"
 "$python" -m pip install --quiet --disable-pip-version-check -r tests/judges/requirements.txt
 
 cargo build --quiet --workspace --bins
+cargo build --quiet --locked --manifest-path tests/judges/rmcp_client/Cargo.toml --target-dir "$target"
+export PERSON="$here/person.mjs"
 work="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -40,6 +42,9 @@ walk() {
     done
     for client in python python-legacy; do
         one "$python" "$here/walk.py" "$client" "$@"
+    done
+    for client in rmcp rmcp-legacy; do
+        one "$target/debug/rmcp-client" "$client" "$@"
     done
     for client in inspector inspector-legacy; do
         one "$NODE" "$here/inspector.mjs" "$client" "$@"
