@@ -1,17 +1,19 @@
 // A real client finds its way from a 401 to a tool, and on to one that needs more.
 //   node walk.mjs CLIENT URL TOOL ARGUMENTS EXPECTED WIDER_TOOL WIDER_ARGUMENTS WIDER_EXPECTED
 // CLIENT is `2.4` (2026-07-28), `2.4-legacy` (2025-11-25) or `1.32`. EXPECTED stands somewhere in the
-// tool's text.
+// tool's text. With DOCUMENT, the URL of a metadata document, it does not register.
 import assert from 'node:assert/strict';
 import { agree } from './person.mjs';
 
 const [which, url, ...steps] = process.argv.slice(2);
 const redirectUrl = 'http://127.0.0.1:7777/callback';
 const asked = [];
+const { DOCUMENT: documented } = process.env;
 let answer;
 const one = which === '1.32';
 const authProvider = {
   redirectUrl,
+  clientMetadataUrl: documented,
   clientMetadata: {
     client_name: `client ${which}`,
     redirect_uris: [redirectUrl],
@@ -57,6 +59,7 @@ const call = async (name, given, expected) => {
 };
 await call(...steps.slice(0, 3));
 assert.equal(asked.length, 1, 'one sign-in');
+assert.equal(authProvider.client.client_id === documented, Boolean(documented), 'how it is known');
 answer = undefined;
 try {
   await call(...steps.slice(3));

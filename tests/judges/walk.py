@@ -3,7 +3,8 @@
     python walk.py CLIENT URL TOOL ARGUMENTS EXPECTED WIDER_TOOL WIDER_ARGUMENTS WIDER_EXPECTED
 
 CLIENT is `python` (2026-07-28) or `python-legacy` (2025-11-25). EXPECTED stands somewhere in the
-tool's text. `NODE` is the program that runs the person.
+tool's text. `NODE` is the program that runs the person. With DOCUMENT, the URL of a metadata
+document, it does not register.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
 which, url, *steps = sys.argv[1:]
+document = os.environ.get("DOCUMENT")
 redirect = "http://127.0.0.1:7777/callback"
 exchange: list[httpx2.Response] = []
 asked: list[str] = []
@@ -92,7 +94,7 @@ async def main() -> None:
         token_endpoint_auth_method="none",
     )
     memory = Memory()
-    auth = OAuthClientProvider(url, metadata, memory, sign_in, answer)
+    auth = OAuthClientProvider(url, metadata, memory, sign_in, answer, document)
     http = httpx2.AsyncClient(auth=auth, timeout=20, event_hooks={"response": [note]})
     mode = "legacy" if which.endswith("legacy") else "auto"
     async with http, Client(streamable_http_client(url, http_client=http), mode=mode) as client:
@@ -100,7 +102,8 @@ async def main() -> None:
         check(exchange[0].status_code == 401, "the first answer was no 401")
         check(200 in paths("GET", "/.well-known/oauth-protected-resource"), "no metadata of the resource")
         check(200 in paths("GET", "/.well-known/oauth-authorization-server"), "no metadata of the server")
-        check(paths("POST", "/reg") == [201], "it has not registered")
+        check(paths("POST", "/reg") == ([] if document else [201]), "how it registered")
+        check((memory.client.client_id == document) == bool(document), "how it is known")
         check(len(asked) == 1, f"it signed in {len(asked)} times")
         narrow = memory.tokens
 
