@@ -100,7 +100,7 @@ try {
   await call(steps.slice(3), ...inspected);
   assert.equal(asked.length, 2, `one step-up: ${asked}`);
   await list(...inspected, '--stored-auth-only');
-  console.log(`client ${which}: signed in for "${asked[0]}", stepped up to "${asked[1]}"`);
+  console.log(`client ${which}${documented ? ', by its document' : ''}: signed in for "${asked[0]}", stepped up to "${asked[1]}"`);
 } finally {
   await rm(home, { recursive: true });
 }

@@ -89,3 +89,6 @@ start issuer "$NODE" "$here/issuer.mjs" "$resource"
 ISSUER="${url%/mcp}" RESOURCE="$resource" \
     start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
 walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
+
+# Each server fetched the document once, and kept it.
+[ "$(grep -c '^GET /client.json' "$work/document.log")" = 2 ] || { cat "$work/document.log"; exit 1; }

@@ -7,7 +7,7 @@ import { agree } from './person.mjs';
 
 const [which, url, ...steps] = process.argv.slice(2);
 const redirectUrl = 'http://127.0.0.1:7777/callback';
-const asked = [];
+const [asked, exchange] = [[], []];
 const { DOCUMENT: documented } = process.env;
 let answer;
 const one = which === '1.32';
@@ -40,7 +40,15 @@ const { Client } = await import(one ? '@modelcontextprotocol/sdk/client/index.js
 const { StreamableHTTPClientTransport } = await import(one ? '@modelcontextprotocol/sdk/client/streamableHttp.js' : '@modelcontextprotocol/client');
 const options = one ? {} : { versionNegotiation: { mode: which === '2.4' ? 'auto' : 'legacy' } };
 const client = new Client({ name: 'judge', version: '1' }, options);
-const transport = () => new StreamableHTTPClientTransport(new URL(url), { authProvider });
+const recorded = async (to, init) => {
+  const response = await fetch(to, init);
+  const { pathname } = new URL(to);
+  exchange.push({ line: `${init?.method ?? 'GET'} ${pathname} ${response.status}`, version: new Headers(init?.headers).get('mcp-protocol-version') });
+  return response;
+};
+const transport = () => new StreamableHTTPClientTransport(new URL(url), { authProvider, fetch: recorded });
+const times = (pattern, count, what) =>
+  assert.equal(exchange.filter(({ line }) => pattern.test(line)).length, count, `${what}: ${JSON.stringify(exchange, null, 1)}`);
 const finish = (to) => to.finishAuth(one ? answer.get('code') : answer);
 
 let connection = transport();
@@ -69,5 +77,12 @@ try {
   await call(...steps.slice(3));
 }
 assert.equal(asked.length, 2, `one step-up: ${asked}`);
-console.log(`client ${which}: signed in for "${asked[0]}", stepped up to "${asked[1]}"`);
+assert.match(exchange[0].line, / 401$/, 'the first answer');
+times(/^GET \/.well-known\/oauth-protected-resource.* 200$/, 1, 'metadata of the resource');
+times(/^GET \/.well-known\/oauth-authorization-server 200$/, 1, 'metadata of the server');
+times(/^POST .*\/reg.* 201$/, documented ? 0 : 1, 'registrations');
+times(/^POST .*\/token 200$/, 2, 'tokens');
+times(/ 403$/, 1, 'refusals');
+assert.equal(exchange.at(-1).version, which === '2.4' ? '2026-07-28' : '2025-11-25');
+console.log(`client ${which}${documented ? ', by its document' : ''}: signed in for "${asked[0]}", stepped up to "${asked[1]}"`);
 process.exit(0);

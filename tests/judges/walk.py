@@ -113,8 +113,10 @@ async def main() -> None:
         check(len(asked) == 2 and set(asked[0].split()) < set(asked[1].split()), f"it asked for {asked}")
         check(memory.tokens.access_token != narrow.access_token, "the token is still the old one")
         check(paths("POST", "/token") == [200, 200], "it has not fetched two tokens")
-        version = client.protocol_version
-    print(f'client {which}, {version}: signed in for "{asked[0]}", stepped up to "{asked[1]}"')
+        version = "2025-11-25" if which.endswith("legacy") else "2026-07-28"
+        check(client.protocol_version == version, f"it speaks {client.protocol_version}")
+    name = which + (", by its document" if document else "")
+    print(f'client {name}: signed in for "{asked[0]}", stepped up to "{asked[1]}"')
 
 
 logging.basicConfig(level=logging.ERROR)

@@ -168,7 +168,8 @@ async fn walk(which: String, url: String, steps: &[String]) -> Result<()> {
         ensure!(found == times, "{found} of {method} {part}: {exchange:#?}");
     }
     let [first, second] = walk.asked.as_slice() else { bail!("asked for {:?}", walk.asked) };
-    println!("client {}: signed in for \"{first}\", stepped up to \"{second}\"", walk.which);
+    let name = walk.which + document.map_or("", |_| ", by its document");
+    println!("client {name}: signed in for \"{first}\", stepped up to \"{second}\"");
     Ok(())
 }
 
