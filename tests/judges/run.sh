@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real clients walk from a 401 to a tool, and on to one that needs more: through our broker in front
-# of forge, and with a certified authorization server. It needs npm, python3 and openssl,
-# and installs everything else below target/.
+# of forge, and with a certified authorization server. It needs npm, python3 and openssl, and
+# installs everything else below target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
