@@ -19,10 +19,13 @@ const provider = new Provider(issuer, {
   responseTypes: ['code'],
   pkce: { required: () => true },
   rotateRefreshToken: true,
+  // Its dispatcher would not go to a document on this machine.
+  fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
     devInteractions: { enabled: true },
     registration: { enabled: true },
+    clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => resource,

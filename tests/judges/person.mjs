@@ -1,5 +1,8 @@
 // A person without a browser: signs in wherever a URL leads, agrees, and stops where the
 // application begins.
+//   node person.mjs LINK NAME REDIRECT    prints the answer that the application gets
+import { fileURLToPath } from 'node:url';
+
 const decode = (text) => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#x3D;', '=');
 const attribute = (tag, name) => {
   const found = tag.match(new RegExp(`\\s${name}="([^"]*)"`));
@@ -43,3 +46,5 @@ export async function agree(link, name, redirect) {
   }
   throw new Error('too many pages');
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(String(await agree(...process.argv.slice(2))));

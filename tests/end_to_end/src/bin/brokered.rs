@@ -11,7 +11,7 @@ async fn main() -> Result<()> {
     let forge = forge::start(forge::Config::default()).await?;
     toolgate::server!()
         .provider(client_at(forge.url()))
-        .broker::<Forge>(|broker| broker.user("/user", "login"))
+        .broker::<Forge>(|broker| broker.user("/user", "login").loopback_documents())
         .tools(tools![list_issues, open_issue, delete_repository, add])
         .store(toolgate::grant::MemoryStore::new())
         .serve()
