@@ -1,0 +1,15 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { viteSingleFile } from 'vite-plugin-singlefile';
+
+export default defineConfig({
+  plugins: [react(), viteSingleFile({ removeViteModuleLoader: true })],
+  resolve: { dedupe: ['react', 'react-dom'] },
+  build: {
+    outDir: '../views',
+    emptyOutDir: false,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: 'board-react.html' },
+  },
+});
