@@ -5,6 +5,9 @@ import type { Auth } from './toolgate-view.ts';
 /** Where the server puts it. */
 const KEY = 'toolgate/auth';
 
+/** A refusal before the tool reaches a view only as text: the server's own, or that of the official client. */
+const WORDS = [/needs the scopes? ([^"\\]+?)\W*$/, /^Insufficient scope: required "([^"]*)"/];
+
 export interface Refusal {
   message: string;
   kind: string | undefined;
@@ -35,7 +38,7 @@ export function readAuth(meta: unknown): Auth | undefined {
 export function readRefusal(message: string, meta: unknown, held: readonly string[]): Refusal {
   const auth = readAuth(meta);
   const challenge = texts(object(meta)['mcp/www_authenticate']).find((text) => text.includes('insufficient_scope'));
-  const named = challenge ? /\bscope="([^"]*)"/.exec(challenge)?.[1] : /needs the scopes? ([^"\\]+?)\W*$/.exec(message)?.[1];
+  const named = challenge ? /\bscope="([^"]*)"/.exec(challenge)?.[1] : WORDS.map((words) => words.exec(message)?.[1]).find(Boolean);
   const missing = auth?.missing.length ? auth.missing : (named?.split(' ') ?? []).filter((scope) => !held.includes(scope));
   const kind = text(object(object(meta)['toolgate/error']).kind);
   return { message, missing, kind: kind ?? (missing.length ? 'scope_missing' : auth?.connect ? 'consent_needed' : undefined) };

@@ -9,6 +9,8 @@ export default defineConfig({
     outDir: '../views',
     emptyOutDir: false,
     target: 'es2022',
+    // Those that know `light-dark()`.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     rollupOptions: { input: 'board-react.html' },
   },
