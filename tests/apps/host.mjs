@@ -2,7 +2,7 @@
 //   node host.mjs appbridge|mcpui NAME URL [TOKEN]
 import assert from 'node:assert/strict';
 import * as board from './board.mjs';
-import { innermost, launch, visit } from './browser.mjs';
+import { agree, fault, innermost, launch, visit } from './browser.mjs';
 import { open } from './site.mjs';
 
 const [host, name, server, token] = process.argv.slice(2);
@@ -23,7 +23,18 @@ try {
   await board.pending(frame);
   await snap('pending');
   await page.evaluate(() => window.host.view.call());
-  const at = { frame, browser, person, links: () => events('link'), shot: snap };
+  // The host notes the link; the person opens it in a browser of their own.
+  const grant = async (press) => {
+    const before = (await events('link')).length;
+    await press();
+    await page.waitForFunction((before) => window.host.events.filter(({ name }) => name === 'link').length > before, before);
+    const context = await browser.newContext();
+    const opened = await context.newPage();
+    await opened.goto((await events('link'))[before]);
+    await agree(opened, person);
+    await context.close();
+  };
+  const at = { frame, grant, shot: snap };
   await board.arrived(at);
   const props = await ask('issue_board');
   await board.listed(frame, props);
@@ -41,6 +52,9 @@ try {
   await page.evaluate(() => window.host.view.close?.());
   const did = closed ? 'asked for repo:write and closed an issue' : 'was refused for repo:write';
   console.log(`${host}, ${name}: ${resource.bytes} bytes of ${resource.uri}; ${did}`);
+} catch (error) {
+  await fault(browser, `${host}-${name}`);
+  throw error;
 } finally {
   await browser.close();
   site.close();
