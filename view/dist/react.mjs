@@ -1,0 +1,1 @@
+import{useMemo as u,useSyncExternalStore as a}from"react";import{view as c}from"./toolgate-view.mjs";function y(t){let e=c(t),o=a(e.onchange,()=>e.state);return u(()=>{let{callTool:s,refresh:n,sendMessage:r,openLink:p,connect:l,requestDisplayMode:T}=e;return{...o,callTool:s,refresh:n,sendMessage:r,openLink:p,connect:l,requestDisplayMode:T}},[e,o])}export{y as useToolgate};

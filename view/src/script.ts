@@ -1,0 +1,3 @@
+import { ToolError, view } from './toolgate-view.ts';
+
+globalThis.toolgate = Object.freeze({ view, ToolError });
