@@ -1,0 +1,119 @@
+//! A repository's issues as a board in the conversation: filter them, read the comments, close one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolgate::{grant::MemoryStore, prelude::*};
+
+/// forge, on this machine.
+#[provider(
+    api = "http://127.0.0.1:4600/api",
+    authorize = "http://127.0.0.1:4600/oauth/authorize",
+    token = "http://127.0.0.1:4600/oauth/token"
+)]
+pub enum Forge {
+    /// Read your repositories, issues and files.
+    #[scope("repo:read", access = read)]
+    Read,
+    /// Change your repositories, issues and files.
+    #[scope("repo:write", access = write, implies(Read))]
+    Write,
+}
+
+/// What the board shows.
+#[derive(Serialize, JsonSchema)]
+struct Board {
+    owner: String,
+    repo: String,
+    issues: Vec<Issue>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Issue {
+    number: u64,
+    title: String,
+    #[serde(default)]
+    body: String,
+    state: State,
+    #[serde(default)]
+    labels: Vec<String>,
+    comments: u64,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Open,
+    Closed,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Comments {
+    comments: Vec<Comment>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Comment {
+    author: String,
+    body: String,
+}
+
+/// Shows a repository's issues as a board.
+#[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board.html")]
+async fn issue_board(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
+    let issues = forge.get(path!("/repos/{owner}/{repo}/issues")).query(&[("state", "all")]);
+    let issues = issues.paginate().take_up_to(100).await?;
+    Ok(Board { owner, repo, issues })
+}
+
+/// The comments on an issue, the oldest first.
+#[tool(scopes = "repo:read", app_only)]
+async fn list_comments(
+    forge: AuthedClient<Forge>,
+    owner: String,
+    repo: String,
+    number: u64,
+) -> Result<Json<Comments>> {
+    #[derive(Deserialize)]
+    struct Said {
+        body: String,
+        user: User,
+    }
+    #[derive(Deserialize)]
+    struct User {
+        login: String,
+    }
+    let said = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments")).paginate();
+    let said: Vec<Said> = said.take_up_to(100).await?;
+    let comments = said.into_iter().map(|said| Comment { author: said.user.login, body: said.body });
+    Ok(Json(Comments { comments: comments.collect() }))
+}
+
+/// Closes an issue.
+#[tool(scopes = "repo:write")]
+async fn close_issue(
+    forge: AuthedClient<Forge>,
+    owner: String,
+    repo: String,
+    number: u64,
+) -> Result<Json<Issue>> {
+    let issue = forge.patch(path!("/repos/{owner}/{repo}/issues/{number}"));
+    issue.json(&serde_json::json!({ "state": "closed" })).send().await?.json().await.map(Json)
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let forge = forge::start(forge::Config::default()).await?;
+    let url = forge.url();
+    let client = Forge::client("toolgate")
+        .secret("toolgate-secret")
+        .api(format!("{url}/api"))
+        .authorize(format!("{url}/oauth/authorize"))
+        .token(format!("{url}/oauth/token"))
+        .issuer(url);
+    toolgate::server!()
+        .provider(client)
+        .tools(tools![issue_board, list_comments, close_issue])
+        .store(MemoryStore::new())
+        .serve()
+        .await
+}
