@@ -1,6 +1,6 @@
 // node build.mjs [FOLDER] - builds the library into a folder, `dist` if none is given.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,3 +41,6 @@ for (const inner of ['auth', 'bridge', 'page', 'script']) rmSync(path.join(out, 
 declare('react');
 const types = path.join(out, 'react.d.ts');
 writeFileSync(types, readFileSync(types, 'utf8').replaceAll("'toolgate-view'", "'./toolgate-view.js'"));
+
+// The crate carries a copy of its own: what is published has no more than its folder.
+if (!process.argv[2]) copyFileSync(path.join(out, 'toolgate-view.js'), path.join(root, '../runtime/view/toolgate-view.js'));

@@ -78,8 +78,19 @@ export async function comments(frame, { issues }, ask) {
 }
 
 /** A missing scope is named and asked for; once granted, the same press closes the issue. */
-export async function closes({ frame, grant, shot }, { issues }, stateOf) {
+export async function closes({ frame, grant, shot }, { owner, repo, issues }, stateOf) {
   const issue = issues.find(({ state }) => state === 'open');
+  // A hostile page need not use the library; the server asks for the scope all the same.
+  const answer = await frame.evaluate(
+    (given) =>
+      new Promise((told) => {
+        addEventListener('message', ({ data }) => data?.id === 'hostile' && told(data));
+        parent.postMessage({ jsonrpc: '2.0', id: 'hostile', method: 'tools/call', params: { name: 'close_issue', arguments: given } }, '*');
+      }),
+    { owner, repo, number: issue.number },
+  );
+  assert.ok(answer.error || answer.result.isError, `refused: ${JSON.stringify(answer)}`);
+  assert.equal(await stateOf(issue.number), 'open', 'a hostile page closes nothing');
   await frame.getByRole('button', { name: `Close issue ${issue.number}:` }).click();
   const alert = frame.getByRole('alert');
   await alert.getByText(`Closing #${issue.number} needs the scope repo:write`).waitFor();

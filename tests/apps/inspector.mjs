@@ -26,7 +26,7 @@ const launcher = path.join(path.dirname(createRequire(import.meta.url).resolve('
 const header = token ? ['--header', `Authorization: Bearer ${token}`] : [];
 const inspector = spawn(process.execPath, [launcher, '--web', '--server-url', server, '--transport', 'http', ...header], {
   env: { PATH: process.env.PATH, HOME: home, CLIENT_PORT: String(free), MCP_SANDBOX_PORT: '0', MCP_APP_ORIGIN_PORT: '0', MCP_AUTO_OPEN_ENABLED: 'false', MCP_INSPECTOR_SECRET_STORE: 'memory' },
-  stdio: ['ignore', 'pipe', 'inherit'],
+  stdio: ['ignore', 'pipe', 'ignore'],
 });
 const browser = await launch();
 try {

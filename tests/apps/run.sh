@@ -21,10 +21,11 @@ chromium="${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 here="$target/tools/apps"
 export CHROMIUM="$chromium" ARTEFACTS="$target/artefacts/apps"
-mkdir -p "$here/examples" "$here/tests" "$ARTEFACTS"
+mkdir -p "$here"/{examples,runtime,tests} "$ARTEFACTS"
 # What was removed here must not live on there; what npm installed may.
 find "$here" -name node_modules -prune -o -type f -exec rm {} +
 cp -r view "$here"
+cp -r runtime/view "$here/runtime"
 cp -r examples/board "$here/examples"
 cp -r tests/apps "$here/tests"
 get() { npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1"; }
@@ -38,6 +39,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 judge() {
     local host="$1" name="$2" log="$work/$1-$2" line pid
     shift 2
+    : >"$log"
     "$@" >"$log" 2>&1 &
     pid=$!
     until line="$(grep -om1 'http://[0-9.:]*/mcp.*' "$log")"; do

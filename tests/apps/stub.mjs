@@ -39,7 +39,6 @@ const tools = [
   { name: 'issue_board', description: 'Shows the issues of a repository as a board.', inputSchema: place, _meta: { ui: { resourceUri: uri, visibility: ['model', 'app'] } } },
   { name: 'list_comments', description: 'The comments on an issue.', inputSchema: place, _meta: { ui: { visibility: ['app'] } } },
   { name: 'close_issue', description: 'Closes an issue.', inputSchema: place, _meta: { ui: { visibility: ['model', 'app'] } } },
-  { name: 'delete_repository', description: 'Deletes a repository.', inputSchema: place, _meta: { ui: { visibility: ['model'] } } },
 ];
 
 const auth = (missing = []) => {
@@ -50,7 +49,7 @@ const done = (structuredContent) => ({ content: [{ type: 'text', text: JSON.stri
 
 const calls = {
   issue_board: ({ owner, repo }) =>
-    done({ owner, repo, can_write: granted.includes('repo:write'), issues: issues.map(({ discussion, ...issue }) => ({ ...issue, comments: discussion.length })) }),
+    done({ owner, repo, issues: issues.map(({ discussion, ...issue }) => ({ ...issue, comments: discussion.length })) }),
   list_comments: ({ number }) => done({ comments: issues[number - 1].discussion }),
   close_issue({ number }) {
     if (!granted.includes('repo:write')) {

@@ -23,8 +23,11 @@ const texts = (value: unknown): string[] =>
 
 /** The auth state in a result's `_meta`, or in an error's `data`. */
 export function readAuth(meta: unknown): Auth | undefined {
-  if (!(KEY in object(meta))) return undefined;
-  const auth = object(object(meta)[KEY]);
+  const { [KEY]: own, elicitations } = object(meta);
+  // Some clients keep no more of an error than the links that it asks for (-32042).
+  const link = Array.isArray(elicitations) ? object(elicitations[0]).url : undefined;
+  if (!own && !link) return undefined;
+  const auth = own ? object(own) : { connect: link };
   return Object.freeze({
     subject: text(auth.subject),
     account: text(auth.account),

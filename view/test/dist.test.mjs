@@ -20,6 +20,8 @@ test('dist is built from the source', () => {
     for (const name of readdirSync(fresh)) {
       assert.equal(readFileSync(path.join(fresh, name), 'utf8'), dist(name), `dist/${name} is stale: run \`npm run build\` in view/`);
     }
+    const carried = readFileSync(path.join(root, '../runtime/view/toolgate-view.js'), 'utf8');
+    assert.equal(carried, dist('toolgate-view.js'), 'the crate carries an old copy: run `npm run build` in view/');
   } finally {
     rmSync(fresh, { recursive: true });
   }

@@ -167,6 +167,15 @@ for (const [name, answer] of Object.entries(refusals)) {
   });
 }
 
+test('a link that an error asks for can be opened', async () => {
+  const data = { elicitations: [{ mode: 'url', url: 'https://tools.example/connect/2' }] };
+  const { view, sent } = page({ answers: { ...greeting(), 'tools/call': () => ({ error: { code: -32042, message: 'consent', data } }), 'ui/open-link': () => ({ result: {} }) } });
+  const error = await view.callTool('close_issue', {}).catch((error) => error);
+  assert.equal(error.kind, 'consent_needed');
+  await error.connect();
+  assert.equal(sent.at(-1).params.url, 'https://tools.example/connect/2');
+});
+
 test('the view`s own tool renews its props', async () => {
   let n = 0;
   const { view, hear, sent } = page({ answers: { ...greeting(), 'tools/call': () => ({ result: { structuredContent: { n: ++n }, _meta: { 'toolgate/auth': { scopes: ['a'], missing: [] } } } }) } });

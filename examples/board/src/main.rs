@@ -1,8 +1,8 @@
-//! forge's issues as a board beside the conversation: filter them, read what is said, close one.
+//! A repository's issues as a board in the conversation: filter them, read the comments, close one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolgate::prelude::*;
+use toolgate::{grant::MemoryStore, prelude::*};
 
 /// forge, on this machine.
 #[provider(
@@ -31,64 +31,23 @@ struct Board {
 struct Issue {
     number: u64,
     title: String,
+    #[serde(default)]
     body: String,
-    /// `open` or `closed`.
-    state: String,
+    state: State,
     #[serde(default)]
     labels: Vec<String>,
-    /// How many.
     comments: u64,
 }
 
-/// Shows the issues of a repository as a board.
-#[widget(
-    scopes = "repo:read",
-    may_ask = "repo:write",
-    view = "views/board.html",
-    title = "Issues",
-    invoking = "Looking for issues",
-    border
-)]
-async fn issue_board(
-    forge: AuthedClient<Forge>,
-    /// The account that owns the repository: `alice`.
-    owner: String,
-    /// The repository's name: `compass`.
-    repo: String,
-) -> Result<Board> {
-    read(&forge, owner, repo).await
-}
-
-#[requires("repo:read")]
-async fn read(forge: &AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
-    let issues = forge.get(path!("/repos/{owner}/{repo}/issues")).query(&[("state", "all")]);
-    let issues = issues.paginate().take_up_to(500).await?;
-    Ok(Board { owner, repo, issues })
-}
-
-/// The same board, whose page is built from React.
-mod react {
-    use super::{AuthedClient, Board, Forge, Result, widget};
-
-    /// Shows the issues of a repository as a board.
-    #[widget(
-        scopes = "repo:read",
-        may_ask = "repo:write",
-        view = "views/board-react.html",
-        title = "Issues",
-        border
-    )]
-    pub(super) async fn issue_board(
-        forge: AuthedClient<Forge>,
-        owner: String,
-        repo: String,
-    ) -> Result<Board> {
-        super::read(&forge, owner, repo).await
-    }
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Open,
+    Closed,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Discussion {
+struct Comments {
     comments: Vec<Comment>,
 }
 
@@ -98,29 +57,56 @@ struct Comment {
     body: String,
 }
 
-/// What is said about an issue.
+/// Shows a repository's issues as a board.
+#[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board.html", title = "Issues")]
+async fn issue_board(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
+    read(&forge, owner, repo).await
+}
+
+/// The same board, whose page is built from React: with `BOARD=react`.
+mod react {
+    use super::{AuthedClient, Board, Forge, Result, widget};
+
+    /// Shows a repository's issues as a board.
+    #[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board-react.html")]
+    pub(super) async fn issue_board(
+        forge: AuthedClient<Forge>,
+        owner: String,
+        repo: String,
+    ) -> Result<Board> {
+        super::read(&forge, owner, repo).await
+    }
+}
+
+#[requires("repo:read")]
+async fn read(forge: &AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
+    let issues = forge.get(path!("/repos/{owner}/{repo}/issues")).query(&[("state", "all")]);
+    let issues = issues.paginate().take_up_to(100).await?;
+    Ok(Board { owner, repo, issues })
+}
+
+/// The comments on an issue, the oldest first.
 #[tool(scopes = "repo:read", app_only)]
 async fn list_comments(
     forge: AuthedClient<Forge>,
     owner: String,
     repo: String,
     number: u64,
-) -> Result<Json<Discussion>> {
+) -> Result<Json<Comments>> {
     #[derive(Deserialize)]
     struct Said {
-        user: User,
         body: String,
+        user: User,
     }
     #[derive(Deserialize)]
     struct User {
         login: String,
     }
-
-    let said = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments"));
-    let said: Vec<Said> = said.paginate().take_up_to(500).await?;
+    let said = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments")).paginate();
+    let said: Vec<Said> = said.take_up_to(100).await?;
     let comments =
         said.into_iter().map(|said| Comment { author: said.user.login, body: said.body });
-    Ok(Json(Discussion { comments: comments.collect() }))
+    Ok(Json(Comments { comments: comments.collect() }))
 }
 
 /// Closes an issue.
@@ -130,9 +116,9 @@ async fn close_issue(
     owner: String,
     repo: String,
     number: u64,
-) -> Result<()> {
+) -> Result<Json<Issue>> {
     let issue = forge.patch(path!("/repos/{owner}/{repo}/issues/{number}"));
-    issue.json(&serde_json::json!({ "state": "closed" })).send().await.map(drop)
+    issue.json(&serde_json::json!({ "state": "closed" })).send().await?.json().await.map(Json)
 }
 
 #[tokio::main]
@@ -143,7 +129,8 @@ async fn main() -> Result<()> {
         .secret("toolgate-secret")
         .api(format!("{url}/api"))
         .authorize(format!("{url}/oauth/authorize"))
-        .token(format!("{url}/oauth/token"));
+        .token(format!("{url}/oauth/token"))
+        .issuer(url);
     let board = match std::env::var("BOARD").as_deref() {
         Ok("react") => tools![react::issue_board],
         _ => tools![issue_board],
@@ -152,6 +139,7 @@ async fn main() -> Result<()> {
         .provider(client)
         .tools(board)
         .tools(tools![list_comments, close_issue])
+        .store(MemoryStore::new())
         .serve()
         .await
 }

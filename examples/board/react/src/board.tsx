@@ -10,11 +10,12 @@ interface Ask {
   again: () => void;
 }
 
+const needs = (what: string, scopes: readonly string[]) =>
+  `${what} needs the scope ${scopes.join(', ')}, which you have not granted yet.`;
+
 /** Says what stands in the way: a missing scope, by name. */
 function reason(what: string, error: unknown): string {
-  if (error instanceof ToolError && error.missingScopes.length) {
-    return `${what} needs the scope ${error.missingScopes.join(', ')}, which you have not granted yet.`;
-  }
+  if (error instanceof ToolError && error.missingScopes.length) return needs(what, error.missingScopes);
   return `${what} failed: ${(error as Error).message}`;
 }
 
@@ -50,7 +51,7 @@ export function Board() {
   const refused: Ask | undefined =
     status === 'error'
       ? {
-          message: error.message,
+          message: auth.missing.length ? needs('Reading the issues', auth.missing) : error.message,
           connect: error.link ? view.connect : undefined,
           again: () => attempt('Reading the issues', view.refresh),
         }

@@ -11,7 +11,6 @@ export interface Issue {
 export interface Props {
   owner: string;
   repo: string;
-  can_write: boolean;
   issues: Issue[];
 }
 
