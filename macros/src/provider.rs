@@ -123,7 +123,8 @@ impl Args {
                 let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
                 if !value.starts_with('/') || value.starts_with("//") || !value.chars().all(in_path)
                 {
-                    let message = "`probe` is a path of the API that every good token may read: `/user`";
+                    let message =
+                        "`probe` is a path of the API that every good token may read: `/user`";
                     return Err(Error::new(path.span(), message));
                 }
                 self.texts.push((key, path));

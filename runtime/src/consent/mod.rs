@@ -160,7 +160,8 @@ impl Consents {
     ) -> Link {
         let now = self.now();
         let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
-        let catalogue = self.0.providers.get(provider).map_or(&[][..], |p| p.registration.catalogue);
+        let catalogue =
+            self.0.providers.get(provider).map_or(&[][..], |p| p.registration.catalogue);
         let known = |scope: &&String| catalogue.iter().any(|known| known.name == **scope);
         let mut asked: Vec<String> = granted.iter().filter(known).cloned().collect();
         asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
@@ -224,12 +225,7 @@ impl Consents {
 
     /// How a consent for this ended, if that is worth telling to who did not wait for it: something
     /// was withheld, or the fault is ours. It is told once.
-    pub(crate) fn ended(
-        &self,
-        subject: &str,
-        provider: &str,
-        needed: &[&str],
-    ) -> Option<Progress> {
+    pub(crate) fn ended(&self, subject: &str, provider: &str, needed: &[&str]) -> Option<Progress> {
         let mut open = self.open();
         let (id, progress) = open.iter().find_map(|(id, consent)| {
             let progress = consent.progress.borrow().clone();
