@@ -1,6 +1,6 @@
 //! The tool itself asks: one local person, who connects when a tool needs it.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use rmcp::{ServiceExt, model::CallToolRequestParams, transport::TokioChildProcess};
 use serde_json::{Value, json};
@@ -161,7 +161,9 @@ async fn when_it_expires(hub: &mut Hub, server: &Served, alice: &Person) {
 pub(crate) async fn over_stdio(hub: &Hub) {
     let (mut command, _data) = example(hub, "stdio");
     command.args(["--stdio", "--callback-port", &hub.port("stdio").to_string()]);
-    let client = ().serve(TokioChildProcess::new(command).unwrap()).await.unwrap();
+    let builder = TokioChildProcess::builder(command).stderr(Stdio::null());
+    let (process, _) = builder.spawn().unwrap();
+    let client = ().serve(process).await.unwrap();
     let call = async |tool: &'static str| {
         let result = client.call_tool(CallToolRequestParams::new(tool)).await.unwrap();
         let texts = result.content.iter().filter_map(|block| block.as_text());
