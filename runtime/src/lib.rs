@@ -255,3 +255,8 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And that of the page on providers.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/add-your-provider.md")]
+struct AddYourProvider;

@@ -1,0 +1,85 @@
+// The official client, through the broker over HTTP, or with consent over standard input and output.
+//   node walk.mjs broker URL
+//   node walk.mjs stdio PROGRAM ARGUMENT..
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+
+const [way, ...rest] = process.argv.slice(2);
+const redirectUrl = 'http://127.0.0.1:7777/app/callback';
+const opened = [];
+// Somebody at a browser; says where it ended.
+const visit = async (link) => {
+  const { stdout } = await promisify(execFile)(process.env.PERSON, ['person', link, 'dora']);
+  opened.push(link);
+  return new URL(stdout.trim());
+};
+const names = (result) => {
+  assert.ok(!result.isError, JSON.stringify(result));
+  return result.structuredContent.result?.map((user) => user.name) ?? result.structuredContent.name;
+};
+
+async function broker(url) {
+  let answer;
+  const kept = {};
+  const authProvider = {
+    redirectUrl,
+    clientMetadata: {
+      client_name: 'A client in TypeScript',
+      redirect_uris: [redirectUrl],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    clientInformation: () => kept.client,
+    saveClientInformation: (client) => void (kept.client = client),
+    tokens: () => kept.tokens,
+    saveTokens: (tokens) => void (kept.tokens = tokens),
+    codeVerifier: () => kept.verifier,
+    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
+    discoveryState: () => kept.found,
+    saveDiscoveryState: (found) => void (kept.found = found),
+    redirectToAuthorization: async (link) => void (answer = (await visit(link.href)).searchParams),
+  };
+  const client = new Client({ name: 'walk', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+  const transport = () => new StreamableHTTPClientTransport(new URL(url), { authProvider });
+  let connection = transport();
+  await assert.rejects(client.connect(connection));
+  await connection.finishAuth(answer);
+  connection = transport();
+  await client.connect(connection);
+  assert.equal(names(await client.callTool({ name: 'who_am_i', arguments: {} })), 'dora');
+  assert.ok(names(await client.callTool({ name: 'list_users', arguments: {} })).includes('alice'));
+  assert.equal(opened.length, 1, 'one sign-in for host and hub');
+
+  const issue = { name: 'issue_token', arguments: { note: 'from TypeScript', scopes: ['read:users:name!user'] } };
+  await assert.rejects(client.callTool(issue));
+  await connection.finishAuth(answer);
+  const issued = (await client.callTool(issue)).structuredContent;
+  const revoked = await client.callTool({ name: 'revoke_token', arguments: { id: issued.id } });
+  assert.ok(!revoked.isError, JSON.stringify(revoked));
+  assert.equal(opened.length, 2, 'one step-up');
+}
+
+async function stdio(command, ...args) {
+  const client = new Client(
+    { name: 'walk', version: '1' },
+    { versionNegotiation: { mode: 'auto' }, capabilities: { elicitation: { url: {} } } },
+  );
+  client.setRequestHandler('elicitation/create', async (request) => {
+    assert.equal(request.params.mode, 'url');
+    await visit(request.params.url);
+    return { action: 'accept' };
+  });
+  await client.connect(new StdioClientTransport({ command, args, env: process.env, stderr: 'ignore' }));
+  assert.equal(names(await client.callTool({ name: 'who_am_i', arguments: {} })), 'dora');
+  assert.ok(names(await client.callTool({ name: 'list_users', arguments: {} })).includes('alice'));
+  assert.equal(names(await client.callTool({ name: 'who_am_i', arguments: {} })), 'dora');
+  assert.equal(opened.length, 2, 'one consent for each new scope');
+}
+
+await { broker, stdio }[way](...rest);
+console.log(`TypeScript, ${way}: asked ${opened.length} times`);
+process.exit(0);

@@ -137,7 +137,9 @@ impl Broker {
         let at = self.beginning(&subject).await?;
         self.remember(&subject, &request, at).await?;
         let session = self.sign_in(&subject, at).await?;
-        let code = self.issue_code(&subject, &request, given, at).await?;
+        let withheld = request.scopes.iter().filter(|scope| !given.contains(scope)).cloned();
+        let withheld = self.withheld_again(&subject, withheld.collect()).await?;
+        let code = self.issue_code(&subject, &request, given, withheld, at).await?;
         tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "somebody signed in");
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);

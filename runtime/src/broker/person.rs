@@ -23,6 +23,9 @@ struct Person {
     ended_before: u64,
     /// The sign-ins that have refresh tokens, the oldest first.
     sign_ins: Vec<String>,
+    /// What the provider did not grant at the last sign-in, although it was asked.
+    #[serde(default)]
+    withheld: Vec<String>,
 }
 
 /// A browser in which somebody signed in.
@@ -136,6 +139,27 @@ impl Broker {
                 person
             })
             .await
+    }
+
+    /// Notes what the provider withheld; returns what of it was withheld the last time, too.
+    pub(super) async fn withheld_again(
+        &self,
+        subject: &str,
+        withheld: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        let found = self.0.shelf.read::<Person>(PEOPLE, subject).await?;
+        let before = found.map(|stored| stored.value.withheld).unwrap_or_default();
+        if withheld != before {
+            self.0
+                .shelf
+                .change(PEOPLE, subject, self.now() + LIFE, |found: Option<Person>| {
+                    let mut person = found.unwrap_or_default();
+                    person.withheld.clone_from(&withheld);
+                    person
+                })
+                .await?;
+        }
+        Ok(withheld.into_iter().filter(|scope| before.contains(scope)).collect())
     }
 
     /// Notes that a sign-in is over.

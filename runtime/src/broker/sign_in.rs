@@ -46,6 +46,9 @@ pub(super) struct SignIn {
     redirect_uri: String,
     challenge: String,
     scopes: Vec<String>,
+    /// Told in the first access token alone: after a refresh the host may try again.
+    #[serde(default)]
+    withheld: Vec<String>,
     begun: u64,
     stage: Stage,
 }
@@ -101,6 +104,7 @@ impl Broker {
         subject: &str,
         request: &Request,
         scopes: Vec<String>,
+        withheld: Vec<String>,
         begun: u64,
     ) -> Result<String, StoreError> {
         let now = self.now();
@@ -111,6 +115,7 @@ impl Broker {
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scopes,
+            withheld,
             begun,
             stage: Stage::Code { until: millis(now + CODE) },
         };
@@ -162,7 +167,9 @@ impl Broker {
             if sign_in.begun <= self.ended_before(&sign_in.subject).await? {
                 return Err(OAuthError::grant("the account was disconnected meanwhile"));
             }
-            let access = self.access(&sign_in.subject, &sign_in.client_id, &sign_in.scopes).await?;
+            let access = self
+                .access(&sign_in.subject, &sign_in.client_id, &sign_in.scopes, &sign_in.withheld)
+                .await?;
             let seed = secret::random();
             let family = Family { seed, generation: 0, rotated: Vec::new(), last: access.clone() };
             let refresh = client.refreshes.then(|| refresh_token(&id, &family));
@@ -218,7 +225,7 @@ impl Broker {
                 let access = if family.last.scopes == scopes {
                     family.last.clone()
                 } else {
-                    self.access(&sign_in.subject, &sign_in.client_id, &scopes).await?
+                    self.access(&sign_in.subject, &sign_in.client_id, &scopes, &[]).await?
                 };
                 return Ok(Tokens { access, refresh });
             }
@@ -230,7 +237,7 @@ impl Broker {
             family.generation += 1;
             family.rotated.retain(|(_, at)| now < moment(*at) + GRACE);
             family.rotated.push((generation, millis(now)));
-            let access = self.access(&sign_in.subject, &sign_in.client_id, &scopes).await?;
+            let access = self.access(&sign_in.subject, &sign_in.client_id, &scopes, &[]).await?;
             family.last = access.clone();
             let refresh = Some(refresh_token(id, family));
             match self.0.shelf.write(SIGN_INS, id, &sign_in, now + IDLE, revision).await {

@@ -32,6 +32,10 @@ struct Claims<'a> {
     iat: u64,
     exp: u64,
     jti: &'a str,
+    /// What the provider withheld when it was asked again: another authorization would not help, and
+    /// the gate does not ask hosts for one.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    withheld: &'a [String],
 }
 
 pub(super) async fn answer(State(broker): State<Broker>, request: HttpRequest) -> Response {
@@ -92,6 +96,7 @@ impl Broker {
         subject: &str,
         client: &str,
         scopes: &[String],
+        withheld: &[String],
     ) -> Result<Access, StoreError> {
         let ring = self.0.keys.ring().await?;
         let now = self.now();
@@ -110,6 +115,7 @@ impl Broker {
             iat: issued,
             exp: expires,
             jti: &secret::random(),
+            withheld,
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding)
             .map_err(|error| StoreError::unavailable("signing an access token", error))?;

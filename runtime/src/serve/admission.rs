@@ -217,6 +217,10 @@ impl Admission {
     ) -> Result<(), Response> {
         let Err(refusal) = demand.check(admitted.as_deref()) else { return Ok(()) };
         audit::log(tool, demand, admitted.as_deref(), Ended::Refused(refusal.code()));
+        let withheld = admitted.as_deref().filter(|_| self.brokered);
+        if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
+            return Err(result(id, &text, json!({})));
+        }
         let place = self.place()?;
         let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
         if !is_modern(headers)
@@ -244,17 +248,8 @@ impl Admission {
                 ",error=\"invalid_token\",error_description=\"an access token is needed\"",
             );
         }
-        let answer = json!({
-            "jsonrpc": "2.0",
-            "id": id,
-            "result": {
-                "resultType": "complete",
-                "content": [{ "type": "text", "text": format!("Refused: {refusal}.") }],
-                "isError": true,
-                "_meta": { "mcp/www_authenticate": [challenge] },
-            },
-        });
-        Err(Json(answer).into_response())
+        let meta = json!({ "mcp/www_authenticate": [challenge] });
+        Err(result(id, &format!("Refused: {refusal}."), meta))
     }
 
     /// Is the tool listed to this caller?
@@ -316,6 +311,21 @@ impl Admission {
         let any = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         ([any], Json(metadata)).into_response()
     }
+}
+
+/// A refusal as the result of the call, which the model reads.
+fn result(id: Option<&RawValue>, text: &str, meta: serde_json::Value) -> Response {
+    let answer = json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "result": {
+            "resultType": "complete",
+            "content": [{ "type": "text", "text": text }],
+            "isError": true,
+            "_meta": meta,
+        },
+    });
+    Json(answer).into_response()
 }
 
 fn refuse(place: &Place, refusal: &Refusal, scopes: Vec<String>) -> Response {

@@ -13,10 +13,18 @@ pub(super) struct Demand {
     caller: bool,
     /// These scopes, of these catalogues.
     scopes: Vec<(&'static [Scope], &'static [&'static str])>,
+    /// The provider behind the broker.
+    provider: &'static str,
     /// Hosts ask for them at sign-in.
     pub(super) basic: bool,
     /// All that the tool declares, at whichever provider.
     pub(super) declared: String,
+}
+
+/// What the broker's access tokens say besides.
+#[derive(serde::Deserialize)]
+struct Withheld {
+    withheld: Vec<String>,
 }
 
 impl Demand {
@@ -35,6 +43,7 @@ impl Demand {
             let (catalogue, scopes) = match need {
                 Need::Caller(need) => (need.catalogue, need.scopes),
                 Need::Client(need) if brokered == Some(need.provider) => {
+                    demand.provider = need.provider_name;
                     (need.catalogue, need.scopes)
                 }
                 Need::Client(_) => {
@@ -58,6 +67,25 @@ impl Demand {
     /// Every scope that the tool needs.
     pub(super) fn scopes(&self) -> impl Iterator<Item = &'static str> {
         self.scopes.iter().flat_map(|(_, scopes)| scopes.iter().copied())
+    }
+
+    /// Why another sign-in would not give what `claims` lack: the provider withheld all of it when it
+    /// was asked again.
+    pub(super) fn withheld(&self, claims: &Claims) -> Option<String> {
+        let told: Withheld = claims.extra().ok()?;
+        let lacking: Vec<_> = self
+            .scopes
+            .iter()
+            .flat_map(|(catalogue, needed)| scope::missing(catalogue, claims.granted(), needed))
+            .collect();
+        let all = !lacking.is_empty()
+            && lacking.iter().all(|lacking| told.withheld.iter().any(|scope| scope == lacking));
+        let (provider, list) = (self.provider, lacking.join(" "));
+        all.then(|| {
+            format!(
+                "{provider} was asked for `{list}` more than once and withheld it each time. If it was not offered to the user, they may not have it: asking again will not help until an administrator of {provider} changes that. Then, or if they left it out themselves, they can sign in to this server again"
+            )
+        })
     }
 
     /// May `claims` call the tool?
