@@ -84,7 +84,8 @@ async fn list_comments(
     }
     let said = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments")).paginate();
     let said: Vec<Said> = said.take_up_to(100).await?;
-    let comments = said.into_iter().map(|said| Comment { author: said.user.login, body: said.body });
+    let comments =
+        said.into_iter().map(|said| Comment { author: said.user.login, body: said.body });
     Ok(Json(Comments { comments: comments.collect() }))
 }
 
