@@ -16,7 +16,7 @@ use crate::{
     errors::Errors,
 };
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "api",
     "authorize",
     "token",
@@ -29,6 +29,7 @@ const KEYS: [&str; 13] = [
     "client_auth",
     "authorize_params",
     "refresh",
+    "probe",
     "crate",
 ];
 
@@ -115,6 +116,18 @@ impl Args {
                 let url = entry.text()?;
                 check_endpoint(&key, &url)?;
                 self.texts.push((key, url));
+            }
+            "probe" => {
+                let path = entry.text()?;
+                let value = path.value();
+                let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
+                if !value.starts_with('/') || value.starts_with("//") || !value.chars().all(in_path)
+                {
+                    let message =
+                        "`probe` is a path of the API that every good token may read: `/user`";
+                    return Err(Error::new(path.span(), message));
+                }
+                self.texts.push((key, path));
             }
             _ => self.texts.push((key, entry.text()?)),
         }
@@ -220,7 +233,7 @@ fn emit_provider(args: &Args, item: &ItemEnum) -> TokenStream {
 fn emit_dialect(args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
     let mut chain = TokenStream::new();
-    for key in ["scope_separator", "answer_separator", "refresh"] {
+    for key in ["scope_separator", "answer_separator", "refresh", "probe"] {
         if let Some(text) = args.text(key) {
             let method = Ident::new(key, Span::call_site());
             chain.extend(quote!(.#method(#text)));

@@ -107,7 +107,7 @@ impl View {
         for entry in parser.parse2(tokens)? {
             let name = entry.key.to_string();
             if !CSP.contains(&name.as_str()) {
-                let help = suggest::help(&name, CSP.into_iter(), "its lists are");
+                let help = suggest::help(&name, CSP, "its lists are");
                 let message = format!("`csp` has no list `{name}`\nhelp: {help}");
                 return Err(Error::new(entry.key.span(), message));
             }
@@ -206,7 +206,7 @@ fn find(literal: LitStr) -> Result<Source> {
         check_size(&literal, size)?;
         return Ok(Source::Folder(literal, files));
     }
-    if !path.extension().is_some_and(|extension| extension == "html") {
+    if path.extension().is_none_or(|extension| extension != "html") {
         return wrong(format!(
             "`{text}` is not a view\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
         ));

@@ -154,6 +154,26 @@ impl OAuth {
         }
     }
 
+    /// Tells the operator why a code was not redeemed, and what to do where it is theirs to mend.
+    pub(crate) fn log_unredeemed(&self, error: &RenewError) {
+        let Registration { id, dialect, .. } = &self.registration;
+        if let RenewError::Refused { .. } = error {
+            let prefix = id.to_uppercase().replace('-', "_");
+            let auth = match dialect.client_auth {
+                ClientAuth::Basic => "basic",
+                ClientAuth::Body => "body",
+            };
+            tracing::error!(
+                target: "toolgate::consent",
+                provider = id,
+                %error,
+                "the provider refuses this server's client: check `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`, and that it wants them as `client_auth = {auth}` sends them"
+            );
+        } else {
+            tracing::warn!(target: "toolgate::consent", provider = id, %error, "a code was not redeemed");
+        }
+    }
+
     /// Revokes a token at the provider (RFC 7009). `false`: the provider has no endpoint for it.
     #[cfg(feature = "broker")]
     pub(crate) async fn revoke(

@@ -109,6 +109,10 @@ pub struct Dialect {
     pub authorize_params: &'static [(&'static str, &'static str)],
     /// Where tokens are refreshed, if not at the token endpoint.
     pub refresh: Option<&'static str>,
+    /// A path of the API that every good token may read, where the API answers 403 rather than 401
+    /// (RFC 6750 §3.1) to a token that has ended: `/user`. After a 403 it is read once; if it is
+    /// refused too, the token has ended.
+    pub probe: Option<&'static str>,
 }
 
 impl Dialect {
@@ -119,6 +123,7 @@ impl Dialect {
         client_auth: ClientAuth::Basic,
         authorize_params: &[],
         refresh: None,
+        probe: None,
     };
 
     /// Sets [`Self::scope_separator`].
@@ -149,6 +154,12 @@ impl Dialect {
     #[must_use]
     pub const fn refresh(self, url: &'static str) -> Self {
         Self { refresh: Some(url), ..self }
+    }
+
+    /// Sets [`Self::probe`].
+    #[must_use]
+    pub const fn probe(self, path: &'static str) -> Self {
+        Self { probe: Some(path), ..self }
     }
 }
 

@@ -57,7 +57,10 @@ try {
   };
   await page.getByRole('switch').click({ force: true });
   await page.getByText('Apps', { exact: true }).click();
-  await page.getByRole('button', { name: 'issue_board' }).click();
+  // By its title, if it has one.
+  const { tools } = await client.listTools();
+  const title = tools.find((tool) => tool.name === 'issue_board').title ?? 'issue_board';
+  await page.getByRole('button', { name: title }).first().click();
   for (const [name, value] of Object.entries(given)) await page.getByRole('textbox', { name, exact: true }).fill(value);
   await page.getByRole('button', { name: 'Open App' }).click();
 

@@ -58,8 +58,28 @@ struct Comment {
 }
 
 /// Shows a repository's issues as a board.
-#[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board.html")]
+#[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board.html", title = "Issues")]
 async fn issue_board(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
+    read(&forge, owner, repo).await
+}
+
+/// The same board, whose page is built from React: with `BOARD=react`.
+mod react {
+    use super::{AuthedClient, Board, Forge, Result, widget};
+
+    /// Shows a repository's issues as a board.
+    #[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board-react.html")]
+    pub(super) async fn issue_board(
+        forge: AuthedClient<Forge>,
+        owner: String,
+        repo: String,
+    ) -> Result<Board> {
+        super::read(&forge, owner, repo).await
+    }
+}
+
+#[requires("repo:read")]
+async fn read(forge: &AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
     let issues = forge.get(path!("/repos/{owner}/{repo}/issues")).query(&[("state", "all")]);
     let issues = issues.paginate().take_up_to(100).await?;
     Ok(Board { owner, repo, issues })
@@ -111,9 +131,14 @@ async fn main() -> Result<()> {
         .authorize(format!("{url}/oauth/authorize"))
         .token(format!("{url}/oauth/token"))
         .issuer(url);
+    let board = match std::env::var("BOARD").as_deref() {
+        Ok("react") => tools![react::issue_board],
+        _ => tools![issue_board],
+    };
     toolgate::server!()
         .provider(client)
-        .tools(tools![issue_board, list_comments, close_issue])
+        .tools(board)
+        .tools(tools![list_comments, close_issue])
         .store(MemoryStore::new())
         .serve()
         .await

@@ -176,11 +176,15 @@ impl Broker {
         };
         let verifier = PkceCodeVerifier::new(departure.verifier.clone());
         oauth.exchange(code, &verifier, &departure.redirect_uri).await.map_err(|error| {
-            tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, %error, "a code was not redeemed");
+            oauth.log_unredeemed(&error);
             match error {
                 RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
                     Refusal::new("temporarily_unavailable", "the provider did not answer in time")
                 }
+                RenewError::Refused { .. } => Refusal::new(
+                    "server_error",
+                    "the provider refuses this server's own client, which its operator has to mend; signing in again will not help",
+                ),
                 _ => Refusal::new("server_error", "the provider did not accept its own code"),
             }
         })

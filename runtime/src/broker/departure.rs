@@ -77,11 +77,15 @@ impl Broker {
         Ok(page::redirect(url.as_str()))
     }
 
-    /// What the provider has granted for `subject`, as far as it is good.
+    /// What the provider has granted for `subject`, as far as it is good and can be asked for again:
+    /// a provider may grant more than what it lets one ask for.
     pub(super) async fn granted(&self, subject: &str) -> Result<BTreeSet<String>, StoreError> {
         let key = GrantKey::new(subject, self.0.oauth.registration.id);
         let found = self.0.grants.store().load(&key).await?;
         let live = found.filter(|row| row.value.state == GrantState::Live);
-        Ok(live.map(|row| row.value.scopes).unwrap_or_default())
+        let mut scopes = live.map(|row| row.value.scopes).unwrap_or_default();
+        let catalogue = self.0.oauth.registration.catalogue;
+        scopes.retain(|scope| catalogue.iter().any(|known| known.name == scope));
+        Ok(scopes)
     }
 }

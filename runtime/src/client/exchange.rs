@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -16,6 +16,9 @@ use crate::error::Error;
 
 /// How many redirects are followed, all of them within the API's origin.
 const REDIRECTS: usize = 5;
+
+/// How long the question may take whether a token is good at all.
+const PROBE: Duration = Duration::from_secs(10);
 
 pub(super) enum Body {
     Empty,
@@ -52,7 +55,7 @@ impl Exchange {
         let tokens = Arc::clone(&self.connection.tokens);
         let token = tokens.token().await?;
         let (at, response) = self.followed(url.clone(), &token).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
+        if !self.is_refused(&at, response.status(), &token).await {
             return self.judge(at, response, &token).await;
         }
         drop(response);
@@ -66,11 +69,33 @@ impl Exchange {
             ));
         }
         let (at, response) = self.followed(url, &renewed).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        if self.is_refused(&at, response.status(), &renewed).await {
             tokens.give_up(&renewed).await;
             return Err(self.asked.no_longer_accepted());
         }
         self.judge(at, response, &renewed).await
+    }
+
+    /// Is it the token that is refused? A 401 says so; what a 403 means, some providers tell only by
+    /// whether the token opens anything at all.
+    async fn is_refused(&self, at: &Url, status: StatusCode, token: &SecretString) -> bool {
+        match (status, self.connection.probe) {
+            (StatusCode::UNAUTHORIZED, _) => true,
+            (StatusCode::FORBIDDEN, Some(path)) => {
+                let Ok(probe) = self.connection.join(path) else { return false };
+                if probe == *at && self.asked.is_safe() {
+                    return true;
+                }
+                let Ok(bearer) = bearer(token) else { return false };
+                let mut request = reqwest::Request::new(Method::GET, probe);
+                request.headers_mut().insert(header::AUTHORIZATION, bearer);
+                *request.timeout_mut() = Some(self.left.min(PROBE));
+                let answer = self.connection.transport.carry(request).await;
+                let status = answer.map(|answer| answer.status());
+                matches!(status, Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+            }
+            _ => false,
+        }
     }
 
     async fn judge(
@@ -126,10 +151,7 @@ impl Exchange {
         url: &Url,
         token: &SecretString,
     ) -> Result<reqwest::Response, Error> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| Error::internal("the access token holds what no header can carry"))?;
-        bearer.set_sensitive(true);
-        self.headers.insert(header::AUTHORIZATION, bearer);
+        self.headers.insert(header::AUTHORIZATION, bearer(token)?);
 
         let mut result = self.once(url).await;
         if let Err(error) = &result {
@@ -154,6 +176,13 @@ impl Exchange {
         tracing::debug!(provider = self.asked.provider, method = %self.asked.method, status, ?took, "asked the API");
         result
     }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| Error::internal("the access token holds what no header can carry"))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 impl Transport {

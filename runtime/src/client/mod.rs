@@ -156,6 +156,8 @@ pub(crate) struct Connection {
     /// The base URL of the API.
     pub(crate) api: Url,
     pub(crate) tokens: Arc<dyn Tokens>,
+    /// [`Dialect::probe`](crate::provider::Dialect::probe).
+    pub(crate) probe: Option<&'static str>,
 }
 
 impl Connection {
@@ -181,7 +183,7 @@ impl Connection {
                 "the API of `{provider}` must not name a user or a password"
             )));
         }
-        Ok(Self { transport, provider, api: url, tokens })
+        Ok(Self { transport, provider, api: url, tokens, probe: None })
     }
 }
 

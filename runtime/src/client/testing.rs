@@ -73,7 +73,9 @@ impl<P: Provider, T> AuthedClient<P, T> {
     fn fixed(transport: Transport, api: &str, token: String) -> Self {
         let tokens = Arc::new(Fixed { token: token.into(), provider: P::NAME });
         let connection = Connection::new(P::NAME, api, transport, tokens);
-        Self::over(Arc::new(connection.unwrap_or_else(|error| panic!("{error}"))))
+        let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));
+        connection.probe = P::DIALECT.probe;
+        Self::over(Arc::new(connection))
     }
 }
 

@@ -74,17 +74,14 @@ pub(super) async fn arrive(
     match exchanged {
         Ok(renewed) => consents.keep(&departure, oauth, renewed).await,
         Err(error) => {
-            let provider = oauth.registration.id;
+            oauth.log_unredeemed(&error);
             let reason = match &error {
                 RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
-                RenewError::Refused { .. } => {
-                    "it refuses this server's client; its operator has to look at the log"
-                }
+                RenewError::Refused { .. } => return consents.refuse_for_us(&departure, oauth),
                 RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
                     "it did not answer in time"
                 }
             };
-            tracing::warn!(target: "toolgate::consent", provider, %error, "a code was not redeemed");
             consents.refuse(&departure, oauth, reason)
         }
     }
@@ -98,8 +95,17 @@ impl Consents {
     fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Response {
         let name = oauth.registration.name;
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");
-        self.report(&departure.consent, Progress::Refused { reason: reason.to_owned() });
+        let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
+        self.report(&departure.consent, progress);
         page::refused(name, reason)
+    }
+
+    /// The provider does not accept this server as the client it claims to be.
+    fn refuse_for_us(&self, departure: &Departure, oauth: &OAuth) -> Response {
+        let reason = "it refuses this server's own client, which its operator has to mend";
+        let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
+        self.report(&departure.consent, progress);
+        page::not_the_person(oauth.registration.name, reason)
     }
 
     async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Response {
@@ -125,10 +131,8 @@ impl Consents {
         let key = GrantKey::new(&departure.subject, &departure.provider);
         if let Err(error) = self.0.grants.adopt(&key, renewed, granted.clone()).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");
-            self.report(
-                &departure.consent,
-                Progress::Refused { reason: "this server could not keep the grant".to_owned() },
-            );
+            let reason = "this server could not keep the grant".to_owned();
+            self.report(&departure.consent, Progress::Refused { reason, by_us: true });
             return page::our_fault();
         }
         let described: Vec<_> = granted

@@ -94,8 +94,8 @@ pub(crate) enum Progress {
     Opened,
     /// There is a grant; these of the needed scopes were withheld.
     Granted { withheld: Vec<String> },
-    /// It came to nothing.
-    Refused { reason: String },
+    /// It came to nothing; whether only the operator can mend that.
+    Refused { reason: String, by_us: bool },
 }
 
 /// A link to open.
@@ -155,7 +155,8 @@ impl Consents {
     }
 
     /// A link under which `subject` connects `provider` with the scopes `needed`, besides those
-    /// `granted` before. A link for the same that is still good is given again.
+    /// `granted` before, as far as its catalogue has them: a provider may grant what it does not let
+    /// one ask for. A link for the same that is still good is given again.
     pub(crate) fn begin(
         &self,
         subject: &str,
@@ -165,7 +166,10 @@ impl Consents {
     ) -> Link {
         let now = self.now();
         let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
-        let mut asked: Vec<String> = granted.iter().cloned().collect();
+        let catalogue =
+            self.0.providers.get(provider).map_or(&[][..], |p| p.registration.catalogue);
+        let known = |scope: &&String| catalogue.iter().any(|known| known.name == **scope);
+        let mut asked: Vec<String> = granted.iter().filter(known).cloned().collect();
         asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
 
         let mut open = self.open();
@@ -223,6 +227,27 @@ impl Consents {
     /// Forgets a consent whose end was told.
     pub(crate) fn forget(&self, id: &str) {
         self.open().remove(id);
+    }
+
+    /// How a consent for this ended, if that is worth telling to who did not wait for it: something
+    /// was withheld, or the fault is ours. It is told once.
+    pub(crate) fn ended(&self, subject: &str, provider: &str, needed: &[&str]) -> Option<Progress> {
+        let mut open = self.open();
+        let (id, progress) = open.iter().find_map(|(id, consent)| {
+            let progress = consent.progress.borrow().clone();
+            let tells = match &progress {
+                Progress::Granted { withheld } => !withheld.is_empty(),
+                Progress::Refused { by_us, .. } => *by_us,
+                _ => false,
+            };
+            let same = consent.subject == subject
+                && consent.provider == provider
+                && consent.needed == needed
+                && consent.expires_at > self.now();
+            (tells && same).then(|| (id.clone(), progress))
+        })?;
+        open.remove(&id);
+        Some(progress)
     }
 
     /// Is a browser on its way, or may one be?

@@ -73,7 +73,7 @@ pub(super) fn connected(
                 }
             }
             @if !withheld.is_empty() {
-                p { "Not granted, although it was asked for: " code { (withheld.join(" ")) } ". What needs it will not work." }
+                p { "Not granted, although it was asked for: " code { (withheld.join(" ")) } ". What needs it will not work. If you left it out, ask for it again; if it was not offered to you, only an administrator of " (provider) " can let you have it." }
             }
             p.next { "You can close this window and go back to your conversation." }
         },
@@ -88,6 +88,19 @@ pub(super) fn refused(provider: &str, reason: &str) -> Response {
         &html! {
             p { (provider) ": " (reason) "." }
             p.next { "Nothing was changed. You can close this window; to try again, go back to your conversation and ask for it." }
+        },
+    )
+}
+
+/// Nothing that the person did or could do.
+pub(super) fn not_the_person(provider: &str, reason: &str) -> Response {
+    let title = format!("{provider} is not connected");
+    page(
+        StatusCode::BAD_GATEWAY,
+        &title,
+        &html! {
+            p { (provider) ": " (reason) "." }
+            p.next { "You did nothing wrong, and trying again will not help. Tell whoever runs this server; its log says more." }
         },
     )
 }

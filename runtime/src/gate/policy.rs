@@ -80,7 +80,7 @@ impl Gate {
     /// or [`Gate::browser`].
     ///
     /// The token of the sign-in must be accepted by the gate's verifier, as those of the callers;
-    /// one that is bound to a key (DPoP) is not.
+    /// one that is bound to a key (RFC 9449) is not.
     #[must_use]
     pub fn sign_in(mut self, client: SignIn) -> Self {
         self.sign_in = Some(client);

@@ -56,6 +56,8 @@ pub(super) struct Ask {
 pub(super) struct Told {
     /// The scopes that were asked for and not granted, by the provider's ID.
     pub(super) withheld: HashMap<String, Vec<String>>,
+    /// Why a consent came to nothing that nobody waited for.
+    pub(super) refused: Option<Error>,
 }
 
 /// What is sealed into `requestState`: for whom, for what, until when.
@@ -143,6 +145,21 @@ impl Ask {
         let mut told = Told::default();
         let mut held = false;
         for lack in lacks {
+            let provider = lack.need.provider;
+            // Who gets the link as text is not held, and learns only now how it ended.
+            match self.consents.ended(subject, provider, lack.need.scopes) {
+                Some(Progress::Granted { withheld }) => {
+                    held = true;
+                    told.withheld.insert(provider.to_owned(), withheld);
+                    continue;
+                }
+                Some(Progress::Refused { reason, by_us }) => {
+                    held = true;
+                    told.refused = Some(not_connected(provider, &reason, by_us));
+                    continue;
+                }
+                _ => {}
+            }
             let link = self.begin(subject, lack).await.ok()?;
             let waits = match self.consents.progress(&link.id)? {
                 Progress::Waiting => link.again && matches!(form, Form::Error),
@@ -173,11 +190,9 @@ impl Ask {
                 }
                 Ok(())
             }
-            Some(Progress::Refused { reason }) => {
+            Some(Progress::Refused { reason, by_us }) => {
                 self.consents.forget(consent);
-                Err(Error::new(format!(
-                    "`{provider}` was not connected: {reason}. Ask the user before calling again"
-                )))
+                Err(not_connected(provider, &reason, by_us))
             }
             Some(Progress::Waiting | Progress::Opened) | None => Ok(()),
         }
@@ -304,6 +319,15 @@ impl Ask {
         let plain = self.sealer.open("requestState", &[], &sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
+}
+
+fn not_connected(provider: &str, reason: &str, by_us: bool) -> Error {
+    let advice = if by_us {
+        "Neither the user nor another call can help; tell the user that the operator of this server has to"
+    } else {
+        "Ask the user before calling again"
+    };
+    Error::new(format!("`{provider}` was not connected: {reason}. {advice}"))
 }
 
 /// Why the person is asked, in words.

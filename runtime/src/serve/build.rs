@@ -23,6 +23,7 @@ use crate::{
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
     oauth::OAuth,
     state::States,
+    table::{Built, Entry},
     tool::Need,
 };
 
@@ -36,21 +37,7 @@ impl<H: ServerHandler> Server<H> {
             Some(wanted) => Some(self.sign_in_without_password(wanted)?),
             None => None,
         };
-        let mut faults = Vec::new();
-        let mut built = Vec::new();
-        let mut index = HashMap::new();
-        for entry in &self.tools {
-            match entry.build() {
-                Ok(tool) => built.push(tool),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        for (at, tool) in built.iter().enumerate() {
-            if index.insert(tool.definition.name.to_string(), at).is_some() {
-                let message = format!("two tools are named `{}`", tool.definition.name);
-                faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
-            }
-        }
+        let (built, index, mut faults) = build_tools(&self.tools);
         let client = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let mut providers = Vec::new();
@@ -137,6 +124,26 @@ impl<H: ServerHandler> Server<H> {
         }
         Ok(app)
     }
+}
+
+/// The tools, where each of them is, and what is wrong.
+fn build_tools(entries: &[Entry]) -> (Vec<Built>, HashMap<String, usize>, Vec<ConfigError>) {
+    let mut faults = Vec::new();
+    let mut built = Vec::new();
+    let mut index = HashMap::new();
+    for entry in entries {
+        match entry.build() {
+            Ok(tool) => built.push(tool),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    for (at, tool) in built.iter().enumerate() {
+        if index.insert(tool.definition.name.to_string(), at).is_some() {
+            let message = format!("two tools are named `{}`", tool.definition.name);
+            faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
+        }
+    }
+    (built, index, faults)
 }
 
 fn unmet(

@@ -181,6 +181,7 @@ impl Dispatch {
             Ok(Err(lacks)) => {
                 // Somebody may be on the way to connect; then this call is the one to answer.
                 match self.ask.hold(&principal, &lacks, context).await {
+                    Some(Told { refused: Some(error), .. }) => return Ok(failed(&error)),
                     Some(told) => match self.connect(tool, &principal, &told, access).await {
                         Ok(Ok(connections)) => connections,
                         Ok(Err(lacks)) => {
@@ -299,7 +300,7 @@ impl Told {
         Err(Error::of(
             ErrorKind::ScopeMissing { provider, scopes },
             format!(
-                "{provider} was asked for `{list}` just now and did not grant it: the user left it out, or may not give it. Ask the user before calling again"
+                "{provider} was asked for `{list}` just now and withheld it. If the user left it out there, call again once they want to allow it. If it was not offered to them, they may not have it: asking again will not help until an administrator of {provider} changes that"
             ),
         ))
     }

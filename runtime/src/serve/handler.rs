@@ -109,8 +109,6 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         set_level(request: SetLevelRequestParams) -> ();
         get_prompt(request: GetPromptRequestParams) -> GetPromptResponse;
         list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult;
-        list_resource_templates(request: Option<PaginatedRequestParams>)
-            -> ListResourceTemplatesResult;
         subscribe(request: SubscribeRequestParams) -> ();
         unsubscribe(request: UnsubscribeRequestParams) -> ();
         get_task(request: GetTaskParams) -> GetTaskResult;
@@ -219,6 +217,23 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
             result.resources.splice(0..0, widgets.list());
         }
         Ok(result)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Cx,
+    ) -> Answer<ListResourceTemplatesResult> {
+        match self.beside.list_resource_templates(request, context).await {
+            // Clients ask a server with resources for both.
+            Err(error)
+                if error.code == ErrorCode::METHOD_NOT_FOUND
+                    && !self.dispatch.widgets.is_empty() =>
+            {
+                Ok(ListResourceTemplatesResult::default())
+            }
+            other => other,
+        }
     }
 
     async fn read_resource(

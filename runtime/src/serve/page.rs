@@ -135,6 +135,13 @@ mod tests {
     }
 
     #[test]
+    fn the_library_is_what_view_builds() {
+        let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../view/dist/toolgate-view.js");
+        let built = fs::read_to_string(built).unwrap();
+        assert!(built == LIBRARY, "copy view/dist/toolgate-view.js to runtime/view");
+    }
+
+    #[test]
     fn the_library_goes_where_its_tag_is() {
         let page = assemble(Source::Inline("<h1></h1><script toolgate></script>"), false).unwrap();
         assert!(page.starts_with("<h1></h1><script>"), "{page}");

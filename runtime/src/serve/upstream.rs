@@ -30,6 +30,7 @@ struct Upstream {
     id: &'static str,
     name: &'static str,
     api: Url,
+    probe: Option<&'static str>,
     renew: Arc<dyn Renew>,
 }
 
@@ -61,7 +62,13 @@ impl Upstreams {
             let api = Url::parse(&registration.api)
                 .map_err(|error| ConfigError::new(format!("`{}`: {error}", registration.api)))?;
             let renew = Arc::new(oauth.clone());
-            let upstream = Upstream { id: registration.id, name: registration.name, api, renew };
+            let upstream = Upstream {
+                id: registration.id,
+                name: registration.name,
+                api,
+                probe: registration.dialect.probe,
+                renew,
+            };
             if by_type.insert(registration.type_id, upstream).is_some() {
                 let message = format!("the provider `{}` is registered twice", registration.name);
                 return Err(ConfigError::new(message));
@@ -107,6 +114,7 @@ impl Upstreams {
             provider: upstream.name,
             api: upstream.api.clone(),
             tokens: Arc::new(tokens),
+            probe: upstream.probe,
         };
         Ok(Reach::Ready(Arc::new(connection), granted))
     }

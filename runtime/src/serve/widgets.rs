@@ -28,7 +28,7 @@ const KEPT: u64 = 24 * 3600 * 1000;
 /// The widgets of a server.
 #[derive(Default)]
 pub(super) struct Widgets {
-    widgets: Vec<Widget>,
+    all: Vec<Widget>,
     /// By URI.
     index: HashMap<String, usize>,
     /// Pages are read from the disk each time, under one URI.
@@ -76,7 +76,7 @@ impl Widgets {
         ConfigError::join(faults)?;
         for tool in tools.iter_mut() {
             let called = calls.iter().any(|name| **name == *tool.built.definition.name);
-            let widget = widgets.widgets.iter().find(|w| w.name == *tool.built.definition.name);
+            let widget = widgets.all.iter().find(|w| w.name == *tool.built.definition.name);
             tell(tool, widget, called);
         }
         Ok(widgets)
@@ -91,8 +91,8 @@ impl Widgets {
         };
         let uri = format!("ui://{host}/{}{version}.html", definition.name);
         let description = definition.description.as_ref().map(ToString::to_string);
-        self.index.insert(uri.clone(), self.widgets.len());
-        self.widgets.push(Widget {
+        self.index.insert(uri.clone(), self.all.len());
+        self.all.push(Widget {
             uri,
             name: definition.name.to_string(),
             title: definition.title.clone(),
@@ -104,7 +104,7 @@ impl Widgets {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.widgets.is_empty()
+        self.all.is_empty()
     }
 
     pub(super) fn has(&self, uri: &str) -> bool {
@@ -124,7 +124,7 @@ impl Widgets {
     }
 
     pub(super) fn list(&self) -> impl Iterator<Item = Resource> {
-        self.widgets.iter().map(|widget| {
+        self.all.iter().map(|widget| {
             let mut resource =
                 Resource::new(widget.uri.as_str(), widget.name.as_str()).with_mime_type(MEDIA_TYPE);
             resource.title.clone_from(&widget.title);
@@ -135,7 +135,7 @@ impl Widgets {
     }
 
     pub(super) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
-        let widget = &self.widgets[*self.index.get(uri)?];
+        let widget = &self.all[*self.index.get(uri)?];
         let live = self.live && !matches!(widget.view.source, Source::Inline(_));
         let html = match page::assemble(widget.view.source, live) {
             Ok(html) if live => html,
@@ -159,7 +159,9 @@ fn is_plain(c: char) -> bool {
 /// The start of the page's digest.
 fn fingerprint(html: &str) -> String {
     let digest = digest(&SHA256, html.as_bytes());
-    digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let mut start = [0; 8];
+    start.copy_from_slice(&digest.as_ref()[..8]);
+    format!("{:016x}", u64::from_be_bytes(start))
 }
 
 /// What stands under `_meta` of the resource: as the extension wants it, and as `ChatGPT` does.
