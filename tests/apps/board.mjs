@@ -137,6 +137,29 @@ export async function themes(frame, set, shot) {
   assert.notEqual(seen.dark, seen.light);
 }
 
+/** The rest of what the library offers, where the page has it as a script. */
+export async function speaks(frame) {
+  const told = await frame.evaluate(async () => {
+    const view = globalThis.toolgate?.view();
+    if (!view) return undefined;
+    const seen = [];
+    const stop = view.onchange(({ displayMode }) => seen.push(displayMode));
+    await view.sendMessage('hello');
+    const mode = await view.requestDisplayMode('fullscreen');
+    await view.refresh();
+    stop();
+    const script = await view.openLink('javascript:0').catch(({ message }) => message);
+    const none = await view.callTool('no_such_tool', {}).catch(({ name }) => name);
+    return { seen: [seen[0], seen.at(-1)], mode, script, none, locale: view.locale, status: view.status, given: view.arguments };
+  });
+  if (!told) return false;
+  const { script, given, ...rest } = told;
+  assert.match(script, /^Refused to open/);
+  assert.ok(given.owner && given.repo);
+  assert.deepEqual(rest, { seen: ['inline', 'fullscreen'], mode: 'fullscreen', none: 'ToolError', locale: 'en-GB', status: 'ready' });
+  return true;
+}
+
 /** The page can neither send anything elsewhere nor reach its host. */
 export async function confined(frame, foreign, requests) {
   const told = await frame.evaluate(async (url) => {

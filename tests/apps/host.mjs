@@ -45,6 +45,7 @@ try {
   const stateOf = async (number) => (await ask('issue_board')).issues.find((issue) => issue.number === number)?.state ?? 'closed';
   await board.hostile(frame, props, stateOf);
   const closed = await board.closes(at, props, stateOf);
+  if (host === 'appbridge' && (await board.speaks(frame))) assert.deepEqual(await events('message'), ['hello']);
   assert.deepEqual(errors, [], 'no error in the console');
 
   // What a hostile page would try.
