@@ -1,4 +1,5 @@
-// What a person sees and does on the board, whatever the host.
+// What a person sees and does on the board, whatever the host; with the keyboard, because Chromium
+// loses clicks into a frame after another page was closed.
 import assert from 'node:assert/strict';
 import { faults } from './browser.mjs';
 
@@ -9,21 +10,29 @@ export async function pending(frame) {
 }
 
 /** The props have arrived; a first consent is given where it is asked for. */
-export async function arrived({ frame, grant }) {
+export async function arrived(at) {
+  const { frame } = at;
+  if (await asked(at, frame.locator('main[aria-busy=false]'))) await at.grant(at.accept);
   await frame.locator('main[aria-busy=false]').waitFor();
   if (await frame.getByRole('button', { name: 'Connect' }).isVisible()) {
-    await connect({ frame, grant });
+    await connect(at);
     await tryAgain(frame);
   }
   await frame.getByRole('searchbox', { name: 'Filter' }).waitFor();
 }
 
+/** Does the host ask for consent by itself, before the view says anything? */
+async function asked({ dialog }, said) {
+  const first = [said.waitFor().then(() => false)];
+  if (dialog) first.push(dialog.waitFor().then(() => true));
+  return Promise.any(first);
+}
+
 async function connect({ frame, grant }) {
-  await grant(() => frame.getByRole('button', { name: 'Connect' }).click());
+  await grant(() => frame.getByRole('button', { name: 'Connect' }).press('Enter'));
   await frame.getByText('Allow it on the page').waitFor();
 }
 
-// With the keyboard: Chromium loses clicks into a frame right after another page was closed.
 const tryAgain = (frame) => frame.getByRole('button', { name: 'Try again' }).press('Enter');
 const rows = (frame) => frame.getByRole('listitem').filter({ visible: true });
 
@@ -78,31 +87,41 @@ export async function comments(frame, { issues }, ask) {
 }
 
 /** A missing scope is named and asked for; once granted, the same press closes the issue. */
-export async function closes({ frame, grant, shot }, { owner, repo, issues }, stateOf) {
+export async function closes(at, { issues }, stateOf) {
+  const { frame, shot } = at;
   const issue = issues.find(({ state }) => state === 'open');
-  // A hostile page need not use the library; the server asks for the scope all the same.
+  await frame.getByRole('button', { name: `Close issue ${issue.number}:` }).press('Enter');
+  const alert = frame.getByRole('alert');
+  const byHost = await asked(at, alert);
+  await (byHost ? at.dialog.getByText('repo:write') : alert.getByText(`Closing #${issue.number} needs the scope repo:write`)).waitFor();
+  assert.equal(await stateOf(issue.number), 'open', 'nothing was closed without the scope');
+  await shot('missing-scope');
+  if (byHost) {
+    await at.grant(at.accept);
+  } else {
+    if (!(await alert.getByRole('button', { name: 'Connect' }).isVisible())) return false;
+    await connect(at);
+    await tryAgain(frame);
+  }
+  await frame.getByText(`Closed #${issue.number}.`).waitFor();
+  await alert.waitFor({ state: 'hidden' });
+  assert.equal(await stateOf(issue.number), 'closed');
+  return true;
+}
+
+/** A page need not use the library; the server asks for the scope all the same. */
+export async function hostile(frame, { owner, repo, issues }, stateOf) {
+  const { number } = issues.find(({ state }) => state === 'open');
   const answer = await frame.evaluate(
     (given) =>
       new Promise((told) => {
         addEventListener('message', ({ data }) => data?.id === 'hostile' && told(data));
         parent.postMessage({ jsonrpc: '2.0', id: 'hostile', method: 'tools/call', params: { name: 'close_issue', arguments: given } }, '*');
       }),
-    { owner, repo, number: issue.number },
+    { owner, repo, number },
   );
   assert.ok(answer.error || answer.result.isError, `refused: ${JSON.stringify(answer)}`);
-  assert.equal(await stateOf(issue.number), 'open', 'a hostile page closes nothing');
-  await frame.getByRole('button', { name: `Close issue ${issue.number}:` }).click();
-  const alert = frame.getByRole('alert');
-  await alert.getByText(`Closing #${issue.number} needs the scope repo:write`).waitFor();
-  assert.equal(await stateOf(issue.number), 'open', 'nothing was closed without the scope');
-  await shot('missing-scope');
-  if (!(await alert.getByRole('button', { name: 'Connect' }).isVisible())) return false;
-  await connect({ frame, grant });
-  await tryAgain(frame);
-  await frame.getByText(`Closed #${issue.number}.`).waitFor();
-  await alert.waitFor({ state: 'hidden' });
-  assert.equal(await stateOf(issue.number), 'closed');
-  return true;
+  assert.equal(await stateOf(number), 'open', 'a hostile page closes nothing');
 }
 
 export async function themes(frame, set, shot) {
@@ -116,6 +135,29 @@ export async function themes(frame, set, shot) {
     assert.deepEqual(await faults(frame), [], `axe, ${theme}`);
   }
   assert.notEqual(seen.dark, seen.light);
+}
+
+/** The rest of what the library offers, where the page has it as a script. */
+export async function speaks(frame) {
+  const told = await frame.evaluate(async () => {
+    const view = globalThis.toolgate?.view();
+    if (!view) return undefined;
+    const seen = [];
+    const stop = view.onchange(({ displayMode }) => seen.push(displayMode));
+    await view.sendMessage('hello');
+    const mode = await view.requestDisplayMode('fullscreen');
+    await view.refresh();
+    stop();
+    const script = await view.openLink('javascript:0').catch(({ message }) => message);
+    const none = await view.callTool('no_such_tool', {}).catch(({ name }) => name);
+    return { seen: [seen[0], seen.at(-1)], mode, script, none, locale: view.locale, status: view.status, given: view.arguments };
+  });
+  if (!told) return false;
+  const { script, given, ...rest } = told;
+  assert.match(script, /^Refused to open/);
+  assert.ok(given.owner && given.repo);
+  assert.deepEqual(rest, { seen: ['inline', 'fullscreen'], mode: 'fullscreen', none: 'ToolError', locale: 'en-GB', status: 'ready' });
+  return true;
 }
 
 /** The page can neither send anything elsewhere nor reach its host. */

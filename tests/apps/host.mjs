@@ -43,7 +43,9 @@ try {
   await board.comments(frame, props, (number) => ask('list_comments', { number }));
   await board.themes(frame, (theme) => page.evaluate((theme) => window.host.view.theme(theme), theme), snap);
   const stateOf = async (number) => (await ask('issue_board')).issues.find((issue) => issue.number === number)?.state ?? 'closed';
+  await board.hostile(frame, props, stateOf);
   const closed = await board.closes(at, props, stateOf);
+  if (host === 'appbridge' && (await board.speaks(frame))) assert.deepEqual(await events('message'), ['hello']);
   assert.deepEqual(errors, [], 'no error in the console');
 
   // What a hostile page would try.

@@ -65,7 +65,10 @@ try {
   await page.getByRole('button', { name: 'Open App' }).click();
 
   const frame = await innermost(page);
-  const at = { frame, grant, shot: snap };
+  // A server may ask the host for consent (-32042), and not the view; the host calls again by itself.
+  const dialog = page.getByRole('dialog');
+  const accept = () => dialog.getByRole('button', { name: 'Open in Browser' }).click();
+  const at = { frame, grant, dialog, accept, shot: snap };
   await board.arrived(at);
   const props = await ask('issue_board');
   await board.listed(frame, props);

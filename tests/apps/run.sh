@@ -3,7 +3,8 @@
 # Apps tab, in a headless Chromium. It needs npm and Chromium, and installs everything else below
 # target/.
 #
-#   run.sh                     what the views are built from, and the board on a server that only plays it
+#   run.sh                     what the views are built from; the board on a server that only plays
+#                              it, with data that is hostile; the board itself
 #   run.sh NAME COMMAND ...    the board on a server of yours; the command prints its URL and, after
 #                              a space, a token if it wants one. It is started anew for every host.
 #
@@ -71,13 +72,21 @@ cmp "$root/examples/board/views/board-react.html" "$here/examples/board/views/bo
     exit 1
 }
 
-echo '-- hosts'
+echo '-- a server that plays the board'
 views="$here/examples/board/views"
 stub=(node "$here/tests/apps/stub.mjs")
 library="$here/view/dist/toolgate-view.js"
-for host in appbridge mcpui inspector; do
-    judge "$host" html "${stub[@]}" "$views/board.html" "$library"
-    judge "$host" react "${stub[@]}" "$views/board-react.html" "$library"
+for host in appbridge mcpui; do
+    judge "$host" played "${stub[@]}" "$views/board.html" "$library"
+    judge "$host" played-react "${stub[@]}" "$views/board-react.html" "$library"
+    # A refusal before the tool.
+    judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate
 done
-# A refusal before the tool; the Inspector asks for the scope by itself then.
-for host in appbridge mcpui; do judge "$host" gate "${stub[@]}" "$views/board.html" "$library" --gate; done
+
+echo '-- the board'
+(cd "$root" && cargo build --quiet -p board)
+for host in appbridge mcpui inspector; do
+    for board in html react; do
+        BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0
+    done
+done

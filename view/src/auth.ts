@@ -24,10 +24,11 @@ const texts = (value: unknown): string[] =>
 /** The auth state in a result's `_meta`, or in an error's `data`. */
 export function readAuth(meta: unknown): Auth | undefined {
   const { [KEY]: own, elicitations } = object(meta);
-  // Some clients keep no more of an error than the links that it asks for (-32042).
-  const link = Array.isArray(elicitations) ? object(elicitations[0]).url : undefined;
-  if (!own && !link) return undefined;
-  const auth = own ? object(own) : { connect: link };
+  // Official clients keep no more of an error than what it asks for (-32042).
+  const asked = object(Array.isArray(elicitations) ? elicitations[0] : undefined);
+  const found = own ?? object(asked._meta)[KEY];
+  if (!found && !asked.url) return undefined;
+  const auth = found ? object(found) : { connect: asked.url };
   return Object.freeze({
     subject: text(auth.subject),
     account: text(auth.account),

@@ -141,6 +141,7 @@ const refusals = {
   'what the server says of itself': { result: { isError: true, content: [{ type: 'text', text: 'this needs more' }], _meta: { 'toolgate/auth': { scopes: ['repo:read'], missing: ['repo:write'], connect: 'https://tools.example/connect/1' } } } },
   'a challenge in the result': { result: { isError: true, content: [{ type: 'text', text: 'Refused.' }], _meta: { 'mcp/www_authenticate': ['Bearer error="insufficient_scope",scope="repo:write repo:read"'] } } },
   'an error with data': { error: { code: -32603, message: 'no', data: { 'toolgate/auth': { missing: ['repo:write'] } } } },
+  'what an error asks for': { error: { code: -32042, message: 'consent', data: { elicitations: [{ url: 'https://tools.example/connect/1', _meta: { 'toolgate/auth': { scopes: ['repo:read'], missing: ['repo:write'], connect: 'https://tools.example/connect/1' } } }] } } },
   'the words of the official client': { error: { code: -32603, message: 'Insufficient scope: required "repo:write repo:read"' } },
   'an HTTP answer as text': { error: { code: -32603, message: 'MCP error -32603: Error POSTing to endpoint: {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"this needs the scope repo:write"}}' } },
 };

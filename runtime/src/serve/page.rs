@@ -25,8 +25,9 @@ static CALL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(call).expect("a regular expression")
 });
 
-/// The page of `source`; from the disk, if it `lives` there and can be read.
-pub(super) fn assemble(source: Source, lives: bool) -> Result<String, ConfigError> {
+/// The page of `source`, for the tool of that name; from the disk, if it `lives` there and can be
+/// read.
+pub(super) fn assemble(tool: &str, source: Source, lives: bool) -> Result<String, ConfigError> {
     let read = |path: &str, compiled: &'static str| match fs::read_to_string(path) {
         Ok(text) if lives => Cow::Owned(text),
         _ => Cow::Borrowed(compiled),
@@ -44,7 +45,10 @@ pub(super) fn assemble(source: Source, lives: bool) -> Result<String, ConfigErro
             Cow::Owned(inline(&index, file)?)
         }
     };
-    let library = format!("<script>{}</script>", in_script(LIBRARY));
+    // Not every host tells a view whose it is.
+    let tool =
+        tool.replace(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'), "");
+    let library = format!("<script data-tool=\"{tool}\">{}</script>", in_script(LIBRARY));
     Ok(html.replace(TAG, &library))
 }
 
@@ -122,7 +126,7 @@ mod tests {
             ("assets/a.js", "const end = '</script>';"),
             ("assets/a.css", "p { color: red }"),
         ];
-        let page = assemble(Source::Folder { path: "", files: FILES }, false).unwrap();
+        let page = assemble("show", Source::Folder { path: "", files: FILES }, false).unwrap();
         assert!(page.contains("<style>p { color: red }</style>"), "{page}");
         let script = r#"<script type="module">const end = '<\/script>';</script>"#;
         assert!(page.contains(script), "{page}");
@@ -130,7 +134,7 @@ mod tests {
 
         let lost: &'static [(&str, &str)] =
             &[("index.html", r#"<script src="./gone.js"></script>"#)];
-        let error = assemble(Source::Folder { path: "", files: lost }, false).unwrap_err();
+        let error = assemble("show", Source::Folder { path: "", files: lost }, false).unwrap_err();
         assert!(error.to_string().contains("`./gone.js`"), "{error}");
     }
 
@@ -143,8 +147,9 @@ mod tests {
 
     #[test]
     fn the_library_goes_where_its_tag_is() {
-        let page = assemble(Source::Inline("<h1></h1><script toolgate></script>"), false).unwrap();
-        assert!(page.starts_with("<h1></h1><script>"), "{page}");
+        let page =
+            assemble("show", Source::Inline("<h1></h1><script toolgate></script>"), false).unwrap();
+        assert!(page.starts_with(r#"<h1></h1><script data-tool="show">"#), "{page}");
         assert_eq!(page.matches("</script>").count(), 1);
     }
 

@@ -83,6 +83,11 @@ impl Access {
             Ok(CallToolResponse::Complete(result)) => Ok(add(result, auth).into()),
             Err(mut error) => {
                 if let Some(Value::Object(data)) = &mut error.data {
+                    // Official clients keep no more of -32042 than what it asks for.
+                    if let Some(asked) = data.get_mut("elicitations").and_then(|all| all.get_mut(0))
+                    {
+                        asked["_meta"] = json!({ KEY: auth });
+                    }
                     data.insert(KEY.to_owned(), auth.into());
                 }
                 Err(error)

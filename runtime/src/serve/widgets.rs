@@ -60,7 +60,7 @@ impl Widgets {
         for tool in tools.iter() {
             let Some(view) = tool.built.view else { continue };
             let name = tool.built.definition.name.to_string();
-            match page::assemble(view.source, live) {
+            match page::assemble(&name, view.source, live) {
                 Ok(html) => {
                     for called in page::called(&html) {
                         calls.push(called.to_owned());
@@ -137,7 +137,7 @@ impl Widgets {
     pub(super) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
         let widget = &self.all[*self.index.get(uri)?];
         let live = self.live && !matches!(widget.view.source, Source::Inline(_));
-        let html = match page::assemble(widget.view.source, live) {
+        let html = match page::assemble(&widget.name, widget.view.source, live) {
             Ok(html) if live => html,
             Err(fault) => format!("<pre>{}</pre>", maud::html! { (fault) }.into_string()),
             Ok(_) => widget.html.clone(),

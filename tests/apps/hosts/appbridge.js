@@ -6,8 +6,7 @@ const events = [];
 const note = (name, data) => events.push({ name, data });
 const kind = 'text/html;profile=mcp-app';
 const extensions = { 'io.modelcontextprotocol/ui': { mimeTypes: [kind] } };
-const mode = new URLSearchParams(location.search).get('mode') ?? 'auto';
-const client = new Client({ name: 'appbridge', version: '1' }, { capabilities: { extensions }, versionNegotiation: { mode } });
+const client = new Client({ name: 'appbridge', version: '1' }, { capabilities: { extensions }, versionNegotiation: { mode: 'auto' } });
 
 async function open(name, given) {
   await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', location.href)));
@@ -19,7 +18,8 @@ async function open(name, given) {
   if (mimeType !== kind) throw new Error(`${uri} is ${mimeType}`);
   const html = text ?? new TextDecoder().decode(Uint8Array.from(atob(blob), (c) => c.charCodeAt(0)));
   note('resource', { uri, bytes: html.length, ui: _meta?.ui });
-  const { url } = { url: await (await fetch('/stage', { method: 'POST', body: JSON.stringify({ html, csp: _meta?.ui?.csp }) })).text() };
+  const staged = await fetch('/stage', { method: 'POST', body: JSON.stringify({ html, csp: _meta?.ui?.csp }) });
+  const url = await staged.text();
 
   const frame = document.createElement('iframe');
   frame.title = name;
@@ -36,7 +36,7 @@ async function open(name, given) {
     frame.style.height = `${height}px`;
   };
   bridge.onopenlink = async ({ url }) => (note('link', url), {});
-  bridge.onmessage = async (message) => (note('message', message), {});
+  bridge.onmessage = async ({ content }) => (note('message', content[0].text), {});
   bridge.onrequestdisplaymode = async ({ mode }) => {
     note('mode', mode);
     context = { ...context, displayMode: mode };

@@ -1,4 +1,5 @@
-// A host out of mcp-ui's component, which has an SDK and an AppBridge of an older line.
+// A host out of mcp-ui's component, which has an SDK and an AppBridge of an older line. It does not
+// tell a view whose it is.
 import { AppRenderer } from '@mcp-ui/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -23,7 +24,7 @@ function Host({ tool, csp, given, hand }) {
         sandbox={{ url: new URL(window.sandbox), csp }}
         toolInput={given}
         toolResult={result}
-        hostContext={{ theme, locale: 'en-GB', toolInfo: { tool } }}
+        hostContext={{ theme, locale: 'en-GB' }}
         onOpenLink={async ({ url }) => (note('link', url), {})}
         onSizeChanged={({ height }) => {
           note('size', height);

@@ -20,7 +20,7 @@ function reason(what: string, error: unknown): string {
 }
 
 export function Board() {
-  const view = useToolgate<Props, Tools>();
+  const view = useToolgate<Props, Tools>({ tool: 'issue_board' });
   const { status, props, error, auth } = view;
   const [ask, setAsk] = useState<Ask>();
   const [words, setWords] = useState('');

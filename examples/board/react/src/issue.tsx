@@ -31,13 +31,11 @@ export function IssueRow({ issue, state, read, close }: Row) {
       </div>
       {issue.body && <p className="text">{issue.body}</p>}
       <div className="row">
-        <span className="labels row">
-          {issue.labels.map((label) => (
-            <span key={label} className="label">
-              {label}
-            </span>
-          ))}
-        </span>
+        {issue.labels.map((label) => (
+          <span key={label} className="label">
+            {label}
+          </span>
+        ))}
         <button
           type="button"
           aria-expanded={open !== undefined}
