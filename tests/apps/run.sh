@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Widgets in hosts that are not ours: the official AppBridge, mcp-ui's component and the Inspector's
-# Apps tab, in a headless Chromium. It needs npm and Chromium, and installs everything else below
-# target/.
+# Apps tab, in a headless Chromium. It needs npm, and installs everything else below target/; where
+# there is no Chromium it installs Debian's.
 #
 #   run.sh                     what the views are built from; the board on a server that only plays
 #                              it, with data that is hostile; the board itself
@@ -16,9 +16,7 @@ if (($# > 1)) && [[ -e $2 ]]; then command[1]="$(realpath "$2")"; fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root="$PWD"
 
-chromium="${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)}"
-[[ -n $chromium ]] || { echo 'There is no Chromium: install it, or say in CHROMIUM where it is.' >&2; exit 1; }
-
+chromium="$(bash .ci/chromium)"
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 here="$target/tools/apps"
 export CHROMIUM="$chromium" ARTEFACTS="$target/artefacts/apps"
@@ -84,7 +82,7 @@ for host in appbridge mcpui; do
 done
 
 echo '-- the board'
-(cd "$root" && cargo build --quiet -p board)
+(cd "$root" && cargo build --quiet --workspace --bins)
 for host in appbridge mcpui inspector; do
     for board in html react; do
         BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0

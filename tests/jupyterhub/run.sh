@@ -14,5 +14,5 @@ mkdir -p "$here"
 cp tests/jupyterhub/{walk.mjs,package.json} "$here"
 npm install --silent --no-audit --no-fund --prefix "$here"
 
-cargo build --quiet -p jupyterhub -p jupyterhub-walk
+cargo build --quiet --workspace --bins
 HUB_TOOLS="$here" EXAMPLE="$target/debug/jupyterhub" exec "$target/debug/walk"
