@@ -1,5 +1,7 @@
 //! Widgets, as a host meets them: the tool, its page, and what the page is told.
 
+use std::fs;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -231,30 +233,42 @@ async fn a_view_that_calls_what_it_cannot_is_refused_at_start_up() {
     assert!(refused.contains("may_ask = \"repo:write\""), "{refused}");
 }
 
+/// Where a view is that changes while it is shown.
+const LIVE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/live.html");
+
+/// As the macro writes it, with a file that a test may change.
+struct Live;
+
+impl toolgate::Tool for Live {
+    const NAME: &'static str = "live";
+    const DESCRIPTION: &'static str = "Lives.";
+    const VIEW: Option<View> = Some(View::file(LIVE, "<p>compiled</p>"));
+    type Arguments = ();
+    const ARGUMENTS: () = ();
+    type Output = ();
+
+    async fn call(_: toolgate::Call, (): ()) {}
+}
+
 #[tokio::test]
 async fn a_change_of_a_view_is_seen_without_a_restart() {
-    // As the macro does it, with a file that is empty meanwhile.
-    struct Live;
-    impl toolgate::Tool for Live {
-        const NAME: &'static str = "live";
-        const DESCRIPTION: &'static str = "Lives.";
-        const VIEW: Option<View> = Some(View::file("/dev/null", "<p>compiled</p>"));
-        type Arguments = ();
-        const ARGUMENTS: () = ();
-        type Output = ();
-
-        async fn call(_: toolgate::Call, (): ()) {}
-    }
     let server = |live| {
         let tools = toolgate::Tools::new(&[toolgate::Entry::of::<Live>()]);
         Client::of(Server::new("s", "1").tools(tools).live_views(live))
     };
+    fs::write(LIVE, "<p>one</p>").unwrap();
     let client = server(true).await.unwrap();
     let uri = &list(&client).await[0]["_meta"]["ui"]["resourceUri"];
     assert_eq!(*uri, "ui://s/live.html", "one URI, whatever stands in it");
-    let read = page(&client, uri).await;
-    assert_eq!((&read["contents"][0]["text"], &read["ttlMs"]), (&json!(""), &json!(0)));
+    for text in ["<p>one</p>", "<p>two</p>"] {
+        fs::write(LIVE, text).unwrap();
+        let read = page(&client, uri).await;
+        assert_eq!((&read["contents"][0]["text"], &read["ttlMs"]), (&json!(text), &json!(0)));
+    }
     let compiled = server(false).await.unwrap();
     let uri = list(&compiled).await[0]["_meta"]["ui"]["resourceUri"].clone();
-    assert_eq!(page(&compiled, &uri).await["contents"][0]["text"], "<p>compiled</p>");
+    let read = page(&compiled, &uri).await;
+    assert_eq!(read["contents"][0]["text"], "<p>compiled</p>");
+    assert_ne!(read["ttlMs"], 0);
+    fs::remove_file(LIVE).unwrap();
 }
