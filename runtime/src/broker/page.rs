@@ -7,7 +7,9 @@ use maud::{DOCTYPE, Markup, html};
 use super::error::no_store;
 
 const STYLE: &str = "
-:root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 1.05rem/1.5 system-ui, sans-serif }
+a { color: #0b57d0 }
+@media (prefers-color-scheme: dark) { a { color: #a8c7fa } }
 body { max-width: 34rem; margin: 9vh auto 3rem; padding: 0 1.25rem }
 h1 { font-size: 1.4rem; line-height: 1.25 }
 code { overflow-wrap: anywhere }

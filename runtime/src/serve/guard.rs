@@ -54,7 +54,13 @@ fn check_local(
     if !host.is_some_and(local) {
         return forbidden("the `Host` is not a name of this machine");
     }
+    // A page without a referrer sends its forms with the origin `null`; the browser says, and no
+    // page can, that they are from here.
+    let from_here = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     for origin in headers.get_all(header::ORIGIN) {
+        if from_here && origin == "null" {
+            continue;
+        }
         let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
         if !origin.is_some_and(|origin| is_loopback(&origin)) {
             return forbidden("the `Origin` is not a page of this machine");

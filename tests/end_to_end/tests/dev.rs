@@ -118,10 +118,25 @@ async fn nobody_comes_from_elsewhere() {
             ("x-forwarded-for", "192.0.2.1"),
             ("host", "tools.example"),
             ("origin", "https://evil.example"),
+            ("origin", "null"),
         ] {
             let request = http.get(format!("{url}{path}")).header(name, value);
             assert_eq!(request.send().await.unwrap().status(), 403, "{path} {name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn forms_of_its_own_pages_come_without_an_origin() {
+    let url = start().await;
+    let send = async |site: &str| {
+        let form = reqwest::Client::new().post(format!("{url}/oauth/consent"));
+        let form = form.header("origin", "null").header("sec-fetch-site", site);
+        form.form(&[("decision", "allow")]).send().await.unwrap().text().await.unwrap()
+    };
+    assert!(send("same-origin").await.contains("not the browser that began"));
+    for site in ["same-site", "cross-site", "none", ""] {
+        assert!(send(site).await.contains("not a page of this machine"), "{site}");
     }
 }
 
