@@ -27,6 +27,7 @@ pub struct Config {
     pub(crate) rotation: bool,
     pub(crate) expiry: bool,
     pub(crate) withhold: Vec<String>,
+    pub(crate) on_top: Vec<String>,
     pub(crate) rate_limit: u32,
     pub(crate) wrong_issuer: bool,
     pub(crate) faults: bool,
@@ -42,6 +43,7 @@ impl Default for Config {
             rotation: true,
             expiry: true,
             withhold: Vec::new(),
+            on_top: Vec::new(),
             rate_limit: 5000,
             wrong_issuer: false,
             faults: false,
@@ -104,6 +106,13 @@ impl Config {
     #[must_use]
     pub fn withhold(mut self, scope: impl Into<String>) -> Self {
         self.withhold.push(scope.into());
+        self
+    }
+
+    /// Grants `scope` besides whatever is asked for, and does not let one ask for it.
+    #[must_use]
+    pub fn on_top(mut self, scope: impl Into<String>) -> Self {
+        self.on_top.push(scope.into());
         self
     }
 

@@ -36,7 +36,7 @@ struct User {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
-struct Token {
+struct ApiToken {
     id: String,
     note: Option<String>,
     expires_at: Option<String>,
@@ -47,7 +47,7 @@ struct Token {
 
 #[derive(Deserialize)]
 struct Tokens {
-    api_tokens: Vec<Token>,
+    api_tokens: Vec<ApiToken>,
 }
 
 /// Says who the user is.
@@ -75,7 +75,7 @@ async fn list_users(
 
 /// Lists the user's tokens, without their secrets.
 #[tool(scopes = ["read:users!user", "read:tokens!user"])]
-async fn my_tokens(hub: AuthedClient<JupyterHub>) -> Result<Json<Vec<Token>>> {
+async fn my_tokens(hub: AuthedClient<JupyterHub>) -> Result<Json<Vec<ApiToken>>> {
     let name = me(&hub).await?.name;
     let tokens: Tokens = hub.get(path!("/users/{name}/tokens")).send().await?.json().await?;
     Ok(Json(tokens.api_tokens))
@@ -94,7 +94,7 @@ async fn issue_token(
     /// How long it lasts, in seconds.
     #[arg(default = 3600, range(60..=86400))]
     expires_in: u32,
-) -> Result<Json<Token>> {
+) -> Result<Json<ApiToken>> {
     let name = me(&hub).await?.name;
     let wanted = serde_json::json!({ "note": note, "scopes": scopes, "expires_in": expires_in });
     Ok(Json(hub.post(path!("/users/{name}/tokens")).json(&wanted).send().await?.json().await?))

@@ -772,3 +772,50 @@ fn an_api_is_https_or_this_machine() {
         assert!(!error.contains("secret"), "{error}");
     }
 }
+
+/// A hub that says 403 to a token that has ended.
+#[provider(
+    api = "https://hub.example/api",
+    authorize = "https://hub.example/authorize",
+    token = "https://hub.example/token",
+    probe = "/user"
+)]
+enum Hub {
+    /// Reads.
+    #[scope("read!user", access = read)]
+    Read,
+}
+
+#[tokio::test]
+async fn a_403_is_of_the_token_if_nothing_is_open_to_it() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let hub = AuthedClient::<Hub>::testing_with(move |request| {
+        assert_eq!(request.headers()["authorization"], "Bearer test-token");
+        log.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
+        http::Response::builder().status(403).body("".into()).unwrap()
+    });
+    let error = hub.post("/tokens").send().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::GrantExpired { provider: "Hub" });
+    assert_eq!(*asked.lock().unwrap(), ["POST /api/tokens", "GET /api/user"]);
+    asked.lock().unwrap().clear();
+    let error = hub.get("/user").send().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::GrantExpired { provider: "Hub" });
+    assert_eq!(asked.lock().unwrap().len(), 1, "the question was asked already");
+}
+
+#[tokio::test]
+async fn a_403_is_of_the_request_if_the_token_opens_anything_or_nobody_can_tell() {
+    for probed in [200, 404, 429, 503] {
+        let hub = AuthedClient::<Hub>::testing_with(move |request| {
+            let status = if request.uri().path() == "/api/user" { probed } else { 403 };
+            let body = r#"{"message":"not for you"}"#;
+            http::Response::builder().status(status).body(body.into()).unwrap()
+        });
+        let error = hub.get("/users").send().await.unwrap_err();
+        let refused =
+            ErrorKind::UpstreamRefused { provider: "Hub", status: 403, retry_after: None };
+        assert_eq!(*error.kind(), refused, "{probed}");
+        assert!(error.message().ends_with("Hub says: not for you"), "{error}");
+    }
+}

@@ -42,7 +42,11 @@ struct Brokered {
 
 impl Brokered {
     async fn start() -> Self {
-        let forge = forge::start(Config::default()).await.unwrap();
+        Self::over(Config::default()).await
+    }
+
+    async fn over(config: Config) -> Self {
+        let forge = forge::start(config).await.unwrap();
         let second = forge::start(Config::default().redirect("http://127.0.0.1/callback/second"));
         let second = second.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -131,6 +135,34 @@ async fn one_sign_in_and_the_tools_work_with_a_step_up_where_more_is_needed() {
     let wider = wider.text("access_token");
     let opened = server.said(&wider, "open_issue", titled).await;
     assert!(opened.contains("It spins"), "{opened}");
+}
+
+#[tokio::test]
+async fn what_is_withheld_twice_is_said_and_not_asked_for_until_the_token_is_refreshed() {
+    let config = Config::default().withhold("repo:write").on_top("user:name=bob");
+    let server = Brokered::over(config).await;
+    let host = Application::register_at(&server.url).await;
+    let browser = Browser::new();
+    let titled = json!({ "owner": "bob", "repo": "compass", "title": "It spins" });
+    let both = "repo:read repo:write";
+
+    let first = host.sign_in(&browser, both, "bob").await;
+    assert_eq!(first.text("scope"), "repo:read");
+    let asked = server.call(&first.text("access_token"), "open_issue", titled.clone()).await;
+    assert_eq!(asked.status(), 403, "the user may have left it out");
+
+    let second = host.sign_in(&browser, both, "bob").await;
+    let token = second.text("access_token");
+    let told = server.call(&token, "open_issue", titled.clone()).await;
+    assert_eq!(told.status(), 200);
+    assert!(told.headers().get("www-authenticate").is_none());
+    let told = text_of(&told.json().await.unwrap());
+    assert!(told.contains("Forge was asked for `repo:write` more than once"), "{told}");
+    assert!(told.contains("until an administrator of Forge changes that"), "{told}");
+
+    let refreshed = host.refresh(&second.text("refresh_token")).await.text("access_token");
+    let asked = server.call(&refreshed, "open_issue", titled).await;
+    assert_eq!(asked.status(), 403, "things may have changed by now");
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! From the first call to the account: consent in every form, and every way in which it ends.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use end_to_end::{
     client::{Desk, Era, Mood, connect, link_in, params, post_call, text, text_of},
-    host::Host,
+    host::{Host, client_at},
+    tools::list_issues,
 };
 use forge::{Config, person::Person};
 use serde_json::json;
+use tokio::net::TcpListener;
+use toolgate::{grant::MemoryStore, tools};
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":25}"#;
 
@@ -130,6 +133,55 @@ async fn a_scope_that_is_withheld_is_said_to_be_and_not_asked_for_in_a_circle() 
     assert!(text(&result).contains("was asked for `repo:write` just now"), "{}", text(&result));
     assert_eq!(desk.opened().len(), 1);
     client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_gets_the_link_as_text_is_told_once_what_was_withheld_and_may_then_ask_again() {
+    let host = Host::start(Config::default().withhold("repo:write")).await;
+    let arguments = r#"{"owner":"alice","repo":"compass","title":"It spins"}"#;
+    let call = async || text_of(&post_call(&host.mcp(), "open_issue", arguments).await);
+    let page = Person::new("alice").approve(&link_in(&call().await)).await.unwrap();
+    assert!(page.body.contains("only an administrator of Forge"), "{}", page.body);
+    let told = call().await;
+    assert!(told.contains("was asked for `repo:write` just now and withheld it"), "{told}");
+    assert!(told.contains("will not help until an administrator of Forge changes that"), "{told}");
+    assert!(!told.contains("/connect/"), "{told}");
+    assert!(call().await.contains("/connect/"), "the user may have changed their mind");
+}
+
+#[tokio::test]
+async fn what_was_granted_on_top_is_not_asked_for() {
+    let host = Host::start(Config::default().on_top("user:name=alice")).await;
+    let desk = Desk::new("alice", Mood::Approves);
+    let client = connect(&host.mcp(), Era::Modern, desk.clone()).await;
+    let read = params("list_issues", json!({ "owner": "alice", "repo": "compass" }));
+    assert_eq!(client.call_tool(read).await.unwrap().is_error, Some(false));
+    let delete = params("delete_repository", json!({ "owner": "alice", "repo": "journal" }));
+    let result = client.call_tool(delete).await.unwrap();
+    assert_eq!(result.is_error, Some(false), "{}", text(&result));
+    assert_eq!(host.forge.counts().last_asked, "repo:read repo:delete");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_is_not_the_users_to_mend() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let server = toolgate::Server::new("tests", "1")
+        .provider(client_at(forge.url()).secret("mistyped"))
+        .tools(tools![list_issues])
+        .store(MemoryStore::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = server.public_url(url.as_str()).build().await.unwrap();
+    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let mcp = format!("{url}/mcp");
+    let link = link_in(&text_of(&post_call(&mcp, "list_issues", ISSUES).await));
+    let page = Person::new("alice").approve(&link).await.unwrap();
+    assert!(page.body.contains("trying again will not help"), "{}", page.body);
+    let told = text_of(&post_call(&mcp, "list_issues", ISSUES).await);
+    assert!(told.contains("Neither the user nor another call can help"), "{told}");
+    assert!(!told.contains("/connect/"), "{told}");
 }
 
 #[tokio::test]

@@ -57,8 +57,8 @@ impl Person {
             };
             for (name, value) in &mut fields {
                 match name.as_str() {
-                    "username" => *value = self.name.clone(),
-                    "password" => *value = PASSWORD.to_owned(),
+                    "username" => value.clone_from(&self.name),
+                    "password" => PASSWORD.clone_into(value),
                     _ => {}
                 }
             }

@@ -179,6 +179,7 @@ pub(super) async fn decide(
             .scopes
             .iter()
             .filter(|scope| !forge.config.withhold.contains(scope))
+            .chain(&forge.config.on_top)
             .cloned()
             .collect();
         world.approved.entry(user.clone()).or_default().extend(scopes.iter().cloned());
