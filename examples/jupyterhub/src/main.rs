@@ -109,13 +109,8 @@ async fn revoke_token(hub: AuthedClient<JupyterHub>, id: String) -> Result<()> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let server = toolgate::server!().provider(JupyterHub::from_env()?).tools(tools![
-        who_am_i,
-        list_users,
-        my_tokens,
-        issue_token,
-        revoke_token
-    ]);
+    let tools = tools![who_am_i, list_users, my_tokens, issue_token, revoke_token];
+    let server = toolgate::server!().provider(JupyterHub::from_env()?).tools(tools);
     // With one sign-in for host and hub, or with a consent when a tool needs one.
     if std::env::var("SIGN_IN").is_ok() {
         return server.broker::<JupyterHub>(|broker| broker.user("/user", "name")).serve().await;
