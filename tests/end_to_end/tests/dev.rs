@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use end_to_end::broker::{Application, Browser};
+use end_to_end::broker::{Application, Browser, s256};
 use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -138,6 +138,29 @@ async fn forms_of_its_own_pages_come_without_an_origin() {
     for site in ["same-site", "cross-site", "none", ""] {
         assert!(send(site).await.contains("not a page of this machine"), "{site}");
     }
+}
+
+#[tokio::test]
+async fn its_login_is_for_its_people_and_its_codes_for_who_asked() {
+    let url = start().await;
+    let http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let login = async |user: &str| {
+        let challenge = s256("the-verifier-of-who-asked-0123456789-0123456789");
+        let query = format!(
+            "redirect_uri={url}/callback/dev&state=s&code_challenge={challenge}&user={user}"
+        );
+        http.get(format!("{url}/dev/login?{query}")).send().await.unwrap()
+    };
+    assert_eq!(login("mallory").await.status(), 400);
+    let redeem = async |verifier: &str| {
+        let back = login("alice").await.headers()["location"].to_str().unwrap().to_owned();
+        let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        let form = [("code", code.as_str()), ("code_verifier", verifier)];
+        http.post(format!("{url}/dev/access")).form(&form).send().await.unwrap().status()
+    };
+    assert_eq!(redeem("another-verifier-0123456789-0123456789-0123456").await, 400);
+    assert_eq!(redeem("the-verifier-of-who-asked-0123456789-0123456789").await, 200);
 }
 
 #[tokio::test]
