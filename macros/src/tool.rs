@@ -2,7 +2,7 @@
 //! stands for it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Ident, LitStr, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
 use crate::{
@@ -127,7 +127,7 @@ impl Args {
             view: View::default(),
         };
         let mut known = KEYS.to_vec();
-        if form == Form::Widget {
+        if form == Form::Widget || widget::has_key(&tokens) {
             known.extend(widget::KEYS);
         }
         for entry in Entry::all(&format!("#[{}]", form.name()), tokens, &known, errors) {
@@ -159,7 +159,13 @@ impl Args {
             "provider" => self.provider = Some(entry.path()?),
             "crate" => self.krate = entry.krate()?,
             "app_only" => self.app_only = entry.flag()?.0,
-            name if widget::KEYS.contains(&name) => self.view.set(entry)?,
+            name if widget::KEYS.contains(&name) => {
+                if self.form == Form::Tool {
+                    let message = format!("`{name}` is a widget's\nhelp: write `#[widget(..)]`");
+                    return Err(Error::new(key.span(), message));
+                }
+                self.view.set(entry)?;
+            }
             _ => {
                 let (value, span) = entry.flag()?;
                 if key == "read_only" && value {
@@ -375,11 +381,22 @@ impl<'a> Tool<'a> {
             syn::ReturnType::Type(_, ty) => widget::last_segment(ty).as_deref() == Some("Result"),
             syn::ReturnType::Default => false,
         };
+        // A fault of the props is shown on their type.
+        let span = output.span().resolved_at(Span::call_site());
+        let spanned: TokenStream = krate
+            .to_token_stream()
+            .into_iter()
+            .map(|mut token| {
+                token.set_span(span);
+                token
+            })
+            .collect();
         if fallible {
-            let outcome = quote!(<#output as #krate::__private::Fallible>::Outcome);
+            let outcome =
+                quote_spanned!(span=> <#output as #spanned::__private::Fallible>::Outcome);
             (outcome, Box::new(move |called| quote!(#called.map(#krate::Json))))
         } else {
-            let outcome = quote!(#krate::Json<#output>);
+            let outcome = quote_spanned!(span=> #spanned::Json<#output>);
             (outcome, Box::new(move |called| quote!(#krate::Json(#called))))
         }
     }

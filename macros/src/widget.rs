@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::{
     Error, GenericArgument, Ident, LitBool, LitStr, PathArguments, Result, ReturnType, Token, Type,
@@ -25,6 +25,14 @@ pub(crate) const KEYS: [&str; 7] =
 
 const CSP: [&str; 4] = ["connect", "resource", "frame", "base_uri"];
 const PERMISSIONS: [&str; 4] = ["camera", "microphone", "geolocation", "clipboard_write"];
+
+/// Does one of them stand there?
+pub(crate) fn has_key(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => KEYS.iter().any(|key| ident == key),
+        _ => false,
+    })
+}
 
 /// What a widget says of its view.
 #[derive(Default)]
@@ -283,4 +291,52 @@ fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
         return wrong("its port is not a number");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::*;
+
+    fn fault(path: &str) -> String {
+        match find(LitStr::new(path, Span::call_site())) {
+            Err(error) => error.to_string(),
+            Ok(_) => "none".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_view_is_looked_for_in_the_crate() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(
+            fault("views/board.html"),
+            format!(
+                "there is no view at `views/board.html`\nhelp: it was looked for at {here}/views/board.html"
+            )
+        );
+        assert_eq!(
+            fault("src/lib.rs"),
+            "`src/lib.rs` is not a view\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+        );
+        assert!(fault("src").starts_with("the folder `src` holds no `index.html`"));
+        for outside in ["../view.html", "/etc/passwd", "views/../../x.html", "..\\x.html"] {
+            assert!(
+                fault(outside).starts_with("a view is a path inside of this crate"),
+                "{outside}"
+            );
+        }
+        assert_eq!(fault("  <p></p>"), "none");
+    }
+
+    #[test]
+    fn a_page_that_is_too_large_is_refused() {
+        let literal = LitStr::new("view.html", Span::call_site());
+        assert!(check_size(&literal, LARGEST).is_ok());
+        let error = check_size(&literal, LARGEST + 1).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the view has 2097153 bytes, and 2097152 are the most"),
+            "{error}"
+        );
+    }
 }

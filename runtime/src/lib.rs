@@ -215,7 +215,7 @@ pub use toolgate_macros::tool;
 /// | `border` | the host draws a border |
 /// | `invoking`, `invoked` | what hosts say meanwhile and afterwards |
 ///
-/// and all keys of `#[tool]`. `<script toolgate></script>` becomes the library that speaks with the
+/// and all keys of `#[tool]`. `docs/widgets.md` is the whole story. `<script toolgate></script>` becomes the library that speaks with the
 /// host. A page is given props, and never a token: its calls go through the host, with the rights of
 /// whoever is looking at it, and are checked like any other.
 pub use toolgate_macros::widget;
@@ -260,3 +260,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/add-your-provider.md")]
 struct AddYourProvider;
+
+/// And that of the page on widgets.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/widgets.md")]
+struct Widgets;

@@ -46,6 +46,7 @@ struct Flags {
 enum Form {
     Table,
     Json,
+    Typescript,
 }
 
 pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
@@ -60,6 +61,7 @@ pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
         let text = match form {
             Form::Table => description.to_string(),
             Form::Json => serde_json::to_string_pretty(&description)?,
+            Form::Typescript => description.typescript(),
         };
         say(&text);
         return Ok(());

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::typescript;
 use crate::{table::Built, tool::Need};
 
 /// Every tool of a server, with its scopes.
@@ -60,6 +61,14 @@ impl ToolDescription {
             (Some(false), _) => "writes",
             _ => "",
         }
+    }
+}
+
+impl Description {
+    /// TypeScript's declarations of what the tools take and return: an interface `Tools`, for
+    /// `toolgate.view<Props, Tools>()`, and one for each type with a name.
+    pub fn typescript(&self) -> String {
+        typescript::declarations(self.tools.iter().map(|tool| &tool.definition))
     }
 }
 

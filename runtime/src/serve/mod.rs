@@ -28,6 +28,7 @@ mod server;
 mod sign_in;
 mod stdio;
 mod told;
+mod typescript;
 mod upstream;
 mod widgets;
 

@@ -1,0 +1,7 @@
+use toolgate::prelude::*;
+
+/// Shows a board.
+#[widget(view = "<p></p>")]
+async fn board() {}
+
+fn main() {}
