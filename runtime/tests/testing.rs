@@ -161,6 +161,9 @@ async fn a_person_gives_consent_refuses_it_and_widens_it() {
     let link = client.call("rename", json!({ "to": "b" })).await.link().unwrap();
     let page = alice.withholds("repo:write").open(&link).await.unwrap();
     assert!(page.text().contains("Not granted"), "{}", page.text());
+    let told = client.call("rename", json!({ "to": "b" })).await;
+    assert!(told.is_error() && told.link().is_none(), "it is not asked in a circle");
+    assert!(told.text().contains("did not grant it"), "{}", told.text());
     let link = client.call("rename", json!({ "to": "b" })).await.link().unwrap();
     alice.open(&link).await.unwrap();
     let renamed = client.call("rename", json!({ "to": "b" })).await;
