@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use futures::FutureExt;
 use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
 use serde_json::value::RawValue;
 
@@ -136,9 +137,7 @@ impl Built {
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", T::NAME)))?;
         let decode = move |raw: &RawValue| -> Result<Ready, Error> {
             let arguments = arguments.read(raw)?;
-            Ok(Box::new(|call| {
-                Box::pin(async move { T::call(call, arguments).await.into_outcome() })
-            }))
+            Ok(Box::new(|call| Box::pin(T::call(call, arguments).map(IntoOutcome::into_outcome))))
         };
         let schema = serde_json::to_string(&definition.input_schema);
         Ok(Self {

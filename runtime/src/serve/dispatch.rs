@@ -178,7 +178,8 @@ impl Dispatch {
         );
         let asked = AtomicBool::new(false);
         let access = Access::default();
-        let attempt = self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
+        let attempt =
+            self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
         let outcome = match incoming.conversation {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
             Conversation::Open(context) => tokio::select! {
@@ -191,8 +192,7 @@ impl Dispatch {
             // Whoever leaves lets go of this future.
             Conversation::Short { .. } => attempt.await,
         };
-        let outcome =
-            if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
+        let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
         span.in_scope(|| audit::log(&tool.definition.name, demand, claims, ended));
@@ -399,7 +399,10 @@ pub(super) fn arguments(
 
 /// Runs the function. A panic ends this call alone, and in words.
 async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
-    let outcome = AssertUnwindSafe(async move { ready(call).await }).catch_unwind().await;
+    let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| ready(call))) {
+        Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
     outcome.unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()

@@ -17,7 +17,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use rmcp::{
     ServerHandler,
@@ -32,14 +32,14 @@ use tower_http::cors::CorsLayer;
 
 use super::{
     admission::{Admission, Admitted},
-    dispatch::LetIn,
+    dispatch::{LetIn, Served},
     envelope::{Envelope, Fault, RawArguments},
     guard::guard,
     handler::Handler,
     listing::lift_schemes,
     quick::{Quick, ShortCall},
 };
-use crate::gate;
+use crate::{gate, table::Ready};
 
 /// Where the endpoint is.
 pub(super) const PATH: &str = "/mcp";
@@ -118,21 +118,22 @@ async fn serve<H: ServerHandler>(
     request: Request,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    endpoint.respond(request, peer).await
+    let (mut parts, body) = request.into_parts();
+    endpoint.respond(&mut parts, body, peer).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
     /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
     pub(super) async fn respond<B>(
         &self,
-        request: http::Request<B>,
+        parts: &mut Parts,
+        body: B,
         peer: Option<SocketAddr>,
     ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let (mut parts, body) = request.into_parts();
-        let admitted = match self.admit(&mut parts, peer).await {
+        let admitted = match self.admit(parts, peer).await {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal,
         };
@@ -143,7 +144,8 @@ impl<H: ServerHandler> Endpoint<H> {
         if parts.method != Method::POST {
             // A stream that listens takes no turn from the calls.
             drop(turn);
-            let response = self.by_rmcp(parts, peer, Body::new(body), &admitted).await;
+            let body = Body::new(body);
+            let response = Box::pin(self.by_rmcp(taken(parts), peer, body, &admitted)).await;
             return self.until_the_token_ends(&admitted, response);
         }
         let body = match read(body).await {
@@ -212,71 +214,27 @@ impl<H: ServerHandler> Endpoint<H> {
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
     async fn answer(
         &self,
-        mut parts: Parts,
+        parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Bytes,
         admitted: &Admitted,
     ) -> Response {
         let dispatch = &self.handler.dispatch;
-        let mut then = Then::Nothing;
-        let is_json = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
-        // Whatever it calls itself, a message that might be a call is looked at by the gate.
-        if is_json || dispatch.admission.is_some() {
-            let envelope = match Envelope::read(&body) {
-                Ok(envelope) => envelope,
-                // rmcp answers all of these with 415 and a parser's words.
-                Err(fault) => {
-                    let (code, words) = fault.words();
-                    return rpc_error(StatusCode::BAD_REQUEST, code, words);
-                }
-            };
-            if let Some(admission) = &dispatch.admission {
-                let uri = envelope.reads();
-                let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
-                if let Err(refusal) = admission.check_stranger(admitted, page) {
-                    return refusal;
-                }
+        let then = match self.decide(parts, &body, admitted) {
+            Decision::Refuse(refusal) => return refusal,
+            Decision::Short(tool, call, ready) => {
+                let call = (&call, ready);
+                return self.quick.answer(dispatch, tool, call, (parts, admitted)).await;
             }
-            then = Then::of(&envelope.method);
-            match envelope.call() {
-                None => {}
-                // rmcp tells requests apart by their shape, and would not know the method.
-                Some(Err(())) => return call_misshapen(&envelope.id()),
-                Some(Ok(call)) => {
-                    let tool = dispatch.tool(&call.name);
-                    if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
-                        && let Err(refusal) = admission.check_call(
-                            admitted,
-                            (&call.name, &tool.demand),
-                            &parts.headers,
-                            &envelope,
-                        )
-                    {
-                        return refusal;
-                    }
-                    let short = tool.filter(|_| dispatch.quick).and_then(|tool| {
-                        let short = ShortCall::read(&parts.headers, tool, &envelope, &call)?;
-                        Some((tool, short))
-                    });
-                    if let Some((tool, (call, ready))) = short {
-                        let call = (&call, ready);
-                        return self.quick.answer(dispatch, tool, call, (&parts, admitted)).await;
-                    }
-                    if let Some(arguments) = call.arguments {
-                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
-                    }
-                }
-            }
-        }
+            Decision::Rmcp(then) => then,
+        };
+        let is_json = is_json(&parts.headers);
         // Boxed: what is rare does not make every request carry its state.
-        let request = body.clone();
-        let response = Box::pin(self.by_rmcp(parts, peer, Body::from(body), admitted)).await;
+        let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body.clone()), admitted);
+        let response = Box::pin(rmcp).await;
         if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             // rmcp's status for what it cannot read, however deep inside it is.
-            let (code, words) = Fault::inside(&request).words();
+            let (code, words) = Fault::inside(&body).words();
             return rpc_error(StatusCode::BAD_REQUEST, code, words);
         }
         match (&dispatch.admission, then) {
@@ -288,6 +246,58 @@ impl<H: ServerHandler> Endpoint<H> {
             (_, Then::Listen) => self.until_the_token_ends(admitted, response),
             _ => response,
         }
+    }
+
+    /// What becomes of a message. The gate decides by what is called, whatever a header says.
+    fn decide<'a>(
+        &'a self,
+        parts: &mut Parts,
+        body: &'a Bytes,
+        admitted: &Admitted,
+    ) -> Decision<'a> {
+        let dispatch = &self.handler.dispatch;
+        // Whatever it calls itself, a message that might be a call is looked at by the gate.
+        if !is_json(&parts.headers) && dispatch.admission.is_none() {
+            return Decision::Rmcp(Then::Nothing);
+        }
+        let envelope = match Envelope::read(body) {
+            Ok(envelope) => envelope,
+            // rmcp answers all of these with 415 and a parser's words.
+            Err(fault) => {
+                let (code, words) = fault.words();
+                return Decision::Refuse(rpc_error(StatusCode::BAD_REQUEST, code, words));
+            }
+        };
+        if let Some(admission) = &dispatch.admission {
+            let uri = envelope.reads();
+            let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
+            if let Err(refusal) = admission.check_stranger(admitted, page) {
+                return Decision::Refuse(refusal);
+            }
+        }
+        let call = match envelope.call() {
+            None => return Decision::Rmcp(Then::of(&envelope.method)),
+            // rmcp tells requests apart by their shape, and would not know the method.
+            Some(Err(())) => return Decision::Refuse(call_misshapen(&envelope.id())),
+            Some(Ok(call)) => call,
+        };
+        let tool = dispatch.tool(&call.name);
+        if let (Some(admission), Some(tool)) = (&dispatch.admission, tool) {
+            let called = (&*call.name, &tool.demand);
+            let checked = admission.check_call(admitted, called, &parts.headers, &envelope);
+            if let Err(refusal) = checked {
+                return Decision::Refuse(refusal);
+            }
+        }
+        if let Some(tool) = tool.filter(|_| dispatch.quick)
+            && let Some((short, ready)) = ShortCall::read(&parts.headers, tool, &envelope, &call)
+        {
+            return Decision::Short(tool, short, ready);
+        }
+        if let Some(arguments) = call.arguments {
+            parts.extensions.insert(RawArguments(arguments.to_owned().into()));
+        }
+        Decision::Rmcp(Then::Nothing)
     }
 
     async fn by_rmcp(
@@ -305,6 +315,13 @@ impl<H: ServerHandler> Endpoint<H> {
         }
         self.mcp.handle(Request::from_parts(parts, body)).await.into_response()
     }
+}
+
+/// What becomes of a message.
+enum Decision<'a> {
+    Refuse(Response),
+    Short(&'a Served, ShortCall<'a>, Ready),
+    Rmcp(Then),
 }
 
 /// What follows rmcp's answer.
@@ -328,6 +345,16 @@ impl Then {
             _ => Self::Nothing,
         }
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"))
+}
+
+/// The head of the request, which goes on to somebody else.
+fn taken(parts: &mut Parts) -> Parts {
+    std::mem::replace(parts, Request::new(()).into_parts().0)
 }
 
 fn too_large() -> Response {

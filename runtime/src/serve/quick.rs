@@ -169,7 +169,8 @@ impl<'a> ShortCall<'a> {
     ) -> RequestContext<RoleServer> {
         let id = serde_json::from_str(self.id.get()).unwrap_or(RequestId::Number(0));
         let mut context = RequestContext::new(id, peer.clone());
-        context.meta = serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
+        context.meta =
+            serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
         let mut parts = parts.clone();
         parts.extensions.insert(LetIn(admitted.clone()));
         context.extensions.insert(parts);
@@ -186,7 +187,8 @@ fn no_arguments() -> &'static RawValue {
 /// Is it an object that nobody finds too deep? rmcp counts from the outside of the message.
 fn is_shallow(arguments: &str) -> bool {
     let opens = |byte: &u8| matches!(byte, b'{' | b'[');
-    arguments.starts_with('{') && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
+    arguments.starts_with('{')
+        && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
 }
 
 /// Is it an identifier that is the same however it is read? Others are rmcp's to look at.
@@ -243,8 +245,11 @@ fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Respo
     let written = serde_json::to_writer(&mut text, &Reply { jsonrpc: "2.0", id, outcome });
     let mut response = Response::new(Body::from(text));
     // What a tool returns is JSON already; a map whose keys are no text would not be.
-    *response.status_mut() = if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    *response.status_mut() =
+        if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    // One header more is added on the way, and a map takes room for many if it is not told.
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.headers_mut() = headers;
     response
 }
