@@ -123,6 +123,7 @@ async fn when_it_ends(hub: &mut Hub, server: &Served, hers: &str, carol: &Person
 
     hub.revoke("carol").await;
     let answer = server.call(hers, "list_users", json!({})).await;
+    assert!(answer.says_to_connect_again(), "{answer:?}");
     let link = answer.link().unwrap_or_else(|| panic!("{answer:?}"));
     let visit = bob.visit(link, &[]).await;
     assert!(visit.page.contains("This link is for somebody else"), "{}", visit.page);

@@ -12,8 +12,8 @@ const CLIENT: &str = "tools";
 
 /// The variables that the page exports.
 fn exported() -> Vec<(&'static str, &'static str)> {
-    let line = blocks("sh").into_iter().flat_map(str::lines);
-    let mut rest = line.filter_map(|line| line.strip_prefix("export ")).next().expect("an export");
+    let mut lines = blocks("sh").into_iter().flat_map(str::lines);
+    let mut rest = lines.find_map(|line| line.strip_prefix("export ")).expect("an export");
     let mut found = Vec::new();
     while let Some((name, value)) = rest.split_once('=') {
         let (end, quote) = if value.starts_with('\'') { ('\'', 1) } else { (' ', 0) };

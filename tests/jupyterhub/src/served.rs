@@ -34,6 +34,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Does it say that the connection has ended, and why? Of a token's end the hub may know first.
+    pub(crate) fn says_to_connect_again(&self) -> bool {
+        let why = ["its access expired", "the access was revoked there, or has expired"];
+        let said = |why| self.text.contains(&format!("has to be connected again, because {why}"));
+        why.iter().any(said)
+    }
+
     /// The scopes that the host is to ask for.
     pub(crate) fn demanded(&self) -> &str {
         let (_, scopes) = self.challenge.split_once("scope=\"").expect("a challenge with scopes");
@@ -128,7 +135,7 @@ impl Served {
         loop {
             let answer = self.call(token, tool, json!({})).await;
             if answer.failed {
-                assert!(answer.text.contains("its access expired"), "{answer:?}");
+                assert!(answer.says_to_connect_again(), "{answer:?}");
                 return answer;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
