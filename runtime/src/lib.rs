@@ -256,11 +256,6 @@ pub mod __private {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// And that of the page on providers.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/add-your-provider.md")]
-struct AddYourProvider;
-
 /// And that of the page on widgets.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/widgets.md")]
