@@ -12,7 +12,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
-use moka::sync::Cache;
 use serde_json::{json, value::RawValue};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
@@ -23,6 +22,7 @@ use super::{
     demand::Demand,
     http::rpc_error,
     limits::{Limits, TooMuch},
+    sessions::Sessions,
 };
 use crate::{
     gate::{
@@ -47,8 +47,6 @@ pub(super) struct Admission {
     /// The resource, once it is known.
     place: RwLock<Option<Arc<Place>>>,
     limits: Limits,
-    /// To whom a session of the era of 2025 belongs.
-    sessions: Cache<String, String>,
     /// What hosts ask for at sign-in.
     basic: Vec<String>,
 }
@@ -66,7 +64,6 @@ impl Admission {
         brokered: bool,
         name: String,
         clock: Arc<dyn Clock>,
-        idle: Duration,
         demands: impl Iterator<Item = &'a Demand>,
     ) -> Result<Self, String> {
         let basic: BTreeSet<_> =
@@ -83,7 +80,6 @@ impl Admission {
             clock,
             place: RwLock::new(place),
             limits,
-            sessions: Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
             basic: basic.into_iter().map(str::to_owned).collect(),
         })
     }
@@ -187,23 +183,16 @@ impl Admission {
         &self,
         admitted: &Admitted,
         headers: &HeaderMap,
+        sessions: &Sessions,
     ) -> Result<(), Response> {
         let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
-        let owner = id.to_str().ok().and_then(|id| self.sessions.get(id));
+        let owner = id.to_str().ok().and_then(|id| sessions.owner(id));
         match owner {
-            Some(owner) if owner == principal(admitted) => Ok(()),
+            Some(owner) if *owner == *principal(admitted) => Ok(()),
             _ => {
                 tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
                 Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
             }
-        }
-    }
-
-    /// Remembers whose the session is that this answer begins.
-    pub(super) fn keep_session(&self, admitted: &Admitted, response: &Response) {
-        if let Some(id) = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()) {
-            let owner = || principal(admitted);
-            self.sessions.entry(id.to_owned()).or_insert_with(owner);
         }
     }
 
@@ -371,7 +360,7 @@ fn log(refusal: &Refusal) {
 /// How far two clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-const SESSION_ID: &str = "mcp-session-id";
+pub(super) const SESSION_ID: &str = "mcp-session-id";
 
 impl Place {
     fn new(resource: &str) -> Result<Self, String> {
@@ -401,7 +390,7 @@ fn too_much(fault: &TooMuch) -> Response {
     response
 }
 
-fn principal(admitted: &Admitted) -> String {
+pub(super) fn principal(admitted: &Admitted) -> String {
     admitted.as_ref().map(|claims| claims.principal()).unwrap_or_default()
 }
 

@@ -16,28 +16,30 @@ use axum::{
     routing::{any, get},
 };
 use futures::StreamExt;
-use http::{Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use rmcp::{
     ServerHandler,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
+    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use serde_json::{json, value::RawValue};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    admission::{Admission, Admitted},
+    admission::{Admission, Admitted, SESSION_ID, principal},
     dispatch::LetIn,
     envelope::{Envelope, RawArguments},
     guard::guard,
     handler::Handler,
     listing::lift_schemes,
+    panic,
     quick::Quick,
+    sessions::{Full, Sessions},
 };
 use crate::gate;
+
+const JSON: &[u8] = b"application/json";
 
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -48,15 +50,19 @@ const SMALL: usize = 8 << 10;
 /// How long a client may take to send its message.
 const SLOWEST: Duration = Duration::from_secs(30);
 
-/// A session without a message ends after this long. A silent call counts as none, so it is longer
-/// than any consent takes.
-pub(super) const SESSION: Duration = Duration::from_secs(30 * 60);
-
 /// What stands at `/mcp`.
 struct Endpoint<H: ServerHandler> {
     handler: Handler<H>,
     quick: Quick,
-    mcp: StreamableHttpService<Handler<H>, LocalSessionManager>,
+    sessions: Arc<Sessions>,
+    mcp: StreamableHttpService<Handler<H>, Sessions>,
+}
+
+/// The turn of a call, beside its request: it ends when the call does, which an answer that is a
+/// stream does not tell.
+#[derive(Clone)]
+struct Turn {
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 /// The endpoint `/mcp`, and the pages of a consent.
@@ -71,13 +77,13 @@ pub(super) fn router<H: ServerHandler>(
         .with_cancellation_token(ended);
     // Looked at in `guard`, for all routes alike.
     config.allowed_hosts = Vec::new();
-    let mut sessions = LocalSessionManager::default();
-    sessions.session_config.keep_alive = Some(SESSION);
+    let sessions = Sessions::new();
     let made = handler.clone();
     let endpoint = Endpoint {
         handler: handler.clone(),
         quick: Quick::new(),
-        mcp: StreamableHttpService::new(move || Ok(made.clone()), Arc::new(sessions), config),
+        sessions: Arc::clone(&sessions),
+        mcp: StreamableHttpService::new(move || Ok(made.clone()), sessions, config),
     };
     let admission = handler.dispatch.admission.clone();
     let mut endpoint = Router::new().route("/mcp", any(serve::<H>)).with_state(Arc::new(endpoint));
@@ -129,9 +135,7 @@ async fn serve<H: ServerHandler>(
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    let response = endpoint.answer(parts, body, &admitted).await;
-    drop(turn);
-    response
+    endpoint.answer(parts, body, &admitted, turn).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
@@ -141,16 +145,19 @@ impl<H: ServerHandler> Endpoint<H> {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
         }
-        let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
-        admission.check_origin(&parts.headers, &parts.uri)?;
+        let admission = self.handler.dispatch.admission.as_ref();
+        if let Some(admission) = admission {
+            admission.check_origin(&parts.headers, &parts.uri)?;
+        }
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > LARGEST) {
             return Err(too_large());
         }
+        let Some(admission) = admission else { return Ok(None) };
         let page = self.may_read_page(parts, length);
         let admitted = admission.admit(parts, page).await?;
-        admission.check_session(&admitted, &parts.headers)?;
+        admission.check_session(&admitted, &parts.headers, &self.sessions)?;
         parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
@@ -168,9 +175,10 @@ impl<H: ServerHandler> Endpoint<H> {
             && header("mcp-name").is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
     }
 
-    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
-        let admission = self.handler.dispatch.admission.as_ref();
-        admission.map_or(Ok(None), |admission| admission.turn(admitted))
+    fn turn(&self, admitted: &Admitted) -> Result<Option<Turn>, Response> {
+        let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
+        let permit = admission.turn(admitted)?;
+        Ok(permit.map(|permit| Turn { _permit: Arc::new(permit) }))
     }
 
     /// Ends a stream when the token of its listener does.
@@ -186,12 +194,19 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
-    async fn answer(&self, mut parts: Parts, body: Bytes, admitted: &Admitted) -> Response {
+    async fn answer(
+        &self,
+        mut parts: Parts,
+        body: Bytes,
+        admitted: &Admitted,
+        turn: Option<Turn>,
+    ) -> Response {
         let (mut begins, mut listens, mut lists) = (false, false, false);
         let is_json = parts
             .headers
             .get(header::CONTENT_TYPE)
-            .is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
+            .and_then(|ty| ty.as_bytes().get(..JSON.len()))
+            .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON));
         // Whatever it calls itself, a message that might be a call is looked at by the gate.
         if is_json || self.handler.dispatch.admission.is_some() {
             let envelope = match Envelope::read(&body) {
@@ -209,7 +224,7 @@ impl<H: ServerHandler> Endpoint<H> {
                     return refusal;
                 }
             }
-            begins = envelope.method == "initialize";
+            begins = envelope.method == "initialize" && !parts.headers.contains_key(SESSION_ID);
             lists = envelope.method == "tools/list";
             listens = envelope.method == "subscriptions/listen";
             match envelope.call() {
@@ -217,6 +232,9 @@ impl<H: ServerHandler> Endpoint<H> {
                 // rmcp tells requests apart by their shape, and would not know the method.
                 Some(Err(())) => return call_misshapen(envelope.id),
                 Some(Ok(call)) => {
+                    if let Some(turn) = &turn {
+                        parts.extensions.insert(turn.clone());
+                    }
                     if let Some(arguments) = call.arguments {
                         parts.extensions.insert(RawArguments(arguments.to_owned().into()));
                     }
@@ -235,21 +253,33 @@ impl<H: ServerHandler> Endpoint<H> {
                     if let Some(tool) = tool
                         && let Some(quick) = Quick::read(&parts.headers, tool, &envelope, &call)
                     {
-                        return self.quick.answer(dispatch, tool, quick, parts).await;
+                        let answer = self.quick.answer(dispatch, tool, quick, parts);
+                        return panic::caught(answer).await.unwrap_or_else(|_| broke(envelope.id));
                     }
                 }
             }
         }
         let request = Request::from_parts(parts, Body::from(body));
-        let response = self.mcp.handle(request).await.into_response();
-        if let Some(admission) = self.handler.dispatch.admission.as_ref().filter(|_| begins) {
-            admission.keep_session(admitted, &response);
-        }
+        let answer = async { self.mcp.handle(request).await.into_response() };
+        let response = if begins {
+            let begun = self.sessions.begin(principal(admitted), answer).await;
+            begun.unwrap_or_else(|Full| too_many_sessions())
+        } else {
+            answer.await
+        };
         if lists && self.handler.dispatch.admission.is_some() {
             return lift_schemes(response).await;
         }
         if listens { self.until_the_token_ends(admitted, response) } else { response }
     }
+}
+
+fn too_many_sessions() -> Response {
+    tracing::info!(target: "toolgate::gate", code = "sessions", "a session was refused");
+    let message = "too many sessions are in use: end one, or try again later";
+    let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
 }
 
 fn too_large() -> Response {
@@ -274,6 +304,16 @@ fn call_misshapen(id: Option<&RawValue>) -> Response {
         "error": { "code": -32602, "message": message },
     });
     axum::Json(error).into_response()
+}
+
+/// The answer to a call in which something panicked that is no tool.
+fn broke(id: Option<&RawValue>) -> Response {
+    let error = json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "error": { "code": -32603, "message": panic::WORDS },
+    });
+    (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error)).into_response()
 }
 
 pub(super) fn rpc_error(status: StatusCode, code: i32, message: &str) -> Response {

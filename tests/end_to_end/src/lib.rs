@@ -2,5 +2,9 @@
 
 pub mod broker;
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 pub mod host;
 pub mod tools;
+pub mod waiting;
+pub mod wire;
