@@ -4,14 +4,16 @@ use std::{net::SocketAddr, process::Stdio};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
 };
 
 /// The server; it is killed when this is dropped.
 #[derive(Debug)]
 pub struct Crowd {
     process: Child,
+    /// Open as long as the server may say something.
+    _said: Lines<BufReader<ChildStdout>>,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -34,7 +36,8 @@ impl Crowd {
         let greeting = said.next_line().await.expect("its output").expect("a greeting");
         let address = greeting.split("http://").nth(1).and_then(|url| url.split('/').next());
         let address = address.and_then(|address| address.parse().ok());
-        Self { process, address: address.unwrap_or_else(|| panic!("no address in: {greeting}")) }
+        let address = address.unwrap_or_else(|| panic!("no address in: {greeting}"));
+        Self { process, _said: said, address }
     }
 
     /// How much memory is resident, in kB.
