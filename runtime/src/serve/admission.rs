@@ -22,7 +22,6 @@ use super::{
     demand::Demand,
     http::rpc_error,
     limits::{Limits, TooMuch},
-    sessions::Sessions,
 };
 use crate::{
     gate::{
@@ -176,24 +175,6 @@ impl Admission {
     /// Under which name the caller's grants are kept.
     pub(super) fn subject(&self, claims: &Claims) -> String {
         if self.brokered { claims.subject().to_owned() } else { claims.principal() }
-    }
-
-    /// A session belongs to whoever began it: its identifier alone opens nothing.
-    pub(super) fn check_session(
-        &self,
-        admitted: &Admitted,
-        headers: &HeaderMap,
-        sessions: &Sessions,
-    ) -> Result<(), Response> {
-        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
-        let owner = id.to_str().ok().and_then(|id| sessions.owner(id));
-        match owner {
-            Some(owner) if *owner == *principal(admitted) => Ok(()),
-            _ => {
-                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
-                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
-            }
-        }
     }
 
     /// May the caller call a tool with this demand? The answer that refuses it, if not.

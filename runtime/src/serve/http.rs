@@ -16,7 +16,7 @@ use axum::{
     routing::{any, get},
 };
 use futures::StreamExt;
-use http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use rmcp::{
     ServerHandler,
@@ -157,12 +157,25 @@ impl<H: ServerHandler> Endpoint<H> {
         let Some(admission) = admission else { return Ok(None) };
         let page = self.may_read_page(parts, length);
         let admitted = admission.admit(parts, page).await?;
-        admission.check_session(&admitted, &parts.headers, &self.sessions)?;
+        self.check_session(&admitted, &parts.headers)?;
         parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.remove("dpop");
         Ok(admitted)
+    }
+
+    /// A session belongs to whoever began it: its identifier alone opens nothing.
+    fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Response> {
+        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
+        let owner = id.to_str().ok().and_then(|id| self.sessions.owner(id));
+        match owner {
+            Some(owner) if *owner == *principal(admitted) => Ok(()),
+            _ => {
+                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
+                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
+            }
+        }
     }
 
     /// Does a stranger say, in headers and a few bytes, to read a widget's page? Pages hold nobody's

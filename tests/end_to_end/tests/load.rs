@@ -67,8 +67,8 @@ async fn ten_thousand_idle_connections_cost_little_and_harm_nobody() {
     for way in Way::ALL {
         adds(crowd.address, way).await;
     }
-    let each = crowd.resident().saturating_sub(before) as f64 / connections as f64;
-    assert!(each < 40.0, "{each:.1} kB for each of {connections} idle connections");
+    let each = (crowd.resident().saturating_sub(before) << 10) / connections;
+    assert!(each < 40_000, "{each} bytes for each of {connections} idle connections");
     // One of those that waited so long is served as well.
     let mut last = idle.into_iter().next_back().unwrap();
     last.send(&request("add", &json!({ "a": 2, "b": 3 }), Way::Quick)).await;
