@@ -21,7 +21,10 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::{dispatch::Dispatch, panic};
+use super::{
+    dispatch::{self, Conversation, Dispatch, Incoming},
+    panic,
+};
 
 /// Serves the tools of the table, and everything else from the handler beside it.
 ///
@@ -254,7 +257,15 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         context: Cx,
     ) -> Answer<CallToolResponse> {
         match self.dispatch.tool(&request.name) {
-            Some(tool) => panic::answered(self.dispatch.call(tool, request, context)).await,
+            Some(tool) => {
+                let incoming = Incoming {
+                    arguments: &*dispatch::arguments(&request, &context)?,
+                    caller: self.dispatch.caller(&context)?,
+                    retry: request.request_state.is_some().then_some(&request),
+                    conversation: Conversation::Open(&context),
+                };
+                panic::answered(self.dispatch.call(tool, None, incoming)).await
+            }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);
                 match panic::answered(self.beside.call_tool(request, context)).await {

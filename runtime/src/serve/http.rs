@@ -5,39 +5,44 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::{Request, State},
+    BoxError, Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
     middleware,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use tower_http::cors::CorsLayer;
 
 use super::{
     admission::{Admission, Admitted, SESSION_ID, principal},
     dispatch::LetIn,
-    envelope::{Envelope, RawArguments},
+    envelope::{Envelope, Fault, RawArguments},
     guard::guard,
     handler::Handler,
     listing::lift_schemes,
-    panic,
-    quick::Quick,
+    panic::{self, Panicked},
+    quick::{Quick, ShortCall},
     sessions::{Full, Sessions},
 };
 use crate::gate;
+
+/// Where the endpoint is.
+pub(super) const PATH: &str = "/mcp";
 
 const JSON: &[u8] = b"application/json";
 
@@ -51,7 +56,7 @@ const SMALL: usize = 8 << 10;
 const SLOWEST: Duration = Duration::from_secs(30);
 
 /// What stands at `/mcp`.
-struct Endpoint<H: ServerHandler> {
+pub(super) struct Endpoint<H: ServerHandler> {
     handler: Handler<H>,
     quick: Quick,
     sessions: Arc<Sessions>,
@@ -65,36 +70,38 @@ struct Turn {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// The endpoint `/mcp`, and the pages of a consent.
+impl<H: ServerHandler> Endpoint<H> {
+    pub(super) fn new(handler: &Handler<H>, ended: CancellationToken) -> Self {
+        let mut config = StreamableHttpServerConfig::default()
+            .with_json_response(true)
+            .with_max_request_body_bytes(LARGEST)
+            .with_cancellation_token(ended);
+        // Looked at in `guard`, for all routes alike.
+        config.allowed_hosts = Vec::new();
+        let sessions = Sessions::new();
+        let made = handler.clone();
+        let mcp =
+            StreamableHttpService::new(move || Ok(made.clone()), Arc::clone(&sessions), config);
+        Self { handler: handler.clone(), quick: Quick::new(), sessions, mcp }
+    }
+}
+
+/// The endpoint, and the pages of a consent. `local`: for this machine alone.
 pub(super) fn router<H: ServerHandler>(
-    handler: &Handler<H>,
+    endpoint: &Arc<Endpoint<H>>,
     pages: Router,
-    ended: CancellationToken,
+    cors: Option<CorsLayer>,
+    local: bool,
 ) -> Router {
-    let mut config = StreamableHttpServerConfig::default()
-        .with_json_response(true)
-        .with_max_request_body_bytes(LARGEST)
-        .with_cancellation_token(ended);
-    // Looked at in `guard`, for all routes alike.
-    config.allowed_hosts = Vec::new();
-    let sessions = Sessions::new();
-    let made = handler.clone();
-    let endpoint = Endpoint {
-        handler: handler.clone(),
-        quick: Quick::new(),
-        sessions: Arc::clone(&sessions),
-        mcp: StreamableHttpService::new(move || Ok(made.clone()), sessions, config),
-    };
-    let admission = handler.dispatch.admission.clone();
-    let mut endpoint = Router::new().route("/mcp", any(serve::<H>)).with_state(Arc::new(endpoint));
-    if let Some(cors) = admission.as_ref().and_then(|admission| admission.cors()) {
-        endpoint = endpoint.layer(cors);
+    let mut router = Router::new().route(PATH, any(serve::<H>)).with_state(Arc::clone(endpoint));
+    if let Some(cors) = cors {
+        router = router.layer(cors);
     }
-    let router = endpoint.merge(pages);
-    match admission {
-        Some(admission) => router.merge(well_known(admission)),
-        None => local_only(router),
+    router = router.merge(pages);
+    if let Some(admission) = endpoint.handler.dispatch.admission.clone() {
+        router = router.merge(well_known(admission));
     }
+    if local { local_only(router) } else { router }
 }
 
 /// The protected resource's metadata, at its own path and at the root (RFC 9728 §3.1).
@@ -116,31 +123,48 @@ async fn serve<H: ServerHandler>(
     State(endpoint): State<Arc<Endpoint<H>>>,
     request: Request,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let admitted = match endpoint.admit(&mut parts).await {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal,
-    };
-    let turn = match endpoint.turn(&admitted) {
-        Ok(turn) => turn,
-        Err(refusal) => return refusal,
-    };
-    if parts.method != Method::POST {
-        // A stream that listens takes no turn from the calls.
-        drop(turn);
-        let response = endpoint.mcp.handle(Request::from_parts(parts, body)).await.into_response();
-        return endpoint.until_the_token_ends(&admitted, response);
-    }
-    let body = match read(body).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal,
-    };
-    endpoint.answer(parts, body, &admitted, turn).await
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+    endpoint.respond(request, peer).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
+    /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
+    pub(super) async fn respond<B>(
+        &self,
+        request: http::Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let (mut parts, body) = request.into_parts();
+        let admitted = match self.admit(&mut parts, peer).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal,
+        };
+        let turn = match self.turn(&admitted) {
+            Ok(turn) => turn,
+            Err(refusal) => return refusal,
+        };
+        if parts.method != Method::POST {
+            // A stream that listens takes no turn from the calls.
+            drop(turn);
+            let response = self.by_rmcp(parts, peer, Body::new(body), &admitted).await;
+            return self.until_the_token_ends(&admitted, response);
+        }
+        let body = match read(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
+        self.answer(parts, peer, body, (&admitted, turn)).await
+    }
+
     /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(&self, parts: &mut Parts) -> Result<Admitted, Response> {
+    async fn admit(
+        &self,
+        parts: &mut Parts,
+        peer: Option<SocketAddr>,
+    ) -> Result<Admitted, Response> {
         if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
@@ -156,9 +180,9 @@ impl<H: ServerHandler> Endpoint<H> {
         }
         let Some(admission) = admission else { return Ok(None) };
         let page = self.may_read_page(parts, length);
-        let admitted = admission.admit(parts, page).await?;
+        let party = gate::party(&parts.extensions, peer);
+        let admitted = admission.admit(parts, party, page).await?;
         self.check_session(&admitted, &parts.headers)?;
-        parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.remove("dpop");
@@ -188,10 +212,9 @@ impl<H: ServerHandler> Endpoint<H> {
             && header("mcp-name").is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
     }
 
-    fn turn(&self, admitted: &Admitted) -> Result<Option<Turn>, Response> {
-        let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
-        let permit = admission.turn(admitted)?;
-        Ok(permit.map(|permit| Turn { _permit: Arc::new(permit) }))
+    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
+        let admission = self.handler.dispatch.admission.as_ref();
+        admission.map_or(Ok(None), |admission| admission.turn(admitted))
     }
 
     /// Ends a stream when the token of its listener does.
@@ -210,18 +233,19 @@ impl<H: ServerHandler> Endpoint<H> {
     async fn answer(
         &self,
         mut parts: Parts,
+        peer: Option<SocketAddr>,
         body: Bytes,
-        admitted: &Admitted,
-        turn: Option<Turn>,
+        (admitted, turn): (&Admitted, Option<OwnedSemaphorePermit>),
     ) -> Response {
-        let (mut begins, mut listens, mut lists) = (false, false, false);
+        let dispatch = &self.handler.dispatch;
+        let mut then = Then::Nothing;
         let is_json = parts
             .headers
             .get(header::CONTENT_TYPE)
             .and_then(|ty| ty.as_bytes().get(..JSON.len()))
             .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON));
         // Whatever it calls itself, a message that might be a call is looked at by the gate.
-        if is_json || self.handler.dispatch.admission.is_some() {
+        if is_json || dispatch.admission.is_some() {
             let envelope = match Envelope::read(&body) {
                 Ok(envelope) => envelope,
                 // rmcp answers all of these with 415 and a parser's words.
@@ -230,60 +254,111 @@ impl<H: ServerHandler> Endpoint<H> {
                     return rpc_error(StatusCode::BAD_REQUEST, code, words);
                 }
             };
-            if let Some(admission) = &self.handler.dispatch.admission {
+            if let Some(admission) = &dispatch.admission {
                 let uri = envelope.reads();
-                let page = uri.is_some_and(|uri| self.handler.dispatch.widgets.has(&uri));
+                let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
                 if let Err(refusal) = admission.check_stranger(admitted, page) {
                     return refusal;
                 }
             }
-            begins = envelope.method == "initialize" && !parts.headers.contains_key(SESSION_ID);
-            lists = envelope.method == "tools/list";
-            listens = envelope.method == "subscriptions/listen";
+            then = Then::of(&envelope.method);
             match envelope.call() {
                 None => {}
                 // rmcp tells requests apart by their shape, and would not know the method.
-                Some(Err(())) => return call_misshapen(envelope.id),
+                Some(Err(())) => return call_misshapen(&envelope.id()),
                 Some(Ok(call)) => {
-                    if let Some(turn) = &turn {
-                        parts.extensions.insert(turn.clone());
-                    }
-                    if let Some(arguments) = call.arguments {
-                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
-                    }
-                    let dispatch = &self.handler.dispatch;
                     let tool = dispatch.tool(&call.name);
                     if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
                         && let Err(refusal) = admission.check_call(
                             admitted,
                             (&call.name, &tool.demand),
                             &parts.headers,
-                            envelope.id,
+                            &envelope,
                         )
                     {
                         return refusal;
                     }
-                    if let Some(tool) = tool
-                        && let Some(quick) = Quick::read(&parts.headers, tool, &envelope, &call)
-                    {
-                        let answer = self.quick.answer(dispatch, tool, quick, parts);
-                        return panic::caught(answer).await.unwrap_or_else(|_| broke(envelope.id));
+                    // A decoder may panic as well as a tool.
+                    let short = panic::caught(async {
+                        let tool = tool.filter(|_| dispatch.quick)?;
+                        let (call, ready) =
+                            ShortCall::read(&parts.headers, tool, &envelope, &call)?;
+                        let call = (&call, ready);
+                        Some(self.quick.answer(dispatch, tool, call, (&parts, admitted)).await)
+                    });
+                    match short.await {
+                        Ok(Some(response)) => return response,
+                        Ok(None) => {}
+                        Err(Panicked) => return broke(&envelope.id()),
+                    }
+                    if let Some(turn) = turn {
+                        parts.extensions.insert(Turn { _permit: Arc::new(turn) });
+                    }
+                    if let Some(arguments) = call.arguments {
+                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
                     }
                 }
             }
         }
-        let request = Request::from_parts(parts, Body::from(body));
-        let answer = async { self.mcp.handle(request).await.into_response() };
+        // Boxed: what is rare does not make every request carry its state.
+        let request = body.clone();
+        let begins = matches!(then, Then::Begin) && !parts.headers.contains_key(SESSION_ID);
+        let response = Box::pin(self.by_rmcp(parts, peer, Body::from(body), admitted));
         let response = if begins {
-            let begun = self.sessions.begin(principal(admitted), answer).await;
+            let begun = self.sessions.begin(principal(admitted), response).await;
             begun.unwrap_or_else(|Full| too_many_sessions())
         } else {
-            answer.await
+            response.await
         };
-        if lists && self.handler.dispatch.admission.is_some() {
-            return lift_schemes(response).await;
+        if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            // rmcp's status for what it cannot read, however deep inside it is.
+            let (code, words) = Fault::inside(&request).words();
+            return rpc_error(StatusCode::BAD_REQUEST, code, words);
         }
-        if listens { self.until_the_token_ends(admitted, response) } else { response }
+        match (&dispatch.admission, then) {
+            (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
+            (_, Then::Listen) => self.until_the_token_ends(admitted, response),
+            _ => response,
+        }
+    }
+
+    async fn by_rmcp(
+        &self,
+        mut parts: Parts,
+        peer: Option<SocketAddr>,
+        body: Body,
+        admitted: &Admitted,
+    ) -> Response {
+        if let Some(peer) = peer {
+            parts.extensions.insert(ConnectInfo(peer));
+        }
+        if self.handler.dispatch.admission.is_some() {
+            parts.extensions.insert(LetIn(admitted.clone()));
+        }
+        self.mcp.handle(Request::from_parts(parts, body)).await.into_response()
+    }
+}
+
+/// What is to be done about rmcp's answer.
+#[derive(Clone, Copy)]
+enum Then {
+    Nothing,
+    /// A session begins, if there is room for one.
+    Begin,
+    /// Tools are listed, whose schemes are lifted.
+    Lift,
+    /// A stream begins, which ends with the token.
+    Listen,
+}
+
+impl Then {
+    fn of(method: &str) -> Self {
+        match method {
+            "initialize" => Self::Begin,
+            "tools/list" => Self::Lift,
+            "subscriptions/listen" => Self::Listen,
+            _ => Self::Nothing,
+        }
     }
 }
 
@@ -300,16 +375,46 @@ fn too_large() -> Response {
 }
 
 /// The message, if it comes in time and is not too large.
-async fn read(body: Body) -> Result<Bytes, Response> {
-    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off")),
+async fn read<B>(body: B) -> Result<Bytes, Response>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
+    match tokio::time::timeout(SLOWEST, whole(body)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Some(_))) => Err(broke_off()),
+        Ok(Err(None)) => Err(too_large()),
         Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
     }
 }
 
-fn call_misshapen(id: Option<&RawValue>) -> Response {
+/// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly
+/// all do, is not copied.
+async fn whole<B>(mut body: B) -> Result<Bytes, Option<BoxError>>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| Some(error.into()))?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > LARGEST {
+            return Err(None);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            if body.is_end_stream() {
+                break;
+            }
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn call_misshapen(id: &Value) -> Response {
     let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
     let error = json!({
         "jsonrpc": "2.0",
@@ -320,7 +425,7 @@ fn call_misshapen(id: Option<&RawValue>) -> Response {
 }
 
 /// The answer to a call in which something panicked that is no tool.
-fn broke(id: Option<&RawValue>) -> Response {
+fn broke(id: &Value) -> Response {
     let error = json!({
         "jsonrpc": "2.0",
         "id": id,

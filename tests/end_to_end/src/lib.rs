@@ -6,5 +6,6 @@ pub mod client;
 pub mod crowd;
 pub mod host;
 pub mod tools;
+pub mod two_ways;
 pub mod waiting;
 pub mod wire;
