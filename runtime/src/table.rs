@@ -115,6 +115,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A tool with everything made once that a call needs.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(crate) struct Built {
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) needs: &'static [Need],

@@ -30,6 +30,7 @@ use super::{
     audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
+    panic,
     quick::ShortCall,
     told::Access,
     upstream::{Lack, Reach, Upstreams},
@@ -404,12 +405,7 @@ async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
         Err(panic) => Err(panic),
     };
     outcome.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        Err(Error::internal(format!("the tool panicked: {text}")))
+        Err(Error::internal(format!("the tool panicked: {}", panic::text(&*panic))))
     })
 }
 

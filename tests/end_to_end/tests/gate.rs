@@ -62,7 +62,7 @@ async fn hello(caller: Option<Caller>) -> String {
 async fn headers(context: Context) -> String {
     let parts = context
         .request()
-        .and_then(|request| request.extensions.get::<toolgate::client::http::request::Parts>());
+        .and_then(|request| request.extensions.get::<http::request::Parts>());
     parts.map(|parts| format!("{:?}", parts.headers)).unwrap_or_default()
 }
 
