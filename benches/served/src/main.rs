@@ -2,14 +2,12 @@
 //! compared with the tool's.
 
 use std::{
-    env,
-    error::Error,
-    fs,
+    env, fs,
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use toolgate::{gate::Gate, prelude::*, testing::Issuer};
+use toolgate::{Error, Tools, gate::Gate, prelude::*, testing::Issuer};
 
 /// Longer than any comparison takes.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -54,13 +52,14 @@ tools! {
     other_99
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let port: u16 = arguments.next().ok_or("usage: served PORT [TOOLS]")?.parse()?;
+    let port: u16 =
+        arguments.next().ok_or_else(|| Error::new("usage: served PORT [TOOLS]"))?.parse()?;
     let tools = match arguments.next().as_deref() {
         None | Some("1") => toolgate::tools![test_simple_text],
         Some("100") => all(),
-        Some(_) => return Err("TOOLS is 1 or 100".into()),
+        Some(_) => return Err(Error::new("TOOLS is 1 or 100")),
     };
     let workers = env::var("WORKERS").map_or(Ok(1), |workers| workers.parse())?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -76,11 +75,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = toolgate::server!().gate(gate).tools(tools);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(workers).enable_all().build()?;
-    Ok(runtime.block_on(server.serve_http(address))?)
+    runtime.block_on(server.serve_http(address))
 }
 
 /// A token of the size that large identity providers make.
-fn token(issuer: &Issuer, resource: &str) -> Result<String, Box<dyn Error>> {
+fn token(issuer: &Issuer, resource: &str) -> Result<String> {
     let end = SystemTime::now().duration_since(UNIX_EPOCH)? + LIFE;
     let groups: Vec<String> =
         (0..8).map(|group| format!("{group}f6e8c1a-4b7d-4c59-9a30-51d27be0c{group:03}")).collect();
