@@ -2,8 +2,19 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+/// Views that are none, beside the manifest with which the cases are compiled.
+fn write_views() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let views = target.join("tests/trybuild/language/views");
+    fs::create_dir_all(views.join("empty")).unwrap();
+    fs::write(views.join("board.txt"), "A board").unwrap();
+    fs::write(views.join("latin1.html"), b"<p>caf\xe9</p>").unwrap();
+    fs::write(views.join("large.html"), vec![b' '; (2 << 20) + 1]).unwrap();
+}
+
 #[test]
 fn ui() {
+    write_views();
     let tests = trybuild::TestCases::new();
     tests.compile_fail("ui/fail/*.rs");
     tests.pass("ui/pass/*.rs");
