@@ -220,7 +220,7 @@ impl<'f> Page<'_, 'f> {
                 let of = if path.is_empty() { "its script" } else { path };
                 self.fault(
                     format!("`{of}` imports `{named}`, and a host shows the page alone"),
-                    "build one script: with Vite, `vite-plugin-singlefile`, or `codeSplitting: false` for the output",
+                    "build one script; with Vite: `build.rolldownOptions.output.codeSplitting: false`",
                 );
             }
         }
