@@ -46,7 +46,7 @@ judge() {
         sleep 0.1
     done
     local script=(host.mjs "$host")
-    [[ $host != inspector ]] || script=(inspector.mjs)
+    case "$host" in inspector | docs) script=("$host.mjs") ;; esac
     # shellcheck disable=SC2086
     (cd "$here/tests/apps" && timeout 180 node "${script[@]}" "$name" $line) || { tail -n 40 "$log"; exit 1; }
     kill "$pid"
@@ -88,4 +88,8 @@ for host in appbridge mcpui inspector; do
         BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0
     done
 done
+
+echo '-- the examples of docs/widgets.md'
+examples="$("$target/debug/docs")"
+for example in $examples; do EXAMPLE="$example" judge docs "$example" "$target/debug/docs" --http 127.0.0.1:0; done
 judge inspector hostile "$target/debug/board" --http 127.0.0.1:0
