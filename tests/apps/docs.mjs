@@ -1,5 +1,7 @@
-// An example of docs/widgets.md in the official AppBridge: node docs.mjs NAME URL
+// An example of docs/widgets.md in the official AppBridge, and a page that changes meanwhile, whose
+// file is LIVE: node docs.mjs NAME URL
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fault, faults, innermost, launch, visit } from './browser.mjs';
 import { open } from './site.mjs';
 
@@ -13,6 +15,26 @@ const examples = {
     shown: (frame) => frame.getByRole('status').getByText('1 2 3').waitFor(),
     // The first page that somebody writes, with the library in it.
     heaviest: 12_000,
+  },
+  live: {
+    given: {},
+    async shown(frame) {
+      await frame.getByText('1 2', { exact: true }).waitFor();
+      const file = process.env.LIVE;
+      const before = readFileSync(file, 'utf8');
+      try {
+        for (const title of ['Two', 'Three']) {
+          writeFileSync(file, before.replace('One', title));
+          await frame.getByRole('heading', { name: title }).waitFor();
+          await frame.getByText('1 2', { exact: true }).waitFor();
+        }
+        writeFileSync(file, before.replace('onchange', "callTool('no_such_tool'); onchange"));
+        await frame.getByText('the view of `live` calls `no_such_tool`').waitFor();
+      } finally {
+        writeFileSync(file, before);
+      }
+      await frame.getByRole('heading', { name: 'One' }).waitFor();
+    },
   },
   ship: { given: { name: 'Argo' }, shown: (frame) => frame.getByText('A map').waitFor() },
   board: {

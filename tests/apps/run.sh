@@ -91,5 +91,7 @@ done
 
 echo '-- the examples of docs/widgets.md'
 examples="$("$target/debug/docs")"
+LIVE="$(EXAMPLE=live "$target/debug/docs" --describe 2>&1 >/dev/null)"
+export LIVE
 for example in $examples; do EXAMPLE="$example" judge docs "$example" "$target/debug/docs" --http 127.0.0.1:0; done
 judge inspector hostile "$target/debug/board" --http 127.0.0.1:0

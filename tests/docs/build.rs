@@ -4,6 +4,11 @@ use std::{env, fmt::Write as _, fs, path::Path};
 
 const PAGE: &str = "../../docs/widgets.md";
 
+/// A page that the judge changes.
+const LIVE: &str = "<!doctype html><html lang='en'><title>Live</title><main><h1>One</h1><p id='said'></p></main>
+<script toolgate></script>
+<script>toolgate.view().onchange(({ props }) => (document.getElementById('said').textContent = props ? props.result.join(' ') : 'Waiting'))</script></html>";
+
 fn main() {
     println!("cargo::rerun-if-changed={PAGE}");
     let page = fs::read_to_string(PAGE).expect("the page is there");
@@ -38,5 +43,6 @@ fn main() {
         "const NAMES: &[&str] = &{names:?};\nfn server(name: &str) -> toolgate::Server {{\nmatch name {{\n{arms}_ => panic!(\"the examples are {{NAMES:?}}\"),\n}}\n}}"
     );
     let out = env::var_os("OUT_DIR").expect("cargo says where");
+    fs::write(Path::new(&out).join("live.html"), LIVE).expect("it can be written");
     fs::write(Path::new(&out).join("examples.rs"), text).expect("it can be written");
 }

@@ -11,6 +11,9 @@ use crate::{error::ConfigError, view::Source};
 /// The view's side of the protocol; `view/` has its source.
 const LIBRARY: &str = include_str!("../../view/toolgate-view.js");
 
+/// What shows a page anew, while it is developed.
+const LIVE: &str = include_str!("../../view/live.js");
+
 /// What a folder's page is made of.
 const FRONT_END: [&str; 4] = [".html", ".js", ".mjs", ".css"];
 
@@ -46,6 +49,11 @@ pub(super) fn assemble(tool: &str, source: Source, lives: bool) -> Result<String
             inline::whole(&index, &library, true, &file)
         }
     }
+}
+
+/// The page, which asks for itself and is shown anew when it no longer has this version.
+pub(super) fn live(page: String, uri: &str, version: &str) -> String {
+    page + &format!("<script data-live=\"{uri}\" data-page=\"{version}\">{LIVE}</script>")
 }
 
 /// The names of the tools that the page calls, as far as they are literals.

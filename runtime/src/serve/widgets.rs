@@ -77,7 +77,11 @@ impl Widget {
             ConfigError::join(called.filter_map(|called| self.fault(called, whole)).collect())?;
             Ok(html)
         });
-        page.unwrap_or_else(|fault| format!("<pre>{}</pre>", maud::html! { (fault) }.into_string()))
+        let page = page.unwrap_or_else(|fault| {
+            format!("<pre>{}</pre>", maud::html! { (fault) }.into_string())
+        });
+        let version = fingerprint(&page, &self.meta);
+        page::live(page, &self.uri, &version)
     }
 }
 
