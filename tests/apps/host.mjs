@@ -54,6 +54,8 @@ try {
   // What a hostile page would try.
   await board.confined(frame, site.foreign, site.foreignRequests);
   const [resource] = await events('resource');
+  const heaviest = { html: 24_000, react: 280_000 }[name];
+  assert.ok(!heaviest || resource.bytes < heaviest, `the page has ${resource.bytes} bytes`);
   await page.evaluate(() => window.host.view.close?.());
   const did = !refuses ? 'asked for repo:write and closed an issue' : 'was refused for repo:write';
   console.log(`${host}, ${name}: ${resource.bytes} bytes of ${resource.uri}; ${did}`);

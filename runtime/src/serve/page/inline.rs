@@ -273,6 +273,6 @@ impl<'a> Attributes<'a> {
     /// As they were written, each after a space.
     fn without(&self, names: &[&str]) -> String {
         let kept = self.0.iter().filter(|(own, ..)| !names.contains(&own.as_str()));
-        kept.map(|(.., written)| format!(" {written}")).collect()
+        kept.flat_map(|(.., written)| [" ", written]).collect()
     }
 }
