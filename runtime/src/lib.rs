@@ -30,6 +30,7 @@ mod call;
 mod consent;
 mod macros;
 mod oauth;
+mod suggest;
 mod table;
 mod view;
 
