@@ -74,6 +74,9 @@ impl Admission {
         let basic: Vec<_> = basic.into_iter().map(str::to_owned).collect();
         let verifier =
             gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
+        for origin in &gate.origins {
+            check_origin(origin)?;
+        }
         let limits = Limits::of(&gate, &clock);
         let resource = gate
             .resource
@@ -147,13 +150,14 @@ impl Admission {
         verified.map_err(|refusal| self.turn_away(&refusal))
     }
 
-    /// Refuses a stranger who said to read a page, and sent something else.
+    /// Refuses a stranger who said to read a page and sent something else, or who wants what is not
+    /// for everybody. `ours`: it is answered from the table of tools.
     pub(super) fn check_stranger(
         &self,
         admitted: &Admitted,
-        reads_page: bool,
+        (reads_page, ours): (bool, bool),
     ) -> Result<(), Response> {
-        if admitted.is_some() || self.gate.public_tools || reads_page {
+        if admitted.is_some() || reads_page || (self.gate.public_tools && ours) {
             return Ok(());
         }
         Err(self.turn_away(&Refusal::Missing))
@@ -280,6 +284,18 @@ impl Admission {
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         (headers, self.place.document.clone()).into_response()
+    }
+}
+
+/// Is it an origin, as browsers send it?
+fn check_origin(origin: &str) -> Result<(), String> {
+    let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url.map(|url| url.origin().ascii_serialization()) {
+        Some(sent) if sent == origin => Ok(()),
+        Some(sent) => Err(format!("`{origin}` is not what browsers send: write `{sent}`")),
+        None => Err(format!(
+            "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
+        )),
     }
 }
 

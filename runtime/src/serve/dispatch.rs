@@ -177,6 +177,7 @@ impl Dispatch {
             subject = %incoming.caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
             outcome = field::Empty,
         );
+        let line = audit::Line::begin(&tool.definition.name, demand, claims);
         let asked = AtomicBool::new(false);
         let access = Access::default();
         let attempt =
@@ -196,7 +197,7 @@ impl Dispatch {
         let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
-        span.in_scope(|| audit::log(&tool.definition.name, demand, claims, ended));
+        span.in_scope(|| line.end(ended));
         outcome
     }
 

@@ -5,7 +5,7 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::TypeId, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     BoxError, Router,
@@ -33,7 +33,7 @@ use super::{
     dispatch::{LetIn, Served},
     envelope::{Envelope, Fault, RawArguments},
     guard::guard,
-    handler::Handler,
+    handler::{Handler, Nothing},
     listing::lift_schemes,
     panic::{self, Panicked},
     quick::{Quick, ShortCall},
@@ -276,6 +276,27 @@ impl<H: ServerHandler> Endpoint<H> {
         }
     }
 
+    /// Is the message answered from the table of tools, and not by a handler beside it? Lists are
+    /// counted in, which show names and do nothing.
+    fn is_ours(&self, envelope: &Envelope<'_>) -> bool {
+        let whole = TypeId::of::<H>() == TypeId::of::<Nothing>();
+        match &*envelope.method {
+            "tools/call" => {
+                let call = envelope.call().and_then(Result::ok);
+                call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some()) || whole
+            }
+            "initialize"
+            | "server/discover"
+            | "ping"
+            | "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "subscriptions/listen" => true,
+            method => whole || method.starts_with("notifications/"),
+        }
+    }
+
     /// What becomes of a message. The gate decides by what is called, whatever a header says.
     fn decide<'a>(
         &'a self,
@@ -299,7 +320,8 @@ impl<H: ServerHandler> Endpoint<H> {
         if let Some(admission) = &dispatch.admission {
             let uri = envelope.reads();
             let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
-            if let Err(refusal) = admission.check_stranger(admitted, page) {
+            let ours = self.is_ours(&envelope);
+            if let Err(refusal) = admission.check_stranger(admitted, (page, ours)) {
                 return Decision::Refuse(refusal);
             }
         }
