@@ -1,15 +1,11 @@
 //! A panic ends one request, in words, on every way that a request goes.
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use end_to_end::{
     client::{Era, connect, params, text},
     host::serve,
+    log::Log,
     tools::{add, panics},
     wire::{Answer, Way, Wire, request},
 };
@@ -26,6 +22,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use toolgate::{Server, prelude::*};
+use tracing::Level;
 
 /// Panics, and could speak.
 #[tool]
@@ -83,41 +80,6 @@ impl ServerHandler for Beside {
     }
 }
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Listens on this thread, which is all that a test's runtime has.
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let to = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(move || to.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn errors(&self) -> Vec<String> {
-        let said = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let errors = said.lines().filter(|line| line.contains("ERROR"));
-        errors.map(str::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 fn server() -> Server {
     Server::new("panicking", "1").tools(tools![add, panics, panics_aloud, touch, touch_aloud])
 }
@@ -140,14 +102,14 @@ async fn a_tool_that_panics_is_an_error_and_a_line_in_the_log() {
     for way in Way::ALL {
         let mcp = serve(server()).await;
         let mut wire = Wire::connect(address_of(&mcp)).await;
-        let (log, listening) = Log::listen();
+        let (log, listening) = Log::listen(Level::INFO);
         let failed = ask(&mut wire, &way.tool("panics"), json!({ "secret": "hunter2" }), way).await;
         drop(listening);
         assert_eq!(failed.status, 200, "{way:?}: {failed:?}");
         let failed: Value = serde_json::from_str(&failed.body).unwrap();
         assert_eq!(failed["result"]["isError"], true, "{way:?}: {failed}");
         assert!(!failed.to_string().contains("hunter2"), "{way:?}: {failed}");
-        let errors = log.errors();
+        let errors = log.lines("ERROR");
         let said = errors.iter().find(|line| line.contains("panicked: as was ordered"));
         assert!(said.is_some(), "{way:?}: {errors:?}");
         assert!(!errors.concat().contains("hunter2"), "{way:?}: {errors:?}");
@@ -162,13 +124,13 @@ async fn a_decoder_that_panics_is_an_error_and_a_line_in_the_log() {
     for way in Way::ALL {
         let mcp = serve(server()).await;
         let mut wire = Wire::connect(address_of(&mcp)).await;
-        let (log, listening) = Log::listen();
+        let (log, listening) = Log::listen(Level::INFO);
         let failed = ask(&mut wire, &way.tool("touch"), json!({ "touchy": "no" }), way).await;
         drop(listening);
         let failed: Value = serde_json::from_str(&failed.body).unwrap();
         assert_eq!(failed["id"], 1, "{way:?}: {failed}");
         assert_eq!(failed["error"]["code"], -32603, "{way:?}: {failed}");
-        let errors = log.errors();
+        let errors = log.lines("ERROR");
         let said = errors.iter().any(|line| line.contains("it cannot take 2"));
         assert!(said, "{way:?}: {errors:?}");
 
