@@ -38,13 +38,15 @@ impl<H: ServerHandler> Server<H> {
             None => None,
         };
         let (built, index, mut faults) = build_tools(&self.tools);
-        let client = http_client()
-            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let mut providers = Vec::new();
-        for registration in self.providers {
-            match OAuth::new(registration, client.clone()) {
-                Ok(oauth) => providers.push(oauth),
-                Err(fault) => faults.push(fault),
+        // Making one reads the system's certificates, so a server without providers makes none.
+        let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
+        if let Some(client) = &client {
+            for registration in self.providers {
+                match OAuth::new(registration, client.clone()) {
+                    Ok(oauth) => providers.push(oauth),
+                    Err(fault) => faults.push(fault),
+                }
             }
         }
         ConfigError::join(faults)?;
@@ -125,6 +127,10 @@ impl<H: ServerHandler> Server<H> {
         }
         Ok(app)
     }
+}
+
+fn new_client() -> Result<reqwest::Client, ConfigError> {
+    http_client().map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))
 }
 
 /// The tools, where each of them is, and what is wrong.

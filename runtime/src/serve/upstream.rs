@@ -22,7 +22,8 @@ use crate::{
 /// The providers of a server.
 pub(super) struct Upstreams {
     grants: Grants,
-    http: reqwest::Client,
+    /// `None` where there is no provider to speak with.
+    http: Option<reqwest::Client>,
     by_type: HashMap<TypeId, Upstream>,
 }
 
@@ -53,7 +54,7 @@ pub(super) enum Reach {
 impl Upstreams {
     pub(super) fn new(
         grants: Grants,
-        http: reqwest::Client,
+        http: Option<reqwest::Client>,
         providers: &[OAuth],
     ) -> Result<Self, ConfigError> {
         let mut by_type = HashMap::new();
@@ -83,7 +84,8 @@ impl Upstreams {
 
     /// The connection of `subject` for `need`: only with a grant that covers its scopes.
     pub(super) async fn reach(&self, subject: &str, need: ClientNeed) -> Result<Reach, Error> {
-        let upstream = self.by_type.get(&need.provider_type).ok_or_else(|| {
+        let upstream = self.by_type.get(&need.provider_type);
+        let (upstream, http) = upstream.zip(self.http.as_ref()).ok_or_else(|| {
             Error::internal(format!("the provider `{}` is not registered", need.provider_name))
         })?;
         let key = GrantKey::new(subject, upstream.id);
@@ -110,7 +112,7 @@ impl Upstreams {
             access: Mutex::new(access),
         };
         let connection = Connection {
-            transport: Transport::Http(self.http.clone()),
+            transport: Transport::Http(http.clone()),
             provider: upstream.name,
             api: upstream.api.clone(),
             tokens: Arc::new(tokens),
