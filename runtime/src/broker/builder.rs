@@ -21,6 +21,7 @@ use crate::{
     grant::{Clock, Grants, Records, SystemClock},
     oauth::OAuth,
     provider::{Registration, is_loopback},
+    scope::OFFLINE,
 };
 
 /// How long an access token lives if nothing else is said.
@@ -90,9 +91,11 @@ impl BrokerBuilder {
     }
 
     /// What a client gets that asks for no scope in particular; nothing but the person's identity
-    /// if this is not said. The metadata document lists them.
+    /// if this is not said. The metadata document lists them. `offline_access` is left out: whether
+    /// there are refresh tokens is not for clients to say.
     pub fn default_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.default_scopes = scopes.into_iter().map(Into::into).collect();
+        self.default_scopes =
+            scopes.into_iter().map(Into::into).filter(|scope| scope != OFFLINE).collect();
         self
     }
 

@@ -42,8 +42,9 @@ const MOST: usize = 16;
 /// Says whose browser it is.
 #[async_trait]
 pub(crate) trait Recognize: Send + Sync + 'static {
-    /// The subject who is signed in with this browser, if somebody is.
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String>;
+    /// The subject who is signed in with this browser, if somebody is. `https`: that is how the
+    /// browser comes, which its cookies depend on.
+    async fn subject(&self, headers: &HeaderMap, https: bool) -> Result<Option<String>, String>;
 
     /// Where the browser goes to sign in, and then back to `path`.
     fn sign_in(&self, path: &str) -> String;

@@ -114,7 +114,7 @@ pub(super) struct ByBroker {
 
 #[async_trait]
 impl Recognize for ByBroker {
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
+    async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
         self.broker.whose_browser(headers).await.map_err(|error| error.to_string())
     }
 

@@ -118,6 +118,10 @@ impl BySignIn {
         let metadata = discover(&self.0.http, issuer)
             .await
             .map_err(|error| format!("the metadata of `{issuer}`: {error}"))?;
+        // Some that know PKCE say nothing of it; one that lists other methods does not know ours.
+        if metadata.challenges.as_ref().is_some_and(|all| all.iter().all(|one| one != "S256")) {
+            return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
+        }
         let oauth = self.oauth(&metadata, self.resource(consents))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, browser) = (random_text(), random_text());
@@ -129,7 +133,7 @@ impl BySignIn {
         let mut response = Redirect::to(url.as_str()).into_response();
         page::harden(response.headers_mut());
         let name = cookie::name_for(STATE, &state);
-        let bound = cookie::set(&name, &browser, &format!("/{SIGNED_IN}"), consents.is_https());
+        let bound = cookie::set(&name, &browser, consents.is_https());
         response.headers_mut().append(header::SET_COOKIE, bound);
         Ok(response)
     }
@@ -227,7 +231,9 @@ async fn arrive(
 ) -> Response {
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     let name = cookie::name_for(STATE, state);
-    let Some(browser) = cookie::get(&headers, &name) else { return page::other_browser() };
+    let Some(browser) = cookie::get(&headers, &name, consents.is_https()) else {
+        return page::other_browser();
+    };
     let departure = match sign_in.return_of(state, browser).await {
         Ok(Some(departure)) => departure,
         Ok(None) => return page::expired(),
@@ -247,7 +253,7 @@ async fn arrive(
     }
     let mut response = Redirect::to(&format!("/connect/{}", departure.link)).into_response();
     page::harden(response.headers_mut());
-    let signed_in = cookie::set(SESSION, &session, "/connect", consents.is_https());
+    let signed_in = cookie::set(SESSION, &session, consents.is_https());
     response.headers_mut().append(header::SET_COOKIE, signed_in);
     response
 }
@@ -264,8 +270,8 @@ fn id_of(session: &str) -> String {
 
 #[async_trait]
 impl Recognize for BySignIn {
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
-        let Some(session) = cookie::get(headers, SESSION) else { return Ok(None) };
+    async fn subject(&self, headers: &HeaderMap, https: bool) -> Result<Option<String>, String> {
+        let Some(session) = cookie::get(headers, SESSION, https) else { return Ok(None) };
         let found = self.0.grants.store().peek_pending(&id_of(session)).await;
         let found = found.map_err(|error| error.to_string())?;
         Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
@@ -276,7 +282,7 @@ impl Recognize for BySignIn {
     }
 
     fn sign_out(&self, https: bool) -> Option<http::HeaderValue> {
-        Some(cookie::set(SESSION, "", "/connect", https))
+        Some(cookie::set(SESSION, "", https))
     }
 
     async fn owner(&self, _: &str, _: &SecretString) -> Result<Option<String>, String> {
