@@ -17,7 +17,8 @@ pub struct Call {
     pub(crate) connections: Vec<(TypeId, Arc<Connection>)>,
     pub(crate) states: States,
     pub(crate) caller: Option<Caller>,
-    pub(crate) context: Context,
+    /// Only where the tool has one.
+    pub(crate) context: Option<Context>,
 }
 
 impl Call {
@@ -62,8 +63,12 @@ impl Call {
     }
 
     /// Progress, log, cancellation.
+    ///
+    /// # Panics
+    ///
+    /// `NEEDS` of a hand-written `Tool` does not name it.
     pub fn context(&self) -> Context {
-        self.context.clone()
+        self.context.clone().expect("`Tool::NEEDS` names a context")
     }
 }
 
@@ -86,7 +91,7 @@ impl Call {
 /// ```
 pub struct Caller<P = (), T = Unclaimed> {
     /// `None` is the local person.
-    claims: Option<Arc<Claims>>,
+    claims: Option<Claims>,
     of: PhantomData<fn() -> (P, T)>,
 }
 
@@ -101,12 +106,6 @@ impl Caller {
 
     /// A caller with these claims, for a test of a tool.
     pub fn with(claims: Claims) -> Self {
-        Arc::new(claims).into()
-    }
-}
-
-impl From<Arc<Claims>> for Caller {
-    fn from(claims: Arc<Claims>) -> Self {
         Self { claims: Some(claims), of: PhantomData }
     }
 }
@@ -119,12 +118,12 @@ impl<P, T> Caller<P, T> {
 
     /// What the verified token says; `None` of the local person.
     pub fn claims(&self) -> Option<&Claims> {
-        self.claims.as_deref()
+        self.claims.as_ref()
     }
 
     /// Is it a machine, behind which no person stands (RFC 6749 §4.4)?
     pub fn is_machine(&self) -> bool {
-        self.claims.as_ref().is_some_and(|claims| claims.is_machine())
+        self.claims.as_ref().is_some_and(Claims::is_machine)
     }
 }
 

@@ -41,13 +41,13 @@ impl<T: ?Sized> Deref for State<T> {
     }
 }
 
-/// The values by type.
+/// The values by type. A clone shares them.
 #[derive(Clone, Default)]
-pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub(crate) struct States(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
 impl States {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+        Arc::make_mut(&mut self.0).insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     pub(crate) fn contains(&self, type_id: TypeId) -> bool {

@@ -119,6 +119,12 @@ pub(crate) struct Built {
     pub(crate) needs: &'static [Need],
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
+    /// It has clients.
+    pub(crate) connects: bool,
+    /// It may speak while it runs.
+    pub(crate) speaks: bool,
+    /// Some of its arguments are wanted in headers too (SEP-2243), which rmcp compares.
+    pub(crate) marked: bool,
     pub(crate) view: Option<View>,
     decode: Arc<Decode>,
 }
@@ -134,7 +140,11 @@ impl Built {
                 Box::pin(async move { T::call(call, arguments).await.into_outcome() })
             }))
         };
+        let schema = serde_json::to_string(&definition.input_schema);
         Ok(Self {
+            connects: T::NEEDS.iter().any(|need| matches!(need, Need::Client(_))),
+            speaks: T::NEEDS.iter().any(|need| matches!(need, Need::Context)),
+            marked: schema.map_or(true, |schema| schema.contains("x-mcp-header")),
             definition,
             needs: T::NEEDS,
             hints: T::HINTS,

@@ -163,7 +163,7 @@ async fn a_person_gives_consent_refuses_it_and_widens_it() {
     assert!(page.text().contains("Not granted"), "{}", page.text());
     let told = client.call("rename", json!({ "to": "b" })).await;
     assert!(told.is_error() && told.link().is_none(), "it is not asked in a circle");
-    assert!(told.text().contains("did not grant it"), "{}", told.text());
+    assert!(told.text().contains("withheld it"), "{}", told.text());
     let link = client.call("rename", json!({ "to": "b" })).await.link().unwrap();
     alice.open(&link).await.unwrap();
     let renamed = client.call("rename", json!({ "to": "b" })).await;

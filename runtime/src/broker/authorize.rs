@@ -21,7 +21,7 @@ use super::{
 use crate::grant::StoreError;
 
 pub(super) async fn begin(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    let party = crate::gate::party(request.extensions());
+    let party = crate::gate::party_of(request.extensions());
     let query = request.uri().query().unwrap_or_default().to_owned();
     let headers = request.headers().clone();
     broker.authorize(&query, &headers, party).await

@@ -106,7 +106,7 @@ pub(super) async fn answer(State(broker): State<Broker>, request: HttpRequest) -
 impl Broker {
     async fn register(&self, request: HttpRequest) -> Result<Response, OAuthError> {
         let (parts, body) = request.into_parts();
-        self.0.limits.registrations.check(crate::gate::party(&parts.extensions))?;
+        self.0.limits.registrations.check(crate::gate::party_of(&parts.extensions))?;
         let invalid = |why: String| OAuthError::new("invalid_client_metadata", why);
         let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|ty| {
             let essence = ty.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();

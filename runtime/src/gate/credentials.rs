@@ -1,7 +1,8 @@
 //! Credentials, as they stand in a request (RFC 6750 §2.1, RFC 9449 §7.1).
 
-use http::{HeaderMap, Uri, header};
-use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::Refusal;
 
@@ -18,13 +19,16 @@ pub enum Scheme {
     Dpop,
 }
 
-/// A token, as it came. [`Debug`] does not show it.
-#[derive(Clone, Debug)]
+/// A token, as it came. [`Debug`](fmt::Debug) does not show it.
+#[derive(Clone)]
 pub struct Credentials {
     /// By which scheme it came.
     pub scheme: Scheme,
-    token: SecretString,
-    proof: Option<String>,
+    /// The whole header, shared with the request: the token is not copied.
+    value: HeaderValue,
+    /// Where in it the token begins, and how long it is.
+    token: (usize, usize),
+    proof: Option<HeaderValue>,
 }
 
 impl Credentials {
@@ -50,54 +54,73 @@ impl Credentials {
         if value.len() > LONGEST {
             return malformed("the token is too long");
         }
-        let Ok(value) = value.to_str() else {
-            return malformed("the Authorization header is not ASCII");
-        };
-        let Some((scheme, token)) = value.split_once(' ') else {
+        let bytes = value.as_bytes();
+        let Some(space) = bytes.iter().position(|byte| *byte == b' ') else {
             return malformed("the Authorization header names no token");
         };
-        let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+        let (scheme, rest) = (&bytes[..space], &bytes[space..]);
+        let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
             Scheme::Bearer
-        } else if scheme.eq_ignore_ascii_case("dpop") {
+        } else if scheme.eq_ignore_ascii_case(b"dpop") {
             Scheme::Dpop
         } else {
             return malformed("the scheme of the Authorization header is not Bearer");
         };
-        let token = token.trim_matches(' ');
+        let before = rest.iter().take_while(|byte| **byte == b' ').count();
+        let after = rest[before..].iter().rev().take_while(|byte| **byte == b' ').count();
+        let token = &rest[before..rest.len() - after];
         if !is_b64token(token) {
             return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
         }
         let mut proofs = headers.get_all("dpop").iter();
-        let proof = match (proofs.next().map(|proof| proof.to_str()), proofs.next()) {
+        let proof = match (proofs.next(), proofs.next()) {
             (_, Some(_)) => return malformed("there are two DPoP headers"),
-            (Some(Err(_)), _) => return malformed("the DPoP header is not ASCII"),
-            (Some(Ok(proof)), None) => Some(proof.to_owned()),
-            (None, None) => None,
+            (Some(proof), None) if proof.to_str().is_err() => {
+                return malformed("the DPoP header is not ASCII");
+            }
+            (proof, None) => proof.cloned(),
         };
-        Ok(Some(Self { scheme, token: token.into(), proof }))
+        let token = (space + before, token.len());
+        Ok(Some(Self { scheme, value: value.clone(), token, proof }))
     }
 
-    /// A token that came in another way than by a request.
-    pub(crate) fn bearer(token: SecretString) -> Self {
-        Self { scheme: Scheme::Bearer, token, proof: None }
+    /// A token that came in another way than by a request; `None` if it is none.
+    pub(crate) fn bearer(token: &str) -> Option<Self> {
+        let value = HeaderValue::from_str(token).ok()?;
+        is_b64token(token.as_bytes()).then_some(Self {
+            scheme: Scheme::Bearer,
+            value,
+            token: (0, token.len()),
+            proof: None,
+        })
     }
 
     /// The token. Show it to nobody.
     pub fn token(&self) -> &str {
-        self.token.expose_secret()
+        let (start, length) = self.token;
+        // It was seen to be ASCII.
+        std::str::from_utf8(&self.value.as_bytes()[start..start + length]).unwrap_or_default()
     }
 
     /// The proof of possession, if one came (RFC 9449 §4.1).
     pub fn proof(&self) -> Option<&str> {
-        self.proof.as_deref()
+        self.proof.as_ref().and_then(|proof| proof.to_str().ok())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
 
 /// `b64token` of RFC 6750 §2.1.
-fn is_b64token(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    !body.is_empty()
-        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+fn is_b64token(token: &[u8]) -> bool {
+    let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
+    let body = &token[..token.len() - padding];
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-'..=b'/' | b'_' | b'~' | b'+');
+    // Without a way out early, so that the compiler looks at many bytes at once.
+    !body.is_empty() && body.iter().fold(true, |fits, byte| fits & plain(*byte))
 }
 
 #[cfg(test)]

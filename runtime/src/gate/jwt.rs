@@ -1,6 +1,9 @@
 //! Access tokens that are JWTs (RFC 9068): verified by the issuer's keys.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -39,8 +42,13 @@ pub struct Jwt {
     leeway: Duration,
     plain: bool,
     proofs: Option<Proofs>,
-    /// Tokens whose signature was seen to fit, by their digest and resource.
-    genuine: Cache<[u8; 32], Arc<Accepted>>,
+    /// Tokens whose signature was seen to fit, by their digest, with the resource they are for.
+    genuine: Cache<[u8; 32], Arc<Genuine>>,
+}
+
+struct Genuine {
+    resource: String,
+    accepted: Accepted,
 }
 
 /// Verifies JWTs of `issuer`, which is discovered (RFC 8414, `OpenID` Connect Discovery).
@@ -161,7 +169,7 @@ impl Jwt {
         self
     }
 
-    async fn accept(&self, token: &str, resource: &str) -> Result<Arc<Accepted>, Refusal> {
+    async fn accept(&self, token: &str, resource: &str) -> Result<Accepted, Refusal> {
         let (message, signature) = token.rsplit_once('.').ok_or(NO_JWT)?;
         let (head, body) = message.split_once('.').ok_or(NO_JWT)?;
         if body.contains('.') {
@@ -180,7 +188,7 @@ impl Jwt {
         }
         // Only now is what it says worth reading.
         let raw: RawClaims = part(body)?;
-        raw.check(&self.issuer, resource).map(Arc::new)
+        raw.check(&self.issuer, resource)
     }
 
     /// Says what is wrong with a token in the words that help: one of another issuer is signed with
@@ -195,8 +203,21 @@ impl Jwt {
         }
     }
 
-    fn check_times(&self, times: Times) -> Result<(), Refusal> {
-        let now = self.clock.now();
+    /// Verifies a token that was not seen before; it is remembered if it is good now.
+    async fn remember(
+        &self,
+        key: [u8; 32],
+        token: &str,
+        resource: &str,
+    ) -> Result<Arc<Genuine>, Refusal> {
+        let accepted = self.accept(token, resource).await?;
+        self.check_times(accepted.times, self.clock.now())?;
+        let genuine = Arc::new(Genuine { resource: resource.to_owned(), accepted });
+        self.genuine.insert(key, Arc::clone(&genuine));
+        Ok(genuine)
+    }
+
+    fn check_times(&self, times: Times, now: SystemTime) -> Result<(), Refusal> {
         if times.expires_at + self.leeway <= now {
             let ago = now.duration_since(times.expires_at).unwrap_or_default();
             return Err(Refusal::Expired { ago });
@@ -212,21 +233,19 @@ impl Jwt {
 impl Verifier for Jwt {
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
         let token = presented.credentials.token();
-        let key = fingerprint(token, presented.resource);
-        let accepted = match self.genuine.get(&key) {
-            Some(accepted) => accepted,
-            None => {
-                let accepted = self.accept(token, presented.resource).await?;
-                self.check_times(accepted.times)?;
-                self.genuine.insert(key, Arc::clone(&accepted));
-                accepted
-            }
+        let key = digest_of(token);
+        let known = self.genuine.get(&key).filter(|known| known.resource == presented.resource);
+        let genuine = match known {
+            Some(genuine) => genuine,
+            // Boxed: what is rare does not make every request carry its state.
+            None => Box::pin(self.remember(key, token, presented.resource)).await?,
         };
-        self.check_times(accepted.times)?;
+        let (accepted, now) = (&genuine.accepted, self.clock.now());
+        self.check_times(accepted.times, now)?;
         match (presented.credentials.scheme, &accepted.bound, &self.proofs) {
             (Scheme::Bearer, None, _) => {}
             (Scheme::Dpop, Some(thumbprint), Some(proofs)) => {
-                proofs.check(&presented, thumbprint, self.clock.now())?;
+                proofs.check(&presented, thumbprint, now)?;
             }
             (Scheme::Dpop, None, _) => {
                 return Err(Refusal::Proof("the token is not bound to a key"));
@@ -245,9 +264,8 @@ impl Verifier for Jwt {
     }
 }
 
-fn fingerprint(token: &str, resource: &str) -> [u8; 32] {
-    let digest = digest(&SHA256, format!("{resource} {token}").as_bytes());
+fn digest_of(token: &str) -> [u8; 32] {
     let mut key = [0; 32];
-    key.copy_from_slice(digest.as_ref());
+    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
     key
 }

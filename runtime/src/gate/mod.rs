@@ -28,7 +28,10 @@ pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
 #[cfg(feature = "broker")]
-pub(crate) use self::jwks::{FetchError, KeySource};
+pub(crate) use self::{
+    jwks::{FetchError, KeySource},
+    peer::party_of,
+};
 pub use self::{
     browser::BrowserIdentity,
     claims::Claims,

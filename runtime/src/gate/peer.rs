@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::extract::ConnectInfo;
 use governor::clock::Clock as RateClock;
 use http::Extensions;
 
@@ -19,11 +18,17 @@ use crate::grant::Clock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The part of an address that one party holds.
-pub(crate) fn party(extensions: &Extensions) -> Option<IpAddr> {
-    let address = extensions.get::<PeerAddress>().map(|peer| peer.0).or_else(|| {
-        extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
-    })?;
+/// As [`party`], where the router knows the peer.
+#[cfg(feature = "broker")]
+pub(crate) fn party_of(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
+    party(extensions, peer.map(|peer| peer.0))
+}
+
+/// The part of an address that one party holds, of a request that came from `peer`.
+pub(crate) fn party(extensions: &Extensions, peer: Option<SocketAddr>) -> Option<IpAddr> {
+    let address = extensions.get::<PeerAddress>().map(|peer| peer.0);
+    let address = address.or_else(|| peer.map(|peer| peer.ip()))?;
     Some(match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
@@ -54,11 +59,13 @@ mod tests {
         let of = |text: &str| {
             let mut extensions = Extensions::new();
             extensions.insert(PeerAddress(text.parse().unwrap()));
-            party(&extensions)
+            party(&extensions, None)
         };
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_eq!(party(&Extensions::new()), None);
+        assert_eq!(party(&Extensions::new(), None), None);
+        let peer = "192.0.2.9:1".parse().unwrap();
+        assert_eq!(party(&Extensions::new(), Some(peer)), Some(peer.ip()));
     }
 }

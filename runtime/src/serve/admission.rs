@@ -1,16 +1,13 @@
 //! Who passes the gate, before anything of a message is read, and for which of its calls.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use moka::sync::Cache;
 use serde_json::{json, value::RawValue};
@@ -26,15 +23,15 @@ use super::{
 };
 use crate::{
     gate::{
-        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, party,
-        path_of, url_of,
+        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, path_of,
+        url_of,
     },
     grant::Clock,
     provider::is_loopback,
 };
 
 /// The caller of a request, as it goes on beside it.
-pub(super) type Admitted = Option<Arc<Claims>>;
+pub(super) type Admitted = Option<Claims>;
 
 /// The gate of a server.
 pub(super) struct Admission {
@@ -42,10 +39,8 @@ pub(super) struct Admission {
     verifier: Arc<dyn Verifier>,
     /// Its tokens are of this server's own broker, whose subjects need no issuer beside them.
     brokered: bool,
-    name: String,
     clock: Arc<dyn Clock>,
-    /// The resource, once it is known.
-    place: RwLock<Option<Arc<Place>>>,
+    place: Place,
     limits: Limits,
     /// To whom a session of the era of 2025 belongs.
     sessions: Cache<String, String>,
@@ -53,11 +48,19 @@ pub(super) struct Admission {
     basic: Vec<String>,
 }
 
-/// Where the resource is.
+/// Where the resource is, and what is said of it: made once.
 struct Place {
     resource: String,
     url: Url,
+    /// As the `Host` of nearly every request has it.
+    authority: String,
+    /// The URL of the metadata.
     metadata: String,
+    /// The path of the same, and the document.
+    path: String,
+    document: Bytes,
+    /// What is answered to whoever has no token.
+    missing: HeaderValue,
 }
 
 impl Admission {
@@ -67,41 +70,28 @@ impl Admission {
         name: String,
         clock: Arc<dyn Clock>,
         idle: Duration,
-        demands: impl Iterator<Item = &'a Demand>,
+        (base, demands): (&Url, impl Iterator<Item = &'a Demand>),
     ) -> Result<Self, String> {
         let basic: BTreeSet<_> =
             demands.filter(|demand| demand.basic).flat_map(Demand::scopes).collect();
+        let basic: Vec<_> = basic.into_iter().map(str::to_owned).collect();
         let verifier =
             gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
         let limits = Limits::of(&gate, &clock);
-        let place = gate.resource.as_deref().map(Place::new).transpose()?.map(Arc::new);
+        let resource = gate
+            .resource
+            .clone()
+            .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
+        let place = Place::new(resource, name, verifier.authorization_servers(), &basic)?;
         Ok(Self {
             gate,
             verifier,
             brokered,
-            name,
             clock,
-            place: RwLock::new(place),
+            place,
             limits,
             sessions: Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
-            basic: basic.into_iter().map(str::to_owned).collect(),
-        })
-    }
-
-    /// Says where the server listens, which is the resource if nobody named another.
-    pub(super) fn set_base(&self, base: &Url) {
-        if self.gate.resource.is_none() {
-            let resource = format!("{}/mcp", base.as_str().trim_end_matches('/'));
-            let place = Place::new(&resource).ok().map(Arc::new);
-            *self.place.write().unwrap_or_else(PoisonError::into_inner) = place;
-        }
-    }
-
-    fn place(&self) -> Result<Arc<Place>, Response> {
-        let place = self.place.read().unwrap_or_else(PoisonError::into_inner).clone();
-        place.ok_or_else(|| {
-            let message = "this server's URL is not known: name it with `Gate::resource`";
-            rpc_error(StatusCode::INTERNAL_SERVER_ERROR, -32603, message)
+            basic,
         })
     }
 
@@ -112,9 +102,18 @@ impl Admission {
         headers: &HeaderMap,
         uri: &http::Uri,
     ) -> Result<(), Response> {
-        let place = self.place()?;
+        let place = &self.place;
         let refuse = |message| Err(rpc_error(StatusCode::FORBIDDEN, -32600, message));
-        let host = match headers.get(header::HOST) {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (host, another) = (hosts.next(), hosts.next());
+        if another.is_some() {
+            return refuse("there are two `Host` headers");
+        }
+        let exact = host.is_some_and(|host| host.as_bytes() == place.authority.as_bytes());
+        if exact && !headers.contains_key(header::ORIGIN) {
+            return Ok(());
+        }
+        let host = match host {
             Some(host) => host.to_str().ok(),
             None => uri.authority().map(http::uri::Authority::as_str),
         };
@@ -139,21 +138,25 @@ impl Admission {
 
     /// The caller, if the request may go on; `None` is a caller who needs no name. `page`: it says
     /// that it reads a widget's page, which is for everybody.
-    pub(super) async fn admit(&self, parts: &Parts, page: bool) -> Result<Admitted, Response> {
-        let place = self.place()?;
-        self.limits.address(party(&parts.extensions)).map_err(|fault| too_much(&fault))?;
+    pub(super) async fn admit(
+        &self,
+        parts: &Parts,
+        address: Option<IpAddr>,
+        page: bool,
+    ) -> Result<Admitted, Response> {
+        self.limits.address(address).map_err(|fault| too_much(&fault))?;
         let read = Credentials::read(&parts.headers, &parts.uri);
         let verified = match read {
             Ok(Some(credentials)) => {
                 let method = parts.method.as_str();
-                let presented = Presented::new(&credentials, &place.resource, method);
-                self.verifier.verify(presented).await.map(|claims| Some(Arc::new(claims)))
+                let presented = Presented::new(&credentials, &self.place.resource, method);
+                self.verifier.verify(presented).await.map(Some)
             }
             Ok(None) if self.gate.public_tools || page => Ok(None),
             Ok(None) => Err(Refusal::Missing),
             Err(refusal) => Err(refusal),
         };
-        verified.map_err(|refusal| refuse(&place, &refusal, self.basic.clone()))
+        verified.map_err(|refusal| self.turn_away(&refusal))
     }
 
     /// Refuses a stranger who said to read a page, and sent something else.
@@ -165,7 +168,16 @@ impl Admission {
         if admitted.is_some() || self.gate.public_tools || reads_page {
             return Ok(());
         }
-        Err(refuse(&*self.place()?, &Refusal::Missing, self.basic.clone()))
+        Err(self.turn_away(&Refusal::Missing))
+    }
+
+    /// Refuses whoever does not get in, whatever they call.
+    fn turn_away(&self, refusal: &Refusal) -> Response {
+        let challenge = match refusal {
+            Refusal::Missing => self.place.missing.clone(),
+            _ => self.place.challenge(refusal, self.basic.clone()),
+        };
+        refuse(refusal, challenge)
     }
 
     /// One more request of this caller, under way as long as the turn is held.
@@ -173,8 +185,12 @@ impl Admission {
         &self,
         admitted: &Admitted,
     ) -> Result<Option<OwnedSemaphorePermit>, Response> {
-        let Some(claims) = admitted else { return Ok(None) };
-        self.limits.subject(&claims.principal()).map_err(|fault| too_much(&fault))
+        match admitted {
+            Some(claims) if self.limits.of_subjects() => {
+                self.limits.subject(&claims.principal()).map_err(|fault| too_much(&fault))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Under which name the caller's grants are kept.
@@ -215,13 +231,12 @@ impl Admission {
         headers: &HeaderMap,
         id: Option<&RawValue>,
     ) -> Result<(), Response> {
-        let Err(refusal) = demand.check(admitted.as_deref()) else { return Ok(()) };
-        audit::log(tool, demand, admitted.as_deref(), Ended::Refused(refusal.code()));
-        let withheld = admitted.as_deref().filter(|_| self.brokered);
+        let Err(refusal) = demand.check(admitted.as_ref()) else { return Ok(()) };
+        audit::log(tool, demand, admitted.as_ref(), Ended::Refused(refusal.code()));
+        let withheld = admitted.as_ref().filter(|_| self.brokered);
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
             return Err(result(id, &text, json!({})));
         }
-        let place = self.place()?;
         let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
         if !is_modern(headers)
             && let Some(claims) = admitted
@@ -237,11 +252,11 @@ impl Admission {
             );
         }
         if !self.gate.in_results {
-            return Err(refuse(&place, &refusal, scopes));
+            return Err(refuse(&refusal, self.place.challenge(&refusal, scopes)));
         }
         log(&refusal);
         let mut challenge =
-            Challenge { refusal: &refusal, metadata: &place.metadata, scopes }.text();
+            Challenge { refusal: &refusal, metadata: &self.place.metadata, scopes }.text();
         if refusal.error().is_none() {
             // Such hosts want to see both.
             challenge.push_str(
@@ -287,29 +302,21 @@ impl Admission {
 
     /// When the token of this caller ends: a stream goes on no longer.
     pub(super) fn end_of(&self, admitted: &Admitted) -> Option<Duration> {
-        let end = admitted.as_deref()?.expires_at()?;
+        let end = admitted.as_ref()?.expires_at()?;
         Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
     }
 
     /// The document of RFC 9728, at its path.
     pub(super) fn metadata(&self, path: &str) -> Response {
-        let place = match self.place() {
-            Ok(place) => place,
-            Err(response) => return response,
-        };
-        if path != crate::gate::ROOT && path != path_of(&place.url) {
+        if path != crate::gate::ROOT && path != self.place.path {
             return StatusCode::NOT_FOUND.into_response();
         }
-        let metadata = Metadata {
-            resource: place.resource.clone(),
-            authorization_servers: self.verifier.authorization_servers(),
-            scopes_supported: self.basic.clone(),
-            bearer_methods_supported: ["header"],
-            resource_name: self.name.clone(),
-        };
-        // Clients in a page read it before they have anything to show.
-        let any = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        ([any], Json(metadata)).into_response()
+        let headers = [
+            // Clients in a page read it before they have anything to show.
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ];
+        (headers, self.place.document.clone()).into_response()
     }
 }
 
@@ -328,7 +335,7 @@ fn result(id: Option<&RawValue>, text: &str, meta: serde_json::Value) -> Respons
     Json(answer).into_response()
 }
 
-fn refuse(place: &Place, refusal: &Refusal, scopes: Vec<String>) -> Response {
+fn refuse(refusal: &Refusal, challenge: HeaderValue) -> Response {
     log(refusal);
     let error = json!({
         "jsonrpc": "2.0",
@@ -343,8 +350,7 @@ fn refuse(place: &Place, refusal: &Refusal, scopes: Vec<String>) -> Response {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         _ => {
-            let challenge = Challenge { refusal, metadata: &place.metadata, scopes };
-            headers.insert(header::WWW_AUTHENTICATE, challenge.header());
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
     }
     if let Refusal::Nonce { nonce } = refusal
@@ -374,9 +380,14 @@ const LEEWAY: Duration = Duration::from_secs(30);
 const SESSION_ID: &str = "mcp-session-id";
 
 impl Place {
-    fn new(resource: &str) -> Result<Self, String> {
+    fn new(
+        resource: String,
+        resource_name: String,
+        authorization_servers: Vec<String>,
+        basic: &[String],
+    ) -> Result<Self, String> {
         let url =
-            Url::parse(resource).map_err(|error| format!("the resource `{resource}`: {error}"))?;
+            Url::parse(&resource).map_err(|error| format!("the resource `{resource}`: {error}"))?;
         if url.fragment().is_some() || url.query().is_some() {
             return Err(format!(
                 "the resource `{resource}` has a query or a fragment (RFC 8707 §2)"
@@ -387,7 +398,29 @@ impl Place {
                 "the resource `{resource}` is not https: tokens travel to it; plain http is for this machine"
             ));
         }
-        Ok(Self { resource: resource.to_owned(), metadata: url_of(&url), url })
+        let document = Metadata {
+            resource: resource.clone(),
+            authorization_servers,
+            scopes_supported: basic.to_vec(),
+            bearer_methods_supported: ["header"],
+            resource_name,
+        };
+        let document = serde_json::to_vec(&document).map_err(|error| error.to_string())?.into();
+        let mut place = Self {
+            authority: url.authority().to_owned(),
+            metadata: url_of(&url),
+            path: path_of(&url),
+            missing: HeaderValue::from_static("Bearer"),
+            resource,
+            url,
+            document,
+        };
+        place.missing = place.challenge(&Refusal::Missing, basic.to_vec());
+        Ok(place)
+    }
+
+    fn challenge(&self, refusal: &Refusal, scopes: Vec<String>) -> HeaderValue {
+        Challenge { refusal, metadata: &self.metadata, scopes }.header()
     }
 }
 
@@ -402,7 +435,7 @@ fn too_much(fault: &TooMuch) -> Response {
 }
 
 fn principal(admitted: &Admitted) -> String {
-    admitted.as_ref().map(|claims| claims.principal()).unwrap_or_default()
+    admitted.as_ref().map(Claims::principal).unwrap_or_default()
 }
 
 fn is_modern(headers: &HeaderMap) -> bool {

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     describe::{Description, ToolDescription},
     dispatch::Dispatch,
+    front::Front,
     handler::Handler,
-    http,
+    http::{self, Endpoint},
     sign_in::BySignIn,
 };
 #[cfg(feature = "broker")]
@@ -53,25 +54,38 @@ impl<H: ServerHandler> App<H> {
     /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
     /// asks.
     pub fn into_router(self) -> Router {
-        self.router()
+        self.front().router
     }
 
-    pub(super) fn router(&self) -> Router {
+    /// The same as a service, for a listener of your own: faster than a router, with nothing beside
+    /// it. Peers are seen as by [`App::into_router`].
+    pub fn into_service(self) -> Front<H> {
+        self.front()
+    }
+
+    pub(super) fn front(&self) -> Front<H> {
         let mut pages = self.consents.router();
         if let Some(sign_in) = &self.sign_in {
             pages = pages.merge(sign_in.router(self.consents.clone()));
         }
         #[cfg(feature = "broker")]
-        let pages = match &self.broker {
-            Some(broker) => super::brokered::mount(pages, broker),
-            None => pages,
-        };
+        if let Some(broker) = &self.broker {
+            pages = super::brokered::mount(pages, broker);
+        }
         #[cfg(feature = "dev")]
         if let Some(login) = &self.login {
-            let pages = pages.merge(login.router());
-            return http::local_only(http::router(&self.handler, pages, self.ended.clone()));
+            pages = pages.merge(login.router());
         }
-        http::router(&self.handler, pages, self.ended.clone())
+        let admission = self.handler.dispatch.admission.as_ref();
+        let cors = admission.and_then(|admission| admission.cors());
+        #[cfg(feature = "dev")]
+        let local = admission.is_none() || self.login.is_some();
+        #[cfg(not(feature = "dev"))]
+        let local = admission.is_none();
+        let straight = cors.is_none();
+        let endpoint = Arc::new(Endpoint::new(&self.handler, self.ended.clone()));
+        let router = http::router(&endpoint, pages, cors, local);
+        Front { endpoint, router, straight, local }
     }
 
     /// The handler, for a transport of your own. Everyone who reaches it is the local person.

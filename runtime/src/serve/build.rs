@@ -109,6 +109,7 @@ impl<H: ServerHandler> Server<H> {
             states: self.states,
             ask,
             admission: door.admission,
+            quick: self.shortcuts,
             running: TaskTracker::new(),
             grants,
         };

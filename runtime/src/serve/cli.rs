@@ -6,13 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use axum::serve::ListenerExt;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use rmcp::{ServerHandler, ServiceExt};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use super::{
+    listen::listen,
     loopback::{self, Loopback},
     server::Server,
     stdio::Lines,
@@ -109,18 +109,12 @@ pub(super) async fn serve_http<H: ServerHandler>(
     }
 
     let app = Arc::new(app);
-    // An answer is not held back until more of it comes (Nagle's algorithm).
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-    let ended = Arc::clone(&app);
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            told_to_end().await;
-            tokio::spawn(async move { ended.drain().await });
-        })
-        .await?;
+    let (front, ended) = (app.front(), Arc::clone(&app));
+    listen(listener, front, async move {
+        told_to_end().await;
+        tokio::spawn(async move { ended.drain().await });
+    })
+    .await;
     Ok(())
 }
 

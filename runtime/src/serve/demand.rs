@@ -1,5 +1,13 @@
 //! What a tool demands of its caller's token; made once.
 
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use crate::{
     gate::{Claims, Refusal},
     scope::{self, Access, Scope},
@@ -13,12 +21,51 @@ pub(super) struct Demand {
     caller: bool,
     /// These scopes, of these catalogues.
     scopes: Vec<(&'static [Scope], &'static [&'static str])>,
+    /// The same, as bits: how a call is checked.
+    numbered: Option<Numbered>,
     /// The provider behind the broker.
     provider: &'static str,
     /// Hosts ask for them at sign-in.
     pub(super) basic: bool,
     /// All that the tool declares, at whichever provider.
     pub(super) declared: String,
+}
+
+/// A demand's scopes, by their numbers on the server.
+#[derive(Clone, Debug)]
+struct Numbered {
+    bits: Box<[u64]>,
+    of: Arc<Numbers>,
+}
+
+/// Every scope that a tool of a server demands; a scope's number is its place here.
+#[derive(Debug)]
+struct Numbers {
+    server: u64,
+    scopes: Vec<(&'static [Scope], &'static str)>,
+}
+
+impl Numbers {
+    fn bits(&self, held: impl Fn(&'static [Scope], &'static str) -> bool) -> Box<[u64]> {
+        let mut bits = vec![0_u64; self.scopes.len().div_ceil(64)];
+        for (number, (catalogue, scope)) in self.scopes.iter().enumerate() {
+            if held(catalogue, scope) {
+                bits[number / 64] |= 1 << (number % 64);
+            }
+        }
+        bits.into()
+    }
+}
+
+impl Numbered {
+    /// Does a token with these claims cover the demand? What it covers is worked out once.
+    fn is_covered_by(&self, claims: &Claims) -> bool {
+        let find = |granted: &BTreeSet<String>| {
+            self.of.bits(|catalogue, scope| scope::covers(catalogue, granted, scope))
+        };
+        let held = claims.held(self.of.server, find);
+        self.bits.iter().zip(held.iter()).all(|(needed, held)| needed & !held == 0)
+    }
 }
 
 /// What the broker's access tokens say besides.
@@ -64,6 +111,36 @@ impl Demand {
         demand
     }
 
+    /// Gives the scopes of a server's demands their numbers.
+    pub(super) fn number<'a>(demands: impl Iterator<Item = &'a mut Self>) {
+        static SERVERS: AtomicU64 = AtomicU64::new(0);
+        let demands: Vec<_> = demands.collect();
+        let mut scopes: Vec<(&'static [Scope], &'static str)> = Vec::new();
+        for demand in &demands {
+            for (catalogue, needed) in &demand.scopes {
+                for &scope in *needed {
+                    let same = |known: &&(&'static [Scope], &'static str)| {
+                        std::ptr::eq(known.0, *catalogue) && known.1 == scope
+                    };
+                    if !scopes.iter().any(|known| same(&known)) {
+                        scopes.push((catalogue, scope));
+                    }
+                }
+            }
+        }
+        let server = SERVERS.fetch_add(1, Ordering::Relaxed);
+        let of = Arc::new(Numbers { server, scopes });
+        for demand in demands {
+            let needs = |catalogue: &'static [Scope], scope: &'static str| {
+                let here = |(of, needed): &(&'static [Scope], &[&str])| {
+                    std::ptr::eq(*of, catalogue) && needed.contains(&scope)
+                };
+                demand.scopes.iter().any(here)
+            };
+            demand.numbered = Some(Numbered { bits: of.bits(needs), of: Arc::clone(&of) });
+        }
+    }
+
     /// Every scope that the tool needs.
     pub(super) fn scopes(&self) -> impl Iterator<Item = &'static str> {
         self.scopes.iter().flat_map(|(_, scopes)| scopes.iter().copied())
@@ -93,9 +170,12 @@ impl Demand {
         let Some(claims) = claims else {
             return if self.caller { Err(Refusal::Missing) } else { Ok(()) };
         };
-        let covered = self.scopes.iter().all(|(catalogue, needed)| {
-            scope::missing(catalogue, claims.granted(), needed).is_empty()
-        });
+        let covered = match &self.numbered {
+            Some(numbered) => numbered.is_covered_by(claims),
+            None => self.scopes.iter().all(|(catalogue, needed)| {
+                scope::missing(catalogue, claims.granted(), needed).is_empty()
+            }),
+        };
         if covered {
             return Ok(());
         }
@@ -133,6 +213,25 @@ mod tests {
             reads.check(Some(&claims(&["reader", "Read"]))),
             Err(Refusal::InsufficientScope { needed })
         );
+    }
+
+    #[test]
+    fn numbers_decide_as_names_do() {
+        let named = Demand::of(READS, Hints::DERIVED, None);
+        let mut numbered = [named.clone(), Demand::of(&[], Hints::DERIVED, None), named.clone()];
+        Demand::number(numbered.iter_mut());
+        let mut others = [named.clone()];
+        Demand::number(others.iter_mut());
+        for scopes in [&["read"][..], &["write"], &["reader"], &[], &["a", "write"]] {
+            let claims = claims(scopes);
+            // Twice, and for another server: what is remembered is of one server.
+            for demand in [&numbered[0], &numbered[2], &others[0], &numbered[0]] {
+                assert_eq!(demand.check(Some(&claims)), named.check(Some(&claims)), "{scopes:?}");
+            }
+            assert_eq!(numbered[1].check(Some(&claims)), Ok(()));
+            let more = claims.clone().scopes(["write"]);
+            assert_eq!(numbered[0].check(Some(&more)), Ok(()), "what was remembered is forgotten");
+        }
     }
 
     #[test]

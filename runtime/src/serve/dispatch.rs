@@ -1,6 +1,7 @@
 //! From a `tools/call` to the function, and from its outcome to the answer.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{
@@ -17,7 +18,7 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
     },
-    service::RequestContext,
+    service::{Peer, RequestContext},
 };
 use serde_json::{json, value::RawValue};
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,7 @@ use super::{
     audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
+    quick::ShortCall,
     told::Access,
     upstream::{Lack, Reach, Upstreams},
     widgets::Widgets,
@@ -58,6 +60,8 @@ pub(super) struct Dispatch {
     /// The gate, if there is one.
     pub(super) admission: Option<Arc<Admission>>,
     pub(super) grants: Grants,
+    /// Calls of nothing unusual go the short way.
+    pub(super) quick: bool,
     /// The calls under way, for a graceful end.
     pub(super) running: TaskTracker,
 }
@@ -80,6 +84,50 @@ impl Served {
         };
         let meta = self.built.definition.meta.get_or_insert_default();
         meta.0.insert("securitySchemes".to_owned(), json!([scheme]));
+    }
+}
+
+/// A connection for each client of a tool.
+type Connections = Vec<(std::any::TypeId, Arc<Connection>)>;
+
+/// A call, as it came in.
+pub(super) struct Incoming<'a> {
+    /// As the client wrote them.
+    pub(super) arguments: &'a RawValue,
+    pub(super) caller: Option<Caller>,
+    /// What answers to an earlier `input_required`.
+    pub(super) retry: Option<&'a CallToolRequestParams>,
+    pub(super) conversation: Conversation<'a>,
+}
+
+/// What can be said to the client before the answer.
+#[derive(Clone, Copy)]
+pub(super) enum Conversation<'a> {
+    /// Everything: rmcp holds the line.
+    Open(&'a RequestContext<RoleServer>),
+    /// Nothing. The context is made only for who asks for it.
+    Short {
+        call: &'a ShortCall<'a>,
+        parts: &'a Parts,
+        admitted: &'a Admitted,
+        peer: &'a Peer<RoleServer>,
+    },
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn context(self) -> Cow<'a, RequestContext<RoleServer>> {
+        match self {
+            Self::Open(context) => Cow::Borrowed(context),
+            Self::Short { call, parts, admitted, peer } => {
+                Cow::Owned(call.context(parts, admitted, peer))
+            }
+        }
+    }
+}
+
+impl Incoming<'_> {
+    fn digest(&self) -> digest::Digest {
+        digest::digest(&digest::SHA256, self.arguments.get().as_bytes())
     }
 }
 
@@ -109,122 +157,141 @@ impl Dispatch {
     pub(super) async fn call(
         &self,
         tool: &Served,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        incoming: Incoming<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let running = self.running.token();
-        let caller = self.caller(&context)?;
+        let _running = self.running.token();
+        let claims = incoming.caller.as_ref().and_then(Caller::claims);
         // The endpoint has refused it before, in words of HTTP; other transports have only this.
-        let claims = caller.as_ref().and_then(Caller::claims);
-        let local = self.admission.is_none();
-        if let Err(refusal) =
-            tool.demand.check(claims).or_else(|refusal| if local { Ok(()) } else { Err(refusal) })
+        if self.admission.is_some()
+            && let Err(refusal) = tool.demand.check(claims)
         {
             return Err(ErrorData::invalid_request(refusal.to_string(), None));
         }
         let (seen, tool, demand) = (tool.seen, &tool.built, &tool.demand);
-        let claims = caller.as_ref().and_then(Caller::claims).cloned();
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
             tool = %tool.definition.name,
-            subject = %caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
+            subject = %incoming.caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
             outcome = field::Empty,
         );
-        let gone = context.ct.clone();
         let asked = AtomicBool::new(false);
-        let whose = caller.clone();
         let access = Access::default();
-        let attempt = self.attempt(tool, &request, &context, caller, (&asked, &access));
-        let outcome = tokio::select! {
+        let attempt = self.attempt(tool, &incoming, (&asked, &access)).instrument(span.clone());
+        let outcome = match incoming.conversation {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
-            biased;
-            () = gone.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
-            outcome = attempt.instrument(span.clone()) => outcome,
+            Conversation::Open(context) => tokio::select! {
+                biased;
+                () = context.ct.cancelled() => {
+                    Err(ErrorData::internal_error("the call was cancelled", None))
+                }
+                outcome = attempt => outcome,
+            },
+            // Whoever leaves lets go of this future.
+            Conversation::Short { .. } => attempt.await,
         };
-        let outcome = if seen { access.tell(outcome, whose.as_ref()) } else { outcome };
-        drop(running);
+        let outcome =
+            if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
-        span.in_scope(|| audit::log(&tool.definition.name, demand, claims.as_ref(), ended));
+        span.in_scope(|| audit::log(&tool.definition.name, demand, claims, ended));
         outcome
     }
 
     async fn attempt(
         &self,
         tool: &Built,
-        request: &CallToolRequestParams,
-        context: &RequestContext<RoleServer>,
-        caller: Option<Caller>,
+        incoming: &Incoming<'_>,
         (asked, access): (&AtomicBool, &Access),
     ) -> Result<CallToolResponse, ErrorData> {
-        let principal = caller.as_ref().map(|caller| self.subject(caller)).unwrap_or_default();
-        let arguments = arguments(request, context)?;
-        let ready = match tool.decode(&arguments) {
+        let ready = match tool.decode(incoming.arguments) {
             Ok(ready) => ready,
             Err(error) => return Ok(failed(&error)),
         };
-        let digest = digest::digest(&digest::SHA256, arguments.get().as_bytes());
-        let told = match self
-            .ask
-            .resume(&tool.definition.name, digest.as_ref(), &principal, request)
-            .await?
-        {
-            Ok(told) => told,
-            Err(error) => return Ok(failed(&error)),
-        };
-        let connections = match self.connect(tool, &principal, &told, access).await {
-            Ok(Ok(connections)) => connections,
-            Ok(Err(lacks)) if caller.as_ref().is_some_and(Caller::is_machine) => {
-                return Ok(failed(&wants_a_person(&lacks)));
+        let mut connections = Vec::new();
+        if tool.connects || incoming.retry.is_some() {
+            // Boxed: a tool without clients does not carry the state of a consent.
+            let connected = Box::pin(self.connected(tool, incoming, (asked, access)));
+            match connected.await? {
+                Ok(connected) => connections = connected,
+                Err(answer) => return Ok(answer),
             }
-            Ok(Err(lacks)) => {
-                // Somebody may be on the way to connect; then this call is the one to answer.
-                match self.ask.hold(&principal, &lacks, context).await {
-                    Some(Told { refused: Some(error), .. }) => return Ok(failed(&error)),
-                    Some(told) => match self.connect(tool, &principal, &told, access).await {
-                        Ok(Ok(connections)) => connections,
-                        Ok(Err(lacks)) => {
-                            asked.store(true, Ordering::Relaxed);
-                            return self
-                                .ask
-                                .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
-                                .await;
-                        }
-                        Err(error) => return Ok(failed(&error)),
-                    },
-                    None => {
-                        asked.store(true, Ordering::Relaxed);
-                        return self
-                            .ask
-                            .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
-                            .await;
-                    }
-                }
-            }
-            Err(error) => return Ok(failed(&error)),
-        };
+        }
         let call = Call {
             connections,
             states: self.states.clone(),
-            caller,
-            context: Context::of(context.clone()),
+            caller: incoming.caller.clone(),
+            context: tool.speaks.then(|| Context::of(incoming.conversation.context().into_owned())),
         };
         match run(ready, call).await {
             Ok(result) => Ok(result.into()),
             Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
-                // The provider revoked it under our hands: say so in the form that can mend it.
-                match self.connect(tool, &principal, &Told::default(), access).await {
-                    Ok(Err(lacks)) => {
-                        asked.store(true, Ordering::Relaxed);
-                        self.ask
-                            .ask(tool, digest.as_ref(), &principal, (&lacks, access), context)
-                            .await
-                    }
-                    _ => Ok(failed(&error)),
-                }
+                Box::pin(self.revoked(tool, incoming, error, (asked, access))).await
             }
             Err(error) => Ok(failed(&error)),
+        }
+    }
+
+    /// The connections that the tool needs, or the answer that asks for what is lacking.
+    async fn connected(
+        &self,
+        tool: &Built,
+        incoming: &Incoming<'_>,
+        (asked, access): (&AtomicBool, &Access),
+    ) -> Result<Result<Connections, CallToolResponse>, ErrorData> {
+        let caller = incoming.caller.as_ref();
+        let principal = caller.map(|caller| self.subject(caller)).unwrap_or_default();
+        let digest = incoming.digest();
+        let told = match incoming.retry {
+            Some(retry) => {
+                let name = &tool.definition.name;
+                match self.ask.resume(name, digest.as_ref(), &principal, retry).await? {
+                    Ok(told) => told,
+                    Err(error) => return Ok(Err(failed(&error))),
+                }
+            }
+            None => Told::default(),
+        };
+        let mut lacks = match self.connect(tool, &principal, &told, access).await {
+            Ok(Ok(connections)) => return Ok(Ok(connections)),
+            Ok(Err(lacks)) => lacks,
+            Err(error) => return Ok(Err(failed(&error))),
+        };
+        if caller.is_some_and(Caller::is_machine) {
+            return Ok(Err(failed(&wants_a_person(&lacks))));
+        }
+        let context = incoming.conversation.context();
+        // Somebody may be on the way to connect; then this call is the one to answer.
+        match self.ask.hold(&principal, &lacks, &context).await {
+            Some(Told { refused: Some(error), .. }) => return Ok(Err(failed(&error))),
+            Some(told) => match self.connect(tool, &principal, &told, access).await {
+                Ok(Ok(connections)) => return Ok(Ok(connections)),
+                Ok(Err(still)) => lacks = still,
+                Err(error) => return Ok(Err(failed(&error))),
+            },
+            None => {}
+        }
+        asked.store(true, Ordering::Relaxed);
+        self.ask.ask(tool, digest.as_ref(), &principal, (&lacks, access), &context).await.map(Err)
+    }
+
+    /// The provider revoked the grant under our hands: says so in the form that can mend it.
+    async fn revoked(
+        &self,
+        tool: &Built,
+        incoming: &Incoming<'_>,
+        error: Error,
+        (asked, access): (&AtomicBool, &Access),
+    ) -> Result<CallToolResponse, ErrorData> {
+        let caller = incoming.caller.as_ref();
+        let principal = caller.map(|caller| self.subject(caller)).unwrap_or_default();
+        match self.connect(tool, &principal, &Told::default(), access).await {
+            Ok(Err(lacks)) => {
+                asked.store(true, Ordering::Relaxed);
+                let (digest, context) = (incoming.digest(), incoming.conversation.context());
+                self.ask.ask(tool, digest.as_ref(), &principal, (&lacks, access), &context).await
+            }
+            _ => Ok(failed(&error)),
         }
     }
 
@@ -246,7 +313,7 @@ impl Dispatch {
         }
         let parts = context.extensions.get::<Parts>();
         match parts.and_then(|parts| parts.extensions.get::<LetIn>()) {
-            Some(LetIn(admitted)) => Ok(admitted.clone().map(Caller::from)),
+            Some(LetIn(admitted)) => Ok(admitted.clone().map(Caller::with)),
             None => {
                 Err(ErrorData::invalid_request("the caller was not verified on its way here", None))
             }
@@ -260,7 +327,7 @@ impl Dispatch {
         subject: &str,
         told: &Told,
         access: &Access,
-    ) -> Result<Result<Vec<(std::any::TypeId, Arc<Connection>)>, Vec<Lack>>, Error> {
+    ) -> Result<Result<Connections, Vec<Lack>>, Error> {
         let (mut connections, mut lacks) = (Vec::new(), Vec::new());
         for need in tool.needs {
             let Need::Client(need) = *need else { continue };
@@ -307,7 +374,7 @@ impl Told {
 }
 
 /// The arguments as the client wrote them, or, where nothing kept them, as rmcp read them.
-fn arguments(
+pub(super) fn arguments(
     request: &CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<Arc<RawValue>, ErrorData> {

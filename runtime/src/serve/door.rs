@@ -84,6 +84,7 @@ impl Door {
                 Served { demand, seen: false, built }
             })
             .collect();
+        Demand::number(tools.iter_mut().map(|tool| &mut tool.demand));
         let mut recognize: Option<Arc<dyn Recognize>> = None;
         let mut sign_in = None;
         let admission = match parts.gate {
@@ -123,11 +124,9 @@ impl Door {
                     parts.name.to_owned(),
                     Arc::clone(parts.clock),
                     http::SESSION,
-                    tools.iter().map(|tool| &tool.demand),
+                    (&base, tools.iter().map(|tool| &tool.demand)),
                 );
-                let admission = admission.map_err(ConfigError::new)?;
-                admission.set_base(&base);
-                Some(Arc::new(admission))
+                Some(Arc::new(admission.map_err(ConfigError::new)?))
             }
             None => None,
         };

@@ -16,13 +16,23 @@ use crate::provider::is_loopback;
 
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    match check_local(peer, request.headers(), request.uri()) {
+    match admit(peer, request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
-        Err((status, reason)) => {
-            tracing::warn!(target: "toolgate::gate", reason, "a request was refused");
-            rpc_error(status, -32600, reason)
-        }
+        Err(refusal) => refusal,
     }
+}
+
+/// May this peer send requests with these headers? The answer that refuses it, if not.
+#[allow(clippy::result_large_err, reason = "the error is the answer, made once")]
+pub(super) fn admit(
+    peer: Option<SocketAddr>,
+    headers: &HeaderMap,
+    uri: &http::Uri,
+) -> Result<(), Response> {
+    check_local(peer, headers, uri).map_err(|(status, reason)| {
+        tracing::warn!(target: "toolgate::gate", reason, "a request was refused");
+        rpc_error(status, -32600, reason)
+    })
 }
 
 fn check_local(

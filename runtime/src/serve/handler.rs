@@ -21,7 +21,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::dispatch::Dispatch;
+use super::dispatch::{self, Conversation, Dispatch, Incoming};
 
 /// Serves the tools of the table, and everything else from the handler beside it.
 ///
@@ -253,7 +253,15 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         context: Cx,
     ) -> Answer<CallToolResponse> {
         match self.dispatch.tool(&request.name) {
-            Some(tool) => self.dispatch.call(tool, request, context).await,
+            Some(tool) => {
+                let incoming = Incoming {
+                    arguments: &*dispatch::arguments(&request, &context)?,
+                    caller: self.dispatch.caller(&context)?,
+                    retry: request.request_state.is_some().then_some(&request),
+                    conversation: Conversation::Open(&context),
+                };
+                self.dispatch.call(tool, incoming).await
+            }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);
                 match self.beside.call_tool(request, context).await {

@@ -5,19 +5,20 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::{Request, State},
+    BoxError, Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
     middleware,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{Method, StatusCode, Uri, header, request::Parts};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -27,6 +28,7 @@ use rmcp::{
 use serde_json::{json, value::RawValue};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use tower_http::cors::CorsLayer;
 
 use super::{
     admission::{Admission, Admitted},
@@ -35,9 +37,12 @@ use super::{
     guard::guard,
     handler::Handler,
     listing::lift_schemes,
-    quick::Quick,
+    quick::{Quick, ShortCall},
 };
 use crate::gate;
+
+/// Where the endpoint is.
+pub(super) const PATH: &str = "/mcp";
 
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -53,42 +58,44 @@ const SLOWEST: Duration = Duration::from_secs(30);
 pub(super) const SESSION: Duration = Duration::from_secs(30 * 60);
 
 /// What stands at `/mcp`.
-struct Endpoint<H: ServerHandler> {
+pub(super) struct Endpoint<H: ServerHandler> {
     handler: Handler<H>,
     quick: Quick,
     mcp: StreamableHttpService<Handler<H>, LocalSessionManager>,
 }
 
-/// The endpoint `/mcp`, and the pages of a consent.
+impl<H: ServerHandler> Endpoint<H> {
+    pub(super) fn new(handler: &Handler<H>, ended: CancellationToken) -> Self {
+        let mut config = StreamableHttpServerConfig::default()
+            .with_json_response(true)
+            .with_max_request_body_bytes(LARGEST)
+            .with_cancellation_token(ended);
+        // Looked at in `guard`, for all routes alike.
+        config.allowed_hosts = Vec::new();
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.keep_alive = Some(SESSION);
+        let made = handler.clone();
+        let mcp = StreamableHttpService::new(move || Ok(made.clone()), Arc::new(sessions), config);
+        Self { handler: handler.clone(), quick: Quick::new(), mcp }
+    }
+}
+
+/// The endpoint, and the pages of a consent. `local`: for this machine alone.
 pub(super) fn router<H: ServerHandler>(
-    handler: &Handler<H>,
+    endpoint: &Arc<Endpoint<H>>,
     pages: Router,
-    ended: CancellationToken,
+    cors: Option<CorsLayer>,
+    local: bool,
 ) -> Router {
-    let mut config = StreamableHttpServerConfig::default()
-        .with_json_response(true)
-        .with_max_request_body_bytes(LARGEST)
-        .with_cancellation_token(ended);
-    // Looked at in `guard`, for all routes alike.
-    config.allowed_hosts = Vec::new();
-    let mut sessions = LocalSessionManager::default();
-    sessions.session_config.keep_alive = Some(SESSION);
-    let made = handler.clone();
-    let endpoint = Endpoint {
-        handler: handler.clone(),
-        quick: Quick::new(),
-        mcp: StreamableHttpService::new(move || Ok(made.clone()), Arc::new(sessions), config),
-    };
-    let admission = handler.dispatch.admission.clone();
-    let mut endpoint = Router::new().route("/mcp", any(serve::<H>)).with_state(Arc::new(endpoint));
-    if let Some(cors) = admission.as_ref().and_then(|admission| admission.cors()) {
-        endpoint = endpoint.layer(cors);
+    let mut router = Router::new().route(PATH, any(serve::<H>)).with_state(Arc::clone(endpoint));
+    if let Some(cors) = cors {
+        router = router.layer(cors);
     }
-    let router = endpoint.merge(pages);
-    match admission {
-        Some(admission) => router.merge(well_known(admission)),
-        None => local_only(router),
+    router = router.merge(pages);
+    if let Some(admission) = endpoint.handler.dispatch.admission.clone() {
+        router = router.merge(well_known(admission));
     }
+    if local { local_only(router) } else { router }
 }
 
 /// The protected resource's metadata, at its own path and at the root (RFC 9728 §3.1).
@@ -110,33 +117,50 @@ async fn serve<H: ServerHandler>(
     State(endpoint): State<Arc<Endpoint<H>>>,
     request: Request,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let admitted = match endpoint.admit(&mut parts).await {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal,
-    };
-    let turn = match endpoint.turn(&admitted) {
-        Ok(turn) => turn,
-        Err(refusal) => return refusal,
-    };
-    if parts.method != Method::POST {
-        // A stream that listens takes no turn from the calls.
-        drop(turn);
-        let response = endpoint.mcp.handle(Request::from_parts(parts, body)).await.into_response();
-        return endpoint.until_the_token_ends(&admitted, response);
-    }
-    let body = match read(body).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal,
-    };
-    let response = endpoint.answer(parts, body, &admitted).await;
-    drop(turn);
-    response
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+    endpoint.respond(request, peer).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
+    /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
+    pub(super) async fn respond<B>(
+        &self,
+        request: http::Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let (mut parts, body) = request.into_parts();
+        let admitted = match self.admit(&mut parts, peer).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal,
+        };
+        let turn = match self.turn(&admitted) {
+            Ok(turn) => turn,
+            Err(refusal) => return refusal,
+        };
+        if parts.method != Method::POST {
+            // A stream that listens takes no turn from the calls.
+            drop(turn);
+            let response = self.by_rmcp(parts, peer, Body::new(body), &admitted).await;
+            return self.until_the_token_ends(&admitted, response);
+        }
+        let body = match read(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
+        let response = self.answer(parts, peer, body, &admitted).await;
+        drop(turn);
+        response
+    }
+
     /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(&self, parts: &mut Parts) -> Result<Admitted, Response> {
+    async fn admit(
+        &self,
+        parts: &mut Parts,
+        peer: Option<SocketAddr>,
+    ) -> Result<Admitted, Response> {
         if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
@@ -149,9 +173,9 @@ impl<H: ServerHandler> Endpoint<H> {
             return Err(too_large());
         }
         let page = self.may_read_page(parts, length);
-        let admitted = admission.admit(parts, page).await?;
+        let party = gate::party(&parts.extensions, peer);
+        let admitted = admission.admit(parts, party, page).await?;
         admission.check_session(&admitted, &parts.headers)?;
-        parts.extensions.insert(LetIn(admitted.clone()));
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.remove("dpop");
@@ -186,14 +210,21 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
-    async fn answer(&self, mut parts: Parts, body: Bytes, admitted: &Admitted) -> Response {
-        let (mut begins, mut listens, mut lists) = (false, false, false);
+    async fn answer(
+        &self,
+        mut parts: Parts,
+        peer: Option<SocketAddr>,
+        body: Bytes,
+        admitted: &Admitted,
+    ) -> Response {
+        let dispatch = &self.handler.dispatch;
+        let mut then = Then::Nothing;
         let is_json = parts
             .headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
         // Whatever it calls itself, a message that might be a call is looked at by the gate.
-        if is_json || self.handler.dispatch.admission.is_some() {
+        if is_json || dispatch.admission.is_some() {
             let envelope = match Envelope::read(&body) {
                 Ok(envelope) => envelope,
                 // rmcp answers all of these with 415 and a parser's words.
@@ -202,25 +233,19 @@ impl<H: ServerHandler> Endpoint<H> {
                     return rpc_error(StatusCode::BAD_REQUEST, code, words);
                 }
             };
-            if let Some(admission) = &self.handler.dispatch.admission {
+            if let Some(admission) = &dispatch.admission {
                 let uri = envelope.reads();
-                let page = uri.is_some_and(|uri| self.handler.dispatch.widgets.has(&uri));
+                let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
                 if let Err(refusal) = admission.check_stranger(admitted, page) {
                     return refusal;
                 }
             }
-            begins = envelope.method == "initialize";
-            lists = envelope.method == "tools/list";
-            listens = envelope.method == "subscriptions/listen";
+            then = Then::of(&envelope.method);
             match envelope.call() {
                 None => {}
                 // rmcp tells requests apart by their shape, and would not know the method.
                 Some(Err(())) => return call_misshapen(envelope.id),
                 Some(Ok(call)) => {
-                    if let Some(arguments) = call.arguments {
-                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
-                    }
-                    let dispatch = &self.handler.dispatch;
                     let tool = dispatch.tool(&call.name);
                     if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
                         && let Err(refusal) = admission.check_call(
@@ -232,23 +257,69 @@ impl<H: ServerHandler> Endpoint<H> {
                     {
                         return refusal;
                     }
-                    if let Some(tool) = tool
-                        && let Some(quick) = Quick::read(&parts.headers, tool, &envelope, &call)
-                    {
-                        return self.quick.answer(dispatch, tool, quick, parts).await;
+                    let short = tool.filter(|_| dispatch.quick).and_then(|tool| {
+                        let call = ShortCall::read(&parts.headers, tool, &envelope, &call)?;
+                        Some((tool, call))
+                    });
+                    if let Some((tool, call)) = short {
+                        return self.quick.answer(dispatch, tool, &call, (&parts, admitted)).await;
+                    }
+                    if let Some(arguments) = call.arguments {
+                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
                     }
                 }
             }
         }
-        let request = Request::from_parts(parts, Body::from(body));
-        let response = self.mcp.handle(request).await.into_response();
-        if let Some(admission) = self.handler.dispatch.admission.as_ref().filter(|_| begins) {
-            admission.keep_session(admitted, &response);
+        // Boxed: what is rare does not make every request carry its state.
+        let response = Box::pin(self.by_rmcp(parts, peer, Body::from(body), admitted)).await;
+        match (&dispatch.admission, then) {
+            (Some(admission), Then::Keep) => {
+                admission.keep_session(admitted, &response);
+                response
+            }
+            (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
+            (_, Then::Listen) => self.until_the_token_ends(admitted, response),
+            _ => response,
         }
-        if lists && self.handler.dispatch.admission.is_some() {
-            return lift_schemes(response).await;
+    }
+
+    async fn by_rmcp(
+        &self,
+        mut parts: Parts,
+        peer: Option<SocketAddr>,
+        body: Body,
+        admitted: &Admitted,
+    ) -> Response {
+        if let Some(peer) = peer {
+            parts.extensions.insert(ConnectInfo(peer));
         }
-        if listens { self.until_the_token_ends(admitted, response) } else { response }
+        if self.handler.dispatch.admission.is_some() {
+            parts.extensions.insert(LetIn(admitted.clone()));
+        }
+        self.mcp.handle(Request::from_parts(parts, body)).await.into_response()
+    }
+}
+
+/// What follows rmcp's answer.
+#[derive(Clone, Copy)]
+enum Then {
+    Nothing,
+    /// A session begins, which is remembered.
+    Keep,
+    /// Tools are listed, whose schemes are lifted.
+    Lift,
+    /// A stream begins, which ends with the token.
+    Listen,
+}
+
+impl Then {
+    fn of(method: &str) -> Self {
+        match method {
+            "initialize" => Self::Keep,
+            "tools/list" => Self::Lift,
+            "subscriptions/listen" => Self::Listen,
+            _ => Self::Nothing,
+        }
     }
 }
 
@@ -257,13 +328,43 @@ fn too_large() -> Response {
 }
 
 /// The message, if it comes in time and is not too large.
-async fn read(body: Body) -> Result<Bytes, Response> {
-    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off")),
+async fn read<B>(body: B) -> Result<Bytes, Response>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
+    match tokio::time::timeout(SLOWEST, whole(body)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Some(_))) => Err(broke_off()),
+        Ok(Err(None)) => Err(too_large()),
         Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
     }
+}
+
+/// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly
+/// all do, is not copied.
+async fn whole<B>(mut body: B) -> Result<Bytes, Option<BoxError>>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| Some(error.into()))?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > LARGEST {
+            return Err(None);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            if body.is_end_stream() {
+                break;
+            }
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 fn call_misshapen(id: Option<&RawValue>) -> Response {

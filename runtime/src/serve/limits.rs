@@ -76,6 +76,11 @@ impl Limits {
         }
     }
 
+    /// Is there a limit for each subject?
+    pub(super) fn of_subjects(&self) -> bool {
+        self.subjects.is_some() || self.turns.is_some()
+    }
+
     /// One more request of this subject; it is under way as long as the permit is held.
     pub(super) fn subject(&self, subject: &str) -> Result<Option<OwnedSemaphorePermit>, TooMuch> {
         if let Some(rate) = &self.subjects {

@@ -15,10 +15,12 @@ mod development;
 mod dispatch;
 mod door;
 mod envelope;
+mod front;
 mod guard;
 mod handler;
 mod http;
 mod limits;
+mod listen;
 mod listing;
 mod loopback;
 mod page;
@@ -35,6 +37,7 @@ mod widgets;
 pub use self::{
     app::App,
     describe::{Description, ToolDescription},
+    front::Front,
     handler::{Handler, Nothing},
     server::Server,
 };

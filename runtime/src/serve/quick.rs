@@ -4,26 +4,31 @@
 //! they run. Everything else goes on to rmcp, which words every protocol error; so there is no
 //! second wording here.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use std::{borrow::Cow, sync::LazyLock};
+
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use rmcp::{
-    RoleServer, ServerHandler,
+    ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, ErrorCode, ProtocolVersion, RequestId, RequestMetaObject,
-        ServerJsonRpcMessage, ServerResult,
+        CallToolResponse, ClientCapabilities, ErrorCode, ProtocolVersion, RequestId,
+        RequestMetaObject, ServerResult,
     },
     service::{
         Peer, RequestContext, RunningService, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly,
     },
     transport::Transport,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
-    dispatch::{Dispatch, Served},
+    admission::Admitted,
+    dispatch::{Conversation, Dispatch, Incoming, LetIn, Served},
     envelope::{CallParams, Envelope},
     handler::Nothing,
 };
-use crate::tool::Need;
+use crate::call::Caller;
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -31,11 +36,11 @@ pub(super) struct Quick {
     _alive: RunningService<RoleServer, Nobody>,
 }
 
-/// A call that may go the short way.
-pub(super) struct QuickCall {
-    id: RequestId,
-    params: CallToolRequestParams,
-    meta: RequestMetaObject,
+/// A call that may go the short way, as it stands in the message.
+pub(super) struct ShortCall<'a> {
+    id: &'a RawValue,
+    arguments: &'a RawValue,
+    meta: &'a RawValue,
 }
 
 /// Keeps the shared peer; no message ever reaches it.
@@ -65,75 +70,123 @@ impl Transport<RoleServer> for Void {
     }
 }
 
+/// What of `_meta` decides whether the way is short.
+#[derive(Deserialize)]
+struct Meta<'a> {
+    #[serde(rename = "io.modelcontextprotocol/protocolVersion", borrow)]
+    version: Cow<'a, str>,
+    #[serde(rename = "io.modelcontextprotocol/clientCapabilities", borrow)]
+    capabilities: &'a RawValue,
+    #[serde(rename = "progressToken", default, borrow)]
+    progress_token: Option<&'a RawValue>,
+    #[serde(rename = "io.modelcontextprotocol/logLevel", default, borrow)]
+    log_level: Option<&'a RawValue>,
+}
+
+impl Meta<'_> {
+    /// Is it of this revision, and sound?
+    fn fits(&self, version: &ProtocolVersion) -> bool {
+        let capabilities = self.capabilities.get();
+        self.version == version.as_str()
+            && (capabilities == "{}"
+                || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok())
+    }
+
+    /// Does the client want to hear something before the answer?
+    fn listens(&self) -> bool {
+        self.progress_token.is_some() || self.log_level.is_some()
+    }
+}
+
 impl Quick {
     pub(super) fn new() -> Self {
         let alive = serve_directly(Nobody(Nothing), Void, None);
         Self { peer: alive.peer().clone(), _alive: alive }
     }
 
+    pub(super) async fn answer(
+        &self,
+        dispatch: &Dispatch,
+        tool: &Served,
+        call: &ShortCall<'_>,
+        (parts, admitted): (&Parts, &Admitted),
+    ) -> Response {
+        let caller = match &dispatch.admission {
+            Some(_) => admitted.clone().map(Caller::with),
+            None => Some(Caller::local()),
+        };
+        let conversation = Conversation::Short { call, parts, admitted, peer: &self.peer };
+        let arguments = call.arguments;
+        let incoming = Incoming { arguments, caller, retry: None, conversation };
+        respond(call.id, dispatch.call(tool, incoming).await)
+    }
+}
+
+impl<'a> ShortCall<'a> {
     /// The call, if the short way is for it.
     pub(super) fn read(
         headers: &HeaderMap,
         tool: &Served,
-        envelope: &Envelope<'_>,
-        call: &CallParams<'_>,
-    ) -> Option<QuickCall> {
+        envelope: &Envelope<'a>,
+        call: &CallParams<'a>,
+    ) -> Option<Self> {
         let version = ProtocolVersion::V_2026_07_28;
         let fits = once(headers, "mcp-protocol-version")? == version.as_str()
             && once(headers, "mcp-method")? == "tools/call"
             && once(headers, "mcp-name")? == call.name
             && accepts_both(once(headers, header::ACCEPT.as_str())?)
+            && is_json(once(headers, header::CONTENT_TYPE.as_str())?)
             && !headers.contains_key(header::CONTENT_ENCODING)
             && !headers.contains_key("mcp-session-id")
+            && !tool.built.marked
             && envelope.jsonrpc == "2.0"
             && call.input_responses.is_none()
-            && call.request_state.is_none()
-            && call.arguments.is_none_or(|arguments| arguments.get().starts_with('{'));
+            && call.request_state.is_none();
         if !fits {
             return None;
         }
-        let meta: RequestMetaObject = serde_json::from_str(call.meta?.get()).ok()?;
-        let declared = meta.protocol_version()? == version && meta.client_capabilities().is_some();
-        // Without these two a tool has nothing to say while it runs.
-        let listens = meta.get_progress_token().is_some() || meta.log_level().is_some();
-        let speaks = tool.built.needs.iter().any(|need| matches!(need, Need::Context));
-        if !declared || (speaks && listens) {
+        let raw = call.meta?;
+        let meta: Meta<'_> = serde_json::from_str(raw.get()).ok()?;
+        if !meta.fits(&version) || (tool.built.speaks && meta.listens()) {
             return None;
         }
-        let id = serde_json::from_str(envelope.id?.get()).ok()?;
-        let params = CallToolRequestParams::new(call.name.clone().into_owned());
-        Some(QuickCall { id, params, meta })
+        let arguments = match call.arguments {
+            None => no_arguments(),
+            Some(arguments) => arguments.get().starts_with('{').then_some(arguments)?,
+        };
+        Some(Self { id: envelope.id.filter(|id| is_plain(id.get()))?, arguments, meta: raw })
     }
 
-    pub(super) async fn answer(
+    /// The request as rmcp would know it.
+    pub(super) fn context(
         &self,
-        dispatch: &Dispatch,
-        tool: &Served,
-        call: QuickCall,
-        parts: Parts,
-    ) -> Response {
-        let mut context = RequestContext::new(call.id.clone(), self.peer.clone());
-        context.meta = call.meta;
+        parts: &Parts,
+        admitted: &Admitted,
+        peer: &Peer<RoleServer>,
+    ) -> RequestContext<RoleServer> {
+        let id = serde_json::from_str(self.id.get()).unwrap_or(RequestId::Number(0));
+        let mut context = RequestContext::new(id, peer.clone());
+        context.meta = serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
+        let mut parts = parts.clone();
+        parts.extensions.insert(LetIn(admitted.clone()));
         context.extensions.insert(parts);
-        // Whoever leaves lets go of this future, and so cancels the call.
-        let gone = context.ct.clone().drop_guard();
-        let outcome = dispatch.call(tool, call.params, context).await;
-        gone.disarm();
-        let (status, message) = match outcome {
-            Ok(response) => {
-                let result = ServerResult::from(response);
-                (StatusCode::OK, ServerJsonRpcMessage::response(result, call.id))
-            }
-            Err(error) => {
-                let status = if error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY {
-                    StatusCode::BAD_REQUEST
-                } else {
-                    StatusCode::OK
-                };
-                (status, ServerJsonRpcMessage::error(error, Some(call.id)))
-            }
-        };
-        (status, axum::Json(message)).into_response()
+        context
+    }
+}
+
+fn no_arguments() -> &'static RawValue {
+    static NONE: LazyLock<Box<RawValue>> =
+        LazyLock::new(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());
+    &NONE
+}
+
+/// Is it an identifier that is the same however it is read? Others are rmcp's to look at.
+fn is_plain(id: &str) -> bool {
+    match id.as_bytes() {
+        [b'"', .., b'"'] => !id.contains('\\'),
+        [b'-', digits @ ..] | digits => {
+            !digits.is_empty() && digits.len() < 16 && digits.iter().all(u8::is_ascii_digit)
+        }
     }
 }
 
@@ -146,4 +199,42 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn accepts_both(accept: &str) -> bool {
     accept.contains("application/json") && accept.contains("text/event-stream")
+}
+
+fn is_json(content_type: &str) -> bool {
+    matches!(content_type, "application/json" | "application/json; charset=utf-8")
+}
+
+#[derive(Serialize)]
+struct Reply<'a, T> {
+    jsonrpc: &'static str,
+    id: &'a RawValue,
+    #[serde(flatten)]
+    outcome: T,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome<'a> {
+    Result(&'a ServerResult),
+    Error(&'a ErrorData),
+}
+
+fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Response {
+    let outcome = outcome.map(ServerResult::from);
+    let (status, outcome) = match &outcome {
+        Ok(result) => (StatusCode::OK, Outcome::Result(result)),
+        Err(error) if error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY => {
+            (StatusCode::BAD_REQUEST, Outcome::Error(error))
+        }
+        Err(error) => (StatusCode::OK, Outcome::Error(error)),
+    };
+    let mut text = Vec::with_capacity(256);
+    let written = serde_json::to_writer(&mut text, &Reply { jsonrpc: "2.0", id, outcome });
+    let mut response = Response::new(Body::from(text));
+    // What a tool returns is JSON already; a map whose keys are no text would not be.
+    *response.status_mut() = if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }

@@ -17,7 +17,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, header};
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
@@ -183,7 +183,8 @@ impl BySignIn {
             .exchange(code, &verifier, &consents.url(SIGNED_IN))
             .await
             .map_err(|error| Ended::Fault(format!("a code was not redeemed: {error}")))?;
-        let credentials = Credentials::bearer(tokens.access_token);
+        let credentials = Credentials::bearer(tokens.access_token.expose_secret())
+            .ok_or_else(|| Ended::Fault("a sign-in gave no access token".to_owned()))?;
         let presented = Presented::new(&credentials, &resource, "GET");
         let claims = self.0.verifier.verify(presented).await.map_err(|refusal| {
             Ended::Fault(format!("the token of a sign-in is not accepted: {refusal}"))
