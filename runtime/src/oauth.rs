@@ -182,7 +182,6 @@ impl OAuth {
     }
 
     /// Revokes a token at the provider (RFC 7009). `false`: the provider has no endpoint for it.
-    #[cfg(feature = "broker")]
     pub(crate) async fn revoke(
         &self,
         token: &SecretString,

@@ -44,6 +44,7 @@ pub struct BrokerBuilder {
     life: Duration,
     browser_clients: bool,
     loopback_documents: bool,
+    accounts: Option<&'static str>,
 }
 
 impl BrokerBuilder {
@@ -70,6 +71,7 @@ impl BrokerBuilder {
             life: LIFE,
             browser_clients: false,
             loopback_documents: false,
+            accounts: None,
         }
     }
 
@@ -87,6 +89,12 @@ impl BrokerBuilder {
     #[cfg(feature = "dev")]
     pub(crate) fn bare_subjects(mut self) -> Self {
         self.bare_subjects = true;
+        self
+    }
+
+    /// Says where people see what they have connected, and disconnect it.
+    pub(crate) fn accounts(mut self, path: &'static str) -> Self {
+        self.accounts = Some(path);
         self
     }
 
@@ -211,6 +219,7 @@ impl BrokerBuilder {
             cookies: Cookies::new(public.scheme() == "https"),
             origin: public.origin().ascii_serialization(),
             root: format!("{prefix}/oauth"),
+            accounts: self.accounts,
             prefix,
             issuer,
             callback,

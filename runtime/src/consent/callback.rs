@@ -145,7 +145,8 @@ impl Consents {
             })
             .collect();
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %withheld.join(" "), "a grant was made");
-        let page = page::connected(oauth.registration.name, &described, &withheld);
+        let name = oauth.registration.name;
+        let page = page::connected(name, &described, &withheld, self.0.lasts);
         self.report(&departure.consent, Progress::Granted { withheld });
         page
     }

@@ -118,7 +118,8 @@ impl fmt::Debug for Credentials {
 fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = &token[..token.len() - padding];
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-'..=b'/' | b'_' | b'~' | b'+');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-'..=b'/' | b'_' | b'~' | b'+');
     // Without a way out early, so that the compiler looks at many bytes at once.
     !body.is_empty() && body.iter().fold(true, |fits, byte| fits & plain(*byte))
 }

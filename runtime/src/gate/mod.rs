@@ -27,11 +27,6 @@ mod verifier;
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
-#[cfg(feature = "broker")]
-pub(crate) use self::{
-    jwks::{FetchError, KeySource},
-    peer::party_of,
-};
 pub use self::{
     browser::BrowserIdentity,
     claims::Claims,
@@ -50,4 +45,9 @@ pub(crate) use self::{
     fetch::client,
     metadata::{Metadata, ROOT, path_of, url_of},
     peer::{Time, party},
+};
+#[cfg(feature = "broker")]
+pub(crate) use self::{
+    jwks::{FetchError, KeySource},
+    peer::party_of,
 };

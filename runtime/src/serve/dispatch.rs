@@ -190,8 +190,7 @@ impl Dispatch {
             // Whoever leaves lets go of this future.
             Conversation::Short { .. } => attempt.await,
         };
-        let outcome =
-            if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
+        let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
         span.in_scope(|| audit::log(&tool.definition.name, demand, claims, ended));

@@ -166,7 +166,8 @@ impl<'a> ShortCall<'a> {
     ) -> RequestContext<RoleServer> {
         let id = serde_json::from_str(self.id.get()).unwrap_or(RequestId::Number(0));
         let mut context = RequestContext::new(id, peer.clone());
-        context.meta = serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
+        context.meta =
+            serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
         let mut parts = parts.clone();
         parts.extensions.insert(LetIn(admitted.clone()));
         context.extensions.insert(parts);
@@ -233,7 +234,8 @@ fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Respo
     let written = serde_json::to_writer(&mut text, &Reply { jsonrpc: "2.0", id, outcome });
     let mut response = Response::new(Body::from(text));
     // What a tool returns is JSON already; a map whose keys are no text would not be.
-    *response.status_mut() = if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    *response.status_mut() =
+        if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
