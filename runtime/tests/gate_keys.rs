@@ -254,6 +254,20 @@ async fn keys_that_are_kept_outlive_an_outage_and_keys_that_were_withdrawn_do_no
 }
 
 #[tokio::test]
+async fn a_key_that_was_withdrawn_is_not_believed_once_more() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    server.write_keys(&[&SigningKey::p256("other")]);
+    clock.advance(Duration::from_secs(3600));
+    let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 90_000, "jti": "2" }));
+    let token = KEYS.es256.sign(&issuer::header(json!({})), &fresh.to_string());
+    assert_eq!(verify(&verifier, &token).await.unwrap_err().code(), "unknown_key");
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_down_is_not_asked_for_every_request() {
     let server = Server::start().await;
     server.write("/jwks", Document::Status(503));
