@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use moka::sync::Cache;
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
 use url::Url;
@@ -18,6 +18,7 @@ use url::Url;
 use super::{
     audit::{self, Ended},
     demand::Demand,
+    envelope::Envelope,
     http::rpc_error,
     limits::{Limits, TooMuch},
 };
@@ -229,13 +230,13 @@ impl Admission {
         admitted: &Admitted,
         (tool, demand): (&str, &Demand),
         headers: &HeaderMap,
-        id: Option<&RawValue>,
+        envelope: &Envelope<'_>,
     ) -> Result<(), Response> {
         let Err(refusal) = demand.check(admitted.as_ref()) else { return Ok(()) };
         audit::log(tool, demand, admitted.as_ref(), Ended::Refused(refusal.code()));
         let withheld = admitted.as_ref().filter(|_| self.brokered);
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
-            return Err(result(id, &text, json!({})));
+            return Err(result(envelope.id(), &text, json!({})));
         }
         let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
         if !is_modern(headers)
@@ -264,7 +265,7 @@ impl Admission {
             );
         }
         let meta = json!({ "mcp/www_authenticate": [challenge] });
-        Err(result(id, &format!("Refused: {refusal}."), meta))
+        Err(result(envelope.id(), &format!("Refused: {refusal}."), meta))
     }
 
     /// Is the tool listed to this caller?
@@ -321,7 +322,7 @@ impl Admission {
 }
 
 /// A refusal as the result of the call, which the model reads.
-fn result(id: Option<&RawValue>, text: &str, meta: serde_json::Value) -> Response {
+fn result(id: Value, text: &str, meta: Value) -> Response {
     let answer = json!({
         "jsonrpc": "2.0",
         "id": id,

@@ -152,11 +152,12 @@ impl Dispatch {
         self.tools.iter().filter(listed).map(|tool| &tool.built.definition)
     }
 
-    /// Calls `tool`. Its own failures are results, which the model reads; only what breaks the
+    /// Calls `tool`; `ready` is the call with its arguments, if they were decoded already. Its own failures are results, which the model reads; only what breaks the
     /// protocol is an error of it.
     pub(super) async fn call(
         &self,
         tool: &Served,
+        ready: Option<Ready>,
         incoming: Incoming<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
@@ -177,7 +178,7 @@ impl Dispatch {
         );
         let asked = AtomicBool::new(false);
         let access = Access::default();
-        let attempt = self.attempt(tool, &incoming, (&asked, &access)).instrument(span.clone());
+        let attempt = self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
         let outcome = match incoming.conversation {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
             Conversation::Open(context) => tokio::select! {
@@ -200,10 +201,11 @@ impl Dispatch {
     async fn attempt(
         &self,
         tool: &Built,
+        ready: Option<Ready>,
         incoming: &Incoming<'_>,
         (asked, access): (&AtomicBool, &Access),
     ) -> Result<CallToolResponse, ErrorData> {
-        let ready = match tool.decode(incoming.arguments) {
+        let ready = match ready.map_or_else(|| tool.decode(incoming.arguments), Ok) {
             Ok(ready) => ready,
             Err(error) => return Ok(failed(&error)),
         };

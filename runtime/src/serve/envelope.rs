@@ -7,7 +7,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// The arguments of a `tools/call`, as the client wrote them.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
 #[derive(Deserialize)]
 pub(super) struct Envelope<'a> {
     #[serde(default, borrow)]
-    pub(super) jsonrpc: Cow<'a, str>,
+    jsonrpc: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) id: Option<&'a RawValue>,
     // `Cow`: borrowed only where nothing is escaped; `"tools\/call"` is the same method.
@@ -28,6 +28,11 @@ pub(super) struct Envelope<'a> {
     pub(super) method: Cow<'a, str>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
+    /// Those of an answer, which a request has not.
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// The parameters of a `tools/call`.
@@ -66,6 +71,17 @@ impl<'a> Envelope<'a> {
         })
     }
 
+    /// The identifier, as an answer repeats it: `null` where it is none.
+    pub(super) fn id(&self) -> Value {
+        let id = self.id.and_then(|id| serde_json::from_str(id.get()).ok());
+        id.filter(|id: &Value| id.is_string() || id.is_number()).unwrap_or_default()
+    }
+
+    /// Is it a request and nothing else besides?
+    pub(super) fn is_request(&self) -> bool {
+        self.jsonrpc == "2.0" && self.result.is_none() && self.error.is_none()
+    }
+
     /// The URI, if this is a `resources/read`.
     pub(super) fn reads(&self) -> Option<Cow<'a, str>> {
         #[derive(Deserialize)]
@@ -88,6 +104,14 @@ impl<'a> Envelope<'a> {
 }
 
 impl Fault {
+    /// What is wrong with a message that looked like one from the outside.
+    pub(super) fn inside(message: &[u8]) -> Self {
+        match serde_json::from_slice::<Value>(message) {
+            Ok(_) => Self::NotAMessage,
+            Err(_) => Self::NotJson,
+        }
+    }
+
     /// JSON-RPC's code, and what to say.
     pub(super) fn words(self) -> (i32, &'static str) {
         match self {

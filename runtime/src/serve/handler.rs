@@ -260,7 +260,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                     retry: request.request_state.is_some().then_some(&request),
                     conversation: Conversation::Open(&context),
                 };
-                self.dispatch.call(tool, incoming).await
+                self.dispatch.call(tool, None, incoming).await
             }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);

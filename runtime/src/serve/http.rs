@@ -25,7 +25,7 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
@@ -33,7 +33,7 @@ use tower_http::cors::CorsLayer;
 use super::{
     admission::{Admission, Admitted},
     dispatch::LetIn,
-    envelope::{Envelope, RawArguments},
+    envelope::{Envelope, Fault, RawArguments},
     guard::guard,
     handler::Handler,
     listing::lift_schemes,
@@ -244,7 +244,7 @@ impl<H: ServerHandler> Endpoint<H> {
             match envelope.call() {
                 None => {}
                 // rmcp tells requests apart by their shape, and would not know the method.
-                Some(Err(())) => return call_misshapen(envelope.id),
+                Some(Err(())) => return call_misshapen(&envelope.id()),
                 Some(Ok(call)) => {
                     let tool = dispatch.tool(&call.name);
                     if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
@@ -252,17 +252,18 @@ impl<H: ServerHandler> Endpoint<H> {
                             admitted,
                             (&call.name, &tool.demand),
                             &parts.headers,
-                            envelope.id,
+                            &envelope,
                         )
                     {
                         return refusal;
                     }
                     let short = tool.filter(|_| dispatch.quick).and_then(|tool| {
-                        let call = ShortCall::read(&parts.headers, tool, &envelope, &call)?;
-                        Some((tool, call))
+                        let short = ShortCall::read(&parts.headers, tool, &envelope, &call)?;
+                        Some((tool, short))
                     });
-                    if let Some((tool, call)) = short {
-                        return self.quick.answer(dispatch, tool, &call, (&parts, admitted)).await;
+                    if let Some((tool, (call, ready))) = short {
+                        let call = (&call, ready);
+                        return self.quick.answer(dispatch, tool, call, (&parts, admitted)).await;
                     }
                     if let Some(arguments) = call.arguments {
                         parts.extensions.insert(RawArguments(arguments.to_owned().into()));
@@ -271,7 +272,13 @@ impl<H: ServerHandler> Endpoint<H> {
             }
         }
         // Boxed: what is rare does not make every request carry its state.
+        let request = body.clone();
         let response = Box::pin(self.by_rmcp(parts, peer, Body::from(body), admitted)).await;
+        if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            // rmcp's status for what it cannot read, however deep inside it is.
+            let (code, words) = Fault::inside(&request).words();
+            return rpc_error(StatusCode::BAD_REQUEST, code, words);
+        }
         match (&dispatch.admission, then) {
             (Some(admission), Then::Keep) => {
                 admission.keep_session(admitted, &response);
@@ -367,7 +374,7 @@ where
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-fn call_misshapen(id: Option<&RawValue>) -> Response {
+fn call_misshapen(id: &Value) -> Response {
     let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
     let error = json!({
         "jsonrpc": "2.0",

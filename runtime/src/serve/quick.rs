@@ -28,7 +28,7 @@ use super::{
     envelope::{CallParams, Envelope},
     handler::Nothing,
 };
-use crate::call::Caller;
+use crate::{call::Caller, table::Ready};
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -108,7 +108,7 @@ impl Quick {
         &self,
         dispatch: &Dispatch,
         tool: &Served,
-        call: &ShortCall<'_>,
+        (call, ready): (&ShortCall<'_>, Ready),
         (parts, admitted): (&Parts, &Admitted),
     ) -> Response {
         let caller = match &dispatch.admission {
@@ -118,18 +118,18 @@ impl Quick {
         let conversation = Conversation::Short { call, parts, admitted, peer: &self.peer };
         let arguments = call.arguments;
         let incoming = Incoming { arguments, caller, retry: None, conversation };
-        respond(call.id, dispatch.call(tool, incoming).await)
+        respond(call.id, dispatch.call(tool, Some(ready), incoming).await)
     }
 }
 
 impl<'a> ShortCall<'a> {
-    /// The call, if the short way is for it.
+    /// The call, with its arguments decoded, if the short way is for it.
     pub(super) fn read(
         headers: &HeaderMap,
         tool: &Served,
         envelope: &Envelope<'a>,
         call: &CallParams<'a>,
-    ) -> Option<Self> {
+    ) -> Option<(Self, Ready)> {
         let version = ProtocolVersion::V_2026_07_28;
         let fits = once(headers, "mcp-protocol-version")? == version.as_str()
             && once(headers, "mcp-method")? == "tools/call"
@@ -139,7 +139,7 @@ impl<'a> ShortCall<'a> {
             && !headers.contains_key(header::CONTENT_ENCODING)
             && !headers.contains_key("mcp-session-id")
             && !tool.built.marked
-            && envelope.jsonrpc == "2.0"
+            && envelope.is_request()
             && call.input_responses.is_none()
             && call.request_state.is_none();
         if !fits {
@@ -152,9 +152,12 @@ impl<'a> ShortCall<'a> {
         }
         let arguments = match call.arguments {
             None => no_arguments(),
-            Some(arguments) => arguments.get().starts_with('{').then_some(arguments)?,
+            Some(arguments) => is_shallow(arguments.get()).then_some(arguments)?,
         };
-        Some(Self { id: envelope.id.filter(|id| is_plain(id.get()))?, arguments, meta: raw })
+        // What cannot be decoded may be no JSON for rmcp, deep inside.
+        let ready = tool.built.decode(arguments).ok()?;
+        let id = envelope.id.filter(|id| is_plain(id.get()))?;
+        Some((Self { id, arguments, meta: raw }, ready))
     }
 
     /// The request as rmcp would know it.
@@ -181,10 +184,17 @@ fn no_arguments() -> &'static RawValue {
     &NONE
 }
 
+/// Is it an object that nobody finds too deep? rmcp counts from the outside of the message.
+fn is_shallow(arguments: &str) -> bool {
+    let opens = |byte: &u8| matches!(byte, b'{' | b'[');
+    arguments.starts_with('{') && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
+}
+
 /// Is it an identifier that is the same however it is read? Others are rmcp's to look at.
 fn is_plain(id: &str) -> bool {
     match id.as_bytes() {
         [b'"', .., b'"'] => !id.contains('\\'),
+        [b'-', b'0', ..] => false,
         [b'-', digits @ ..] | digits => {
             !digits.is_empty() && digits.len() < 16 && digits.iter().all(u8::is_ascii_digit)
         }

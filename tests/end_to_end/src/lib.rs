@@ -4,3 +4,4 @@ pub mod broker;
 pub mod client;
 pub mod host;
 pub mod tools;
+pub mod two_ways;

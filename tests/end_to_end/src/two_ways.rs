@@ -1,0 +1,180 @@
+//! One server twice: one answers what it can by the short way, the other everything by rmcp.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use rmcp::model::CallToolResult;
+use serde_json::Value;
+use toolgate::{
+    gate::Gate,
+    prelude::*,
+    serve::{Front, Nothing},
+    testing::{Issuer, RESOURCE},
+    tools,
+};
+use tower::ServiceExt;
+
+/// What the callers of the test may do.
+#[catalogue]
+pub enum Desk {
+    /// Look.
+    #[scope("desk:read", access = read)]
+    Read,
+    /// Write.
+    #[scope("desk:write", access = write, implies(Read))]
+    Write,
+}
+
+/// Adds two numbers.
+#[tool]
+async fn add(a: i64, #[arg(default = 1, range(..=1000))] b: i64) -> Json<i64> {
+    Json(a.wrapping_add(b))
+}
+
+/// Says it again.
+#[tool(scopes = "desk:read")]
+async fn echo(
+    caller: Caller<Desk>,
+    text: String,
+    rest: Option<Vec<serde_json::Map<String, Value>>>,
+) -> String {
+    format!("{}: {text} {rest:?}", caller.subject())
+}
+
+/// Fails, as it is told to.
+#[tool(scopes = "desk:write")]
+async fn fail(_caller: Caller<Desk>, why: String) -> Result<()> {
+    match why.as_str() {
+        "panic" => panic!("as it was told to"),
+        "inside" => Err(std::io::Error::other("the text of the inside"))?,
+        _ => Err(Error::new(why)),
+    }
+}
+
+/// Says how far it is, to who wants to hear it.
+#[tool]
+async fn count(context: Context, to: u8) -> CallToolResult {
+    for n in 0..to.min(3) {
+        context.progress(n.into(), Some(3.0), "counting").await;
+    }
+    CallToolResult::success(Vec::new())
+}
+
+/// A request, as bytes on their way.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Names and values, in order; a value may be no text.
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+    /// The message.
+    pub body: Vec<u8>,
+}
+
+/// What came back: the status, the headers, and the body, as JSON where it is.
+#[derive(Debug, PartialEq)]
+pub struct Came {
+    /// The status.
+    pub status: StatusCode,
+    headers: BTreeSet<(String, Vec<u8>)>,
+    /// The body, if it is JSON.
+    pub json: Option<Value>,
+    text: String,
+}
+
+/// The two servers, and whose tokens they take.
+pub struct TwoWays {
+    short: Front<Nothing>,
+    long: Front<Nothing>,
+    issuer: Issuer,
+}
+
+impl TwoWays {
+    /// Both.
+    ///
+    /// # Panics
+    ///
+    /// They cannot be built.
+    pub async fn new() -> Self {
+        let issuer = Issuer::new();
+        let front = async |short| {
+            let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
+            let server = toolgate::server!().gate(gate).tools(tools![add, echo, fail, count]);
+            let app = server.shortcuts(short).build().await.expect("the server is sound");
+            app.into_service()
+        };
+        let (short, long) = (front(true).await, front(false).await);
+        Self { short, long, issuer }
+    }
+
+    /// A token of alice with these scopes.
+    pub fn token(&self, scopes: &str) -> String {
+        format!("Bearer {}", self.issuer.token("alice").scopes(scopes))
+    }
+
+    /// Sends it both ways; `None` if HTTP cannot carry it.
+    ///
+    /// # Panics
+    ///
+    /// The two answers differ.
+    pub async fn send(&self, sent: &Sent) -> Option<Came> {
+        let short = came(&self.short, sent).await?;
+        let long = came(&self.long, sent).await?;
+        assert_eq!(short, long, "left: the short way, right: rmcp's; {}", in_words(sent));
+        Some(short)
+    }
+}
+
+impl Sent {
+    /// A call of `tool` about which nothing is unusual.
+    pub fn call(tool: &str, arguments: &str, token: &str) -> Self {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        );
+        let host = RESOURCE.split('/').nth(2).unwrap_or_default();
+        let headers = [
+            ("host", host),
+            ("accept", "application/json, text/event-stream"),
+            ("content-type", "application/json"),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", tool),
+            ("authorization", token),
+        ];
+        let headers = headers.map(|(name, value)| (name, value.as_bytes().to_vec())).into();
+        Self { headers, body: body.into_bytes() }
+    }
+}
+
+async fn came(front: &Front<Nothing>, sent: &Sent) -> Option<Came> {
+    let mut request = Request::post("/mcp").header(header::CONTENT_LENGTH, sent.body.len());
+    for (name, value) in &sent.headers {
+        request = request.header(*name, value.as_slice());
+    }
+    let request = request.body(Body::from(sent.body.clone())).ok()?;
+    let Ok(response) = front.clone().oneshot(request).await;
+    let status = response.status();
+    let headers = sorted(response.headers());
+    let body = response.into_body().collect().await.ok()?.to_bytes();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let json = serde_json::from_str(&text).ok();
+    // What is JSON is compared as JSON: how a text is escaped is nobody's business.
+    let text = if json.is_some() { String::new() } else { text };
+    Some(Came { status, headers, json, text })
+}
+
+fn sorted(headers: &HeaderMap) -> BTreeSet<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .filter(|(name, _)| *name != header::CONTENT_LENGTH)
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+fn in_words(sent: &Sent) -> String {
+    let headers = sent.headers.iter().filter(|(name, _)| *name != "authorization");
+    let headers: Vec<_> = headers
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+        .collect();
+    format!("{}\n\n{}", headers.join("\n"), String::from_utf8_lossy(&sent.body))
+}
