@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Form, Json, Router,
     extract::{Query, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -47,7 +47,7 @@ struct Seen {
 async fn metadata(State(login): State<Login>) -> Response {
     let seen = login.0.lock().unwrap();
     if seen.fault == "down" {
-        return axum::http::StatusCode::BAD_GATEWAY.into_response();
+        return StatusCode::BAD_GATEWAY.into_response();
     }
     let url = &seen.url;
     Json(json!({
