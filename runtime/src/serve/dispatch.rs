@@ -178,7 +178,8 @@ impl Dispatch {
         );
         let asked = AtomicBool::new(false);
         let access = Access::default();
-        let attempt = self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
+        let attempt =
+            self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
         let outcome = match incoming.conversation {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
             Conversation::Open(context) => tokio::select! {

@@ -187,7 +187,8 @@ fn no_arguments() -> &'static RawValue {
 /// Is it an object that nobody finds too deep? rmcp counts from the outside of the message.
 fn is_shallow(arguments: &str) -> bool {
     let opens = |byte: &u8| matches!(byte, b'{' | b'[');
-    arguments.starts_with('{') && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
+    arguments.starts_with('{')
+        && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
 }
 
 /// Is it an identifier that is the same however it is read? Others are rmcp's to look at.

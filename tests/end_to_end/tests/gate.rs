@@ -60,9 +60,8 @@ async fn hello(caller: Option<Caller>) -> String {
 /// Shows what came with the request.
 #[tool]
 async fn headers(context: Context) -> String {
-    let parts = context
-        .request()
-        .and_then(|request| request.extensions.get::<toolgate::client::http::request::Parts>());
+    let parts =
+        context.request().and_then(|request| request.extensions.get::<http::request::Parts>());
     parts.map(|parts| format!("{:?}", parts.headers)).unwrap_or_default()
 }
 

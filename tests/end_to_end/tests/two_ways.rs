@@ -179,7 +179,9 @@ fn change(sent: &mut Sent, header: &'static str, change: Change) {
 fn changes() -> Vec<(&'static str, Change)> {
     let mut all = Vec::new();
     for (header, others) in HEADERS {
-        all.extend([Change::Missing, Change::Twice, Change::NoText].map(|change| (*header, change)));
+        all.extend(
+            [Change::Missing, Change::Twice, Change::NoText].map(|change| (*header, change)),
+        );
         all.extend(others.iter().map(|other| (*header, Change::Other(other))));
     }
     all
@@ -213,7 +215,8 @@ impl Mixture {
 /// Mostly sound: a request with two faults says no more than one with the first of them.
 fn mixture() -> impl Strategy<Value = Mixture> {
     let part = |all: &'static [&'static str]| prop_oneof![2 => Just(all[0]), 1 => select(all)];
-    let parts = (part(MESSAGES), part(PARAMS), part(IDS), part(NAMES), select(ARGUMENTS), part(METAS));
+    let parts =
+        (part(MESSAGES), part(PARAMS), part(IDS), part(NAMES), select(ARGUMENTS), part(METAS));
     let changes = prop_oneof![
         2 => Just(Vec::new()),
         1 => prop::collection::vec(select(changes()), 1..3),
