@@ -42,6 +42,8 @@ async fn one_address_does_not_try_tokens_without_end() {
     };
     assert_eq!(refused.status, 429, "{}", refused.body);
     assert_eq!(refused.error(), Some("temporarily_unavailable"));
+    assert_eq!(host.refresh("tgr_guess").await.status, 429, "at both endpoints");
+    assert_eq!(host.revoke("tgr_guess").await.status, 429, "at both endpoints");
     assert!(tried >= 600, "a host in the cloud comes for all of its users: {tried}");
     site.clock.advance(Duration::from_secs(60));
     assert_eq!(host.refresh("tgr_guess").await.status, 400, "it passes");
