@@ -39,7 +39,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         .filter_map(|parameter| Some((parameter, parameter.provider()?)))
         .collect();
     let matched = match &args.scopes {
-        Some(scopes) => pair(Some(scopes), Span::call_site(), &clients, "#[requires]", &mut errors),
+        Some(scopes) => pair(Some(scopes), Span::call_site(), &clients, "requires", &mut errors),
         None => Vec::new(), // Their fault is reported already.
     };
     if matched.len() != clients.len() {

@@ -549,7 +549,8 @@ fn requests<'a>(
     if args.scopes.is_none() && args.scopes_given {
         return Vec::new(); // Their fault is reported already.
     }
-    let matched = pair(args.scopes.as_ref(), args.scopes_span, &clients, "#[tool]", errors);
+    let form = args.form.name();
+    let matched = pair(args.scopes.as_ref(), args.scopes_span, &clients, form, errors);
     matched
         .into_iter()
         .map(|(provider, scopes)| (provider, args.provider.as_ref().unwrap_or(provider), scopes))
@@ -577,8 +578,8 @@ pub(crate) fn pair<'a>(
                     "`{}` is authorized for nothing: it has no scopes\nhelp: declare what it needs: `{attribute_form}`",
                     parameter.ident,
                     attribute_form = match attribute {
-                        "#[tool]" => "#[tool(scopes = \"..\")]",
-                        _ => "#[requires(\"..\")]",
+                        "requires" => "#[requires(\"..\")]".to_owned(),
+                        _ => format!("#[{attribute}(scopes = \"..\")]"),
                     },
                 );
                 errors.push(Error::new(parameter.ty.span(), message));

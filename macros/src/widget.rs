@@ -112,6 +112,7 @@ impl View {
             return Err(Error::new(entry.key.span(), form));
         };
         let parser = Punctuated::<Entry, Token![,]>::parse_terminated;
+        let mut seen = Vec::<Ident>::new();
         for entry in parser.parse2(tokens)? {
             let name = entry.key.to_string();
             if !CSP.contains(&name.as_str()) {
@@ -119,10 +120,16 @@ impl View {
                 let message = format!("`csp` has no list `{name}`\nhelp: {help}");
                 return Err(Error::new(entry.key.span(), message));
             }
+            if seen.contains(&entry.key) {
+                return Err(Error::new(entry.key.span(), format!("`{name}` is given twice")));
+            }
             let Value::Equals(tokens) = entry.value else {
                 return Err(Error::new(entry.key.span(), form));
             };
-            let list: syn::ExprArray = syn::parse2(tokens)?;
+            let syn::Expr::Array(list) = syn::parse2(tokens.clone())? else {
+                let message = format!("`{name}` is a list\nhelp: write `{name} = [{tokens}]`");
+                return Err(Error::new_spanned(tokens, message));
+            };
             let mut origins = Vec::new();
             for element in &list.elems {
                 let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = element else {
@@ -134,7 +141,8 @@ impl View {
                 check_origin(text, name == "connect")?;
                 origins.push(text);
             }
-            self.calls.push((entry.key, quote!(&[#(#origins),*])));
+            self.calls.push((entry.key.clone(), quote!(&[#(#origins),*])));
+            seen.push(entry.key);
         }
         Ok(())
     }
@@ -188,18 +196,21 @@ fn find(literal: LitStr) -> Result<Source> {
     let text = literal.value();
     let wrong = |message: String| Err(Error::new(literal.span(), message));
     if text.trim_start().starts_with('<') {
+        check_size(&literal, text.len() as u64)?;
         return Ok(Source::Inline(literal));
-    }
-    if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
-        return wrong("a view is a path inside of this crate, from its Cargo.toml on".to_owned());
     }
     let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let path = Path::new(&root).join(&text);
-    let Ok(found) = fs::metadata(&path) else {
+    let place = path.display();
+    let climbs = text.split(['/', '\\']).any(|part| part == "..");
+    if climbs || Path::new(&text).is_absolute() || text.starts_with('/') {
         return wrong(format!(
-            "there is no view at `{text}`\nhelp: it was looked for at {}",
-            path.display()
+            "`{text}` is outside of this crate\nhelp: a view is a path from its Cargo.toml on, which is in {}",
+            Path::new(&root).display()
         ));
+    }
+    let Ok(found) = fs::metadata(&path) else {
+        return wrong(format!("there is no view at `{text}`\nhelp: it was looked for at {place}"));
     };
     if found.is_dir() {
         let mut files = Vec::new();
@@ -207,19 +218,22 @@ fn find(literal: LitStr) -> Result<Source> {
             .map_err(|error| Error::new(literal.span(), format!("`{text}`: {error}")))?;
         if !files.iter().any(|file| file == "index.html") {
             return wrong(format!(
-                "the folder `{text}` holds no `index.html`\nhelp: build the front end first; it was looked for in {}",
-                path.display()
+                "the folder `{text}` holds no `index.html`\nhelp: build the front end first; it was looked for in {place}"
             ));
         }
         check_size(&literal, size)?;
+        for file in &files {
+            check_text(&literal, &path.join(file))?;
+        }
         return Ok(Source::Folder(literal, files));
     }
     if path.extension().is_none_or(|extension| extension != "html") {
         return wrong(format!(
-            "`{text}` is not a view\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+            "`{text}` is not a view: {place}\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
         ));
     }
     check_size(&literal, found.len())?;
+    check_text(&literal, &path)?;
     Ok(Source::File(literal))
 }
 
@@ -227,9 +241,22 @@ fn check_size(literal: &LitStr, size: u64) -> Result<()> {
     if size <= LARGEST {
         return Ok(());
     }
+    let text = literal.value();
+    let view = if text.trim_start().starts_with('<') {
+        "the view".to_owned()
+    } else {
+        format!("the view `{text}`")
+    };
     let message = format!(
-        "the view has {size} bytes, and {LARGEST} are the most\nhelp: hosts load it before anything is seen; leave out fonts, pictures and source maps"
+        "{view} has {size} bytes, and {LARGEST} are the most\nhelp: hosts load it before anything is seen; leave out fonts, pictures and source maps"
     );
+    Err(Error::new(literal.span(), message))
+}
+
+/// A page is text; the compiler would say so of the whole attribute.
+fn check_text(literal: &LitStr, path: &Path) -> Result<()> {
+    let Err(fault) = fs::read_to_string(path) else { return Ok(()) };
+    let message = format!("{} cannot be read: {fault}\nhelp: save it as UTF-8", path.display());
     Err(Error::new(literal.span(), message))
 }
 
@@ -277,18 +304,30 @@ fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
         Some(("wss", rest)) if connects => rest,
         _ => return wrong("it does not begin with `https://`"),
     };
+    if rest.starts_with('[') {
+        return wrong("browsers know no IPv6 address there, so it needs a name");
+    }
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
-    if host.contains(['/', '?', '#', '@']) || port.is_some_and(|port| port.contains('/')) {
+    if rest.contains(['/', '?', '#', '@']) {
         return wrong("it has more than a host and a port");
+    }
+    if !host.is_ascii() {
+        return wrong("its host is not in the ASCII form, which begins with `xn--`");
+    }
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return wrong("its host is not in lower case");
     }
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let labels = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
-    if host.is_empty() || !host.bytes().all(fits) || !labels {
-        return wrong("its host is not one");
+    if !host.bytes().all(fits) || !labels {
+        return wrong("its host is not one: a-z, 0-9 and `-`, between dots");
     }
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return wrong("its port is not a number");
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
+    };
+    if !port.is_none_or(is_port) {
+        return wrong("its port is not a number from 1 to 65535");
     }
     Ok(())
 }
@@ -317,12 +356,14 @@ mod tests {
         );
         assert_eq!(
             fault("src/lib.rs"),
-            "`src/lib.rs` is not a view\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+            format!(
+                "`src/lib.rs` is not a view: {here}/src/lib.rs\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+            )
         );
         assert!(fault("src").starts_with("the folder `src` holds no `index.html`"));
         for outside in ["../view.html", "/etc/passwd", "views/../../x.html", "..\\x.html"] {
             assert!(
-                fault(outside).starts_with("a view is a path inside of this crate"),
+                fault(outside).starts_with(&format!("`{outside}` is outside of this crate")),
                 "{outside}"
             );
         }
@@ -335,8 +376,39 @@ mod tests {
         assert!(check_size(&literal, LARGEST).is_ok());
         let error = check_size(&literal, LARGEST + 1).unwrap_err().to_string();
         assert!(
-            error.starts_with("the view has 2097153 bytes, and 2097152 are the most"),
+            error.starts_with("the view `view.html` has 2097153 bytes, and 2097152 are the most"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_origin_is_what_a_browser_compares() {
+        let check = |text: &str| match check_origin(&LitStr::new(text, Span::call_site()), true) {
+            Ok(()) => "fits".to_owned(),
+            Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        for fits in ["https://a.example", "wss://a-b.example:8443", "https://xn--bcher-kva.example"]
+        {
+            assert_eq!(check(fits), "fits");
+        }
+        for (text, why) in [
+            ("https://API.example", "its host is not in lower case"),
+            ("https://bücher.example", "its host is not in the ASCII form"),
+            ("https://[::1]:80", "browsers know no IPv6 address there"),
+            ("https://", "its host is not one"),
+            ("https://a..example", "its host is not one"),
+            ("https://-a.example", "its host is not one"),
+            ("https://a_b.example", "its host is not one"),
+            ("https://a.example:+80", "its port is not a number"),
+            ("https://a.example:0", "its port is not a number"),
+            ("https://a.example:65536", "its port is not a number"),
+            ("https://a.example:", "its port is not a number"),
+            ("https://a.example:80/x", "it has more than a host and a port"),
+            ("https://a@b.example", "it has more than a host and a port"),
+            ("ws://a.example", "it does not begin with `https://`"),
+        ] {
+            let said = check(text);
+            assert!(said.starts_with(&format!("`{text}` is not an origin: {why}")), "{said}");
+        }
     }
 }

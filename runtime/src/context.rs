@@ -1,5 +1,7 @@
 //! What a running call can say and hear: progress, log, cancellation.
 
+use std::sync::Arc;
+
 use rmcp::{RoleServer, model::ProgressNotificationParam, service::RequestContext};
 use tokio_util::sync::CancellationToken;
 
@@ -20,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 /// ```
 #[derive(Clone)]
 pub struct Context {
-    request: Option<RequestContext<RoleServer>>,
+    request: Option<Arc<RequestContext<RoleServer>>>,
     cancelled: CancellationToken,
 }
 
 impl Context {
     pub(crate) fn of(request: RequestContext<RoleServer>) -> Self {
-        Self { cancelled: request.ct.clone(), request: Some(request) }
+        Self { cancelled: request.ct.clone(), request: Some(Arc::new(request)) }
     }
 
     /// A context for unit tests: it says nothing to anybody and is never cancelled.
@@ -59,7 +61,7 @@ impl Context {
     ///
     /// `None` in [`Context::testing`].
     pub fn request(&self) -> Option<&RequestContext<RoleServer>> {
-        self.request.as_ref()
+        self.request.as_deref()
     }
 }
 

@@ -30,6 +30,7 @@ mod call;
 mod consent;
 mod macros;
 mod oauth;
+mod suggest;
 mod table;
 mod view;
 
@@ -255,11 +256,6 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
-
-/// And that of the page on providers.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/add-your-provider.md")]
-struct AddYourProvider;
 
 /// And that of the page on widgets.
 #[cfg(doctest)]

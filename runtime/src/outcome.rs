@@ -1,10 +1,12 @@
 //! What a tool may return, and what becomes of it on the wire.
 
+pub(crate) mod schema;
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rmcp::model::{CallToolResult, ContentBlock, Resource};
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -37,8 +39,8 @@ pub trait IntoOutcome {
 /// A value as JSON: structured content with an output schema, and the same as text for hosts that
 /// read only text.
 ///
-/// Structured content was an object in every revision before 2026-07-28, so a value that is none
-/// stands under the one key `result` there, whatever the era.
+/// Structured content was an object in every revision before 2026-07-28, so a type whose values are
+/// not all objects stands under the one key `result` there, whatever the era and the value.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -115,40 +117,20 @@ content! {
     };
 }
 
-impl<T: Serialize + JsonSchema> IntoOutcome for Json<T> {
+impl<T: Serialize + JsonSchema + 'static> IntoOutcome for Json<T> {
     fn into_outcome(self) -> Outcome {
         let value = serde_json::to_value(self.0).map_err(Error::internal)?;
         let text = ContentBlock::text(value.to_string());
-        let structured = if value.is_object() { value } else { json!({ WRAPPED: value }) };
+        let is_bare = value.is_object() && !schema::wraps::<T>();
+        let structured = if is_bare { value } else { json!({ schema::WRAPPED: value }) };
         let mut result = CallToolResult::success(vec![text]);
         result.structured_content = Some(structured);
         Ok(result)
     }
 
     fn output_schema() -> Option<Map<String, Value>> {
-        let settings = SchemaSettings::draft2020_12().for_serialize();
-        let Value::Object(schema) =
-            settings.into_generator().into_root_schema_for::<T>().to_value()
-        else {
-            return None;
-        };
-        let is_object = schema.get("type").and_then(Value::as_str) == Some("object");
-        Some(if is_object { schema } else { wrap(schema) })
+        schema::of::<T>().map(|(schema, _)| schema)
     }
-}
-
-const WRAPPED: &str = "result";
-
-fn wrap(mut schema: Map<String, Value>) -> Map<String, Value> {
-    let mut outer = Map::new();
-    // References count from the root, so what they name stays there.
-    for key in ["$schema", "$defs"] {
-        outer.extend(schema.remove_entry(key));
-    }
-    outer.insert("type".into(), "object".into());
-    outer.insert("properties".into(), json!({ WRAPPED: schema }));
-    outer.insert("required".into(), json!([WRAPPED]));
-    outer
 }
 
 impl<T: IntoOutcome, E: IntoError> IntoOutcome for Result<T, E> {

@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use futures::FutureExt;
 use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
 use serde_json::value::RawValue;
 
@@ -114,6 +115,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A tool with everything made once that a call needs.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(crate) struct Built {
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) needs: &'static [Need],
@@ -136,9 +138,7 @@ impl Built {
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", T::NAME)))?;
         let decode = move |raw: &RawValue| -> Result<Ready, Error> {
             let arguments = arguments.read(raw)?;
-            Ok(Box::new(|call| {
-                Box::pin(async move { T::call(call, arguments).await.into_outcome() })
-            }))
+            Ok(Box::new(|call| Box::pin(T::call(call, arguments).map(IntoOutcome::into_outcome))))
         };
         let schema = serde_json::to_string(&definition.input_schema);
         Ok(Self {

@@ -110,9 +110,9 @@ export async function closes(at, { issues }, stateOf) {
 }
 
 /** A page need not use the library; the server asks for the scope all the same. */
-export async function hostile(frame, { owner, repo, issues }, stateOf) {
+export async function hostile(frame, { owner, repo, issues }, stateOf, denies) {
   const { number } = issues.find(({ state }) => state === 'open');
-  const answer = await frame.evaluate(
+  const answering = frame.evaluate(
     (given) =>
       new Promise((told) => {
         addEventListener('message', ({ data }) => data?.id === 'hostile' && told(data));
@@ -120,6 +120,9 @@ export async function hostile(frame, { owner, repo, issues }, stateOf) {
       }),
     { owner, repo, number },
   );
+  const denied = denies && denies().then(() => undefined);
+  const answer = (await Promise.any([answering, ...(denied ? [denied] : [])])) ?? (await answering);
+  denied?.catch(() => {});
   assert.ok(answer.error || answer.result.isError, `refused: ${JSON.stringify(answer)}`);
   assert.equal(await stateOf(number), 'open', 'a hostile page closes nothing');
 }
@@ -138,7 +141,7 @@ export async function themes(frame, set, shot) {
 }
 
 /** The rest of what the library offers, where the page has it as a script. */
-export async function speaks(frame) {
+export async function speaks(frame, mode) {
   const told = await frame.evaluate(async () => {
     const view = globalThis.toolgate?.view();
     if (!view) return undefined;
@@ -156,7 +159,7 @@ export async function speaks(frame) {
   const { script, given, ...rest } = told;
   assert.match(script, /^Refused to open/);
   assert.ok(given.owner && given.repo);
-  assert.deepEqual(rest, { seen: ['inline', 'fullscreen'], mode: 'fullscreen', none: 'ToolError', locale: 'en-GB', status: 'ready' });
+  assert.deepEqual(rest, { seen: ['inline', mode], mode, none: 'ToolError', locale: 'en-GB', status: 'ready' });
   return true;
 }
 

@@ -37,10 +37,10 @@ export async function fault(browser, name) {
 }
 
 /** The frame that shows the view, within those that hosts put around it. */
-export async function innermost(page) {
+export async function innermost(page, what = 'main[aria-busy]') {
   for (let tries = 0; tries < 60; tries++) {
     const inner = page.frames().filter((frame) => frame !== page.mainFrame());
-    const found = inner.map((frame) => frame.waitForSelector('main[aria-busy]', { timeout: 500 }).then(() => frame));
+    const found = inner.map((frame) => frame.waitForSelector(what, { timeout: 500 }).then(() => frame));
     const frame = await Promise.any([...found, page.waitForEvent('frameattached', { timeout: 500 }).then(() => undefined)]).catch(() => undefined);
     if (frame) return frame;
   }

@@ -44,15 +44,20 @@ try {
   await board.themes(frame, (theme) => page.evaluate((theme) => window.host.view.theme(theme), theme), snap);
   const stateOf = async (number) => (await ask('issue_board')).issues.find((issue) => issue.number === number)?.state ?? 'closed';
   await board.hostile(frame, props, stateOf);
-  const closed = await board.closes(at, props, stateOf);
-  if (host === 'appbridge' && (await board.speaks(frame))) assert.deepEqual(await events('message'), ['hello']);
+  // Where the refusal comes before the tool, nothing says where to grant the scope.
+  const refuses = name === 'refused';
+  assert.equal(await board.closes(at, props, stateOf), !refuses, 'the scope is asked for, and the issue closed');
+  // mcp-ui's component has one mode.
+  if (await board.speaks(frame, host === 'mcpui' ? 'inline' : 'fullscreen')) assert.deepEqual(await events('message'), ['hello']);
   assert.deepEqual(errors, [], 'no error in the console');
 
   // What a hostile page would try.
   await board.confined(frame, site.foreign, site.foreignRequests);
   const [resource] = await events('resource');
+  const heaviest = { html: 24_000, react: 280_000 }[name];
+  assert.ok(!heaviest || resource.bytes < heaviest, `the page has ${resource.bytes} bytes`);
   await page.evaluate(() => window.host.view.close?.());
-  const did = closed ? 'asked for repo:write and closed an issue' : 'was refused for repo:write';
+  const did = !refuses ? 'asked for repo:write and closed an issue' : 'was refused for repo:write';
   console.log(`${host}, ${name}: ${resource.bytes} bytes of ${resource.uri}; ${did}`);
 } catch (error) {
   await fault(browser, `${host}-${name}`);

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import * as board from './board.mjs';
 import { agree, fault, innermost, launch, visit } from './browser.mjs';
+import { elsewhere } from './site.mjs';
 
 const [name, server, token] = process.argv.slice(2);
 const person = process.env.PERSON ?? 'alice';
@@ -29,6 +30,7 @@ const inspector = spawn(process.execPath, [launcher, '--web', '--server-url', se
   stdio: ['ignore', 'pipe', 'ignore'],
 });
 const browser = await launch();
+const foreign = await elsewhere();
 try {
   let url;
   for await (const line of createInterface(inspector.stdout)) {
@@ -79,14 +81,25 @@ try {
   };
   await board.themes(frame, toggle, snap);
   const stateOf = async (number) => (await ask('issue_board')).issues.find((issue) => issue.number === number)?.state ?? 'closed';
-  const closed = await board.closes(at, props, stateOf);
+  if (name === 'hostile') {
+    // The Inspector may ask its user about the page's call; the user says no, and the server waits
+    // for that answer a while, so the issue is closed in a visit of its own.
+    await board.hostile(frame, props, stateOf, async () => {
+      await dialog.waitFor();
+      await page.keyboard.press('Escape');
+    });
+  } else {
+    assert.ok(await board.closes(at, props, stateOf), 'the scope is asked for, and the issue closed');
+  }
   assert.deepEqual(errors, [], 'no error in the console');
-  console.log(`inspector, ${name}: ${closed ? 'asked for repo:write and closed an issue' : 'was refused for repo:write'}`);
+  await board.confined(frame, foreign.url, foreign.requests);
+  console.log(`inspector, ${name}: ${name === 'hostile' ? 'was refused' : 'asked for repo:write and closed an issue'}`);
 } catch (error) {
   await fault(browser, `inspector-${name}`);
   throw error;
 } finally {
   inspector.kill();
+  foreign.close();
   await browser.close();
   rmSync(home, { recursive: true, force: true });
 }

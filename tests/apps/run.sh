@@ -46,7 +46,7 @@ judge() {
         sleep 0.1
     done
     local script=(host.mjs "$host")
-    [[ $host != inspector ]] || script=(inspector.mjs)
+    case "$host" in inspector | docs) script=("$host.mjs") ;; esac
     # shellcheck disable=SC2086
     (cd "$here/tests/apps" && timeout 180 node "${script[@]}" "$name" $line) || { tail -n 40 "$log"; exit 1; }
     kill "$pid"
@@ -65,7 +65,7 @@ get "$here/view"
 echo '-- the board in React is what its source builds to'
 get "$here/examples/board/react"
 (cd "$here/examples/board/react" && npm run --silent build -- --logLevel warn)
-cmp "$root/examples/board/views/board-react.html" "$here/examples/board/views/board-react.html" || {
+diff -r "$root/examples/board/views/board-react" "$here/examples/board/views/board-react" >/dev/null || {
     echo 'It is stale: run `npm run build` in examples/board/react.' >&2
     exit 1
 }
@@ -76,7 +76,7 @@ stub=(node "$here/tests/apps/stub.mjs")
 library="$here/view/dist/toolgate-view.js"
 for host in appbridge mcpui; do
     judge "$host" played "${stub[@]}" "$views/board.html" "$library"
-    judge "$host" played-react "${stub[@]}" "$views/board-react.html" "$library"
+    judge "$host" played-react "${stub[@]}" "$views/board-react/index.html" "$library"
     # A refusal before the tool.
     judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate
 done
@@ -88,3 +88,10 @@ for host in appbridge mcpui inspector; do
         BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0
     done
 done
+
+echo '-- the examples of docs/widgets.md'
+examples="$("$target/debug/docs")"
+LIVE="$(EXAMPLE=live "$target/debug/docs" --describe 2>&1 >/dev/null)"
+export LIVE
+for example in $examples; do EXAMPLE="$example" judge docs "$example" "$target/debug/docs" --http 127.0.0.1:0; done
+judge inspector hostile "$target/debug/board" --http 127.0.0.1:0

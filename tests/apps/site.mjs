@@ -35,6 +35,16 @@ const body = async (request) => {
   return Buffer.concat(parts);
 };
 
+/** A site that answers everybody, and counts. */
+export async function elsewhere() {
+  let requests = 0;
+  const site = await listen(async (_, response) => {
+    requests++;
+    response.writeHead(200, { 'access-control-allow-origin': '*', 'content-type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg"/>');
+  });
+  return { ...site, requests: () => requests };
+}
+
 // The frame in the middle, where a host keeps an origin of its own for views.
 const proxy = `<!doctype html><meta charset="utf-8"><style>html,body,iframe{margin:0;border:0;width:100%;height:100%}</style><script>
 const host = new URL(document.referrer).origin;
@@ -70,11 +80,7 @@ export async function open(host, server, token) {
     const [html, csp] = view ? [view.html, view.csp] : [proxy, JSON.parse(url.searchParams.get('csp') ?? '{}')];
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy(csp) }).end(html);
   });
-  let foreignRequests = 0;
-  const foreign = await listen(async (_, response) => {
-    foreignRequests++;
-    response.writeHead(200, { 'access-control-allow-origin': '*', 'content-type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg"/>');
-  });
+  const foreign = await elsewhere();
   const pages = await listen(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://host');
     const end = (type, text) => response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(text);
@@ -111,7 +117,7 @@ export async function open(host, server, token) {
   return {
     url: pages.url,
     foreign: foreign.url,
-    foreignRequests: () => foreignRequests,
+    foreignRequests: foreign.requests,
     close: () => [views, foreign, pages].forEach(({ close }) => close()),
   };
 }

@@ -7,11 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 here="$target/tools/jupyterhub"
 mkdir -p "$here"
-[ -x "$here/venv/bin/jupyterhub" ] || {
-    python3 -m venv "$here/venv"
-    "$here/venv/bin/pip" install --quiet --disable-pip-version-check jupyterhub==6.1.1
-}
-cp tests/jupyterhub/{walk.mjs,package.json} "$here"
+python="$here/venv/bin/python"
+[ -x "$python" ] || python3 -m venv "$here/venv"
+"$python" -m pip install --quiet --disable-pip-version-check -r tests/jupyterhub/requirements.txt
+cp tests/jupyterhub/{walk.mjs,package.json,package-lock.json} "$here"
 npm install --silent --no-audit --no-fund --prefix "$here"
 
 cargo build --quiet --workspace --bins

@@ -1,5 +1,7 @@
-// The official client, through the broker over HTTP, or with consent over standard input and output.
+// The official client: through the broker, or with consent by the tool, over HTTP or over standard
+// input and output.
 //   node walk.mjs broker URL
+//   node walk.mjs http URL
 //   node walk.mjs stdio PROGRAM ARGUMENT..
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -63,23 +65,59 @@ async function broker(url) {
   assert.equal(opened.length, 2, 'one step-up');
 }
 
-async function stdio(command, ...args) {
-  const client = new Client(
-    { name: 'walk', version: '1' },
-    { versionNegotiation: { mode: 'auto' }, capabilities: { elicitation: { url: {} } } },
-  );
-  client.setRequestHandler('elicitation/create', async (request) => {
-    assert.equal(request.params.mode, 'url');
-    await visit(request.params.url);
-    return { action: 'accept' };
-  });
-  await client.connect(new StdioClientTransport({ command, args, env: process.env, stderr: 'ignore' }));
+/** A client that opens what the server asks it to open, if `opens`. */
+async function connected(transport, mode, opens) {
+  const capabilities = opens ? { elicitation: { url: {} } } : {};
+  const client = new Client({ name: 'walk', version: '1' }, { versionNegotiation: { mode }, capabilities });
+  if (opens) {
+    client.setRequestHandler('elicitation/create', async (request) => {
+      assert.equal(request.params.mode, 'url');
+      await visit(request.params.url);
+      return { action: 'accept' };
+    });
+  }
+  await client.connect(transport);
+  return client;
+}
+
+/** Each tool that needs something new asks for it, in the middle of its call. */
+async function consents(client) {
   assert.equal(names(await client.callTool({ name: 'who_am_i', arguments: {} })), 'dora');
   assert.ok(names(await client.callTool({ name: 'list_users', arguments: {} })).includes('alice'));
   assert.equal(names(await client.callTool({ name: 'who_am_i', arguments: {} })), 'dora');
   assert.equal(opened.length, 2, 'one consent for each new scope');
 }
 
-await { broker, stdio }[way](...rest);
+async function stdio(command, ...args) {
+  await consents(await connected(new StdioClientTransport({ command, args, env: process.env, stderr: 'ignore' }), 'auto', true));
+}
+
+async function http(url) {
+  const transport = () => new StreamableHTTPClientTransport(new URL(url));
+  await consents(await connected(transport(), 'auto', true));
+
+  // One that opens nothing is given the link to show.
+  const reads = await connected(transport(), 'auto', false);
+  const mine = { name: 'my_tokens', arguments: {} };
+  const told = await reads.callTool(mine);
+  const text = told.content.map((block) => block.text).join('\n');
+  assert.ok(told.isError && /read:tokens!user/.test(text), text);
+  await visit(text.match(/http:\/\/[0-9.:]*\/connect\/[\w-]+/)[0]);
+  const tokens = await reads.callTool(mine);
+  assert.ok(!tokens.isError && tokens.structuredContent.result.length > 0, JSON.stringify(tokens));
+
+  // One of the protocol before is told by an error which link to open, and calls again.
+  const before = await connected(transport(), 'legacy', true);
+  const issue = { name: 'issue_token', arguments: { note: 'from TypeScript', scopes: ['read:users:name!user'] } };
+  const error = await before.callTool(issue).then(() => assert.fail('nobody was asked'), (error) => error);
+  assert.equal(error.code, -32042, `${error}`);
+  await visit(error.data.elicitations[0].url);
+  const { id } = (await before.callTool(issue)).structuredContent;
+  const revoked = await before.callTool({ name: 'revoke_token', arguments: { id } });
+  assert.ok(!revoked.isError, JSON.stringify(revoked));
+  assert.equal(opened.length, 4, 'and one for each of theirs');
+}
+
+await { broker, stdio, http }[way](...rest);
 console.log(`TypeScript, ${way}: asked ${opened.length} times`);
 process.exit(0);

@@ -1,18 +1,24 @@
 // Walks to every page that a person may see, and looks at it in four forms.
-//   node pages.mjs URL FAULTY_URL
+//   node pages.mjs URL FAULTY_URL SPARING_URL
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [good, faulty] = process.argv.slice(2);
+const [good, faulty, sparing] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
   args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(' '),
 });
 const seen = new Map();
+// The host's, on the person's own machine: where it waits for its user.
+const host = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<title>The editor</title>'));
+await once(host.listen(0, '127.0.0.1'), 'listening');
+const callback = `http://127.0.0.1:${host.address().port}/callback`;
 
 /** Somebody with a browser of their own, in which no script runs. */
 async function person() {
@@ -76,10 +82,10 @@ async function atForge(page, decision) {
 }
 
 /** The link that a call of alice's is answered with. */
-async function link(server) {
+async function link(server, tool = 'list_issues') {
   const token = await (await fetch(`${server}/dev/token?user=alice`)).text();
   const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
-  const params = { name: 'list_issues', arguments: { owner: 'alice', repo: 'compass' }, _meta: meta };
+  const params = { name: tool, arguments: { owner: 'alice', repo: 'compass' }, _meta: meta };
   const answer = await fetch(`${server}/mcp`, {
     method: 'POST',
     headers: {
@@ -88,7 +94,7 @@ async function link(server) {
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': 'tools/call',
-      'mcp-name': 'list_issues',
+      'mcp-name': tool,
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
   });
@@ -96,17 +102,18 @@ async function link(server) {
 }
 
 /** A host that has registered: where it sends its user. */
-async function authorization(server, redirect = 'http://127.0.0.1:7777/callback') {
+async function authorization(server, redirect = callback) {
   const registered = await fetch(`${server}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: 'An editor', redirect_uris: ['http://127.0.0.1:7777/callback'], token_endpoint_auth_method: 'none' }),
+    body: JSON.stringify({ client_name: 'An editor', redirect_uris: [callback], token_endpoint_auth_method: 'none' }),
   });
   const { client_id } = await registered.json();
   const query = new URLSearchParams({
     response_type: 'code',
     client_id,
     redirect_uri: redirect,
+    state: 'of-the-editor',
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     code_challenge_method: 'S256',
     scope: 'orders:read orders:write',
@@ -115,11 +122,18 @@ async function authorization(server, redirect = 'http://127.0.0.1:7777/callback'
   return `${server}/oauth/authorize?${query}`;
 }
 
+/** What the host is told in its callback. */
+function answer({ page }) {
+  assert.ok(page.url().startsWith(`${callback}?`), page.url());
+  return Object.fromEntries(new URL(page.url()).searchParams);
+}
+
 /** Opens a link as somebody, through the sign-in if there is one. */
 async function open(who, url, name) {
   await who.page.goto(url);
   if (/^Allow/.test(await who.page.title())) await press(who.page, 'Allow');
-  if (await who.page.title() === 'Who are you?') await press(who.page, name);
+  // Once more for whoever has granted more before: that is known only once they have signed in.
+  for (let times = 0; times < 2 && (await who.page.title()) === 'Who are you?'; times++) await press(who.page, name);
 }
 
 // A host signs its user in.
@@ -128,6 +142,20 @@ await user.page.goto(await authorization(good));
 await keep('consent', user, /^Allow An editor to use Acme\?/);
 await press(user.page, 'Allow');
 await keep('sign-in', user, /^Who are you\?/);
+await press(user.page, 'alice');
+assert.equal(await user.page.title(), 'The editor', user.page.url());
+assert.ok(answer(user).code, user.page.url());
+
+// Or the person does not want that: the host is told, and learns nothing else.
+const wary = await person();
+await wary.page.goto(await authorization(good));
+await press(wary.page, 'Deny');
+assert.equal(await wary.page.title(), 'The editor', wary.page.url());
+const { error_description, ...denied } = answer(wary);
+assert.deepEqual(denied, { error: 'access_denied', state: 'of-the-editor', iss: good }, error_description);
+assert.deepEqual(wary.complaints, [], 'the way back is allowed');
+await wary.page.goto(await authorization(good));
+await keep('consent after a refusal', wary, /^Allow An editor to use Acme\?/);
 const stopped = await person();
 await stopped.page.goto(await authorization(good, 'https://evil.example/callback'));
 await keep('stopped', stopped, /cannot go on/);
@@ -144,6 +172,7 @@ const alice = await person();
 await open(alice, await link(good), 'alice');
 await atForge(alice.page, 'approve');
 await keep('connected', alice, /^Forge is connected/);
+assert.doesNotMatch(await alice.page.content(), /Not granted/);
 const used = alice.page.url();
 await press(alice.page, 'your accounts');
 await keep('accounts', alice, /^Your accounts/);
@@ -165,25 +194,54 @@ await open(victim, await link(faulty), 'alice');
 await atForge(victim.page, 'approve');
 await keep("the operator's fault", victim, /^Forge is not connected/);
 
-// Each page in four forms, as it was sent, but for the policy that would keep axe out.
-for (const [name, { url, html }] of seen) {
-  for (const [width, height] of [[390, 844], [1280, 800]]) {
+// A provider that grants less than it was asked for.
+const carol = await person();
+await open(carol, await link(sparing, 'delete_repository'), 'alice');
+await atForge(carol.page, 'approve');
+await keep('connected in part', carol, /^Forge is connected/);
+const [granted, withheld] = (await carol.page.content()).split('Not granted, although it was asked for');
+assert.ok(withheld && granted.includes('repo:read') && !granted.includes('repo:delete'), granted);
+assert.match(withheld, /<code>repo:delete<\/code>.*only an administrator of Forge/);
+
+// What is looked for would be found: a page that does what ours must not.
+const control = await person();
+await control.page.route('**', (route) =>
+  route.fulfill({ contentType: 'text/html', headers: { 'content-security-policy': "default-src 'none'" }, body: '<title>Faulty</title><p style="color:#eee">pale</p>' }));
+const complaint = control.page.waitForEvent('console');
+await control.page.goto('http://faulty.example/');
+await complaint;
+assert.equal(control.complaints.length, 1, 'what is blocked is noticed');
+
+/** A page in one form: how much too wide it is, and axe's serious faults. */
+async function look({ url, html }, [width, height], colorScheme, kept) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+  const page = await context.newPage();
+  // As it was sent, but for the policy, which would keep axe out.
+  await page.route('**', (route) => (route.request().resourceType() === 'document' ? route.fulfill({ contentType: 'text/html; charset=utf-8', body: html }) : route.continue()));
+  await page.goto(url);
+  const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const faults = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  if (kept) await page.screenshot({ path: path.join(process.env.ARTEFACTS, kept), fullPage: true });
+  await context.close();
+  return { wide, faults: faults.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)}`) };
+}
+
+const bad = { url: good, html: '<html lang="en"><title>Faulty</title><p style="color:#eee;background:#fff;width:200vw">pale</p>' };
+const found = await look(bad, [390, 844], 'light');
+assert.ok(found.wide > 0 && found.faults.some((fault) => fault.startsWith('color-contrast')), JSON.stringify(found));
+
+for (const [name, sent] of seen) {
+  for (const size of [[390, 844], [1280, 800]]) {
     for (const colorScheme of ['light', 'dark']) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme });
-      const page = await context.newPage();
-      await page.route('**', (route) => (route.request().resourceType() === 'document' ? route.fulfill({ contentType: 'text/html; charset=utf-8', body: html }) : route.continue()));
-      await page.goto(url);
-      const form = `${name}, ${width} wide, ${colorScheme}`;
-      const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${form}: it is ${wide} pixels too wide`);
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-      const faults = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      assert.deepEqual(faults.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)}`), [], form);
-      await page.screenshot({ path: path.join(process.env.ARTEFACTS, `${name.replaceAll(/\W+/g, '-')}-${width}-${colorScheme}.png`), fullPage: true });
-      await context.close();
+      const kept = `${name.replaceAll(/\W+/g, '-')}-${size[0]}-${colorScheme}.png`;
+      const { wide, faults } = await look(sent, size, colorScheme, kept);
+      assert.ok(wide <= 0, `${kept}: it is ${wide} pixels too wide`);
+      assert.deepEqual(faults, [], kept);
     }
   }
   console.log(`${name}: without scripts, by keyboard, in 4 forms`);
 }
 await browser.close();
+host.close();

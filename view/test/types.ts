@@ -1,6 +1,7 @@
 // What the types promise; compiled, never run.
 import { ToolError, view } from 'toolgate-view';
 import { useToolgate } from 'toolgate-view/react';
+import type { Node, Tools as Declared, Tools2 } from './declared.ts';
 
 interface Props {
   issues: { number: number; title: string }[];
@@ -34,3 +35,16 @@ const { status, props, callTool } = useToolgate<Props, Tools>();
 if (status === 'ready') props.issues.length;
 // @ts-expect-error no argument
 callTool('close_issue', {});
+
+// What the server writes, for types that are odd; the crate's tests keep it.
+const declared = view<Node, Declared>();
+declared.props?.children[0]?.children[0]?.name.trim();
+declared.callTool('perhaps', {}).then(({ result }) => result?.children.length);
+declared.callTool('other', {}).then(({ result }) => (typeof result === 'number' ? result : result.length));
+declared.callTool('all', {}).then((all: Tools2) => {
+  all.label.trim();
+  all.another?.toFixed();
+  all.counts[0]?.a?.toFixed();
+  // @ts-expect-error an element may be null
+  all.counts[0].a;
+});

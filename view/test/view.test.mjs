@@ -7,7 +7,7 @@ import vm from 'node:vm';
 const script = readFileSync(new URL('../dist/toolgate-view.js', import.meta.url), 'utf8');
 
 /** A page of its own, with a host that notes what it is sent. */
-function page({ answers = {}, setTimeout = () => 0 } = {}) {
+function page({ answers = {}, setTimeout = () => 0, options } = {}) {
   const sent = [];
   const listeners = new Set();
   const style = { colorScheme: '', height: '', setProperty: (name, value) => (style[name] = value) };
@@ -48,7 +48,7 @@ function page({ answers = {}, setTimeout = () => 0 } = {}) {
   });
   vm.runInNewContext(script, window);
   const hear = (method, params) => deliver({ jsonrpc: '2.0', method: `ui/notifications/${method}`, params });
-  return { view: window.toolgate.view(), ToolError: window.toolgate.ToolError, window, sent, deliver, hear, root, reported };
+  return { view: window.toolgate.view(options), ToolError: window.toolgate.ToolError, window, sent, deliver, hear, root, reported };
 }
 
 const greeting = (hostContext = {}) => ({
@@ -243,4 +243,17 @@ test('requests of the host are answered, and teardown ends all', async () => {
   assert.deepEqual(plain(sent.slice(-3).map(({ id, result, error }) => [id, result ?? error.code])), [['a', {}], ['b', -32601], ['c', {}]]);
   await assert.rejects(call, /closed/);
   await assert.rejects(view.callTool('x', {}), /closed/);
+});
+
+test('a page may say where alone its links lead', async () => {
+  const { view, sent, hear } = page({ options: { links: ['https://a.example'] }, answers: { ...greeting(), 'ui/open-link': () => ({ result: {} }) } });
+  await view.openLink('https://a.example/b');
+  for (const url of ['https://b.example', 'https://a.example.b.example', 'http://a.example', 'https://a.example:8443/']) {
+    await assert.rejects(view.openLink(url), /the page leads to https:\/\/a\.example alone/, url);
+  }
+  // The consent is the server's own link.
+  hear('tool-result', { content: [], _meta: { 'toolgate/auth': { scopes: [], missing: ['a'], connect: 'https://tools.example/connect/1' } } });
+  await view.connect();
+  const opened = sent.filter(({ method }) => method === 'ui/open-link').map(({ params }) => params.url);
+  assert.deepEqual(opened, ['https://a.example/b', 'https://tools.example/connect/1']);
 });

@@ -1,17 +1,20 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { viteSingleFile } from 'vite-plugin-singlefile';
 
 export default defineConfig({
-  plugins: [react(), viteSingleFile({ removeViteModuleLoader: true })],
+  plugins: [react()],
+  base: './',
   resolve: { dedupe: ['react', 'react-dom'] },
   build: {
-    outDir: '../views',
-    emptyOutDir: false,
+    outDir: '../views/board-react',
+    emptyOutDir: true,
     target: 'es2022',
     // Those that know `light-dark()`.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
-    rollupOptions: { input: 'board-react.html' },
+    // A page is one script, under a name that stays.
+    rolldownOptions: {
+      output: { codeSplitting: false, entryFileNames: '[name].js', assetFileNames: '[name][extname]' },
+    },
   },
 });

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolgate::{grant::MemoryStore, prelude::*};
+use toolgate::{OAuthClient, Server, Tools, grant::MemoryStore, prelude::*};
 
 /// forge, on this machine.
 #[provider(
@@ -68,7 +68,7 @@ mod react {
     use super::{AuthedClient, Board, Forge, Result, widget};
 
     /// Shows a repository's issues as a board.
-    #[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board-react.html")]
+    #[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board-react")]
     pub(super) async fn issue_board(
         forge: AuthedClient<Forge>,
         owner: String,
@@ -121,6 +121,15 @@ async fn close_issue(
     issue.json(&serde_json::json!({ "state": "closed" })).send().await?.json().await.map(Json)
 }
 
+/// The server, with the widget of one page or the other.
+fn server(forge: OAuthClient<Forge>, board: Tools) -> Server {
+    toolgate::server!()
+        .provider(forge)
+        .tools(board)
+        .tools(tools![list_comments, close_issue])
+        .store(MemoryStore::new())
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let forge = forge::start(forge::Config::default()).await?;
@@ -135,11 +144,25 @@ async fn main() -> Result<()> {
         Ok("react") => tools![react::issue_board],
         _ => tools![issue_board],
     };
-    toolgate::server!()
-        .provider(client)
-        .tools(board)
-        .tools(tools![list_comments, close_issue])
-        .store(MemoryStore::new())
-        .serve()
-        .await
+    server(client, board).serve().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs};
+
+    use super::*;
+
+    /// `BLESS=1 cargo test -p board` writes them anew.
+    #[tokio::test]
+    async fn the_pages_types_are_those_of_the_tools() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/react/src/tools.d.ts");
+        let client = Forge::client("toolgate").secret("toolgate-secret");
+        let app = server(client, tools![react::issue_board]).build().await.unwrap();
+        let types = app.describe().typescript();
+        if env::var_os("BLESS").is_some() {
+            fs::write(path, &types).unwrap();
+        }
+        assert_eq!(fs::read_to_string(path).unwrap(), types, "{path} is stale");
+    }
 }

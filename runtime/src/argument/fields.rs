@@ -10,7 +10,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::invalid;
-use crate::error::Error;
+use crate::{error::Error, suggest};
 
 /// The members, and the names that the tool knows.
 pub(crate) struct Fields<'a> {
@@ -42,14 +42,8 @@ impl<'a> Fields<'a> {
         else {
             return Ok(());
         };
-        let nearest = self
-            .known
-            .iter()
-            .map(|known| (strsim::damerau_levenshtein(name, known), known))
-            .filter(|(distance, known)| *distance <= known.len().max(3) / 3)
-            .min_by_key(|(distance, _)| *distance);
-        let help = match nearest {
-            Some((_, known)) => format!("did you mean `{known}`?"),
+        let help = match suggest::nearest(name, self.known.iter().copied()) {
+            Some(known) => format!("did you mean `{known}`?"),
             None if self.known.is_empty() => "this tool takes none".to_owned(),
             None => {
                 let known: Vec<_> = self.known.iter().map(|known| format!("`{known}`")).collect();

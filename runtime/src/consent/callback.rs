@@ -71,22 +71,13 @@ pub(super) async fn arrive(
     let Some(code) = arrival.code else {
         return consents.refuse(&departure, oauth, "it answered without a code");
     };
-    let exchanged =
-        oauth.exchange(&code, &verifier(&departure.verifier), &departure.redirect_uri).await;
-    match exchanged {
-        Ok(renewed) => consents.keep(&departure, oauth, renewed).await,
-        Err(error) => {
-            oauth.log_unredeemed(&error);
-            let reason = match &error {
-                RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
-                RenewError::Refused { .. } => return consents.refuse_for_us(&departure, oauth),
-                RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
-                    "it did not answer in time"
-                }
-            };
-            consents.refuse(&departure, oauth, reason)
-        }
-    }
+    // A code is good once: a browser that leaves in the meantime does not take the grant with it.
+    let oauth = oauth.clone();
+    let redeemed = tokio::spawn(async move { consents.redeem(&departure, &oauth, &code).await });
+    redeemed.await.unwrap_or_else(|error| {
+        tracing::error!(target: "toolgate::consent", %error, "a consent broke off");
+        page::our_fault()
+    })
 }
 
 fn printable(text: &str) -> String {
@@ -94,6 +85,25 @@ fn printable(text: &str) -> String {
 }
 
 impl Consents {
+    /// Turns the code into a grant.
+    async fn redeem(&self, departure: &Departure, oauth: &OAuth, code: &str) -> Response {
+        let verifier = verifier(&departure.verifier);
+        match oauth.exchange(code, &verifier, &departure.redirect_uri).await {
+            Ok(renewed) => self.keep(departure, oauth, renewed).await,
+            Err(error) => {
+                oauth.log_unredeemed(&error);
+                let reason = match &error {
+                    RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
+                    RenewError::Refused { .. } => return self.refuse_for_us(departure, oauth),
+                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                        "it did not answer in time"
+                    }
+                };
+                self.refuse(departure, oauth, reason)
+            }
+        }
+    }
+
     fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Response {
         let name = oauth.registration.name;
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");

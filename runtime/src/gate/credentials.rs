@@ -99,7 +99,8 @@ impl Credentials {
     pub fn token(&self) -> &str {
         let (start, length) = self.token;
         // It was seen to be ASCII.
-        std::str::from_utf8(&self.value.as_bytes()[start..start + length]).unwrap_or_default()
+        let text = std::str::from_utf8(self.value.as_bytes()).unwrap_or_default();
+        text.get(start..start + length).unwrap_or_default()
     }
 
     /// The proof of possession, if one came (RFC 9449 §4.1).

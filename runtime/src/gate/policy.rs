@@ -95,7 +95,8 @@ impl Gate {
         self
     }
 
-    /// Lets pages of this origin call: `https://app.example`. Pages of no other origin may.
+    /// Lets pages of this origin call: `https://app.example`. Pages of no other origin may. A server
+    /// with one that is no origin does not start.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
@@ -103,6 +104,9 @@ impl Gate {
     }
 
     /// Lets everybody list the tools, and call those that ask for no caller and no client.
+    ///
+    /// What a handler [beside](crate::Server::beside) the tools does is not for everybody: its lists
+    /// are, and to use anything of it a token is needed.
     #[must_use]
     pub fn public_tools(mut self) -> Self {
         self.public_tools = true;
@@ -113,7 +117,7 @@ impl Gate {
     /// `Retry-After`. Without it there is no limit.
     #[must_use]
     pub fn per_subject(mut self, requests: u32) -> Self {
-        self.per_subject = NonZeroU32::new(requests);
+        self.per_subject = NonZeroU32::new(requests.max(1));
         self
     }
 
@@ -122,7 +126,7 @@ impl Gate {
     /// the proxy share one limit.
     #[must_use]
     pub fn per_address(mut self, requests: u32) -> Self {
-        self.per_address = NonZeroU32::new(requests);
+        self.per_address = NonZeroU32::new(requests.max(1));
         self
     }
 

@@ -54,6 +54,7 @@ mod record;
 mod records;
 mod redeem;
 mod refresh;
+mod refused;
 mod renew;
 mod seal;
 #[cfg(feature = "sqlite")]
@@ -199,6 +200,8 @@ pub enum DeadReason {
     /// A renewal was cut off before its answer was stored, and the provider does not take the
     /// old refresh token again.
     Interrupted,
+    /// The provider's API takes its token no longer, and there is no other.
+    Refused,
 }
 
 impl fmt::Display for DeadReason {
@@ -210,6 +213,7 @@ impl fmt::Display for DeadReason {
             Self::InvalidGrant { description: None } => {
                 f.write_str("the provider no longer accepts it (invalid_grant)")
             }
+            Self::Refused => f.write_str("the provider's API no longer accepts its token"),
             Self::Interrupted => f.write_str(
                 "interrupted refresh: the server stopped between renewing the token and storing it",
             ),

@@ -355,7 +355,7 @@ impl Inner {
         result
     }
 
-    fn forget(&self, key: &GrantKey) {
+    pub(super) fn forget(&self, key: &GrantKey) {
         self.memos().remove(key);
     }
 

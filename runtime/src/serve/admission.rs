@@ -9,7 +9,6 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
-use moka::sync::Cache;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
@@ -43,8 +42,6 @@ pub(super) struct Admission {
     clock: Arc<dyn Clock>,
     place: Place,
     limits: Limits,
-    /// To whom a session of the era of 2025 belongs.
-    sessions: Cache<String, String>,
     /// What hosts ask for at sign-in.
     basic: Vec<String>,
 }
@@ -70,7 +67,6 @@ impl Admission {
         brokered: bool,
         name: String,
         clock: Arc<dyn Clock>,
-        idle: Duration,
         (base, demands): (&Url, impl Iterator<Item = &'a Demand>),
     ) -> Result<Self, String> {
         let basic: BTreeSet<_> =
@@ -78,22 +74,16 @@ impl Admission {
         let basic: Vec<_> = basic.into_iter().map(str::to_owned).collect();
         let verifier =
             gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
+        for origin in &gate.origins {
+            check_origin(origin)?;
+        }
         let limits = Limits::of(&gate, &clock);
         let resource = gate
             .resource
             .clone()
             .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
         let place = Place::new(resource, name, verifier.authorization_servers(), &basic)?;
-        Ok(Self {
-            gate,
-            verifier,
-            brokered,
-            clock,
-            place,
-            limits,
-            sessions: Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
-            basic,
-        })
+        Ok(Self { gate, verifier, brokered, clock, place, limits, basic })
     }
 
     /// May requests with these headers come at all, whoever sends them? The name of the host is
@@ -160,13 +150,14 @@ impl Admission {
         verified.map_err(|refusal| self.turn_away(&refusal))
     }
 
-    /// Refuses a stranger who said to read a page, and sent something else.
+    /// Refuses a stranger who said to read a page and sent something else, or who wants what is not
+    /// for everybody. `ours`: it is answered from the table of tools.
     pub(super) fn check_stranger(
         &self,
         admitted: &Admitted,
-        reads_page: bool,
+        (reads_page, ours): (bool, bool),
     ) -> Result<(), Response> {
-        if admitted.is_some() || self.gate.public_tools || reads_page {
+        if admitted.is_some() || reads_page || (self.gate.public_tools && ours) {
             return Ok(());
         }
         Err(self.turn_away(&Refusal::Missing))
@@ -197,31 +188,6 @@ impl Admission {
     /// Under which name the caller's grants are kept.
     pub(super) fn subject(&self, claims: &Claims) -> String {
         if self.brokered { claims.subject().to_owned() } else { claims.principal() }
-    }
-
-    /// A session belongs to whoever began it: its identifier alone opens nothing.
-    pub(super) fn check_session(
-        &self,
-        admitted: &Admitted,
-        headers: &HeaderMap,
-    ) -> Result<(), Response> {
-        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
-        let owner = id.to_str().ok().and_then(|id| self.sessions.get(id));
-        match owner {
-            Some(owner) if owner == principal(admitted) => Ok(()),
-            _ => {
-                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
-                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
-            }
-        }
-    }
-
-    /// Remembers whose the session is that this answer begins.
-    pub(super) fn keep_session(&self, admitted: &Admitted, response: &Response) {
-        if let Some(id) = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()) {
-            let owner = || principal(admitted);
-            self.sessions.entry(id.to_owned()).or_insert_with(owner);
-        }
     }
 
     /// May the caller call a tool with this demand? The answer that refuses it, if not.
@@ -321,6 +287,18 @@ impl Admission {
     }
 }
 
+/// Is it an origin, as browsers send it?
+fn check_origin(origin: &str) -> Result<(), String> {
+    let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url.map(|url| url.origin().ascii_serialization()) {
+        Some(sent) if sent == origin => Ok(()),
+        Some(sent) => Err(format!("`{origin}` is not what browsers send: write `{sent}`")),
+        None => Err(format!(
+            "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
+        )),
+    }
+}
+
 /// A refusal as the result of the call, which the model reads.
 fn result(id: Value, text: &str, meta: Value) -> Response {
     let answer = json!({
@@ -378,7 +356,7 @@ fn log(refusal: &Refusal) {
 /// How far two clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-const SESSION_ID: &str = "mcp-session-id";
+pub(super) const SESSION_ID: &str = "mcp-session-id";
 
 impl Place {
     fn new(
@@ -435,7 +413,7 @@ fn too_much(fault: &TooMuch) -> Response {
     response
 }
 
-fn principal(admitted: &Admitted) -> String {
+pub(super) fn principal(admitted: &Admitted) -> String {
     admitted.as_ref().map(Claims::principal).unwrap_or_default()
 }
 

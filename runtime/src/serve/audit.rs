@@ -20,6 +20,8 @@ pub(super) enum Ended {
     Refused(&'static str),
     /// The protocol was not kept.
     Faulty,
+    /// Whoever called left before the end.
+    Left,
 }
 
 impl Ended {
@@ -40,7 +42,32 @@ impl Ended {
             Self::ConsentAsked => "consent_asked",
             Self::Refused(_) => "refused",
             Self::Faulty => "faulty",
+            Self::Left => "left",
         }
+    }
+}
+
+/// The line of a call that has begun: it is written however the call ends.
+pub(super) struct Line<'a> {
+    tool: &'a str,
+    demand: &'a Demand,
+    claims: Option<&'a Claims>,
+    ended: Ended,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn begin(tool: &'a str, demand: &'a Demand, claims: Option<&'a Claims>) -> Self {
+        Self { tool, demand, claims, ended: Ended::Left }
+    }
+
+    pub(super) fn end(mut self, ended: Ended) {
+        self.ended = ended;
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        log(self.tool, self.demand, self.claims, self.ended);
     }
 }
 

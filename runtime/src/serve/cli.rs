@@ -88,9 +88,13 @@ pub(super) async fn serve_http<H: ServerHandler>(
     address: SocketAddr,
 ) -> Result<()> {
     if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
-        return Err(ConfigError::new(format!("{address} is not an address of this machine alone"))
-            .help("callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`")
-            .into());
+        let fault = ConfigError::new(format!("{address} is not an address of this machine alone"));
+        let help = if server.gate.is_some() {
+            "name the URL by which others reach the server, which their tokens are made for: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::by_broker().resource(..))`"
+        } else {
+            "callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
+        };
+        return Err(fault.help(help).into());
     }
     let (name, version) = server.name_and_version();
     let listener = TcpListener::bind(address).await.map_err(|error| {

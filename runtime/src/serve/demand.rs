@@ -14,13 +14,16 @@ use crate::{
     tool::{Hints, Need},
 };
 
+/// `OpenID` Connect's word for a refresh token (Core §11).
+const OFFLINE_ACCESS: &str = "offline_access";
+
 /// What the token of a tool's caller must carry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Demand {
     /// Somebody must call.
     caller: bool,
     /// These scopes, of these catalogues.
-    scopes: Vec<(&'static [Scope], &'static [&'static str])>,
+    scopes: Vec<(&'static [Scope], Vec<&'static str>)>,
     /// The same, as bits: how a call is checked.
     numbered: Option<Numbered>,
     /// The provider behind the broker.
@@ -100,11 +103,14 @@ impl Demand {
                 _ => continue,
             };
             demand.caller = true;
+            // It asks for a refresh token, and is not a right that an access token could carry.
+            let scopes: Vec<_> =
+                scopes.iter().copied().filter(|&scope| scope != OFFLINE_ACCESS).collect();
+            let declared = |name| catalogue.iter().find(|scope| scope.name == name);
+            access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
             if !scopes.is_empty() {
                 demand.scopes.push((catalogue, scopes));
             }
-            let declared = |name| catalogue.iter().find(|scope| scope.name == name);
-            access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
         }
         demand.basic =
             hints.basic.unwrap_or_else(|| access.iter().all(|access| *access == Access::Read));
@@ -118,7 +124,7 @@ impl Demand {
         let mut scopes: Vec<(&'static [Scope], &'static str)> = Vec::new();
         for demand in &demands {
             for (catalogue, needed) in &demand.scopes {
-                for &scope in *needed {
+                for &scope in needed {
                     let same = |known: &&(&'static [Scope], &'static str)| {
                         std::ptr::eq(known.0, *catalogue) && known.1 == scope
                     };
@@ -132,7 +138,7 @@ impl Demand {
         let of = Arc::new(Numbers { server, scopes });
         for demand in demands {
             let needs = |catalogue: &'static [Scope], scope: &'static str| {
-                let here = |(of, needed): &(&'static [Scope], &[&str])| {
+                let here = |(of, needed): &(&'static [Scope], Vec<&str>)| {
                     std::ptr::eq(*of, catalogue) && needed.contains(&scope)
                 };
                 demand.scopes.iter().any(here)
@@ -213,6 +219,19 @@ mod tests {
             reads.check(Some(&claims(&["reader", "Read"]))),
             Err(Refusal::InsufficientScope { needed })
         );
+    }
+
+    #[test]
+    fn a_refresh_token_is_no_right() {
+        const NEEDS: &[Need] = &[Need::Caller(crate::tool::CallerNeed {
+            parameter: "caller",
+            provider_name: "Ours",
+            scopes: &["read", "offline_access"],
+            catalogue: CATALOGUE,
+        })];
+        let demand = Demand::of(NEEDS, Hints::DERIVED, None);
+        assert_eq!(demand.scopes().collect::<Vec<_>>(), ["read"]);
+        assert_eq!(demand.check(Some(&claims(&["read"]))), Ok(()));
     }
 
     #[test]

@@ -30,6 +30,7 @@ use super::{
     audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
+    panic,
     quick::ShortCall,
     told::Access,
     upstream::{Lack, Reach, Upstreams},
@@ -176,6 +177,7 @@ impl Dispatch {
             subject = %incoming.caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
             outcome = field::Empty,
         );
+        let line = audit::Line::begin(&tool.definition.name, demand, claims);
         let asked = AtomicBool::new(false);
         let access = Access::default();
         let attempt =
@@ -195,7 +197,7 @@ impl Dispatch {
         let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
         let ended = Ended::of(&outcome, asked.into_inner());
         span.record("outcome", ended.word());
-        span.in_scope(|| audit::log(&tool.definition.name, demand, claims, ended));
+        span.in_scope(|| line.end(ended));
         outcome
     }
 
@@ -399,14 +401,12 @@ pub(super) fn arguments(
 
 /// Runs the function. A panic ends this call alone, and in words.
 async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
-    let outcome = AssertUnwindSafe(async move { ready(call).await }).catch_unwind().await;
+    let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| ready(call))) {
+        Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
     outcome.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        Err(Error::internal(format!("the tool panicked: {text}")))
+        Err(Error::internal(format!("the tool panicked: {}", panic::text(&*panic))))
     })
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 #[cfg(feature = "broker")]
 use super::brokered::{self, ByBroker};
 use super::{
-    admission::Admission, demand::Demand, dispatch::Served, http, person::ByApplication,
+    admission::Admission, demand::Demand, dispatch::Served, person::ByApplication,
     sign_in::BySignIn,
 };
 #[cfg(feature = "broker")]
@@ -123,7 +123,6 @@ impl Door {
                     provider.is_some(),
                     parts.name.to_owned(),
                     Arc::clone(parts.clock),
-                    http::SESSION,
                     (&base, tools.iter().map(|tool| &tool.demand)),
                 );
                 Some(Arc::new(admission.map_err(ConfigError::new)?))

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::Request;
+use http::{Request, request::Parts};
 use rmcp::ServerHandler;
 use tower::{Service, ServiceExt};
 
@@ -34,19 +34,25 @@ pub struct Front<H: ServerHandler> {
 }
 
 impl<H: ServerHandler> Front<H> {
-    pub(super) async fn respond<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response
+    // In parts and by value, so that the state of a call holds its request once.
+    pub(super) async fn respond<B>(
+        self,
+        (mut parts, body): (Parts, B),
+        peer: Option<SocketAddr>,
+    ) -> Result<Response, Infallible>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        if self.straight && request.uri().path() == PATH {
-            if self.local
-                && let Err(refusal) = guard::admit(peer, request.headers(), request.uri())
-            {
-                return refusal;
-            }
-            return self.endpoint.respond(request, peer).await;
+        if !self.straight || parts.uri.path() != PATH {
+            let request = Request::from_parts(parts, Body::new(body));
+            return Ok(Box::pin(self.route(request, peer)).await);
         }
-        Box::pin(self.route(request.map(Body::new), peer)).await
+        if self.local
+            && let Err(refusal) = guard::admit(peer, &parts.headers, &parts.uri)
+        {
+            return Ok(refusal);
+        }
+        Ok(self.endpoint.respond(&mut parts, body, peer).await)
     }
 
     async fn route(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
@@ -85,6 +91,6 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let front = self.clone();
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-        Box::pin(async move { Ok(front.respond(request, peer).await) })
+        Box::pin(front.respond(request.into_parts(), peer))
     }
 }

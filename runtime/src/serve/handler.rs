@@ -21,7 +21,10 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::dispatch::{self, Conversation, Dispatch, Incoming};
+use super::{
+    dispatch::{self, Conversation, Dispatch, Incoming},
+    panic,
+};
 
 /// Serves the tools of the table, and everything else from the handler beside it.
 ///
@@ -76,7 +79,8 @@ impl<H: ServerHandler> Handler<H> {
     }
 }
 
-/// Passes requests on, untouched.
+/// Passes requests on, untouched. One whose handler panics is answered: rmcp would leave its client
+/// waiting.
 macro_rules! forward {
     ($($name:ident($($argument:ident: $ty:ty),*) -> $answer:ty;)*) => {$(
         fn $name(
@@ -84,7 +88,7 @@ macro_rules! forward {
             $($argument: $ty,)*
             context: Cx,
         ) -> impl Future<Output = Answer<$answer>> + Send + '_ {
-            self.beside.$name($($argument,)* context)
+            panic::answered(self.beside.$name($($argument,)* context))
         }
     )*};
 }
@@ -185,7 +189,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         // Ours stand on the first page; every cursor is the other handler's.
         let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
         let caller = self.dispatch.caller(&context)?;
-        let mut result = match self.beside.list_tools(request, context).await {
+        let mut result = match panic::answered(self.beside.list_tools(request, context)).await {
             Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => ListToolsResult::default(),
             other => other?,
         };
@@ -207,7 +211,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     ) -> Answer<ListResourcesResult> {
         let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
         let widgets = &self.dispatch.widgets;
-        let mut result = match self.beside.list_resources(request, context).await {
+        let mut result = match panic::answered(self.beside.list_resources(request, context)).await {
             Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND && !widgets.is_empty() => {
                 ListResourcesResult::default()
             }
@@ -224,7 +228,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         request: Option<PaginatedRequestParams>,
         context: Cx,
     ) -> Answer<ListResourceTemplatesResult> {
-        match self.beside.list_resource_templates(request, context).await {
+        match panic::answered(self.beside.list_resource_templates(request, context)).await {
             // Clients ask a server with resources for both.
             Err(error)
                 if error.code == ErrorCode::METHOD_NOT_FOUND
@@ -243,7 +247,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     ) -> Answer<ReadResourceResponse> {
         match self.dispatch.widgets.read(&request.uri) {
             Some(page) => Ok(page.into()),
-            None => self.beside.read_resource(request, context).await,
+            None => panic::answered(self.beside.read_resource(request, context)).await,
         }
     }
 
@@ -255,16 +259,16 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         match self.dispatch.tool(&request.name) {
             Some(tool) => {
                 let incoming = Incoming {
-                    arguments: &*dispatch::arguments(&request, &context)?,
+                    arguments: &dispatch::arguments(&request, &context)?,
                     caller: self.dispatch.caller(&context)?,
                     retry: request.request_state.is_some().then_some(&request),
                     conversation: Conversation::Open(&context),
                 };
-                self.dispatch.call(tool, None, incoming).await
+                panic::answered(self.dispatch.call(tool, None, incoming)).await
             }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);
-                match self.beside.call_tool(request, context).await {
+                match panic::answered(self.beside.call_tool(request, context)).await {
                     // The specification's code for a tool that is not there.
                     Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {
                         Err(ErrorData::invalid_params(unknown, None))
@@ -284,6 +288,6 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                 None,
             ));
         }
-        self.beside.on_custom_request(request, context).await
+        panic::answered(self.beside.on_custom_request(request, context)).await
     }
 }

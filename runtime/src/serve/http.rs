@@ -5,7 +5,7 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::TypeId, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     BoxError, Router,
@@ -17,13 +17,11 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use rmcp::{
     ServerHandler,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
+    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
@@ -31,18 +29,22 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use super::{
-    admission::{Admission, Admitted},
-    dispatch::LetIn,
+    admission::{Admission, Admitted, SESSION_ID, principal},
+    dispatch::{LetIn, Served},
     envelope::{Envelope, Fault, RawArguments},
     guard::guard,
-    handler::Handler,
+    handler::{Handler, Nothing},
     listing::lift_schemes,
+    panic::{self, Panicked},
     quick::{Quick, ShortCall},
+    sessions::{Full, Sessions},
 };
-use crate::gate;
+use crate::{gate, table::Ready};
 
 /// Where the endpoint is.
 pub(super) const PATH: &str = "/mcp";
+
+const JSON: &[u8] = b"application/json";
 
 /// The largest message, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -53,15 +55,19 @@ const SMALL: usize = 8 << 10;
 /// How long a client may take to send its message.
 const SLOWEST: Duration = Duration::from_secs(30);
 
-/// A session without a message ends after this long. A silent call counts as none, so it is longer
-/// than any consent takes.
-pub(super) const SESSION: Duration = Duration::from_secs(30 * 60);
-
 /// What stands at `/mcp`.
 pub(super) struct Endpoint<H: ServerHandler> {
     handler: Handler<H>,
     quick: Quick,
-    mcp: StreamableHttpService<Handler<H>, LocalSessionManager>,
+    sessions: Arc<Sessions>,
+    mcp: StreamableHttpService<Handler<H>, Sessions>,
+}
+
+/// The turn of a call, beside its request: it ends when the call does, which an answer that is a
+/// stream does not tell.
+#[derive(Clone)]
+struct Turn {
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl<H: ServerHandler> Endpoint<H> {
@@ -72,11 +78,11 @@ impl<H: ServerHandler> Endpoint<H> {
             .with_cancellation_token(ended);
         // Looked at in `guard`, for all routes alike.
         config.allowed_hosts = Vec::new();
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(SESSION);
+        let sessions = Sessions::new();
         let made = handler.clone();
-        let mcp = StreamableHttpService::new(move || Ok(made.clone()), Arc::new(sessions), config);
-        Self { handler: handler.clone(), quick: Quick::new(), mcp }
+        let mcp =
+            StreamableHttpService::new(move || Ok(made.clone()), Arc::clone(&sessions), config);
+        Self { handler: handler.clone(), quick: Quick::new(), sessions, mcp }
     }
 }
 
@@ -118,21 +124,22 @@ async fn serve<H: ServerHandler>(
     request: Request,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    endpoint.respond(request, peer).await
+    let (mut parts, body) = request.into_parts();
+    endpoint.respond(&mut parts, body, peer).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
     /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
     pub(super) async fn respond<B>(
         &self,
-        request: http::Request<B>,
+        parts: &mut Parts,
+        body: B,
         peer: Option<SocketAddr>,
     ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let (mut parts, body) = request.into_parts();
-        let admitted = match self.admit(&mut parts, peer).await {
+        let admitted = match self.admit(parts, peer).await {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal,
         };
@@ -143,16 +150,15 @@ impl<H: ServerHandler> Endpoint<H> {
         if parts.method != Method::POST {
             // A stream that listens takes no turn from the calls.
             drop(turn);
-            let response = self.by_rmcp(parts, peer, Body::new(body), &admitted).await;
+            let body = Body::new(body);
+            let response = Box::pin(self.by_rmcp(taken(parts), peer, body, &admitted)).await;
             return self.until_the_token_ends(&admitted, response);
         }
         let body = match read(body).await {
             Ok(body) => body,
             Err(refusal) => return refusal,
         };
-        let response = self.answer(parts, peer, body, &admitted).await;
-        drop(turn);
-        response
+        self.answer(parts, peer, body, (&admitted, turn)).await
     }
 
     /// Lets the caller in, or refuses it before anything of the body is read.
@@ -165,21 +171,37 @@ impl<H: ServerHandler> Endpoint<H> {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
         }
-        let Some(admission) = &self.handler.dispatch.admission else { return Ok(None) };
-        admission.check_origin(&parts.headers, &parts.uri)?;
+        let admission = self.handler.dispatch.admission.as_ref();
+        if let Some(admission) = admission {
+            admission.check_origin(&parts.headers, &parts.uri)?;
+        }
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > LARGEST) {
             return Err(too_large());
         }
+        let Some(admission) = admission else { return Ok(None) };
         let page = self.may_read_page(parts, length);
-        let party = gate::party(&parts.extensions, peer);
-        let admitted = admission.admit(parts, party, page).await?;
-        admission.check_session(&admitted, &parts.headers)?;
+        let address = gate::party(&parts.extensions, peer);
+        let admitted = admission.admit(parts, address, page).await?;
+        self.check_session(&admitted, &parts.headers)?;
         // Whatever comes after has no use for the token, and cannot leak what it has not got.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.remove("dpop");
         Ok(admitted)
+    }
+
+    /// A session belongs to whoever began it: its identifier alone opens nothing.
+    fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Response> {
+        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
+        let owner = id.to_str().ok().and_then(|id| self.sessions.owner(id));
+        match owner {
+            Some(owner) if *owner == *principal(admitted) => Ok(()),
+            _ => {
+                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
+                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
+            }
+        }
     }
 
     /// Does a stranger say, in headers and a few bytes, to read a widget's page? Pages hold nobody's
@@ -212,82 +234,120 @@ impl<H: ServerHandler> Endpoint<H> {
     /// Reads the message once, and answers it: quickly where nothing is unusual about it.
     async fn answer(
         &self,
-        mut parts: Parts,
+        parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Bytes,
-        admitted: &Admitted,
+        (admitted, turn): (&Admitted, Option<OwnedSemaphorePermit>),
     ) -> Response {
         let dispatch = &self.handler.dispatch;
-        let mut then = Then::Nothing;
-        let is_json = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|ty| ty.as_bytes().starts_with(b"application/json"));
-        // Whatever it calls itself, a message that might be a call is looked at by the gate.
-        if is_json || dispatch.admission.is_some() {
-            let envelope = match Envelope::read(&body) {
-                Ok(envelope) => envelope,
-                // rmcp answers all of these with 415 and a parser's words.
-                Err(fault) => {
-                    let (code, words) = fault.words();
-                    return rpc_error(StatusCode::BAD_REQUEST, code, words);
-                }
-            };
-            if let Some(admission) = &dispatch.admission {
-                let uri = envelope.reads();
-                let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
-                if let Err(refusal) = admission.check_stranger(admitted, page) {
-                    return refusal;
-                }
+        // A decoder may panic as well as a tool.
+        let decided = panic::caught_now(|| self.decide(parts, &body, admitted));
+        let then = match decided {
+            Ok(Decision::Refuse(refusal)) => return refusal,
+            Ok(Decision::Short(tool, call, ready)) => {
+                let call = (&call, ready);
+                return self.quick.answer(dispatch, tool, call, (parts, admitted)).await;
             }
-            then = Then::of(&envelope.method);
-            match envelope.call() {
-                None => {}
-                // rmcp tells requests apart by their shape, and would not know the method.
-                Some(Err(())) => return call_misshapen(&envelope.id()),
-                Some(Ok(call)) => {
-                    let tool = dispatch.tool(&call.name);
-                    if let (Some(admission), Some(tool)) = (&dispatch.admission, tool)
-                        && let Err(refusal) = admission.check_call(
-                            admitted,
-                            (&call.name, &tool.demand),
-                            &parts.headers,
-                            &envelope,
-                        )
-                    {
-                        return refusal;
-                    }
-                    let short = tool.filter(|_| dispatch.quick).and_then(|tool| {
-                        let short = ShortCall::read(&parts.headers, tool, &envelope, &call)?;
-                        Some((tool, short))
-                    });
-                    if let Some((tool, (call, ready))) = short {
-                        let call = (&call, ready);
-                        return self.quick.answer(dispatch, tool, call, (&parts, admitted)).await;
-                    }
-                    if let Some(arguments) = call.arguments {
-                        parts.extensions.insert(RawArguments(arguments.to_owned().into()));
-                    }
-                }
-            }
+            Ok(Decision::Rmcp(then)) => then,
+            Err(Panicked) => return broke(&body),
+        };
+        if let (Then::Call, Some(turn)) = (then, turn) {
+            parts.extensions.insert(Turn { _permit: Arc::new(turn) });
         }
+        let is_json = is_json(&parts.headers);
+        let begins = matches!(then, Then::Begin) && !parts.headers.contains_key(SESSION_ID);
+        let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body.clone()), admitted);
         // Boxed: what is rare does not make every request carry its state.
-        let request = body.clone();
-        let response = Box::pin(self.by_rmcp(parts, peer, Body::from(body), admitted)).await;
+        let response = if begins {
+            let begun = Box::pin(self.sessions.begin(principal(admitted), rmcp)).await;
+            begun.unwrap_or_else(|Full| too_many_sessions())
+        } else {
+            Box::pin(rmcp).await
+        };
         if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             // rmcp's status for what it cannot read, however deep inside it is.
-            let (code, words) = Fault::inside(&request).words();
+            let (code, words) = Fault::inside(&body).words();
             return rpc_error(StatusCode::BAD_REQUEST, code, words);
         }
         match (&dispatch.admission, then) {
-            (Some(admission), Then::Keep) => {
-                admission.keep_session(admitted, &response);
-                response
-            }
             (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
             (_, Then::Listen) => self.until_the_token_ends(admitted, response),
             _ => response,
         }
+    }
+
+    /// Is the message answered from the table of tools, and not by a handler beside it? Lists are
+    /// counted in, which show names and do nothing.
+    fn is_ours(&self, envelope: &Envelope<'_>) -> bool {
+        let whole = TypeId::of::<H>() == TypeId::of::<Nothing>();
+        match &*envelope.method {
+            "tools/call" => {
+                let call = envelope.call().and_then(Result::ok);
+                call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some()) || whole
+            }
+            "initialize"
+            | "server/discover"
+            | "ping"
+            | "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "subscriptions/listen" => true,
+            method => whole || method.starts_with("notifications/"),
+        }
+    }
+
+    /// What becomes of a message. The gate decides by what is called, whatever a header says.
+    fn decide<'a>(
+        &'a self,
+        parts: &mut Parts,
+        body: &'a Bytes,
+        admitted: &Admitted,
+    ) -> Decision<'a> {
+        let dispatch = &self.handler.dispatch;
+        // Whatever it calls itself, a message that might be a call is looked at by the gate.
+        if !is_json(&parts.headers) && dispatch.admission.is_none() {
+            return Decision::Rmcp(Then::Nothing);
+        }
+        let envelope = match Envelope::read(body) {
+            Ok(envelope) => envelope,
+            // rmcp answers all of these with 415 and a parser's words.
+            Err(fault) => {
+                let (code, words) = fault.words();
+                return Decision::Refuse(rpc_error(StatusCode::BAD_REQUEST, code, words));
+            }
+        };
+        if let Some(admission) = &dispatch.admission {
+            let uri = envelope.reads();
+            let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
+            let ours = self.is_ours(&envelope);
+            if let Err(refusal) = admission.check_stranger(admitted, (page, ours)) {
+                return Decision::Refuse(refusal);
+            }
+        }
+        let call = match envelope.call() {
+            None => return Decision::Rmcp(Then::of(&envelope.method)),
+            // rmcp tells requests apart by their shape, and would not know the method.
+            Some(Err(())) => return Decision::Refuse(call_misshapen(&envelope.id())),
+            Some(Ok(call)) => call,
+        };
+        let tool = dispatch.tool(&call.name);
+        if let (Some(admission), Some(tool)) = (&dispatch.admission, tool) {
+            let called = (&*call.name, &tool.demand);
+            let checked = admission.check_call(admitted, called, &parts.headers, &envelope);
+            if let Err(refusal) = checked {
+                return Decision::Refuse(refusal);
+            }
+        }
+        if let Some(tool) = tool.filter(|_| dispatch.quick)
+            && let Some((short, ready)) = ShortCall::read(&parts.headers, tool, &envelope, &call)
+        {
+            return Decision::Short(tool, short, ready);
+        }
+        if let Some(arguments) = call.arguments {
+            parts.extensions.insert(RawArguments(arguments.to_owned().into()));
+        }
+        Decision::Rmcp(Then::Call)
     }
 
     async fn by_rmcp(
@@ -307,12 +367,21 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 }
 
-/// What follows rmcp's answer.
+/// What becomes of a message.
+enum Decision<'a> {
+    Refuse(Response),
+    Short(&'a Served, ShortCall<'a>, Ready),
+    Rmcp(Then),
+}
+
+/// What is to be done about rmcp's answer.
 #[derive(Clone, Copy)]
 enum Then {
     Nothing,
-    /// A session begins, which is remembered.
-    Keep,
+    /// A tool is called, whose turn ends when the call does.
+    Call,
+    /// A session begins, if there is room for one.
+    Begin,
     /// Tools are listed, whose schemes are lifted.
     Lift,
     /// A stream begins, which ends with the token.
@@ -322,12 +391,32 @@ enum Then {
 impl Then {
     fn of(method: &str) -> Self {
         match method {
-            "initialize" => Self::Keep,
+            "initialize" => Self::Begin,
             "tools/list" => Self::Lift,
             "subscriptions/listen" => Self::Listen,
             _ => Self::Nothing,
         }
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|ty| ty.as_bytes().get(..JSON.len()))
+        .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON))
+}
+
+/// The head of the request, which goes on to somebody else.
+fn taken(parts: &mut Parts) -> Parts {
+    std::mem::replace(parts, Request::new(()).into_parts().0)
+}
+
+fn too_many_sessions() -> Response {
+    tracing::info!(target: "toolgate::gate", code = "sessions", "a session was refused");
+    let message = "too many sessions are in use: end one, or try again later";
+    let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
 }
 
 fn too_large() -> Response {
@@ -382,6 +471,17 @@ fn call_misshapen(id: &Value) -> Response {
         "error": { "code": -32602, "message": message },
     });
     axum::Json(error).into_response()
+}
+
+/// The answer to a call in which something panicked that is no tool.
+fn broke(message: &[u8]) -> Response {
+    let id = Envelope::read(message).map(|envelope| envelope.id()).unwrap_or_default();
+    let error = json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "error": { "code": -32603, "message": panic::WORDS },
+    });
+    (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error)).into_response()
 }
 
 pub(super) fn rpc_error(status: StatusCode, code: i32, message: &str) -> Response {

@@ -1,6 +1,12 @@
 //! How much one caller may ask, and one address.
 
-use std::{hash::Hash, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use governor::{
     Quota, RateLimiter, clock::Clock as RateClock, middleware::NoOpMiddleware,
@@ -68,12 +74,10 @@ impl Limits {
         }
     }
 
-    /// One more request of this address.
+    /// One more request of this address; those whose address is not known share one.
     pub(super) fn address(&self, address: Option<IpAddr>) -> Result<(), TooMuch> {
-        match (&self.addresses, address) {
-            (Some(rate), Some(address)) => rate.check(&address),
-            _ => Ok(()),
-        }
+        let Some(rate) = &self.addresses else { return Ok(()) };
+        rate.check(&address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
     }
 
     /// Is there a limit for each subject?

@@ -1,6 +1,6 @@
 //! The listener: connections, their bounds and their end.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -25,7 +25,6 @@ pub(super) async fn listen<H: ServerHandler>(
     front: Front<H>,
     ended: impl Future<Output = ()>,
 ) {
-    let front = Arc::new(front);
     let graceful = GracefulShutdown::new();
     let mut ended = std::pin::pin!(ended);
     loop {
@@ -41,10 +40,9 @@ pub(super) async fn listen<H: ServerHandler>(
         };
         // An answer is not held back until more of it comes (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
-        let front = Arc::clone(&front);
+        let front = front.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let front = Arc::clone(&front);
-            async move { Ok::<_, Infallible>(front.respond(request, Some(peer)).await) }
+            front.clone().respond(request.into_parts(), Some(peer))
         });
         let connection = builder().serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);

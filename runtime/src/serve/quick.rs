@@ -247,7 +247,9 @@ fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Respo
     // What a tool returns is JSON already; a map whose keys are no text would not be.
     *response.status_mut() =
         if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    // One header more is added on the way, and a map takes room for many if it is not told.
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.headers_mut() = headers;
     response
 }

@@ -9,12 +9,14 @@ use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::upstream::Lack;
 use crate::{
     call::Caller,
     error::{Error, ErrorKind},
+    gate::Claims,
     scope,
 };
 
@@ -71,6 +73,9 @@ impl Access {
         let claims = caller.and_then(Caller::claims);
         if let Some(claims) = claims {
             auth.insert("subject".to_owned(), claims.subject().into());
+            if let Some(account) = account(claims) {
+                auth.insert("account".to_owned(), account.into());
+            }
         }
         let mut scopes = found.scopes;
         scopes.extend(claims.into_iter().flat_map(|claims| claims.granted().iter().cloned()));
@@ -95,6 +100,18 @@ impl Access {
             asks => asks,
         }
     }
+}
+
+/// By which name people know the caller, if the token says it (`OpenID` Connect Core §5.1).
+fn account(claims: &Claims) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Names {
+        preferred_username: Option<String>,
+        email: Option<String>,
+        name: Option<String>,
+    }
+    let Names { preferred_username, email, name } = claims.extra().ok()?;
+    preferred_username.or(email).or(name).filter(|name| !name.is_empty())
 }
 
 fn add(mut result: CallToolResult, auth: Map<String, Value>) -> CallToolResult {

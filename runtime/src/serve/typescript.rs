@@ -4,6 +4,8 @@ use std::{fmt::Write as _, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
+use crate::outcome::schema::name_root;
+
 /// The declarations of tools, given as `tools/list` lists them: an interface `Tools`, and one for
 /// each type with a name.
 pub(super) fn declarations<'a>(tools: impl Iterator<Item = &'a Value>) -> String {
@@ -39,9 +41,13 @@ struct Named {
 impl Types {
     /// The type of a whole schema, under its title if it has one.
     fn root(&mut self, schema: &Value) -> String {
-        match schema["title"].as_str().filter(|title| is_name(title)) {
-            Some(title) => self.declare(title, schema, definitions(schema)),
-            None => self.of(schema),
+        let mut schema = schema.clone();
+        if let Some(schema) = schema.as_object_mut() {
+            name_root(schema);
+        }
+        match schema["title"].as_str() {
+            Some(title) => self.declare(title, &schema, definitions(&schema)),
+            None => self.of(&schema),
         }
     }
 
@@ -56,11 +62,14 @@ impl Types {
             bare.retain(|key, _| !matches!(key.as_str(), "$defs" | "$schema" | "title"));
         }
         // Two types of one name are two types.
-        let mut unique = name.to_owned();
+        let name = type_name(name);
+        let mut unique = name.clone();
         let mut count = 1;
-        while let Some(other) = self.named.iter().find(|named| named.name == unique) {
-            if other.schema == bare {
-                return unique;
+        loop {
+            match self.named.iter().find(|named| named.name == unique) {
+                Some(other) if other.schema == bare => return unique,
+                None if !TAKEN.contains(&&*unique) => break,
+                _ => {}
             }
             count += 1;
             unique = format!("{name}{count}");
@@ -69,9 +78,12 @@ impl Types {
         let (name, text) = (unique.clone(), String::new());
         self.named.push(Named { name, schema: bare.clone(), text });
         let about = comment(bare["description"].as_str(), "");
-        let members = self.members(&bare, definitions);
-        let is_plain = bare["properties"].is_object() && unions(&bare).next().is_none();
+        let is_plain = bare["properties"].is_object()
+            && unions(&bare).next().is_none()
+            && !bare["allOf"].is_array()
+            && !bare["additionalProperties"].is_object();
         self.named[at].text = if is_plain {
+            let members = self.members(&bare, definitions);
             let mut lines = String::new();
             for (about, member) in &members {
                 let _ = writeln!(lines, "{about}  {member};");
@@ -89,8 +101,7 @@ impl Types {
         };
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
             return match definitions.get(name) {
-                Some(definition) if is_name(name) => self.declare(name, definition, definitions),
-                Some(definition) => self.write(definition, definitions),
+                Some(definition) => self.declare(name, definition, definitions),
                 None => "unknown".to_owned(),
             };
         }
@@ -150,10 +161,14 @@ impl Types {
             "object" => {
                 let members = self.members(schema, definitions);
                 let members: Vec<_> = members.into_iter().map(|(_, member)| member).collect();
-                if members.is_empty() {
-                    "{}".to_owned()
-                } else {
-                    format!("{{ {} }}", members.join("; "))
+                let own = (!members.is_empty()).then(|| format!("{{ {} }}", members.join("; ")));
+                let rest = schema.get("additionalProperties").filter(|rest| rest.is_object());
+                let rest = rest
+                    .map(|rest| format!("{{ [key: string]: {} }}", self.write(rest, definitions)));
+                match (own, rest) {
+                    // In one type, the members would have to be of the others' type.
+                    (Some(own), Some(rest)) => format!("{own} & {rest}"),
+                    (own, rest) => own.or(rest).unwrap_or_else(|| "{}".to_owned()),
                 }
             }
             _ => "unknown".to_owned(),
@@ -174,10 +189,6 @@ impl Types {
             let ty = self.write(property, definitions);
             let about = comment(property["description"].as_str(), "  ");
             members.push((about, format!("{}{optional}: {ty}", key(name))));
-        }
-        if let Some(rest @ Value::Object(_)) = schema.get("additionalProperties") {
-            let ty = self.write(rest, definitions);
-            members.push((String::new(), format!("[key: string]: {ty}")));
         }
         members
     }
@@ -204,8 +215,47 @@ fn either(kinds: impl Iterator<Item = String>) -> String {
     if once.is_empty() { "never".to_owned() } else { once.join(" | ") }
 }
 
+/// The type as one of several, or before `[]`.
 fn in_brackets(ty: &str) -> String {
-    if ty.contains(" | ") && !ty.starts_with('{') { format!("({ty})") } else { ty.to_owned() }
+    let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
+    let joined = ty.chars().any(|c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = quoted,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' | ')' => depth = depth.saturating_sub(1),
+            '|' | '&' => return depth == 0,
+            _ => {}
+        }
+        false
+    });
+    if joined { format!("({ty})") } else { ty.to_owned() }
+}
+
+/// Names that a type of ours cannot have: our own, and those that TypeScript keeps.
+const TAKEN: [&str; 11] = [
+    "Tools",
+    "any",
+    "bigint",
+    "boolean",
+    "never",
+    "null",
+    "number",
+    "object",
+    "string",
+    "undefined",
+    "unknown",
+];
+
+/// The name of a schema, as an identifier.
+fn type_name(name: &str) -> String {
+    let mut name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
+    if !is_name(&name) {
+        name.insert(0, '_');
+    }
+    name
 }
 
 fn is_name(text: &str) -> bool {
@@ -232,107 +282,4 @@ fn comment(text: Option<&str>, indent: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use schemars::JsonSchema;
-    use serde::{Deserialize, Serialize};
-
-    use crate::{Json, tool, tools, widget};
-
-    /// What the board shows.
-    #[derive(Serialize, JsonSchema)]
-    struct Board {
-        /// Whose it is.
-        owner: String,
-        issues: Vec<Issue>,
-        counts: BTreeMap<String, u32>,
-        #[serde(rename = "last-seen")]
-        last_seen: Option<i64>,
-        place: (f64, f64),
-    }
-
-    #[derive(Serialize, JsonSchema)]
-    struct Issue {
-        state: State,
-        parent: Option<Box<Issue>>,
-        kind: Kind,
-    }
-
-    #[derive(Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "lowercase")]
-    enum State {
-        Open,
-        Closed,
-    }
-
-    #[derive(Serialize, JsonSchema)]
-    #[serde(tag = "type")]
-    #[allow(dead_code, reason = "their schema is wanted")]
-    enum Kind {
-        Bug { severity: u8 },
-        Wish,
-    }
-
-    /// Shows a board.
-    #[widget(view = "<p></p>")]
-    async fn board(owner: String, states: Vec<State>) -> Board {
-        let _ = states;
-        Board {
-            owner,
-            issues: Vec::new(),
-            counts: BTreeMap::new(),
-            last_seen: None,
-            place: (0.0, 0.0),
-        }
-    }
-
-    /// Counts.
-    #[tool]
-    async fn count(#[arg(default = 1)] from: u8) -> Json<Vec<u8>> {
-        Json(vec![from])
-    }
-
-    /// Says nothing.
-    #[tool]
-    async fn nothing() {}
-
-    #[tokio::test]
-    async fn props_and_arguments_have_types() {
-        let server = crate::Server::new("s", "1").tools(tools![board, count, nothing]);
-        let app = server.build().await.unwrap();
-        let text = app.describe().typescript();
-        assert_eq!(
-            text,
-            r#"export interface Tools {
-  /** Shows a board. */
-  board: { arguments: { owner: string; states: State[] }; result: Board };
-  /** Counts. */
-  count: { arguments: { from?: number }; result: { result: number[] } };
-  /** Says nothing. */
-  nothing: { arguments: {}; result: undefined };
-}
-
-export type State = "open" | "closed";
-
-/** What the board shows. */
-export interface Board {
-  counts: { [key: string]: number };
-  issues: Issue[];
-  "last-seen": number | null;
-  /** Whose it is. */
-  owner: string;
-  place: [number, number];
-}
-
-export interface Issue {
-  kind: Kind;
-  parent: Issue | null;
-  state: State;
-}
-
-export type Kind = { severity: number; type: "Bug" } | { type: "Wish" };
-"#
-        );
-    }
-}
+mod tests;

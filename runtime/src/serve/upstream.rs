@@ -127,7 +127,7 @@ fn why(reason: &DeadReason) -> String {
             "this server was stopped while it renewed the access, and the old one is spent"
                 .to_owned()
         }
-        DeadReason::InvalidGrant { .. } => {
+        DeadReason::InvalidGrant { .. } | DeadReason::Refused => {
             "the access was revoked there, or has expired".to_owned()
         }
     }
@@ -181,7 +181,7 @@ impl Tokens for GrantTokens {
             Ok(access) => access,
             Err(error) => {
                 if matches!(error, AccessError::Expired | AccessError::Rejected) {
-                    self.forget().await;
+                    self.bury().await;
                 }
                 return Err(unavailable(self.provider, error));
             }
@@ -193,7 +193,7 @@ impl Tokens for GrantTokens {
 
     async fn give_up(&self, rejected: &SecretString) {
         if self.current().token.expose_secret() == rejected.expose_secret() {
-            self.forget().await;
+            self.bury().await;
         }
     }
 }
@@ -204,9 +204,9 @@ impl GrantTokens {
     }
 
     /// The provider accepts nothing of this grant any more: the next call asks the user.
-    async fn forget(&self) {
-        if let Err(error) = self.grants.remove(&self.key).await {
-            tracing::error!(target: "toolgate::grant", %error, "a grant cannot be removed");
+    async fn bury(&self) {
+        if let Err(error) = self.grants.refuse(&self.key, &self.current()).await {
+            tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
         }
     }
 }

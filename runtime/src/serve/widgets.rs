@@ -12,6 +12,7 @@ use super::{dispatch::Served, page};
 use crate::{
     error::ConfigError,
     scope::{self, Scope},
+    suggest,
     tool::Need,
     view::{Source, View},
 };
@@ -33,6 +34,8 @@ pub(super) struct Widgets {
     index: HashMap<String, usize>,
     /// Pages are read from the disk each time, under one URI.
     live: bool,
+    /// There are no other tools that a view could call.
+    whole: bool,
 }
 
 struct Widget {
@@ -43,6 +46,43 @@ struct Widget {
     view: View,
     html: String,
     meta: Map<String, Value>,
+    /// Every tool of the server, and why the view may not call it.
+    refused: HashMap<String, Option<ConfigError>>,
+}
+
+impl Widget {
+    /// Is it read from the disk, where pages are?
+    fn lives(&self, live: bool) -> bool {
+        live && !matches!(self.view.source, Source::Inline(_))
+    }
+
+    /// What is wrong with its calling this.
+    fn fault(&self, called: &str, whole: bool) -> Option<ConfigError> {
+        if let Some(refused) = self.refused.get(called) {
+            return refused.clone();
+        }
+        let name = &self.name;
+        let message = format!("the view of `{name}` calls `{called}`, and there is no such tool");
+        let help = match suggest::nearest(called, self.refused.keys().map(String::as_str)) {
+            Some(tool) => format!("did you mean `{tool}`?"),
+            None => "name it among the tools, or mend the call in the view".to_owned(),
+        };
+        whole.then(|| ConfigError::new(message).help(help))
+    }
+
+    /// The page as it is on the disk now, or what is wrong with it.
+    fn anew(&self, whole: bool) -> String {
+        let page = page::assemble(&self.name, self.view.source, true).and_then(|html| {
+            let called = page::called(&html).into_iter();
+            ConfigError::join(called.filter_map(|called| self.fault(called, whole)).collect())?;
+            Ok(html)
+        });
+        let page = page.unwrap_or_else(|fault| {
+            format!("<pre>{}</pre>", maud::html! { (fault) }.into_string())
+        });
+        let version = fingerprint(&page, &self.meta);
+        page::live(page, &self.uri, &version)
+    }
 }
 
 impl Widgets {
@@ -54,19 +94,20 @@ impl Widgets {
         live: bool,
         whole: bool,
     ) -> Result<Self, ConfigError> {
-        let mut widgets = Self { live, ..Self::default() };
+        let mut widgets = Self { live, whole, ..Self::default() };
         let mut faults = Vec::new();
         let mut calls = Vec::new();
         for tool in tools.iter() {
             let Some(view) = tool.built.view else { continue };
             let name = tool.built.definition.name.to_string();
+            faults.extend(check_may_ask(tool, &view, tools).filter(|_| whole));
             match page::assemble(&name, view.source, live) {
                 Ok(html) => {
-                    for called in page::called(&html) {
-                        calls.push(called.to_owned());
-                        faults.extend(check_call(tool, &view, called, tools, whole));
-                    }
-                    widgets.add(server, tool, view, html);
+                    let called: Vec<_> =
+                        page::called(&html).into_iter().map(str::to_owned).collect();
+                    let widget = widgets.add(server, tool, view, html, tools);
+                    faults.extend(called.iter().filter_map(|called| widget.fault(called, whole)));
+                    calls.extend(called);
                 }
                 Err(fault) => {
                     faults.push(ConfigError::new(format!("the view of `{name}`: {fault}")));
@@ -74,33 +115,43 @@ impl Widgets {
             }
         }
         ConfigError::join(faults)?;
+        // A page that changes may call any of them.
+        let any = widgets.all.iter().any(|widget| widget.lives(live));
         for tool in tools.iter_mut() {
-            let called = calls.iter().any(|name| **name == *tool.built.definition.name);
+            let called = any || calls.iter().any(|name| **name == *tool.built.definition.name);
             let widget = widgets.all.iter().find(|w| w.name == *tool.built.definition.name);
             tell(tool, widget, called);
         }
         Ok(widgets)
     }
 
-    fn add(&mut self, server: &str, tool: &Served, view: View, html: String) {
+    fn add(
+        &mut self,
+        server: &str,
+        tool: &Served,
+        view: View,
+        html: String,
+        tools: &[Served],
+    ) -> &Widget {
         let definition = &tool.built.definition;
         let host: String = server.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
-        let version = match (self.live, view.source) {
-            (true, Source::File { .. } | Source::Folder { .. }) => String::new(),
-            _ => format!("-{}", fingerprint(&html)),
-        };
-        let uri = format!("ui://{host}/{}{version}.html", definition.name);
         let description = definition.description.as_ref().map(ToString::to_string);
+        let meta = meta_of(&view, description.as_deref());
+        let lives = self.live && !matches!(view.source, Source::Inline(_));
+        let version = if lives { String::new() } else { format!("-{}", fingerprint(&html, &meta)) };
+        let uri = format!("ui://{host}/{}{version}.html", definition.name);
         self.index.insert(uri.clone(), self.all.len());
         self.all.push(Widget {
             uri,
             name: definition.name.to_string(),
             title: definition.title.clone(),
-            meta: meta_of(&view, description.as_deref()),
+            meta,
             description,
+            refused: tools.iter().map(|called| check_call(tool, &view, called)).collect(),
             view,
             html,
         });
+        &self.all[self.all.len() - 1]
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -136,12 +187,8 @@ impl Widgets {
 
     pub(super) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
         let widget = &self.all[*self.index.get(uri)?];
-        let live = self.live && !matches!(widget.view.source, Source::Inline(_));
-        let html = match page::assemble(&widget.name, widget.view.source, live) {
-            Ok(html) if live => html,
-            Err(fault) => format!("<pre>{}</pre>", maud::html! { (fault) }.into_string()),
-            Ok(_) => widget.html.clone(),
-        };
+        let live = widget.lives(self.live);
+        let html = if live { widget.anew(self.whole) } else { widget.html.clone() };
         let contents = ResourceContents::text(html, uri)
             .with_mime_type(MEDIA_TYPE)
             .with_meta(MetaObject(widget.meta.clone()));
@@ -156,9 +203,9 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.')
 }
 
-/// The start of the page's digest.
-fn fingerprint(html: &str) -> String {
-    let digest = digest(&SHA256, html.as_bytes());
+/// The start of the digest of the page, and of what it may do.
+fn fingerprint(html: &str, meta: &Map<String, Value>) -> String {
+    let digest = digest(&SHA256, format!("{}{html}", json!(meta)).as_bytes());
     let mut start = [0; 8];
     start.copy_from_slice(&digest.as_ref()[..8]);
     format!("{:016x}", u64::from_be_bytes(start))
@@ -244,23 +291,10 @@ fn scopes_of(need: &Need) -> Option<Needed> {
     }
 }
 
-/// A view calls tools that are there, with scopes that its user was asked for, or may be.
-fn check_call(
-    widget: &Served,
-    view: &View,
-    called: &str,
-    tools: &[Served],
-    whole: bool,
-) -> Option<ConfigError> {
+/// A view calls tools with scopes that its user was asked for, or may be.
+fn check_call(widget: &Served, view: &View, tool: &Served) -> (String, Option<ConfigError>) {
     let name = &widget.built.definition.name;
-    let Some(tool) = tools.iter().find(|tool| *tool.built.definition.name == *called) else {
-        return whole.then(|| {
-            ConfigError::new(format!(
-                "the view of `{name}` calls `{called}`, and there is no such tool"
-            ))
-            .help("name it among the tools, or mend the call in the view")
-        });
-    };
+    let called = tool.built.definition.name.to_string();
     let may_ask: Vec<&str> = view.may_ask.split(' ').collect();
     for (of, catalogue, scopes) in tool.built.needs.iter().filter_map(scopes_of) {
         let same = widget.built.needs.iter().filter_map(scopes_of).filter(|(name, ..)| *name == of);
@@ -269,13 +303,33 @@ fn check_call(
         let missing = scope::missing(catalogue, &asked, scopes);
         if !missing.is_empty() {
             let missing = missing.join(" ");
-            return Some(
-                ConfigError::new(format!(
-                    "the view of `{name}` calls `{called}`, which needs `{missing}`, and its user is not asked for that"
-                ))
-                .help(format!("add `may_ask = \"{missing}\"` to `#[widget]`, or to its `scopes`")),
-            );
+            let fault = ConfigError::new(format!(
+                "the view of `{name}` calls `{called}`, which needs `{missing}`, and its user is not asked for that"
+            ))
+            .help(format!("add `may_ask = \"{missing}\"` to `#[widget]`, or to its `scopes`"));
+            return (called, Some(fault));
         }
     }
-    None
+    (called, None)
+}
+
+/// `may_ask` names scopes that are there: of what the widget itself works with, or of what a tool
+/// of the server does.
+fn check_may_ask(widget: &Served, view: &View, tools: &[Served]) -> Option<ConfigError> {
+    let of = |tool: &Served| tool.built.needs.iter().filter_map(scopes_of).collect::<Vec<_>>();
+    let needs: Vec<_> = tools.iter().flat_map(of).collect();
+    let known = || needs.iter().flat_map(|(_, catalogue, _)| catalogue.iter().map(|s| s.name));
+    let scope = view
+        .may_ask
+        .split(' ')
+        .find(|asked| !asked.is_empty() && !known().any(|known| known == *asked))?;
+    let name = &widget.built.definition.name;
+    let help = match suggest::nearest(scope, known()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => {
+            "it is a scope of a provider or catalogue that a tool of this server names".to_owned()
+        }
+    };
+    let message = format!("`{name}` says `may_ask = \"{scope}\"`, and there is no such scope");
+    Some(ConfigError::new(message).help(help))
 }

@@ -26,6 +26,7 @@ function Host({ tool, csp, given, hand }) {
         toolResult={result}
         hostContext={{ theme, locale: 'en-GB' }}
         onOpenLink={async ({ url }) => (note('link', url), {})}
+        onMessage={async ({ content }) => (note('message', content[0].text), {})}
         onSizeChanged={({ height }) => {
           note('size', height);
           setHeight(height);

@@ -2,6 +2,11 @@
 
 pub mod broker;
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 pub mod host;
+pub mod log;
 pub mod tools;
 pub mod two_ways;
+pub mod waiting;
+pub mod wire;

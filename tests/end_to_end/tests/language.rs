@@ -130,6 +130,116 @@ fn definition(tools: &Value, name: &str) -> Value {
     tools.iter().find(|tool| tool["name"] == name).unwrap()["definition"].clone()
 }
 
+/// What was found, of one kind or another.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Found {
+    One { name: String },
+    Many { names: Vec<String> },
+    Nothing,
+}
+
+/// Some of its values are objects, and some are not.
+#[derive(Serialize, Deserialize, JsonSchema)]
+enum Mixed {
+    Word,
+    Pair(u8, u8),
+    Named { result: u8 },
+}
+
+/// Holds things like itself.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Node {
+    name: String,
+    children: Vec<Node>,
+}
+
+/// Finds.
+#[tool]
+async fn finds(kind: u8) -> Json<Found> {
+    Json(match kind {
+        0 => Found::Nothing,
+        1 => Found::One { name: "a".into() },
+        _ => Found::Many { names: vec!["a".into()] },
+    })
+}
+
+/// Mixes.
+#[tool]
+async fn mixes(kind: u8) -> Json<Mixed> {
+    Json(match kind {
+        0 => Mixed::Word,
+        1 => Mixed::Pair(1, 2),
+        _ => Mixed::Named { result: 3 },
+    })
+}
+
+/// Perhaps finds a tree.
+#[tool]
+async fn perhaps(found: bool) -> Json<Option<Node>> {
+    let leaf = |name: &str| Node { name: name.to_owned(), children: Vec::new() };
+    Json(found.then(|| Node { name: "a".into(), children: vec![leaf("b")] }))
+}
+
+/// A number, or some.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Tree {
+    Leaf(u8),
+    Branch(Vec<Tree>),
+}
+
+/// Grows.
+#[tool]
+async fn grows() -> Json<Tree> {
+    Json(Tree::Branch(vec![Tree::Leaf(1)]))
+}
+
+/// Any JSON.
+#[tool]
+async fn any() -> Json<Value> {
+    Json(json!({ "a": 1 }))
+}
+
+#[tokio::test]
+async fn what_a_tool_returns_is_what_its_schema_says() {
+    let server =
+        || Server::new("language", "1").tools(tools![finds, mixes, perhaps, grows, any, object]);
+    let described = server().build().await.unwrap().describe();
+    let tools = serde_json::to_value(&described.tools).unwrap();
+    let mcp = serve(server()).await;
+    for (name, arguments, expected) in [
+        ("finds", json!({ "kind": 0 }), json!({ "kind": "nothing" })),
+        ("finds", json!({ "kind": 1 }), json!({ "kind": "one", "name": "a" })),
+        ("finds", json!({ "kind": 2 }), json!({ "kind": "many", "names": ["a"] })),
+        ("mixes", json!({ "kind": 0 }), json!({ "result": "Word" })),
+        ("mixes", json!({ "kind": 1 }), json!({ "result": { "Pair": [1, 2] } })),
+        ("mixes", json!({ "kind": 2 }), json!({ "result": { "Named": { "result": 3 } } })),
+        ("perhaps", json!({ "found": false }), json!({ "result": null })),
+        (
+            "perhaps",
+            json!({ "found": true }),
+            json!({ "result": { "name": "a", "children": [{ "name": "b", "children": [] }] } }),
+        ),
+        ("grows", json!({}), json!({ "result": [1] })),
+        ("any", json!({}), json!({ "result": { "a": 1 } })),
+        ("object", json!({}), json!({ "one": 1 })),
+    ] {
+        let answer = post_call(&mcp, name, &arguments.to_string()).await;
+        let structured = &answer["result"]["structuredContent"];
+        assert_eq!(*structured, expected, "{name} {arguments}");
+        let schema = &definition(&tools, name)["outputSchema"];
+        assert_eq!(schema["type"], "object", "{schema}");
+        let wraps = schema["required"] == json!(["result"]);
+        assert_eq!(wraps, expected.get("result").is_some(), "{name}: {schema}");
+    }
+    // What refers to itself still does where it is wrapped.
+    let schema = &definition(&tools, "grows")["outputSchema"];
+    assert_eq!(schema["properties"]["result"], json!({ "$ref": "#/$defs/Tree" }), "{schema}");
+    let branch = &schema["$defs"]["Tree"]["anyOf"][1]["items"];
+    assert_eq!(*branch, json!({ "$ref": "#/$defs/Tree" }), "{schema}");
+}
+
 #[tokio::test]
 async fn the_schema_says_all_that_is_checked() {
     let server = Server::new("language", "1").tools(tools![takes_everything, object, constant]);

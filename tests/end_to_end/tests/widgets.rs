@@ -1,6 +1,6 @@
 //! Widgets, as a host meets them: the tool, its page, and what the page is told.
 
-use std::fs;
+use std::{fs, sync::Mutex};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -70,8 +70,13 @@ async fn built() -> Board {
     Board { owner: String::new(), issues: Vec::new() }
 }
 
+/// Every token that the provider was called with.
+static TOKENS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 async fn forge() -> FakeProvider<Forge> {
     let api = FakeProvider::start(|request: http::Request<_>| {
+        let token = request.headers()["authorization"].to_str().unwrap();
+        TOKENS.lock().unwrap().push(token.strip_prefix("Bearer ").unwrap().to_owned());
         assert!(request.extensions().get::<Account>().is_some());
         http::Response::new(r#"["It spins","</script><b>bold</b>"]"#.into())
     });
@@ -184,8 +189,16 @@ async fn the_page_is_told_its_props_and_its_users_access_and_no_token() {
     );
     let link = refused.link().unwrap();
     client.person("alice").withholds("repo:write").open(&link).await.unwrap();
-    let all = shown.body().to_string() + &refused.body().to_string();
-    assert!(!all.contains("Bearer") && !all.contains("access_token"), "{all}");
+    let page = named(&list(&client).await, "board")["_meta"]["ui"]["resourceUri"].clone();
+    let page = client.read(page.as_str().unwrap()).await;
+    for told in [shown, refused, page] {
+        let told = told.body().to_string();
+        for token in TOKENS.lock().unwrap().iter() {
+            assert!(!told.contains(token), "{told}");
+        }
+        assert!(!told.contains("Bearer") && !told.contains("access_token"), "{told}");
+    }
+    assert!(!TOKENS.lock().unwrap().is_empty(), "the provider was called with one");
 }
 
 #[tokio::test]
@@ -205,7 +218,15 @@ async fn pages_are_for_everybody_and_nothing_else_is() {
     assert_eq!(stranger.call("number", json!({ "n": 1 })).await.status(), 401);
 
     let shown = alice.call("number", json!({ "n": 1 })).await;
-    assert_eq!(shown.body()["result"]["_meta"]["toolgate/auth"]["subject"], "alice");
+    let auth = &shown.body()["result"]["_meta"]["toolgate/auth"];
+    assert_eq!((&auth["subject"], &auth["account"]), (&json!("alice"), &Value::Null));
+    // Where the token says by which name people know its subject, the page may show that.
+    for (claim, name) in [("email", "a@example.com"), ("preferred_username", "alice.l")] {
+        let known = stranger.with(issuer.token("u-1").claim(claim, name));
+        let shown = known.call("number", json!({ "n": 1 })).await;
+        let auth = &shown.body()["result"]["_meta"]["toolgate/auth"];
+        assert_eq!((&auth["subject"], &auth["account"]), (&json!("u-1"), &json!(name)));
+    }
 }
 
 #[tokio::test]
@@ -227,10 +248,63 @@ async fn a_view_that_calls_what_it_cannot_is_refused_at_start_up() {
     let server =
         Server::new("s", "1").provider(forge.client()).tools(tools![misspelt, greedy, close]);
     let refused = Client::of(server).await.unwrap_err().to_string();
-    let misspelt = "the view of `misspelt` calls `clsoe`, and there is no such tool";
+    let misspelt = "the view of `misspelt` calls `clsoe`, and there is no such tool\n  help: did you mean `close`?";
     assert!(refused.contains(misspelt), "{refused}");
     assert!(refused.contains("the view of `greedy` calls `close`, which needs `repo:write`"));
     assert!(refused.contains("may_ask = \"repo:write\""), "{refused}");
+}
+
+#[tokio::test]
+async fn a_scope_that_nothing_has_is_refused_at_start_up() {
+    /// Shows a board.
+    #[widget(scopes = "repo:read", may_ask = "repo:wriet", view = "<p></p>")]
+    async fn board(forge: AuthedClient<Forge>) -> Result<Board> {
+        let _ = forge;
+        Ok(Board { owner: String::new(), issues: Vec::new() })
+    }
+
+    let forge = forge().await;
+    let server = Server::new("s", "1").provider(forge.client()).tools(tools![board]);
+    let refused = Client::of(server).await.unwrap_err().to_string();
+    let expected = "`board` says `may_ask = \"repo:wriet\"`, and there is no such scope\n  help: did you mean `repo:write`?";
+    assert!(refused.contains(expected), "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_page_may_do_is_part_of_its_address() {
+    mod one {
+        use super::*;
+        /// Shows a map.
+        #[widget(view = "<p></p>", csp(connect = ["https://tiles.example"]))]
+        pub(super) async fn map() -> Board {
+            Board { owner: String::new(), issues: Vec::new() }
+        }
+    }
+    mod other {
+        use super::*;
+        /// Shows a map.
+        #[widget(view = "<p></p>", csp(connect = ["https://elsewhere.example"]))]
+        pub(super) async fn map() -> Board {
+            Board { owner: String::new(), issues: Vec::new() }
+        }
+    }
+    let mut uris = Vec::new();
+    for tools in [tools![one::map], tools![other::map], tools![one::map]] {
+        let client = Client::of(Server::new("s", "1").tools(tools)).await.unwrap();
+        uris.push(list(&client).await[0]["_meta"]["ui"]["resourceUri"].clone());
+    }
+    assert_eq!(uris[0], uris[2]);
+    assert_ne!(uris[0], uris[1], "a host that keeps the page would keep the old policy");
+}
+
+#[test]
+fn a_change_of_a_view_compiles_the_crate_anew() {
+    // What cargo compares with what it built last.
+    let known = std::env::current_exe().unwrap().with_extension("d");
+    let known = fs::read_to_string(known).unwrap();
+    for view in ["views/board.html", "views/built/index.html", "views/built/assets/index.js"] {
+        assert!(known.contains(view), "{view} is not in {known}");
+    }
 }
 
 /// Where a view is that changes while it is shown.
@@ -263,8 +337,19 @@ async fn a_change_of_a_view_is_seen_without_a_restart() {
     for text in ["<p>one</p>", "<p>two</p>"] {
         fs::write(LIVE, text).unwrap();
         let read = page(&client, uri).await;
-        assert_eq!((&read["contents"][0]["text"], &read["ttlMs"]), (&json!(text), &json!(0)));
+        let page = read["contents"][0]["text"].as_str().unwrap();
+        let rest = page.strip_prefix(text).expect("the page as it is now");
+        assert!(rest.starts_with(r#"<script data-live="ui://s/live.html" data-page=""#), "{rest}");
+        assert_eq!(read["ttlMs"], 0);
     }
+    // A page that changes may come to call a tool, so that is looked at again.
+    fs::write(LIVE, "<script>view.callTool('liev', {})</script>").unwrap();
+    let read = page(&client, uri).await;
+    let text = read["contents"][0]["text"].as_str().unwrap();
+    let fault = "the view of `live` calls `liev`, and there is no such tool";
+    assert!(text.starts_with("<pre>") && text.contains(fault), "{text}");
+    assert!(text.contains("did you mean `live`?"), "{text}");
+
     let compiled = server(false).await.unwrap();
     let uri = list(&compiled).await[0]["_meta"]["ui"]["resourceUri"].clone();
     let read = page(&compiled, &uri).await;

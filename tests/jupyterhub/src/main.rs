@@ -3,8 +3,10 @@
 //! `walk person URL NAME` is somebody at a browser, for clients in other languages: it prints where
 //! the browser ended.
 
+mod blocks;
 mod brokered;
 mod consented;
+mod described;
 mod elsewhere;
 mod hub;
 mod person;
@@ -22,8 +24,18 @@ async fn main() {
         println!("{}", Person::new(name).visit(url, &[]).await.url);
         return;
     }
-    let mut hub =
-        Hub::start(&["http", "stdio", "broker", "wrong", "wrong-broker", "typescript"]).await;
+    println!("-- the page, step by step");
+    described::step_by_step().await;
+    let mut hub = Hub::start(&[
+        "http",
+        "stdio",
+        "broker",
+        "wrong",
+        "wrong-broker",
+        "typescript",
+        "typescript-http",
+    ])
+    .await;
     println!("-- consent by the tool, HTTP");
     consented::over_http(&mut hub).await;
     println!("-- consent by the tool, standard input and output");
@@ -36,4 +48,5 @@ async fn main() {
     println!("-- a client in TypeScript");
     elsewhere::through_the_broker(&hub).await;
     elsewhere::over_stdio(&hub).await;
+    elsewhere::over_http(&hub).await;
 }

@@ -17,6 +17,8 @@ pub(crate) struct Visit {
     pub(crate) page: String,
     /// The scopes on the hub's consent pages.
     pub(crate) offered: Vec<String>,
+    /// The broker's consent pages.
+    pub(crate) consents: Vec<String>,
     /// How often the hub was asked for an authorization.
     pub(crate) asked: usize,
 }
@@ -38,14 +40,14 @@ impl Person {
     /// to fill in or the browser is sent back to an application.
     pub(crate) async fn visit(&self, link: &str, untick: &[&str]) -> Visit {
         let mut request = self.http.get(link);
-        let (mut offered, mut asked) = (Vec::new(), 0);
+        let (mut offered, mut consents, mut asked) = (Vec::new(), Vec::new(), 0);
         for _ in 0..40 {
             let answer = request.send().await.expect("the page loads");
             let url = answer.url().clone();
             let onward = answer.headers().get("location").and_then(|to| to.to_str().ok());
             if let Some(onward) = onward.and_then(|onward| url.join(onward).ok()) {
                 if onward.path().starts_with("/app/") {
-                    return Visit { url: onward, page: String::new(), offered, asked };
+                    return Visit { url: onward, page: String::new(), offered, consents, asked };
                 }
                 asked += usize::from(is_request(&onward) && !is_request(&url));
                 request = self.http.get(onward);
@@ -53,7 +55,7 @@ impl Person {
             }
             let page = answer.text().await.expect("a page");
             let Some((action, mut fields)) = form(&page) else {
-                return Visit { url, page, offered, asked };
+                return Visit { url, page, offered, consents, asked };
             };
             for (name, value) in &mut fields {
                 match name.as_str() {
@@ -68,6 +70,7 @@ impl Person {
             if page.contains("name=\"decision\"") {
                 fields.retain(|(name, _)| name != "decision");
                 fields.push(("decision".to_owned(), "allow".to_owned()));
+                consents.push(page);
             }
             let target = url.join(&action).expect("a URL");
             request = self.http.post(target).header("referer", url.as_str()).form(&fields);

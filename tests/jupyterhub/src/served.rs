@@ -1,10 +1,6 @@
 //! The example as a process, and calls to it.
 
-use std::{
-    env,
-    process::Stdio,
-    sync::{Arc, Mutex},
-};
+use std::{env, path::Path, process::Stdio, time::Duration};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -12,6 +8,8 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    sync::watch,
+    time::timeout,
 };
 
 use crate::hub::{CLIENT_SECRET, Hub};
@@ -20,8 +18,8 @@ use crate::hub::{CLIENT_SECRET, Hub};
 pub(crate) struct Served {
     /// `http://127.0.0.1:PORT`
     pub(crate) url: String,
-    log: Arc<Mutex<String>>,
-    _child: Child,
+    log: watch::Receiver<String>,
+    child: Child,
     _data: TempDir,
 }
 
@@ -36,6 +34,19 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Does it say that the connection has ended, and why? Of a token's end the hub may know first.
+    pub(crate) fn says_to_connect_again(&self) -> bool {
+        let why = ["its access expired", "the access was revoked there, or has expired"];
+        let said = |why| self.text.contains(&format!("has to be connected again, because {why}"));
+        why.iter().any(said)
+    }
+
+    /// The scopes that the host is to ask for.
+    pub(crate) fn demanded(&self) -> &str {
+        let (_, scopes) = self.challenge.split_once("scope=\"").expect("a challenge with scopes");
+        scopes.split('"').next().unwrap_or_default()
+    }
+
     /// The link in its text, if there is one.
     pub(crate) fn link(&self) -> Option<&str> {
         let start = self.text.find("http://127.0.0.1")?;
@@ -45,8 +56,13 @@ impl Answer {
 
 /// The example as the client `place` of the hub.
 pub(crate) fn example(hub: &Hub, place: &str) -> (Command, TempDir) {
+    program(env::var("EXAMPLE").expect("run.sh sets EXAMPLE").as_ref(), hub, place)
+}
+
+/// A program like it as the client `place` of the hub.
+fn program(path: &Path, hub: &Hub, place: &str) -> (Command, TempDir) {
     let data = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(env::var("EXAMPLE").expect("run.sh sets EXAMPLE"));
+    let mut command = Command::new(path);
     command
         .env("JUPYTERHUB_CLIENT_ID", format!("service-{place}"))
         .env("JUPYTERHUB_CLIENT_SECRET", CLIENT_SECRET)
@@ -63,19 +79,30 @@ pub(crate) fn example(hub: &Hub, place: &str) -> (Command, TempDir) {
 impl Served {
     /// Serves HTTP; `environment` says what is different.
     pub(crate) async fn start(hub: &Hub, place: &str, environment: &[(&str, &str)]) -> Self {
-        let (mut command, data) = example(hub, place);
+        Self::run(example(hub, place), hub, place, environment).await
+    }
+
+    /// As `start`, but it is the program of the page.
+    pub(crate) async fn page(hub: &Hub, place: &str, environment: &[(&str, &str)]) -> Self {
+        let path = env::current_exe().expect("this program").with_file_name("page");
+        Self::run(program(&path, hub, place), hub, place, environment).await
+    }
+
+    async fn run(
+        (mut command, data): (Command, TempDir),
+        hub: &Hub,
+        place: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let address = format!("127.0.0.1:{}", hub.port(place));
         command.args(["--http", &address]).envs(environment.iter().copied());
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
+        let (kept, log) = watch::channel(String::new());
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                let mut log = kept.lock().expect("nobody panicked");
-                log.push_str(&line);
-                log.push('\n');
+                kept.send_modify(|log| log.extend([&line, "\n"]));
             }
         });
         let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -85,12 +112,34 @@ impl Served {
             }
         }
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
-        Self { url: format!("http://{address}"), log, _child: child, _data: data }
+        Self { url: format!("http://{address}"), log, child, _data: data }
     }
 
-    /// What it has logged.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().expect("nobody panicked").clone()
+    /// Stops it, so that another may listen in its place.
+    pub(crate) async fn stop(mut self) {
+        self.child.kill().await.expect("it ends");
+    }
+
+    /// What it has logged, once that holds `text`.
+    pub(crate) async fn logged(&self, text: &str) -> String {
+        let mut log = self.log.clone();
+        let found = timeout(Duration::from_secs(20), log.wait_for(|log| log.contains(text))).await;
+        if let Ok(Ok(log)) = found {
+            return log.clone();
+        }
+        panic!("it does not log `{text}`:\n{}", *self.log.borrow())
+    }
+
+    /// Calls a tool until the token at the hub has ended, and returns what is said then.
+    pub(crate) async fn until_it_expires(&self, token: &str, tool: &str) -> Answer {
+        loop {
+            let answer = self.call(token, tool, json!({})).await;
+            if answer.failed {
+                assert!(answer.says_to_connect_again(), "{answer:?}");
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Calls a tool, as a host that declares nothing: links come in the text.

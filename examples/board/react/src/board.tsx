@@ -2,7 +2,7 @@ import { useRef, useState } from 'react';
 import { ToolError } from 'toolgate-view';
 import { useToolgate } from 'toolgate-view/react';
 import { IssueRow } from './issue';
-import type { Issue, Props, Tools } from './types';
+import type { Board as Props, Issue, Tools } from './tools';
 
 interface Ask {
   message: string;

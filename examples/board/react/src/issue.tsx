@@ -1,5 +1,5 @@
 import { useId, useState } from 'react';
-import type { Issue, Tools } from './types';
+import type { Issue, Tools } from './tools';
 
 type Comments = Tools['list_comments']['result'];
 

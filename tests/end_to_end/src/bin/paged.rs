@@ -1,7 +1,13 @@
 //! A server with all pages that a person may see: people sign in by one click, and connect a forge
-//! of its own. With `FAULTY` it is a client that the forge does not accept.
+//! of its own. With `FAULTY` it is a client that the forge does not accept, and with `WITHHELD` the
+//! forge never grants that scope.
 
-use end_to_end::{host::client_at, tools::list_issues};
+use std::env;
+
+use end_to_end::{
+    host::client_at,
+    tools::{Forge, list_issues},
+};
 use toolgate::prelude::*;
 
 /// What our customers may do.
@@ -15,17 +21,28 @@ pub enum Acme {
     Write,
 }
 
+/// Deletes a repository that it has looked at.
+#[tool(scopes = ["repo:read", "repo:delete"])]
+async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<()> {
+    forge.get(path!("/repos/{owner}/{repo}")).send().await?;
+    forge.delete(path!("/repos/{owner}/{repo}")).send().await.map(drop)
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let forge = forge::start(forge::Config::default()).await?;
+    let mut config = forge::Config::default();
+    if let Ok(scope) = env::var("WITHHELD") {
+        config = config.withhold(scope);
+    }
+    let forge = forge::start(config).await?;
     let mut client = client_at(forge.url());
-    if std::env::var_os("FAULTY").is_some() {
+    if env::var_os("FAULTY").is_some() {
         client = client.secret("of-another-client");
     }
     toolgate::server!()
         .provider(client)
         .dev::<Acme>(["alice", "bob"])
-        .tools(tools![list_issues])
+        .tools(tools![list_issues, delete_repository])
         .store(toolgate::grant::MemoryStore::new())
         .serve()
         .await

@@ -1,0 +1,115 @@
+//! `cargo bench -p call`: the parts of a call, and the whole of it, in time.
+//!
+//! Compare the rows of one run with each other; what they are on another machine says nothing.
+
+use std::time::{Duration, SystemTime};
+
+use call::Served;
+use divan::Bencher;
+use tokio::runtime::Runtime;
+use toolgate::{
+    Scope,
+    gate::{Claims, Credentials, Presented, Verifier},
+    grant::{Grant, GrantKey, GrantStore, MemoryStore, Revision},
+    scope::{self, Access},
+    testing::{Issuer, RESOURCE},
+};
+
+fn main() {
+    divan::main();
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Whole calls, gate included, without a socket.
+mod whole {
+    use super::*;
+
+    fn of(bencher: Bencher<'_, '_>, short: bool, tool: &str, arguments: &str) {
+        let runtime = runtime();
+        let served = runtime.block_on(Served::new(short));
+        bencher
+            .with_inputs(|| served.request(tool, arguments))
+            .bench_values(|request| runtime.block_on(served.send(request)));
+    }
+
+    #[divan::bench]
+    fn without_arguments(bencher: Bencher<'_, '_>) {
+        of(bencher, true, "simple_text", "{}");
+    }
+
+    #[divan::bench]
+    fn with_arguments(bencher: Bencher<'_, '_>) {
+        of(bencher, true, "repeat", r#"{"text":"hello","times":2}"#);
+    }
+
+    #[divan::bench]
+    fn by_rmcp(bencher: Bencher<'_, '_>) {
+        of(bencher, false, "simple_text", "{}");
+    }
+}
+
+mod token {
+    use super::*;
+
+    fn headers(token: &str) -> http::HeaderMap {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        headers
+    }
+
+    #[divan::bench]
+    fn seen_before(bencher: Bencher<'_, '_>) {
+        let (runtime, issuer) = (runtime(), Issuer::new());
+        let verifier = issuer.verifier();
+        let headers = headers(&issuer.token("alice").to_string());
+        let uri = http::Uri::from_static("/mcp");
+        bencher.bench(|| {
+            let credentials = Credentials::read(&headers, &uri).unwrap().unwrap();
+            let presented = Presented::new(&credentials, RESOURCE, "POST");
+            runtime.block_on(verifier.verify(presented)).unwrap()
+        });
+    }
+
+    #[divan::bench]
+    fn new(bencher: Bencher<'_, '_>) {
+        let (runtime, issuer) = (runtime(), Issuer::new());
+        let verifier = issuer.verifier();
+        let uri = http::Uri::from_static("/mcp");
+        let mut n = 0_u64;
+        bencher
+            .with_inputs(|| {
+                n += 1;
+                headers(&issuer.token("alice").claim("jti", n).to_string())
+            })
+            .bench_values(|headers| {
+                let credentials = Credentials::read(&headers, &uri).unwrap().unwrap();
+                let presented = Presented::new(&credentials, RESOURCE, "POST");
+                runtime.block_on(verifier.verify(presented)).unwrap()
+            });
+    }
+}
+
+/// What a scope check is by names; a server's calls compare numbers.
+#[divan::bench]
+fn scopes_by_name(bencher: Bencher<'_, '_>) {
+    const CATALOGUE: &[Scope] = &[
+        Scope { name: "text:read", description: "", access: Access::Read, implies: &[] },
+        Scope { name: "text:write", description: "", access: Access::Write, implies: &[0] },
+    ];
+    let claims = Claims::new("https://a.example", "alice").scopes(["text:write", "openid"]);
+    bencher.bench(|| scope::missing(CATALOGUE, claims.granted(), &["text:read"]));
+}
+
+#[divan::bench]
+fn grant_lookup(bencher: Bencher<'_, '_>) {
+    let (runtime, store) = (runtime(), MemoryStore::new());
+    let key = GrantKey::new("alice", "forge");
+    let grant = Grant::new("an access token", SystemTime::now())
+        .scopes(["repo:read"])
+        .expires_in(Duration::from_secs(3600));
+    runtime.block_on(store.save(&key, &grant, Revision::ABSENT)).unwrap();
+    bencher.bench(|| runtime.block_on(store.load(&key)).unwrap());
+}

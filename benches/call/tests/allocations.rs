@@ -1,0 +1,44 @@
+//! What a call allocates, from the parsed head of its request to the last byte of its answer.
+
+use call::Served;
+
+const CALLS: u64 = 100;
+
+/// Allocations and bytes of one call.
+fn of_one(tool: &str, arguments: &str, short: bool) -> (u64, u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let served = runtime.block_on(Served::new(short));
+    let requests = || (0..CALLS).map(|_| served.request(tool, arguments)).collect::<Vec<_>>();
+    let send = |requests: Vec<_>| {
+        runtime.block_on(async {
+            for request in requests {
+                served.send(request).await;
+            }
+        });
+    };
+    // What is made once is made now.
+    send(requests());
+    let requests = requests();
+    let seen = allocation_counter::measure(|| send(requests));
+    (seen.count_total / CALLS, seen.bytes_total / CALLS)
+}
+
+#[test]
+fn an_authorized_call_allocates_little() {
+    let (count, bytes) = of_one("simple_text", "{}", true);
+    assert!(count <= 25 && bytes <= 4096, "{count} allocations of {bytes} bytes");
+}
+
+#[test]
+fn arguments_cost_what_they_are() {
+    let (count, bytes) = of_one("repeat", r#"{"text":"hello","times":2}"#, true);
+    assert!(count <= 32 && bytes <= 4608, "{count} allocations of {bytes} bytes");
+}
+
+/// The measure measures: rmcp's way is many times dearer.
+#[test]
+fn the_long_way_allocates_much_more() {
+    let (short, _) = of_one("simple_text", "{}", true);
+    let (long, _) = of_one("simple_text", "{}", false);
+    assert!(long > 4 * short, "{short} and {long} allocations");
+}

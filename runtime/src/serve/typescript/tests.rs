@@ -1,0 +1,166 @@
+//! What is written for which types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Json, tool, tools, widget};
+
+/// What the board shows.
+#[derive(Serialize, JsonSchema)]
+struct Board {
+    /// Whose it is.
+    owner: String,
+    issues: Vec<Issue>,
+    counts: BTreeMap<String, u32>,
+    #[serde(rename = "last-seen")]
+    last_seen: Option<i64>,
+    place: (f64, f64),
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Issue {
+    state: State,
+    parent: Option<Box<Issue>>,
+    kind: Kind,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Open,
+    Closed,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type")]
+#[allow(dead_code, reason = "their schema is wanted")]
+enum Kind {
+    Bug { severity: u8 },
+    Wish,
+}
+
+/// Shows a board.
+#[widget(view = "<p></p>")]
+async fn board(owner: String, states: Vec<State>) -> Board {
+    let _ = states;
+    Board { owner, issues: Vec::new(), counts: BTreeMap::new(), last_seen: None, place: (0.0, 0.0) }
+}
+
+/// Counts.
+#[tool]
+async fn count(#[arg(default = 1)] from: u8) -> Json<Vec<u8>> {
+    Json(vec![from])
+}
+
+/// Says nothing.
+#[tool]
+async fn nothing() {}
+
+#[tokio::test]
+async fn props_and_arguments_have_types() {
+    let server = crate::Server::new("s", "1").tools(tools![board, count, nothing]);
+    let app = server.build().await.unwrap();
+    let text = app.describe().typescript();
+    assert_eq!(
+        text,
+        r#"export interface Tools {
+  /** Shows a board. */
+  board: { arguments: { owner: string; states: State[] }; result: Board };
+  /** Counts. */
+  count: { arguments: { from?: number }; result: { result: number[] } };
+  /** Says nothing. */
+  nothing: { arguments: {}; result: undefined };
+}
+
+export type State = "open" | "closed";
+
+/** What the board shows. */
+export interface Board {
+  counts: { [key: string]: number };
+  issues: Issue[];
+  "last-seen": number | null;
+  /** Whose it is. */
+  owner: string;
+  place: [number, number];
+}
+
+export interface Issue {
+  kind: Kind;
+  parent: Issue | null;
+  state: State;
+}
+
+export type Kind = { severity: number; type: "Bug" } | { type: "Wish" };
+"#
+    );
+}
+
+/// A thing that holds things like itself.
+#[derive(Serialize, JsonSchema)]
+struct Node {
+    name: String,
+    children: Vec<Node>,
+}
+
+/// Has our own interface's name.
+#[derive(Serialize, JsonSchema)]
+struct Tools {
+    counts: Vec<Option<BTreeMap<String, u8>>>,
+    #[serde(flatten)]
+    labelled: Labelled,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Labelled {
+    label: String,
+    #[serde(flatten)]
+    others: BTreeMap<String, u8>,
+}
+
+/// Either.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "its schema is wanted")]
+enum Tree {
+    Leaf(u8),
+    Branch(Vec<Tree>),
+}
+
+/// Shows a tree.
+#[widget(view = "<p></p>")]
+async fn tree() -> Node {
+    Node { name: String::new(), children: Vec::new() }
+}
+
+/// Perhaps a tree.
+#[tool]
+async fn perhaps() -> Json<Option<Node>> {
+    Json(None)
+}
+
+/// Another.
+#[tool]
+async fn other() -> Json<Tree> {
+    Json(Tree::Leaf(1))
+}
+
+/// Lists.
+#[widget(view = "<p></p>")]
+async fn all() -> Tools {
+    let labelled = Labelled { label: String::new(), others: BTreeMap::new() };
+    Tools { counts: Vec::new(), labelled }
+}
+
+#[tokio::test]
+async fn what_refers_to_itself_keeps_its_type_and_what_is_odd_is_written_as_typescript_has_it() {
+    let server = crate::Server::new("s", "1").tools(tools![tree, perhaps, other, all]);
+    let text = server.build().await.unwrap().describe().typescript();
+    // There it is compiled, with what may be done with it. `BLESS=1` writes it anew.
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../view/test/declared.ts");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text, "{path} is stale");
+}

@@ -1,0 +1,32 @@
+// While a widget is developed: a page that changes on the disk is shown anew where it is open.
+(() => {
+  const { live: uri, page } = document.currentScript.dataset;
+  const id = 'toolgate-live';
+  // What the host said of the tool: it outlives the page.
+  const heard = (window.toolgateHeard ??= {});
+  let asks = false;
+  const ask = () => {
+    if (document.visibilityState !== 'visible') return void setTimeout(ask, 1000);
+    parent.postMessage({ jsonrpc: '2.0', id, method: 'resources/read', params: { uri } }, '*');
+  };
+  addEventListener('message', ({ source, data }) => {
+    if (source !== parent || data?.jsonrpc !== '2.0') return;
+    if (/^ui\/notifications\/tool-/.test(data.method)) heard[data.method] = data;
+    if (!asks) {
+      asks = true;
+      setTimeout(ask, 1000);
+    }
+    if (data.id !== id || data.method) return;
+    const text = data.result?.contents?.[0]?.text;
+    // Not every host reads for its pages.
+    if (typeof text !== 'string') return;
+    if (text.includes(`data-page="${page}"`)) return void setTimeout(ask, 1000);
+    const said = Object.values(heard);
+    document.open();
+    document.write(text);
+    document.close();
+    // The page is new, and its tool was called already.
+    const tell = () => said.forEach((data) => dispatchEvent(new MessageEvent('message', { data, source: parent })));
+    setTimeout(tell, 200);
+  });
+})();

@@ -1,0 +1,48 @@
+//! Serves the example of docs/widgets.md that `EXAMPLE` names by its widget.
+
+#[allow(dead_code, clippy::all, clippy::pedantic, reason = "it is what the page has")]
+mod examples {
+    include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+    /// The server of an example, or of all there is its list.
+    pub fn of(name: &str) -> toolgate::Server {
+        server(name)
+    }
+
+    /// What there is.
+    pub const ALL: &[&str] = NAMES;
+}
+
+/// A page that changes while it is shown: the build script writes it, and the judge writes it anew.
+struct Live;
+
+const LIVE: &str = concat!(env!("OUT_DIR"), "/live.html");
+
+impl toolgate::Tool for Live {
+    const NAME: &'static str = "live";
+    const DESCRIPTION: &'static str = "Shows a page that changes.";
+    const VIEW: Option<toolgate::View> =
+        Some(toolgate::View::file(LIVE, include_str!(concat!(env!("OUT_DIR"), "/live.html"))));
+    type Arguments = ();
+    const ARGUMENTS: () = ();
+    type Output = toolgate::Json<Vec<u8>>;
+
+    async fn call(_: toolgate::Call, (): ()) -> toolgate::Json<Vec<u8>> {
+        toolgate::Json(vec![1, 2])
+    }
+}
+
+#[tokio::main]
+async fn main() -> toolgate::Result<()> {
+    let name = std::env::var("EXAMPLE").unwrap_or_default();
+    if name.is_empty() {
+        println!("live {}", examples::ALL.join(" "));
+        return Ok(());
+    }
+    if name == "live" {
+        eprintln!("{LIVE}");
+        let tools = toolgate::Tools::new(&[toolgate::Entry::of::<Live>()]);
+        return toolgate::server!().tools(tools).live_views(true).serve().await;
+    }
+    examples::of(&name).store(toolgate::grant::MemoryStore::new()).serve().await
+}

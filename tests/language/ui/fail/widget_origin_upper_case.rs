@@ -1,0 +1,12 @@
+use toolgate::prelude::*;
+
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Board {}
+
+/// Shows a board.
+#[widget(view = "<p></p>", csp(connect = ["https://API.example"]))]
+async fn board() -> Board {
+    Board {}
+}
+
+fn main() {}
