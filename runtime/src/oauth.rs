@@ -19,6 +19,7 @@ use crate::{
     error::ConfigError,
     grant::{Renew, RenewError, Renewed},
     provider::{ClientAuth, Registration},
+    scope::OFFLINE,
 };
 
 /// The most that is read of a token endpoint's answer, in bytes.
@@ -93,7 +94,8 @@ impl OAuth {
         self
     }
 
-    /// Where the browser goes (RFC 6749 §4.1.1, RFC 7636 §4.3).
+    /// Where the browser goes (RFC 6749 §4.1.1, RFC 7636 §4.3). A refresh token is asked for as well
+    /// if the catalogue says how.
     pub(crate) fn authorization_url(
         &self,
         scopes: &[String],
@@ -111,6 +113,11 @@ impl OAuth {
             .append_pair("state", state)
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
+        let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let declares = self.registration.catalogue.iter().any(|scope| scope.name == OFFLINE);
+        if declares && !scopes.contains(&OFFLINE) {
+            scopes.push(OFFLINE);
+        }
         if !scopes.is_empty() {
             query.append_pair("scope", &scopes.join(dialect.scope_separator));
         }
@@ -175,7 +182,6 @@ impl OAuth {
     }
 
     /// Revokes a token at the provider (RFC 7009). `false`: the provider has no endpoint for it.
-    #[cfg(feature = "broker")]
     pub(crate) async fn revoke(
         &self,
         token: &SecretString,

@@ -35,9 +35,14 @@ pub struct Scope {
     pub implies: &'static [usize],
 }
 
+/// What a client asks for to get a refresh token (`OpenID` Connect Core §11). It lets nobody do
+/// anything, and some issuers grant it without saying so.
+pub(crate) const OFFLINE: &str = "offline_access";
+
 /// Is `needed` among `granted`, itself or implied by another (a MUST of MCP's authorization)?
 ///
-/// A scope that the catalogue does not know counts only as itself.
+/// A scope that the catalogue does not know counts only as itself. `offline_access` is always
+/// covered: it asks for a refresh token, and is no right.
 ///
 /// ```
 /// use toolgate::scope::{Access, Scope, covers};
@@ -49,9 +54,11 @@ pub struct Scope {
 /// let granted = ["repo".to_owned()].into();
 /// assert!(covers(CATALOGUE, &granted, "repo:read"));
 /// assert!(!covers(CATALOGUE, &granted, "user:email"));
+/// assert!(covers(CATALOGUE, &granted, "offline_access"));
 /// ```
 pub fn covers(catalogue: &[Scope], granted: &BTreeSet<String>, needed: &str) -> bool {
     granted.contains(needed)
+        || needed == OFFLINE
         || catalogue.iter().any(|scope| {
             scope.implies.iter().any(|&implied| catalogue[implied].name == needed)
                 && granted.contains(scope.name)

@@ -177,3 +177,9 @@ async fn a_proof_holds_the_nonce_of_these_minutes_where_one_is_asked_for() {
     let refused = show(&other, "DPoP", &owner.token, Some(&with(nonce, "4"))).await.unwrap_err();
     assert_eq!(refused.code(), "nonce", "of another server");
 }
+
+#[test]
+fn proofs_are_announced_where_they_are_taken() {
+    assert!(verifier().proof_algorithms().contains(&"ES256"));
+    assert!(keys(ISSUER, &KEYS.set()).unwrap().proof_algorithms().is_empty());
+}

@@ -91,9 +91,17 @@ async fn what_is_not_good_is_told_apart() {
         ("for a number", json!({ "aud": 7 }), "claim"),
         ("from another issuer", json!({ "iss": "https://evil.example" }), "wrong_issuer"),
         ("bound to a key", json!({ "cnf": { "jkt": "x" } }), "sender_constrained"),
-        ("not yet good", json!({ "nbf": NOW + 60 }), "not_yet_valid"),
-        ("over, whatever it says", json!({ "exp": NOW - 1 }), "expired"),
+        ("not yet good", json!({ "nbf": NOW + 31 }), "not_yet_valid"),
+        ("over, whatever it says", json!({ "exp": NOW - 30 }), "expired"),
         ("of nobody", json!({ "sub": null, "client_id": null }), "claim"),
+        ("for nobody in particular", json!({ "aud": null }), "claim"),
+        ("over in words", json!({ "exp": "tomorrow" }), "claim"),
+        ("good from a list", json!({ "nbf": [NOW] }), "claim"),
+        ("scopes that are numbers", json!({ "scope": 7 }), "claim"),
+        ("a subject that is a number", json!({ "sub": 7 }), "claim"),
+        ("a refresh token", json!({ "token_type": "refresh_token" }), "wrong_type"),
+        ("Keycloak's", json!({ "typ": "Refresh" }), "wrong_type"),
+        ("an ID token", json!({ "token_use": "id" }), "wrong_type"),
     ] {
         let mut answer = active();
         for (key, value) in changes.as_object().unwrap() {
@@ -103,6 +111,66 @@ async fn what_is_not_good_is_told_apart() {
         let refused = verify(&verifier(&url), "opaque").await.unwrap_err();
         assert_eq!(refused.code(), code, "{name}");
     }
+}
+
+#[tokio::test]
+async fn scopes_and_times_come_in_every_form() {
+    let (issuer, url) = start().await;
+    for (name, changes) in [
+        ("a list", json!({ "scope": ["orders:read", "mail"] })),
+        ("scp", json!({ "scope": null, "scp": "orders:read mail" })),
+        ("permissions", json!({ "scope": "mail", "permissions": ["orders:read"] })),
+        ("fractions of a second", json!({ "exp": 1_800_000_000.5, "nbf": 1_799_999_999.5 })),
+        ("a clock that is late", json!({ "exp": NOW - 29, "nbf": NOW + 30 })),
+        ("no end", json!({ "exp": null })),
+        ("others besides", json!({ "aud": ["https://other.example", RESOURCE] })),
+        ("the type of RFC 6750", json!({ "token_type": "Bearer" })),
+    ] {
+        let mut answer = active();
+        for (key, value) in changes.as_object().unwrap() {
+            answer[key] = value.clone();
+        }
+        issuer.say(answer);
+        let claims = verify(&verifier(&url), "opaque").await.expect(name);
+        assert!(claims.has("orders:read"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_nobody_in_particular_is_accepted_where_the_operator_says_so() {
+    let (issuer, url) = start().await;
+    let mut answer = active();
+    answer.as_object_mut().unwrap().remove("aud");
+    issuer.say(answer.clone());
+    let open = || verifier(&url).accept_without_audience();
+    assert!(verify(&open(), "opaque").await.is_ok());
+    assert_eq!(verify(&verifier(&url), "opaque").await.unwrap_err().code(), "claim");
+    answer["aud"] = json!("https://other.example");
+    issuer.say(answer);
+    assert_eq!(verify(&open(), "opaque").await.unwrap_err().code(), "wrong_audience");
+}
+
+#[tokio::test]
+async fn tokens_that_are_made_up_do_not_hold_up_the_others_for_long() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/introspect", listener.local_addr().unwrap());
+    // It takes connections, and never answers.
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            open.push(connection);
+        }
+    });
+    let verifier = Arc::new(verifier(&url));
+    for n in 0..64 {
+        let verifier = Arc::clone(&verifier);
+        tokio::spawn(async move { verify(&*verifier, &format!("made-up-{n}")).await });
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let began = std::time::Instant::now();
+    let refused = verify(&*verifier, "opaque").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status().as_u16()), ("unavailable", 503));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -132,7 +200,7 @@ async fn what_is_remembered_ends_with_the_token() {
     let verifier = verifier(&url).clock(clock.clone());
     issuer.say(active());
     verify(&verifier, "opaque").await.unwrap();
-    clock.advance(Duration::from_secs(300));
+    clock.advance(Duration::from_secs(330));
     assert_eq!(verify(&verifier, "opaque").await.unwrap_err().code(), "expired");
     assert_eq!(issuer.questions(), 1);
 }
@@ -140,8 +208,21 @@ async fn what_is_remembered_ends_with_the_token() {
 #[tokio::test]
 async fn a_machine_is_known_by_having_no_person() {
     let (issuer, url) = start().await;
-    let mut answer = active();
-    answer["sub"] = json!("host");
-    issuer.say(answer);
-    assert!(verify(&verifier(&url), "opaque").await.unwrap().is_machine());
+    for (changes, machine) in [
+        (json!({}), false),
+        (json!({ "sub": "host" }), true),
+        (json!({ "sub": null }), true),
+        (json!({ "username": "service-account-host" }), true),
+        (json!({ "username": "service-account-other" }), false),
+        (json!({ "idtyp": "app" }), true),
+        (json!({ "idtyp": "user" }), false),
+    ] {
+        let mut answer = active();
+        for (key, value) in changes.as_object().unwrap() {
+            answer[key] = value.clone();
+        }
+        issuer.say(answer);
+        let claims = verify(&verifier(&url), "opaque").await.unwrap();
+        assert_eq!(claims.is_machine(), machine, "{changes}");
+    }
 }

@@ -22,7 +22,7 @@ use issuer::{KEYS, SigningKey, claims, clock, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{
-    gate::{Jwt, jwks, oidc},
+    gate::{Jwt, Refusal, jwks, oidc},
     grant::ManualClock,
 };
 
@@ -254,6 +254,20 @@ async fn keys_that_are_kept_outlive_an_outage_and_keys_that_were_withdrawn_do_no
 }
 
 #[tokio::test]
+async fn a_key_that_was_withdrawn_is_not_believed_once_more() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    server.write_keys(&[&SigningKey::p256("other")]);
+    clock.advance(Duration::from_secs(3600));
+    let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 90_000, "jti": "2" }));
+    let token = KEYS.es256.sign(&issuer::header(json!({})), &fresh.to_string());
+    assert_eq!(verify(&verifier, &token).await.unwrap_err().code(), "unknown_key");
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_down_is_not_asked_for_every_request() {
     let server = Server::start().await;
     server.write("/jwks", Document::Status(503));
@@ -278,6 +292,86 @@ async fn an_issuer_that_never_answers_is_an_outage() {
         server.check(&verifier, &KEYS.es256, "es256"),
     );
     assert_eq!(found.await.expect("it is not waited for"), "unavailable");
+}
+
+#[tokio::test]
+async fn whoever_has_keys_does_not_wait_for_an_issuer_that_hangs() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    server.write("/jwks", Document::Never);
+    clock.advance(Duration::from_secs(3600));
+    // Each token is a new one, so that none is remembered.
+    let check = async |n: u32| {
+        let began = std::time::Instant::now();
+        let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 90_000, "jti": n }));
+        let token = KEYS.es256.sign(&issuer::header(json!({})), &fresh.to_string());
+        assert!(verify(&verifier, &token).await.is_ok());
+        began.elapsed()
+    };
+    assert!(check(0).await < Duration::from_secs(3), "newer keys are waited for, a little");
+    for n in 1..5 {
+        assert!(check(n).await < Duration::from_millis(500), "not by everybody");
+    }
+    let fetches = server.fetches();
+    assert_eq!(fetches, 2, "and one asks for all");
+    // The fetch ends after five seconds, and from then on nobody waits at all.
+    while server.check(&verifier, &KEYS.stranger, "unknown").await != "unavailable" {}
+    clock.advance(Duration::from_secs(61));
+    assert!(check(9).await < Duration::from_millis(500));
+    while server.fetches() == fetches {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_can_look_up_is_an_outage() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    let rotated = SigningKey::p256("rotated");
+    server.write("/jwks", Document::Status(503));
+    clock.advance(Duration::from_secs(61));
+    for _ in 0..3 {
+        let refused = verify(&verifier, &server.token(&rotated, "rotated")).await.unwrap_err();
+        assert_eq!(refused.status(), 503, "{refused}");
+        let Refusal::Unavailable { retry_after } = refused else { panic!("{refused}") };
+        assert_eq!(retry_after, Duration::from_secs(60), "when the next try is");
+    }
+    assert_eq!(server.fetches(), 2);
+    let elsewhere = KEYS.token(json!({ "iss": "https://other.example" }));
+    assert_eq!(verify(&verifier, &elsewhere).await.unwrap_err().code(), "wrong_issuer");
+    server.write_keys(&[&KEYS.es256, &rotated]);
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(server.check(&verifier, &rotated, "rotated").await, "ok");
+}
+
+#[tokio::test]
+async fn a_key_says_what_it_is_for() {
+    let server = Server::start().await;
+    let set = |changes: Value| {
+        let mut key = serde_json::to_value(&KEYS.es256.jwk).unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            key[name] = value.clone();
+        }
+        Document::Json(json!({ "keys": [key, KEYS.es384.jwk] }))
+    };
+    for (changes, code) in [
+        (json!({ "key_ops": ["verify"] }), "ok"),
+        (json!({ "key_ops": ["sign", "verify"], "use": "sig" }), "ok"),
+        (json!({ "key_ops": ["deriveKey"] }), "unknown_key"),
+        (json!({ "key_ops": [] }), "unknown_key"),
+        (json!({ "use": "enc" }), "unknown_key"),
+        (json!({ "alg": "ES384" }), "unknown_key"),
+    ] {
+        server.write("/jwks", set(changes.clone()));
+        let found = server.check(&server.verifier(&clock()), &KEYS.es256, "es256").await;
+        assert_eq!(found, code, "{changes}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod issuer;
 
-use issuer::{ISSUER, KEYS, NOW, RESOURCE, claims, clock, verify};
+use issuer::{ISSUER, KEYS, NOW, RESOURCE, SigningKey, claims, clock, verify};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn good() -> String {
 #[tokio::test]
 async fn good_tokens_of_every_kind_are_let_in() {
     let body = claims(json!({})).to_string();
-    let of = |key: &issuer::SigningKey, alg: &str, kid: &str| {
+    let of = |key: &SigningKey, alg: &str, kid: &str| {
         key.sign(&issuer::header(json!({ "alg": alg, "kid": kid })), &body)
     };
     judge(
@@ -201,7 +201,7 @@ async fn algorithms_and_keys() {
     let jwk = serde_json::to_value(&KEYS.stranger.jwk).unwrap();
     let public = serde_json::to_vec(&KEYS.rs256.jwk).unwrap();
     // The public key as a secret: whoever verifies with the algorithm of the header falls for it.
-    let confused = issuer::SigningKey {
+    let confused = SigningKey {
         algorithm: Algorithm::HS256,
         key: EncodingKey::from_secret(&public),
         jwk: KEYS.rs256.jwk.clone(),
@@ -454,5 +454,62 @@ fn a_set_without_a_key_for_signatures_is_refused_at_start() {
     let short: jsonwebtoken::jwk::JwkSet = serde_json::from_value(short).unwrap();
     for set in [jsonwebtoken::jwk::JwkSet { keys: vec![encrypts] }, secret, short] {
         assert!(keys(ISSUER, &set).is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_is_told_so_whatever_its_key() {
+    let other = claims(json!({ "iss": "https://other.example" })).to_string();
+    let sign = |header: Value| KEYS.stranger.sign(&issuer::header(header), &other);
+    for (name, token) in [
+        ("a key of the other issuer", sign(json!({ "kid": "theirs" }))),
+        ("a key of the other issuer that has the name of ours", sign(json!({}))),
+        ("no name", sign(json!({ "kid": null }))),
+    ] {
+        let refused = verify(&verifier(), &token).await.unwrap_err();
+        assert_eq!(refused.code(), "wrong_issuer", "{name}");
+        assert!(refused.to_string().contains("from https://other.example"), "{name}: {refused}");
+    }
+    // What a token says of itself opens nothing.
+    let claimed = KEYS.stranger.sign(&issuer::header(json!({})), &claims(json!({})).to_string());
+    assert_eq!(verify(&verifier(), &claimed).await.unwrap_err().code(), "bad_signature");
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_is_told_so_where_there_are_several() {
+    let mut set = KEYS.set();
+    set.keys.push(SigningKey::p256("second").jwk);
+    let verifier = keys(ISSUER, &set).unwrap().clock(clock());
+    let body = claims(json!({})).to_string();
+    let token = KEYS.es256.sign(&issuer::header(json!({ "kid": null })), &body);
+    let refused = verify(&verifier, &token).await.unwrap_err();
+    assert_eq!((refused.code(), refused.error()), ("unnamed_key", Some("invalid_token")));
+    assert!(refused.to_string().contains("does not say which key"), "{refused}");
+}
+
+#[tokio::test]
+async fn machines_are_known_by_what_their_issuers_say() {
+    for (name, changes, machine) in [
+        ("a person", json!({}), false),
+        ("RFC 9068", json!({ "sub": "host" }), true),
+        ("Auth0", json!({ "sub": "host@clients" }), true),
+        ("Auth0's word for it", json!({ "gty": "client-credentials" }), true),
+        ("Entra", json!({ "sub": "0b1c", "idtyp": "app" }), true),
+        ("Entra, a person", json!({ "sub": "0b1c", "idtyp": "user" }), false),
+        (
+            "Keycloak",
+            json!({ "sub": "7f0c", "client_id": null, "azp": "Host", "preferred_username": "service-account-host" }),
+            true,
+        ),
+        (
+            "Keycloak, another's account",
+            json!({ "azp": "host", "preferred_username": "service-account-other" }),
+            false,
+        ),
+        ("Okta", json!({ "sub": "0oa1", "cid": "0oa1", "client_id": null }), true),
+        ("Okta, a person", json!({ "sub": "a@b.example", "cid": "0oa1" }), false),
+    ] {
+        let found = verify(&verifier(), &KEYS.token(changes)).await.unwrap();
+        assert_eq!(found.is_machine(), machine, "{name}");
     }
 }

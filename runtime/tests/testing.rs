@@ -200,3 +200,108 @@ async fn a_link_is_for_the_person_who_called() {
     assert_eq!(client.person("alice").open(&link).await.unwrap().status(), 200);
     assert_eq!(alice.call("who_am_i", json!({})).await.text(), "/user alice repo:read ");
 }
+
+/// A code host that gives refresh tokens only if it is asked to.
+#[cfg(feature = "broker")]
+#[provider(
+    api = "https://api.later.test",
+    authorize = "https://later.test/authorize",
+    token = "https://later.test/token"
+)]
+pub enum Later {
+    /// Read your repositories.
+    #[scope("repo:read", access = read)]
+    Read,
+    /// Come back later.
+    #[scope("offline_access", access = read)]
+    Offline,
+}
+
+#[cfg(feature = "broker")]
+mod brokered {
+    use super::*;
+
+    /// Says who the user is at the code host, and what was granted.
+    #[tool(scopes = ["repo:read", "offline_access"])]
+    async fn later(later: AuthedClient<Later>) -> Result<String> {
+        later.get("/me").send().await?.text().await
+    }
+
+    async fn start<P: Provider>() -> FakeProvider<P> {
+        let api = FakeProvider::start(|request: http::Request<Bytes>| {
+            let account = request.extensions().get::<Account>().unwrap();
+            let scopes: Vec<_> = account.scopes.iter().cloned().collect();
+            let says = match request.uri().path() {
+                "/user" => json!({ "id": account.name }).to_string(),
+                _ => format!("{} {}", account.name, scopes.join(",")),
+            };
+            http::Response::new(says.into())
+        });
+        api.await.unwrap()
+    }
+
+    async fn forge() -> (FakeProvider<Forge>, Client) {
+        let forge = start().await;
+        let server = toolgate::server!()
+            .provider(forge.client())
+            .broker::<Forge>(|broker| broker.user("/user", "id"))
+            .tools(tools![who_am_i, rename]);
+        let client = Client::of(server).await.unwrap();
+        (forge, client)
+    }
+
+    #[tokio::test]
+    async fn a_person_signs_in_with_the_broker_and_steps_up() {
+        let (_forge, client) = forge().await;
+        assert_eq!(client.call("who_am_i", json!({})).await.status(), 401);
+        let person = client.person("alice");
+        let alice = client.sign_in(&person, "repo:read").await.unwrap();
+        assert!(alice.call("who_am_i", json!({})).await.text().contains("alice"));
+        let refused = alice.call("rename", json!({ "to": "x" })).await;
+        assert_eq!(refused.status(), 403);
+        assert!(refused.challenge().contains("repo:write"), "{}", refused.challenge());
+        let alice = client.sign_in(&person, "repo:read repo:write").await.unwrap();
+        assert_eq!(alice.call("rename", json!({ "to": "x" })).await.status(), 200);
+        let bob = client.sign_in(&client.person("bob"), "repo:read").await.unwrap();
+        assert!(bob.call("who_am_i", json!({})).await.text().contains("bob"));
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_comes_to_nothing_says_why() {
+        let (_forge, client) = forge().await;
+        let person = client.person("alice");
+        for (name, person, scopes, says) in [
+            ("who refuses", person.denies(), "repo:read", "access_denied"),
+            ("a scope that is none", person.clone(), "repo:everything", "invalid_scope"),
+            ("all withheld", person.withholds("repo:read"), "repo:read", "access_denied"),
+        ] {
+            let refused = client.sign_in(&person, scopes).await.unwrap_err();
+            assert!(refused.message().contains(says), "{name}: {refused}");
+        }
+        let none = Client::of(toolgate::server!().tools(tools![])).await.unwrap();
+        let refused = none.sign_in(&none.person("alice"), "").await.unwrap_err();
+        assert!(refused.message().contains("has it a broker?"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn what_a_refresh_token_takes_is_asked_of_the_provider_and_of_nobody_else() {
+        let later = start::<Later>().await;
+        let server = toolgate::server!()
+            .provider(later.client())
+            .broker::<Later>(|broker| {
+                broker.user("/user", "id").default_scopes(["repo:read", "offline_access"])
+            })
+            .tools(tools![later]);
+        let client = Client::of(server).await.unwrap();
+        let person = client.person("alice");
+        for scopes in ["repo:read", "repo:read offline_access", ""] {
+            let alice = client.sign_in(&person, scopes).await.unwrap();
+            let said = alice.call("later", json!({})).await;
+            assert_eq!(said.text(), "alice offline_access,repo:read", "`{scopes}`");
+        }
+        // Some grant it and do not say so.
+        let silent = person.withholds("offline_access");
+        let alice = client.sign_in(&silent, "repo:read").await.unwrap();
+        assert_eq!(alice.call("later", json!({})).await.text(), "alice repo:read");
+    }
+}

@@ -21,6 +21,7 @@ use crate::{
     grant::{Clock, Grants, Records, SystemClock},
     oauth::OAuth,
     provider::{Registration, is_loopback},
+    scope::OFFLINE,
 };
 
 /// How long an access token lives if nothing else is said.
@@ -43,6 +44,7 @@ pub struct BrokerBuilder {
     life: Duration,
     browser_clients: bool,
     loopback_documents: bool,
+    accounts: Option<&'static str>,
 }
 
 impl BrokerBuilder {
@@ -69,6 +71,7 @@ impl BrokerBuilder {
             life: LIFE,
             browser_clients: false,
             loopback_documents: false,
+            accounts: None,
         }
     }
 
@@ -89,10 +92,18 @@ impl BrokerBuilder {
         self
     }
 
+    /// Says where people see what they have connected, and disconnect it.
+    pub(crate) fn accounts(mut self, path: &'static str) -> Self {
+        self.accounts = Some(path);
+        self
+    }
+
     /// What a client gets that asks for no scope in particular; nothing but the person's identity
-    /// if this is not said. The metadata document lists them.
+    /// if this is not said. The metadata document lists them. `offline_access` is left out: whether
+    /// there are refresh tokens is not for clients to say.
     pub fn default_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.default_scopes = scopes.into_iter().map(Into::into).collect();
+        self.default_scopes =
+            scopes.into_iter().map(Into::into).filter(|scope| scope != OFFLINE).collect();
         self
     }
 
@@ -208,6 +219,7 @@ impl BrokerBuilder {
             cookies: Cookies::new(public.scheme() == "https"),
             origin: public.origin().ascii_serialization(),
             root: format!("{prefix}/oauth"),
+            accounts: self.accounts,
             prefix,
             issuer,
             callback,

@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{error::ConfigError, grant::StoreError};
 
-/// How long a client that registered itself is kept before somebody signs in with it.
-pub(super) const UNUSED: Duration = Duration::from_secs(24 * 3600);
+/// How long a client that registered itself is kept before somebody signs in with it: as many as
+/// strangers may register in that time fit into the store.
+pub(super) const UNUSED: Duration = Duration::from_secs(8 * 3600);
 /// How long it is kept after that.
 pub(super) const USED: Duration = Duration::from_secs(90 * 24 * 3600);
 

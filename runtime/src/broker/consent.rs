@@ -7,7 +7,7 @@ use axum::{
     extract::{Request as HttpRequest, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,7 @@ impl Broker {
         let forms_go_to = forms_go_to(destination.as_ref());
         let page = page::Consent {
             root: &self.0.root,
+            accounts: self.0.accounts,
             request: id,
             csrf: &cookie::csrf(browser, id),
             client: request.client_name.as_deref().unwrap_or("An application without a name"),
@@ -231,13 +232,7 @@ pub(super) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
 impl Broker {
     /// Was a form sent by a page of ours? Browsers say so, other programs need not.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
-        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes() == b"same-origin");
-        // A page without a referrer has the origin `null`.
-        let origin = headers
-            .get(header::ORIGIN)
-            .filter(|origin| origin.as_bytes() != b"null")
-            .map(|origin| origin.as_bytes() == self.0.origin.as_bytes());
-        site.unwrap_or(true) && origin.unwrap_or(true)
+        crate::consent::page::is_own(headers, &self.0.origin)
     }
 
     pub(super) fn other_browser(&self) -> Response {

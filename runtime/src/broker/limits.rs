@@ -1,6 +1,11 @@
 //! How often strangers may make this server work: by address, and all together.
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use governor::{
     NotUntil, Quota, RateLimiter,
@@ -12,8 +17,15 @@ use governor::{
 use super::error::OAuthError;
 use crate::{gate::Time, grant::Clock};
 
-/// More addresses than this are not remembered: those that are quiet are forgotten first.
+/// With more addresses than this those that are quiet are forgotten.
 const ADDRESSES: usize = 50_000;
+
+/// They are looked for so often at most, because it takes a look at all.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// So many addresses may come from one site of IPv6 at full speed: it has 65 536 of what one party
+/// usually holds.
+const OF_A_SITE: u32 = 8;
 
 type Middleware = NoOpMiddleware<Duration>;
 type ByAddress = RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, Time, Middleware>;
@@ -22,8 +34,10 @@ type Total = RateLimiter<NotKeyed, InMemoryState, Time, Middleware>;
 /// A limit on one kind of request.
 pub(super) struct Limit {
     by_address: ByAddress,
+    by_site: ByAddress,
     total: Total,
     time: Time,
+    swept: Mutex<Option<Instant>>,
 }
 
 impl Limit {
@@ -34,26 +48,50 @@ impl Limit {
             let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
             Quota::per_minute(count).allow_burst(count.saturating_mul(TWO))
         };
+        let by = |count| RateLimiter::new(quota(count), HashMapStateStore::default(), time.clone());
         Self {
-            by_address: RateLimiter::new(
-                quota(address),
-                HashMapStateStore::default(),
-                time.clone(),
-            ),
+            by_address: by(address),
+            by_site: by(address.saturating_mul(OF_A_SITE)),
             total: RateLimiter::direct_with_clock(quota(total), time.clone()),
-            time,
+            time: time.clone(),
+            swept: Mutex::default(),
         }
     }
 
     /// One more request. Who floods is refused before the others are counted in.
     pub(super) fn check(&self, party: Option<IpAddr>) -> Result<(), OAuthError> {
         if self.by_address.len() > ADDRESSES {
-            self.by_address.retain_recent();
+            self.sweep();
         }
+        // The bound of memory: so many are in a hurry at once.
+        let party = party.filter(|_| self.by_address.len() <= 2 * ADDRESSES);
         let wait =
             |until: NotUntil<Duration>| OAuthError::too_many(until.wait_time_from(self.time.now()));
         self.by_address.check_key(&party).map_err(wait)?;
+        if let Some(site) = party.and_then(site_of) {
+            self.by_site.check_key(&Some(site)).map_err(wait)?;
+        }
         self.total.check().map_err(wait)
+    }
+
+    fn sweep(&self) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+            self.by_address.retain_recent();
+            self.by_site.retain_recent();
+            *swept = Some(Instant::now());
+        }
+    }
+}
+
+/// The /48 of an address: what a site is given.
+fn site_of(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into())
+        }
+        IpAddr::V4(_) => None,
     }
 }
 
@@ -64,6 +102,9 @@ pub(super) struct Limits {
     pub(super) registrations: Limit,
     pub(super) authorizations: Limit,
     pub(super) documents: Limit,
+    /// At the token and the revocation endpoint. A host in the cloud redeems there for all of its
+    /// users, from few addresses.
+    pub(super) tokens: Limit,
 }
 
 impl Limits {
@@ -72,6 +113,7 @@ impl Limits {
             registrations: Limit::new(5, 30, clock),
             authorizations: Limit::new(30, 600, clock),
             documents: Limit::new(10, 60, clock),
+            tokens: Limit::new(600, 6000, clock),
         }
     }
 }
@@ -93,5 +135,30 @@ mod tests {
         assert_eq!((3..100).map(passed).sum::<usize>(), 2, "and all together have a limit");
         manual.advance(Duration::from_mins(1));
         assert_eq!(passed(1), 2, "it comes back with time");
+    }
+
+    #[test]
+    fn who_holds_a_site_of_ipv6_is_not_everybody() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = Limit::new(1, 1000, &clock);
+        let address =
+            |site: u16, net: u16| Some(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into());
+        let passed = (0..500).filter(|net| limit.check(address(1, *net)).is_ok()).count();
+        assert_eq!(passed, 16);
+        assert!(limit.check(address(2, 0)).is_ok(), "there is room for others");
+    }
+
+    #[test]
+    fn a_flood_is_not_counted_anew_for_each_of_its_requests() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = Limit::new(u32::MAX / 100, u32::MAX / 100, &clock);
+        let address = |n: u32| Some(IpAddr::from(n.to_be_bytes()));
+        let began = Instant::now();
+        for n in 0..300_000 {
+            let _ = limit.check(address(n));
+        }
+        assert!(limit.by_address.len() <= 2 * ADDRESSES + 2, "{}", limit.by_address.len());
+        // Looking at all of them for each would take minutes.
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     }
 }

@@ -118,6 +118,8 @@ struct Inner {
     prefix: String,
     /// The path of our endpoints: `/oauth`.
     root: String,
+    /// Where people see what is connected, if there is a server around us that has such a page.
+    accounts: Option<&'static str>,
     /// Our identifier, and the base of every URL of ours.
     issuer: String,
     /// Where the provider sends the browser back to.

@@ -77,6 +77,8 @@ fn page(style: &str, status: StatusCode, title: &str, body: &Markup, forms: &str
 pub(super) struct Consent<'a> {
     /// Where the form and the style are: `/oauth`.
     pub(super) root: &'a str,
+    /// Where people see what is connected, if that is anywhere.
+    pub(super) accounts: Option<&'a str>,
     pub(super) request: &'a str,
     pub(super) csrf: &'a str,
     /// What the client calls itself.
@@ -138,7 +140,13 @@ impl Consent<'_> {
                 button.main type="submit" name="decision" value="allow" { "Allow" }
                 button type="submit" name="decision" value="deny" { "Deny" }
             }
-            p.next { "If you allow it, " (self.provider) " asks you to sign in next." }
+            p.next {
+                "If you allow it, " (self.provider) " asks you to sign in next."
+                @if let Some(accounts) = self.accounts {
+                    " What you have connected, you can " a href=(accounts) { "disconnect" }
+                    " at any time."
+                }
+            }
         };
         let style = format!("{}/style.css", self.root);
         page(&style, StatusCode::OK, &title, &body, &self.forms_go_to)

@@ -10,7 +10,10 @@ use super::{
     shelf::{PEOPLE, SESSIONS, SIGN_INS, millis},
     sign_in::SignIn,
 };
-use crate::grant::{GrantKey, StoreError};
+use crate::{
+    consent::accounts::{self, TakenBack},
+    grant::StoreError,
+};
 
 /// The most sign-ins of one person; a new one ends the oldest.
 const MOST: usize = 64;
@@ -81,31 +84,12 @@ impl Broker {
 
     /// Revokes the provider's grant there, and forgets it here.
     pub(super) async fn take_back(&self, subject: &str) -> Result<Disconnected, StoreError> {
-        let oauth = &self.0.oauth;
-        let key = GrantKey::new(subject, oauth.registration.id);
-        let Some(stored) = self.0.grants.store().load(&key).await? else {
-            return Ok(Disconnected::NothingGranted);
-        };
-        self.0.grants.remove(&key).await?;
-        let grant = stored.value;
-        // The refresh token first: most providers end with it all that came of it, and some then
-        // do not know the access token any more.
-        let tokens = [
-            (grant.refresh_token.as_ref(), "refresh_token"),
-            (Some(&grant.access_token), "access_token"),
-        ];
-        let mut revoked = false;
-        for (token, hint) in tokens {
-            let Some(token) = token else { continue };
-            match oauth.revoke(token, hint).await {
-                Ok(true) => revoked = true,
-                Ok(false) => return Ok(Disconnected::Forgotten),
-                Err(error) => {
-                    tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, hint, %error, "a token was not revoked");
-                }
-            }
-        }
-        Ok(if revoked { Disconnected::Revoked } else { Disconnected::NotRevoked })
+        Ok(match accounts::take_back(&self.0.grants, &self.0.oauth, subject).await? {
+            TakenBack::Nothing => Disconnected::NothingGranted,
+            TakenBack::Revoked => Disconnected::Revoked,
+            TakenBack::Forgotten => Disconnected::Forgotten,
+            TakenBack::NotRevoked => Disconnected::NotRevoked,
+        })
     }
 
     /// When the person's last end was, in milliseconds.

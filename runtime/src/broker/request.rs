@@ -12,6 +12,7 @@ use super::{
     redirect,
     shelf::millis,
 };
+use crate::scope::OFFLINE;
 
 /// The longest `state` of a client.
 const LONGEST_STATE: usize = 4096;
@@ -131,7 +132,7 @@ impl Broker {
         let asked: BTreeSet<&str> = asked
             .split(' ')
             // Every client gets a refresh token, whether it asks so or not.
-            .filter(|scope| !scope.is_empty() && *scope != "offline_access")
+            .filter(|scope| !scope.is_empty() && *scope != OFFLINE)
             .collect();
         if asked.len() > MOST_SCOPES {
             return Err("too many scopes".to_owned());

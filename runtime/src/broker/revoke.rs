@@ -20,6 +20,7 @@ pub(super) async fn answer(State(broker): State<Broker>, request: HttpRequest) -
 
 impl Broker {
     async fn revoke(&self, request: HttpRequest) -> Result<(), OAuthError> {
+        self.0.limits.tokens.check(crate::gate::party_of(request.extensions()))?;
         let (headers, form) = parameters::form(request).await?;
         let client = self.prove(&headers, &form).await?;
         let token = form.need("token")?;

@@ -33,6 +33,8 @@ const CODE: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(30);
 /// How long a family lasts that is not used.
 pub(super) const IDLE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long it is known that a code or a family is over: longer than any code is good.
+const OVER: Duration = Duration::from_secs(3600);
 /// How long a family lasts.
 const LONGEST: Duration = Duration::from_secs(180 * 24 * 3600);
 
@@ -282,7 +284,8 @@ impl Broker {
                 return Ok(());
             }
             sign_in.stage = Stage::Over;
-            let until = self.now() + IDLE;
+            // Not for long: whoever signs in again and again must not fill the store.
+            let until = self.now() + OVER;
             match self.0.shelf.write(SIGN_INS, id, &sign_in, until, revision).await {
                 Ok(_) => return self.no_longer_belongs(&sign_in.subject, id).await,
                 Err(SaveError::Conflict) => {}
@@ -313,7 +316,7 @@ impl Broker {
         let held = held.iter().cloned().collect();
         let asked: Vec<&str> = asked
             .split(' ')
-            .filter(|scope| !scope.is_empty() && *scope != "offline_access")
+            .filter(|scope| !scope.is_empty() && *scope != scope::OFFLINE)
             .collect();
         if !scope::missing(catalogue, &held, &asked).is_empty() {
             return Err(OAuthError::new(

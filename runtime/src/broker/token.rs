@@ -50,6 +50,8 @@ pub(super) async fn answer(State(broker): State<Broker>, request: HttpRequest) -
 
 impl Broker {
     async fn token(&self, request: HttpRequest) -> Result<Response, OAuthError> {
+        // Before anything of it is read.
+        self.0.limits.tokens.check(crate::gate::party_of(request.extensions()))?;
         let (headers, form) = parameters::form(request).await?;
         let client = self.prove(&headers, &form).await?;
         self.check_resource(&form).map_err(OAuthError::target)?;

@@ -35,7 +35,9 @@ pub(super) async fn arrive(
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     // The browser comes first: a stranger who learnt the state must not use it up.
     let name = cookie::name_for(connect::COOKIE, state);
-    let Some(browser) = cookie::get(&headers, &name) else { return page::other_browser() };
+    let Some(browser) = cookie::get(&headers, &name, consents.is_https()) else {
+        return page::other_browser();
+    };
     let departure = match consents.return_of(state, browser).await {
         Ok(Returned::Here(departure)) => departure,
         Ok(Returned::Elsewhere) => return page::other_browser(),
@@ -153,7 +155,8 @@ impl Consents {
             })
             .collect();
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %withheld.join(" "), "a grant was made");
-        let page = page::connected(oauth.registration.name, &described, &withheld);
+        let name = oauth.registration.name;
+        let page = page::connected(name, &described, &withheld, self.0.lasts);
         self.report(&departure.consent, Progress::Granted { withheld });
         page
     }

@@ -37,7 +37,7 @@ pub(super) async fn open(
     };
     if let Some(recognize) = &consents.0.recognize {
         // Whoever opens a link of somebody else's would connect an account of theirs to that one.
-        match recognize.subject(&headers).await {
+        match recognize.subject(&headers, consents.is_https()).await {
             Ok(Some(found)) if found == subject => {}
             Ok(Some(_)) => {
                 tracing::warn!(target: "toolgate::consent", provider, "a link was opened by another person");
@@ -83,7 +83,7 @@ pub(super) async fn open(
     let mut response = Redirect::to(url.as_str()).into_response();
     page::harden(response.headers_mut());
     let name = cookie::name_for(COOKIE, &state);
-    let bound = cookie::set(&name, &browser, "/callback", consents.is_https());
+    let bound = cookie::set(&name, &browser, consents.is_https());
     response.headers_mut().append(header::SET_COOKIE, bound);
     response
 }

@@ -5,6 +5,7 @@
 //! a `state` that is used once and bound to this browser (RFC 6749 §10.12), and comes back to
 //! `/callback/..`, where the issuer is checked (RFC 9207).
 
+pub(crate) mod accounts;
 mod callback;
 mod connect;
 pub(crate) mod cookie;
@@ -42,14 +43,24 @@ const MOST: usize = 16;
 /// Says whose browser it is.
 #[async_trait]
 pub(crate) trait Recognize: Send + Sync + 'static {
-    /// The subject who is signed in with this browser, if somebody is.
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String>;
+    /// The subject who is signed in with this browser, if somebody is. `https`: that is how the
+    /// browser comes, which its cookies depend on.
+    async fn subject(&self, headers: &HeaderMap, https: bool) -> Result<Option<String>, String>;
 
-    /// Where the browser goes to sign in, and then back to `path`.
+    /// Where the browser goes to sign in, and then back to `path`: of a link, or of the accounts.
     fn sign_in(&self, path: &str) -> String;
 
     /// The cookie that ends that sign-in, if it is ours to end.
     fn sign_out(&self, _https: bool) -> Option<http::HeaderValue> {
+        None
+    }
+
+    /// Disconnects the subject from the provider, where there is more to it than the grant.
+    async fn disconnect(
+        &self,
+        _provider: &str,
+        _subject: &str,
+    ) -> Option<Result<accounts::TakenBack, StoreError>> {
         None
     }
 
@@ -71,6 +82,8 @@ struct Inner {
     open: Mutex<HashMap<String, Open>>,
     /// `None`: everybody who reaches us is the one local person.
     recognize: Option<Arc<dyn Recognize>>,
+    /// The pages are there as long as the server is, and not only while a consent is open.
+    lasts: bool,
 }
 
 /// One consent, while its link is good.
@@ -128,6 +141,7 @@ impl Consents {
         providers: Vec<OAuth>,
         base: Url,
         recognize: Option<Arc<dyn Recognize>>,
+        lasts: bool,
     ) -> Self {
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         Self(Arc::new(Inner {
@@ -137,6 +151,7 @@ impl Consents {
             base: RwLock::new(base),
             open: Mutex::default(),
             recognize,
+            lasts,
         }))
     }
 
@@ -145,13 +160,17 @@ impl Consents {
         *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 
-    /// The pages: `/connect/{id}` and `/callback/{provider}`.
+    /// The pages: `/connect/{id}`, `/callback/{provider}` and `/accounts`.
     pub(crate) fn router(&self) -> Router {
-        Router::new()
+        let mut pages = Router::new()
             .route("/connect/{id}", get(connect::open))
             .route("/callback/{provider}", get(callback::arrive))
-            .route(page::STYLE_PATH, get(page::style))
-            .with_state(self.clone())
+            .route(page::STYLE_PATH, get(page::style));
+        if self.0.lasts {
+            let methods = get(accounts::list).post(accounts::disconnect);
+            pages = pages.route(accounts::PATH, methods);
+        }
+        pages.with_state(self.clone())
     }
 
     /// A link under which `subject` connects `provider` with the scopes `needed`, besides those

@@ -4,6 +4,8 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
+use super::accounts::{self, TakenBack};
+
 pub(super) const STYLE_PATH: &str = "/connect.css";
 
 const STYLE: &str = "
@@ -12,6 +14,8 @@ a { color: #0b57d0 }
 @media (prefers-color-scheme: dark) { a { color: #a8c7fa } }
 body { max-width: 34rem; margin: 12vh auto 0; padding: 0 1.25rem }
 h1 { font-size: 1.4rem; line-height: 1.25 }
+h2 { font-size: 1.15rem; margin-bottom: 0 }
+button { font: inherit; padding: .4rem 1.2rem; cursor: pointer }
 code { overflow-wrap: anywhere }
 li { margin: .3rem 0 }
 p.next { opacity: .8 }
@@ -39,6 +43,25 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
     }
 }
 
+/// Lets the forms of a page be sent, to this server.
+pub(super) fn allow_forms(headers: &mut HeaderMap) {
+    let policy = HeaderValue::from_static(
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+}
+
+/// Was a form sent by a page of ours? Browsers say so, other programs need not.
+pub(crate) fn is_own(headers: &HeaderMap, ours: &str) -> bool {
+    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes() == b"same-origin");
+    // A page without a referrer has the origin `null`.
+    let origin = headers
+        .get(header::ORIGIN)
+        .filter(|origin| origin.as_bytes() != b"null")
+        .map(|origin| origin.as_bytes() == ours.as_bytes());
+    site.unwrap_or(true) && origin.unwrap_or(true)
+}
+
 /// A page of this title.
 pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let html = html! {
@@ -62,6 +85,7 @@ pub(super) fn connected(
     provider: &str,
     scopes: &[(String, &str)],
     withheld: &[String],
+    has_accounts: bool,
 ) -> Response {
     let title = format!("{provider} is connected");
     page(
@@ -77,7 +101,47 @@ pub(super) fn connected(
             @if !withheld.is_empty() {
                 p { "Not granted, although it was asked for: " code { (withheld.join(" ")) } ". What needs it will not work. If you left it out, ask for it again; if it was not offered to you, only an administrator of " (provider) " can let you have it." }
             }
-            p.next { "You can close this window and go back to your conversation." }
+            p.next {
+                "You can close this window and go back to your conversation."
+                @if has_accounts {
+                    " If you change your mind: " a href=(accounts::PATH) { "your accounts" } "."
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Response {
+    page(
+        StatusCode::OK,
+        &format!("{provider} is disconnected"),
+        &html! {
+            p {
+                @match taken {
+                    TakenBack::Nothing => { "It was not connected to this server." }
+                    TakenBack::Revoked => {
+                        (provider) " has revoked the access, and this server has forgotten it."
+                    }
+                    TakenBack::Forgotten => {
+                        "This server has forgotten the access. " (provider) " cannot be told so: take it back in your settings there as well."
+                    }
+                    TakenBack::NotRevoked => {
+                        "This server has forgotten the access, but " (provider) " did not confirm that it has revoked it: take it back in your settings there as well."
+                    }
+                }
+            }
+            p.next { "You can close this window." }
+        },
+    )
+}
+
+pub(super) fn foreign_form() -> Response {
+    page(
+        StatusCode::FORBIDDEN,
+        "Nothing was changed",
+        &html! {
+            p { "What was sent does not come from a page that this browser was just shown." }
+            p.next { "Open " a href=(accounts::PATH) { "your accounts" } " and try again." }
         },
     )
 }

@@ -20,7 +20,7 @@ impl Either {
 impl Verifier for Either {
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
         match self.minted.verify(presented).await {
-            Err(Refusal::UnknownKey) => self.broker.verify(presented).await,
+            Err(Refusal::WrongIssuer { .. }) => self.broker.verify(presented).await,
             verified => verified,
         }
     }

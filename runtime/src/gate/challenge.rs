@@ -44,8 +44,21 @@ impl Challenge<'_> {
 
     /// The header.
     pub(crate) fn header(&self) -> HeaderValue {
+        self.header_for(&[])
+    }
+
+    /// The header of a server that takes proofs of possession by these algorithms: it says so, too
+    /// (RFC 9449 §7.1). `Bearer` comes first, because some clients look at the first scheme alone.
+    pub(crate) fn header_for(&self, proofs: &[&str]) -> HeaderValue {
+        let mut text = self.text();
+        if !proofs.is_empty() {
+            let separator = if text.starts_with("DPoP") { ',' } else { ' ' };
+            let scheme = if separator == ' ' { ", DPoP" } else { "" };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{scheme}{separator}algs=\"{}\"", quotable(&proofs.join(" ")));
+        }
         // What `quotable` leaves fits into a header.
-        HeaderValue::try_from(self.text()).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
     }
 }
 
@@ -76,6 +89,23 @@ mod tests {
         assert!(text(&needed, &["c"]).starts_with(
             "Bearer error=\"insufficient_scope\",error_description=\"this needs the scope c\",scope=\"c\","
         ));
+    }
+
+    #[test]
+    fn a_server_that_takes_proofs_says_so_beside() {
+        let metadata = "https://a.example/m";
+        let of = |refusal: &Refusal| {
+            let challenge = Challenge { refusal, metadata, scopes: Vec::new() };
+            challenge.header_for(&["ES256", "EdDSA"]).to_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            of(&Refusal::Missing),
+            "Bearer resource_metadata=\"https://a.example/m\", DPoP algs=\"ES256 EdDSA\"",
+        );
+        assert_eq!(
+            of(&Refusal::Proof("none came")),
+            "DPoP error=\"invalid_dpop_proof\",error_description=\"the DPoP proof is not accepted: none came\",resource_metadata=\"https://a.example/m\",algs=\"ES256 EdDSA\"",
+        );
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(crate) struct ServerMetadata {
     /// Its answers say from whom they come (RFC 9207 §3).
     #[serde(default, rename = "authorization_response_iss_parameter_supported")]
     pub(crate) names_itself: bool,
+    /// How it takes PKCE (RFC 7636).
+    #[serde(default, rename = "code_challenge_methods_supported")]
+    pub(crate) challenges: Option<Vec<String>>,
 }
 
 /// Where the metadata of `issuer` may lie, in the order in which MCP has clients look.

@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
@@ -26,8 +26,13 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// How long a nonce is handed out; it is taken for as long again.
 const NONCE: Duration = Duration::from_secs(300);
 
-/// How many proofs are remembered; a flood of them forgets the oldest, within its window.
+/// How many proofs are remembered, in this process; a flood of them forgets the oldest, within its
+/// window.
 const MOST: u64 = 100_000;
+
+/// The algorithms of proofs.
+pub(super) const PROOF_ALGORITHMS: &[&str] =
+    &["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
 /// The longest proof that is looked at, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -41,8 +46,7 @@ pub(super) struct Proofs {
 
 impl Default for Proofs {
     fn default() -> Self {
-        let seen = Cache::builder().max_capacity(MOST).time_to_live(WINDOW * 3).build();
-        Self { seen, nonces: None }
+        Self::remembering(MOST)
     }
 }
 
@@ -64,6 +68,16 @@ struct Claims {
 }
 
 impl Proofs {
+    fn remembering(most: u64) -> Self {
+        let seen = Cache::builder()
+            .max_capacity(most)
+            // The usual policy does not let newcomers in once it is full.
+            .eviction_policy(EvictionPolicy::lru())
+            .time_to_live(WINDOW * 3)
+            .build();
+        Self { seen, nonces: None }
+    }
+
     pub(super) fn with_nonce(secret: &[u8]) -> Self {
         Self { nonces: Some(hmac::Key::new(hmac::HMAC_SHA256, secret)), ..Self::default() }
     }
@@ -143,11 +157,14 @@ impl Proofs {
             return refuse("it is for another token");
         }
         // Last of all, so that nobody but the owner can use an identifier up.
-        let seen = self.seen.entry(format!("{found} {}", claims.jti)).or_insert(());
-        if claims.jti.is_empty() || !seen.is_fresh() {
+        if claims.jti.is_empty() || !self.is_first(format!("{found} {}", claims.jti)) {
             return refuse("it was used before");
         }
         Ok(())
+    }
+
+    fn is_first(&self, proof: String) -> bool {
+        self.seen.entry(proof).or_insert(()).is_fresh()
     }
 }
 
@@ -161,4 +178,26 @@ fn is_for(htu: &str, resource: &str) -> bool {
     htu.set_query(None);
     htu.set_fragment(None);
     htu == resource
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_proofs_does_not_keep_the_latest_from_being_remembered() {
+        let proofs = Proofs::remembering(10);
+        for n in 0..1000 {
+            assert!(proofs.is_first(format!("flood {n}")));
+            proofs.seen.run_pending_tasks();
+        }
+        assert!(proofs.is_first("mine".to_owned()));
+        proofs.seen.run_pending_tasks();
+        assert!(!proofs.is_first("mine".to_owned()));
+    }
+
+    #[test]
+    fn every_algorithm_that_is_named_is_taken() {
+        assert!(PROOF_ALGORITHMS.iter().all(|name| algorithm(name).is_some()));
+    }
 }

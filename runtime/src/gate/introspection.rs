@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::{
     Claims, Presented, Refusal, Scheme, Verifier,
     fetch::{self, FetchError},
+    token::{is_machine, moment, strings, words},
 };
 use crate::{
     error::ConfigError,
@@ -32,6 +33,15 @@ const MOST: u64 = 10_000;
 /// How many questions may be under way; strangers can make us ask.
 const AT_ONCE: usize = 64;
 
+/// How long a question waits for its turn: tokens that are made up must not hold up the others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How far the issuer's clock may differ.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What issuers call tokens that are none for a resource.
+const OTHERS: [&str; 5] = ["refresh", "refresh_token", "offline", "id", "id_token"];
+
 /// Asks an issuer about each token. Made by [`introspection`].
 pub struct Introspection {
     issuer: String,
@@ -40,15 +50,15 @@ pub struct Introspection {
     secret: SecretString,
     http: Client,
     clock: Arc<dyn Clock>,
+    for_anybody: bool,
     asking: Semaphore,
     answers: Cache<[u8; 32], Result<Claims, Refusal>>,
 }
 
 /// Asks at `url`, as a client of the issuer, whether tokens are good.
 ///
-/// The answer must name this resource as the audience (`aud`), unless the issuer names none, and
-/// then only its own word makes the token one for this server: register a client for this server
-/// alone.
+/// The answer must name this resource as the audience (`aud`); where the issuer names none, see
+/// [`Introspection::accept_without_audience`].
 ///
 /// # Errors
 ///
@@ -68,20 +78,24 @@ pub fn introspection(
         secret: SecretString::from(secret.into()),
         http: fetch::client()?,
         clock: Arc::new(SystemClock),
+        for_anybody: false,
         asking: Semaphore::new(AT_ONCE),
         answers: Cache::builder().max_capacity(MOST).time_to_live(BELIEVED).build(),
     })
 }
 
+/// An answer, as it came: a claim that makes no sense is a fault of the token and not of the issuer.
 #[derive(Deserialize)]
 struct Answer {
     active: bool,
-    iss: Option<String>,
-    sub: Option<String>,
-    client_id: Option<String>,
-    scope: Option<String>,
-    exp: Option<u64>,
-    nbf: Option<u64>,
+    iss: Option<Value>,
+    sub: Option<Value>,
+    client_id: Option<Value>,
+    scope: Option<Value>,
+    scp: Option<Value>,
+    permissions: Option<Value>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
     aud: Option<Value>,
     cnf: Option<Value>,
     #[serde(flatten)]
@@ -96,9 +110,18 @@ impl Introspection {
         self
     }
 
+    /// Accepts tokens of which the issuer does not say for whom they are. It then says that they are
+    /// good anywhere, so be sure that it answers only about tokens for this server: to this client.
+    #[must_use]
+    pub fn accept_without_audience(mut self) -> Self {
+        self.for_anybody = true;
+        self
+    }
+
     async fn ask(&self, token: &str, resource: &str) -> Result<Claims, Refusal> {
         let unavailable = || Refusal::Unavailable { retry_after: Duration::from_secs(5) };
-        let _turn = self.asking.acquire().await.map_err(|_| unavailable())?;
+        let turn = tokio::time::timeout(PATIENCE, self.asking.acquire());
+        let Ok(Ok(_turn)) = turn.await else { return Err(unavailable()) };
         let request = self
             .http
             .post(&self.url)
@@ -115,45 +138,65 @@ impl Introspection {
         if !answer.active {
             return Err(Refusal::Inactive);
         }
-        if let Some(found) = answer.iss.filter(|found| *found != self.issuer) {
+        let text = |value: Option<Value>, name| match value {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(Refusal::Claim(name)),
+        };
+        if let Some(found) = text(answer.iss, "iss")?.filter(|found| *found != self.issuer) {
             return Err(Refusal::WrongIssuer { found, expected: self.issuer.clone() });
         }
-        let found = match &answer.aud {
-            None => None,
-            Some(Value::String(one)) => Some(vec![one.clone()]),
-            Some(Value::Array(all)) => {
-                Some(all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
+        for name in ["token_use", "token_type", "typ"] {
+            let kind = answer.extra.get(name).and_then(Value::as_str);
+            if let Some(kind) = kind.filter(|kind| OTHERS.contains(&&*kind.to_lowercase())) {
+                return Err(Refusal::WrongType { found: Some(kind.to_owned()) });
             }
-            Some(_) => return Err(Refusal::Claim("aud")),
-        };
-        if let Some(found) = found.filter(|found| !found.iter().any(|one| one == resource)) {
-            return Err(Refusal::WrongAudience { found, expected: resource.to_owned() });
         }
-        if answer.cnf.is_some() {
+        match answer.aud.filter(|audience| !audience.is_null()) {
+            None if self.for_anybody => {}
+            None => return Err(Refusal::Claim("aud")),
+            Some(audience) => {
+                let found = strings(Some(&audience)).ok_or(Refusal::Claim("aud"))?;
+                if !found.iter().any(|one| one == resource) {
+                    return Err(Refusal::WrongAudience { found, expected: resource.to_owned() });
+                }
+            }
+        }
+        if answer.cnf.is_some_and(|cnf| !cnf.is_null()) {
             return Err(Refusal::SenderConstrained);
         }
-        let at = |seconds: u64| UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-        if answer.nbf.and_then(at).is_some_and(|start| start > self.clock.now()) {
+        let at = |value: Option<Value>, name| match value {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => moment(Some(&value)).map(Some).ok_or(Refusal::Claim(name)),
+        };
+        if at(answer.nbf, "nbf")?.is_some_and(|start| start > self.clock.now() + LEEWAY) {
             return Err(Refusal::NotYetValid);
         }
-        let machine = answer.sub.is_none() || answer.sub == answer.client_id;
-        let subject =
-            answer.sub.or_else(|| answer.client_id.clone()).ok_or(Refusal::Claim("sub"))?;
-        let scope = answer.scope.unwrap_or_default();
-        let scopes = scope.split(' ').filter(|scope| !scope.is_empty());
-        let mut claims = Claims::new(&self.issuer, subject).scopes(scopes).with_extra(answer.extra);
-        if let Some(end) = answer.exp.and_then(at) {
+        let (subject, client) = (text(answer.sub, "sub")?, text(answer.client_id, "client_id")?);
+        let machine = is_machine(subject.as_deref(), client.as_deref(), &answer.extra);
+        let subject = subject.or_else(|| client.clone()).ok_or(Refusal::Claim("sub"))?;
+        let mut claims = Claims::new(&self.issuer, subject);
+        for (scopes, name) in
+            [(answer.scope, "scope"), (answer.scp, "scp"), (answer.permissions, "permissions")]
+        {
+            let scopes = scopes.filter(|scopes| !scopes.is_null());
+            claims = claims.scopes(words(scopes.as_ref()).ok_or(Refusal::Claim(name))?);
+        }
+        claims = claims.with_extra(answer.extra);
+        if let Some(end) = at(answer.exp, "exp")? {
             claims = claims.until(end);
         }
-        if let Some(client) = answer.client_id {
+        if let Some(client) = client {
             claims = claims.client(client);
         }
         Ok(if machine { claims.of_machine() } else { claims })
     }
 
     fn is_over(&self, claims: &Claims) -> Option<Duration> {
-        let over = |end: SystemTime| self.clock.now().duration_since(end).ok();
-        claims.expires_at().and_then(over)
+        let now = self.clock.now();
+        let over = |end: &SystemTime| *end + LEEWAY <= now;
+        let end = claims.expires_at().filter(over)?;
+        now.duration_since(end).ok()
     }
 }
 

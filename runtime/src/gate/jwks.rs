@@ -1,14 +1,17 @@
 //! The keys of an issuer: fetched once for all who wait, kept through an outage.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::Client;
-use tokio::sync::Mutex;
 
 pub(crate) use super::fetch::FetchError;
 use super::{Refusal, discovery::discover, fetch, keys::Keys};
@@ -23,12 +26,16 @@ const CALM: Duration = Duration::from_secs(60);
 /// After a failure without any keys, the next try comes so soon.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Who has keys that were good once waits so long for newer ones: those of an issuer that is well
+/// come sooner, and then a key that was withdrawn is not believed once more.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where keys come from.
 pub(super) enum Source {
     /// They are known.
     Fixed(Arc<Keys>),
     /// A document, or an issuer that says where it is.
-    Remote(Box<Remote>),
+    Remote(Arc<Remote>),
 }
 
 /// What knows the keys of an issuer now.
@@ -40,10 +47,17 @@ pub(crate) trait KeySource: Send + Sync {
 pub(super) struct Remote {
     source: Box<dyn KeySource>,
     issuer: String,
-    clock: Arc<dyn Clock>,
+    clock: RwLock<Arc<dyn Clock>>,
     kept: RwLock<Kept>,
-    /// Who fetches.
-    flight: Mutex<()>,
+    /// The fetch that began last.
+    flight: Mutex<Option<Flight>>,
+}
+
+/// One fetch for all who want it; it goes on when nobody waits for it any more.
+#[derive(Clone)]
+struct Flight {
+    began: Instant,
+    fetch: Shared<BoxFuture<'static, ()>>,
 }
 
 #[derive(Clone, Default)]
@@ -53,6 +67,23 @@ struct Kept {
     tried_at: Option<SystemTime>,
 }
 
+impl Kept {
+    /// Was the last try in vain?
+    fn failed(&self) -> bool {
+        self.tried_at != self.fetched_at
+    }
+
+    /// How long nobody tries again; `None`: it is time.
+    fn pause(&self, now: SystemTime) -> Option<Duration> {
+        let pause = if self.fetched_at.is_some() { CALM } else { RETRY };
+        pause.checked_sub(age(self.tried_at, now)?).filter(|left| !left.is_zero())
+    }
+}
+
+fn age(of: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
+    of.and_then(|of| now.duration_since(of).ok())
+}
+
 impl Source {
     pub(super) fn remote(
         source: impl KeySource + 'static,
@@ -60,7 +91,8 @@ impl Source {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (source, kept, flight) = (Box::new(source), RwLock::default(), Mutex::default());
-        Self::Remote(Box::new(Remote { source, issuer, clock, kept, flight }))
+        let clock = RwLock::new(clock);
+        Self::Remote(Arc::new(Remote { source, issuer, clock, kept, flight }))
     }
 
     /// The keys among which `wanted` is, if the issuer has it.
@@ -77,37 +109,65 @@ impl Source {
 }
 
 impl Remote {
-    pub(super) fn set_clock(&mut self, clock: Arc<dyn Clock>) {
-        self.clock = clock;
+    pub(super) fn set_clock(&self, clock: Arc<dyn Clock>) {
+        *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
     }
 
-    async fn keys(&self, wanted: impl Fn(&Keys) -> bool + Send) -> Result<Arc<Keys>, Refusal> {
-        let (kept, now) = (self.kept(), self.clock.now());
-        let age = |at: Option<SystemTime>| at.and_then(|at| now.duration_since(at).ok());
-        let known = kept.keys.filter(|keys| wanted(keys));
-        if let Some(keys) =
-            known.as_ref().filter(|_| age(kept.fetched_at).is_some_and(|age| age < FRESH))
-        {
+    fn now(&self) -> SystemTime {
+        self.clock.read().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    async fn keys(
+        self: &Arc<Self>,
+        wanted: impl Fn(&Keys) -> bool + Send,
+    ) -> Result<Arc<Keys>, Refusal> {
+        let (kept, now) = (self.kept(), self.now());
+        let known = kept.keys.clone().filter(|keys| wanted(keys));
+        let is_fresh = age(kept.fetched_at, now).is_some_and(|age| age < FRESH);
+        if let Some(keys) = known.as_ref().filter(|_| is_fresh) {
             return Ok(Arc::clone(keys));
         }
-        let pause = if kept.fetched_at.is_some() { CALM } else { RETRY };
-        if age(kept.tried_at).is_some_and(|age| age < pause) {
+        if kept.pause(now).is_some() {
             return known.ok_or_else(|| self.without_keys());
         }
-        let _flight = self.flight.lock().await;
-        // Whoever waited finds what the other one fetched.
-        if self.kept().tried_at == kept.tried_at {
-            self.fetch().await;
+        let Flight { began, fetch } = self.fly(&kept);
+        match &known {
+            None => fetch.await,
+            // The issuer is down already: nobody waits for it.
+            Some(_) if kept.failed() => {}
+            Some(_) => {
+                let left = PATIENCE.saturating_sub(began.elapsed());
+                let _ = tokio::time::timeout(left, fetch).await;
+            }
         }
-        let keys = self.kept().keys.filter(|keys| wanted(keys));
-        keys.or(known).ok_or_else(|| self.without_keys())
+        let kept = self.kept();
+        let found = kept.keys.clone().filter(|keys| wanted(keys));
+        // A fetch that went well says of a key that is not there that it was withdrawn.
+        let known = known.filter(|_| kept.failed() || kept.pause(now).is_none());
+        found.or(known).ok_or_else(|| self.without_keys())
     }
 
-    fn without_keys(&self) -> Refusal {
-        match self.kept().fetched_at {
-            Some(_) => Refusal::UnknownKey,
-            None => Refusal::Unavailable { retry_after: RETRY },
+    /// The fetch under way, or one that begins now: unless somebody has tried since `seen`.
+    fn fly(self: &Arc<Self>, seen: &Kept) -> Flight {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*flight {
+            Some(last) if last.fetch.peek().is_none() => return last.clone(),
+            Some(last) if self.kept().tried_at != seen.tried_at => return last.clone(),
+            _ => {}
         }
+        let remote = Arc::clone(self);
+        let fetch = async move { remote.fetch().await }.boxed().shared();
+        tokio::spawn(fetch.clone());
+        flight.insert(Flight { began: Instant::now(), fetch }).clone()
+    }
+
+    /// Why there is no such key: it is known that there is none only if the issuer said so lately.
+    fn without_keys(&self) -> Refusal {
+        let kept = self.kept();
+        if kept.fetched_at.is_some() && !kept.failed() {
+            return Refusal::UnknownKey;
+        }
+        Refusal::Unavailable { retry_after: kept.pause(self.now()).unwrap_or(RETRY) }
     }
 
     async fn fetch(&self) {
@@ -116,7 +176,7 @@ impl Remote {
             let none = || FetchError::Wrong("it holds no key that verifies signatures".to_owned());
             if keys.is_empty() { Err(none()) } else { Ok(keys) }
         });
-        let now = self.clock.now();
+        let now = self.now();
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.tried_at = Some(now);
         match result {

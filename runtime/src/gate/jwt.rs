@@ -12,11 +12,11 @@ use moka::sync::Cache;
 
 use super::{
     Claims, Presented, Refusal, Scheme, Verifier,
-    dpop::Proofs,
+    dpop::{PROOF_ALGORITHMS, Proofs},
     fetch,
     jwks::{Source, Web},
     keys::Keys,
-    token::{Accepted, Header, NO_JWT, RawClaims, Times, part},
+    token::{Accepted, Header, NO_JWT, RawClaims, Times, named_issuer, part},
 };
 use crate::{
     error::ConfigError,
@@ -140,6 +140,10 @@ impl Jwt {
 
     /// Takes tokens that are bound to a key of their owner, with a proof of it (RFC 9449). Tokens
     /// that are bound and come as plain Bearer are refused in any case.
+    ///
+    /// Each proof opens once, in this process: of several that share no memory each takes it once,
+    /// within two minutes. [`Jwt::dpop_nonce`] makes that time no shorter; where it matters, let a
+    /// client's requests go to one process.
     #[must_use]
     pub fn dpop(mut self) -> Self {
         self.proofs = Some(Proofs::default());
@@ -158,7 +162,7 @@ impl Jwt {
     /// Takes the time from `clock`.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        if let Source::Remote(remote) = &mut self.source {
+        if let Source::Remote(remote) = &self.source {
             remote.set_clock(Arc::clone(&clock));
         }
         self.clock = clock;
@@ -174,16 +178,29 @@ impl Jwt {
         let header: Header = part(head)?;
         let algorithm = header.check(self.plain)?;
         let kid = header.kid.as_deref();
-        let keys = self.source.keys(|keys| keys.find(kid, algorithm).is_some()).await?;
+        let keys = self.source.keys(|keys| keys.find(kid, algorithm).is_some()).await;
+        let keys = keys.map_err(|refusal| self.plainly(refusal, kid, body))?;
         let key = keys.find(kid, algorithm).ok_or(Refusal::UnknownKey)?;
         let fits =
             jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
         if !fits.unwrap_or(false) {
-            return Err(Refusal::BadSignature);
+            return Err(self.plainly(Refusal::BadSignature, kid, body));
         }
         // Only now is what it says worth reading.
         let raw: RawClaims = part(body)?;
         raw.check(&self.issuer, resource)
+    }
+
+    /// Says what is wrong with a token in the words that help: one of another issuer is signed with
+    /// none of our issuer's keys, but that is not what its owner has to mend.
+    fn plainly(&self, refusal: Refusal, kid: Option<&str>, body: &str) -> Refusal {
+        match named_issuer(body) {
+            Some(found) if found != self.issuer => {
+                Refusal::WrongIssuer { found, expected: self.issuer.clone() }
+            }
+            _ if kid.is_none() && refusal == Refusal::UnknownKey => Refusal::UnnamedKey,
+            _ => refusal,
+        }
     }
 
     /// Verifies a token that was not seen before; it is remembered if it is good now.
@@ -240,6 +257,10 @@ impl Verifier for Jwt {
 
     fn authorization_servers(&self) -> Vec<String> {
         vec![self.issuer.clone()]
+    }
+
+    fn proof_algorithms(&self) -> &[&str] {
+        if self.proofs.is_some() { PROOF_ALGORITHMS } else { &[] }
     }
 }
 

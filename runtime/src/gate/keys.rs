@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse},
 };
 
 /// The least bits of an RSA modulus (RFC 7518 §3.3).
@@ -41,6 +41,10 @@ impl Key {
     /// The key, if it can verify a signature and is meant to.
     pub(super) fn of(jwk: &Jwk) -> Option<Self> {
         if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+            return None;
+        }
+        let operations = jwk.common.key_operations.as_ref();
+        if operations.is_some_and(|all| !all.contains(&KeyOperations::Verify)) {
             return None;
         }
         let algorithms: &'static [Algorithm] = match &jwk.algorithm {

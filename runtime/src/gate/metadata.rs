@@ -16,6 +16,23 @@ pub(crate) struct Metadata {
     pub(crate) resource_name: String,
 }
 
+/// The same for a resource that takes proofs of possession (RFC 9449, RFC 9728 §2).
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WithProofs<'a> {
+    #[serde(flatten)]
+    metadata: Metadata,
+    #[serde(rename = "dpop_signing_alg_values_supported", skip_serializing_if = "<[_]>::is_empty")]
+    algorithms: &'a [&'a str],
+}
+
+impl Metadata {
+    /// With the algorithms of the proofs that are taken, if any are.
+    #[allow(dead_code, reason = "the gate's answer takes it")]
+    pub(crate) fn with_proofs<'a>(self, algorithms: &'a [&'a str]) -> WithProofs<'a> {
+        WithProofs { metadata: self, algorithms }
+    }
+}
+
 /// Where the metadata of `resource` lies: the well-known path goes between host and path
 /// (RFC 9728 §3.1).
 pub(crate) fn url_of(resource: &Url) -> String {
@@ -34,6 +51,23 @@ pub(crate) const ROOT: &str = WELL_KNOWN;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn proofs_are_told_of_where_they_are_taken() {
+        let metadata = Metadata {
+            resource: "https://a.example/mcp".to_owned(),
+            authorization_servers: Vec::new(),
+            scopes_supported: Vec::new(),
+            bearer_methods_supported: ["header"],
+            resource_name: "a".to_owned(),
+        };
+        let with = |algorithms| serde_json::to_value(metadata.clone().with_proofs(algorithms));
+        let name = "dpop_signing_alg_values_supported";
+        assert_eq!(with(&[]).unwrap().get(name), None);
+        let told = with(&["ES256"]).unwrap();
+        assert_eq!(told[name], serde_json::json!(["ES256"]));
+        assert_eq!(told["resource"], "https://a.example/mcp");
+    }
 
     #[test]
     fn the_well_known_path_goes_before_the_resources() {

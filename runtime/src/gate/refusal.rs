@@ -42,6 +42,8 @@ pub enum Refusal {
     BadSignature,
     /// The issuer has no key of this identifier.
     UnknownKey,
+    /// It does not say with which of several keys it is signed (`kid`).
+    UnnamedKey,
     /// It is no access token (`typ`, RFC 9068 §2.1).
     WrongType {
         /// The type that it names.
@@ -89,6 +91,7 @@ impl Refusal {
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::BadSignature => "bad_signature",
             Self::UnknownKey => "unknown_key",
+            Self::UnnamedKey => "unnamed_key",
             Self::WrongType { .. } => "wrong_type",
             Self::Algorithm => "algorithm",
             Self::Claim(_) => "claim",
@@ -146,6 +149,9 @@ impl fmt::Display for Refusal {
             Self::BadSignature => f.write_str("the signature of the token does not fit"),
             Self::UnknownKey => {
                 f.write_str("the token is signed with a key that its issuer does not publish")
+            }
+            Self::UnnamedKey => {
+                f.write_str("the token does not say which key of its issuer signed it (kid)")
             }
             Self::WrongType { found } => match found {
                 Some(found) => write!(f, "this is a {found} and not an access token (at+jwt)"),

@@ -57,4 +57,9 @@ pub trait Verifier: Send + Sync + 'static {
 
     /// The issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
     fn authorization_servers(&self) -> Vec<String>;
+
+    /// The algorithms of the proofs of possession that are taken, where they are (RFC 9449 §7.1).
+    fn proof_algorithms(&self) -> &[&str] {
+        &[]
+    }
 }

@@ -16,10 +16,13 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    broker::{Broker, BrokerBuilder, KnownClient},
-    consent::Recognize,
+    broker::{Broker, BrokerBuilder, Disconnected, KnownClient},
+    consent::{
+        Recognize,
+        accounts::{self, TakenBack},
+    },
     error::ConfigError,
-    grant::{Clock, Grants},
+    grant::{Clock, Grants, StoreError},
     oauth::OAuth,
     provider::Registration,
 };
@@ -69,6 +72,7 @@ impl Wanted {
         let (registration, grants) = (oauth.registration.clone(), parts.grants.clone());
         let builder = BrokerBuilder::of(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
+            .accounts(accounts::PATH)
             .client(ourselves);
         Ok(((self.set_up)(builder).build()?, oauth.registration.clone()))
     }
@@ -95,8 +99,12 @@ struct SignedIn {
     state: String,
 }
 
-/// Back to the link. The code is not redeemed: the broker's cookie says who it is.
+/// Back to the link, or to the accounts. The code is not redeemed: the broker's cookie says who it
+/// is.
 async fn signed_in(Query(arrival): Query<SignedIn>) -> Response {
+    if arrival.state == accounts::PATH {
+        return Redirect::to(accounts::PATH).into_response();
+    }
     let link = arrival.state.strip_prefix("/connect/").filter(|id| {
         id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     });
@@ -114,7 +122,7 @@ pub(super) struct ByBroker {
 
 #[async_trait]
 impl Recognize for ByBroker {
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
+    async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
         self.broker.whose_browser(headers).await.map_err(|error| error.to_string())
     }
 
@@ -135,6 +143,24 @@ impl Recognize for ByBroker {
         let query =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         format!("{base}/oauth/authorize?{query}")
+    }
+
+    /// What came of the broker's sign-in ends with the grant.
+    async fn disconnect(
+        &self,
+        provider: &str,
+        subject: &str,
+    ) -> Option<Result<TakenBack, StoreError>> {
+        if provider != self.registration.id {
+            return None;
+        }
+        let done = self.broker.disconnect(subject).await;
+        Some(done.map(|done| match done {
+            Disconnected::NothingGranted => TakenBack::Nothing,
+            Disconnected::Revoked => TakenBack::Revoked,
+            Disconnected::Forgotten => TakenBack::Forgotten,
+            Disconnected::NotRevoked => TakenBack::NotRevoked,
+        }))
     }
 
     async fn owner(&self, provider: &str, token: &SecretString) -> Result<Option<String>, String> {

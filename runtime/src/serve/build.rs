@@ -97,6 +97,7 @@ impl<H: ServerHandler> Server<H> {
             providers,
             door.base,
             door.recognize,
+            loopback.is_none(),
         );
         // A request state outlives no server: its consents do not either.
         let sealer = Sealer::new(&MasterKey::generate());

@@ -13,7 +13,7 @@ pub(super) struct ByApplication(pub(super) Arc<dyn BrowserIdentity>);
 
 #[async_trait]
 impl Recognize for ByApplication {
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
+    async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
         let person = self.0.person(headers).await.map_err(|refusal| refusal.to_string())?;
         Ok(person.map(|claims| claims.principal()))
     }

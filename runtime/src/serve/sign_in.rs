@@ -1,4 +1,4 @@
-//! Whose browser opens a link, where an outside authorization server signs people in.
+//! Whose browser opens a link, or the page of accounts, where an outside authorization server signs people in.
 //!
 //! The server is a client of it (RFC 6749 §4.1, RFC 7636, RFC 9207), asks for a token for itself
 //! (RFC 8707), and has the gate's verifier say whose it is. So the person of a link is compared with
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    consent::{Consents, Recognize, cookie, page, random_text},
+    consent::{Consents, Recognize, accounts, cookie, page, random_text},
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover},
     grant::{Clock, Grants},
     oauth::OAuth,
@@ -31,6 +31,9 @@ use crate::{
 
 /// Where the browser comes back to.
 const SIGNED_IN: &str = "signed-in";
+
+/// Where a browser begins that wants to see its accounts.
+const TO_ACCOUNTS: &str = "/sign-in";
 
 /// The cookie that binds a state to the browser that started.
 const STATE: &str = "toolgate-sign-in";
@@ -58,7 +61,8 @@ struct Inner {
 /// What is kept between the browser's departure and its return, sealed by the store.
 #[derive(Serialize, Deserialize)]
 struct Departure {
-    link: String,
+    /// The path to which the browser comes back.
+    back: String,
     verifier: String,
     browser: String,
     metadata: ServerMetadata,
@@ -79,6 +83,7 @@ impl BySignIn {
     pub(super) fn router(&self, consents: Consents) -> Router {
         Router::new()
             .route("/sign-in/{link}", get(depart))
+            .route(TO_ACCOUNTS, get(depart_to_accounts))
             .route(&format!("/{SIGNED_IN}"), get(arrive))
             .with_state((self.clone(), consents))
     }
@@ -112,24 +117,28 @@ impl BySignIn {
         Ok(oauth.for_resource(resource))
     }
 
-    async fn depart(&self, consents: &Consents, link: String) -> Result<Response, String> {
+    async fn depart(&self, consents: &Consents, to: String) -> Result<Response, String> {
         let issuers = self.0.verifier.authorization_servers();
         let issuer = issuers.first().ok_or("the gate's verifier names no authorization server")?;
         let metadata = discover(&self.0.http, issuer)
             .await
             .map_err(|error| format!("the metadata of `{issuer}`: {error}"))?;
+        // Some that know PKCE say nothing of it; one that lists other methods does not know ours.
+        if metadata.challenges.as_ref().is_some_and(|all| all.iter().all(|one| one != "S256")) {
+            return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
+        }
         let oauth = self.oauth(&metadata, self.resource(consents))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, browser) = (random_text(), random_text());
-        let back = consents.url(SIGNED_IN);
-        let url = oauth.authorization_url(&self.0.client.scopes, &state, &challenge, &back);
+        let arrival = consents.url(SIGNED_IN);
+        let url = oauth.authorization_url(&self.0.client.scopes, &state, &challenge, &arrival);
         let verifier = verifier.secret().clone();
-        let departure = Departure { link, verifier, browser: browser.clone(), metadata };
+        let departure = Departure { back: to, verifier, browser: browser.clone(), metadata };
         self.keep(&format!("sign-in:{state}"), &departure).await?;
         let mut response = Redirect::to(url.as_str()).into_response();
         page::harden(response.headers_mut());
         let name = cookie::name_for(STATE, &state);
-        let bound = cookie::set(&name, &browser, &format!("/{SIGNED_IN}"), consents.is_https());
+        let bound = cookie::set(&name, &browser, consents.is_https());
         response.headers_mut().append(header::SET_COOKIE, bound);
         Ok(response)
     }
@@ -215,10 +224,13 @@ async fn depart(
     if consents.progress(&link).is_none() {
         return page::expired();
     }
-    match sign_in.depart(&consents, link).await {
-        Ok(response) => response,
-        Err(error) => fault(&error),
-    }
+    let back = format!("/connect/{link}");
+    sign_in.depart(&consents, back).await.unwrap_or_else(|error| fault(&error))
+}
+
+async fn depart_to_accounts(State((sign_in, consents)): State<(BySignIn, Consents)>) -> Response {
+    let back = accounts::PATH.to_owned();
+    sign_in.depart(&consents, back).await.unwrap_or_else(|error| fault(&error))
 }
 
 async fn arrive(
@@ -228,7 +240,9 @@ async fn arrive(
 ) -> Response {
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     let name = cookie::name_for(STATE, state);
-    let Some(browser) = cookie::get(&headers, &name) else { return page::other_browser() };
+    let Some(browser) = cookie::get(&headers, &name, consents.is_https()) else {
+        return page::other_browser();
+    };
     let departure = match sign_in.return_of(state, browser).await {
         Ok(Some(departure)) => departure,
         Ok(None) => return page::expired(),
@@ -246,9 +260,9 @@ async fn arrive(
     if let Err(error) = sign_in.keep(&id_of(&session), &person).await {
         return fault(&error);
     }
-    let mut response = Redirect::to(&format!("/connect/{}", departure.link)).into_response();
+    let mut response = Redirect::to(&departure.back).into_response();
     page::harden(response.headers_mut());
-    let signed_in = cookie::set(SESSION, &session, "/connect", consents.is_https());
+    let signed_in = cookie::set(SESSION, &session, consents.is_https());
     response.headers_mut().append(header::SET_COOKIE, signed_in);
     response
 }
@@ -265,19 +279,22 @@ fn id_of(session: &str) -> String {
 
 #[async_trait]
 impl Recognize for BySignIn {
-    async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
-        let Some(session) = cookie::get(headers, SESSION) else { return Ok(None) };
+    async fn subject(&self, headers: &HeaderMap, https: bool) -> Result<Option<String>, String> {
+        let Some(session) = cookie::get(headers, SESSION, https) else { return Ok(None) };
         let found = self.0.grants.store().peek_pending(&id_of(session)).await;
         let found = found.map_err(|error| error.to_string())?;
         Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     fn sign_in(&self, path: &str) -> String {
+        if path == accounts::PATH {
+            return TO_ACCOUNTS.to_owned();
+        }
         path.replacen("/connect/", "/sign-in/", 1)
     }
 
     fn sign_out(&self, https: bool) -> Option<http::HeaderValue> {
-        Some(cookie::set(SESSION, "", "/connect", https))
+        Some(cookie::set(SESSION, "", https))
     }
 
     async fn owner(&self, _: &str, _: &SecretString) -> Result<Option<String>, String> {

@@ -1,11 +1,12 @@
 //! A client without a socket.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 use super::{Answer, Person, RESOURCE, Token};
@@ -17,6 +18,8 @@ pub struct Client {
     router: Router,
     token: Option<String>,
     capabilities: Value,
+    /// Its identifier at the server's broker, once it has signed somebody in.
+    pub(super) registered: Arc<OnceCell<String>>,
 }
 
 impl Client {
@@ -29,7 +32,8 @@ impl Client {
     pub async fn of<H: ServerHandler>(server: Server<H>) -> Result<Self, ConfigError> {
         let server = server.for_test(RESOURCE.trim_end_matches("/mcp"));
         let router = server.build().await?.into_router();
-        Ok(Self { router, token: None, capabilities: json!({}) })
+        let registered = Arc::default();
+        Ok(Self { router, token: None, capabilities: json!({}), registered })
     }
 
     /// The same client with a token.
@@ -87,7 +91,7 @@ impl Client {
         let body =
             json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let mut request = Request::post("/mcp")
-            .header(header::HOST, RESOURCE.split('/').nth(2).unwrap_or_default())
+            .header(header::HOST, host())
             .header(header::ACCEPT, "application/json, text/event-stream")
             .header(header::CONTENT_TYPE, "application/json")
             .header("mcp-protocol-version", "2026-07-28")
@@ -100,13 +104,23 @@ impl Client {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         match request.extension(peer()).body(Body::from(body)) {
-            Ok(request) => match self.router.clone().oneshot(request).await {
-                Ok(response) => Answer::read(response).await,
-                Err(never) => match never {},
-            },
+            Ok(request) => self.answer(request).await,
             Err(error) => Answer::faulty(&error),
         }
     }
+
+    /// What the server answers to any request.
+    pub(super) async fn answer(&self, request: Request<Body>) -> Answer {
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => Answer::read(response).await,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// The name of a server under test, in requests.
+pub(super) fn host() -> &'static str {
+    RESOURCE.split('/').nth(2).unwrap_or_default()
 }
 
 /// Where requests of a test come from.

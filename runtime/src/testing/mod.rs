@@ -39,12 +39,80 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A server with a [broker](crate::Server::broker) makes its tokens itself: there
+//! [`Client::sign_in`] walks from the registration to the token, as a host does.
+//!
+//! ```
+//! # #[cfg(feature = "broker")]
+//! # mod brokered {
+//! use serde_json::json;
+//! use toolgate::{client::http, prelude::*, testing::{Account, Client, FakeProvider}};
+//! # /// A code host.
+//! # #[provider(api = "https://api.a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+//! # pub enum Forge {
+//! #     /// Reads.
+//! #     #[scope("repo:read", access = read)]
+//! #     Read,
+//! #     /// Writes.
+//! #     #[scope("repo:write", implies(Read))]
+//! #     Write,
+//! # }
+//!
+//! /// Lists the user's repositories.
+//! #[tool(scopes = "repo:read")]
+//! async fn repositories(forge: AuthedClient<Forge>) -> Result<String> {
+//!     forge.get("/repos").send().await?.text().await
+//! }
+//!
+//! /// Makes a repository.
+//! #[tool(scopes = "repo:write")]
+//! async fn make(forge: AuthedClient<Forge>, name: String) -> Result<String> {
+//!     forge.post("/repos").json(&json!({ "name": name })).send().await?.text().await
+//! }
+//!
+//! # pub async fn test() -> Result<()> {
+//! let forge = FakeProvider::<Forge>::start(|request| {
+//!     let account = request.extensions().get::<Account>().expect("the token is good");
+//!     let says = match request.uri().path() {
+//!         // What the broker asks: who has signed in?
+//!         "/user" => json!({ "id": account.name }).to_string(),
+//!         _ => format!("the repositories of {}", account.name),
+//!     };
+//!     http::Response::new(says.into())
+//! })
+//! .await?;
+//! let server = toolgate::server!()
+//!     .provider(forge.client())
+//!     .broker::<Forge>(|broker| broker.user("/user", "id"))
+//!     .tools(tools![repositories, make]);
+//! let client = Client::of(server).await?;
+//!
+//! let person = client.person("alice");
+//! let alice = client.sign_in(&person, "repo:read").await?;
+//! let answer = alice.call("repositories", json!({})).await;
+//! assert_eq!(answer.text(), "the repositories of alice");
+//!
+//! let more = alice.call("make", json!({ "name": "compass" })).await;
+//! assert_eq!(more.status(), 403, "the host steps up");
+//! let alice = client.sign_in(&person, "repo:read repo:write").await?;
+//! assert_eq!(alice.call("make", json!({ "name": "compass" })).await.status(), 200);
+//! # Ok(())
+//! # }
+//! # }
+//! # #[cfg(feature = "broker")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> toolgate::Result<()> { brokered::test().await }
+//! # #[cfg(not(feature = "broker"))]
+//! # fn main() {}
+//! ```
 
 mod answer;
 mod client;
 mod issuer;
 mod person;
 mod provider;
+mod sign_in;
 
 pub use self::{
     answer::Answer,

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Collected};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
-use super::{Issuer, RESOURCE, client::peer};
+use super::{Issuer, RESOURCE, client::peer, sign_in::REDIRECT};
 use crate::{
     error::{Error, Result},
     gate::{BrowserIdentity, Claims, Refusal},
@@ -24,8 +24,8 @@ const COOKIE: &str = "toolgate-testing-person";
 /// The most pages in one walk: one that goes in a circle ends here.
 const MOST: usize = 20;
 
-/// Somebody who opens links of a server under test, and agrees to what a
-/// [`FakeProvider`](super::FakeProvider) asks, unless the test says otherwise. Made by
+/// Somebody who opens links of a server under test, and agrees to what its broker and a
+/// [`FakeProvider`](super::FakeProvider) ask, unless the test says otherwise. Made by
 /// [`Client::person`](super::Client::person); each has a browser of its own, and clones share it.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -91,13 +91,23 @@ impl Person {
         let link = link.as_ref();
         let mut url = Url::parse(link)
             .map_err(|error| Error::new(format!("`{link}` is no link: {error}")))?;
+        let mut form = None;
         for _ in 0..MOST {
+            if url.as_str().starts_with(REDIRECT) {
+                // The host's own page, which is not there.
+                return Ok(Page { url, status: StatusCode::OK, text: String::new() });
+            }
             let ours = url.as_str().starts_with(RESOURCE.trim_end_matches("mcp"));
             if !ours && url.path() == "/authorize" {
                 self.decide(&mut url);
             }
             let (status, location, text) =
-                if ours { self.visit(&url).await? } else { elsewhere(&url).await? };
+                if ours { self.visit(&url, form.take()).await? } else { elsewhere(&url).await? };
+            if let Some((action, filled_in)) = self.fill_in(&text).filter(|_| ours) {
+                url = url.join(&action).map_err(Error::internal)?;
+                form = Some(filled_in);
+                continue;
+            }
             match location.filter(|_| status.is_redirection()) {
                 Some(location) => {
                     url = url.join(&location).map_err(|_| {
@@ -121,14 +131,38 @@ impl Person {
         }
     }
 
-    /// A page of the server under test.
-    async fn visit(&self, url: &Url) -> Result<Visited> {
+    /// Where the form of the broker's consent page goes, and with what.
+    fn fill_in(&self, page: &str) -> Option<(String, String)> {
+        let (_, form) = page.split_once("<form method=\"post\" action=\"")?;
+        let (action, form) = form.split_once('"')?;
+        if !action.ends_with("/oauth/consent") {
+            return None;
+        }
+        let hidden = |name: &str| {
+            let (_, rest) = form.split_once(&format!("name=\"{name}\" value=\""))?;
+            rest.split_once('"').map(|(value, _)| value)
+        };
+        let decision = if self.denies { "deny" } else { "allow" };
+        let pairs =
+            [("request", hidden("request")?), ("csrf", hidden("csrf")?), ("decision", decision)];
+        let filled_in =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Some((action.to_owned(), filled_in))
+    }
+
+    /// A page of the server under test; `form` is sent to it.
+    async fn visit(&self, url: &Url, form: Option<String>) -> Result<Visited> {
         let target = &url[url::Position::BeforePath..];
-        let request = Request::get(target)
+        let request = match form {
+            None => Request::get(target),
+            Some(_) => Request::post(target)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+        };
+        let request = request
             .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
             .header(header::COOKIE, self.cookies())
             .extension(peer())
-            .body(Body::empty())
+            .body(form.map_or_else(Body::empty, Body::from))
             .map_err(Error::internal)?;
         let response = match self.router.clone().oneshot(request).await {
             Ok(response) => response,

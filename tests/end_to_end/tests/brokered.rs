@@ -271,3 +271,36 @@ async fn the_account_of_another_person_does_not_take_the_place_of_ones_own() {
     let page = browser.at_forge(page, "bob", "approve").await;
     assert!(page.body.contains("the account of another person"), "{}: {}", page.url, page.body);
 }
+
+#[tokio::test]
+async fn a_person_disconnects_at_the_servers_own_page() {
+    let server = Brokered::start().await;
+    let host = Application::register_at(&server.url).await;
+    let (browser, accounts) = (Browser::new(), format!("{}/accounts", server.url));
+    let consent = browser.open(&host.link("repo:read", &[])).await;
+    assert!(consent.body.contains("href=\"/accounts\""), "{}", consent.body);
+    let tokens = host.sign_in(&browser, "repo:read", "alice").await;
+    let token = tokens.text("access_token");
+    let bobs = host.sign_in(&Browser::new(), "repo:read", "bob").await;
+
+    let page = browser.open(&accounts).await;
+    assert!(page.body.contains("Disconnect Forge"), "{}", page.body);
+    assert!(!page.body.contains("Disconnect Second"), "{}", page.body);
+    let done = browser.send(&page, &[], &[]).await;
+    assert!(done.body.contains("Forge is disconnected"), "{}", done.body);
+    assert!(done.body.contains("cannot be told so"), "it has no endpoint: {}", done.body);
+
+    let said = server.said(&token, "list_issues", compass()).await;
+    assert!(!said.contains("compass drifts"), "{said}");
+    let refused = host.refresh(&tokens.text("refresh_token")).await;
+    assert_eq!(refused.error(), Some("invalid_grant"), "all that came of the sign-in is over");
+    assert!(browser.open(&accounts).await.is_consent(), "the browser is signed out");
+    assert_eq!(host.refresh(&bobs.text("refresh_token")).await.status, 200);
+
+    let other = Browser::new();
+    let consent = other.open(&accounts).await;
+    let page = other.decide(&consent, "allow").await;
+    let page = other.at_forge(page, "bob", "approve").await;
+    assert_eq!(page.url.path(), "/accounts", "who signs in for it comes back to it");
+    assert!(page.body.contains("Disconnect Forge"), "{}", page.body);
+}

@@ -365,13 +365,13 @@ async fn a_tool_is_still_a_function() {
         assert_eq!(request.uri().path(), "/api/repos/alice/a%2Fb");
         assert_eq!(request.headers()["authorization"], "Bearer test-token");
         let mut response = http_response();
-        *response.status_mut() = toolgate::client::http::StatusCode::NO_CONTENT;
+        *response.status_mut() = http::StatusCode::NO_CONTENT;
         response
     });
     let done = end_to_end::tools::delete_repository(forge, "alice".into(), "a/b".into()).await;
     done.unwrap();
 }
 
-fn http_response() -> toolgate::client::http::Response<toolgate::client::Bytes> {
-    toolgate::client::http::Response::new(toolgate::client::Bytes::new())
+fn http_response() -> http::Response<toolgate::client::Bytes> {
+    http::Response::new(toolgate::client::Bytes::new())
 }

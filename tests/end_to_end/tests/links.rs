@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Form, Json, Router,
     extract::{Query, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -47,7 +47,7 @@ struct Seen {
 async fn metadata(State(login): State<Login>) -> Response {
     let seen = login.0.lock().unwrap();
     if seen.fault == "down" {
-        return axum::http::StatusCode::BAD_GATEWAY.into_response();
+        return StatusCode::BAD_GATEWAY.into_response();
     }
     let url = &seen.url;
     Json(json!({
@@ -55,6 +55,8 @@ async fn metadata(State(login): State<Login>) -> Response {
         "authorization_endpoint": format!("{url}/authorize"),
         "token_endpoint": format!("{url}/token"),
         "authorization_response_iss_parameter_supported": true,
+        "code_challenge_methods_supported":
+            if seen.fault == "plain" { json!(["plain"]) } else { json!(["plain", "S256"]) },
     }))
     .into_response()
 }
@@ -120,12 +122,18 @@ async fn be(axum::extract::Path(user): axum::extract::Path<String>) -> impl Into
 
 struct Linked {
     url: String,
+    /// Where people think that it is.
+    public: String,
     login: Login,
     _forge: Running,
 }
 
 impl Linked {
     async fn start() -> Self {
+        Self::known_as(None).await
+    }
+
+    async fn known_as(public: Option<&str>) -> Self {
         let login = Login(Arc::default());
         let url = listen(|_| {
             Router::new()
@@ -141,18 +149,20 @@ impl Linked {
         let forge = forge::start(Config::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let public = public.unwrap_or(&url).to_owned();
+        let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
         let app = toolgate::Server::new("linked", "1")
-            .provider(client_at(forge.url()))
+            .provider(client)
             .gate(Gate::new(verifier).sign_in(SignIn::client("links").secret("the-secret")))
             .tools(tools![list_issues])
             .store(MemoryStore::new())
-            .public_url(url.as_str())
+            .public_url(&public)
             .build()
             .await
             .unwrap();
         let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { url, login, _forge: forge }
+        Self { url, public, login, _forge: forge }
     }
 
     fn fault(&self, fault: &'static str) {
@@ -166,7 +176,7 @@ impl Linked {
     async fn says(&self, user: &str) -> String {
         let token = {
             let seen = self.login.0.lock().unwrap();
-            let resource = format!("{}/mcp", self.url);
+            let resource = format!("{}/mcp", self.public);
             seen.issuer.token(user).claim("iss", seen.url.clone()).audience(resource).to_string()
         };
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
@@ -179,6 +189,7 @@ impl Linked {
         }});
         let request = reqwest::Client::new()
             .post(format!("{}/mcp", self.url))
+            .header("host", self.public.split('/').nth(2).unwrap())
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", "tools/call")
@@ -294,6 +305,7 @@ async fn what_is_no_sign_in_connects_nobody() {
         ("machine", 500, "This server failed"),
         ("expired", 500, "This server failed"),
         ("down", 500, "This server failed"),
+        ("plain", 500, "This server failed"),
     ] {
         let server = Linked::start().await;
         let link = server.link("alice").await;
@@ -318,4 +330,84 @@ async fn a_stranger_without_a_link_sends_nobody_anywhere() {
         assert!(matches!(page.status.as_u16(), 404 | 410), "{link}: {}", page.status);
     }
     assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn over_https_no_other_host_plants_a_cookie() {
+    let public = "https://tools.example";
+    let server = Linked::known_as(Some(public)).await;
+    let said = server.says("alice").await;
+    let link = &said[said.find(public).expect("a link")..];
+    let link = link.split_whitespace().next().unwrap().replace(public, &server.url);
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = http.build().unwrap();
+    let open = async |url: &str, cookie: &str| {
+        http.get(url).header("cookie", cookie).send().await.unwrap()
+    };
+    let to = |response: &reqwest::Response| {
+        response.headers()["location"].to_str().unwrap_or_default().to_owned()
+    };
+    let to_sign_in = to(&open(&link, "").await);
+    assert!(to_sign_in.starts_with("/sign-in/"), "{to_sign_in}");
+    assert_eq!(to(&open(&link, "toolgate-person=planted").await), to_sign_in);
+
+    let departs = open(&format!("{}{to_sign_in}", server.url), "").await;
+    let set = departs.headers()["set-cookie"].to_str().unwrap();
+    assert!(set.starts_with("__Host-toolgate-sign-in-") && set.contains("; Path=/; "), "{set}");
+    assert!(set.ends_with("; Secure"), "{set}");
+    let cookie = set.split(';').next().unwrap();
+    let location = url::Url::parse(&to(&departs)).unwrap();
+    let state = location.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let answer = format!("{}/signed-in?error=access_denied&state={state}", server.url);
+    let without_prefix = cookie.trim_start_matches("__Host-");
+    for planted in [without_prefix.to_owned(), format!("{cookie}; {cookie}"), String::new()] {
+        let page = open(&answer, &planted).await.text().await.unwrap();
+        assert!(page.contains("not the browser that started"), "{planted}: {page}");
+    }
+    let page = open(&answer, cookie).await.text().await.unwrap();
+    assert!(page.contains("does not say from which issuer"), "its own browser goes on: {page}");
+}
+
+#[tokio::test]
+async fn a_person_sees_what_is_connected_and_takes_it_back() {
+    let server = Linked::start().await;
+    let link = server.link("alice").await;
+    let browser = server.browser("alice").await;
+    let page = browser.open(&link).await;
+    let page = browser.at_forge(page, "alice", "approve").await;
+    assert!(page.body.contains("href=\"/accounts\""), "{}", page.body);
+
+    let accounts = format!("{}/accounts", server.url);
+    let page = browser.open(&accounts).await;
+    assert_ends(&page, 200, "Disconnect Forge");
+    assert!(page.body.contains("repo:read"), "{}", page.body);
+    let bobs = server.browser("bob").await;
+    assert_ends(&bobs.open(&accounts).await, 200, "Nothing is connected");
+
+    let page = browser.open(&accounts).await;
+    let elsewhere: [&[(&str, &str)]; 3] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+    ];
+    for headers in elsewhere {
+        assert_ends(&browser.send(&page, &[], headers).await, 403, "Nothing was changed");
+    }
+    let guessed = browser.send(&page, &[("csrf", "guess")], &[]).await;
+    assert_ends(&guessed, 403, "Nothing was changed");
+    let empty = browser.send(&page, &[("csrf", "")], &[]).await;
+    assert_ends(&empty, 403, "Nothing was changed");
+    assert_ends(&bobs.send(&page, &[], &[]).await, 403, "Nothing was changed");
+    for csrf in ["guess", ""] {
+        let page = Browser::new().send(&page, &[("csrf", csrf)], &[]).await;
+        assert_ends(&page, 403, "Nothing was changed");
+    }
+    let unknown = browser.send(&page, &[("provider", "other")], &[]).await;
+    assert_ends(&unknown, 400, "belongs to nothing");
+    assert!(server.says("alice").await.contains("compass drifts"), "it is still connected");
+
+    let done = browser.send(&page, &[], &[("sec-fetch-site", "same-origin")]).await;
+    assert_ends(&done, 200, "Forge has revoked the access");
+    assert!(server.says("alice").await.contains("not connected"));
+    assert_ends(&browser.open(&accounts).await, 200, "Nothing is connected");
 }

@@ -106,7 +106,7 @@ async fn a_client_that_is_not_used_is_forgotten() {
     let site = Site::start().await;
     let (used, unused) = (Application::register(&site).await, Application::register(&site).await);
     let token = used.sign_in(&Browser::new(), "repo:read", "alice").await.text("refresh_token");
-    site.clock.advance(Duration::from_secs(25 * 3600));
+    site.clock.advance(Duration::from_secs(9 * 3600));
     let page = Browser::new().open(&unused.link("repo:read", &[])).await;
     assert_eq!(page.status, 400, "{}", page.body);
     assert!(page.body.contains("add it again"), "{}", page.body);

@@ -2,6 +2,7 @@
 //! what it does not do for those who attack it.
 
 mod authorize_attacks;
+mod bounds;
 mod client_attacks;
 mod consent_attacks;
 mod state_attacks;

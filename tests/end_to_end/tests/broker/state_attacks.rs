@@ -106,6 +106,8 @@ async fn an_answer_without_an_issuer() {
     let link = format!("{}/callback/forge?code=x&state={state}", site.url);
     let answer = browser.open(&link).await.answer();
     assert_eq!(answer.get("error"), Some("server_error"));
+    let why = answer.get("error_description").unwrap();
+    assert!(why.contains("does not say from which issuer"), "{why}");
     assert_eq!(site.forge.counts().codes, 0);
 }
 
