@@ -13,7 +13,7 @@ command -v cargo-fuzz >/dev/null || cargo install --locked --quiet --root "$tool
 fuzz=(cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none --dev)
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-for name in header claims redirect_uri client_metadata; do
+for name in header claims redirect_uri client_metadata two_ways; do
     cp -r "tests/fuzz/seeds/$name" "$work/$name"
     "${fuzz[@]}" "$name" "$work/$name" -- -max_total_time="${1:-15}" -timeout=10 -print_final_stats=1 \
         >"$work/log" 2>&1 || { tail -n 60 "$work/log"; exit 1; }

@@ -2,7 +2,10 @@
 //!
 //! Compare the rows of one run with each other; what they are on another machine says nothing.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
 
 use call::Served;
 use divan::Bencher;
@@ -78,11 +81,11 @@ mod token {
         let (runtime, issuer) = (runtime(), Issuer::new());
         let verifier = issuer.verifier();
         let uri = http::Uri::from_static("/mcp");
-        let mut n = 0_u64;
+        let made = AtomicU64::new(0);
         bencher
             .with_inputs(|| {
-                n += 1;
-                headers(&issuer.token("alice").claim("jti", n).to_string())
+                let jti = made.fetch_add(1, Ordering::Relaxed);
+                headers(&issuer.token("alice").claim("jti", jti).to_string())
             })
             .bench_values(|headers| {
                 let credentials = Credentials::read(&headers, &uri).unwrap().unwrap();

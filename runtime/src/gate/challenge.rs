@@ -42,11 +42,6 @@ impl Challenge<'_> {
         text
     }
 
-    /// The header.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.header_for(&[])
-    }
-
     /// The header of a server that takes proofs of possession by these algorithms: it says so, too
     /// (RFC 9449 §7.1). `Bearer` comes first, because some clients look at the first scheme alone.
     pub(crate) fn header_for(&self, proofs: &[&str]) -> HeaderValue {

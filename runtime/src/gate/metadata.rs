@@ -27,7 +27,6 @@ pub(crate) struct WithProofs<'a> {
 
 impl Metadata {
     /// With the algorithms of the proofs that are taken, if any are.
-    #[allow(dead_code, reason = "the gate's answer takes it")]
     pub(crate) fn with_proofs<'a>(self, algorithms: &'a [&'a str]) -> WithProofs<'a> {
         WithProofs { metadata: self, algorithms }
     }

@@ -59,6 +59,8 @@ struct Place {
     document: Bytes,
     /// What is answered to whoever has no token.
     missing: HeaderValue,
+    /// The algorithms of the proofs of possession that are taken (RFC 9449).
+    proofs: Vec<String>,
 }
 
 impl Admission {
@@ -82,7 +84,7 @@ impl Admission {
             .resource
             .clone()
             .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
-        let place = Place::new(resource, name, verifier.authorization_servers(), &basic)?;
+        let place = Place::new(resource, name, &*verifier, &basic)?;
         Ok(Self { gate, verifier, brokered, clock, place, limits, basic })
     }
 
@@ -258,7 +260,11 @@ impl Admission {
                 .allow_origin(origins)
                 .allow_methods([Method::GET, Method::POST, Method::DELETE])
                 .allow_headers(sent.chain(ordinary).collect::<Vec<_>>())
-                .expose_headers([HeaderName::from_static(SESSION_ID), header::WWW_AUTHENTICATE])
+                .expose_headers([
+                    HeaderName::from_static(SESSION_ID),
+                    HeaderName::from_static("dpop-nonce"),
+                    header::WWW_AUTHENTICATE,
+                ])
         })
     }
 
@@ -362,7 +368,7 @@ impl Place {
     fn new(
         resource: String,
         resource_name: String,
-        authorization_servers: Vec<String>,
+        verifier: &dyn Verifier,
         basic: &[String],
     ) -> Result<Self, String> {
         let url =
@@ -379,17 +385,20 @@ impl Place {
         }
         let document = Metadata {
             resource: resource.clone(),
-            authorization_servers,
+            authorization_servers: verifier.authorization_servers(),
             scopes_supported: basic.to_vec(),
             bearer_methods_supported: ["header"],
             resource_name,
         };
+        let proofs = verifier.proof_algorithms();
+        let document = document.with_proofs(proofs);
         let document = serde_json::to_vec(&document).map_err(|error| error.to_string())?.into();
         let mut place = Self {
             authority: url.authority().to_owned(),
             metadata: url_of(&url),
             path: path_of(&url),
             missing: HeaderValue::from_static("Bearer"),
+            proofs: proofs.iter().map(|&algorithm| algorithm.to_owned()).collect(),
             resource,
             url,
             document,
@@ -399,7 +408,8 @@ impl Place {
     }
 
     fn challenge(&self, refusal: &Refusal, scopes: Vec<String>) -> HeaderValue {
-        Challenge { refusal, metadata: &self.metadata, scopes }.header()
+        let proofs: Vec<_> = self.proofs.iter().map(String::as_str).collect();
+        Challenge { refusal, metadata: &self.metadata, scopes }.header_for(&proofs)
     }
 }
 

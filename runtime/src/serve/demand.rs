@@ -14,9 +14,6 @@ use crate::{
     tool::{Hints, Need},
 };
 
-/// `OpenID` Connect's word for a refresh token (Core §11).
-const OFFLINE_ACCESS: &str = "offline_access";
-
 /// What the token of a tool's caller must carry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Demand {
@@ -105,7 +102,7 @@ impl Demand {
             demand.caller = true;
             // It asks for a refresh token, and is not a right that an access token could carry.
             let scopes: Vec<_> =
-                scopes.iter().copied().filter(|&scope| scope != OFFLINE_ACCESS).collect();
+                scopes.iter().copied().filter(|&scope| scope != scope::OFFLINE).collect();
             let declared = |name| catalogue.iter().find(|scope| scope.name == name);
             access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
             if !scopes.is_empty() {

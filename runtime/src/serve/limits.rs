@@ -4,7 +4,7 @@ use std::{
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -38,6 +38,7 @@ pub(super) struct Limits {
 struct Rate<K: Hash + Eq + Clone> {
     limiter: Limiter<K>,
     time: Time,
+    swept: Mutex<Duration>,
 }
 
 /// Come back later.
@@ -51,16 +52,28 @@ impl<K: Hash + Eq + Clone> Rate<K> {
         let time = Time(Arc::clone(clock));
         let quota = Quota::per_minute(requests);
         let limiter = RateLimiter::new(quota, HashMapStateStore::default(), time.clone());
-        Self { limiter, time }
+        Self { limiter, time, swept: Mutex::default() }
     }
 
     fn check(&self, key: &K) -> Result<(), TooMuch> {
         if self.limiter.len() > MOST {
-            self.limiter.retain_recent();
+            self.sweep();
         }
         self.limiter
             .check_key(key)
             .map_err(|until| TooMuch { retry_after: until.wait_time_from(self.time.now()) })
+    }
+}
+
+impl<K: Hash + Eq + Clone> Rate<K> {
+    /// Forgets who is quiet, once a second at most: it looks at all of them.
+    fn sweep(&self) {
+        let now = self.time.now();
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(*swept) >= Duration::from_secs(1) {
+            *swept = now;
+            self.limiter.retain_recent();
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -29,6 +29,12 @@ use super::{
     handler::Nothing,
 };
 use crate::{call::Caller, table::Ready};
+
+/// As values, so that a look-up need not read them anew.
+static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+static NAME: HeaderName = HeaderName::from_static("mcp-name");
+static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -131,13 +137,13 @@ impl<'a> ShortCall<'a> {
         call: &CallParams<'a>,
     ) -> Option<(Self, Ready)> {
         let version = ProtocolVersion::V_2026_07_28;
-        let fits = once(headers, "mcp-protocol-version")? == version.as_str()
-            && once(headers, "mcp-method")? == "tools/call"
-            && once(headers, "mcp-name")? == call.name
-            && accepts_both(once(headers, header::ACCEPT.as_str())?)
-            && is_json(once(headers, header::CONTENT_TYPE.as_str())?)
+        let fits = once(headers, &VERSION)? == version.as_str()
+            && once(headers, &METHOD)? == "tools/call"
+            && once(headers, &NAME)? == call.name
+            && accepts_both(once(headers, &header::ACCEPT)?)
+            && is_json(once(headers, &header::CONTENT_TYPE)?)
             && !headers.contains_key(header::CONTENT_ENCODING)
-            && !headers.contains_key("mcp-session-id")
+            && !headers.contains_key(&SESSION)
             && !tool.built.marked
             && envelope.is_request()
             && call.input_responses.is_none()
@@ -203,7 +209,7 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// The header's value, if it is there once and is text.
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
