@@ -18,8 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn serve(port: u16, tools: usize) {
     let address = format!("127.0.0.1:{port}");
-    let mut app =
-        App::new().with_options(|options| options.with_http(|http| http.bind(&address)));
+    let mut app = App::new().with_options(|options| options.with_http(|http| http.bind(&address)));
     app.map_tool("test_simple_text", || async { TEXT });
     for other in 1..tools {
         app.map_tool(format!("other_{other:02}"), || async { TEXT });
