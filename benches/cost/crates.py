@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCOPES = 300
+# As many tools as stand in one `tools!`: those of a module, say.
+TABLE = 50
 BODY = 'format!("{owner}/{repo}: {limit}")'
 
 
@@ -45,7 +47,10 @@ pub async fn list_{n}(
 """
         for n in range(tools)
     )
-    names = ", ".join(f"list_{n}" for n in range(tools))
+    tables = ",\n        ".join(
+        f"tools![{', '.join(f'list_{n}' for n in range(tools)[at : at + TABLE])}]"
+        for at in range(0, tools, TABLE)
+    )
     return f"""//! Generated.
 use toolgate::prelude::*;
 
@@ -59,8 +64,10 @@ pub enum Api {{
 {variants}}}
 {functions}
 /// All of them.
-pub fn tools() -> toolgate::Tools {{
-    tools![{names}]
+pub fn tools() -> Vec<toolgate::Tools> {{
+    vec![
+        {tables},
+    ]
 }}
 """
 
