@@ -132,9 +132,9 @@ def main() -> None:
               f"| {row['lines']:.0f} | {macros:.1f} |", flush=True)
         if crate.name == "toolgate":
             ours = row
-    goals = " | ".join(f"≤ {goal}" for goal in GOALS.values())
-    print(f"| goal | | {goals} | |")
     if any(crate.name == "toolgate" for crate in wanted):
+        goals = " | ".join(f"≤ {goal}" for goal in GOALS.values())
+        print(f"| goal | | {goals} | |")
         missed = [what for what, goal in GOALS.items() if ours[what] > goal]
         print(f"\ntoolgate misses: {', '.join(missed)}" if missed else "\ntoolgate meets them all")
 
