@@ -54,7 +54,15 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(
             arguments,
-            env={**os.environ, "WORKERS": "1", "TOKEN_FILE": str(token)},
+            # Some leave files where they start.
+            cwd=self.scratch,
+            env={
+                **os.environ,
+                "WORKERS": "1",
+                "TOKEN_FILE": str(token),
+                # mcp-use would report its use to its makers, while it is measured.
+                "MCP_USE_ANONYMIZED_TELEMETRY": "false",
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -56,6 +56,8 @@ impl Input {
         }
         quote!({
             const TABLE: &[#krate::Entry] = &[#(#krate::Entry::of::<#tools>()),*];
+            // Every pair of hundreds of names is looked at, which the lint takes for no end.
+            #[allow(long_running_const_eval)]
             const _: () = #krate::Tools::assert_distinct(TABLE);
             #krate::Tools::new(TABLE)
         })

@@ -74,13 +74,20 @@ impl Tools {
     }
 }
 
+/// From the end: names of a family begin alike, and a table may have hundreds.
 const fn equal(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
+    if one.len() != other.len() {
+        return false;
     }
-    at == one.len() && at == other.len()
+    let mut at = one.len();
+    while at > 0 {
+        at -= 1;
+        if one[at] != other[at] {
+            return false;
+        }
+    }
+    true
 }
 
 /// Panics with the name in the message, which `panic!` cannot format in a constant.

@@ -28,7 +28,7 @@ fn runtime() -> Runtime {
 
 /// Whole calls, gate included, without a socket.
 mod whole {
-    use super::*;
+    use super::{Bencher, Served, runtime};
 
     fn of(bencher: Bencher<'_, '_>, short: bool, tool: &str, arguments: &str) {
         let runtime = runtime();
@@ -55,7 +55,9 @@ mod whole {
 }
 
 mod token {
-    use super::*;
+    use super::{
+        AtomicU64, Bencher, Credentials, Issuer, Ordering, Presented, RESOURCE, Verifier, runtime,
+    };
 
     fn headers(token: &str) -> http::HeaderMap {
         let mut headers = http::HeaderMap::new();
