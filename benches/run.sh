@@ -12,7 +12,7 @@ command -v wrk >/dev/null || {
 }
 
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
-cargo build --quiet --release --locked -p served
+cargo build --quiet --release --locked -p compared
 for peer in flymcprust neva rmcp turbomcp; do
     # One at a time, or the features of one would change what another is made of.
     cargo build --quiet --release --locked --manifest-path benches/peers/Cargo.toml \

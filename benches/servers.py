@@ -178,7 +178,7 @@ class Server:
 def servers(target: Path, scratch: Path) -> list[Server]:
     """All that were built: ours, and the peers, of which most are not asked to check anything."""
     release = target / "release"
-    ours, checked = [str(release / "served")], "token, scope"
+    ours, checked = [str(release / "compared")], "token, scope"
     node = target / "tools" / "mcp-use"
     found = [
         Server("rmcp", "rmcp 3.11", [str(release / "peer-rmcp")], 1, "–", scratch),

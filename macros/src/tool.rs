@@ -14,7 +14,7 @@ use crate::{
     widget::{self, View},
 };
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "scopes",
     "name",
     "title",
@@ -24,6 +24,7 @@ const KEYS: [&str; 13] = [
     "open_world",
     "basic",
     "app_only",
+    "model_only",
     "icons",
     "meta",
     "provider",
@@ -105,6 +106,7 @@ struct Args {
     meta: Option<LitStr>,
     provider: Option<Path>,
     app_only: bool,
+    model_only: bool,
     view: View,
 }
 
@@ -124,6 +126,7 @@ impl Args {
             meta: None,
             provider: None,
             app_only: false,
+            model_only: false,
             view: View::default(),
         };
         let mut known = KEYS.to_vec();
@@ -158,7 +161,19 @@ impl Args {
             "meta" => self.meta = Some(meta(entry)?),
             "provider" => self.provider = Some(entry.path()?),
             "crate" => self.krate = entry.krate()?,
-            "app_only" => self.app_only = entry.flag()?.0,
+            "app_only" | "model_only" => {
+                let (value, span) = entry.flag()?;
+                let (this, other) = if key == "app_only" {
+                    (&mut self.app_only, self.model_only)
+                } else {
+                    (&mut self.model_only, self.app_only)
+                };
+                *this = value;
+                if value && other {
+                    let message = "nobody could call it: `app_only` and `model_only` exclude each other\nhelp: remove one; without both, the model and views may call it";
+                    return Err(Error::new(span, message));
+                }
+            }
             name if widget::KEYS.contains(&name) => {
                 if self.form == Form::Tool {
                     let message = format!("`{name}` is a widget's\nhelp: write `#[widget(..)]`");
@@ -434,6 +449,11 @@ impl<'a> Tool<'a> {
         if args.app_only {
             constants.extend(quote! {
                 const APP_ONLY: bool = true;
+            });
+        }
+        if args.model_only {
+            constants.extend(quote! {
+                const MODEL_ONLY: bool = true;
             });
         }
         let view = args.view.emit(krate);

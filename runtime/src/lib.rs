@@ -169,7 +169,7 @@ pub use toolgate_macros::requires;
 /// | `scopes` | `"repo:read"`, `"repo:read user:email"`, `["a", "b"]`, the provider's variants, or by parameter: `scopes(github = "repo", slack = "chat:write")` |
 /// | `name`, `title` | what the model calls (else the function's name), what people read |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
-/// | `app_only` | only a widget's view calls it, and never the model |
+/// | `app_only`, `model_only` | only a widget's view calls it and never the model, or only the model and no view |
 /// | `basic` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
 /// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |

@@ -128,6 +128,7 @@ pub(crate) struct Built {
     pub(crate) needs: &'static [Need],
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
+    pub(crate) model_only: bool,
     /// It has clients.
     pub(crate) connects: bool,
     /// It may speak while it runs.
@@ -156,6 +157,7 @@ impl Built {
             needs: T::NEEDS,
             hints: T::HINTS,
             app_only: T::APP_ONLY,
+            model_only: T::MODEL_ONLY,
             view: T::VIEW,
             decode: Arc::new(decode),
         })

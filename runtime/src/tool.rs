@@ -35,6 +35,8 @@ pub trait Tool: Sized + 'static {
     const META: Option<&'static str> = None;
     /// Only a widget's view calls it, and never the model.
     const APP_ONLY: bool = false;
+    /// Only the model calls it, and no view.
+    const MODEL_ONLY: bool = false;
     /// The page that shows the result, if there is one.
     const VIEW: Option<View> = None;
     /// What is injected.

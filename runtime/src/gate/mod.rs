@@ -45,6 +45,7 @@ pub(crate) use self::{
     fetch::client,
     metadata::{Metadata, ROOT, path_of, url_of},
     peer::{Time, party},
+    token::said_by,
 };
 #[cfg(feature = "broker")]
 pub(crate) use self::{

@@ -179,6 +179,16 @@ pub(super) fn named_issuer(body: &str) -> Option<String> {
     claims.get("iss")?.as_str().map(str::to_owned)
 }
 
+/// What a token says of its issuer and its key, for the log: nothing of it was verified, so it is
+/// cut, and cannot write lines of its own.
+pub(crate) fn said_by(token: &str) -> (Option<String>, Option<String>) {
+    let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(120).collect();
+    let mut parts = token.split('.');
+    let header = parts.next().and_then(|head| part::<Header>(head).ok());
+    let issuer = parts.next().and_then(named_issuer);
+    (issuer.map(plain), header.and_then(|header| header.kid).map(plain))
+}
+
 /// A text, or a list of texts.
 pub(super) fn strings(value: Option<&Value>) -> Option<Vec<String>> {
     match value? {

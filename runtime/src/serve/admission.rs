@@ -24,7 +24,7 @@ use super::{
 use crate::{
     gate::{
         Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, path_of,
-        url_of,
+        said_by, url_of,
     },
     grant::Clock,
     provider::is_loopback,
@@ -143,13 +143,16 @@ impl Admission {
             Ok(Some(credentials)) => {
                 let method = parts.method.as_str();
                 let presented = Presented::new(&credentials, &self.place.resource, method);
-                self.verifier.verify(presented).await.map(Some)
+                let verified = self.verifier.verify(presented).await;
+                return verified
+                    .map(Some)
+                    .map_err(|refusal| self.turn_away(&refusal, said_by(credentials.token())));
             }
             Ok(None) if self.gate.public_tools || page => Ok(None),
             Ok(None) => Err(Refusal::Missing),
             Err(refusal) => Err(refusal),
         };
-        verified.map_err(|refusal| self.turn_away(&refusal))
+        verified.map_err(|refusal| self.turn_away(&refusal, (None, None)))
     }
 
     /// Refuses a stranger who said to read a page and sent something else, or who wants what is not
@@ -162,15 +165,21 @@ impl Admission {
         if admitted.is_some() || reads_page || (self.gate.public_tools && ours) {
             return Ok(());
         }
-        Err(self.turn_away(&Refusal::Missing))
+        Err(self.turn_away(&Refusal::Missing, (None, None)))
     }
 
-    /// Refuses whoever does not get in, whatever they call.
-    fn turn_away(&self, refusal: &Refusal) -> Response {
+    /// Refuses whoever does not get in, whatever they call. The token says of itself who issued it,
+    /// and with which key.
+    fn turn_away(
+        &self,
+        refusal: &Refusal,
+        (issuer, key): (Option<String>, Option<String>),
+    ) -> Response {
         let challenge = match refusal {
             Refusal::Missing => self.place.missing.clone(),
             _ => self.place.challenge(refusal, self.basic.clone()),
         };
+        log(refusal, issuer.as_deref(), key.as_deref());
         refuse(refusal, challenge)
     }
 
@@ -221,9 +230,10 @@ impl Admission {
             );
         }
         if !self.gate.in_results {
+            log(&refusal, admitted.as_ref().map(Claims::issuer), None);
             return Err(refuse(&refusal, self.place.challenge(&refusal, scopes)));
         }
-        log(&refusal);
+        log(&refusal, admitted.as_ref().map(Claims::issuer), None);
         let mut challenge =
             Challenge { refusal: &refusal, metadata: &self.place.metadata, scopes }.text();
         if refusal.error().is_none() {
@@ -321,7 +331,6 @@ fn result(id: Value, text: &str, meta: Value) -> Response {
 }
 
 fn refuse(refusal: &Refusal, challenge: HeaderValue) -> Response {
-    log(refusal);
     let error = json!({
         "jsonrpc": "2.0",
         "id": null,
@@ -347,15 +356,15 @@ fn refuse(refusal: &Refusal, challenge: HeaderValue) -> Response {
     response
 }
 
-/// The log says which check it was; neither the token nor the whole of any claim.
-fn log(refusal: &Refusal) {
+/// The log says which check it was, of whose token: neither the token nor the whole of any claim.
+fn log(refusal: &Refusal, issuer: Option<&str>, key: Option<&str>) {
     let code = refusal.code();
     match refusal {
         Refusal::Missing => tracing::debug!(target: "toolgate::gate", code, "{refusal}"),
         Refusal::Unavailable { .. } => {
-            tracing::error!(target: "toolgate::gate", code, "{refusal}");
+            tracing::error!(target: "toolgate::gate", code, issuer, key, "{refusal}");
         }
-        _ => tracing::info!(target: "toolgate::gate", code, "{refusal}"),
+        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, "{refusal}"),
     }
 }
 

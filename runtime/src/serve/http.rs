@@ -194,9 +194,12 @@ impl<H: ServerHandler> Endpoint<H> {
     /// A session belongs to whoever began it: its identifier alone opens nothing.
     fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Response> {
         let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
-        let owner = id.to_str().ok().and_then(|id| self.sessions.owner(id));
-        match owner {
-            Some(owner) if *owner == *principal(admitted) => Ok(()),
+        let id = id.to_str().unwrap_or_default();
+        let caller = principal(admitted);
+        match self.sessions.owner(id) {
+            Some(owner) if *owner == *caller => Ok(()),
+            // Whoever signs in where they were a stranger goes on with their session.
+            Some(owner) if owner.is_empty() && self.sessions.adopt(id, &caller) => Ok(()),
             _ => {
                 tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
                 Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))

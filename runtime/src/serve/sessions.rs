@@ -120,6 +120,14 @@ impl Sessions {
         self.room.open().get(id).map(|session| Arc::clone(&session.seat.owner))
     }
 
+    /// Gives the session of nobody to `owner`: a client that began as a stranger has signed in.
+    pub(super) fn adopt(&self, id: &str, owner: &str) -> bool {
+        let Ok(seat) = self.room.take(&owner.into()) else { return false };
+        let mut open = self.room.open();
+        let session = open.get_mut(id).filter(|session| session.seat.owner.is_empty());
+        session.map(|session| session.seat = seat).is_some()
+    }
+
     /// A seat for `owner`, for which an idle session may have to go: clients rarely end theirs, and
     /// begin another one where they find it ended.
     fn seat(self: &Arc<Self>, owner: &Arc<str>) -> Result<Seat, Full> {

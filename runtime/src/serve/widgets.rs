@@ -255,8 +255,8 @@ fn meta_of(view: &View, description: Option<&str>) -> Map<String, Value> {
 
 /// Says on the tool where its view is, and who may call it.
 fn tell(tool: &mut Served, widget: Option<&Widget>, called: bool) {
-    let app_only = tool.built.app_only;
-    if widget.is_none() && !app_only && !called {
+    let (app_only, model_only) = (tool.built.app_only, tool.built.model_only);
+    if widget.is_none() && !app_only && !model_only && !called {
         return;
     }
     tool.seen = true;
@@ -271,9 +271,13 @@ fn tell(tool: &mut Served, widget: Option<&Widget>, called: bool) {
             }
         }
     }
-    let visibility = if app_only { json!(["app"]) } else { json!(["model", "app"]) };
+    let visibility = match (app_only, model_only) {
+        (true, _) => json!(["app"]),
+        (_, true) => json!(["model"]),
+        _ => json!(["model", "app"]),
+    };
     ui.insert("visibility".to_owned(), visibility);
-    meta.insert("openai/widgetAccessible".to_owned(), true.into());
+    meta.insert("openai/widgetAccessible".to_owned(), (!model_only).into());
     if app_only {
         meta.insert("openai/visibility".to_owned(), "private".into());
     }
@@ -295,6 +299,12 @@ fn scopes_of(need: &Need) -> Option<Needed> {
 fn check_call(widget: &Served, view: &View, tool: &Served) -> (String, Option<ConfigError>) {
     let name = &widget.built.definition.name;
     let called = tool.built.definition.name.to_string();
+    if tool.built.model_only {
+        let message =
+            format!("the view of `{name}` calls `{called}`, which is for the model alone");
+        let help = "remove `model_only` from it, or the call from the view";
+        return (called, Some(ConfigError::new(message).help(help)));
+    }
     let may_ask: Vec<&str> = view.may_ask.split(' ').collect();
     for (of, catalogue, scopes) in tool.built.needs.iter().filter_map(scopes_of) {
         let same = widget.built.needs.iter().filter_map(scopes_of).filter(|(name, ..)| *name == of);

@@ -2,10 +2,10 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use tracing::{Level, subscriber::DefaultGuard};
+use tracing::{Dispatch, Level, subscriber::DefaultGuard};
 
 /// What was logged.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,11 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens on this thread, which is all that a test's runtime has, as long as the guard lives.
     pub fn listen(level: Level) -> (Self, DefaultGuard) {
+        // With one subscriber alone, whoever meets an event first decides for all threads whether
+        // somebody listens; so there are always two.
+        static OTHERS: LazyLock<[Dispatch; 2]> =
+            LazyLock::new(|| [(); 2].map(|()| Dispatch::new(tracing_subscriber::registry())));
+        LazyLock::force(&OTHERS);
         let log = Self::default();
         let to = log.clone();
         let subscriber = tracing_subscriber::fmt()

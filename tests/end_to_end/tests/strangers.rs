@@ -1,6 +1,7 @@
 //! What the gate lets strangers do, and what it writes down of everybody.
 
 use end_to_end::{
+    host::serve,
     log::Log,
     waiting::{Room, wait},
 };
@@ -84,6 +85,47 @@ async fn what_stands_beside_public_tools_is_not_public() {
     assert_eq!(alice.call("wipe", json!({})).await.text(), "ran wipe");
 }
 
+/// A host of 2025 looks at the tools first, and signs its user in when one asks for it.
+#[tokio::test]
+async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
+    let issuer = Issuer::new();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
+    let url = serve(toolgate::server!().gate(gate).tools(tools![greet, who])).await;
+    let post = async |token: Option<String>, session: Option<&str>, message: serde_json::Value| {
+        let mut request = reqwest::Client::new()
+            .post(&url)
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2025-11-25")
+            .json(&message);
+        if let Some(session) = session {
+            request = request.header("mcp-session-id", session);
+        }
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.unwrap()
+    };
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" },
+    }});
+    let begun = post(None, None, hello).await;
+    let session = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let there = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(post(None, Some(&session), there).await.status(), 202);
+    let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "who", "arguments": {},
+    }});
+    assert_eq!(post(None, Some(&session), call.clone()).await.status(), 401);
+    let alice = Some(issuer.token("alice").to_string());
+    let answer = post(alice.clone(), Some(&session), call.clone()).await.text().await.unwrap();
+    assert!(answer.contains("alice"), "{answer}");
+    // From now on it is alice's, and nobody's no longer.
+    assert_eq!(post(None, Some(&session), call.clone()).await.status(), 404);
+    let bob = Some(issuer.token("bob").to_string());
+    assert_eq!(post(bob, Some(&session), call.clone()).await.status(), 404);
+    assert_eq!(post(alice, Some(&session), call).await.status(), 200);
+}
+
 #[tokio::test]
 async fn without_a_handler_beside_them_an_unknown_tool_is_unknown() {
     let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).public_tools();
@@ -150,7 +192,8 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_token() {
         assert!(line.contains(expected), "{line}");
     }
     let all = log.text();
-    assert!(all.contains(r#"code="expired""#), "{all}");
+    let whose = r#"code="expired" issuer="https://issuer.test" key="testing""#;
+    assert!(all.contains(whose), "{all}");
     for token in [token, expired] {
         let signature = token.rsplit('.').next().unwrap();
         assert!(!all.contains(signature), "a token is in the log");

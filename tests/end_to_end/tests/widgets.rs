@@ -64,6 +64,12 @@ async fn number(n: u8) -> Board {
     Board { owner: n.to_string(), issues: Vec::new() }
 }
 
+/// Tells the model what no page may have.
+#[tool(model_only)]
+async fn secret() -> &'static str {
+    "for the model"
+}
+
 /// Shows a built front end.
 #[widget(view = "views/built")]
 async fn built() -> Board {
@@ -87,7 +93,7 @@ async fn server() -> (FakeProvider<Forge>, Server) {
     let forge = forge().await;
     let server = Server::new("Our board!", "1")
         .provider(forge.client())
-        .tools(tools![board, close, number, built]);
+        .tools(tools![board, close, number, built, secret]);
     (forge, server)
 }
 
@@ -123,6 +129,9 @@ async fn a_widget_is_a_tool_with_a_page() {
     let close = named(&tools, "close");
     assert_eq!(close["_meta"]["ui"], json!({ "visibility": ["app"] }));
     assert_eq!(close["_meta"]["openai/visibility"], "private");
+    let secret = named(&tools, "secret");
+    assert_eq!(secret["_meta"]["ui"], json!({ "visibility": ["model"] }));
+    assert_eq!(secret["_meta"]["openai/widgetAccessible"], false);
 
     let read = page(&client, &json!(uri)).await;
     assert_eq!((&read["cacheScope"], &read["ttlMs"]), (&json!("public"), &json!(86_400_000)));
@@ -244,14 +253,27 @@ async fn a_view_that_calls_what_it_cannot_is_refused_at_start_up() {
         Ok(Board { owner: String::new(), issues: Vec::new() })
     }
 
+    /// For the model alone.
+    #[tool(model_only)]
+    async fn wipe() {}
+
+    /// Calls a tool that is not for it.
+    #[widget(view = "<script>view.callTool('wipe', {})</script>")]
+    async fn forbidden() -> Board {
+        Board { owner: String::new(), issues: Vec::new() }
+    }
+
     let forge = forge().await;
-    let server =
-        Server::new("s", "1").provider(forge.client()).tools(tools![misspelt, greedy, close]);
+    let server = Server::new("s", "1")
+        .provider(forge.client())
+        .tools(tools![misspelt, greedy, close, forbidden, wipe]);
     let refused = Client::of(server).await.unwrap_err().to_string();
     let misspelt = "the view of `misspelt` calls `clsoe`, and there is no such tool\n  help: did you mean `close`?";
     assert!(refused.contains(misspelt), "{refused}");
     assert!(refused.contains("the view of `greedy` calls `close`, which needs `repo:write`"));
     assert!(refused.contains("may_ask = \"repo:write\""), "{refused}");
+    let forbidden = "the view of `forbidden` calls `wipe`, which is for the model alone";
+    assert!(refused.contains(forbidden), "{refused}");
 }
 
 #[tokio::test]

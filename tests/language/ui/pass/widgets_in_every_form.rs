@@ -38,7 +38,11 @@ async fn close(number: u64) {
     let _ = number;
 }
 
+/// For the model alone.
+#[tool(model_only)]
+async fn wipe() {}
+
 fn main() {
-    let _ = tools![board, fallible, standard, close];
+    let _ = tools![board, fallible, standard, close, wipe];
     let _ = (board(), close(1));
 }

@@ -55,7 +55,7 @@ tools! {
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let port: u16 =
-        arguments.next().ok_or_else(|| Error::new("usage: served PORT [TOOLS]"))?.parse()?;
+        arguments.next().ok_or_else(|| Error::new("usage: compared PORT [TOOLS]"))?.parse()?;
     let tools = match arguments.next().as_deref() {
         None | Some("1") => toolgate::tools![test_simple_text],
         Some("100") => all(),
