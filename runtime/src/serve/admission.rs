@@ -7,7 +7,6 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,12 +19,10 @@ use super::{
     envelope::Envelope,
     http::rpc_error,
     limits::{Limits, TooMuch},
+    place::Place,
 };
 use crate::{
-    gate::{
-        Challenge, Claims, Credentials, Gate, Metadata, Presented, Refusal, Verifier, path_of,
-        said_by, url_of,
-    },
+    gate::{Challenge, Claims, Credentials, Gate, Presented, Refusal, Verifier, said_by},
     grant::Clock,
     provider::is_loopback,
 };
@@ -44,23 +41,6 @@ pub(super) struct Admission {
     limits: Limits,
     /// What hosts ask for at sign-in.
     basic: Vec<String>,
-}
-
-/// Where the resource is, and what is said of it: made once.
-struct Place {
-    resource: String,
-    url: Url,
-    /// As the `Host` of nearly every request has it.
-    authority: String,
-    /// The URL of the metadata.
-    metadata: String,
-    /// The path of the same, and the document.
-    path: String,
-    document: Bytes,
-    /// What is answered to whoever has no token.
-    missing: HeaderValue,
-    /// The algorithms of the proofs of possession that are taken (RFC 9449).
-    proofs: Vec<String>,
 }
 
 impl Admission {
@@ -372,55 +352,6 @@ fn log(refusal: &Refusal, issuer: Option<&str>, key: Option<&str>) {
 const LEEWAY: Duration = Duration::from_secs(30);
 
 pub(super) const SESSION_ID: &str = "mcp-session-id";
-
-impl Place {
-    fn new(
-        resource: String,
-        resource_name: String,
-        verifier: &dyn Verifier,
-        basic: &[String],
-    ) -> Result<Self, String> {
-        let url =
-            Url::parse(&resource).map_err(|error| format!("the resource `{resource}`: {error}"))?;
-        if url.fragment().is_some() || url.query().is_some() {
-            return Err(format!(
-                "the resource `{resource}` has a query or a fragment (RFC 8707 §2)"
-            ));
-        }
-        if url.scheme() != "https" && !is_loopback(&url) {
-            return Err(format!(
-                "the resource `{resource}` is not https: tokens travel to it; plain http is for this machine"
-            ));
-        }
-        let document = Metadata {
-            resource: resource.clone(),
-            authorization_servers: verifier.authorization_servers(),
-            scopes_supported: basic.to_vec(),
-            bearer_methods_supported: ["header"],
-            resource_name,
-        };
-        let proofs = verifier.proof_algorithms();
-        let document = document.with_proofs(proofs);
-        let document = serde_json::to_vec(&document).map_err(|error| error.to_string())?.into();
-        let mut place = Self {
-            authority: url.authority().to_owned(),
-            metadata: url_of(&url),
-            path: path_of(&url),
-            missing: HeaderValue::from_static("Bearer"),
-            proofs: proofs.iter().map(|&algorithm| algorithm.to_owned()).collect(),
-            resource,
-            url,
-            document,
-        };
-        place.missing = place.challenge(&Refusal::Missing, basic.to_vec());
-        Ok(place)
-    }
-
-    fn challenge(&self, refusal: &Refusal, scopes: Vec<String>) -> HeaderValue {
-        let proofs: Vec<_> = self.proofs.iter().map(String::as_str).collect();
-        Challenge { refusal, metadata: &self.metadata, scopes }.header_for(&proofs)
-    }
-}
 
 fn too_much(fault: &TooMuch) -> Response {
     let part = u64::from(fault.retry_after.subsec_nanos() > 0);

@@ -5,7 +5,7 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{any::TypeId, net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::TypeId, net::SocketAddr, sync::Arc};
 
 use axum::{
     BoxError, Router,
@@ -15,10 +15,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
-use http_body_util::BodyExt;
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
@@ -30,6 +29,7 @@ use tower_http::cors::CorsLayer;
 
 use super::{
     admission::{Admission, Admitted, SESSION_ID, principal},
+    body::{LARGEST, read, too_large},
     dispatch::{LetIn, Served},
     envelope::{Envelope, Fault, RawArguments},
     guard::guard,
@@ -46,14 +46,8 @@ pub(super) const PATH: &str = "/mcp";
 
 const JSON: &[u8] = b"application/json";
 
-/// The largest message, in bytes.
-const LARGEST: usize = 4 << 20;
-
 /// The most that a stranger may send, to read a widget's page.
 const SMALL: usize = 8 << 10;
-
-/// How long a client may take to send its message.
-const SLOWEST: Duration = Duration::from_secs(30);
 
 /// What stands at `/mcp`.
 pub(super) struct Endpoint<H: ServerHandler> {
@@ -420,50 +414,6 @@ fn too_many_sessions() -> Response {
     let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
     response
-}
-
-fn too_large() -> Response {
-    rpc_error(StatusCode::PAYLOAD_TOO_LARGE, -32600, "a message has at most 4 MiB")
-}
-
-/// The message, if it comes in time and is not too large.
-async fn read<B>(body: B) -> Result<Bytes, Response>
-where
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
-    match tokio::time::timeout(SLOWEST, whole(body)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(Some(_))) => Err(broke_off()),
-        Ok(Err(None)) => Err(too_large()),
-        Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
-    }
-}
-
-/// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly
-/// all do, is not copied.
-async fn whole<B>(mut body: B) -> Result<Bytes, Option<BoxError>>
-where
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| Some(error.into()))?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > LARGEST {
-            return Err(None);
-        }
-        if first.is_empty() && all.is_empty() {
-            first = data;
-            if body.is_end_stream() {
-                break;
-            }
-            continue;
-        }
-        all.extend_from_slice(&std::mem::take(&mut first));
-        all.extend_from_slice(&data);
-    }
-    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 fn call_misshapen(id: &Value) -> Response {

@@ -4,6 +4,7 @@ mod admission;
 mod app;
 mod ask;
 mod audit;
+mod body;
 #[cfg(feature = "broker")]
 mod brokered;
 mod build;
@@ -26,6 +27,7 @@ mod loopback;
 mod page;
 mod panic;
 mod person;
+mod place;
 mod quick;
 mod server;
 mod sessions;

@@ -1,0 +1,61 @@
+//! The body of a message: all of it, in time, and not too large.
+
+use std::time::Duration;
+
+use axum::{BoxError, response::Response};
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use super::http::rpc_error;
+
+/// The largest message, in bytes.
+pub(super) const LARGEST: usize = 4 << 20;
+
+/// How long a client may take to send its message.
+const SLOWEST: Duration = Duration::from_secs(30);
+
+/// The message, if it comes in time and is not too large.
+#[allow(clippy::result_large_err, reason = "the error is the answer, made once")]
+pub(super) async fn read<B>(body: B) -> Result<Bytes, Response>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
+    match tokio::time::timeout(SLOWEST, whole(body)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Some(_))) => Err(broke_off()),
+        Ok(Err(None)) => Err(too_large()),
+        Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
+    }
+}
+
+/// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly
+/// all do, is not copied.
+async fn whole<B>(mut body: B) -> Result<Bytes, Option<BoxError>>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| Some(error.into()))?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > LARGEST {
+            return Err(None);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            if body.is_end_stream() {
+                break;
+            }
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+pub(super) fn too_large() -> Response {
+    rpc_error(StatusCode::PAYLOAD_TOO_LARGE, -32600, "a message has at most 4 MiB")
+}
