@@ -48,7 +48,8 @@ impl<H: ServerHandler> App<H> {
         }
     }
 
-    /// The routes `/mcp`, `/connect/..` and `/callback/..`, to merge into a router of yours.
+    /// The routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where people see what is
+    /// connected and disconnect it, to merge into a router of yours.
     ///
     /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: as long as callers are
     /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
