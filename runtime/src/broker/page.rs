@@ -19,7 +19,7 @@ dd { margin: 0; overflow-wrap: anywhere }
 button { font: inherit; padding: .5rem 1.4rem; margin: 1rem .6rem 0 0; cursor: pointer }
 button.main { font-weight: 600 }
 .warning { border-left: .25rem solid #c80; padding: .1rem 0 .1rem .8rem }
-.next { opacity: .8 }
+.next { opacity: .9 }
 ";
 
 pub(super) async fn style() -> Response {

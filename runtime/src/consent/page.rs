@@ -18,7 +18,7 @@ h2 { font-size: 1.15rem; margin-bottom: 0 }
 button { font: inherit; padding: .4rem 1.2rem; cursor: pointer }
 code { overflow-wrap: anywhere }
 li { margin: .3rem 0 }
-p.next { opacity: .8 }
+p.next { opacity: .9 }
 ";
 
 pub(super) async fn style() -> Response {
