@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use super::Refusal;
+
+static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -72,7 +74,7 @@ impl Credentials {
         if !is_b64token(token) {
             return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
         }
-        let mut proofs = headers.get_all("dpop").iter();
+        let mut proofs = headers.get_all(&DPOP).iter();
         let proof = match (proofs.next(), proofs.next()) {
             (_, Some(_)) => return malformed("there are two DPoP headers"),
             (Some(proof), None) if proof.to_str().is_err() => {

@@ -1,7 +1,10 @@
 //! Access tokens that are JWTs (RFC 9068): verified by the issuer's keys.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -36,6 +39,8 @@ const MOST: u64 = 10_000;
 /// `aud` must be exact, `exp` must be there. The type must be `at+jwt`, so that an ID token is not
 /// taken for an access token.
 pub struct Jwt {
+    /// Which verifier it is, of those of this process.
+    number: u64,
     issuer: String,
     source: Source,
     clock: Arc<dyn Clock>,
@@ -47,6 +52,9 @@ pub struct Jwt {
 }
 
 struct Genuine {
+    /// Of which verifier.
+    number: u64,
+    since: SystemTime,
     resource: String,
     accepted: Accepted,
 }
@@ -105,9 +113,11 @@ pub fn keys(issuer: impl Into<String>, set: &JwkSet) -> Result<Jwt, ConfigError>
 
 impl Jwt {
     fn new(issuer: String, source: Source, clock: Arc<dyn Clock>) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let genuine = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
         let leeway = Duration::from_secs(30);
-        Self { issuer, source, clock, leeway, plain: false, proofs: None, genuine }
+        Self { number, issuer, source, clock, leeway, plain: false, proofs: None, genuine }
     }
 
     /// Verifies JWTs of `issuer` by keys that somebody else keeps.
@@ -206,15 +216,57 @@ impl Jwt {
     /// Verifies a token that was not seen before; it is remembered if it is good now.
     async fn remember(
         &self,
-        key: [u8; 32],
-        token: &str,
-        resource: &str,
+        presented: Presented<'_>,
     ) -> Result<Arc<Genuine>, Refusal> {
+        let (token, resource) = (presented.credentials.token(), presented.resource);
         let accepted = self.accept(token, resource).await?;
-        self.check_times(accepted.times, self.clock.now())?;
-        let genuine = Arc::new(Genuine { resource: resource.to_owned(), accepted });
-        self.genuine.insert(key, Arc::clone(&genuine));
+        let since = self.clock.now();
+        self.check_times(accepted.times, since)?;
+        let resource = resource.to_owned();
+        let genuine = Arc::new(Genuine { number: self.number, since, resource, accepted });
+        self.genuine.insert(digest_of(token), Arc::clone(&genuine));
         Ok(genuine)
+    }
+
+    /// What is known of the token: by its connection, or by its digest.
+    fn recall(&self, presented: Presented<'_>, now: SystemTime) -> Option<Arc<Genuine>> {
+        let token = presented.credentials.token();
+        let fits = |known: &Arc<Genuine>| {
+            known.number == self.number
+                && known.resource == presented.resource
+                && now.duration_since(known.since).is_ok_and(|age| age < REMEMBERED)
+        };
+        let memory = presented.memory;
+        if let Some(known) = memory.and_then(|memory| memory.recall(token)).filter(fits) {
+            return Some(known);
+        }
+        let known = self.genuine.get(&digest_of(token)).filter(fits)?;
+        if let Some(memory) = memory {
+            memory.keep(token, &known);
+        }
+        Some(known)
+    }
+
+    /// Is a genuine token good now, as it came?
+    fn judge(
+        &self,
+        presented: Presented<'_>,
+        genuine: &Genuine,
+        now: SystemTime,
+    ) -> Result<Claims, Refusal> {
+        let accepted = &genuine.accepted;
+        self.check_times(accepted.times, now)?;
+        match (presented.credentials.scheme, &accepted.bound, &self.proofs) {
+            (Scheme::Bearer, None, _) => {}
+            (Scheme::Dpop, Some(thumbprint), Some(proofs)) => {
+                proofs.check(&presented, thumbprint, now)?;
+            }
+            (Scheme::Dpop, None, _) => {
+                return Err(Refusal::Proof("the token is not bound to a key"));
+            }
+            (_, Some(_), _) => return Err(Refusal::SenderConstrained),
+        }
+        Ok(accepted.claims.clone())
     }
 
     fn check_times(&self, times: Times, now: SystemTime) -> Result<(), Refusal> {
@@ -232,27 +284,18 @@ impl Jwt {
 #[async_trait]
 impl Verifier for Jwt {
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
-        let token = presented.credentials.token();
-        let key = digest_of(token);
-        let known = self.genuine.get(&key).filter(|known| known.resource == presented.resource);
-        let genuine = match known {
+        let now = self.clock.now();
+        let genuine = match self.recall(presented, now) {
             Some(genuine) => genuine,
-            // Boxed: what is rare does not make every request carry its state.
-            None => Box::pin(self.remember(key, token, presented.resource)).await?,
+            None => self.remember(presented).await?,
         };
-        let (accepted, now) = (&genuine.accepted, self.clock.now());
-        self.check_times(accepted.times, now)?;
-        match (presented.credentials.scheme, &accepted.bound, &self.proofs) {
-            (Scheme::Bearer, None, _) => {}
-            (Scheme::Dpop, Some(thumbprint), Some(proofs)) => {
-                proofs.check(&presented, thumbprint, now)?;
-            }
-            (Scheme::Dpop, None, _) => {
-                return Err(Refusal::Proof("the token is not bound to a key"));
-            }
-            (_, Some(_), _) => return Err(Refusal::SenderConstrained),
-        }
-        Ok(accepted.claims.clone())
+        self.judge(presented, &genuine, self.clock.now())
+    }
+
+    fn verify_now(&self, presented: Presented<'_>) -> Option<Result<Claims, Refusal>> {
+        let now = self.clock.now();
+        let genuine = self.recall(presented, now)?;
+        Some(self.judge(presented, &genuine, now))
     }
 
     fn authorization_servers(&self) -> Vec<String> {

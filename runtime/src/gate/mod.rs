@@ -16,6 +16,7 @@ mod introspection;
 mod jwks;
 mod jwt;
 mod keys;
+mod memory;
 mod metadata;
 mod peer;
 mod policy;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     challenge::Challenge,
     discovery::{ServerMetadata, discover},
     fetch::client,
+    memory::Memory,
     metadata::{Metadata, ROOT, path_of, url_of},
     peer::{Time, party},
     token::said_by,

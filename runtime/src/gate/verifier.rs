@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Claims, Credentials, Refusal};
+use super::{Claims, Credentials, Memory, Refusal};
 
 /// A token to verify, with what it must fit.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +14,19 @@ pub struct Presented<'a> {
     pub resource: &'a str,
     /// The method of the request.
     pub method: &'a str,
+    /// What the connection remembers, where there is one.
+    pub(super) memory: Option<&'a Memory>,
 }
 
 impl<'a> Presented<'a> {
     /// Credentials that were sent to `resource` by `method`.
     pub fn new(credentials: &'a Credentials, resource: &'a str, method: &'a str) -> Self {
-        Self { credentials, resource, method }
+        Self { credentials, resource, method, memory: None }
+    }
+
+    /// They came over a connection that remembers its last token.
+    pub(crate) fn over(self, memory: Option<&'a Memory>) -> Self {
+        Self { memory, ..self }
     }
 }
 
@@ -54,6 +61,13 @@ pub trait Verifier: Send + Sync + 'static {
     ///
     /// Why it is not good, or [`Refusal::Unavailable`] where that cannot be said.
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal>;
+
+    /// As [`Verifier::verify`], at once, of a token of which that can be said without waiting: a call
+    /// with it costs less then. `None`, which it is if nothing is said, leaves it to `verify`.
+    fn verify_now(&self, presented: Presented<'_>) -> Option<Result<Claims, Refusal>> {
+        let _ = presented;
+        None
+    }
 
     /// The issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
     fn authorization_servers(&self) -> Vec<String>;

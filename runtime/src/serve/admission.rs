@@ -17,12 +17,13 @@ use super::{
     audit::{self, Ended},
     demand::Demand,
     envelope::Envelope,
+    head,
     http::rpc_error,
     limits::{Limits, TooMuch},
     place::Place,
 };
 use crate::{
-    gate::{Challenge, Claims, Credentials, Gate, Presented, Refusal, Verifier, said_by},
+    gate::{Challenge, Claims, Credentials, Gate, Memory, Presented, Refusal, Verifier, said_by},
     grant::Clock,
     provider::is_loopback,
 };
@@ -114,8 +115,8 @@ impl Admission {
     pub(super) async fn admit(
         &self,
         parts: &Parts,
-        address: Option<IpAddr>,
-        page: bool,
+        (address, memory): (Option<IpAddr>, Option<&Memory>),
+        page: impl FnOnce() -> bool,
     ) -> Result<Admitted, Response> {
         self.limits.address(address).map_err(|fault| too_much(&fault))?;
         let read = Credentials::read(&parts.headers, &parts.uri);
@@ -123,12 +124,16 @@ impl Admission {
             Ok(Some(credentials)) => {
                 let method = parts.method.as_str();
                 let presented = Presented::new(&credentials, &self.place.resource, method);
-                let verified = self.verifier.verify(presented).await;
+                let presented = presented.over(memory);
+                let verified = match self.verifier.verify_now(presented) {
+                    Some(verified) => verified,
+                    None => self.verifier.verify(presented).await,
+                };
                 return verified
                     .map(Some)
                     .map_err(|refusal| self.turn_away(&refusal, said_by(credentials.token())));
             }
-            Ok(None) if self.gate.public_tools || page => Ok(None),
+            Ok(None) if self.gate.public_tools || page() => Ok(None),
             Ok(None) => Err(Refusal::Missing),
             Err(refusal) => Err(refusal),
         };
@@ -140,9 +145,10 @@ impl Admission {
     pub(super) fn check_stranger(
         &self,
         admitted: &Admitted,
-        (reads_page, ours): (bool, bool),
+        reads_page: impl FnOnce() -> bool,
+        ours: impl FnOnce() -> bool,
     ) -> Result<(), Response> {
-        if admitted.is_some() || reads_page || (self.gate.public_tools && ours) {
+        if admitted.is_some() || reads_page() || (self.gate.public_tools && ours()) {
             return Ok(());
         }
         Err(self.turn_away(&Refusal::Missing, (None, None)))
@@ -235,15 +241,9 @@ impl Admission {
     pub(super) fn cors(&self) -> Option<CorsLayer> {
         let origins = self.gate.origins.iter().map(|origin| HeaderValue::from_str(origin));
         let origins: Vec<_> = origins.filter_map(Result::ok).collect();
-        let sent = [
-            "mcp-protocol-version",
-            "mcp-method",
-            "mcp-name",
-            "mcp-session-id",
-            "last-event-id",
-            "dpop",
-        ];
-        let sent = sent.map(HeaderName::from_static).into_iter();
+        let last_event = HeaderName::from_static("last-event-id");
+        let ours = [&head::VERSION, &head::METHOD, &head::NAME, &head::SESSION, &head::DPOP];
+        let sent = ours.into_iter().cloned().chain([last_event]);
         let ordinary = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT];
         (!origins.is_empty()).then(|| {
             CorsLayer::new()
@@ -251,7 +251,7 @@ impl Admission {
                 .allow_methods([Method::GET, Method::POST, Method::DELETE])
                 .allow_headers(sent.chain(ordinary).collect::<Vec<_>>())
                 .expose_headers([
-                    HeaderName::from_static(SESSION_ID),
+                    head::SESSION.clone(),
                     HeaderName::from_static("dpop-nonce"),
                     header::WWW_AUTHENTICATE,
                 ])
@@ -351,8 +351,6 @@ fn log(refusal: &Refusal, issuer: Option<&str>, key: Option<&str>) {
 /// How far two clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-pub(super) const SESSION_ID: &str = "mcp-session-id";
-
 fn too_much(fault: &TooMuch) -> Response {
     let part = u64::from(fault.retry_after.subsec_nanos() > 0);
     let seconds = (fault.retry_after.as_secs() + part).max(1);
@@ -368,6 +366,6 @@ pub(super) fn principal(admitted: &Admitted) -> String {
 }
 
 fn is_modern(headers: &HeaderMap) -> bool {
-    let version = headers.get("mcp-protocol-version").and_then(|version| version.to_str().ok());
+    let version = headers.get(&head::VERSION).and_then(|version| version.to_str().ok());
     version.is_some_and(|version| version >= "2026-07-28")
 }

@@ -55,7 +55,7 @@ impl<H: ServerHandler> App<H> {
     /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
     /// asks.
     pub fn into_router(self) -> Router {
-        self.front().router
+        self.front().into_router()
     }
 
     /// The same as a service, for a listener of your own: faster than a router, with nothing beside
@@ -83,10 +83,10 @@ impl<H: ServerHandler> App<H> {
         let local = admission.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]
         let local = admission.is_none();
-        let straight = cors.is_none();
+        let with_cors = cors.is_some();
         let endpoint = Arc::new(Endpoint::new(&self.handler, self.ended.clone()));
         let router = http::router(&endpoint, pages, cors, local);
-        Front { endpoint, router, straight, local }
+        Front::new(endpoint, router, (with_cors, local))
     }
 
     /// The handler, for a transport of your own. Everyone who reaches it is the local person.

@@ -19,54 +19,79 @@ use super::{
     guard,
     http::{Endpoint, PATH},
 };
+use crate::gate::Memory;
 
 /// A server as a [`tower::Service`]: what [`App::into_router`](super::App::into_router) gives,
 /// without a router's detour for calls.
 ///
 /// The peer is read from the extension [`ConnectInfo<SocketAddr>`](ConnectInfo).
-pub struct Front<H: ServerHandler> {
-    pub(super) endpoint: Arc<Endpoint<H>>,
-    pub(super) router: Router,
+pub struct Front<H: ServerHandler>(Arc<Whole<H>>);
+
+struct Whole<H: ServerHandler> {
+    endpoint: Arc<Endpoint<H>>,
+    router: Router,
     /// The endpoint needs nothing that the router puts around it.
-    pub(super) straight: bool,
+    straight: bool,
     /// Only this machine may call.
-    pub(super) local: bool,
+    local: bool,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Origin<'a> {
+    pub(super) peer: Option<SocketAddr>,
+    /// What its connection remembers.
+    pub(super) memory: Option<&'a Memory>,
 }
 
 impl<H: ServerHandler> Front<H> {
-    // In parts and by value, so that the state of a call holds its request once.
+    /// `cors`: what pages of other origins may do is said by the router.
+    pub(super) fn new(
+        endpoint: Arc<Endpoint<H>>,
+        router: Router,
+        (cors, local): (bool, bool),
+    ) -> Self {
+        Self(Arc::new(Whole { endpoint, router, straight: !cors, local }))
+    }
+
+    pub(super) fn into_router(self) -> Router {
+        self.0.router.clone()
+    }
+
+    // In parts, so that the state of a call holds its request once.
     pub(super) async fn respond<B>(
-        self,
-        (mut parts, body): (Parts, B),
-        peer: Option<SocketAddr>,
-    ) -> Result<Response, Infallible>
+        &self,
+        mut parts: Parts,
+        body: B,
+        from: Origin<'_>,
+    ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        if !self.straight || parts.uri.path() != PATH {
+        let whole = &*self.0;
+        if !whole.straight || parts.uri.path() != PATH {
             let request = Request::from_parts(parts, Body::new(body));
-            return Ok(Box::pin(self.route(request, peer)).await);
+            return Box::pin(self.route(request, from.peer)).await;
         }
-        if self.local
-            && let Err(refusal) = guard::admit(peer, &parts.headers, &parts.uri)
+        if whole.local
+            && let Err(refusal) = guard::admit(from.peer, &parts.headers, &parts.uri)
         {
-            return Ok(refusal);
+            return refusal;
         }
-        Ok(self.endpoint.respond(&mut parts, body, peer).await)
+        whole.endpoint.respond(&mut parts, body, from).await
     }
 
     async fn route(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
         if let Some(peer) = peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
-        self.router.clone().oneshot(request).await.into_response()
+        self.0.router.clone().oneshot(request).await.into_response()
     }
 }
 
 impl<H: ServerHandler> Clone for Front<H> {
     fn clone(&self) -> Self {
-        let (endpoint, router) = (Arc::clone(&self.endpoint), self.router.clone());
-        Self { endpoint, router, straight: self.straight, local: self.local }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -90,7 +115,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let front = self.clone();
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-        Box::pin(front.respond(request.into_parts(), peer))
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+            Ok(front.respond(parts, body, Origin { peer, memory: None }).await)
+        })
     }
 }

@@ -17,7 +17,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
@@ -28,12 +28,14 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use super::{
-    admission::{Admission, Admitted, SESSION_ID, principal},
+    admission::{Admission, Admitted, principal},
     body::{LARGEST, read, too_large},
     dispatch::{LetIn, Served},
     envelope::{Envelope, Fault, RawArguments},
+    front::Origin,
     guard::guard,
     handler::{Handler, Nothing},
+    head,
     listing::lift_schemes,
     panic::{self, Panicked},
     quick::{Quick, ShortCall},
@@ -119,7 +121,7 @@ async fn serve<H: ServerHandler>(
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let (mut parts, body) = request.into_parts();
-    endpoint.respond(&mut parts, body, peer).await
+    endpoint.respond(&mut parts, body, Origin { peer, memory: None }).await
 }
 
 impl<H: ServerHandler> Endpoint<H> {
@@ -128,12 +130,13 @@ impl<H: ServerHandler> Endpoint<H> {
         &self,
         parts: &mut Parts,
         body: B,
-        peer: Option<SocketAddr>,
+        from: Origin<'_>,
     ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let admitted = match self.admit(parts, peer).await {
+        let peer = from.peer;
+        let admitted = match self.admit(parts, from).await {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal,
         };
@@ -158,10 +161,10 @@ impl<H: ServerHandler> Endpoint<H> {
     /// Lets the caller in, or refuses it before anything of the body is read.
     async fn admit(
         &self,
-        parts: &mut Parts,
-        peer: Option<SocketAddr>,
+        parts: &Parts,
+        from: Origin<'_>,
     ) -> Result<Admitted, Response> {
-        if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
+        if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
         }
@@ -175,19 +178,16 @@ impl<H: ServerHandler> Endpoint<H> {
             return Err(too_large());
         }
         let Some(admission) = admission else { return Ok(None) };
-        let page = self.may_read_page(parts, length);
-        let address = gate::party(&parts.extensions, peer);
-        let admitted = admission.admit(parts, address, page).await?;
+        let page = || self.may_read_page(parts, length);
+        let address = gate::party(&parts.extensions, from.peer);
+        let admitted = admission.admit(parts, (address, from.memory), page).await?;
         self.check_session(&admitted, &parts.headers)?;
-        // Whatever comes after has no use for the token, and cannot leak what it has not got.
-        parts.headers.remove(header::AUTHORIZATION);
-        parts.headers.remove("dpop");
         Ok(admitted)
     }
 
     /// A session belongs to whoever began it: its identifier alone opens nothing.
     fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Response> {
-        let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
+        let Some(id) = headers.get(&head::SESSION) else { return Ok(()) };
         let id = id.to_str().unwrap_or_default();
         let caller = principal(admitted);
         match self.sessions.owner(id) {
@@ -204,11 +204,12 @@ impl<H: ServerHandler> Endpoint<H> {
     /// Does a stranger say, in headers and a few bytes, to read a widget's page? Pages hold nobody's
     /// data, and a host that is refused one shows an empty frame, or no step-up.
     fn may_read_page(&self, parts: &Parts, length: Option<usize>) -> bool {
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let header =
+            |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         parts.method == Method::POST
             && length.is_some_and(|length| length <= SMALL)
-            && header("mcp-method") == Some("resources/read")
-            && header("mcp-name").is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
+            && header(&head::METHOD) == Some("resources/read")
+            && header(&head::NAME).is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
     }
 
     fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
@@ -252,7 +253,7 @@ impl<H: ServerHandler> Endpoint<H> {
             parts.extensions.insert(Turn { _permit: Arc::new(turn) });
         }
         let is_json = is_json(&parts.headers);
-        let begins = matches!(then, Then::Begin) && !parts.headers.contains_key(SESSION_ID);
+        let begins = matches!(then, Then::Begin) && !parts.headers.contains_key(&head::SESSION);
         let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body.clone()), admitted);
         // Boxed: what is rare does not make every request carry its state.
         let response = if begins {
@@ -315,10 +316,9 @@ impl<H: ServerHandler> Endpoint<H> {
             }
         };
         if let Some(admission) = &dispatch.admission {
-            let uri = envelope.reads();
-            let page = uri.is_some_and(|uri| dispatch.widgets.has(&uri));
-            let ours = self.is_ours(&envelope);
-            if let Err(refusal) = admission.check_stranger(admitted, (page, ours)) {
+            let page = || envelope.reads().is_some_and(|uri| dispatch.widgets.has(&uri));
+            let ours = || self.is_ours(&envelope);
+            if let Err(refusal) = admission.check_stranger(admitted, page, ours) {
                 return Decision::Refuse(refusal);
             }
         }
@@ -403,9 +403,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON))
 }
 
-/// The head of the request, which goes on to somebody else.
+/// The head of the request, which goes on to somebody else: without the token, for which nobody who
+/// comes after has a use, and which they cannot leak then.
 fn taken(parts: &mut Parts) -> Parts {
-    std::mem::replace(parts, Request::new(()).into_parts().0)
+    let mut taken = std::mem::replace(parts, Request::new(()).into_parts().0);
+    head::forget_credentials(&mut taken.headers);
+    taken
 }
 
 fn too_many_sessions() -> Response {

@@ -1,20 +1,21 @@
 //! The listener: connections, their bounds and their end.
 
-use std::{io, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use rmcp::ServerHandler;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio_util::task::TaskTracker;
 
-use super::front::Front;
-
-/// How long a client may take for the head of a request, and a connection be idle.
-const HEAD: Duration = Duration::from_secs(75);
+use super::{
+    connections::{Connections, IDLE, TICK, Written},
+    front::{Front, Origin},
+};
 
 /// How long connections may take to end after they were told to.
 const LAST: Duration = Duration::from_secs(15);
@@ -25,11 +26,17 @@ pub(super) async fn listen<H: ServerHandler>(
     front: Front<H>,
     ended: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    let (connections, tasks) = (Connections::default(), TaskTracker::new());
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ended = std::pin::pin!(ended);
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut ended => break,
+            _ = tick.tick() => {
+                connections.look();
+                continue;
+            }
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -40,26 +47,37 @@ pub(super) async fn listen<H: ServerHandler>(
         };
         // An answer is not held back until more of it comes (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
-        let front = front.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            front.clone().respond(request.into_parts(), Some(peer))
-        });
-        let connection = builder().serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let (front, line) = (front.clone(), connections.open());
+        tasks.spawn(async move {
+            let stream = TokioIo::new(Written::new(stream, Arc::clone(&line)));
+            let service = service_fn(|request: Request<Incoming>| {
+                let (front, under_way) = (front.clone(), line.request());
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let from = Origin { peer: Some(peer), memory: Some(under_way.memory()) };
+                    let response = front.respond(parts, body, from).await;
+                    Ok::<_, Infallible>(response.map(|body| under_way.until_the_end_of(body)))
+                }
+            });
+            let builder = builder();
+            let connection = builder.serve_connection(stream, service);
+            if let Err(error) = line.watch(connection, |open| open.graceful_shutdown()).await {
                 tracing::debug!(target: "toolgate::serve", error, "a connection broke off");
             }
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
+    connections.finish();
+    tasks.close();
+    let _ = tokio::time::timeout(LAST, tasks.wait()).await;
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);
+    // Head and body are copied together and sent by one plain write, which costs less for what is
+    // mostly small.
+    builder.http1().writev(false);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(IDLE);
     builder
 }
 

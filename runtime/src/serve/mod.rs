@@ -9,6 +9,7 @@ mod body;
 mod brokered;
 mod build;
 mod cli;
+mod connections;
 mod demand;
 mod describe;
 #[cfg(feature = "dev")]
@@ -19,6 +20,7 @@ mod envelope;
 mod front;
 mod guard;
 mod handler;
+mod head;
 mod http;
 mod limits;
 mod listen;

@@ -19,7 +19,7 @@ use rmcp::{
     },
     transport::Transport,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
@@ -27,14 +27,9 @@ use super::{
     dispatch::{Conversation, Dispatch, Incoming, LetIn, Served},
     envelope::{CallParams, Envelope},
     handler::Nothing,
+    head,
 };
 use crate::{call::Caller, table::Ready};
-
-/// As values, so that a look-up need not read them anew.
-static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-static METHOD: HeaderName = HeaderName::from_static("mcp-method");
-static NAME: HeaderName = HeaderName::from_static("mcp-name");
-static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -137,13 +132,13 @@ impl<'a> ShortCall<'a> {
         call: &CallParams<'a>,
     ) -> Option<(Self, Ready)> {
         let version = ProtocolVersion::V_2026_07_28;
-        let fits = once(headers, &VERSION)? == version.as_str()
-            && once(headers, &METHOD)? == "tools/call"
-            && once(headers, &NAME)? == call.name
+        let fits = once(headers, &head::VERSION)? == version.as_str()
+            && once(headers, &head::METHOD)? == "tools/call"
+            && once(headers, &head::NAME)? == call.name
             && accepts_both(once(headers, &header::ACCEPT)?)
             && is_json(once(headers, &header::CONTENT_TYPE)?)
             && !headers.contains_key(header::CONTENT_ENCODING)
-            && !headers.contains_key(&SESSION)
+            && !headers.contains_key(&head::SESSION)
             && !tool.built.marked
             && envelope.is_request()
             && call.input_responses.is_none()
@@ -178,6 +173,8 @@ impl<'a> ShortCall<'a> {
         context.meta =
             serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
         let mut parts = parts.clone();
+        // As by the other way: what is not needed is not handed on.
+        head::forget_credentials(&mut parts.headers);
         parts.extensions.insert(LetIn(admitted.clone()));
         context.extensions.insert(parts);
         context
@@ -223,32 +220,24 @@ fn is_json(content_type: &str) -> bool {
     matches!(content_type, "application/json" | "application/json; charset=utf-8")
 }
 
-#[derive(Serialize)]
-struct Reply<'a, T> {
-    jsonrpc: &'static str,
-    id: &'a RawValue,
-    #[serde(flatten)]
-    outcome: T,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome<'a> {
-    Result(&'a ServerResult),
-    Error(&'a ErrorData),
-}
-
+/// The answer, in one buffer.
 fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Response {
-    let outcome = outcome.map(ServerResult::from);
-    let (status, outcome) = match &outcome {
-        Ok(result) => (StatusCode::OK, Outcome::Result(result)),
-        Err(error) if error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY => {
-            (StatusCode::BAD_REQUEST, Outcome::Error(error))
-        }
-        Err(error) => (StatusCode::OK, Outcome::Error(error)),
-    };
     let mut text = Vec::with_capacity(256);
-    let written = serde_json::to_writer(&mut text, &Reply { jsonrpc: "2.0", id, outcome });
+    text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    text.extend_from_slice(id.get().as_bytes());
+    let (status, written) = match &outcome {
+        Ok(result) => {
+            text.extend_from_slice(br#","result":"#);
+            (StatusCode::OK, write(&mut text, result))
+        }
+        Err(error) => {
+            text.extend_from_slice(br#","error":"#);
+            let lacks = error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
+            let status = if lacks { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+            (status, serde_json::to_writer(&mut text, error))
+        }
+    };
+    text.push(b'}');
     let mut response = Response::new(Body::from(text));
     // What a tool returns is JSON already; a map whose keys are no text would not be.
     *response.status_mut() =
@@ -258,4 +247,11 @@ fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Respo
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.headers_mut() = headers;
     response
+}
+
+fn write(text: &mut Vec<u8>, result: &CallToolResponse) -> serde_json::Result<()> {
+    match result {
+        CallToolResponse::Complete(result) => serde_json::to_writer(text, result),
+        other => serde_json::to_writer(text, &ServerResult::from(other.clone())),
+    }
 }

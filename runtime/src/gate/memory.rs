@@ -1,0 +1,46 @@
+//! What a connection remembers of the token that came over it last, so that it need not be hashed
+//! for every request.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use zeroize::Zeroizing;
+
+/// The last token of a connection, and what its verifier knows of it.
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<Option<Kept>>);
+
+struct Kept {
+    token: Zeroizing<Box<[u8]>>,
+    known: Arc<dyn Any + Send + Sync>,
+}
+
+impl Memory {
+    /// What is known of this token, if it is the last one. Behind a proxy the last one may have been
+    /// somebody else's, so the time that this takes must not tell how much of it was guessed.
+    pub(super) fn recall<T: Any + Send + Sync>(&self, token: &str) -> Option<Arc<T>> {
+        let kept = self.lock();
+        let kept = kept.as_ref()?;
+        verify_slices_are_equal(&kept.token, token.as_bytes()).ok()?;
+        Arc::clone(&kept.known).downcast().ok()
+    }
+
+    pub(super) fn keep<T: Any + Send + Sync>(&self, token: &str, known: &Arc<T>) {
+        let token = Zeroizing::new(token.as_bytes().into());
+        *self.lock() = Some(Kept { token, known: Arc::<T>::clone(known) });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}

@@ -1,0 +1,252 @@
+//! The connections of a listener, watched together.
+//!
+//! A timer for each request would cost more than to read its head; so one task looks at all of them
+//! now and then. An idle connection is one on which no request is under way and nothing is written:
+//! bytes that come in and make no request do not keep it open.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::gate::Memory;
+
+/// How long a client may take for the head of a request, and a connection be idle.
+pub(super) const IDLE: Duration = Duration::from_secs(75);
+
+/// How often the watcher looks.
+pub(super) const TICK: Duration = Duration::from_secs(5);
+
+/// How often a connection is polled in a row, before it is the turn of others.
+const MOST_POLLS: usize = 16;
+
+const GO_ON: u8 = 0;
+const FINISH: u8 = 1;
+const LEAVE: u8 = 2;
+
+/// The connections that are open.
+#[derive(Default)]
+pub(super) struct Connections(Mutex<Vec<Weak<Line>>>);
+
+/// One of them, as its watcher sees it.
+#[derive(Default)]
+pub(super) struct Line {
+    /// Requests that are not answered to the end.
+    requests: AtomicU32,
+    /// How often the watcher found it idle since something happened.
+    idle: AtomicU32,
+    told: AtomicU8,
+    task: OnceLock<Waker>,
+    /// The connection is polled just now.
+    polled: AtomicBool,
+    /// It has to be polled once more.
+    woken: AtomicBool,
+    memory: Memory,
+}
+
+/// A request, as long as it is under way.
+pub(super) struct UnderWay(Arc<Line>);
+
+/// The body of an answer: its request is under way as long as it is.
+pub(super) struct Answer<B> {
+    body: B,
+    _request: UnderWay,
+}
+
+/// A stream that tells its line when something is written.
+pub(super) struct Written {
+    stream: TcpStream,
+    line: Arc<Line>,
+}
+
+impl Connections {
+    pub(super) fn open(&self) -> Arc<Line> {
+        let line = Arc::new(Line::default());
+        self.lock().push(Arc::downgrade(&line));
+        line
+    }
+
+    /// Ends those that are idle for too long; to be called every [`TICK`].
+    pub(super) fn look(&self) {
+        self.each(|line| {
+            if line.requests.load(SeqCst) == 0
+                && TICK * line.idle.fetch_add(1, SeqCst).saturating_add(1) > IDLE
+            {
+                line.tell(LEAVE);
+            }
+        });
+    }
+
+    /// Tells all of them to finish what is under way, and to begin nothing.
+    pub(super) fn finish(&self) {
+        self.each(|line| line.tell(FINISH));
+    }
+
+    fn each(&self, to_do: impl Fn(&Arc<Line>)) {
+        self.lock().retain(|line| line.upgrade().map(|line| to_do(&line)).is_some());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Line>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn tell(self: &Arc<Self>, what: u8) {
+        self.told.fetch_max(what, SeqCst);
+        self.wake_by_ref();
+    }
+
+    /// A request began.
+    pub(super) fn request(self: &Arc<Self>) -> UnderWay {
+        self.requests.fetch_add(1, Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Drives a connection of its own task to its end. `finish` asks it to begin nothing new.
+    pub(super) async fn watch<C, E>(
+        self: &Arc<Self>,
+        connection: C,
+        finish: impl Fn(Pin<&mut C>),
+    ) -> Result<(), E>
+    where
+        C: Future<Output = Result<(), E>>,
+    {
+        let mut connection = std::pin::pin!(connection);
+        let waker = Waker::from(Arc::clone(self));
+        let mut finishing = false;
+        std::future::poll_fn(|task| {
+            self.task.get_or_init(|| task.waker().clone());
+            self.polled.store(true, SeqCst);
+            for _ in 0..MOST_POLLS {
+                self.woken.store(false, SeqCst);
+                match self.told.load(SeqCst) {
+                    GO_ON => {}
+                    FINISH if finishing => {}
+                    FINISH => {
+                        finishing = true;
+                        finish(connection.as_mut());
+                    }
+                    _ => return Poll::Ready(Ok(())),
+                }
+                let polled = connection.as_mut().poll(&mut Context::from_waker(&waker));
+                if polled.is_ready() {
+                    return polled;
+                }
+                if !self.woken.load(SeqCst) {
+                    break;
+                }
+            }
+            self.polled.store(false, SeqCst);
+            // Somebody may just have relied on the next round.
+            if self.woken.load(SeqCst) {
+                task.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The parts of a connection wake each other, whenever one has something for the next. It is polled
+/// again at once then, and not by way of the scheduler.
+impl Wake for Line {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, SeqCst);
+        if !self.polled.load(SeqCst)
+            && let Some(task) = self.task.get()
+        {
+            task.wake_by_ref();
+        }
+    }
+}
+
+impl UnderWay {
+    pub(super) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    pub(super) fn until_the_end_of<B>(self, body: B) -> Answer<B> {
+        Answer { body, _request: self }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.idle.store(0, Relaxed);
+        self.0.requests.fetch_sub(1, SeqCst);
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Written {
+    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+        Self { stream, line }
+    }
+}
+
+impl AsyncRead for Written {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Written {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.line.idle.store(0, Relaxed);
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
