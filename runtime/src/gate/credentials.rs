@@ -1,10 +1,10 @@
 //! Credentials, as they stand in a request (RFC 6750 §2.1, RFC 9449 §7.1).
 
-use std::fmt;
+use std::{any::Any, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use super::Refusal;
+use super::{Memory, Refusal, memory::Known};
 
 static DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -31,6 +31,8 @@ pub struct Credentials {
     /// Where in it the token begins, and how long it is.
     token: (usize, usize),
     proof: Option<HeaderValue>,
+    /// What is known of the token, if it was the last one of its connection.
+    known: Option<Known>,
 }
 
 impl Credentials {
@@ -43,6 +45,15 @@ impl Credentials {
     ///
     /// [`Refusal::Malformed`] says how they are wrong.
     pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, Refusal> {
+        Self::read_over(headers, uri, None)
+    }
+
+    /// As [`Credentials::read`], over a connection that remembers its last token.
+    pub(crate) fn read_over(
+        headers: &HeaderMap,
+        uri: &Uri,
+        memory: Option<&Memory>,
+    ) -> Result<Option<Self>, Refusal> {
         let malformed = |how| Err(Refusal::Malformed(how));
         let named = |pair: &str| pair.split('=').next() == Some("access_token");
         if uri.query().is_some_and(|query| query.split('&').any(named)) {
@@ -71,7 +82,8 @@ impl Credentials {
         let before = rest.iter().take_while(|byte| **byte == b' ').count();
         let after = rest[before..].iter().rev().take_while(|byte| **byte == b' ').count();
         let token = &rest[before..rest.len() - after];
-        if !is_b64token(token) {
+        let known = memory.and_then(|memory| memory.recall(token));
+        if known.is_none() && !is_b64token(token) {
             return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
         }
         let mut proofs = headers.get_all(&DPOP).iter();
@@ -83,7 +95,7 @@ impl Credentials {
             (proof, None) => proof.cloned(),
         };
         let token = (space + before, token.len());
-        Ok(Some(Self { scheme, value: value.clone(), token, proof }))
+        Ok(Some(Self { scheme, value: value.clone(), token, proof, known }))
     }
 
     /// A token that came in another way than by a request; `None` if it is none.
@@ -94,6 +106,7 @@ impl Credentials {
             value,
             token: (0, token.len()),
             proof: None,
+            known: None,
         })
     }
 
@@ -103,6 +116,11 @@ impl Credentials {
         // It was seen to be ASCII.
         let text = std::str::from_utf8(self.value.as_bytes()).unwrap_or_default();
         text.get(start..start + length).unwrap_or_default()
+    }
+
+    /// What the connection knows of the token.
+    pub(super) fn known<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.known.clone().and_then(|known| known.downcast().ok())
     }
 
     /// The proof of possession, if one came (RFC 9449 §4.1).

@@ -214,10 +214,7 @@ impl Jwt {
     }
 
     /// Verifies a token that was not seen before; it is remembered if it is good now.
-    async fn remember(
-        &self,
-        presented: Presented<'_>,
-    ) -> Result<Arc<Genuine>, Refusal> {
+    async fn remember(&self, presented: Presented<'_>) -> Result<Arc<Genuine>, Refusal> {
         let (token, resource) = (presented.credentials.token(), presented.resource);
         let accepted = self.accept(token, resource).await?;
         let since = self.clock.now();
@@ -236,13 +233,12 @@ impl Jwt {
                 && known.resource == presented.resource
                 && now.duration_since(known.since).is_ok_and(|age| age < REMEMBERED)
         };
-        let memory = presented.memory;
-        if let Some(known) = memory.and_then(|memory| memory.recall(token)).filter(fits) {
+        if let Some(known) = presented.credentials.known().filter(fits) {
             return Some(known);
         }
         let known = self.genuine.get(&digest_of(token)).filter(fits)?;
-        if let Some(memory) = memory {
-            memory.keep(token, &known);
+        if let Some(memory) = presented.memory {
+            memory.keep(token, Arc::<Genuine>::clone(&known));
         }
         Some(known)
     }

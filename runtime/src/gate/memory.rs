@@ -16,22 +16,25 @@ pub(crate) struct Memory(Mutex<Option<Kept>>);
 
 struct Kept {
     token: Zeroizing<Box<[u8]>>,
-    known: Arc<dyn Any + Send + Sync>,
+    known: Known,
 }
+
+/// What a verifier knows of a token.
+pub(super) type Known = Arc<dyn Any + Send + Sync>;
 
 impl Memory {
     /// What is known of this token, if it is the last one. Behind a proxy the last one may have been
     /// somebody else's, so the time that this takes must not tell how much of it was guessed.
-    pub(super) fn recall<T: Any + Send + Sync>(&self, token: &str) -> Option<Arc<T>> {
+    pub(super) fn recall(&self, token: &[u8]) -> Option<Known> {
         let kept = self.lock();
         let kept = kept.as_ref()?;
-        verify_slices_are_equal(&kept.token, token.as_bytes()).ok()?;
-        Arc::clone(&kept.known).downcast().ok()
+        verify_slices_are_equal(&kept.token, token).ok()?;
+        Some(Arc::clone(&kept.known))
     }
 
-    pub(super) fn keep<T: Any + Send + Sync>(&self, token: &str, known: &Arc<T>) {
+    pub(super) fn keep(&self, token: &str, known: Known) {
         let token = Zeroizing::new(token.as_bytes().into());
-        *self.lock() = Some(Kept { token, known: Arc::<T>::clone(known) });
+        *self.lock() = Some(Kept { token, known });
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {

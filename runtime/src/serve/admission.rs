@@ -119,7 +119,7 @@ impl Admission {
         page: impl FnOnce() -> bool,
     ) -> Result<Admitted, Response> {
         self.limits.address(address).map_err(|fault| too_much(&fault))?;
-        let read = Credentials::read(&parts.headers, &parts.uri);
+        let read = Credentials::read_over(&parts.headers, &parts.uri, memory);
         let verified = match read {
             Ok(Some(credentials)) => {
                 let method = parts.method.as_str();

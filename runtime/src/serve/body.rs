@@ -1,10 +1,9 @@
 //! The body of a message: all of it, in time, and not too large.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use axum::{BoxError, response::Response};
 use bytes::{Bytes, BytesMut};
-use futures::FutureExt;
 use http::StatusCode;
 use http_body_util::BodyExt;
 
@@ -24,8 +23,9 @@ where
 {
     let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
     let mut whole = std::pin::pin!(whole(body));
-    // Nearly all are there already, and need no timer.
-    let whole = match whole.as_mut().now_or_never() {
+    // The first look says that the body is wanted. Nearly all are there at the second, and need no
+    // timer.
+    let whole = match once_more(whole.as_mut()).await {
         Some(whole) => Ok(whole),
         None => tokio::time::timeout(SLOWEST, whole).await,
     };
@@ -35,6 +35,21 @@ where
         Ok(Err(None)) => Err(too_large()),
         Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
     }
+}
+
+/// What comes of `future`, if it does so in two polls.
+async fn once_more<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let mut looked = false;
+    poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
+    fmt,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -153,8 +154,8 @@ impl Dispatch {
         self.tools.iter().filter(listed).map(|tool| &tool.built.definition)
     }
 
-    /// Calls `tool`; `ready` is the call with its arguments, if they were decoded already. Its own failures are results, which the model reads; only what breaks the
-    /// protocol is an error of it.
+    /// Calls `tool`; `ready` is the call with its arguments, if they were decoded already. Its own
+    /// failures are results, which the model reads; only what breaks the protocol is an error.
     pub(super) async fn call(
         &self,
         tool: &Served,
@@ -174,7 +175,7 @@ impl Dispatch {
             target: "toolgate::call",
             "tool",
             tool = %tool.definition.name,
-            subject = %incoming.caller.as_ref().map_or_else(String::new, |caller| pseudonym(&self.subject(caller))),
+            subject = %Pseudonym(self, incoming.caller.as_ref()),
             outcome = field::Empty,
         );
         let line = audit::Line::begin(&tool.definition.name, demand, claims);
@@ -426,9 +427,14 @@ pub(super) fn failed(error: &Error) -> CallToolResponse {
     CallToolResult::error(vec![ContentBlock::text(error.message())]).into()
 }
 
-/// The subject, so that the lines of one person can be told together and the person not.
-fn pseudonym(subject: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, subject.as_bytes());
-    let bytes = digest.as_ref();
-    format!("{:08x}", u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+/// The subject, so that the lines of one person can be told together and the person not. It is worked
+/// out when a line is written, and not for every call.
+struct Pseudonym<'a>(&'a Dispatch, Option<&'a Caller>);
+
+impl fmt::Display for Pseudonym<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(dispatch, Some(caller)) = self else { return Ok(()) };
+        let digest = digest::digest(&digest::SHA256, dispatch.subject(caller).as_bytes());
+        digest.as_ref().iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }

@@ -9,6 +9,8 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
+use super::params::{Meta, Params};
+
 /// The arguments of a `tools/call`, as the client wrote them.
 #[derive(Clone)]
 pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
@@ -27,7 +29,7 @@ pub(super) struct Envelope<'a> {
     #[serde(default, borrow)]
     pub(super) method: Cow<'a, str>,
     #[serde(borrow)]
-    params: Option<&'a RawValue>,
+    params: Option<Params<'a>>,
     /// Those of an answer, which a request has not.
     #[serde(borrow)]
     result: Option<&'a RawValue>,
@@ -36,18 +38,12 @@ pub(super) struct Envelope<'a> {
 }
 
 /// The parameters of a `tools/call`.
-#[derive(Deserialize)]
-pub(super) struct CallParams<'a> {
-    #[serde(borrow)]
+pub(super) struct CallParams<'e, 'a> {
     pub(super) name: Cow<'a, str>,
-    #[serde(default, borrow)]
     pub(super) arguments: Option<&'a RawValue>,
-    #[serde(default, borrow, rename = "_meta")]
-    pub(super) meta: Option<&'a RawValue>,
-    #[serde(default, borrow, rename = "inputResponses")]
-    pub(super) input_responses: Option<&'a RawValue>,
-    #[serde(default, borrow, rename = "requestState")]
-    pub(super) request_state: Option<&'a RawValue>,
+    pub(super) meta: Option<&'e Meta<'a>>,
+    /// It answers to an earlier `input_required`.
+    pub(super) retries: bool,
 }
 
 /// Why a message is not handed on.
@@ -60,7 +56,9 @@ pub(super) enum Fault {
 
 impl<'a> Envelope<'a> {
     pub(super) fn read(message: &'a [u8]) -> Result<Self, Fault> {
-        serde_json::from_slice(message).map_err(|_| {
+        // Looked at once for all of its texts.
+        let text = std::str::from_utf8(message).map_err(|_| Fault::NotJson)?;
+        serde_json::from_str(text).map_err(|_| {
             if serde_json::from_slice::<IgnoredAny>(message).is_err() {
                 Fault::NotJson
             } else if message.trim_ascii_start().starts_with(b"[") {
@@ -84,22 +82,30 @@ impl<'a> Envelope<'a> {
 
     /// The URI, if this is a `resources/read`.
     pub(super) fn reads(&self) -> Option<Cow<'a, str>> {
-        #[derive(Deserialize)]
-        struct Read<'a> {
-            #[serde(borrow)]
-            uri: Cow<'a, str>,
-        }
-        let params = self.params.filter(|_| self.method == "resources/read")?;
-        serde_json::from_str::<Read<'_>>(params.get()).ok().map(|read| read.uri)
+        let params = self.params.as_ref().filter(|_| self.method == "resources/read")?;
+        params.uri.filter(|_| !params.unclear).and_then(text)
     }
 
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
-    pub(super) fn call(&self) -> Option<Result<CallParams<'a>, ()>> {
+    pub(super) fn call(&self) -> Option<Result<CallParams<'_, 'a>, ()>> {
         if self.method != "tools/call" {
             return None;
         }
-        let params = self.params.map(RawValue::get).unwrap_or_default();
-        Some(serde_json::from_str(params).map_err(drop))
+        let call = self.params.as_ref().filter(|params| !params.unclear).and_then(|params| {
+            let (arguments, meta) = (params.arguments, params.meta.as_ref());
+            let name = params.name.and_then(text)?;
+            Some(CallParams { name, arguments, meta, retries: params.retries })
+        });
+        Some(call.ok_or(()))
+    }
+}
+
+/// The value, if it is a text.
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let written = value.get();
+    match written.strip_prefix('"')?.strip_suffix('"') {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str(written).ok().map(Cow::Owned),
     }
 }
 
@@ -126,7 +132,8 @@ impl Fault {
 ///
 /// A message that is not understood here is rmcp's to refuse.
 pub(super) fn raw_arguments(message: &[u8]) -> Option<RawArguments> {
-    let arguments = Envelope::read(message).ok()?.call()?.ok()?.arguments?;
+    let envelope = Envelope::read(message).ok()?;
+    let arguments = envelope.call()?.ok()?.arguments?;
     Some(RawArguments(arguments.to_owned().into()))
 }
 

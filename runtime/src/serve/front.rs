@@ -59,12 +59,7 @@ impl<H: ServerHandler> Front<H> {
     }
 
     // In parts, so that the state of a call holds its request once.
-    pub(super) async fn respond<B>(
-        &self,
-        mut parts: Parts,
-        body: B,
-        from: Origin<'_>,
-    ) -> Response
+    pub(super) async fn respond<B>(&self, mut parts: Parts, body: B, from: Origin<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {

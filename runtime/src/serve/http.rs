@@ -126,12 +126,7 @@ async fn serve<H: ServerHandler>(
 
 impl<H: ServerHandler> Endpoint<H> {
     /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
-    pub(super) async fn respond<B>(
-        &self,
-        parts: &mut Parts,
-        body: B,
-        from: Origin<'_>,
-    ) -> Response
+    pub(super) async fn respond<B>(&self, parts: &mut Parts, body: B, from: Origin<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -159,11 +154,7 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(
-        &self,
-        parts: &Parts,
-        from: Origin<'_>,
-    ) -> Result<Admitted, Response> {
+    async fn admit(&self, parts: &Parts, from: Origin<'_>) -> Result<Admitted, Response> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
@@ -337,7 +328,8 @@ impl<H: ServerHandler> Endpoint<H> {
             }
         }
         if let Some(tool) = tool.filter(|_| dispatch.quick)
-            && let Some((short, ready)) = ShortCall::read(&parts.headers, tool, &envelope, &call)
+            && let Some((short, ready)) =
+                ShortCall::read(&parts.headers, tool, (&envelope, &call), body)
         {
             return Decision::Short(tool, short, ready);
         }

@@ -28,6 +28,7 @@ mod listing;
 mod loopback;
 mod page;
 mod panic;
+mod params;
 mod person;
 mod place;
 mod quick;

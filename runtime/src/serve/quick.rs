@@ -4,7 +4,7 @@
 //! they run. Everything else goes on to rmcp, which words every protocol error; so there is no
 //! second wording here.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
@@ -28,6 +28,7 @@ use super::{
     envelope::{CallParams, Envelope},
     handler::Nothing,
     head,
+    params::Meta,
 };
 use crate::{call::Caller, table::Ready};
 
@@ -41,7 +42,7 @@ pub(super) struct Quick {
 pub(super) struct ShortCall<'a> {
     id: &'a RawValue,
     arguments: &'a RawValue,
-    meta: &'a RawValue,
+    message: &'a [u8],
 }
 
 /// Keeps the shared peer; no message ever reaches it.
@@ -71,26 +72,15 @@ impl Transport<RoleServer> for Void {
     }
 }
 
-/// What of `_meta` decides whether the way is short.
-#[derive(Deserialize)]
-struct Meta<'a> {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion", borrow)]
-    version: Cow<'a, str>,
-    #[serde(rename = "io.modelcontextprotocol/clientCapabilities", borrow)]
-    capabilities: &'a RawValue,
-    #[serde(rename = "progressToken", default, borrow)]
-    progress_token: Option<&'a RawValue>,
-    #[serde(rename = "io.modelcontextprotocol/logLevel", default, borrow)]
-    log_level: Option<&'a RawValue>,
-}
-
 impl Meta<'_> {
     /// Is it of this revision, and sound?
     fn fits(&self, version: &ProtocolVersion) -> bool {
-        let capabilities = self.capabilities.get();
-        self.version == version.as_str()
-            && (capabilities == "{}"
-                || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok())
+        let said = self.version.and_then(|said| said.get().strip_prefix('"')?.strip_suffix('"'));
+        let sound = |capabilities: &RawValue| {
+            let capabilities = capabilities.get();
+            capabilities == "{}" || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok()
+        };
+        !self.unclear && said == Some(version.as_str()) && self.capabilities.is_some_and(sound)
     }
 
     /// Does the client want to hear something before the answer?
@@ -128,8 +118,8 @@ impl<'a> ShortCall<'a> {
     pub(super) fn read(
         headers: &HeaderMap,
         tool: &Served,
-        envelope: &Envelope<'a>,
-        call: &CallParams<'a>,
+        (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
+        message: &'a [u8],
     ) -> Option<(Self, Ready)> {
         let version = ProtocolVersion::V_2026_07_28;
         let fits = once(headers, &head::VERSION)? == version.as_str()
@@ -141,13 +131,11 @@ impl<'a> ShortCall<'a> {
             && !headers.contains_key(&head::SESSION)
             && !tool.built.marked
             && envelope.is_request()
-            && call.input_responses.is_none()
-            && call.request_state.is_none();
+            && !call.retries;
         if !fits {
             return None;
         }
-        let raw = call.meta?;
-        let meta: Meta<'_> = serde_json::from_str(raw.get()).ok()?;
+        let meta = call.meta?;
         if !meta.fits(&version) || (tool.built.speaks && meta.listens()) {
             return None;
         }
@@ -158,7 +146,7 @@ impl<'a> ShortCall<'a> {
         // What cannot be decoded may be no JSON for rmcp, deep inside.
         let ready = tool.built.decode(arguments).ok()?;
         let id = envelope.id.filter(|id| is_plain(id.get()))?;
-        Some((Self { id, arguments, meta: raw }, ready))
+        Some((Self { id, arguments, message }, ready))
     }
 
     /// The request as rmcp would know it.
@@ -170,8 +158,7 @@ impl<'a> ShortCall<'a> {
     ) -> RequestContext<RoleServer> {
         let id = serde_json::from_str(self.id.get()).unwrap_or(RequestId::Number(0));
         let mut context = RequestContext::new(id, peer.clone());
-        context.meta =
-            serde_json::from_str::<RequestMetaObject>(self.meta.get()).unwrap_or_default();
+        context.meta = meta_of(self.message);
         let mut parts = parts.clone();
         // As by the other way: what is not needed is not handed on.
         head::forget_credentials(&mut parts.headers);
@@ -179,6 +166,20 @@ impl<'a> ShortCall<'a> {
         context.extensions.insert(parts);
         context
     }
+}
+
+/// The whole of `_meta`, for who asks.
+fn meta_of(message: &[u8]) -> RequestMetaObject {
+    #[derive(Deserialize)]
+    struct Message {
+        params: Params,
+    }
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: RequestMetaObject,
+    }
+    serde_json::from_slice(message).map(|it: Message| it.params.meta).unwrap_or_default()
 }
 
 fn no_arguments() -> &'static RawValue {
