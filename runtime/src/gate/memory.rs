@@ -47,3 +47,22 @@ impl fmt::Debug for Memory {
         f.write_str("Memory")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_token_is_known_and_never_shown() {
+        let memory = Memory::default();
+        assert!(memory.recall(b"first").is_none());
+        memory.keep("first", Arc::new(1_u8));
+        memory.keep("second", Arc::new(2_u8));
+        let known = |token: &[u8]| memory.recall(token)?.downcast::<u8>().ok();
+        assert_eq!(known(b"second").as_deref(), Some(&2));
+        for other in [&b"first"[..], b"secon", b"second ", b"Second", b""] {
+            assert!(known(other).is_none());
+        }
+        assert!(!format!("{memory:?}").contains("second"));
+    }
+}

@@ -201,10 +201,18 @@ impl Admission {
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
             return Err(result(envelope.id(), &text, json!({})));
         }
-        let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
-        if !is_modern(headers)
-            && let Some(claims) = admitted
+        let modern = is_modern(headers);
+        if modern
+            && !self.gate.in_results
+            && let Refusal::InsufficientScope { .. } = refusal
         {
+            log(&refusal, admitted.as_ref().map(Claims::issuer), None);
+            let make =
+                || self.place.challenge(&refusal, demand.scopes().map(str::to_owned).collect());
+            return Err(refuse(&refusal, demand.challenge.get_or_init(make).clone()));
+        }
+        let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
+        if !modern && let Some(claims) = admitted {
             // Clients of that era ask for what the challenge says, and nothing else.
             scopes.extend(
                 claims

@@ -17,10 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::gate::Memory;
 
@@ -67,8 +64,8 @@ pub(super) struct Answer<B> {
 }
 
 /// A stream that tells its line when something is written.
-pub(super) struct Written {
-    stream: TcpStream,
+pub(super) struct Written<S> {
+    stream: S,
     line: Arc<Line>,
 }
 
@@ -215,13 +212,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
     }
 }
 
-impl Written {
-    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+impl<S> Written<S> {
+    pub(super) fn new(stream: S, line: Arc<Line>) -> Self {
         Self { stream, line }
     }
 }
 
-impl AsyncRead for Written {
+impl<S: AsyncRead + Unpin> AsyncRead for Written<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -231,7 +228,7 @@ impl AsyncRead for Written {
     }
 }
 
-impl AsyncWrite for Written {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Written<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -248,5 +245,111 @@ impl AsyncWrite for Written {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// How often the watcher looks until a connection was idle for too long.
+    const LOOKS: u32 = (IDLE.as_secs() / TICK.as_secs()) as u32 + 1;
+
+    fn look(connections: &Connections, times: u32) {
+        (0..times).for_each(|_| connections.look());
+    }
+
+    /// Is a connection that has nothing to say still open?
+    async fn is_open(line: &Arc<Line>, finishes: bool) -> bool {
+        let finished = AtomicBool::new(false);
+        let silent = std::future::poll_fn(|_| {
+            let over = finishes && finished.load(SeqCst);
+            if over { Poll::Ready(Ok::<_, Infallible>(())) } else { Poll::Pending }
+        });
+        let mut watched = std::pin::pin!(line.watch(silent, |_| finished.store(true, SeqCst)));
+        std::future::poll_fn(|cx| Poll::Ready(watched.as_mut().poll(cx).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn who_is_idle_for_too_long_is_left() {
+        let connections = Connections::default();
+        let (idle, busy) = (connections.open(), connections.open());
+        let request = busy.request();
+        look(&connections, LOOKS - 1);
+        assert!(is_open(&idle, false).await);
+        look(&connections, 1);
+        assert!(!is_open(&idle, false).await);
+        look(&connections, LOOKS);
+        assert!(is_open(&busy, false).await, "its request is under way");
+        // The time begins when its answer ends.
+        drop(request);
+        look(&connections, LOOKS - 1);
+        assert!(is_open(&busy, false).await);
+        look(&connections, 1);
+        assert!(!is_open(&busy, false).await);
+    }
+
+    #[tokio::test]
+    async fn who_is_written_to_is_not_idle() {
+        let connections = Connections::default();
+        let line = connections.open();
+        let (stream, _other) = tokio::io::duplex(64);
+        let mut stream = Written::new(stream, Arc::clone(&line));
+        look(&connections, LOOKS - 1);
+        stream.write_all(b"slowly").await.unwrap();
+        look(&connections, LOOKS - 1);
+        assert!(is_open(&line, false).await);
+        look(&connections, 1);
+        assert!(!is_open(&line, false).await);
+    }
+
+    #[tokio::test]
+    async fn at_the_end_all_are_told_to_finish() {
+        let connections = Connections::default();
+        let lines = [connections.open(), connections.open()];
+        assert!(is_open(&lines[0], true).await);
+        connections.finish();
+        assert!(!is_open(&lines[0], true).await);
+        assert!(is_open(&lines[1], false).await, "what is under way goes on");
+    }
+
+    #[tokio::test]
+    async fn what_is_woken_while_it_is_polled_is_polled_again() {
+        let line = Connections::default().open();
+        let mut polls = 0;
+        let connection = std::future::poll_fn(|cx: &mut Context<'_>| {
+            polls += 1;
+            cx.waker().wake_by_ref();
+            if polls < 100 { Poll::Pending } else { Poll::Ready(Ok::<_, Infallible>(())) }
+        });
+        // More often than in a row; the rest is the scheduler's.
+        line.watch(connection, |_| ()).await.unwrap();
+        assert_eq!(polls, 100);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_wake_of_another_thread_is_lost() {
+        for _ in 0..200 {
+            let line = Connections::default().open();
+            let (to_it, mut numbers) = tokio::sync::mpsc::channel::<u32>(1);
+            let connection = std::future::poll_fn(move |cx: &mut Context<'_>| {
+                loop {
+                    match std::task::ready!(numbers.poll_recv(cx)) {
+                        Some(_) => {}
+                        None => return Poll::Ready(Ok::<_, Infallible>(())),
+                    }
+                }
+            });
+            let watched = tokio::spawn(async move { line.watch(connection, |_| ()).await });
+            for number in 0..50 {
+                to_it.send(number).await.unwrap();
+            }
+            drop(to_it);
+            watched.await.unwrap().unwrap();
+        }
     }
 }

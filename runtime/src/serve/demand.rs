@@ -3,10 +3,12 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use http::HeaderValue;
 
 use crate::{
     gate::{Claims, Refusal},
@@ -27,6 +29,8 @@ pub(super) struct Demand {
     provider: &'static str,
     /// Hosts ask for them at sign-in.
     pub(super) basic: bool,
+    /// What is answered to tokens without its scopes; of a server with one gate.
+    pub(super) challenge: OnceLock<HeaderValue>,
     /// All that the tool declares, at whichever provider.
     pub(super) declared: String,
 }

@@ -1,7 +1,6 @@
 //! From a `tools/call` to the function, and from its outcome to the answer.
 
 use std::{
-    borrow::Cow,
     collections::HashMap,
     fmt,
     panic::AssertUnwindSafe,
@@ -19,20 +18,21 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
     },
-    service::{Peer, RequestContext},
+    service::RequestContext,
 };
 use serde_json::{json, value::RawValue};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, field};
 
 use super::{
-    admission::{Admission, Admitted},
+    admission::Admission,
     ask::{Ask, Told},
     audit::{self, Ended},
     demand::Demand,
     envelope::RawArguments,
+    incoming::{Conversation, Incoming, LetIn},
+    listing::Seen,
     panic,
-    quick::ShortCall,
     told::Access,
     upstream::{Lack, Reach, Upstreams},
     widgets::Widgets,
@@ -42,6 +42,7 @@ use crate::{
     client::Connection,
     context::Context,
     error::{Error, ErrorKind},
+    gate::Claims,
     grant::Grants,
     scope,
     state::States,
@@ -92,54 +93,20 @@ impl Served {
 /// A connection for each client of a tool.
 type Connections = Vec<(std::any::TypeId, Arc<Connection>)>;
 
-/// A call, as it came in.
-pub(super) struct Incoming<'a> {
-    /// As the client wrote them.
-    pub(super) arguments: &'a RawValue,
-    pub(super) caller: Option<Caller>,
-    /// What answers to an earlier `input_required`.
-    pub(super) retry: Option<&'a CallToolRequestParams>,
-    pub(super) conversation: Conversation<'a>,
-}
-
-/// What can be said to the client before the answer.
-#[derive(Clone, Copy)]
-pub(super) enum Conversation<'a> {
-    /// Everything: rmcp holds the line.
-    Open(&'a RequestContext<RoleServer>),
-    /// Nothing. The context is made only for who asks for it.
-    Short {
-        call: &'a ShortCall<'a>,
-        parts: &'a Parts,
-        admitted: &'a Admitted,
-        peer: &'a Peer<RoleServer>,
-    },
-}
-
-impl<'a> Conversation<'a> {
-    pub(super) fn context(self) -> Cow<'a, RequestContext<RoleServer>> {
-        match self {
-            Self::Open(context) => Cow::Borrowed(context),
-            Self::Short { call, parts, admitted, peer } => {
-                Cow::Owned(call.context(parts, admitted, peer))
-            }
-        }
-    }
-}
-
-impl Incoming<'_> {
-    fn digest(&self) -> digest::Digest {
-        digest::digest(&digest::SHA256, self.arguments.get().as_bytes())
-    }
-}
-
-/// The caller that the gate let in, beside the request.
-#[derive(Clone)]
-pub(super) struct LetIn(pub(super) Admitted);
-
 impl Dispatch {
     pub(super) fn tool(&self, name: &str) -> Option<&Served> {
         self.index.get(name).map(|&at| &self.tools[at])
+    }
+
+    /// Which tools are listed to this caller.
+    pub(super) fn seen_by(&self, claims: Option<&Claims>) -> Seen {
+        let hides = self.admission.as_ref().filter(|admission| admission.hides());
+        let Some(admission) = hides else { return Seen::default() };
+        let mut seen = vec![0_u64; self.tools.len().div_ceil(64)];
+        for (number, tool) in self.tools.iter().enumerate() {
+            seen[number / 64] |= u64::from(admission.lists(claims, &tool.demand)) << (number % 64);
+        }
+        seen.into()
     }
 
     /// The tools that are listed to this caller.

@@ -86,6 +86,17 @@ impl<'a> Envelope<'a> {
         params.uri.filter(|_| !params.unclear).and_then(text)
     }
 
+    /// Do the parameters say nothing but of which revision they are, and that soundly?
+    pub(super) fn asks_for_first_page(&self) -> bool {
+        self.params.as_ref().is_some_and(|params| {
+            let Params { name, uri, arguments, meta, retries, more, unclear } = params;
+            let meta = meta.as_ref();
+            (name.is_none() && uri.is_none() && arguments.is_none() && !retries && !more)
+                && !unclear
+                && meta.is_some_and(|meta| meta.fits() && !meta.listens())
+        })
+    }
+
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
     pub(super) fn call(&self) -> Option<Result<CallParams<'_, 'a>, ()>> {
         if self.method != "tools/call" {
@@ -172,5 +183,27 @@ mod tests {
         assert_eq!(call(r#"{"name":"a","name":"b"}"#), Err(()));
         assert_eq!(call(r#"{"name":5}"#), Err(()));
         assert_eq!(call("[]"), Err(()));
+        for twice in [r#""arguments":null,"arguments":{}"#, r#""_meta":{},"_meta":{}"#] {
+            assert_eq!(call(&format!(r#"{{"name":"a",{twice}}}"#)), Err(()), "{twice}");
+        }
+    }
+
+    #[test]
+    fn parameters_of_other_messages_are_nobodys_fault() {
+        for params in
+            ["[1,{}]", "5", "-1", "0.5", "true", "\"a\"", "null", r#"{"name":[],"name":5}"#]
+        {
+            let message = format!(r#"{{"method":"custom","params":{params}}}"#);
+            let envelope = Envelope::read(message.as_bytes()).unwrap();
+            assert!(envelope.call().is_none() && envelope.reads().is_none());
+        }
+        let reads = |params: &str| {
+            let message = format!(r#"{{"method":"resources/read","params":{params}}}"#);
+            let envelope = Envelope::read(message.as_bytes()).unwrap();
+            envelope.reads().map(std::borrow::Cow::into_owned)
+        };
+        assert_eq!(reads(r#"{"uri":"ui:\/\/a"}"#).as_deref(), Some("ui://a"));
+        assert_eq!(reads(r#"{"uri":"ui://a","uri":"ui://b"}"#), None);
+        assert_eq!(reads(r#"{"uri":["ui://a"]}"#), None);
     }
 }

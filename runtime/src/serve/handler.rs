@@ -22,7 +22,8 @@ use rmcp::{
 };
 
 use super::{
-    dispatch::{self, Conversation, Dispatch, Incoming},
+    dispatch::{self, Dispatch},
+    incoming::{Conversation, Incoming},
     panic,
 };
 

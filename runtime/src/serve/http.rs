@@ -5,7 +5,7 @@
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
 #![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
-use std::{any::TypeId, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     BoxError, Router,
@@ -22,7 +22,7 @@ use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
@@ -30,31 +30,31 @@ use tower_http::cors::CorsLayer;
 use super::{
     admission::{Admission, Admitted, principal},
     body::{LARGEST, read, too_large},
-    dispatch::{LetIn, Served},
-    envelope::{Envelope, Fault, RawArguments},
+    decision::{Decision, Then, is_json},
+    envelope::{Envelope, Fault},
     front::Origin,
     guard::guard,
-    handler::{Handler, Nothing},
+    handler::Handler,
     head,
-    listing::lift_schemes,
+    incoming::LetIn,
+    listing::{Lists, lift_schemes},
     panic::{self, Panicked},
-    quick::{Quick, ShortCall},
+    quick::Quick,
     sessions::{Full, Sessions},
 };
-use crate::{gate, table::Ready};
+use crate::gate;
 
 /// Where the endpoint is.
 pub(super) const PATH: &str = "/mcp";
-
-const JSON: &[u8] = b"application/json";
 
 /// The most that a stranger may send, to read a widget's page.
 const SMALL: usize = 8 << 10;
 
 /// What stands at `/mcp`.
 pub(super) struct Endpoint<H: ServerHandler> {
-    handler: Handler<H>,
+    pub(super) handler: Handler<H>,
     quick: Quick,
+    pub(super) lists: Lists,
     sessions: Arc<Sessions>,
     mcp: StreamableHttpService<Handler<H>, Sessions>,
 }
@@ -78,7 +78,13 @@ impl<H: ServerHandler> Endpoint<H> {
         let made = handler.clone();
         let mcp =
             StreamableHttpService::new(move || Ok(made.clone()), Arc::clone(&sessions), config);
-        Self { handler: handler.clone(), quick: Quick::new(), sessions, mcp }
+        Self {
+            handler: handler.clone(),
+            quick: Quick::new(),
+            lists: Lists::default(),
+            sessions,
+            mcp,
+        }
     }
 }
 
@@ -232,10 +238,19 @@ impl<H: ServerHandler> Endpoint<H> {
         // A decoder may panic as well as a tool.
         let decided = panic::caught_now(|| self.decide(parts, &body, admitted));
         let then = match decided {
-            Ok(Decision::Refuse(refusal)) => return refusal,
+            Ok(Decision::Answer(answer)) => return answer,
             Ok(Decision::Short(tool, call, ready)) => {
                 let call = (&call, ready);
                 return self.quick.answer(dispatch, tool, call, (parts, admitted)).await;
+            }
+            Ok(Decision::List(seen)) => {
+                let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body), admitted);
+                let response = Box::pin(rmcp).await;
+                let response = match &dispatch.admission {
+                    Some(_) => Box::pin(lift_schemes(response)).await,
+                    None => response,
+                };
+                return Box::pin(self.lists.learn(seen, response)).await;
             }
             Ok(Decision::Rmcp(then)) => then,
             Err(Panicked) => return broke(&body),
@@ -265,80 +280,6 @@ impl<H: ServerHandler> Endpoint<H> {
         }
     }
 
-    /// Is the message answered from the table of tools, and not by a handler beside it? Lists are
-    /// counted in, which show names and do nothing.
-    fn is_ours(&self, envelope: &Envelope<'_>) -> bool {
-        let whole = TypeId::of::<H>() == TypeId::of::<Nothing>();
-        match &*envelope.method {
-            "tools/call" => {
-                let call = envelope.call().and_then(Result::ok);
-                call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some()) || whole
-            }
-            "initialize"
-            | "server/discover"
-            | "ping"
-            | "tools/list"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/templates/list"
-            | "subscriptions/listen" => true,
-            method => whole || method.starts_with("notifications/"),
-        }
-    }
-
-    /// What becomes of a message. The gate decides by what is called, whatever a header says.
-    fn decide<'a>(
-        &'a self,
-        parts: &mut Parts,
-        body: &'a Bytes,
-        admitted: &Admitted,
-    ) -> Decision<'a> {
-        let dispatch = &self.handler.dispatch;
-        // Whatever it calls itself, a message that might be a call is looked at by the gate.
-        if !is_json(&parts.headers) && dispatch.admission.is_none() {
-            return Decision::Rmcp(Then::Nothing);
-        }
-        let envelope = match Envelope::read(body) {
-            Ok(envelope) => envelope,
-            // rmcp answers all of these with 415 and a parser's words.
-            Err(fault) => {
-                let (code, words) = fault.words();
-                return Decision::Refuse(rpc_error(StatusCode::BAD_REQUEST, code, words));
-            }
-        };
-        if let Some(admission) = &dispatch.admission {
-            let page = || envelope.reads().is_some_and(|uri| dispatch.widgets.has(&uri));
-            let ours = || self.is_ours(&envelope);
-            if let Err(refusal) = admission.check_stranger(admitted, page, ours) {
-                return Decision::Refuse(refusal);
-            }
-        }
-        let call = match envelope.call() {
-            None => return Decision::Rmcp(Then::of(&envelope.method)),
-            // rmcp tells requests apart by their shape, and would not know the method.
-            Some(Err(())) => return Decision::Refuse(call_misshapen(&envelope.id())),
-            Some(Ok(call)) => call,
-        };
-        let tool = dispatch.tool(&call.name);
-        if let (Some(admission), Some(tool)) = (&dispatch.admission, tool) {
-            let called = (&*call.name, &tool.demand);
-            let checked = admission.check_call(admitted, called, &parts.headers, &envelope);
-            if let Err(refusal) = checked {
-                return Decision::Refuse(refusal);
-            }
-        }
-        if let Some(tool) = tool.filter(|_| dispatch.quick)
-            && let Some((short, ready)) =
-                ShortCall::read(&parts.headers, tool, (&envelope, &call), body)
-        {
-            return Decision::Short(tool, short, ready);
-        }
-        if let Some(arguments) = call.arguments {
-            parts.extensions.insert(RawArguments(arguments.to_owned().into()));
-        }
-        Decision::Rmcp(Then::Call)
-    }
-
     async fn by_rmcp(
         &self,
         mut parts: Parts,
@@ -356,45 +297,6 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 }
 
-/// What becomes of a message.
-enum Decision<'a> {
-    Refuse(Response),
-    Short(&'a Served, ShortCall<'a>, Ready),
-    Rmcp(Then),
-}
-
-/// What is to be done about rmcp's answer.
-#[derive(Clone, Copy)]
-enum Then {
-    Nothing,
-    /// A tool is called, whose turn ends when the call does.
-    Call,
-    /// A session begins, if there is room for one.
-    Begin,
-    /// Tools are listed, whose schemes are lifted.
-    Lift,
-    /// A stream begins, which ends with the token.
-    Listen,
-}
-
-impl Then {
-    fn of(method: &str) -> Self {
-        match method {
-            "initialize" => Self::Begin,
-            "tools/list" => Self::Lift,
-            "subscriptions/listen" => Self::Listen,
-            _ => Self::Nothing,
-        }
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE);
-    content_type
-        .and_then(|ty| ty.as_bytes().get(..JSON.len()))
-        .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON))
-}
-
 /// The head of the request, which goes on to somebody else: without the token, for which nobody who
 /// comes after has a use, and which they cannot leak then.
 fn taken(parts: &mut Parts) -> Parts {
@@ -409,16 +311,6 @@ fn too_many_sessions() -> Response {
     let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
     response
-}
-
-fn call_misshapen(id: &Value) -> Response {
-    let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
-    let error = json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": { "code": -32602, "message": message },
-    });
-    axum::Json(error).into_response()
 }
 
 /// The answer to a call in which something panicked that is no tool.

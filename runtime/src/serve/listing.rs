@@ -1,15 +1,89 @@
-//! `securitySchemes` of the listed tools, where hosts look for them.
+//! What is listed, made once, and `securitySchemes` of the listed tools where hosts look for them.
 //!
 //! rmcp's type of a tool has no such member, so it stands under `_meta` until the answer is
 //! written, and here also beside it.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    envelope::Envelope,
+    head,
+    quick::{answer, fits, is_plain},
+};
+
+/// More lists than these are made anew each time.
+const MOST: usize = 64;
+
+/// Which tools a caller sees, a bit for each.
+pub(super) type Seen = Box<[u64]>;
+
+/// What rmcp said when it was asked for a list, by the tools that the caller sees.
+#[derive(Default)]
+pub(super) struct Lists(RwLock<HashMap<Seen, Bytes>>);
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+impl Lists {
+    /// The identifier of a `tools/list` of 2026-07-28 about which nothing is unusual.
+    pub(super) fn read<'a>(headers: &HeaderMap, envelope: &Envelope<'a>) -> Option<&'a RawValue> {
+        let plain = fits(headers, "tools/list")
+            && !headers.contains_key(&head::NAME)
+            && envelope.is_request()
+            && envelope.asks_for_first_page();
+        envelope.id.filter(|id| plain && is_plain(id.get()))
+    }
+
+    /// The answer, if it was given before.
+    pub(super) fn answer(&self, seen: &Seen, id: &RawValue) -> Option<Response> {
+        let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let result = lists.get(seen)?;
+        let mut text = Vec::with_capacity(result.len() + 64);
+        text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        text.extend_from_slice(id.get().as_bytes());
+        text.extend_from_slice(br#","result":"#);
+        text.extend_from_slice(result);
+        text.push(b'}');
+        Some(answer(StatusCode::OK, text))
+    }
+
+    /// Keeps what rmcp says to who sees these tools.
+    pub(super) async fn learn(&self, seen: Seen, response: Response) -> Response {
+        let json = HeaderValue::from_static("application/json");
+        if response.status() != StatusCode::OK
+            || response.headers().get(header::CONTENT_TYPE) != Some(&json)
+        {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let Ok(bytes) = body.collect().await.map(Collected::to_bytes) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        if let Ok(said) = serde_json::from_slice::<Said<'_>>(&bytes) {
+            let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            if lists.len() < MOST {
+                lists.insert(seen, bytes.slice_ref(said.result.get().as_bytes()));
+            }
+        }
+        Response::from_parts(parts, Body::from(bytes))
+    }
+}
 
 /// The answer to a `tools/list`, with the schemes lifted.
 pub(super) async fn lift_schemes(response: Response) -> Response {

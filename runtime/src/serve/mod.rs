@@ -10,6 +10,7 @@ mod brokered;
 mod build;
 mod cli;
 mod connections;
+mod decision;
 mod demand;
 mod describe;
 #[cfg(feature = "dev")]
@@ -22,6 +23,7 @@ mod guard;
 mod handler;
 mod head;
 mod http;
+mod incoming;
 mod limits;
 mod listen;
 mod listing;

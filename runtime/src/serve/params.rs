@@ -18,6 +18,8 @@ pub(super) struct Params<'a> {
     pub(super) meta: Option<Meta<'a>>,
     /// It answers to an earlier `input_required`.
     pub(super) retries: bool,
+    /// There are others besides.
+    pub(super) more: bool,
     /// One of those above is given twice, or there is no object.
     pub(super) unclear: bool,
 }
@@ -93,7 +95,10 @@ impl<'a> Members<'a> for Params<'a> {
             Param::InputResponses | Param::RequestState => {
                 self.retries |= map.next_value::<Option<IgnoredAny>>()?.is_some();
             }
-            Param::Other => _ = map.next_value::<IgnoredAny>()?,
+            Param::Other => {
+                self.more = true;
+                map.next_value::<IgnoredAny>()?;
+            }
         }
         Ok(())
     }

@@ -11,8 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Part
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolResponse, ClientCapabilities, ErrorCode, ProtocolVersion, RequestId,
-        RequestMetaObject, ServerResult,
+        CallToolResponse, ClientCapabilities, ErrorCode, RequestId, RequestMetaObject, ServerResult,
     },
     service::{
         Peer, RequestContext, RunningService, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly,
@@ -24,13 +23,16 @@ use serde_json::value::RawValue;
 
 use super::{
     admission::Admitted,
-    dispatch::{Conversation, Dispatch, Incoming, LetIn, Served},
+    dispatch::{Dispatch, Served},
     envelope::{CallParams, Envelope},
     handler::Nothing,
     head,
+    incoming::{Conversation, Incoming, LetIn},
     params::Meta,
 };
 use crate::{call::Caller, table::Ready};
+
+const VERSION: &str = "2026-07-28";
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -74,17 +76,17 @@ impl Transport<RoleServer> for Void {
 
 impl Meta<'_> {
     /// Is it of this revision, and sound?
-    fn fits(&self, version: &ProtocolVersion) -> bool {
+    pub(super) fn fits(&self) -> bool {
         let said = self.version.and_then(|said| said.get().strip_prefix('"')?.strip_suffix('"'));
         let sound = |capabilities: &RawValue| {
             let capabilities = capabilities.get();
             capabilities == "{}" || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok()
         };
-        !self.unclear && said == Some(version.as_str()) && self.capabilities.is_some_and(sound)
+        !self.unclear && said == Some(VERSION) && self.capabilities.is_some_and(sound)
     }
 
     /// Does the client want to hear something before the answer?
-    fn listens(&self) -> bool {
+    pub(super) fn listens(&self) -> bool {
         self.progress_token.is_some() || self.log_level.is_some()
     }
 }
@@ -121,14 +123,8 @@ impl<'a> ShortCall<'a> {
         (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
         message: &'a [u8],
     ) -> Option<(Self, Ready)> {
-        let version = ProtocolVersion::V_2026_07_28;
-        let fits = once(headers, &head::VERSION)? == version.as_str()
-            && once(headers, &head::METHOD)? == "tools/call"
+        let fits = fits(headers, "tools/call")
             && once(headers, &head::NAME)? == call.name
-            && accepts_both(once(headers, &header::ACCEPT)?)
-            && is_json(once(headers, &header::CONTENT_TYPE)?)
-            && !headers.contains_key(header::CONTENT_ENCODING)
-            && !headers.contains_key(&head::SESSION)
             && !tool.built.marked
             && envelope.is_request()
             && !call.retries;
@@ -136,7 +132,7 @@ impl<'a> ShortCall<'a> {
             return None;
         }
         let meta = call.meta?;
-        if !meta.fits(&version) || (tool.built.speaks && meta.listens()) {
+        if !meta.fits() || (tool.built.speaks && meta.listens()) {
             return None;
         }
         let arguments = match call.arguments {
@@ -195,8 +191,19 @@ fn is_shallow(arguments: &str) -> bool {
         && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
 }
 
+/// Are these the headers of a request of 2026-07-28 about which nothing is unusual?
+pub(super) fn fits(headers: &HeaderMap, method: &str) -> bool {
+    let is = |name, expected: fn(&str) -> bool| once(headers, name).is_some_and(expected);
+    once(headers, &head::METHOD) == Some(method)
+        && is(&head::VERSION, |version| version == VERSION)
+        && is(&header::ACCEPT, accepts_both)
+        && is(&header::CONTENT_TYPE, is_json)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !headers.contains_key(&head::SESSION)
+}
+
 /// Is it an identifier that is the same however it is read? Others are rmcp's to look at.
-fn is_plain(id: &str) -> bool {
+pub(super) fn is_plain(id: &str) -> bool {
     match id.as_bytes() {
         [b'"', .., b'"'] => !id.contains('\\'),
         [b'-', b'0', ..] => false,
@@ -239,10 +246,13 @@ fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Respo
         }
     };
     text.push(b'}');
-    let mut response = Response::new(Body::from(text));
     // What a tool returns is JSON already; a map whose keys are no text would not be.
-    *response.status_mut() =
-        if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    answer(if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR }, text)
+}
+
+pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
     // One header more is added on the way, and a map takes room for many if it is not told.
     let mut headers = HeaderMap::with_capacity(2);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -96,9 +96,22 @@ impl TwoWays {
     ///
     /// They cannot be built.
     pub async fn new() -> Self {
+        Self::with(|gate| gate).await
+    }
+
+    /// Both, whose callers see only what they may call.
+    ///
+    /// # Panics
+    ///
+    /// They cannot be built.
+    pub async fn hiding() -> Self {
+        Self::with(Gate::hide_what_is_refused).await
+    }
+
+    async fn with(gate: impl Fn(Gate) -> Gate) -> Self {
         let issuer = Issuer::new();
         let front = async |short| {
-            let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
+            let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).public_tools());
             let server = toolgate::server!().gate(gate).tools(tools![add, echo, fail, count]);
             let app = server.shortcuts(short).build().await.expect("the server is sound");
             app.into_service()
@@ -128,8 +141,23 @@ impl TwoWays {
 impl Sent {
     /// A call of `tool` about which nothing is unusual.
     pub fn call(tool: &str, arguments: &str, token: &str) -> Self {
+        let params = format!(r#""name":"{tool}","arguments":{arguments},"#);
+        Self::request("tools/call", &params, token).header("mcp-name", tool)
+    }
+
+    /// A request for the list of tools about which nothing is unusual.
+    pub fn list(token: &str) -> Self {
+        Self::request("tools/list", "", token)
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.as_bytes().to_vec()));
+        self
+    }
+
+    fn request(method: &str, params: &str, token: &str) -> Self {
         let body = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
         );
         let host = RESOURCE.split('/').nth(2).unwrap_or_default();
         let headers = [
@@ -137,8 +165,7 @@ impl Sent {
             ("accept", "application/json, text/event-stream"),
             ("content-type", "application/json"),
             ("mcp-protocol-version", "2026-07-28"),
-            ("mcp-method", "tools/call"),
-            ("mcp-name", tool),
+            ("mcp-method", method),
             ("authorization", token),
         ];
         let headers = headers.map(|(name, value)| (name, value.as_bytes().to_vec())).into();

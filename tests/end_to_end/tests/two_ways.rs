@@ -286,6 +286,63 @@ async fn what_is_deep_or_long_is_answered_alike() {
     }
 }
 
+/// Where nothing is unusual about them, they are answered from what was said before.
+#[tokio::test]
+async fn lists_are_answered_alike() {
+    let (open, hiding) = (TwoWays::new().await, TwoWays::hiding().await);
+    let names = |came: &Came| -> Vec<String> {
+        let tools = came.json.as_ref().unwrap()["result"]["tools"].as_array().unwrap();
+        tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // Twice, for what is remembered of somebody else, too.
+    for _ in 0..2 {
+        for scopes in ["", "desk:read", "desk:write", "desk:read desk:write"] {
+            let came = open.send(&Sent::list(&open.token(scopes))).await.unwrap();
+            assert_eq!(names(&came), ["add", "echo", "fail", "count"]);
+            let came = hiding.send(&Sent::list(&hiding.token(scopes))).await.unwrap();
+            let seen: &[&str] = match scopes {
+                "" => &["add", "count"],
+                "desk:read" => &["add", "echo", "count"],
+                _ => &["add", "echo", "fail", "count"],
+            };
+            assert_eq!(names(&came), seen, "{scopes}");
+        }
+        let mut stranger = Sent::list("");
+        change(&mut stranger, "authorization", Change::Missing);
+        assert_eq!(names(&hiding.send(&stranger).await.unwrap()), ["add", "count"]);
+    }
+    let token = hiding.token("desk:read");
+    for change_of in changes() {
+        let mut sent = Sent::list(&token);
+        change(&mut sent, change_of.0, change_of.1);
+        hiding.send(&sent).await;
+    }
+    let params = [
+        "{}",
+        "[]",
+        "null",
+        "5",
+        "\"\"",
+        r#"{"_meta":{META}}"#,
+        r#"{"cursor":"c","_meta":{META}}"#,
+        r#"{"cursor":null,"_meta":{META}}"#,
+        r#"{"name":"add","_meta":{META}}"#,
+        r#"{"_meta":{META},"more":[]}"#,
+    ];
+    for (params, meta) in params
+        .map(|params| (params, META))
+        .into_iter()
+        .chain(METAS.iter().map(|meta| (r#"{"_meta":{META}}"#, *meta)))
+    {
+        for message in MESSAGES {
+            let mut sent = Sent::list(&token);
+            let message = message.replace("tools/call", "tools/list").replace("ID", "1");
+            sent.body = message.replace("PARAMS", &params.replace("META", meta)).into_bytes();
+            hiding.send(&sent).await;
+        }
+    }
+}
+
 /// The short way is taken at all: rmcp's own way says how far a tool is, and this one cannot.
 #[tokio::test]
 async fn both_ways_work() {
