@@ -61,7 +61,8 @@ pub(super) async fn listen<H: ServerHandler>(
             });
             let builder = builder();
             let connection = builder.serve_connection(stream, service);
-            if let Err(error) = line.watch(connection, |open| open.graceful_shutdown()).await {
+            let finish = auto::Connection::graceful_shutdown;
+            if let Err(error) = line.watch(connection, finish).await {
                 tracing::debug!(target: "toolgate::serve", error, "a connection broke off");
             }
         });

@@ -1,0 +1,49 @@
+//! `cargo bench -p call --bench instructions`: what a call costs in instructions, which is nearly the
+//! same on every machine, and may not become more. It needs Valgrind and `gungraun-runner`.
+#![allow(missing_docs, unused_qualifications, reason = "what the macros write")]
+
+use std::hint::black_box;
+
+use axum::body::Body;
+use call::Served;
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+use http::Request;
+use tokio::runtime::{Builder, Runtime};
+
+struct Ready {
+    runtime: Runtime,
+    served: Served,
+    request: Request<Body>,
+}
+
+/// What is made once is made, and the token was seen before.
+fn ready(tool: &str, arguments: &str) -> Ready {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let served = runtime.block_on(Served::new(true));
+    for _ in 0..3 {
+        runtime.block_on(served.send(served.request(tool, arguments)));
+    }
+    let request = served.request(tool, arguments);
+    Ready { runtime, served, request }
+}
+
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]));
+    config
+}
+
+#[library_benchmark(config = at_most(65_000))]
+#[bench::without_arguments(args = ("simple_text", "{}"), setup = ready)]
+#[bench::with_arguments(args = ("repeat", r#"{"text":"hello","times":2}"#), setup = ready)]
+fn authorized(ready: Ready) -> (usize, Runtime, Served) {
+    let Ready { runtime, served, request } = ready;
+    let length = black_box(runtime.block_on(served.send(request)));
+    // What is dropped here would be counted.
+    (length, runtime, served)
+}
+
+library_benchmark_group!(name = calls, benchmarks = authorized);
+main!(library_benchmark_groups = calls);
