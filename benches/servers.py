@@ -36,6 +36,8 @@ class Server:
     tools: int
     checks: str
     scratch: Path
+    # Its tokens and keys are made by another process.
+    issues: bool = False
     port: int = 0
     process: subprocess.Popen | None = None
     token: str | None = field(default=None, repr=False)
@@ -48,7 +50,11 @@ class Server:
     def running(self) -> Iterator[float]:
         """Runs the server, and tells after how many milliseconds it listens."""
         self.port = free_port()
-        token = self.scratch / f"{self.port}.token"
+        token, keys = self.scratch / f"{self.port}.token", self.scratch / f"{self.port}.keys"
+        files = {"TOKEN_FILE": str(token), "KEYS_FILE": str(keys)}
+        if self.issues:
+            issue = [*self.command, "issue", str(self.port)]
+            subprocess.run(issue, env={**os.environ, **files}, check=True)
         log = (self.scratch / f"{self.port}.log").open("w+")
         arguments = [*self.command, str(self.port), str(self.tools)]
         began = time.monotonic()
@@ -59,7 +65,7 @@ class Server:
             env={
                 **os.environ,
                 "WORKERS": "1",
-                "TOKEN_FILE": str(token),
+                **files,
                 # mcp-use would report its use to its makers, while it is measured.
                 "MCP_USE_ANONYMIZED_TELEMETRY": "false",
             },
@@ -192,8 +198,10 @@ def servers(target: Path, scratch: Path) -> list[Server]:
         runtime = str(shipped) if shipped.exists() else shutil.which("node") or "node"
         command = [runtime, str(node / "server.mjs")]
         found.append(Server("mcp-use", "mcp-use 2.5", command, 1, checked, scratch))
-    found.append(Server("toolgate", "**toolgate**", ours, 1, checked, scratch))
-    found.append(Server("toolgate, 100 tools", "toolgate, 100 tools", ours, 100, checked, scratch))
+    found.append(Server("toolgate", "**toolgate**", ours, 1, checked, scratch, True))
+    found.append(
+        Server("toolgate, 100 tools", "toolgate, 100 tools", ours, 100, checked, scratch, True)
+    )
     return found
 
 

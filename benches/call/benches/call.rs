@@ -118,3 +118,63 @@ fn grant_lookup(bencher: Bencher<'_, '_>) {
     runtime.block_on(store.save(&key, &grant, Revision::ABSENT)).unwrap();
     bencher.bench(|| runtime.block_on(store.load(&key)).unwrap());
 }
+
+/// One request to an API on this machine, and what `AuthedClient` adds to it.
+mod client {
+    use std::{net::Ipv4Addr, sync::LazyLock, thread};
+
+    use axum::{Router, routing::get};
+    use toolgate::prelude::*;
+
+    use super::{Bencher, runtime};
+
+    /// An API on this machine.
+    #[provider(
+        api = "https://api.example",
+        authorize = "https://api.example/authorize",
+        token = "https://api.example/token"
+    )]
+    enum Api {
+        /// Reads.
+        #[scope("read", access = read)]
+        Read,
+    }
+
+    /// It lives in a thread of its own.
+    static URL: LazyLock<String> = LazyLock::new(|| {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            runtime().block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let router = Router::new().route("/texts", get(async || "a text"));
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        url
+    });
+
+    #[divan::bench(sample_count = 400, sample_size = 50)]
+    fn by_reqwest_alone(bencher: Bencher<'_, '_>) {
+        let (runtime, client) = (runtime(), reqwest::Client::new());
+        let url = format!("{}/texts", *URL);
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let request = client.get(&url).bearer_auth("token");
+                let response = request.send().await.unwrap().error_for_status().unwrap();
+                response.text().await.unwrap()
+            })
+        });
+    }
+
+    #[divan::bench(sample_count = 400, sample_size = 50)]
+    fn by_authed_client(bencher: Bencher<'_, '_>) {
+        let (runtime, client) = (runtime(), AuthedClient::<Api>::testing(&URL, "token"));
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                client.get("/texts").send().await.unwrap().text().await.unwrap()
+            })
+        });
+    }
+}

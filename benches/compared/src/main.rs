@@ -7,7 +7,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use toolgate::{Error, Tools, gate::Gate, prelude::*, testing::Issuer};
+use toolgate::{
+    Error, Tools,
+    gate::{self, Gate},
+    prelude::*,
+    testing::Issuer,
+};
 
 /// Longer than any comparison takes.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -52,27 +57,30 @@ tools! {
     other_99
 }
 
+/// `PORT [TOOLS]` serves, by the keys in the file `KEYS_FILE`; `issue PORT` writes that file, and a
+/// token for the server on that port to `TOKEN_FILE`: whoever serves does not issue.
 fn main() -> Result<()> {
-    let mut arguments = env::args().skip(1);
-    let port: u16 =
-        arguments.next().ok_or_else(|| Error::new("usage: compared PORT [TOOLS]"))?.parse()?;
+    let usage = || Error::new("usage: compared [issue] PORT [TOOLS]");
+    let mut arguments = env::args().skip(1).peekable();
+    let issues = arguments.next_if(|argument| argument == "issue").is_some();
+    let port: u16 = arguments.next().ok_or_else(usage)?.parse()?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let resource = format!("http://{address}/mcp");
+    let keys = env::var("KEYS_FILE")?;
+    if issues {
+        let issuer = Issuer::new();
+        fs::write(keys, serde_json::to_vec(issuer.jwks())?)?;
+        return Ok(fs::write(env::var("TOKEN_FILE")?, token(&issuer, &resource)?)?);
+    }
+
     let tools = match arguments.next().as_deref() {
         None | Some("1") => toolgate::tools![test_simple_text],
         Some("100") => all(),
-        Some(_) => return Err(Error::new("TOOLS is 1 or 100")),
+        Some(_) => return Err(usage()),
     };
     let workers = env::var("WORKERS").map_or(Ok(1), |workers| workers.parse())?;
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let resource = format!("http://{address}/mcp");
-
-    let issuer = Issuer::new();
-    let token = token(&issuer, &resource)?;
-    match env::var_os("TOKEN_FILE") {
-        Some(file) => fs::write(file, token)?,
-        None => println!("{token}"),
-    }
-    let gate = Gate::new(issuer.verifier()).resource(resource);
-    let server = toolgate::server!().gate(gate).tools(tools);
+    let verifier = gate::keys(Issuer::NAME, &serde_json::from_slice(&fs::read(keys)?)?)?;
+    let server = toolgate::server!().gate(Gate::new(verifier).resource(resource)).tools(tools);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(workers).enable_all().build()?;
     runtime.block_on(server.serve_http(address))
