@@ -113,6 +113,7 @@ impl<H: ServerHandler> Server<H> {
             ask,
             admission: door.admission,
             quick: self.shortcuts,
+            quiet_beside: self.shortcuts && self.quiet_beside,
             running: TaskTracker::new(),
             grants,
         };

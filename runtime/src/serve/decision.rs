@@ -7,7 +7,7 @@ use std::any::TypeId;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use rmcp::ServerHandler;
+use rmcp::{ServerHandler, model::CallToolRequestParams};
 use serde_json::{Value, json};
 
 use super::{
@@ -29,6 +29,7 @@ pub(super) enum Decision<'a> {
     /// rmcp says it once, to all who see these tools.
     List(Seen),
     Short(&'a Served, ShortCall<'a>, Ready),
+    Beside(ShortCall<'a>, Box<CallToolRequestParams>),
     Rmcp(Then),
 }
 
@@ -125,6 +126,13 @@ impl<H: ServerHandler> Endpoint<H> {
                 ShortCall::read(&parts.headers, tool, (&envelope, &call), body)
         {
             return Decision::Short(tool, short, ready);
+        }
+        if tool.is_none()
+            && dispatch.quiet_beside
+            && let Some((short, params)) =
+                ShortCall::read_beside(&parts.headers, &self.handler, (&envelope, &call), body)
+        {
+            return Decision::Beside(short, Box::new(params));
         }
         if let Some(arguments) = call.arguments {
             parts.extensions.insert(RawArguments(arguments.to_owned().into()));

@@ -65,6 +65,8 @@ pub(super) struct Dispatch {
     pub(super) grants: Grants,
     /// Calls of nothing unusual go the short way.
     pub(super) quick: bool,
+    /// So do those of the handler beside.
+    pub(super) quiet_beside: bool,
     /// The calls under way, for a graceful end.
     pub(super) running: TaskTracker,
 }

@@ -243,6 +243,11 @@ impl<H: ServerHandler> Endpoint<H> {
                 let call = (&call, ready);
                 return self.quick.answer(dispatch, tool, call, (parts, admitted)).await;
             }
+            Ok(Decision::Beside(call, params)) => {
+                let call = (&call, *params);
+                let answer = self.quick.answer_beside(&self.handler, call, (parts, admitted));
+                return Box::pin(answer).await;
+            }
             Ok(Decision::List(seen)) => {
                 let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body), admitted);
                 let response = Box::pin(rmcp).await;

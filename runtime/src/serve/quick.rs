@@ -9,23 +9,25 @@ use std::sync::LazyLock;
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
+    ErrorData, RoleServer, ServerHandler, Service,
     model::{
-        CallToolResponse, ClientCapabilities, ErrorCode, RequestId, RequestMetaObject, ServerResult,
+        CallToolRequest, CallToolRequestParams, CallToolResponse, ClientCapabilities,
+        ClientRequest, ErrorCode, Implementation, InitializeRequestParams, ProtocolVersion,
+        RequestId, RequestMetaObject, ServerResult,
     },
     service::{
         Peer, RequestContext, RunningService, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly,
     },
     transport::Transport,
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     admission::Admitted,
     dispatch::{Dispatch, Served},
     envelope::{CallParams, Envelope},
-    handler::Nothing,
+    handler::{Handler, Nothing},
     head,
     incoming::{Conversation, Incoming, LetIn},
     params::Meta,
@@ -93,7 +95,11 @@ impl Meta<'_> {
 
 impl Quick {
     pub(super) fn new() -> Self {
-        let alive = serve_directly(Nobody(Nothing), Void, None);
+        // What rmcp makes up of a client that did not introduce itself.
+        let client =
+            InitializeRequestParams::new(ClientCapabilities::default(), Implementation::default());
+        let client = client.with_protocol_version(ProtocolVersion::V_2026_07_28);
+        let alive = serve_directly(Nobody(Nothing), Void, Some(client));
         Self { peer: alive.peer().clone(), _alive: alive }
     }
 
@@ -111,7 +117,28 @@ impl Quick {
         let conversation = Conversation::Short { call, parts, admitted, peer: &self.peer };
         let arguments = call.arguments;
         let incoming = Incoming { arguments, caller, retry: None, conversation };
-        respond(call.id, dispatch.call(tool, Some(ready), incoming).await)
+        match dispatch.call(tool, Some(ready), incoming).await {
+            Ok(CallToolResponse::Complete(result)) => respond(call.id, Ok(&result)),
+            Ok(other) => respond(call.id, Ok(&ServerResult::from(other))),
+            Err(error) => respond::<ServerResult>(call.id, Err(&error)),
+        }
+    }
+
+    /// As [`Quick::answer`], from the handler beside the tools.
+    pub(super) async fn answer_beside<H: ServerHandler>(
+        &self,
+        handler: &Handler<H>,
+        (call, params): (&ShortCall<'_>, CallToolRequestParams),
+        (parts, admitted): (&Parts, &Admitted),
+    ) -> Response {
+        let _running = handler.dispatch.running.token();
+        let context = call.context(parts, admitted, &self.peer);
+        // Whoever leaves lets go of this future, and what the handler began should end as well.
+        let left = context.ct.clone().drop_guard();
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let outcome = handler.handle_request(request, context).await;
+        left.disarm();
+        respond(call.id, outcome.as_ref())
     }
 }
 
@@ -123,26 +150,61 @@ impl<'a> ShortCall<'a> {
         (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
         message: &'a [u8],
     ) -> Option<(Self, Ready)> {
+        if tool.built.marked || (tool.built.speaks && call.meta?.listens()) {
+            return None;
+        }
+        let short = Self::of(headers, (envelope, call), message)?;
+        // What cannot be decoded may be no JSON for rmcp, deep inside.
+        let ready = tool.built.decode(short.arguments).ok()?;
+        Some((short, ready))
+    }
+
+    /// The call, if the short way is for it, to the handler beside the tools.
+    pub(super) fn read_beside<H: ServerHandler>(
+        headers: &HeaderMap,
+        handler: &Handler<H>,
+        (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
+        message: &'a [u8],
+    ) -> Option<(Self, CallToolRequestParams)> {
+        #[derive(Deserialize)]
+        struct Message {
+            params: CallToolRequestParams,
+        }
+        if call.meta?.listens() {
+            return None;
+        }
+        let short = Self::of(headers, (envelope, call), message)?;
+        // Arguments that are wanted in headers too are rmcp's to compare.
+        let schema = handler.get_tool(&call.name)?.input_schema;
+        if schema.values().any(is_marked) {
+            return None;
+        }
+        let mut params = serde_json::from_slice::<Message>(message).ok()?.params;
+        // It stands in the context.
+        params.meta = None;
+        Some((short, params))
+    }
+
+    /// The call, if nothing is unusual about it, whichever tool it is for.
+    fn of(
+        headers: &HeaderMap,
+        (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
+        message: &'a [u8],
+    ) -> Option<Self> {
         let fits = fits(headers, "tools/call")
             && once(headers, &head::NAME)? == call.name
-            && !tool.built.marked
+            && call.meta?.fits()
             && envelope.is_request()
             && !call.retries;
         if !fits {
-            return None;
-        }
-        let meta = call.meta?;
-        if !meta.fits() || (tool.built.speaks && meta.listens()) {
             return None;
         }
         let arguments = match call.arguments {
             None => no_arguments(),
             Some(arguments) => is_shallow(arguments.get()).then_some(arguments)?,
         };
-        // What cannot be decoded may be no JSON for rmcp, deep inside.
-        let ready = tool.built.decode(arguments).ok()?;
         let id = envelope.id.filter(|id| is_plain(id.get()))?;
-        Some((Self { id, arguments, message }, ready))
+        Some(Self { id, arguments, message })
     }
 
     /// The request as rmcp would know it.
@@ -228,26 +290,46 @@ fn is_json(content_type: &str) -> bool {
     matches!(content_type, "application/json" | "application/json; charset=utf-8")
 }
 
+/// Does a schema ask for an argument in a header, too (SEP-2243)?
+fn is_marked(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name == "x-mcp-header" || is_marked(member))
+        }
+        Value::Array(items) => items.iter().any(is_marked),
+        _ => false,
+    }
+}
+
 /// The answer, in one buffer.
-fn respond(id: &RawValue, outcome: Result<CallToolResponse, ErrorData>) -> Response {
+fn respond<T: Serialize>(id: &RawValue, outcome: Result<&T, &ErrorData>) -> Response {
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     text.extend_from_slice(id.get().as_bytes());
-    let (status, written) = match &outcome {
+    let (status, written) = match outcome {
         Ok(result) => {
             text.extend_from_slice(br#","result":"#);
-            (StatusCode::OK, write(&mut text, result))
+            (StatusCode::OK, serde_json::to_writer(&mut text, result))
         }
         Err(error) => {
             text.extend_from_slice(br#","error":"#);
-            let lacks = error.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
-            let status = if lacks { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            (status, serde_json::to_writer(&mut text, error))
+            (status_of(error), serde_json::to_writer(&mut text, error))
         }
     };
     text.push(b'}');
     // What a tool returns is JSON already; a map whose keys are no text would not be.
     answer(if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR }, text)
+}
+
+/// With which status an error of the protocol is sent in 2026-07-28.
+fn status_of(error: &ErrorData) -> StatusCode {
+    match error.code {
+        ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY
+        | ErrorCode::UNSUPPORTED_PROTOCOL_VERSION
+        | ErrorCode::HEADER_MISMATCH => StatusCode::BAD_REQUEST,
+        ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
 }
 
 pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response {
@@ -258,11 +340,4 @@ pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.headers_mut() = headers;
     response
-}
-
-fn write(text: &mut Vec<u8>, result: &CallToolResponse) -> serde_json::Result<()> {
-    match result {
-        CallToolResponse::Complete(result) => serde_json::to_writer(text, result),
-        other => serde_json::to_writer(text, &ServerResult::from(other.clone())),
-    }
 }

@@ -50,6 +50,7 @@ pub struct Server<H = Nothing> {
     pub(super) gate: Option<Gate>,
     pub(super) live_views: bool,
     pub(super) shortcuts: bool,
+    pub(super) quiet_beside: bool,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<brokered::Wanted>,
     #[cfg(feature = "dev")]
@@ -73,6 +74,7 @@ impl Server {
             gate: None,
             live_views: cfg!(debug_assertions),
             shortcuts: std::env::var_os("TOOLGATE_SHORTCUTS").is_none_or(|set| set != "off"),
+            quiet_beside: false,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -217,6 +219,15 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Says of the handler that is [mounted beside](Server::beside) the tools: its tools send nothing
+    /// before their result, where the client asked neither for progress nor for a log. Then its calls
+    /// go the short way as well. Whatever a tool tries to send there all the same fails.
+    #[must_use]
+    pub fn quiet_beside(mut self) -> Self {
+        self.quiet_beside = true;
+        self
+    }
+
     /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
@@ -234,6 +245,7 @@ impl<H: ServerHandler> Server<H> {
             gate: self.gate,
             live_views: self.live_views,
             shortcuts: self.shortcuts,
+            quiet_beside: self.quiet_beside,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]

@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use rmcp::model::CallToolResult;
-use serde_json::Value;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode, Tool},
+    service::RequestContext,
+};
+use serde_json::{Value, json};
 use toolgate::{
     gate::Gate,
     prelude::*,
@@ -83,10 +87,71 @@ pub struct Came {
 }
 
 /// The two servers, and whose tokens they take.
-pub struct TwoWays {
-    short: Front<Nothing>,
-    long: Front<Nothing>,
+pub struct TwoWays<H: ServerHandler = Nothing> {
+    short: Front<H>,
+    long: Front<H>,
     issuer: Issuer,
+}
+
+/// A hand-written handler, whose tools send nothing before their result.
+#[derive(Clone)]
+pub struct Beside;
+
+impl ServerHandler for Beside {
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let schema = match name {
+            "say" | "add" => json!({ "type": "object" }),
+            "marked" => json!({
+                "type": "object",
+                "properties": { "a": { "type": "string", "x-mcp-header": "A" } },
+            }),
+            _ => return None,
+        };
+        let Value::Object(schema) = schema else { return None };
+        Some(Tool::new(name.to_owned(), "Says what it hears.", schema))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> std::result::Result<CallToolResponse, ErrorData> {
+        let text = |name: &str| {
+            let text = request.arguments.as_ref()?.get(name)?.as_str()?;
+            Some(text.to_owned())
+        };
+        match text("why").as_deref() {
+            Some("panic") => panic!("as it was told to"),
+            Some("method") => return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "no", None)),
+            Some("header") => return Err(ErrorData::new(ErrorCode::HEADER_MISMATCH, "no", None)),
+            Some("no") => return Err(ErrorData::invalid_params("no", Some(json!([1])))),
+            _ => {}
+        }
+        let said = json!({
+            "name": request.name,
+            "arguments": request.arguments,
+            "version": context.protocol_version(),
+            "capabilities": context.client_capabilities(),
+            "client": context.client_info(),
+            "meta": context.meta,
+            "headers": context.extensions.get::<http::request::Parts>().map(|parts| {
+                parts.headers.keys().map(|name| name.to_string()).collect::<BTreeSet<_>>()
+            }),
+        });
+        Ok(CallToolResult::structured(said).into())
+    }
+}
+
+impl TwoWays<Beside> {
+    /// Both, with a handler beside the tools.
+    ///
+    /// # Panics
+    ///
+    /// They cannot be built.
+    pub async fn beside() -> Self {
+        let server = |server: toolgate::Server| server.beside(Beside).quiet_beside();
+        Self::with(|gate| gate, server).await
+    }
 }
 
 impl TwoWays {
@@ -96,7 +161,7 @@ impl TwoWays {
     ///
     /// They cannot be built.
     pub async fn new() -> Self {
-        Self::with(|gate| gate).await
+        Self::with(|gate| gate, |server| server).await
     }
 
     /// Both, whose callers see only what they may call.
@@ -105,15 +170,20 @@ impl TwoWays {
     ///
     /// They cannot be built.
     pub async fn hiding() -> Self {
-        Self::with(Gate::hide_what_is_refused).await
+        Self::with(Gate::hide_what_is_refused, |server| server).await
     }
+}
 
-    async fn with(gate: impl Fn(Gate) -> Gate) -> Self {
+impl<H: ServerHandler> TwoWays<H> {
+    async fn with(
+        gate: impl Fn(Gate) -> Gate,
+        mount: impl Fn(toolgate::Server) -> toolgate::Server<H>,
+    ) -> Self {
         let issuer = Issuer::new();
         let front = async |short| {
             let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).public_tools());
             let server = toolgate::server!().gate(gate).tools(tools![add, echo, fail, count]);
-            let app = server.shortcuts(short).build().await.expect("the server is sound");
+            let app = mount(server.shortcuts(short)).build().await.expect("the server is sound");
             app.into_service()
         };
         let (short, long) = (front(true).await, front(false).await);
@@ -173,7 +243,7 @@ impl Sent {
     }
 }
 
-async fn came(front: &Front<Nothing>, sent: &Sent) -> Option<Came> {
+async fn came<H: ServerHandler>(front: &Front<H>, sent: &Sent) -> Option<Came> {
     let mut request = Request::post("/mcp").header(header::CONTENT_LENGTH, sent.body.len());
     for (name, value) in &sent.headers {
         request = request.header(*name, value.as_slice());

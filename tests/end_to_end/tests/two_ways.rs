@@ -2,6 +2,7 @@
 
 use end_to_end::two_ways::{Came, Sent, TwoWays};
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
+use rmcp::ServerHandler;
 
 const META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}"#;
 
@@ -197,7 +198,7 @@ struct Mixture {
 }
 
 impl Mixture {
-    fn sent(&self, ways: &TwoWays) -> Sent {
+    fn sent<H: ServerHandler>(&self, ways: &TwoWays<H>) -> Sent {
         let [message, params, id, name, arguments, meta] = self.parts;
         let params = params
             .replace("NAME", &name.replace('T', self.tool))
@@ -284,6 +285,51 @@ async fn what_is_deep_or_long_is_answered_alike() {
         let arguments = format!(r#"{{"text":"{}"}}"#, "x".repeat(length));
         ways.send(&Sent::call("echo", &arguments, &token)).await.unwrap();
     }
+}
+
+#[test]
+fn a_handler_beside_that_is_quiet_is_called_alike() {
+    const ARGUMENTS: &[&str] = &[
+        r#"{"a":1,"b":[{"c":null}]}"#,
+        r#"{"a":1,"a":2}"#,
+        r#"{"\u0061":"\ud83d\ude00"}"#,
+        r#"{"a":1e400}"#,
+        r#"{"a":"\ud83d"}"#,
+        r#"{"why":"no"}"#,
+        r#"{"why":"header"}"#,
+        r#"{"why":"method"}"#,
+        r#"{"why":"panic"}"#,
+        "{}",
+        "null",
+        "[]",
+        "1",
+    ];
+    runtime().block_on(async {
+        let ways = TwoWays::beside().await;
+        let sound = [MESSAGES[0], PARAMS[0], IDS[0], NAMES[0], ARGUMENTS[0], METAS[0]];
+        let lists = [MESSAGES, PARAMS, IDS, NAMES, ARGUMENTS, METAS];
+        for tool in ["say", "marked", "add", "nobody"] {
+            let scopes = "desk:write";
+            for (place, list) in lists.iter().enumerate() {
+                for part in *list {
+                    let mut parts = sound;
+                    parts[place] = part;
+                    let mixture = Mixture { tool, parts, scopes, changes: Vec::new() };
+                    ways.send(&mixture.sent(&ways)).await;
+                }
+            }
+            for change in changes() {
+                let mixture = Mixture { tool, parts: sound, scopes, changes: vec![change] };
+                ways.send(&mixture.sent(&ways)).await;
+            }
+        }
+        let said = Sent::call("say", r#"{"a":1}"#, &ways.token(""));
+        let said = ways.send(&said).await.unwrap().json.unwrap();
+        let said = &said["result"]["structuredContent"];
+        assert_eq!((&said["name"], &said["arguments"]["a"]), (&"say".into(), &1.into()));
+        let headers = said["headers"].as_array().unwrap();
+        assert!(!headers.is_empty() && !headers.contains(&"authorization".into()), "{headers:?}");
+    });
 }
 
 /// Where nothing is unusual about them, they are answered from what was said before.
