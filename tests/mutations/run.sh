@@ -43,7 +43,7 @@ tests() {
         gate)
             run -p toolgate --test gate_token --test gate_keys --test gate_dpop --test gate_introspection &&
                 run -p toolgate --lib -- gate serve &&
-                run -p end-to-end --test gate --test brokered --test widgets --test strangers --test sessions --test two_ways
+                run -p end-to-end --test gate --test brokered --test widgets --test strangers --test sessions --test two_ways --test connections
             ;;
         broker) run -p toolgate --lib -- broker && run -p end-to-end --test broker --test brokered ;;
         links)

@@ -62,12 +62,12 @@ tools! {
 fn main() -> Result<()> {
     let usage = || Error::new("usage: compared [issue] PORT [TOOLS]");
     let mut arguments = env::args().skip(1).peekable();
-    let issues = arguments.next_if(|argument| argument == "issue").is_some();
+    let mints = arguments.next_if(|argument| argument == "issue").is_some();
     let port: u16 = arguments.next().ok_or_else(usage)?.parse()?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let resource = format!("http://{address}/mcp");
     let keys = env::var("KEYS_FILE")?;
-    if issues {
+    if mints {
         let issuer = Issuer::new();
         fs::write(keys, serde_json::to_vec(issuer.jwks())?)?;
         return Ok(fs::write(env::var("TOKEN_FILE")?, token(&issuer, &resource)?)?);

@@ -135,7 +135,7 @@ impl ServerHandler for Beside {
             "client": context.client_info(),
             "meta": context.meta,
             "headers": context.extensions.get::<http::request::Parts>().map(|parts| {
-                parts.headers.keys().map(|name| name.to_string()).collect::<BTreeSet<_>>()
+                parts.headers.keys().map(ToString::to_string).collect::<BTreeSet<_>>()
             }),
         });
         Ok(CallToolResult::structured(said).into())
