@@ -5,9 +5,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, header};
-use oauth2::PkceCodeChallenge;
 
 use super::{Consents, Departure, Progress, cookie, page, random_text};
+use crate::oauth::pkce;
 
 /// The cookie that binds a state to the browser that started.
 pub(super) const COOKIE: &str = "toolgate-consent";
@@ -60,7 +60,7 @@ pub(super) async fn open(
         }
     }
     let Some(oauth) = consents.0.providers.get(provider) else { return page::expired() };
-    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (challenge, verifier) = pkce::random();
     let (state, browser) = (random_text(), random_text());
     let redirect_uri = consents.url(&format!("callback/{provider}"));
     let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
@@ -70,7 +70,7 @@ pub(super) async fn open(
         provider: provider.to_owned(),
         needed,
         asked,
-        verifier: verifier.secret().clone(),
+        verifier: verifier.secret().to_owned(),
         browser: browser.clone(),
         redirect_uri,
     };

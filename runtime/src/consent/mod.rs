@@ -22,7 +22,6 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use axum::{Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use oauth2::PkceCodeVerifier;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -31,7 +30,7 @@ use url::Url;
 
 use crate::{
     grant::{Clock, Grants, StoreError},
-    oauth::OAuth,
+    oauth::{OAuth, pkce},
 };
 
 /// How long a link is good, and the state after it.
@@ -350,6 +349,6 @@ pub(crate) fn random_text() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn verifier(text: &str) -> PkceCodeVerifier {
-    PkceCodeVerifier::new(text.to_owned())
+fn verifier(text: &str) -> pkce::Verifier {
+    pkce::Verifier::new(text.to_owned())
 }
