@@ -1,17 +1,13 @@
 //! The command line of a server, and what it prints.
 
-use std::{
-    io::IsTerminal,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use rmcp::{ServerHandler, ServiceExt};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, prelude::*};
 
 use super::{
+    flags::{self, Form, Wanted},
     listen::listen,
     loopback::{self, Loopback},
     server::Server,
@@ -19,58 +15,30 @@ use super::{
 };
 use crate::error::{ConfigError, Error, Result};
 
-/// Where a server listens if nobody says.
-const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
-
-/// The flags; each has a variable.
-#[derive(Parser, Debug)]
-struct Flags {
-    /// Speak to one client over standard input and output.
-    #[arg(long, env = "TOOLGATE_STDIO", conflicts_with = "describe")]
-    stdio: bool,
-
-    /// Listen for HTTP on this address of this machine.
-    #[arg(long, value_name = "ADDRESS", env = "TOOLGATE_HTTP", default_value_t = ADDRESS)]
-    http: SocketAddr,
-
-    /// With --stdio: the port for the browser's return, where a provider wants a fixed one.
-    #[arg(long, value_name = "PORT", env = "TOOLGATE_CALLBACK_PORT", default_value_t = 0)]
-    callback_port: u16,
-
-    /// Print every tool with its scopes, and end.
-    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "table")]
-    describe: Option<Form>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Form {
-    Table,
-    Json,
-    Typescript,
-}
-
 pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
     let (name, version) = server.name_and_version();
-    let command = Flags::command().name(name).version(version);
-    let flags = match Flags::from_arg_matches(&command.get_matches()) {
-        Ok(flags) => flags,
-        Err(error) => error.exit(),
-    };
-    if let Some(form) = flags.describe {
-        let description = named(server, flags.http).build().await?.describe();
-        let text = match form {
-            Form::Table => description.to_string(),
-            Form::Json => serde_json::to_string_pretty(&description)?,
-            Form::Typescript => description.typescript(),
-        };
-        say(&text);
-        return Ok(());
+    match Wanted::of_process() {
+        Ok(Wanted::Help) => say(&flags::help(&name)),
+        Ok(Wanted::Version) => say(&format!("{name} {version}")),
+        Ok(Wanted::Describe(form, address)) => {
+            let description = named(server, address).build().await?.describe();
+            say(&match form {
+                Form::Table => description.to_string(),
+                Form::Json => serde_json::to_string_pretty(&description)?,
+                Form::Typescript => description.typescript(),
+            });
+        }
+        Ok(Wanted::Stdio(port)) => {
+            log();
+            return serve_stdio(server, port).await;
+        }
+        Ok(Wanted::Http(address)) => {
+            log();
+            return serve_http(server, address).await;
+        }
+        Err(fault) => misused(&name, &fault),
     }
-    log();
-    if flags.stdio {
-        return serve_stdio(server, flags.callback_port).await;
-    }
-    serve_http(server, flags.http).await
+    Ok(())
 }
 
 pub(super) async fn serve_stdio<H: ServerHandler>(server: Server<H>, port: u16) -> Result<()> {
@@ -168,14 +136,28 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-/// Logs to standard error, unless the application has set up a log of its own.
+#[allow(clippy::print_stderr, reason = "whoever started it is told, and the log is not set up")]
+fn misused(name: &str, fault: &str) -> ! {
+    eprintln!("error: {fault}\n\n{}", flags::help(name));
+    std::process::exit(2)
+}
+
+/// Logs to standard error what `RUST_LOG` asks for, unless the application has set up a log of its
+/// own.
 fn log() {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+    const USUAL: &str = "info,rmcp=warn";
+    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.is_empty());
+    let understood = asked.map(|asked| asked.parse::<Targets>());
+    let usual = || USUAL.parse().expect("targets with levels");
+    let (targets, fault) = match understood {
+        Some(Ok(targets)) => (targets, None),
+        Some(Err(fault)) => (usual(), Some(fault)),
+        None => (usual(), None),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+    if let Some(error) = fault {
+        tracing::warn!(target: "toolgate", %error, "`RUST_LOG` is taken for `{USUAL}`: it names targets and levels");
+    }
 }

@@ -16,6 +16,7 @@ mod development;
 mod dispatch;
 mod door;
 mod envelope;
+mod flags;
 mod front;
 mod guard;
 mod handler;
