@@ -26,10 +26,12 @@ pub mod state;
 pub mod testing;
 pub mod tool;
 
+mod cache;
 mod call;
 mod consent;
 mod macros;
 mod oauth;
+mod rate;
 mod suggest;
 mod table;
 mod view;

@@ -44,7 +44,7 @@ pub(crate) use self::{
     discovery::{ServerMetadata, discover},
     fetch::client,
     metadata::{Metadata, ROOT, path_of, url_of},
-    peer::{Time, party},
+    peer::party,
     token::said_by,
 };
 #[cfg(feature = "broker")]
