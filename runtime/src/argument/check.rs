@@ -6,7 +6,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use crate::error::ConfigError;
@@ -182,7 +182,7 @@ pub struct Pattern(pub &'static str);
 static PATTERNS: LazyLock<Mutex<HashMap<&'static str, Regex>>> = LazyLock::new(Mutex::default);
 
 impl Pattern {
-    fn regex(&self) -> Result<Regex, regex::Error> {
+    fn regex(&self) -> Result<Regex, regex_lite::Error> {
         let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(regex) = patterns.get(self.0) {
             return Ok(regex.clone());
