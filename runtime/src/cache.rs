@@ -62,6 +62,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         value
     }
 
+    #[cfg(any(feature = "dev", test))]
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,

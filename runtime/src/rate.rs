@@ -67,6 +67,7 @@ impl<K: Hash + Eq> Rate<K> {
     }
 
     /// How many keys are remembered.
+    #[cfg(any(feature = "broker", test))]
     pub(crate) fn len(&self) -> usize {
         self.keys().arrivals.len()
     }

@@ -3,17 +3,17 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use rmcp::{ServerHandler, ServiceExt};
-use tokio::net::TcpListener;
 use tracing_subscriber::{filter::Targets, prelude::*};
 
+#[cfg(feature = "http")]
+use super::outward::serve_http;
 use super::{
     flags::{self, Form, Wanted},
-    listen::listen,
     loopback::{self, Loopback},
     server::Server,
     stdio::Lines,
 };
-use crate::error::{ConfigError, Error, Result};
+use crate::error::{Error, Result};
 
 pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
     let (name, version) = server.name_and_version();
@@ -32,10 +32,13 @@ pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
             log();
             return serve_stdio(server, port).await;
         }
+        #[cfg(feature = "http")]
         Ok(Wanted::Http(address)) => {
             log();
             return serve_http(server, address).await;
         }
+        #[cfg(not(feature = "http"))]
+        Ok(Wanted::Http(_)) => misused(&name, "this server is built without HTTP"),
         Err(fault) => misused(&name, &fault),
     }
     Ok(())
@@ -51,88 +54,13 @@ pub(super) async fn serve_stdio<H: ServerHandler>(server: Server<H>, port: u16) 
     Ok(())
 }
 
-pub(super) async fn serve_http<H: ServerHandler>(
-    server: Server<H>,
-    address: SocketAddr,
-) -> Result<()> {
-    if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
-        let fault = ConfigError::new(format!("{address} is not an address of this machine alone"));
-        let help = if server.gate.is_some() {
-            "name the URL by which others reach the server, which their tokens are made for: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::by_broker().resource(..))`"
-        } else {
-            "callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
-        };
-        return Err(fault.help(help).into());
-    }
-    let (name, version) = server.name_and_version();
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        ConfigError::new(format!("{address} cannot be listened on: {error}"))
-            .help("`--http 127.0.0.1:0` takes a free port")
-    })?;
-    let address = listener.local_addr()?;
-    let server = named(server, address);
-    #[cfg(feature = "dev")]
-    let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
-    let app = server.build().await?;
-    greet(&name, &version, address);
-    #[cfg(feature = "dev")]
-    if let Some(hint) = hint {
-        say(&hint);
-    }
-
-    let app = Arc::new(app);
-    let (front, ended) = (app.front(), Arc::clone(&app));
-    listen(listener, front, async move {
-        told_to_end().await;
-        tokio::spawn(async move { ended.drain().await });
-    })
-    .await;
-    Ok(())
-}
-
 /// The server under the URL of `address`, unless it has another.
-fn named<H: ServerHandler>(server: Server<H>, address: SocketAddr) -> Server<H> {
+pub(super) fn named<H: ServerHandler>(server: Server<H>, address: SocketAddr) -> Server<H> {
     if server.knows_its_name() { server } else { server.public_url(loopback::base(address)) }
 }
 
-/// Completes when the process is asked to end.
-async fn told_to_end() {
-    let interrupt = async {
-        // Without a handler nobody can tell us so; then only a kill does.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-}
-
-fn greet(name: &str, version: &str, address: SocketAddr) {
-    let url = format!("http://{address}/mcp");
-    say(&format!(
-        "{name} {version} listens on {url}
-
-  Claude Code   claude mcp add --transport http {name} {url}
-  Cursor        ~/.cursor/mcp.json: {{ \"mcpServers\": {{ \"{name}\": {{ \"url\": \"{url}\" }} }} }}
-  VS Code       code --add-mcp '{{\"name\":\"{name}\",\"type\":\"http\",\"url\":\"{url}\"}}'
-  Inspector     npx @modelcontextprotocol/inspector --transport http --server-url {url}
-"
-    ));
-}
-
 #[allow(clippy::print_stdout, reason = "this is what the command is for")]
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     println!("{text}");
 }
 

@@ -75,14 +75,16 @@ impl Wanted {
             return Err("`--stdio` and `--describe` are two things".to_owned());
         }
         let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
-        let http = either(http, HTTP, variable)?.unwrap_or(ADDRESS);
+        let http = either(http, HTTP, variable)?;
         if let Some(form) = describe {
-            return Ok(Self::Describe(form, http));
+            return Ok(Self::Describe(form, http.unwrap_or(ADDRESS)));
         }
-        if stdio || variable(STDIO).map_or(Ok(false), |text| yes_or_no(&text))? {
+        let stdio = stdio || variable(STDIO).map_or(Ok(false), |text| yes_or_no(&text))?;
+        // Built without HTTP, there is nothing else to do.
+        if stdio || cfg!(not(feature = "http")) && http.is_none() {
             return Ok(Self::Stdio(either(port, CALLBACK_PORT, variable)?.unwrap_or(0)));
         }
-        Ok(Self::Http(http))
+        Ok(Self::Http(http.unwrap_or(ADDRESS)))
     }
 }
 
@@ -130,12 +132,19 @@ fn in_words(error: lexopt::Error) -> Fault {
 
 /// How `name` is used.
 pub(super) fn help(name: &str) -> String {
+    let http = if cfg!(feature = "http") {
+        format!(
+            "
+      --http <ADDRESS>        Listen for HTTP on this address of this machine [env: {HTTP}] [default: {ADDRESS}]"
+        )
+    } else {
+        String::new()
+    };
     format!(
         "Usage: {name} [OPTIONS]
 
 Options:
-      --stdio                 Speak to one client over standard input and output [env: {STDIO}]
-      --http <ADDRESS>        Listen for HTTP on this address of this machine [env: {HTTP}] [default: {ADDRESS}]
+      --stdio                 Speak to one client over standard input and output [env: {STDIO}]{http}
       --callback-port <PORT>  With --stdio: the port for the browser's return, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
       --describe [<FORM>]     Print every tool with its scopes, and end [possible values: table, json, typescript]
   -h, --help                  Print help
@@ -146,6 +155,10 @@ Options:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a server does if nobody says.
+    const USUAL: Wanted =
+        if cfg!(feature = "http") { Wanted::Http(ADDRESS) } else { Wanted::Stdio(0) };
 
     fn wanted(flags: &[&str], variables: &[(&str, &str)]) -> Result<Wanted, String> {
         let variable = |name: &str| {
@@ -158,14 +171,14 @@ mod tests {
     #[test]
     fn a_flag_says_more_than_its_variable() {
         let elsewhere = "127.0.0.1:1".parse().unwrap();
-        assert_eq!(wanted(&[], &[]), Ok(Wanted::Http(ADDRESS)));
+        assert_eq!(wanted(&[], &[]), Ok(USUAL));
         assert_eq!(wanted(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Wanted::Http(elsewhere)));
         let both = wanted(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
         assert_eq!(both, Ok(Wanted::Http(elsewhere)));
         assert_eq!(wanted(&["--stdio", "--callback-port", "7"], &[]), Ok(Wanted::Stdio(7)));
         assert_eq!(wanted(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Wanted::Stdio(7)));
-        assert_eq!(wanted(&[], &[(STDIO, "0")]), Ok(Wanted::Http(ADDRESS)));
-        assert_eq!(wanted(&[], &[(STDIO, "")]), Ok(Wanted::Http(ADDRESS)));
+        assert_eq!(wanted(&[], &[(STDIO, "0")]), Ok(USUAL));
+        assert_eq!(wanted(&[], &[(STDIO, "")]), Ok(USUAL));
     }
 
     #[test]
