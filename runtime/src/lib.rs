@@ -4,6 +4,8 @@
 //! declares, the runtime that its user granted them, and the body gets a client that carries the
 //! token.
 
+#![cfg_attr(not(feature = "http"), allow(dead_code, reason = "some of what is shared is HTTP's"))]
+
 // What the macros emit names `::toolgate`, in this crate's own tests too.
 extern crate self as toolgate;
 
@@ -15,6 +17,7 @@ pub mod context;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod error;
+#[cfg(feature = "http")]
 pub mod gate;
 pub mod grant;
 pub mod outcome;
@@ -26,13 +29,29 @@ pub mod state;
 pub mod testing;
 pub mod tool;
 
+#[cfg(feature = "http")]
+mod cache;
 mod call;
 mod consent;
 mod macros;
 mod oauth;
+#[cfg(feature = "http")]
+mod rate;
 mod suggest;
 mod table;
 mod view;
+
+/// Who calls. Built without HTTP, a server has no gate, and everybody is the local person.
+#[cfg(not(feature = "http"))]
+pub mod gate {
+    mod claims;
+    mod refusal;
+
+    pub use self::{claims::Claims, refusal::Refusal};
+
+    /// There is none.
+    pub(crate) enum Gate {}
+}
 
 /// Declares the scopes of one's own access tokens, as the variants of an enum.
 ///

@@ -4,13 +4,14 @@
 //! client refuses: GitHub answers errors with 200, separates scopes by commas and leaves
 //! `expires_in` out.
 
+pub(crate) mod pkce;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures::StreamExt;
 use http::header;
-use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
@@ -100,7 +101,7 @@ impl OAuth {
         &self,
         scopes: &[String],
         state: &str,
-        challenge: &PkceCodeChallenge,
+        challenge: &pkce::Challenge,
         redirect_uri: &str,
     ) -> Url {
         let dialect = &self.registration.dialect;
@@ -135,7 +136,7 @@ impl OAuth {
     pub(crate) async fn exchange(
         &self,
         code: &str,
-        verifier: &PkceCodeVerifier,
+        verifier: &pkce::Verifier,
         redirect_uri: &str,
     ) -> Result<Renewed, RenewError> {
         let mut form = vec![

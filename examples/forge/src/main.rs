@@ -1,56 +1,45 @@
 //! Runs a forge.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{error::Error, net::SocketAddr, time::Duration};
 
-use clap::Parser;
 use forge::Config;
+use lexopt::prelude::*;
 
-/// A small code-hosting service with an OAuth server.
-#[derive(Parser)]
-#[allow(clippy::struct_excessive_bools, reason = "they are flags")]
-struct Flags {
-    /// Listen on this address.
-    #[arg(long, default_value = "127.0.0.1:4600", env = "FORGE_ADDRESS")]
-    address: SocketAddr,
-    /// How long an access token lives, in seconds.
-    #[arg(long, default_value_t = 3600)]
-    access_ttl: u64,
-    /// Keep refresh tokens as they are.
-    #[arg(long)]
-    no_rotation: bool,
-    /// Do not say when tokens expire.
-    #[arg(long)]
-    no_expiry: bool,
-    /// Never grant this scope.
-    #[arg(long)]
-    withhold: Vec<String>,
-    /// Speak as GitHub does.
-    #[arg(long)]
-    github: bool,
-    /// Offer the fault switches under /faults.
-    #[arg(long)]
-    faults: bool,
-}
+const HELP: &str = "A small code-hosting service with an OAuth server.
+
+      --address <ADDRESS>     Listen on this address [env: FORGE_ADDRESS] [default: 127.0.0.1:4600]
+      --access-ttl <SECONDS>  How long an access token lives [default: 3600]
+      --no-rotation           Keep refresh tokens as they are
+      --no-expiry             Do not say when tokens expire
+      --withhold <SCOPE>      Never grant this scope
+      --github                Speak as GitHub does
+      --faults                Offer the fault switches under /faults";
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse();
-    let mut config =
-        Config::default().address(flags.address).access_ttl(Duration::from_secs(flags.access_ttl));
-    if flags.no_rotation {
-        config = config.without_rotation();
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::var("FORGE_ADDRESS").unwrap_or_else(|_| "127.0.0.1:4600".to_owned());
+    let mut config = Config::default()
+        .address(address.parse::<SocketAddr>()?)
+        .access_ttl(Duration::from_secs(3600));
+    let mut flags = lexopt::Parser::from_env();
+    while let Some(flag) = flags.next()? {
+        config = match flag {
+            Long("address") => config.address(flags.value()?.parse::<SocketAddr>()?),
+            Long("access-ttl") => config.access_ttl(Duration::from_secs(flags.value()?.parse()?)),
+            Long("no-rotation") => config.without_rotation(),
+            Long("no-expiry") => config.without_expiry(),
+            Long("withhold") => config.withhold(flags.value()?.string()?),
+            Long("github") => config.github(),
+            Long("faults") => config.faults(),
+            Short('h') | Long("help") => {
+                println!("{HELP}");
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        };
     }
-    if flags.no_expiry {
-        config = config.without_expiry();
-    }
-    if flags.github {
-        config = config.github();
-    }
-    if flags.faults {
-        config = config.faults();
-    }
-    config = flags.withhold.into_iter().fold(config, Config::withhold);
     let forge = forge::start(config).await?;
     println!("forge listens on {}", forge.url());
-    tokio::signal::ctrl_c().await
+    tokio::signal::ctrl_c().await?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use crate::error::ConfigError;
@@ -176,13 +176,17 @@ impl<T: Measured> Check<T> for Length {
 
 /// A regular expression that the whole string or a part of it must match, as in JSON Schema:
 /// anchor it with `^` and `$`.
+///
+/// Hosts read it as well, so it is of the kind that JSON Schema recommends (§6.4): `\d`, `\w` and
+/// `\s` are of ASCII, classes list what is in them, and `\p{..}`, which not all understand, is a
+/// fault at start-up.
 #[derive(Debug)]
 pub struct Pattern(pub &'static str);
 
 static PATTERNS: LazyLock<Mutex<HashMap<&'static str, Regex>>> = LazyLock::new(Mutex::default);
 
 impl Pattern {
-    fn regex(&self) -> Result<Regex, regex::Error> {
+    fn regex(&self) -> Result<Regex, regex_lite::Error> {
         let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(regex) = patterns.get(self.0) {
             return Ok(regex.clone());
@@ -227,5 +231,20 @@ impl Check<String> for OneOf {
 
     fn describe(&self, schema: &mut Map<String, Value>) {
         schema.insert("enum".into(), self.0.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_what_every_host_understands() {
+        let fits = |pattern, text: &str| Pattern(pattern).check(&text.to_owned()).is_ok();
+        assert!(fits(r"^\d+$", "12") && !fits(r"^\d+$", "١٢"));
+        assert!(fits("^[a-zß-ÿ]+$", "größe") && !fits("^[a-z]+$", "größe"));
+        assert!(fits(".b.", "äbö"), "what is counted are characters");
+        let fault = Check::<String>::verify(&Pattern(r"^\p{L}+$")).unwrap_err().to_string();
+        assert!(fault.contains("is not a regular expression"), "{fault}");
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use oauth2::PkceCodeVerifier;
 use url::form_urlencoded;
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     grant::{GrantKey, RenewError, Renewed, StoreError},
+    oauth::pkce,
     scope,
 };
 
@@ -176,7 +176,7 @@ impl Broker {
         let Some(code) = answer.get("code") else {
             return Err(Refusal::new("server_error", "the provider answered without a code"));
         };
-        let verifier = PkceCodeVerifier::new(departure.verifier.clone());
+        let verifier = pkce::Verifier::new(departure.verifier.clone());
         oauth.exchange(code, &verifier, &departure.redirect_uri).await.map_err(|error| {
             oauth.log_unredeemed(&error);
             match error {

@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use axum::response::Response;
-use oauth2::PkceCodeChallenge;
 use serde::{Deserialize, Serialize};
 
 use super::{Broker, page, request::Request, secret, shelf::DEPARTURES};
 use crate::{
     grant::{GrantKey, GrantState, StoreError},
+    oauth::pkce,
     scope,
 };
 
@@ -67,11 +67,11 @@ impl Broker {
                 .into_iter()
                 .filter(|old| !scope::covers(oauth.registration.catalogue, &asked_now, old)),
         );
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (challenge, verifier) = pkce::random();
         let state = format!("{STATE}{}", secret::random());
         let redirect_uri = self.0.callback.clone();
         let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
-        let verifier = verifier.secret().clone();
+        let verifier = verifier.secret().to_owned();
         let departure = Departure { request, asked, verifier, redirect_uri, relies_on, again };
         self.0.shelf.put(DEPARTURES, &state, &departure, self.now() + LIFE).await?;
         Ok(page::redirect(url.as_str()))

@@ -3,84 +3,48 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
-use governor::{
-    NotUntil, Quota, RateLimiter,
-    clock::Clock as RateClock,
-    middleware::NoOpMiddleware,
-    state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
+    sync::Arc,
 };
 
 use super::error::OAuthError;
-use crate::{gate::Time, grant::Clock};
+use crate::{grant::Clock, rate::Rate};
 
-/// With more addresses than this those that are quiet are forgotten.
-const ADDRESSES: usize = 50_000;
-
-/// They are looked for so often at most, because it takes a look at all.
-const SWEEP: Duration = Duration::from_secs(1);
+/// The bound of memory: so many addresses are in a hurry at once, and what else comes is counted
+/// as one.
+const ADDRESSES: usize = 100_000;
 
 /// So many addresses may come from one site of IPv6 at full speed: it has 65 536 of what one party
 /// usually holds.
-const OF_A_SITE: u32 = 8;
-
-type Middleware = NoOpMiddleware<Duration>;
-type ByAddress = RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, Time, Middleware>;
-type Total = RateLimiter<NotKeyed, InMemoryState, Time, Middleware>;
+const OF_A_SITE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
 /// A limit on one kind of request.
 pub(super) struct Limit {
-    by_address: ByAddress,
-    by_site: ByAddress,
-    total: Total,
-    time: Time,
-    swept: Mutex<Option<Instant>>,
+    by_address: Rate<Option<IpAddr>>,
+    by_site: Rate<IpAddr>,
+    total: Rate<()>,
 }
 
 impl Limit {
     /// So many a minute from one address, and so many from all; twice that at once.
     fn new(address: u32, total: u32, clock: &Arc<dyn Clock>) -> Self {
-        let time = Time(Arc::clone(clock));
-        let quota = |count: u32| {
-            let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-            Quota::per_minute(count).allow_burst(count.saturating_mul(TWO))
-        };
-        let by = |count| RateLimiter::new(quota(count), HashMapStateStore::default(), time.clone());
+        let count = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let (address, total) = (count(address), count(total));
+        let site = address.saturating_mul(OF_A_SITE);
         Self {
-            by_address: by(address),
-            by_site: by(address.saturating_mul(OF_A_SITE)),
-            total: RateLimiter::direct_with_clock(quota(total), time.clone()),
-            time: time.clone(),
-            swept: Mutex::default(),
+            by_address: Rate::per_minute(address, address.saturating_mul(TWO), clock),
+            by_site: Rate::per_minute(site, site.saturating_mul(TWO), clock),
+            total: Rate::per_minute(total, total.saturating_mul(TWO), clock),
         }
     }
 
     /// One more request. Who floods is refused before the others are counted in.
     pub(super) fn check(&self, party: Option<IpAddr>) -> Result<(), OAuthError> {
-        if self.by_address.len() > ADDRESSES {
-            self.sweep();
-        }
-        // The bound of memory: so many are in a hurry at once.
-        let party = party.filter(|_| self.by_address.len() <= 2 * ADDRESSES);
-        let wait =
-            |until: NotUntil<Duration>| OAuthError::too_many(until.wait_time_from(self.time.now()));
-        self.by_address.check_key(&party).map_err(wait)?;
+        let party = party.filter(|_| self.by_address.len() <= ADDRESSES);
+        self.by_address.check(&party).map_err(OAuthError::too_many)?;
         if let Some(site) = party.and_then(site_of) {
-            self.by_site.check_key(&Some(site)).map_err(wait)?;
+            self.by_site.check(&site).map_err(OAuthError::too_many)?;
         }
-        self.total.check().map_err(wait)
-    }
-
-    fn sweep(&self) {
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
-            self.by_address.retain_recent();
-            self.by_site.retain_recent();
-            *swept = Some(Instant::now());
-        }
+        self.total.check(&()).map_err(OAuthError::too_many)
     }
 }
 
@@ -120,6 +84,8 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::grant::ManualClock;
 
@@ -157,7 +123,7 @@ mod tests {
         for n in 0..300_000 {
             let _ = limit.check(address(n));
         }
-        assert!(limit.by_address.len() <= 2 * ADDRESSES + 2, "{}", limit.by_address.len());
+        assert!(limit.by_address.len() <= ADDRESSES + 2, "{}", limit.by_address.len());
         // Looking at all of them for each would take minutes.
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     }

@@ -10,7 +10,7 @@ mod refusal;
 mod request;
 mod response;
 mod testing;
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests;
 
 use std::{env, fmt, marker::PhantomData, sync::Arc, time::Duration};

@@ -1,17 +1,12 @@
 //! `/accounts`: what is connected here, and how a person takes it back.
 
-use axum::{
-    Form,
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
 use http::{HeaderMap, StatusCode, header};
 use maud::html;
 use secrecy::SecretString;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Consents, cookie, page, random_text};
+use super::{Answer, Consents, cookie, page, random_text};
 use crate::{
     Caller,
     grant::{GrantKey, GrantState, Grants, StoreError},
@@ -76,8 +71,8 @@ pub(super) struct Sent {
     csrf: String,
 }
 
-pub(super) async fn list(State(consents): State<Consents>, headers: HeaderMap) -> Response {
-    let subject = match consents.whose(&headers).await {
+pub(super) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
+    let subject = match consents.whose(headers).await {
         Ok(subject) => subject,
         Err(response) => return *response,
     };
@@ -122,17 +117,13 @@ pub(super) async fn list(State(consents): State<Consents>, headers: HeaderMap) -
     response
 }
 
-pub(super) async fn disconnect(
-    State(consents): State<Consents>,
-    headers: HeaderMap,
-    Form(sent): Form<Sent>,
-) -> Response {
-    let expected = cookie::get(&headers, COOKIE, consents.is_https()).unwrap_or_default();
+pub(super) async fn disconnect(consents: &Consents, headers: &HeaderMap, sent: Sent) -> Answer {
+    let expected = cookie::get(headers, COOKIE, consents.is_https()).unwrap_or_default();
     let same = bool::from(expected.as_bytes().ct_eq(sent.csrf.as_bytes()));
-    if !page::is_own(&headers, &consents.origin()) || expected.is_empty() || !same {
+    if !page::is_own(headers, &consents.origin()) || expected.is_empty() || !same {
         return page::foreign_form();
     }
-    let subject = match consents.whose(&headers).await {
+    let subject = match consents.whose(headers).await {
         Ok(subject) => subject,
         Err(response) => return *response,
     };
@@ -157,22 +148,18 @@ pub(super) async fn disconnect(
     }
 }
 
-fn fault(error: &str) -> Response {
+fn fault(error: &str) -> Answer {
     tracing::error!(target: "toolgate::consent", error, "a person's accounts cannot be looked up");
     page::our_fault()
 }
 
 impl Consents {
     /// Whose accounts this browser may see; otherwise the answer that it gets.
-    async fn whose(&self, headers: &HeaderMap) -> Result<String, Box<Response>> {
+    async fn whose(&self, headers: &HeaderMap) -> Result<String, Box<Answer>> {
         let Some(recognize) = &self.0.recognize else { return Ok(Caller::LOCAL.to_owned()) };
         match recognize.subject(headers, self.is_https()).await {
             Ok(Some(subject)) => Ok(subject),
-            Ok(None) => {
-                let mut response = Redirect::to(&recognize.sign_in(PATH)).into_response();
-                page::harden(response.headers_mut());
-                Err(Box::new(response))
-            }
+            Ok(None) => Err(Box::new(page::redirect(&recognize.sign_in(PATH)))),
             Err(error) => Err(Box::new(fault(&error))),
         }
     }

@@ -2,14 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    extract::{Path, Query, State},
-    response::Response,
-};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{Consents, Departure, Progress, Returned, connect, cookie, page, verifier};
+use super::{Answer, Consents, Departure, Progress, Returned, connect, cookie, page, verifier};
 use crate::{
     grant::{GrantKey, RenewError, Renewed},
     oauth::OAuth,
@@ -27,15 +23,15 @@ pub(super) struct Arrival {
 }
 
 pub(super) async fn arrive(
-    State(consents): State<Consents>,
-    Path(provider): Path<String>,
-    Query(arrival): Query<Arrival>,
-    headers: HeaderMap,
-) -> Response {
+    consents: &Consents,
+    provider: &str,
+    arrival: Arrival,
+    headers: &HeaderMap,
+) -> Answer {
     let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
     // The browser comes first: a stranger who learnt the state must not use it up.
     let name = cookie::name_for(connect::COOKIE, state);
-    let Some(browser) = cookie::get(&headers, &name, consents.is_https()) else {
+    let Some(browser) = cookie::get(headers, &name, consents.is_https()) else {
         return page::other_browser();
     };
     let departure = match consents.return_of(state, browser).await {
@@ -72,7 +68,7 @@ pub(super) async fn arrive(
         return consents.refuse(&departure, oauth, "it answered without a code");
     };
     // A code is good once: a browser that leaves in the meantime does not take the grant with it.
-    let oauth = oauth.clone();
+    let (consents, oauth) = (consents.clone(), oauth.clone());
     let redeemed = tokio::spawn(async move { consents.redeem(&departure, &oauth, &code).await });
     redeemed.await.unwrap_or_else(|error| {
         tracing::error!(target: "toolgate::consent", %error, "a consent broke off");
@@ -86,7 +82,7 @@ fn printable(text: &str) -> String {
 
 impl Consents {
     /// Turns the code into a grant.
-    async fn redeem(&self, departure: &Departure, oauth: &OAuth, code: &str) -> Response {
+    async fn redeem(&self, departure: &Departure, oauth: &OAuth, code: &str) -> Answer {
         let verifier = verifier(&departure.verifier);
         match oauth.exchange(code, &verifier, &departure.redirect_uri).await {
             Ok(renewed) => self.keep(departure, oauth, renewed).await,
@@ -104,7 +100,7 @@ impl Consents {
         }
     }
 
-    fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Response {
+    fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Answer {
         let name = oauth.registration.name;
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
@@ -113,14 +109,14 @@ impl Consents {
     }
 
     /// The provider does not accept this server as the client it claims to be.
-    fn refuse_for_us(&self, departure: &Departure, oauth: &OAuth) -> Response {
+    fn refuse_for_us(&self, departure: &Departure, oauth: &OAuth) -> Answer {
         let reason = "it refuses this server's own client, which its operator has to mend";
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
         self.report(&departure.consent, progress);
         page::not_the_person(oauth.registration.name, reason)
     }
 
-    async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Response {
+    async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Answer {
         let catalogue = oauth.registration.catalogue;
         // No `scope` in the answer: just what was asked (RFC 6749 §5.1).
         let granted: BTreeSet<String> =

@@ -10,6 +10,9 @@ mod callback;
 mod connect;
 pub(crate) mod cookie;
 pub(crate) mod page;
+#[cfg(feature = "http")]
+mod routed;
+mod visited;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,10 +22,8 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use axum::{Router, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use oauth2::PkceCodeVerifier;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -31,8 +32,14 @@ use url::Url;
 
 use crate::{
     grant::{Clock, Grants, StoreError},
-    oauth::OAuth,
+    oauth::{OAuth, pkce},
 };
+
+/// What a browser gets.
+#[cfg(feature = "http")]
+pub(crate) type Answer = axum::response::Response;
+#[cfg(not(feature = "http"))]
+pub(crate) type Answer = http::Response<String>;
 
 /// How long a link is good, and the state after it.
 const LIFE: Duration = Duration::from_secs(600);
@@ -158,19 +165,6 @@ impl Consents {
     /// Says where the browser reaches us from now on.
     pub(crate) fn set_base(&self, base: Url) {
         *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
-    }
-
-    /// The pages: `/connect/{id}`, `/callback/{provider}` and `/accounts`.
-    pub(crate) fn router(&self) -> Router {
-        let mut pages = Router::new()
-            .route("/connect/{id}", get(connect::open))
-            .route("/callback/{provider}", get(callback::arrive))
-            .route(page::STYLE_PATH, get(page::style));
-        if self.0.lasts {
-            let methods = get(accounts::list).post(accounts::disconnect);
-            pages = pages.route(accounts::PATH, methods);
-        }
-        pages.with_state(self.clone())
     }
 
     /// A link under which `subject` connects `provider` with the scopes `needed`, besides those
@@ -350,6 +344,6 @@ pub(crate) fn random_text() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn verifier(text: &str) -> PkceCodeVerifier {
-    PkceCodeVerifier::new(text.to_owned())
+fn verifier(text: &str) -> pkce::Verifier {
+    pkce::Verifier::new(text.to_owned())
 }

@@ -1,10 +1,12 @@
 //! The pages that a person sees: plain HTML, no script, nothing from elsewhere.
 
-use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
-use super::accounts::{self, TakenBack};
+use super::{
+    Answer,
+    accounts::{self, TakenBack},
+};
 
 pub(super) const STYLE_PATH: &str = "/connect.css";
 
@@ -21,10 +23,33 @@ li { margin: .3rem 0 }
 p.next { opacity: .9 }
 ";
 
-pub(super) async fn style() -> Response {
-    let mut response = ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
-    harden(response.headers_mut());
-    response
+pub(super) fn style() -> Answer {
+    answer(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
+}
+
+#[cfg_attr(not(feature = "http"), allow(clippy::useless_conversion, reason = "the body is text"))]
+fn answer(status: StatusCode, content_type: &'static str, text: String) -> Answer {
+    let mut answer = Answer::new(text.into());
+    *answer.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    harden(answer.headers_mut());
+    answer
+}
+
+/// No page, and a reason.
+pub(crate) fn words(status: StatusCode, reason: &str) -> Answer {
+    answer(status, "text/plain; charset=utf-8", reason.to_owned())
+}
+
+/// Sends the browser on; with GET, whatever it came with.
+pub(crate) fn redirect(to: &str) -> Answer {
+    let Ok(to) = HeaderValue::try_from(to) else { return our_fault() };
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    answer.headers_mut().insert(header::LOCATION, to);
+    harden(answer.headers_mut());
+    answer
 }
 
 /// What keeps a page from being framed, cached, sniffed, or heard of elsewhere.
@@ -63,7 +88,7 @@ pub(crate) fn is_own(headers: &HeaderMap, ours: &str) -> bool {
 }
 
 /// A page of this title.
-pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Answer {
     let html = html! {
         (DOCTYPE)
         html lang="en" {
@@ -76,9 +101,7 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
             body { main { h1 { (title) } (body) } }
         }
     };
-    let mut response = (status, Html(html.into_string())).into_response();
-    harden(response.headers_mut());
-    response
+    answer(status, "text/html; charset=utf-8", html.into_string())
 }
 
 pub(super) fn connected(
@@ -86,7 +109,7 @@ pub(super) fn connected(
     scopes: &[(String, &str)],
     withheld: &[String],
     has_accounts: bool,
-) -> Response {
+) -> Answer {
     let title = format!("{provider} is connected");
     page(
         StatusCode::OK,
@@ -111,7 +134,7 @@ pub(super) fn connected(
     )
 }
 
-pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Response {
+pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Answer {
     page(
         StatusCode::OK,
         &format!("{provider} is disconnected"),
@@ -135,7 +158,7 @@ pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Response {
     )
 }
 
-pub(super) fn foreign_form() -> Response {
+pub(super) fn foreign_form() -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "Nothing was changed",
@@ -146,7 +169,7 @@ pub(super) fn foreign_form() -> Response {
     )
 }
 
-pub(super) fn refused(provider: &str, reason: &str) -> Response {
+pub(super) fn refused(provider: &str, reason: &str) -> Answer {
     let title = format!("{provider} is not connected");
     page(
         StatusCode::OK,
@@ -159,7 +182,7 @@ pub(super) fn refused(provider: &str, reason: &str) -> Response {
 }
 
 /// Nothing that the person did or could do.
-pub(super) fn not_the_person(provider: &str, reason: &str) -> Response {
+pub(super) fn not_the_person(provider: &str, reason: &str) -> Answer {
     let title = format!("{provider} is not connected");
     page(
         StatusCode::BAD_GATEWAY,
@@ -171,7 +194,7 @@ pub(super) fn not_the_person(provider: &str, reason: &str) -> Response {
     )
 }
 
-pub(crate) fn expired() -> Response {
+pub(crate) fn expired() -> Answer {
     page(
         StatusCode::GONE,
         "This link is no longer good",
@@ -182,7 +205,7 @@ pub(crate) fn expired() -> Response {
     )
 }
 
-pub(crate) fn not_signed_in(reason: &str) -> Response {
+pub(crate) fn not_signed_in(reason: &str) -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "You are not signed in",
@@ -193,7 +216,7 @@ pub(crate) fn not_signed_in(reason: &str) -> Response {
     )
 }
 
-pub(crate) fn other_browser() -> Response {
+pub(crate) fn other_browser() -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "This is not the browser that started",
@@ -204,7 +227,7 @@ pub(crate) fn other_browser() -> Response {
     )
 }
 
-pub(super) fn other_person() -> Response {
+pub(super) fn other_person() -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "This link is for somebody else",
@@ -215,7 +238,7 @@ pub(super) fn other_person() -> Response {
     )
 }
 
-pub(crate) fn not_ours() -> Response {
+pub(crate) fn not_ours() -> Answer {
     page(
         StatusCode::BAD_REQUEST,
         "This answer belongs to nothing",
@@ -223,7 +246,7 @@ pub(crate) fn not_ours() -> Response {
     )
 }
 
-pub(crate) fn our_fault() -> Response {
+pub(crate) fn our_fault() -> Answer {
     page(
         StatusCode::INTERNAL_SERVER_ERROR,
         "This server failed",

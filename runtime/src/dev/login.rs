@@ -12,11 +12,11 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, StatusCode, header};
 use maud::html;
-use moka::sync::Cache;
 use serde_json::json;
 use url::{Url, form_urlencoded};
 
 use crate::{
+    cache::Cache,
     consent::{page, random_text},
     error::ConfigError,
     provider::{Dialect, Registration, is_loopback},
@@ -86,8 +86,8 @@ impl Wanted {
             people: self.people,
             callback: format!("{base}/callback/{ID}"),
             resource: format!("{base}/mcp"),
-            codes: Cache::builder().max_capacity(1000).time_to_live(life).build(),
-            tokens: Cache::builder().max_capacity(1000).time_to_live(life).build(),
+            codes: Cache::new(1000, life),
+            tokens: Cache::new(1000, life),
         }));
         Ok((registration, login))
     }

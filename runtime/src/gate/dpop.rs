@@ -8,7 +8,6 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use moka::{policy::EvictionPolicy, sync::Cache};
 use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
@@ -19,6 +18,7 @@ use super::{
     keys::Key,
     token::{algorithm, part},
 };
+use crate::cache::Cache;
 
 /// How old or early a proof may be.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ const NONCE: Duration = Duration::from_secs(300);
 
 /// How many proofs are remembered, in this process; a flood of them forgets the oldest, within its
 /// window.
-const MOST: u64 = 100_000;
+const MOST: usize = 100_000;
 
 /// The algorithms of proofs.
 pub(super) const PROOF_ALGORITHMS: &[&str] =
@@ -68,14 +68,8 @@ struct Claims {
 }
 
 impl Proofs {
-    fn remembering(most: u64) -> Self {
-        let seen = Cache::builder()
-            .max_capacity(most)
-            // The usual policy does not let newcomers in once it is full.
-            .eviction_policy(EvictionPolicy::lru())
-            .time_to_live(WINDOW * 3)
-            .build();
-        Self { seen, nonces: None }
+    fn remembering(most: usize) -> Self {
+        Self { seen: Cache::new(most, WINDOW * 3), nonces: None }
     }
 
     pub(super) fn with_nonce(secret: &[u8]) -> Self {
@@ -164,7 +158,7 @@ impl Proofs {
     }
 
     fn is_first(&self, proof: String) -> bool {
-        self.seen.entry(proof).or_insert(()).is_fresh()
+        self.seen.insert_new(proof, ())
     }
 }
 
@@ -189,10 +183,8 @@ mod tests {
         let proofs = Proofs::remembering(10);
         for n in 0..1000 {
             assert!(proofs.is_first(format!("flood {n}")));
-            proofs.seen.run_pending_tasks();
         }
         assert!(proofs.is_first("mine".to_owned()));
-        proofs.seen.run_pending_tasks();
         assert!(!proofs.is_first("mine".to_owned()));
     }
 

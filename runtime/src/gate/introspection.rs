@@ -7,7 +7,6 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
-use moka::future::Cache;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -20,6 +19,7 @@ use super::{
     token::{is_machine, moment, strings, words},
 };
 use crate::{
+    cache::Answers,
     error::ConfigError,
     grant::{Clock, SystemClock},
 };
@@ -28,7 +28,7 @@ use crate::{
 const BELIEVED: Duration = Duration::from_secs(30);
 
 /// How many answers are kept.
-const MOST: u64 = 10_000;
+const MOST: usize = 10_000;
 
 /// How many questions may be under way; strangers can make us ask.
 const AT_ONCE: usize = 64;
@@ -52,7 +52,7 @@ pub struct Introspection {
     clock: Arc<dyn Clock>,
     for_anybody: bool,
     asking: Semaphore,
-    answers: Cache<[u8; 32], Result<Claims, Refusal>>,
+    answers: Answers<[u8; 32], Result<Claims, Refusal>>,
 }
 
 /// Asks at `url`, as a client of the issuer, whether tokens are good.
@@ -80,7 +80,7 @@ pub fn introspection(
         clock: Arc::new(SystemClock),
         for_anybody: false,
         asking: Semaphore::new(AT_ONCE),
-        answers: Cache::builder().max_capacity(MOST).time_to_live(BELIEVED).build(),
+        answers: Answers::new(MOST, BELIEVED),
     })
 }
 
@@ -212,13 +212,8 @@ impl Verifier for Introspection {
         key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         // One question for however many requests come with the token at once. That nobody could
         // answer is not kept.
-        let asked = self.answers.try_get_with(key, async {
-            match self.ask(token, presented.resource).await {
-                Err(refusal @ Refusal::Unavailable { .. }) => Err(refusal),
-                answer => Ok(answer),
-            }
-        });
-        let claims = asked.await.map_err(|refusal| Refusal::clone(&refusal))??;
+        let lasts = |answer: &Result<_, _>| !matches!(answer, Err(Refusal::Unavailable { .. }));
+        let claims = self.answers.get(key, lasts, self.ask(token, presented.resource)).await?;
         match self.is_over(&claims) {
             Some(ago) => Err(Refusal::Expired { ago }),
             None => Ok(claims),

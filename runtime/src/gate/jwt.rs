@@ -11,7 +11,6 @@ use std::{
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::jwk::JwkSet;
-use moka::sync::Cache;
 
 use super::{
     Claims, Presented, Refusal, Scheme, Verifier,
@@ -22,6 +21,7 @@ use super::{
     token::{Accepted, Header, NO_JWT, RawClaims, Times, named_issuer, part},
 };
 use crate::{
+    cache::Cache,
     error::ConfigError,
     grant::{Clock, SystemClock},
 };
@@ -30,7 +30,7 @@ use crate::{
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// How many tokens are remembered.
-const MOST: u64 = 10_000;
+const MOST: usize = 10_000;
 
 /// Verifies JWTs of one issuer. Made by [`oidc`], [`jwks`] or [`keys`].
 ///
@@ -115,7 +115,7 @@ impl Jwt {
     fn new(issuer: String, source: Source, clock: Arc<dyn Clock>) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let genuine = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
+        let genuine = Cache::new(MOST, REMEMBERED);
         let leeway = Duration::from_secs(30);
         Self { number, issuer, source, clock, leeway, plain: false, proofs: None, genuine }
     }

@@ -46,7 +46,7 @@ pub(crate) use self::{
     fetch::client,
     memory::Memory,
     metadata::{Metadata, ROOT, path_of, url_of},
-    peer::{Time, party},
+    peer::party,
     token::said_by,
 };
 #[cfg(feature = "broker")]

@@ -1,15 +1,8 @@
 //! Whose request it is, before anybody is verified.
 
-use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use governor::clock::Clock as RateClock;
 use http::Extensions;
-
-use crate::grant::Clock;
 
 /// Whose request it is, where the peer of the connection is a proxy.
 ///
@@ -36,18 +29,6 @@ pub(crate) fn party(extensions: &Extensions, peer: Option<SocketAddr>) -> Option
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     })
-}
-
-/// The time of the server's clock, as the limiters count it.
-#[derive(Clone, Debug)]
-pub(crate) struct Time(pub(crate) Arc<dyn Clock>);
-
-impl RateClock for Time {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
-use sqlx::Row as _;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use rusqlite::params;
 
+use self::connections::{Connections, all};
 use super::{
     Clock, Grant, GrantKey, GrantStore, HolderId, Lease, MasterKey, Records, Revision, SaveError,
     Sealer, StoreError, Stored, SystemClock,
@@ -20,6 +20,7 @@ use super::{
     store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
 };
 
+mod connections;
 mod open;
 mod records;
 
@@ -38,9 +39,23 @@ pub fn data_directory(server: &str) -> Result<PathBuf, StoreError> {
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
         .collect();
     let name = if name.is_empty() { "server".to_owned() } else { name };
-    let directories =
-        directories::ProjectDirs::from("", "", "toolgate").ok_or(StoreError::NoHome)?;
-    Ok(directories.data_dir().join(name))
+    Ok(platform_data().ok_or(StoreError::NoHome)?.join(name))
+}
+
+/// Where the platform wants us to keep our data.
+fn platform_data() -> Option<PathBuf> {
+    let home = || std::env::home_dir().filter(|home| home.is_absolute());
+    if cfg!(windows) {
+        let roaming = std::env::var_os("APPDATA").map(PathBuf::from);
+        let roaming = roaming.or_else(|| Some(home()?.join("AppData").join("Roaming")))?;
+        return Some(roaming.join("toolgate").join("data"));
+    }
+    if cfg!(target_vendor = "apple") {
+        return Some(home()?.join("Library/Application Support/toolgate"));
+    }
+    let given = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let given = given.filter(|given| given.is_absolute());
+    Some(given.or_else(|| Some(home()?.join(".local/share")))?.join("toolgate"))
 }
 
 /// How a [`SqliteStore`] is opened.
@@ -73,7 +88,10 @@ impl SqliteOptions {
     /// When the key is missing or wrong, or the database is damaged, newer than this toolgate or
     /// another program's; such a file is left as it is.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        open::open(self).await
+        match tokio::task::spawn_blocking(|| open::open(self)).await {
+            Ok(opened) => opened,
+            Err(error) => Err(StoreError::unavailable("opening the database", error)),
+        }
     }
 }
 
@@ -97,10 +115,9 @@ impl SqliteOptions {
 /// # }
 /// ```
 pub struct SqliteStore {
-    pool: SqlitePool,
+    connections: Connections,
     sealer: Sealer,
     clock: Arc<dyn Clock>,
-    path: PathBuf,
 }
 
 impl SqliteStore {
@@ -111,7 +128,7 @@ impl SqliteStore {
 
     /// The database file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.connections.path()
     }
 
     /// What seals the rows, for other state of the same server.
@@ -119,29 +136,15 @@ impl SqliteStore {
         &self.sealer
     }
 
-    /// Closes the database. Dropping the store does so too, in the background.
+    /// Closes the database, after what is under way. Dropping the store does so too.
     pub async fn close(&self) {
-        self.pool.close().await;
-    }
-
-    fn failed(&self, doing: &str, error: sqlx::Error) -> StoreError {
-        failed(&self.path, doing, error)
+        self.connections.close().await;
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-/// The driver's "this is not, or no longer, a database" apart from what may pass.
-fn failed(path: &Path, doing: &str, error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
-        // SQLITE_CORRUPT, SQLITE_NOTADB
-        Some(11 | 26) => StoreError::Corrupted { path: path.to_owned(), detail: error.to_string() },
-        _ => StoreError::unavailable(format!("{doing} in {}", path.display()), error),
+        f.debug_struct("SqliteStore").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 
@@ -172,23 +175,18 @@ impl GrantStore for SqliteStore {
     }
 
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
-        let read = |row: SqliteRow| -> Result<(Vec<u8>, i64), sqlx::Error> {
-            Ok((row.try_get("sealed")?, row.try_get("revision")?))
-        };
-        let row =
-            sqlx::query("SELECT sealed, revision FROM grants WHERE subject = ? AND provider = ?")
-                .bind(&key.subject)
-                .bind(&key.provider)
-                .fetch_optional(&self.pool)
-                .await
-                .and_then(|row| row.map(read).transpose())
-                .map_err(|error| self.failed("reading a grant", error))?;
-        let Some((sealed, revision)) = row else { return Ok(None) };
-        let value = self.sealer.open_grant(key, &sealed).map_err(|source| StoreError::Sealed {
-            what: format!("grant for {} in {}", key.provider, self.path.display()),
+        let of = key.clone();
+        let rows = self.connections.run("reading a grant", move |connection| {
+            let sql = "SELECT sealed, revision FROM grants WHERE subject = ? AND provider = ?";
+            all(connection, sql, [of.subject, of.provider])
+        });
+        let rows: Vec<(Vec<u8>, i64)> = rows.await?;
+        let Some((sealed, revision)) = rows.first() else { return Ok(None) };
+        let value = self.sealer.open_grant(key, sealed).map_err(|source| StoreError::Sealed {
+            what: format!("grant for {} in {}", key.provider, self.path().display()),
             source,
         })?;
-        Ok(Some(Stored { value, revision: Revision(unsigned(revision)) }))
+        Ok(Some(Stored { value, revision: Revision(unsigned(*revision)) }))
     }
 
     async fn save(
@@ -197,55 +195,41 @@ impl GrantStore for SqliteStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let sealed = self.sealer.seal_grant(key, grant);
-        let query = if expected == Revision::ABSENT {
-            sqlx::query(
-                "INSERT INTO grants (sealed, revision, subject, provider) VALUES (?, ?, ?, ?) \
-                 ON CONFLICT DO NOTHING RETURNING revision",
-            )
-            .bind(sealed)
-            .bind(first_revision())
-            .bind(&key.subject)
-            .bind(&key.provider)
+        let (sealed, of) = (self.sealer.seal_grant(key, grant), key.clone());
+        let (sql, revision) = if expected == Revision::ABSENT {
+            let sql = "INSERT INTO grants (sealed, revision, subject, provider) \
+                       VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING revision";
+            (sql, first_revision())
         } else {
-            sqlx::query(
-                "UPDATE grants SET sealed = ?1, revision = revision + 1 \
-                 WHERE revision = ?2 AND subject = ?3 AND provider = ?4 RETURNING revision",
-            )
-            .bind(sealed)
-            .bind(signed(expected.0))
-            .bind(&key.subject)
-            .bind(&key.provider)
+            let sql = "UPDATE grants SET sealed = ?1, revision = revision + 1 \
+                       WHERE revision = ?2 AND subject = ?3 AND provider = ?4 RETURNING revision";
+            (sql, signed(expected.0))
         };
-        // All rows, so that the statement runs to its end and commits.
-        let rows = query
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| self.failed("writing a grant", error))?;
-        let row = rows.first().ok_or(SaveError::Conflict)?;
-        let revision: i64 =
-            row.try_get(0).map_err(|error| self.failed("writing a grant", error))?;
-        Ok(Revision(unsigned(revision)))
+        let rows = self.connections.run("writing a grant", move |connection| {
+            all(connection, sql, params![sealed, revision, of.subject, of.provider])
+        });
+        let rows: Vec<(i64,)> = rows.await?;
+        let (revision,) = rows.first().ok_or(SaveError::Conflict)?;
+        Ok(Revision(unsigned(*revision)))
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM grants WHERE subject = ? AND provider = ?")
-            .bind(&key.subject)
-            .bind(&key.provider)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| self.failed("removing a grant", error))?;
-        Ok(())
+        let of = key.clone();
+        let removed = self.connections.run("removing a grant", move |connection| {
+            let sql = "DELETE FROM grants WHERE subject = ? AND provider = ?";
+            connection.execute(sql, [of.subject, of.provider])
+        });
+        removed.await.map(drop)
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError> {
-        let providers: Vec<String> =
-            sqlx::query_scalar("SELECT provider FROM grants WHERE subject = ? ORDER BY provider")
-                .bind(subject)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(|error| self.failed("listing grants", error))?;
-        Ok(providers.into_iter().map(|provider| GrantKey::new(subject, provider)).collect())
+        let of = subject.to_owned();
+        let rows = self.connections.run("listing grants", move |connection| {
+            let sql = "SELECT provider FROM grants WHERE subject = ? ORDER BY provider";
+            all(connection, sql, [of])
+        });
+        let rows: Vec<(String,)> = rows.await?;
+        Ok(rows.into_iter().map(|(provider,)| GrantKey::new(subject, provider)).collect())
     }
 
     async fn lease(
@@ -256,33 +240,26 @@ impl GrantStore for SqliteStore {
     ) -> Result<Option<Lease>, StoreError> {
         let now = self.clock.now();
         let expires_at = now + term.min(LONGEST_LEASE);
-        let done = sqlx::query(
-            "INSERT INTO leases (subject, provider, holder, expires_at) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT DO UPDATE SET holder = ?3, expires_at = ?4 \
-             WHERE holder = ?3 OR leases.expires_at <= ?5 OR leases.expires_at > ?6",
-        )
-        .bind(&key.subject)
-        .bind(&key.provider)
-        .bind(holder.0.to_vec())
-        .bind(signed(to_millis(expires_at)))
-        .bind(signed(to_millis(now)))
-        .bind(signed(to_millis(now + LONGEST_LEASE)))
-        .execute(&self.pool)
-        .await
-        .map_err(|error| self.failed("taking a lease", error))?;
+        let of = key.clone();
+        let taken = self.connections.run("taking a lease", move |connection| {
+            let sql = "INSERT INTO leases (subject, provider, holder, expires_at) \
+                       VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT DO UPDATE SET holder = ?3, expires_at = ?4 \
+                       WHERE holder = ?3 OR leases.expires_at <= ?5 OR leases.expires_at > ?6";
+            let [until, now, longest] =
+                [expires_at, now, now + LONGEST_LEASE].map(|time| signed(to_millis(time)));
+            connection.execute(sql, params![of.subject, of.provider, holder.0, until, now, longest])
+        });
         let lease = || Lease::new(key.clone(), holder, from_millis(to_millis(expires_at)));
-        Ok((done.rows_affected() == 1).then(lease))
+        Ok((taken.await? == 1).then(lease))
     }
 
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM leases WHERE subject = ? AND provider = ? AND holder = ?")
-            .bind(&lease.key.subject)
-            .bind(&lease.key.provider)
-            .bind(lease.holder.0.to_vec())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| self.failed("giving a lease back", error))?;
-        Ok(())
+        let released = self.connections.run("giving a lease back", move |connection| {
+            let sql = "DELETE FROM leases WHERE subject = ? AND provider = ? AND holder = ?";
+            connection.execute(sql, params![lease.key.subject, lease.key.provider, lease.holder.0])
+        });
+        released.await.map(drop)
     }
 
     async fn put_pending(
@@ -294,57 +271,49 @@ impl GrantStore for SqliteStore {
         if value.len() > PENDING_BYTES {
             return Err(StoreError::Full);
         }
-        let wrong = |error| self.failed("keeping a consent", error);
-        sqlx::query("DELETE FROM pending WHERE expires_at <= ?")
-            .bind(signed(to_millis(self.clock.now())))
-            .execute(&self.pool)
-            .await
-            .map_err(wrong)?;
-        let done = sqlx::query(
-            "INSERT INTO pending (id, sealed, expires_at) SELECT ?1, ?2, ?3 \
-             WHERE (SELECT count(*) FROM pending WHERE id <> ?1) < ?4 \
-             ON CONFLICT (id) DO UPDATE SET sealed = ?2, expires_at = ?3",
-        )
-        .bind(row_id(id))
-        .bind(self.sealer.seal("pending", &[id], value))
-        .bind(signed(to_millis(expires_at)))
-        .bind(signed(PENDING_ROWS as u64))
-        .execute(&self.pool)
-        .await
-        .map_err(wrong)?;
-        if done.rows_affected() == 0 { Err(StoreError::Full) } else { Ok(()) }
+        let (row, sealed) = (row_id(id), self.sealer.seal("pending", &[id], value));
+        let now = signed(to_millis(self.clock.now()));
+        let put = self.connections.run("keeping a consent", move |connection| {
+            connection.execute("DELETE FROM pending WHERE expires_at <= ?", [now])?;
+            let sql = "INSERT INTO pending (id, sealed, expires_at) SELECT ?1, ?2, ?3 \
+                       WHERE (SELECT count(*) FROM pending WHERE id <> ?1) < ?4 \
+                       ON CONFLICT (id) DO UPDATE SET sealed = ?2, expires_at = ?3";
+            let (until, most) = (signed(to_millis(expires_at)), signed(PENDING_ROWS as u64));
+            connection.execute(sql, params![row, sealed, until, most])
+        });
+        if put.await? == 0 { Err(StoreError::Full) } else { Ok(()) }
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let rows = sqlx::query("DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at")
-            .bind(row_id(id))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| self.failed("taking a consent", error))?;
-        self.pending(id, rows.first())
+        let row = row_id(id);
+        let rows = self.connections.run("taking a consent", move |connection| {
+            let sql = "DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at";
+            all(connection, sql, [row])
+        });
+        self.pending(id, rows.await?.first())
     }
 
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let rows = sqlx::query("SELECT sealed, expires_at FROM pending WHERE id = ?")
-            .bind(row_id(id))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| self.failed("reading a consent", error))?;
-        self.pending(id, rows.first())
+        let row = row_id(id);
+        let rows = self.connections.run("reading a consent", move |connection| {
+            all(connection, "SELECT sealed, expires_at FROM pending WHERE id = ?", [row])
+        });
+        self.pending(id, rows.await?.first())
     }
 }
 
 impl SqliteStore {
-    fn pending(&self, id: &str, row: Option<&SqliteRow>) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(row) = row else { return Ok(None) };
-        let wrong = |error| self.failed("reading a consent", error);
-        let until: i64 = row.try_get("expires_at").map_err(wrong)?;
-        if from_millis(unsigned(until)) <= self.clock.now() {
+    fn pending(
+        &self,
+        id: &str,
+        row: Option<&(Vec<u8>, i64)>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((sealed, until)) = row else { return Ok(None) };
+        if from_millis(unsigned(*until)) <= self.clock.now() {
             return Ok(None);
         }
-        let sealed: Vec<u8> = row.try_get("sealed").map_err(wrong)?;
-        let value = self.sealer.open("pending", &[id], &sealed).map_err(|source| {
-            StoreError::Sealed { what: format!("consent in {}", self.path.display()), source }
+        let value = self.sealer.open("pending", &[id], sealed).map_err(|source| {
+            StoreError::Sealed { what: format!("consent in {}", self.path().display()), source }
         })?;
         Ok(Some(value.to_vec()))
     }
@@ -379,12 +348,8 @@ mod tests {
     }
 
     /// Runs SQL on the file as another program would.
-    async fn edit(path: &Path, sql: &'static str) {
-        use sqlx::Connection as _;
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::query(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+    fn edit(path: &Path, sql: &str) {
+        rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -458,7 +423,7 @@ mod tests {
     async fn a_newer_database_is_left_alone() {
         let master = MasterKey::generate();
         let (dir, path) = made(&master).await;
-        edit(&path, "PRAGMA user_version = 3").await;
+        edit(&path, "PRAGMA user_version = 3");
         let before = fs::read(&path).unwrap();
         let error = open(&dir, &master).await.unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
@@ -470,8 +435,8 @@ mod tests {
         use crate::grant::{Namespace, Records};
         let master = MasterKey::generate();
         let (dir, path) = made(&master).await;
-        edit(&path, "DROP TABLE records").await;
-        edit(&path, "PRAGMA user_version = 1").await;
+        edit(&path, "DROP TABLE records");
+        edit(&path, "PRAGMA user_version = 1");
         let store = open(&dir, &master).await.unwrap();
         assert!(store.load(&key()).await.unwrap().is_some(), "its grants are kept");
         let space = Namespace::new("test", 1);
@@ -513,7 +478,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("grants.db");
         fs::write(&path, "").unwrap();
-        edit(&path, "CREATE TABLE theirs (x)").await;
+        edit(&path, "CREATE TABLE theirs (x)");
         let before = fs::read(&path).unwrap();
         let error = open(&dir, &MasterKey::generate()).await.unwrap_err();
         assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
@@ -524,7 +489,7 @@ mod tests {
     async fn a_row_moved_to_another_subject_does_not_open() {
         let master = MasterKey::generate();
         let (dir, path) = made(&master).await;
-        edit(&path, "UPDATE grants SET subject = 'mallory'").await;
+        edit(&path, "UPDATE grants SET subject = 'mallory'");
         let store = open(&dir, &master).await.unwrap();
         let error = store.load(&GrantKey::new("mallory", "forge")).await.unwrap_err();
         assert!(matches!(error, StoreError::Sealed { .. }), "{error}");

@@ -2,30 +2,27 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
 use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "http")]
+use super::sign_in::BySignIn;
 use super::{
     describe::{Description, ToolDescription},
     dispatch::Dispatch,
-    front::Front,
     handler::Handler,
-    http::{self, Endpoint},
-    sign_in::BySignIn,
 };
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
-use crate::consent::Consents;
 
 /// How long the calls under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that is built: as a router, as an rmcp handler, as a description.
 pub struct App<H> {
-    handler: Handler<H>,
-    consents: Consents,
-    ended: CancellationToken,
+    pub(super) handler: Handler<H>,
+    pub(super) ended: CancellationToken,
+    #[cfg(feature = "http")]
     pub(super) sign_in: Option<BySignIn>,
     #[cfg(feature = "broker")]
     pub(super) broker: Option<Broker>,
@@ -34,59 +31,18 @@ pub struct App<H> {
 }
 
 impl<H: ServerHandler> App<H> {
-    pub(super) fn new(dispatch: Dispatch, beside: H, consents: Consents) -> Self {
+    pub(super) fn new(dispatch: Dispatch, beside: H) -> Self {
         let handler = Handler { dispatch: Arc::new(dispatch), beside: Arc::new(beside) };
         Self {
             handler,
-            consents,
             ended: CancellationToken::new(),
+            #[cfg(feature = "http")]
             sign_in: None,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
             login: None,
         }
-    }
-
-    /// The routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where people see what is
-    /// connected and disconnect it, to merge into a router of yours.
-    ///
-    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: as long as callers are
-    /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
-    /// asks.
-    pub fn into_router(self) -> Router {
-        self.front().into_router()
-    }
-
-    /// The same as a service, for a listener of your own: faster than a router, with nothing beside
-    /// it. Peers are seen as by [`App::into_router`].
-    pub fn into_service(self) -> Front<H> {
-        self.front()
-    }
-
-    pub(super) fn front(&self) -> Front<H> {
-        let mut pages = self.consents.router();
-        if let Some(sign_in) = &self.sign_in {
-            pages = pages.merge(sign_in.router(self.consents.clone()));
-        }
-        #[cfg(feature = "broker")]
-        if let Some(broker) = &self.broker {
-            pages = super::brokered::mount(pages, broker);
-        }
-        #[cfg(feature = "dev")]
-        if let Some(login) = &self.login {
-            pages = pages.merge(login.router());
-        }
-        let admission = self.handler.dispatch.admission.as_ref();
-        let cors = admission.and_then(|admission| admission.cors());
-        #[cfg(feature = "dev")]
-        let local = admission.is_none() || self.login.is_some();
-        #[cfg(not(feature = "dev"))]
-        let local = admission.is_none();
-        let with_cors = cors.is_some();
-        let endpoint = Arc::new(Endpoint::new(&self.handler, self.ended.clone()));
-        let router = http::router(&endpoint, pages, cors, local);
-        Front::new(endpoint, router, (with_cors, local))
     }
 
     /// The handler, for a transport of your own. Everyone who reaches it is the local person.

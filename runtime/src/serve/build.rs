@@ -101,7 +101,7 @@ impl<H: ServerHandler> Server<H> {
         );
         // A request state outlives no server: its consents do not either.
         let sealer = Sealer::new(&MasterKey::generate());
-        let ask = Ask { consents: consents.clone(), clock: self.clock, sealer, loopback };
+        let ask = Ask { consents, clock: self.clock, sealer, loopback };
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
@@ -117,8 +117,12 @@ impl<H: ServerHandler> Server<H> {
             running: TaskTracker::new(),
             grants,
         };
-        let mut app = App::new(dispatch, self.beside, consents);
-        app.sign_in = door.sign_in;
+        #[cfg_attr(not(feature = "http"), expect(unused_mut))]
+        let mut app = App::new(dispatch, self.beside);
+        #[cfg(feature = "http")]
+        {
+            app.sign_in = door.sign_in;
+        }
         #[cfg(feature = "broker")]
         {
             app.broker = door.broker;

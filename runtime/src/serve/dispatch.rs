@@ -31,7 +31,6 @@ use super::{
     demand::Demand,
     envelope::RawArguments,
     incoming::{Conversation, Incoming, LetIn},
-    listing::Seen,
     panic,
     told::Access,
     upstream::{Lack, Reach, Upstreams},
@@ -42,7 +41,6 @@ use crate::{
     client::Connection,
     context::Context,
     error::{Error, ErrorKind},
-    gate::Claims,
     grant::Grants,
     scope,
     state::States,
@@ -98,17 +96,6 @@ type Connections = Vec<(std::any::TypeId, Arc<Connection>)>;
 impl Dispatch {
     pub(super) fn tool(&self, name: &str) -> Option<&Served> {
         self.index.get(name).map(|&at| &self.tools[at])
-    }
-
-    /// Which tools are listed to this caller.
-    pub(super) fn seen_by(&self, claims: Option<&Claims>) -> Seen {
-        let hides = self.admission.as_ref().filter(|admission| admission.hides());
-        let Some(admission) = hides else { return Seen::default() };
-        let mut seen = vec![0_u64; self.tools.len().div_ceil(64)];
-        for (number, tool) in self.tools.iter().enumerate() {
-            seen[number / 64] |= u64::from(admission.lists(claims, &tool.demand)) << (number % 64);
-        }
-        seen.into()
     }
 
     /// The tools that are listed to this caller.

@@ -19,10 +19,12 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    dispatch::Dispatch,
     envelope::Envelope,
     head,
     quick::{answer, fits, is_plain},
 };
+use crate::gate::Claims;
 
 /// More lists than these are made anew each time.
 const MOST: usize = 64;
@@ -38,6 +40,19 @@ pub(super) struct Lists(RwLock<HashMap<Seen, Bytes>>);
 struct Said<'a> {
     #[serde(borrow)]
     result: &'a RawValue,
+}
+
+impl Dispatch {
+    /// Which tools are listed to this caller.
+    pub(super) fn seen_by(&self, claims: Option<&Claims>) -> Seen {
+        let hides = self.admission.as_ref().filter(|admission| admission.hides());
+        let Some(admission) = hides else { return Seen::default() };
+        let mut seen = vec![0_u64; self.tools.len().div_ceil(64)];
+        for (number, tool) in self.tools.iter().enumerate() {
+            seen[number / 64] |= u64::from(admission.lists(claims, &tool.demand)) << (number % 64);
+        }
+        seen.into()
+    }
 }
 
 impl Lists {

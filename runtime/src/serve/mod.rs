@@ -1,52 +1,81 @@
 //! The server: tools, providers and a store, over HTTP or standard input and output.
 
-mod admission;
 mod app;
 mod ask;
 mod audit;
-mod body;
-#[cfg(feature = "broker")]
-mod brokered;
 mod build;
 mod cli;
-mod connections;
-mod decision;
 mod demand;
 mod describe;
-#[cfg(feature = "dev")]
-mod development;
 mod dispatch;
-mod door;
 mod envelope;
-mod front;
-mod guard;
+mod flags;
 mod handler;
-mod head;
-mod http;
 mod incoming;
-mod limits;
-mod listen;
-mod listing;
+mod local;
 mod loopback;
 mod page;
 mod panic;
 mod params;
-mod person;
-mod place;
-mod quick;
 mod server;
-mod sessions;
-mod sign_in;
 mod stdio;
 mod told;
 mod typescript;
 mod upstream;
 mod widgets;
 
+#[cfg(feature = "http")]
+mod admission;
+#[cfg(feature = "http")]
+mod body;
+#[cfg(feature = "broker")]
+mod brokered;
+#[cfg(feature = "http")]
+mod connections;
+#[cfg(feature = "http")]
+mod decision;
+#[cfg(feature = "dev")]
+mod development;
+#[cfg(feature = "http")]
+mod door;
+#[cfg(feature = "http")]
+mod front;
+#[cfg(feature = "http")]
+mod guard;
+#[cfg(feature = "http")]
+mod head;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "http")]
+mod limits;
+#[cfg(feature = "http")]
+mod listen;
+#[cfg(feature = "http")]
+mod listing;
+#[cfg(feature = "http")]
+mod outward;
+#[cfg(feature = "http")]
+mod person;
+#[cfg(feature = "http")]
+mod place;
+#[cfg(feature = "http")]
+mod quick;
+#[cfg(feature = "http")]
+mod routed;
+#[cfg(feature = "http")]
+mod sessions;
+#[cfg(feature = "http")]
+mod sign_in;
+#[cfg(not(feature = "http"))]
+mod without_http;
+
+#[cfg(feature = "http")]
+pub use self::front::Front;
+#[cfg(not(feature = "http"))]
+use self::without_http::{admission, door, quick};
 pub use self::{
     app::App,
     describe::{Description, ToolDescription},
-    front::Front,
     handler::{Handler, Nothing},
     server::Server,
 };

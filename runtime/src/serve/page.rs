@@ -4,7 +4,7 @@ mod inline;
 
 use std::{borrow::Cow, fs, sync::LazyLock};
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::{error::ConfigError, view::Source};
 

@@ -2,11 +2,15 @@
 
 use std::{fmt, marker::PhantomData};
 
+use rmcp::model::ClientCapabilities;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
+
+/// The revision whose requests may go a short way.
+pub(super) const REVISION: &str = "2026-07-28";
 
 /// What is looked at of them, whatever the message is. What cannot be understood is not a fault of
 /// the message yet: that depends on its method.
@@ -33,6 +37,23 @@ pub(super) struct Meta<'a> {
     pub(super) log_level: Option<&'a RawValue>,
     /// One of those above is given twice, or there is no object.
     pub(super) unclear: bool,
+}
+
+impl Meta<'_> {
+    /// Is it of this revision, and sound?
+    pub(super) fn fits(&self) -> bool {
+        let said = self.version.and_then(|said| said.get().strip_prefix('"')?.strip_suffix('"'));
+        let sound = |capabilities: &RawValue| {
+            let capabilities = capabilities.get();
+            capabilities == "{}" || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok()
+        };
+        !self.unclear && said == Some(REVISION) && self.capabilities.is_some_and(sound)
+    }
+
+    /// Does the client want to hear something before the answer?
+    pub(super) fn listens(&self) -> bool {
+        self.progress_token.is_some() || self.log_level.is_some()
+    }
 }
 
 /// The names of parameters, each a bit.

@@ -30,11 +30,9 @@ use super::{
     handler::{Handler, Nothing},
     head,
     incoming::{Conversation, Incoming, LetIn},
-    params::Meta,
+    params::REVISION,
 };
 use crate::{call::Caller, table::Ready};
-
-const VERSION: &str = "2026-07-28";
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -73,23 +71,6 @@ impl Transport<RoleServer> for Void {
 
     async fn close(&mut self) -> Result<(), Self::Error> {
         Ok(())
-    }
-}
-
-impl Meta<'_> {
-    /// Is it of this revision, and sound?
-    pub(super) fn fits(&self) -> bool {
-        let said = self.version.and_then(|said| said.get().strip_prefix('"')?.strip_suffix('"'));
-        let sound = |capabilities: &RawValue| {
-            let capabilities = capabilities.get();
-            capabilities == "{}" || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok()
-        };
-        !self.unclear && said == Some(VERSION) && self.capabilities.is_some_and(sound)
-    }
-
-    /// Does the client want to hear something before the answer?
-    pub(super) fn listens(&self) -> bool {
-        self.progress_token.is_some() || self.log_level.is_some()
     }
 }
 
@@ -257,7 +238,7 @@ fn is_shallow(arguments: &str) -> bool {
 pub(super) fn fits(headers: &HeaderMap, method: &str) -> bool {
     let is = |name, expected: fn(&str) -> bool| once(headers, name).is_some_and(expected);
     once(headers, &head::METHOD) == Some(method)
-        && is(&head::VERSION, |version| version == VERSION)
+        && is(&head::VERSION, |version| version == REVISION)
         && is(&header::ACCEPT, accepts_both)
         && is(&header::CONTENT_TYPE, is_json)
         && !headers.contains_key(header::CONTENT_ENCODING)

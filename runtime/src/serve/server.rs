@@ -1,11 +1,15 @@
 //! The builder of a server.
 
-use std::{net::SocketAddr, sync::Arc};
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rmcp::{ServerHandler, model::Implementation};
 
 #[cfg(feature = "broker")]
 use super::brokered;
+#[cfg(feature = "http")]
+use super::outward;
 use super::{app::App, cli, handler::Nothing};
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
@@ -162,6 +166,7 @@ impl<H: ServerHandler> Server<H> {
 
     /// Lets only verified callers in, over HTTP. Over standard input and output the caller is who
     /// started the program, as MCP wants it.
+    #[cfg(feature = "http")]
     #[must_use]
     pub fn gate(mut self, gate: Gate) -> Self {
         self.gate = Some(gate);
@@ -281,8 +286,9 @@ impl<H: ServerHandler> Server<H> {
     /// # Errors
     ///
     /// As [`Server::serve`].
+    #[cfg(feature = "http")]
     pub async fn serve_http(self, address: SocketAddr) -> Result<()> {
-        cli::serve_http(self, address).await
+        outward::serve_http(self, address).await
     }
 
     /// Serves one client over standard input and output.
@@ -295,8 +301,18 @@ impl<H: ServerHandler> Server<H> {
     }
 
     /// May it listen for others than this machine? Only with a gate that knows its name.
+    #[cfg(feature = "http")]
     pub(super) fn may_face_others(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.resource.is_some())
+    }
+
+    /// Without HTTP nobody else reaches it.
+    #[cfg(not(feature = "http"))]
+    fn may_face_others(&self) -> bool {
+        match &self.gate {
+            None => false,
+            Some(gate) => match *gate {},
+        }
     }
 
     /// Does it know by which name it is reached?

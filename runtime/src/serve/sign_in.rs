@@ -16,7 +16,6 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, header};
-use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -25,7 +24,7 @@ use crate::{
     consent::{Consents, Recognize, accounts, cookie, page, random_text},
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover},
     grant::{Clock, Grants},
-    oauth::OAuth,
+    oauth::{OAuth, pkce},
     provider::{Dialect, Registration},
 };
 
@@ -128,11 +127,11 @@ impl BySignIn {
             return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
         }
         let oauth = self.oauth(&metadata, self.resource(consents))?;
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (challenge, verifier) = pkce::random();
         let (state, browser) = (random_text(), random_text());
         let arrival = consents.url(SIGNED_IN);
         let url = oauth.authorization_url(&self.0.client.scopes, &state, &challenge, &arrival);
-        let verifier = verifier.secret().clone();
+        let verifier = verifier.secret().to_owned();
         let departure = Departure { back: to, verifier, browser: browser.clone(), metadata };
         self.keep(&format!("sign-in:{state}"), &departure).await?;
         let mut response = Redirect::to(url.as_str()).into_response();
@@ -183,7 +182,7 @@ impl BySignIn {
             let error: String = error.chars().filter(|c| !c.is_control()).take(80).collect();
             return Err(Ended::Refused(format!("the authorization server answered `{error}`")));
         };
-        let verifier = PkceCodeVerifier::new(departure.verifier.clone());
+        let verifier = pkce::Verifier::new(departure.verifier.clone());
         let tokens = oauth
             .exchange(code, &verifier, &consents.url(SIGNED_IN))
             .await

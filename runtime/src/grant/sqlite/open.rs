@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    Connection as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use subtle::ConstantTimeEq as _;
 
-use super::{SqliteOptions, SqliteStore, failed};
+use super::{
+    SqliteOptions, SqliteStore,
+    connections::{Connections, failed},
+};
 use crate::grant::{KeyError, MasterKey, Sealer, StoreError};
 
 const SCHEMA_VERSION: i64 = 2;
@@ -40,7 +40,8 @@ const RECORDS: [&str; 2] = [
     "CREATE INDEX records_by_end ON records (expires_at)",
 ];
 
-pub(super) async fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+/// Waits for the disk.
+pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let SqliteOptions { directory, key, clock } = options;
     make_directory(&directory)?;
     let path = directory.join("grants.db");
@@ -57,23 +58,25 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteStore, StoreErr
     let check = Check { path: &path, value: sealer.check_value(), origin };
 
     make_file(&path)?;
-    let inspected = check.inspect().await?;
-    let connect = SqliteConnectOptions::new()
-        .filename(&path)
-        .busy_timeout(BUSY)
-        // A refresh token that was handed over must survive a power cut as well.
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("secure_delete", "ON");
+    let inspected = check.inspect()?;
     if inspected != State::Ours {
-        check.initialise(&connect).await?;
+        check.initialise()?;
     }
-    let pool = SqlitePoolOptions::new()
-        .max_connections(4)
-        .acquire_timeout(BUSY * 2)
-        .connect_with(connect)
-        .await
+    let connections = Connections::of(path.clone(), connect)
         .map_err(|error| failed(&path, "opening the database", error))?;
-    Ok(SqliteStore { pool, sealer, clock, path })
+    Ok(SqliteStore { connections, sealer, clock })
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    connect_as(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn connect_as(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    // A refresh token that was handed over must survive a power cut as well.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")?;
+    Ok(connection)
 }
 
 fn make_directory(directory: &Path) -> Result<(), StoreError> {
@@ -146,40 +149,27 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Looks at the database through a connection that cannot write.
-    async fn inspect(&self) -> Result<State, StoreError> {
-        let options =
-            SqliteConnectOptions::new().filename(self.path).busy_timeout(BUSY).read_only(true);
+    fn inspect(&self) -> Result<State, StoreError> {
         let wrong = |error| failed(self.path, "opening the database", error);
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(wrong)?;
+        let mut connection =
+            connect_as(self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
         // One snapshot: another process may be making the schema at this moment.
-        let mut transaction = connection.begin().await.map_err(wrong)?;
-        let state = self.judge(&mut transaction, true).await;
+        let transaction = connection.transaction().map_err(wrong)?;
+        let state = self.judge(&transaction, true);
         drop(transaction);
-        let closed = connection.close().await.map_err(wrong);
+        let closed = connection.close().map_err(|(_, error)| wrong(error));
         // What was found says more than that closing failed.
         state.and_then(|state| closed.map(|()| state))
     }
 
-    async fn judge(
-        &self,
-        connection: &mut SqliteConnection,
-        thoroughly: bool,
-    ) -> Result<State, StoreError> {
+    fn judge(&self, connection: &Connection, thoroughly: bool) -> Result<State, StoreError> {
         let wrong = |error| failed(self.path, "opening the database", error);
+        let number = |sql| connection.query_row(sql, [], |row| row.get(0)).map_err(wrong);
         let path = || PathBuf::from(self.path);
-        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(wrong)?;
-        let application: i64 = sqlx::query_scalar("PRAGMA application_id")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(wrong)?;
+        let version: i64 = number("PRAGMA user_version")?;
+        let application: i64 = number("PRAGMA application_id")?;
         if application != APPLICATION_ID {
-            let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(wrong)?;
+            let tables: i64 = number("SELECT count(*) FROM sqlite_schema")?;
             return if (application, version, tables) == (0, 0, 0) {
                 Ok(State::Empty)
             } else {
@@ -190,20 +180,16 @@ impl Check<'_> {
             return Err(StoreError::Newer { path: path(), found: version, known: SCHEMA_VERSION });
         }
         if thoroughly {
-            let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-                .fetch_one(&mut *connection)
-                .await
+            let verdict: String = connection
+                .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
                 .map_err(wrong)?;
             if verdict != "ok" {
                 return Err(StoreError::Corrupted { path: path(), detail: verdict });
             }
         }
-        let value: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key check value'")
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(wrong)?;
-        let Some(value) = value else {
+        let sql = "SELECT value FROM meta WHERE name = 'key check value'";
+        let value = connection.query_row(sql, [], |row| row.get(0)).optional();
+        let Some(value): Option<Vec<u8>> = value.map_err(wrong)? else {
             let detail = "its key check value is missing".to_owned();
             return Err(StoreError::Corrupted { path: path(), detail });
         };
@@ -217,40 +203,33 @@ impl Check<'_> {
 
     /// Makes the schema, or what an older one lacks, in one transaction, unless another process
     /// has just done so.
-    async fn initialise(&self, options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    fn initialise(&self) -> Result<(), StoreError> {
         let wrong = |error| failed(self.path, "making the database", error);
-        let mut connection = SqliteConnection::connect_with(options).await.map_err(wrong)?;
+        let mut connection = connect(self.path).map_err(wrong)?;
         // The switch to WAL does not wait for other connections by itself.
         let mut tries = 0;
-        while let Err(error) =
-            sqlx::query("PRAGMA journal_mode = WAL").fetch_all(&mut connection).await
-        {
+        while let Err(error) = connection.execute_batch("PRAGMA journal_mode = WAL") {
             tries += 1;
             if tries == 100 {
                 return Err(wrong(error));
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            std::thread::sleep(Duration::from_millis(20));
         }
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(wrong)?;
-        let found = self.judge(&mut transaction, false).await?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
+        let found = self.judge(&transaction, false)?;
+        let run = |sql: &str| transaction.execute_batch(sql).map_err(wrong);
         if found == State::Empty {
-            for statement in SCHEMA {
-                sqlx::query(statement).execute(&mut *transaction).await.map_err(wrong)?;
-            }
-            sqlx::query("INSERT INTO meta (name, value) VALUES ('key check value', ?)")
-                .bind(self.value.to_vec())
-                .execute(&mut *transaction)
-                .await
-                .map_err(wrong)?;
+            SCHEMA.into_iter().try_for_each(run)?;
+            let sql = "INSERT INTO meta (name, value) VALUES ('key check value', ?)";
+            transaction.execute(sql, [self.value]).map_err(wrong)?;
         }
         if found != State::Ours {
             // `APPLICATION_ID` and `SCHEMA_VERSION`: a pragma takes no parameters.
             let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 2"];
-            for statement in RECORDS.into_iter().chain(pragmas) {
-                sqlx::query(statement).execute(&mut *transaction).await.map_err(wrong)?;
-            }
+            RECORDS.into_iter().chain(pragmas).try_for_each(run)?;
         }
-        transaction.commit().await.map_err(wrong)?;
-        connection.close().await.map_err(wrong)
+        transaction.commit().map_err(wrong)?;
+        connection.close().map_err(|(_, error)| wrong(error))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use regex::{Captures, Regex};
+use regex_lite::{Captures, Regex};
 
 use crate::error::ConfigError;
 
@@ -81,7 +81,7 @@ struct Page<'p, 'f> {
 
 impl<'f> Page<'_, 'f> {
     fn element(&mut self, found: &Captures<'_>) -> String {
-        let text = |name| found.name(name).map(|found: regex::Match<'_>| found.as_str());
+        let text = |name| found.name(name).map(|found: regex_lite::Match<'_>| found.as_str());
         let whole = found[0].to_owned();
         if let (Some(attributes), Some(code)) = (text("script"), text("code")) {
             return self.script(&Attributes::of(attributes), code).unwrap_or(whole);
