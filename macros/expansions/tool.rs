@@ -37,11 +37,11 @@ impl ::toolgate::Tool for list_issues {
             ),
     );
     type Output = Result<Json<Vec<Issue>>>;
-    async fn call(
-        call: ::toolgate::Call,
+    fn call(
+        call: &::toolgate::Call,
         (owner, repo, limit): ::toolgate::Values<Self>,
-    ) -> Self::Output {
-        list_issues(call.client(), owner, repo, limit).await
+    ) -> ::toolgate::Running {
+        ::toolgate::Running::of::<Self>(list_issues(call.client(), owner, repo, limit))
     }
 }
 GitHub! {

@@ -31,8 +31,17 @@ impl ::toolgate::Tool for tell {
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = Result<()>;
-    async fn call(call: ::toolgate::Call, (): ::toolgate::Values<Self>) -> Self::Output {
-        tell(&call.client(), call.client(), call.state(), call.context()).await
+    fn call(
+        call: &::toolgate::Call,
+        (): ::toolgate::Values<Self>,
+    ) -> ::toolgate::Running {
+        let github = call.client();
+        let slack = call.client();
+        let state = call.state();
+        let context = call.context();
+        ::toolgate::Running::of::<
+            Self,
+        >(async move { tell(&github, slack, state, context).await })
     }
 }
 GitHub! {

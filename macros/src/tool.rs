@@ -271,6 +271,9 @@ struct Tool<'a> {
     requests: Vec<(&'a Path, &'a Path, Option<&'a ScopeList>)>,
 }
 
+/// How what the function returned becomes what a host shows.
+type Shown = Box<dyn FnOnce(TokenStream) -> TokenStream>;
+
 impl<'a> Tool<'a> {
     fn new(
         args: &'a Args,
@@ -340,33 +343,46 @@ impl<'a> Tool<'a> {
             .collect();
         let injects = parameters.len() > arguments.len();
         let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
-        if patterns.contains(&call) {
+        if parameters.iter().any(|parameter| local(&parameter.ident) == call) {
             call = Ident::new("_call", Span::mixed_site());
         }
-        let passed = parameters.iter().map(|parameter| {
-            let (expression, borrowed) = match &parameter.kind {
-                Kind::Client { borrowed, .. } => (quote!(#call.client()), borrowed),
-                Kind::Caller { borrowed, optional: true, .. } => {
-                    (quote!(#call.caller_if_any()), borrowed)
-                }
-                Kind::Caller { borrowed, .. } => (quote!(#call.caller()), borrowed),
-                Kind::State { borrowed, .. } => (quote!(#call.state()), borrowed),
-                Kind::Context { borrowed } => (quote!(#call.context()), borrowed),
-                Kind::Argument => {
-                    let value = local(&parameter.ident);
-                    return quote!(#value);
-                }
-            };
-            if *borrowed { quote!(&#expression) } else { expression }
-        });
-        let called = shown(quote!(#tool(#(#passed),*).await));
+        let injected = |parameter: &Parameter| match &parameter.kind {
+            Kind::Client { .. } => quote!(#call.client()),
+            Kind::Caller { optional: true, .. } => quote!(#call.caller_if_any()),
+            Kind::Caller { .. } => quote!(#call.caller()),
+            Kind::State { .. } => quote!(#call.state()),
+            Kind::Context { .. } => quote!(#call.context()),
+            Kind::Argument => local(&parameter.ident).into_token_stream(),
+        };
         let span = hygienic(tool.span());
+        let borrows = parameters.iter().any(Parameter::is_borrowed);
+        // What is borrowed, or shown, needs a future around the function's own.
+        let body = if borrows || shown.is_some() {
+            let kept = parameters.iter().filter(|p| !matches!(p.kind, Kind::Argument));
+            let kept = kept.map(|parameter| {
+                let (name, value) = (local(&parameter.ident), injected(parameter));
+                quote!(let #name = #value;)
+            });
+            let passed = parameters.iter().map(|parameter| {
+                let name = local(&parameter.ident);
+                if parameter.is_borrowed() { quote!(&#name) } else { quote!(#name) }
+            });
+            let called = quote_spanned!(span=> #tool(#(#passed),*).await);
+            let called = shown.map_or(called.clone(), |shown| shown(called));
+            quote_spanned! {span=>
+                #(#kept)*
+                #krate::Running::of::<Self>(async move { #called })
+            }
+        } else {
+            let passed = parameters.iter().map(injected);
+            quote_spanned!(span=> #krate::Running::of::<Self>(#tool(#(#passed),*)))
+        };
         let call_fn = quote_spanned! {span=>
-            async fn call(
-                #call: #krate::Call,
+            fn call(
+                #call: &#krate::Call,
                 (#(#patterns,)*): #krate::Values<Self>,
-            ) -> Self::Output {
-                #called
+            ) -> #krate::Running {
+                #body
             }
         };
         quote! {
@@ -385,11 +401,11 @@ impl<'a> Tool<'a> {
     }
 
     /// The type of the outcome, and how the function's result becomes one.
-    fn emit_output(&self) -> (TokenStream, Box<dyn FnOnce(TokenStream) -> TokenStream>) {
+    fn emit_output(&self) -> (TokenStream, Option<Shown>) {
         let krate = self.args.krate.clone();
         let output = self.function.output();
         if self.args.form == Form::Tool {
-            return (output, Box::new(|called| called));
+            return (output, None);
         }
         // How the result is called decides: a type may be both fallible and JSON.
         let fallible = match &self.function.sig.output {
@@ -409,10 +425,10 @@ impl<'a> Tool<'a> {
         if fallible {
             let outcome =
                 quote_spanned!(span=> <#output as #spanned::__private::Fallible>::Outcome);
-            (outcome, Box::new(move |called| quote!(#called.map(#krate::Json))))
+            (outcome, Some(Box::new(move |called| quote!(#called.map(#krate::Json)))))
         } else {
             let outcome = quote_spanned!(span=> #spanned::Json<#output>);
-            (outcome, Box::new(move |called| quote!(#krate::Json(#called))))
+            (outcome, Some(Box::new(move |called| quote!(#krate::Json(#called)))))
         }
     }
 
@@ -524,7 +540,7 @@ impl<'a> Tool<'a> {
                 const ARGUMENTS: () = ();
                 type Output = ();
 
-                async fn call(_: #krate::Call, (): ()) {
+                fn call(_: &#krate::Call, (): ()) -> #krate::Running {
                     ::core::unreachable!()
                 }
             }

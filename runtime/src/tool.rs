@@ -1,11 +1,19 @@
 //! Tools: what `#[tool]` declares, and the table that `tools![]` makes of it.
 
-use std::{any::TypeId, future::Future};
+use std::{
+    any::TypeId,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
 
 use crate::{
     argument::ArgumentList,
     call::Call,
-    outcome::IntoOutcome,
+    outcome::{IntoOutcome, Outcome},
     provider::Provider,
     scope::{Catalogue, Requires, Scope},
     view::View,
@@ -48,12 +56,55 @@ pub trait Tool: Sized + 'static {
     /// What the function returns.
     type Output: IntoOutcome;
 
-    /// Calls the function.
-    fn call(call: Call, arguments: Values<Self>) -> impl Future<Output = Self::Output> + Send;
+    /// Calls the function. It runs when what this returns is polled.
+    ///
+    /// A plain function with a plain result: an `async fn` here would cost every tool a second
+    /// future, and the compiler more than all the rest of the tool.
+    fn call(call: &Call, arguments: Values<Self>) -> Running;
 }
 
 /// The decoded arguments of the tool `T`.
 pub type Values<T> = <<T as Tool>::Arguments as ArgumentList>::Values;
+
+/// A call under way.
+pub struct Running(Pin<Box<dyn Future<Output = Outcome> + Send>>);
+
+impl Running {
+    /// The function of the tool `T`, called.
+    pub fn of<T: Tool>(function: impl Future<Output = T::Output> + Send + 'static) -> Self {
+        Self(Box::pin(Answering { function }))
+    }
+}
+
+impl Future for Running {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    // Every tool has one of its own: an `async` block would be larger, and `Map` more code.
+    struct Answering<F> {
+        #[pin]
+        function: F,
+    }
+}
+
+impl<F: Future<Output: IntoOutcome>> Future for Answering<F> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.project().function.poll(context).map(IntoOutcome::into_outcome)
+    }
+}
 
 /// What `#[tool(..)]` says of a tool's behaviour; `None` follows from the scopes' access.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
