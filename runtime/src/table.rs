@@ -19,13 +19,19 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     name: &'static str,
+    /// Of the name: see [`Tools::assert_distinct`].
+    mark: u64,
     declared: fn() -> (&'static Declared, Arc<dyn Function>),
 }
 
 impl Entry {
     /// The entry of `T`.
     pub const fn of<T: Tool>() -> Self {
-        Self { name: T::NAME, declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)) }
+        Self {
+            name: T::NAME,
+            mark: mark(T::NAME),
+            declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)),
+        }
     }
 
     /// The name that the model calls.
@@ -59,7 +65,9 @@ impl Tools {
         while at < entries.len() {
             let mut other = 0;
             while other < at {
-                if equal(entries[at].name, entries[other].name) {
+                if entries[at].mark == entries[other].mark
+                    && equal(entries[at].name, entries[other].name)
+                {
                     collide(entries[at].name);
                 }
                 other += 1;
@@ -74,18 +82,29 @@ impl Tools {
     }
 }
 
-/// From the end: names of a family begin alike, and a table may have hundreds.
+/// A number for a name, so that a table of hundreds compares numbers: its pairs are many, and the
+/// compiler interprets every step.
+const fn mark(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let (mut mark, mut at) = (0, 0);
+    while at < name.len() {
+        mark = mark << 5 ^ mark >> 59 ^ name[at] as u64;
+        at += 1;
+    }
+    mark
+}
+
 const fn equal(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;
     }
-    let mut at = one.len();
-    while at > 0 {
-        at -= 1;
+    let mut at = 0;
+    while at < one.len() {
         if one[at] != other[at] {
             return false;
         }
+        at += 1;
     }
     true
 }
