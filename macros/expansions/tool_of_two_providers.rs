@@ -22,12 +22,11 @@ impl ::toolgate::Tool for tell {
         destructive: ::core::option::Option::Some(false),
         ..::toolgate::Hints::DERIVED
     };
-    const NEEDS: &'static [::toolgate::Need] = &[
-        ::toolgate::Need::client::<GitHub, Self>("github"),
-        ::toolgate::Need::client::<Slack, Self>("slack"),
-        ::toolgate::Need::state::<Channels>("state"),
-        ::toolgate::Need::Context,
-    ];
+    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
+        .client::<GitHub, Self>("github")
+        .client::<Slack, Self>("slack")
+        .state::<Channels>("state")
+        .and(::toolgate::Need::Context);
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = Result<()>;

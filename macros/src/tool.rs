@@ -434,7 +434,7 @@ impl<'a> Tool<'a> {
 
     /// The constants that have a default, where they depart from it.
     fn emit_constants(&self) -> TokenStream {
-        let Self { args, parameters, .. } = self;
+        let Self { args, .. } = self;
         let krate = &args.krate;
         let mut constants = TokenStream::new();
         if let Some(title) = &args.title {
@@ -478,30 +478,50 @@ impl<'a> Tool<'a> {
                 const VIEW: ::core::option::Option<#krate::View> = ::core::option::Option::Some(#view);
             });
         }
-        let needs: Vec<_> = parameters
-            .iter()
-            .filter_map(|parameter| {
-                let name = parameter.ident.unraw().to_string();
-                Some(match &parameter.kind {
-                    Kind::Client { provider, .. } => {
-                        quote!(#krate::Need::client::<#provider, Self>(#name))
-                    }
-                    Kind::Caller { catalogue: Some(catalogue), .. } => {
-                        quote!(#krate::Need::caller::<#catalogue, Self>(#name))
-                    }
-                    Kind::Caller { optional: false, .. } => quote!(#krate::Need::CALLER),
-                    Kind::State { of, .. } => quote!(#krate::Need::state::<#of>(#name)),
-                    Kind::Context { .. } => quote!(#krate::Need::Context),
-                    Kind::Caller { .. } | Kind::Argument => return None,
-                })
-            })
-            .collect();
+        let needs = self.emit_needs();
         if !needs.is_empty() {
             constants.extend(quote! {
-                const NEEDS: &'static [#krate::Need] = &[#(#needs),*];
+                const NEEDS: #krate::Needs = #needs;
             });
         }
         constants
+    }
+
+    /// What is injected; nothing, if that is nothing.
+    fn emit_needs(&self) -> TokenStream {
+        // As many as `Needs` has place for.
+        const FEW: usize = 4;
+
+        let krate = &self.args.krate;
+        let needs = self.parameters.iter().filter(|parameter| match &parameter.kind {
+            Kind::Argument => false,
+            Kind::Caller { catalogue, optional, .. } => catalogue.is_some() || !optional,
+            _ => true,
+        });
+        let described = needs.clone().map(|parameter| {
+            let name = parameter.ident.unraw().to_string();
+            match &parameter.kind {
+                Kind::Client { provider, .. } => quote!(client::<#provider, Self>(#name)),
+                Kind::Caller { catalogue: Some(catalogue), .. } => {
+                    quote!(caller::<#catalogue, Self>(#name))
+                }
+                Kind::State { of, .. } => quote!(state::<#of>(#name)),
+                Kind::Caller { .. } => quote!(CALLER),
+                Kind::Context { .. } | Kind::Argument => quote!(Context),
+            }
+        });
+        let described: Vec<_> = described.collect();
+        if described.len() > FEW {
+            return quote!(#krate::Needs::many(&[#(#krate::Need::#described),*]));
+        }
+        let added = needs.zip(described).map(|(parameter, described)| match &parameter.kind {
+            Kind::Caller { catalogue: None, .. } | Kind::Context { .. } => {
+                quote!(.and(#krate::Need::#described))
+            }
+            _ => quote!(.#described),
+        });
+        let added: TokenStream = added.collect();
+        if added.is_empty() { added } else { quote!(#krate::Needs::NONE #added) }
     }
 
     /// Asks each catalogue to call [`crate::grant`] back.

@@ -233,7 +233,7 @@ pub use crate::{
     serve::Server,
     state::State,
     table::{Entry, Tools},
-    tool::{Hints, Need, Running, Tool, Values},
+    tool::{Hints, Need, Needs, Running, Tool, Values},
     view::View,
 };
 

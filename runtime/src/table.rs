@@ -11,7 +11,7 @@ use crate::{
     error::{ConfigError, Error},
     outcome::IntoOutcome,
     scope::Access,
-    tool::{Hints, Need, Running, Tool},
+    tool::{Hints, Need, Needs, Running, Tool},
     view::View,
 };
 
@@ -143,7 +143,7 @@ struct Declared {
     app_only: bool,
     model_only: bool,
     view: Option<View>,
-    needs: &'static [Need],
+    needs: Needs,
     output_schema: fn() -> Option<JsonObject>,
 }
 
@@ -176,6 +176,8 @@ trait Function: Send + Sync {
 /// Generic over the arguments and not over the tool: tools with the same types share the code.
 struct FunctionOf<A: ArgumentList> {
     arguments: A,
+    /// See [`ArgumentList::names`].
+    names: Vec<Vec<String>>,
     call: fn(&Call, A::Values) -> Running,
 }
 
@@ -183,7 +185,7 @@ fn function<A>(arguments: A, call: fn(&Call, A::Values) -> Running) -> Arc<dyn F
 where
     A: ArgumentList + Send + Sync + 'static,
 {
-    Arc::new(FunctionOf { arguments, call })
+    Arc::new(FunctionOf { names: arguments.names(), arguments, call })
 }
 
 impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
@@ -192,7 +194,7 @@ impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
     }
 
     fn decode(&self, raw: &RawValue) -> Result<Ready, Error> {
-        let values = self.arguments.read(raw)?;
+        let values = self.arguments.read(raw, &self.names)?;
         let function = self.call;
         Ok(Box::new(move |call| function(&call, values)))
     }
@@ -225,12 +227,13 @@ impl Built {
         let definition = define(tool, &*function)
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
         let schema = serde_json::to_string(&definition.input_schema);
+        let needs = tool.needs.list();
         Ok(Self {
-            connects: tool.needs.iter().any(|need| matches!(need, Need::Client(_))),
-            speaks: tool.needs.iter().any(|need| matches!(need, Need::Context)),
+            connects: needs.iter().any(|need| matches!(need, Need::Client(_))),
+            speaks: needs.iter().any(|need| matches!(need, Need::Context)),
             marked: schema.map_or(true, |schema| schema.contains("x-mcp-header")),
             definition,
-            needs: tool.needs,
+            needs,
             hints: tool.hints,
             app_only: tool.app_only,
             model_only: tool.model_only,
@@ -245,14 +248,14 @@ impl Built {
     }
 }
 
-fn define(tool: &Declared, function: &dyn Function) -> Result<rmcp::model::Tool, ConfigError> {
+fn define(tool: &'static Declared, function: &dyn Function) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     function.describe(&mut schema);
     let schema = Arc::new(schema.finish()?);
     let mut defined = rmcp::model::Tool::new(tool.name, tool.description, schema);
     defined.title = tool.title.map(str::to_owned);
     defined.output_schema = (tool.output_schema)().map(Arc::new);
-    defined.annotations = Some(annotations(tool.title, tool.hints, tool.needs));
+    defined.annotations = Some(annotations(tool.title, tool.hints, tool.needs.list()));
     if !tool.icons.is_empty() {
         defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());
     }

@@ -48,7 +48,7 @@ pub trait Tool: Sized + 'static {
     /// The page that shows the result, if there is one.
     const VIEW: Option<View> = None;
     /// What is injected.
-    const NEEDS: &'static [Need] = &[];
+    const NEEDS: Needs = Needs::NONE;
     /// The arguments' types.
     type Arguments: ArgumentList + Send + Sync + 'static;
     /// The arguments.
@@ -144,6 +144,63 @@ pub enum Need {
     State(StateNeed),
     /// Progress, log, cancellation.
     Context,
+}
+
+/// What a tool wants injected, one after the other: `Needs::NONE.client::<GitHub, Self>("github")`.
+///
+/// A few stand in the value itself. Were they behind a reference, the compiler would evaluate the
+/// constant of each tool whenever it looks at the tool, and not only when it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    few: [Need; Self::FEW],
+    count: usize,
+    many: &'static [Need],
+}
+
+impl Needs {
+    /// How many [`Self::client`] and the others can add.
+    pub const FEW: usize = 4;
+    /// Nothing.
+    pub const NONE: Self = Self { few: [Need::Context; Self::FEW], count: 0, many: &[] };
+
+    /// More than [`Self::FEW`].
+    pub const fn many(needs: &'static [Need]) -> Self {
+        Self { many: needs, ..Self::NONE }
+    }
+
+    /// And the client that [`Need::client`] describes.
+    #[must_use]
+    pub const fn client<P: Provider, T: Requires<P>>(self, parameter: &'static str) -> Self {
+        self.and(Need::client::<P, T>(parameter))
+    }
+
+    /// And the caller that [`Need::caller`] describes.
+    #[must_use]
+    pub const fn caller<P: Catalogue, T: Requires<P>>(self, parameter: &'static str) -> Self {
+        self.and(Need::caller::<P, T>(parameter))
+    }
+
+    /// And the value that [`Need::state`] describes.
+    #[must_use]
+    pub const fn state<S: 'static>(self, parameter: &'static str) -> Self {
+        self.and(Need::state::<S>(parameter))
+    }
+
+    /// And `need`.
+    ///
+    /// # Panics
+    ///
+    /// There are [`Self::FEW`] already.
+    #[must_use]
+    pub const fn and(mut self, need: Need) -> Self {
+        self.few[self.count] = need;
+        self.count += 1;
+        self
+    }
+
+    pub(crate) fn list(&'static self) -> &'static [Need] {
+        if self.many.is_empty() { &self.few[..self.count] } else { self.many }
+    }
 }
 
 /// See [`Need::Client`].
