@@ -1,7 +1,7 @@
 //! `#[tool]` and `#[widget]`: an async function, kept as it is, and a type of the same name that
 //! stands for it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Ident, LitStr, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
@@ -232,6 +232,17 @@ fn meta(entry: Entry) -> syn::Result<LitStr> {
     Ok(LitStr::new(&format!("{{{}}}", members.join(",")), span))
 }
 
+/// The same path, at the place of `span`. But `$crate` is what its own place makes it.
+fn respanned(path: &impl ToTokens, span: Span) -> TokenStream {
+    let tokens = path.to_token_stream().into_iter().map(|mut token| {
+        if !matches!(&token, TokenTree::Ident(ident) if *ident == "$crate") {
+            token.set_span(span);
+        }
+        token
+    });
+    tokens.collect()
+}
+
 fn check_generics(function: &Function, errors: &mut Errors) {
     let generics = &function.sig.generics;
     if !generics.params.is_empty() {
@@ -355,6 +366,8 @@ impl<'a> Tool<'a> {
             Kind::Argument => local(&parameter.ident).into_token_stream(),
         };
         let span = hygienic(tool.span());
+        // With the place of the name, or a future that is not `Send` is shown on the attribute.
+        let running = respanned(&quote!(#krate::Running), span);
         let borrows = parameters.iter().any(Parameter::is_borrowed);
         // What is borrowed, or shown, needs a future around the function's own.
         let body = if borrows || shown.is_some() {
@@ -371,11 +384,11 @@ impl<'a> Tool<'a> {
             let called = shown.map_or(called.clone(), |shown| shown(called));
             quote_spanned! {span=>
                 #(#kept)*
-                #krate::Running::of::<Self>(async move { #called })
+                #running::of::<Self>(async move { #called })
             }
         } else {
             let passed = parameters.iter().map(injected);
-            quote_spanned!(span=> #krate::Running::of::<Self>(#tool(#(#passed),*)))
+            quote_spanned!(span=> #running::of::<Self>(#tool(#(#passed),*)))
         };
         let call_fn = quote_spanned! {span=>
             fn call(
@@ -414,14 +427,7 @@ impl<'a> Tool<'a> {
         };
         // A fault of the props is shown on their type.
         let span = output.span().resolved_at(Span::call_site());
-        let spanned: TokenStream = krate
-            .to_token_stream()
-            .into_iter()
-            .map(|mut token| {
-                token.set_span(span);
-                token
-            })
-            .collect();
+        let spanned = respanned(&krate, span);
         if fallible {
             let outcome =
                 quote_spanned!(span=> <#output as #spanned::__private::Fallible>::Outcome);

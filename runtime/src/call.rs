@@ -34,8 +34,8 @@ impl Call {
     /// Not generic: every tool has a [`Self::client`] of its own.
     fn connection(&self, wanted: TypeId, name: &str) -> Arc<Connection> {
         let connection = self.connections.iter().find(|(provider, _)| *provider == wanted);
-        let (_, connection) = connection
-            .unwrap_or_else(|| panic!("`Tool::NEEDS` names no client of `{name}`"));
+        let (_, connection) =
+            connection.unwrap_or_else(|| panic!("`Tool::NEEDS` names no client of `{name}`"));
         Arc::clone(connection)
     }
 

@@ -248,7 +248,10 @@ impl Built {
     }
 }
 
-fn define(tool: &'static Declared, function: &dyn Function) -> Result<rmcp::model::Tool, ConfigError> {
+fn define(
+    tool: &'static Declared,
+    function: &dyn Function,
+) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     function.describe(&mut schema);
     let schema = Arc::new(schema.finish()?);

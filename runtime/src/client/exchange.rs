@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Api, Connection, Response, Transport, asked::Asked, refusal};
+use super::{Closure, Connection, Response, Transport, asked::Asked, refusal};
 use crate::error::Error;
 
 /// How many redirects are followed, all of them within the API's origin.
@@ -194,7 +194,7 @@ impl Transport for reqwest::Client {
 }
 
 #[async_trait]
-impl<F> Transport for Api<F>
+impl<F> Transport for Closure<F>
 where
     F: Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync,
 {

@@ -197,7 +197,7 @@ impl fmt::Debug for Connection {
 }
 
 /// What carries a request: a client made by [`http_client`], which must follow no redirects, or an
-/// [`Api`].
+/// [`Closure`].
 ///
 /// A trait, and its futures are boxed, for the sake of those who build tools: the compiler proves of
 /// each tool that its future may change threads, and would look through a whole HTTP client for it.
@@ -207,7 +207,7 @@ pub(crate) trait Transport: Send + Sync {
 }
 
 /// A closure in the place of an API, for unit tests.
-pub(crate) struct Api<F>(pub(crate) F);
+pub(crate) struct Closure<F>(pub(crate) F);
 
 /// The HTTP client that a server's providers share. It follows no redirect by itself: where a
 /// redirect leads is looked at before a token goes there.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::{Api, AuthedClient, Connection, Tokens, Transport, http_client};
+use super::{AuthedClient, Closure, Connection, Tokens, Transport, http_client};
 use crate::{
     error::{Error, ErrorKind},
     provider::Provider,
@@ -67,7 +67,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
     pub fn testing_with(
         api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        Self::fixed(Arc::new(Api(api)), P::API, "test-token".to_owned())
+        Self::fixed(Arc::new(Closure(api)), P::API, "test-token".to_owned())
     }
 
     fn fixed(transport: Arc<dyn Transport>, api: &str, token: String) -> Self {

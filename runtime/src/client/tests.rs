@@ -752,7 +752,7 @@ async fn debug_shows_no_secret() {
 #[test]
 fn an_api_is_https_or_this_machine() {
     let connect = |api: &str| {
-        let closure = Arc::new(super::Api(|_| http::Response::new(Bytes::new())));
+        let closure = Arc::new(Closure(|_| http::Response::new(Bytes::new())));
         Connection::new("Forge", api, closure, Arc::new(Rotating::default()))
     };
     for api in ["https://a.example", "http://127.0.0.1:7", "http://[::1]/x", "http://localhost?x#y"]
