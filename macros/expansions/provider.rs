@@ -9,20 +9,23 @@ pub enum GitHub {
 #[automatically_derived]
 impl ::toolgate::Catalogue for GitHub {
     const NAME: &'static str = "GitHub";
-    const SCOPES: &'static [::toolgate::Scope] = &[
-        ::toolgate::Scope {
-            name: "repo:read",
-            description: "Reads code, issues and pull requests.",
-            access: ::toolgate::Access::Read,
-            implies: &[],
-        },
-        ::toolgate::Scope {
-            name: "repo",
-            description: "Full control of repositories.",
-            access: ::toolgate::Access::Write,
-            implies: &[0usize],
-        },
-    ];
+    const SCOPES: &'static [::toolgate::Scope] = {
+        static SCOPES: [::toolgate::Scope; 2usize] = [
+            ::toolgate::Scope {
+                name: "repo:read",
+                description: "Reads code, issues and pull requests.",
+                access: ::toolgate::Access::Read,
+                implies: &[],
+            },
+            ::toolgate::Scope {
+                name: "repo",
+                description: "Full control of repositories.",
+                access: ::toolgate::Access::Write,
+                implies: &[0usize],
+            },
+        ];
+        &SCOPES
+    };
 }
 #[automatically_derived]
 impl ::toolgate::Provider for GitHub {

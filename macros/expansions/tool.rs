@@ -15,9 +15,8 @@ struct list_issues {}
 impl ::toolgate::Tool for list_issues {
     const NAME: &'static str = "list_issues";
     const DESCRIPTION: &'static str = "Lists the open issues of a repository.";
-    const NEEDS: &'static [::toolgate::Need] = &[
-        ::toolgate::Need::client::<GitHub, Self>("github"),
-    ];
+    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
+        .client::<GitHub, Self>("github");
     type Arguments = (
         ::toolgate::Arg<String>,
         ::toolgate::Arg<String>,
@@ -28,20 +27,18 @@ impl ::toolgate::Tool for list_issues {
         ::toolgate::Arg::<String>::new("repo", "The repository's name."),
         ::toolgate::Arg::<u8>::new("limit", "How many issues to return.")
             .default(|| 30)
-            .checks(
-                &[
-                    &::toolgate::argument::Range::<
-                        u8,
-                    >(::core::option::Option::Some(1), ::core::option::Option::Some(100)),
-                ],
+            .check(
+                &::toolgate::argument::Range::<
+                    u8,
+                >(::core::option::Option::Some(1), ::core::option::Option::Some(100)),
             ),
     );
     type Output = Result<Json<Vec<Issue>>>;
-    async fn call(
-        call: ::toolgate::Call,
+    fn call(
+        call: &::toolgate::Call,
         (owner, repo, limit): ::toolgate::Values<Self>,
-    ) -> Self::Output {
-        list_issues(call.client(), owner, repo, limit).await
+    ) -> ::toolgate::Running {
+        ::toolgate::Running::of::<Self>(list_issues(call.client(), owner, repo, limit))
     }
 }
 GitHub! {

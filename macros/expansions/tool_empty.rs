@@ -11,10 +11,10 @@ impl ::toolgate::Tool for nothing {
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = ();
-    async fn call(
-        _call: ::toolgate::Call,
+    fn call(
+        _call: &::toolgate::Call,
         (): ::toolgate::Values<Self>,
-    ) -> Self::Output {
-        nothing().await
+    ) -> ::toolgate::Running {
+        ::toolgate::Running::of::<Self>(nothing())
     }
 }

@@ -22,17 +22,25 @@ impl ::toolgate::Tool for tell {
         destructive: ::core::option::Option::Some(false),
         ..::toolgate::Hints::DERIVED
     };
-    const NEEDS: &'static [::toolgate::Need] = &[
-        ::toolgate::Need::client::<GitHub, Self>("github"),
-        ::toolgate::Need::client::<Slack, Self>("slack"),
-        ::toolgate::Need::state::<Channels>("state"),
-        ::toolgate::Need::Context,
-    ];
+    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
+        .client::<GitHub, Self>("github")
+        .client::<Slack, Self>("slack")
+        .state::<Channels>("state")
+        .and(::toolgate::Need::Context);
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = Result<()>;
-    async fn call(call: ::toolgate::Call, (): ::toolgate::Values<Self>) -> Self::Output {
-        tell(&call.client(), call.client(), call.state(), call.context()).await
+    fn call(
+        call: &::toolgate::Call,
+        (): ::toolgate::Values<Self>,
+    ) -> ::toolgate::Running {
+        let github = call.client();
+        let slack = call.client();
+        let state = call.state();
+        let context = call.context();
+        ::toolgate::Running::of::<
+            Self,
+        >(async move { tell(&github, slack, state, context).await })
     }
 }
 GitHub! {

@@ -18,17 +18,19 @@ impl ::toolgate::Tool for issue_board {
             .connect(&["https://api.example", "wss://live.example:8443"])
             .border(true),
     );
-    const NEEDS: &'static [::toolgate::Need] = &[
-        ::toolgate::Need::client::<GitHub, Self>("github"),
-    ];
+    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
+        .client::<GitHub, Self>("github");
     type Arguments = (::toolgate::Arg<String>,);
     const ARGUMENTS: Self::Arguments = (::toolgate::Arg::<String>::new("repo", ""),);
     type Output = <Result<Board> as ::toolgate::__private::Fallible>::Outcome;
-    async fn call(
-        call: ::toolgate::Call,
+    fn call(
+        call: &::toolgate::Call,
         (repo,): ::toolgate::Values<Self>,
-    ) -> Self::Output {
-        issue_board(call.client(), repo).await.map(::toolgate::Json)
+    ) -> ::toolgate::Running {
+        let github = call.client();
+        ::toolgate::Running::of::<
+            Self,
+        >(async move { issue_board(github, repo).await.map(::toolgate::Json) })
     }
 }
 GitHub! {

@@ -52,8 +52,10 @@ impl Argument {
             chain = TokenStream::new();
             checks.clear();
         }
-        if !checks.is_empty() {
-            chain.extend(quote!(.checks(&[#(#checks),*])));
+        match checks.as_slice() {
+            [] => {}
+            [check] => chain.extend(quote!(.check(#check))),
+            checks => chain.extend(quote!(.checks(&[#(#checks),*]))),
         }
         let constant = quote!(#krate::Arg::<#ty>::new(#name, #doc) #chain);
         Self { name, constant }

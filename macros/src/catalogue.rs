@@ -4,7 +4,13 @@
 //! indices of the scopes that it implies, transitively. A scope token holds no white space
 //! (RFC 6749 §3.3), and one token is the cheapest thing that a `macro_rules!` can pass on.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use proc_macro2::Literal;
+use syn::Lit;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -64,7 +70,27 @@ impl Catalogue {
         Ok(Self(scopes))
     }
 
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// The catalogue that the string literal holds.
+    ///
+    /// The last few are remembered: every tool of a provider brings the same literal, and to read
+    /// hundreds of scopes, in a macro that nobody optimizes, takes longer than the rest of a tool.
+    pub(crate) fn read(literal: &Literal) -> Option<Arc<Self>> {
+        static LAST: Mutex<Vec<(String, Arc<Catalogue>)>> = Mutex::new(Vec::new());
+        const REMEMBERED: usize = 8;
+
+        let text = literal.to_string();
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = last.iter().find(|(known, _)| *known == text) {
+            return Some(Arc::clone(known));
+        }
+        let Lit::Str(literal) = Lit::new(literal.clone()) else { return None };
+        let catalogue = Arc::new(Self::parse(&literal.value())?);
+        last.truncate(REMEMBERED - 1);
+        last.insert(0, (text, Arc::clone(&catalogue)));
+        Some(catalogue)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         let scope = |line: &str| {
             let mut words = line.split(' ');
             Some(Scope {

@@ -249,11 +249,16 @@ fn emit_catalogue(
             }
         }
     });
+    let count = scopes.len();
+    // A static, because the compiler looks through a constant anew for every tool that refers to it.
     quote! {
         #[automatically_derived]
         impl #krate::Catalogue for #ident {
             const NAME: &'static str = #name;
-            const SCOPES: &'static [#krate::Scope] = &[#(#scopes),*];
+            const SCOPES: &'static [#krate::Scope] = {
+                static SCOPES: [#krate::Scope; #count] = [#(#scopes),*];
+                &SCOPES
+            };
         }
     }
 }

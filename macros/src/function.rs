@@ -109,6 +109,17 @@ impl Parameter {
         }
     }
 
+    /// Is it injected, and taken by reference?
+    pub(crate) fn is_borrowed(&self) -> bool {
+        match self.kind {
+            Kind::Client { borrowed, .. }
+            | Kind::Caller { borrowed, .. }
+            | Kind::State { borrowed, .. }
+            | Kind::Context { borrowed } => borrowed,
+            Kind::Argument => false,
+        }
+    }
+
     pub(crate) fn is_client(&self) -> bool {
         matches!(self.kind, Kind::Client { .. })
     }

@@ -1,10 +1,12 @@
 //! The callback of a catalogue: checks the scopes of a tool or a helper, and proves those that it
 //! holds.
 
-use proc_macro2::{Span, TokenStream};
+use std::sync::Arc;
+
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 use syn::{
-    Error, Ident, LitStr, Path, Result, Token,
+    Error, Ident, Path, Result, Token,
     parse::{Parse, ParseStream},
 };
 
@@ -25,7 +27,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 /// `"catalogue" ::toolgate; holder: Provider; purpose; "scope" "scope"`
 struct Request {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     krate: Path,
     holder: Ident,
     provider: Path,
@@ -43,8 +45,8 @@ enum Purpose {
 
 impl Parse for Request {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let catalogue: LitStr = input.parse()?;
-        let catalogue = Catalogue::parse(&catalogue.value()).ok_or_else(|| {
+        let catalogue: Literal = input.parse()?;
+        let catalogue = Catalogue::read(&catalogue).ok_or_else(|| {
             let message = "the provider was declared with another version of `toolgate`\nhelp: use one version for the provider's crate and for this one";
             Error::new(catalogue.span(), message)
         })?;

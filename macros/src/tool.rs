@@ -1,7 +1,7 @@
 //! `#[tool]` and `#[widget]`: an async function, kept as it is, and a type of the same name that
 //! stands for it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Ident, LitStr, Path, Type, ext::IdentExt, parse_quote, spanned::Spanned};
 
@@ -232,6 +232,17 @@ fn meta(entry: Entry) -> syn::Result<LitStr> {
     Ok(LitStr::new(&format!("{{{}}}", members.join(",")), span))
 }
 
+/// The same path, at the place of `span`. But `$crate` is what its own place makes it.
+fn respanned(path: &impl ToTokens, span: Span) -> TokenStream {
+    let tokens = path.to_token_stream().into_iter().map(|mut token| {
+        if !matches!(&token, TokenTree::Ident(ident) if *ident == "$crate") {
+            token.set_span(span);
+        }
+        token
+    });
+    tokens.collect()
+}
+
 fn check_generics(function: &Function, errors: &mut Errors) {
     let generics = &function.sig.generics;
     if !generics.params.is_empty() {
@@ -270,6 +281,9 @@ struct Tool<'a> {
     /// The provider, what macro has its catalogue, and the scopes, for each client.
     requests: Vec<(&'a Path, &'a Path, Option<&'a ScopeList>)>,
 }
+
+/// How what the function returned becomes what a host shows.
+type Shown = Box<dyn FnOnce(TokenStream) -> TokenStream>;
 
 impl<'a> Tool<'a> {
     fn new(
@@ -340,33 +354,48 @@ impl<'a> Tool<'a> {
             .collect();
         let injects = parameters.len() > arguments.len();
         let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
-        if patterns.contains(&call) {
+        if parameters.iter().any(|parameter| local(&parameter.ident) == call) {
             call = Ident::new("_call", Span::mixed_site());
         }
-        let passed = parameters.iter().map(|parameter| {
-            let (expression, borrowed) = match &parameter.kind {
-                Kind::Client { borrowed, .. } => (quote!(#call.client()), borrowed),
-                Kind::Caller { borrowed, optional: true, .. } => {
-                    (quote!(#call.caller_if_any()), borrowed)
-                }
-                Kind::Caller { borrowed, .. } => (quote!(#call.caller()), borrowed),
-                Kind::State { borrowed, .. } => (quote!(#call.state()), borrowed),
-                Kind::Context { borrowed } => (quote!(#call.context()), borrowed),
-                Kind::Argument => {
-                    let value = local(&parameter.ident);
-                    return quote!(#value);
-                }
-            };
-            if *borrowed { quote!(&#expression) } else { expression }
-        });
-        let called = shown(quote!(#tool(#(#passed),*).await));
+        let injected = |parameter: &Parameter| match &parameter.kind {
+            Kind::Client { .. } => quote!(#call.client()),
+            Kind::Caller { optional: true, .. } => quote!(#call.caller_if_any()),
+            Kind::Caller { .. } => quote!(#call.caller()),
+            Kind::State { .. } => quote!(#call.state()),
+            Kind::Context { .. } => quote!(#call.context()),
+            Kind::Argument => local(&parameter.ident).into_token_stream(),
+        };
         let span = hygienic(tool.span());
+        // With the place of the name, or a future that is not `Send` is shown on the attribute.
+        let running = respanned(&quote!(#krate::Running), span);
+        let borrows = parameters.iter().any(Parameter::is_borrowed);
+        // What is borrowed, or shown, needs a future around the function's own.
+        let body = if borrows || shown.is_some() {
+            let kept = parameters.iter().filter(|p| !matches!(p.kind, Kind::Argument));
+            let kept = kept.map(|parameter| {
+                let (name, value) = (local(&parameter.ident), injected(parameter));
+                quote!(let #name = #value;)
+            });
+            let passed = parameters.iter().map(|parameter| {
+                let name = local(&parameter.ident);
+                if parameter.is_borrowed() { quote!(&#name) } else { quote!(#name) }
+            });
+            let called = quote_spanned!(span=> #tool(#(#passed),*).await);
+            let called = shown.map_or(called.clone(), |shown| shown(called));
+            quote_spanned! {span=>
+                #(#kept)*
+                #running::of::<Self>(async move { #called })
+            }
+        } else {
+            let passed = parameters.iter().map(injected);
+            quote_spanned!(span=> #running::of::<Self>(#tool(#(#passed),*)))
+        };
         let call_fn = quote_spanned! {span=>
-            async fn call(
-                #call: #krate::Call,
+            fn call(
+                #call: &#krate::Call,
                 (#(#patterns,)*): #krate::Values<Self>,
-            ) -> Self::Output {
-                #called
+            ) -> #krate::Running {
+                #body
             }
         };
         quote! {
@@ -385,11 +414,11 @@ impl<'a> Tool<'a> {
     }
 
     /// The type of the outcome, and how the function's result becomes one.
-    fn emit_output(&self) -> (TokenStream, Box<dyn FnOnce(TokenStream) -> TokenStream>) {
+    fn emit_output(&self) -> (TokenStream, Option<Shown>) {
         let krate = self.args.krate.clone();
         let output = self.function.output();
         if self.args.form == Form::Tool {
-            return (output, Box::new(|called| called));
+            return (output, None);
         }
         // How the result is called decides: a type may be both fallible and JSON.
         let fallible = match &self.function.sig.output {
@@ -398,27 +427,20 @@ impl<'a> Tool<'a> {
         };
         // A fault of the props is shown on their type.
         let span = output.span().resolved_at(Span::call_site());
-        let spanned: TokenStream = krate
-            .to_token_stream()
-            .into_iter()
-            .map(|mut token| {
-                token.set_span(span);
-                token
-            })
-            .collect();
+        let spanned = respanned(&krate, span);
         if fallible {
             let outcome =
                 quote_spanned!(span=> <#output as #spanned::__private::Fallible>::Outcome);
-            (outcome, Box::new(move |called| quote!(#called.map(#krate::Json))))
+            (outcome, Some(Box::new(move |called| quote!(#called.map(#krate::Json)))))
         } else {
             let outcome = quote_spanned!(span=> #spanned::Json<#output>);
-            (outcome, Box::new(move |called| quote!(#krate::Json(#called))))
+            (outcome, Some(Box::new(move |called| quote!(#krate::Json(#called)))))
         }
     }
 
     /// The constants that have a default, where they depart from it.
     fn emit_constants(&self) -> TokenStream {
-        let Self { args, parameters, .. } = self;
+        let Self { args, .. } = self;
         let krate = &args.krate;
         let mut constants = TokenStream::new();
         if let Some(title) = &args.title {
@@ -462,30 +484,50 @@ impl<'a> Tool<'a> {
                 const VIEW: ::core::option::Option<#krate::View> = ::core::option::Option::Some(#view);
             });
         }
-        let needs: Vec<_> = parameters
-            .iter()
-            .filter_map(|parameter| {
-                let name = parameter.ident.unraw().to_string();
-                Some(match &parameter.kind {
-                    Kind::Client { provider, .. } => {
-                        quote!(#krate::Need::client::<#provider, Self>(#name))
-                    }
-                    Kind::Caller { catalogue: Some(catalogue), .. } => {
-                        quote!(#krate::Need::caller::<#catalogue, Self>(#name))
-                    }
-                    Kind::Caller { optional: false, .. } => quote!(#krate::Need::CALLER),
-                    Kind::State { of, .. } => quote!(#krate::Need::state::<#of>(#name)),
-                    Kind::Context { .. } => quote!(#krate::Need::Context),
-                    Kind::Caller { .. } | Kind::Argument => return None,
-                })
-            })
-            .collect();
+        let needs = self.emit_needs();
         if !needs.is_empty() {
             constants.extend(quote! {
-                const NEEDS: &'static [#krate::Need] = &[#(#needs),*];
+                const NEEDS: #krate::Needs = #needs;
             });
         }
         constants
+    }
+
+    /// What is injected; nothing, if that is nothing.
+    fn emit_needs(&self) -> TokenStream {
+        // As many as `Needs` has place for.
+        const FEW: usize = 4;
+
+        let krate = &self.args.krate;
+        let needs = self.parameters.iter().filter(|parameter| match &parameter.kind {
+            Kind::Argument => false,
+            Kind::Caller { catalogue, optional, .. } => catalogue.is_some() || !optional,
+            _ => true,
+        });
+        let described = needs.clone().map(|parameter| {
+            let name = parameter.ident.unraw().to_string();
+            match &parameter.kind {
+                Kind::Client { provider, .. } => quote!(client::<#provider, Self>(#name)),
+                Kind::Caller { catalogue: Some(catalogue), .. } => {
+                    quote!(caller::<#catalogue, Self>(#name))
+                }
+                Kind::State { of, .. } => quote!(state::<#of>(#name)),
+                Kind::Caller { .. } => quote!(CALLER),
+                Kind::Context { .. } | Kind::Argument => quote!(Context),
+            }
+        });
+        let described: Vec<_> = described.collect();
+        if described.len() > FEW {
+            return quote!(#krate::Needs::many(&[#(#krate::Need::#described),*]));
+        }
+        let added = needs.zip(described).map(|(parameter, described)| match &parameter.kind {
+            Kind::Caller { catalogue: None, .. } | Kind::Context { .. } => {
+                quote!(.and(#krate::Need::#described))
+            }
+            _ => quote!(.#described),
+        });
+        let added: TokenStream = added.collect();
+        if added.is_empty() { added } else { quote!(#krate::Needs::NONE #added) }
     }
 
     /// Asks each catalogue to call [`crate::grant`] back.
@@ -524,7 +566,7 @@ impl<'a> Tool<'a> {
                 const ARGUMENTS: () = ();
                 type Output = ();
 
-                async fn call(_: #krate::Call, (): ()) {
+                fn call(_: &#krate::Call, (): ()) -> #krate::Running {
                     ::core::unreachable!()
                 }
             }

@@ -28,13 +28,15 @@ impl Call {
     ///
     /// `NEEDS` of a hand-written `Tool` does not name it.
     pub fn client<P: Provider, T>(&self) -> AuthedClient<P, T> {
-        let wanted = TypeId::of::<P>();
-        let (_, connection) = self
-            .connections
-            .iter()
-            .find(|(provider, _)| *provider == wanted)
-            .unwrap_or_else(|| panic!("`Tool::NEEDS` names no client of `{}`", P::NAME));
-        AuthedClient::over(Arc::clone(connection))
+        AuthedClient::over(self.connection(TypeId::of::<P>(), P::NAME))
+    }
+
+    /// Not generic: every tool has a [`Self::client`] of its own.
+    fn connection(&self, wanted: TypeId, name: &str) -> Arc<Connection> {
+        let connection = self.connections.iter().find(|(provider, _)| *provider == wanted);
+        let (_, connection) =
+            connection.unwrap_or_else(|| panic!("`Tool::NEEDS` names no client of `{name}`"));
+        Arc::clone(connection)
     }
 
     /// The value of type `S`.

@@ -252,7 +252,7 @@ pub use crate::{
     serve::Server,
     state::State,
     table::{Entry, Tools},
-    tool::{Hints, Need, Tool, Values},
+    tool::{Hints, Need, Needs, Running, Tool, Values},
     view::View,
 };
 

@@ -1,8 +1,7 @@
 //! The table of tools that `tools![]` makes.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures::FutureExt;
 use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
 use serde_json::value::RawValue;
 
@@ -10,9 +9,9 @@ use crate::{
     argument::{ArgumentList, ArgumentsSchema},
     call::Call,
     error::{ConfigError, Error},
-    outcome::{IntoOutcome, Outcome},
+    outcome::IntoOutcome,
     scope::Access,
-    tool::{Hints, Need, Tool},
+    tool::{Hints, Need, Needs, Running, Tool},
     view::View,
 };
 
@@ -20,13 +19,19 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     name: &'static str,
-    build: fn() -> Result<Built, ConfigError>,
+    /// Of the name: see [`Tools::assert_distinct`].
+    mark: u64,
+    declared: fn() -> (&'static Declared, Arc<dyn Function>),
 }
 
 impl Entry {
     /// The entry of `T`.
     pub const fn of<T: Tool>() -> Self {
-        Self { name: T::NAME, build: Built::of::<T> }
+        Self {
+            name: T::NAME,
+            mark: mark(T::NAME),
+            declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)),
+        }
     }
 
     /// The name that the model calls.
@@ -35,7 +40,8 @@ impl Entry {
     }
 
     pub(crate) fn build(&self) -> Result<Built, ConfigError> {
-        (self.build)()
+        let (declared, function) = (self.declared)();
+        Built::of(declared, function)
     }
 }
 
@@ -59,7 +65,9 @@ impl Tools {
         while at < entries.len() {
             let mut other = 0;
             while other < at {
-                if equal(entries[at].name, entries[other].name) {
+                if entries[at].mark == entries[other].mark
+                    && equal(entries[at].name, entries[other].name)
+                {
                     collide(entries[at].name);
                 }
                 other += 1;
@@ -74,18 +82,29 @@ impl Tools {
     }
 }
 
-/// From the end: names of a family begin alike, and a table may have hundreds.
+/// A number for a name, so that a table of hundreds compares numbers: its pairs are many, and the
+/// compiler interprets every step.
+const fn mark(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let (mut mark, mut at) = (0, 0);
+    while at < name.len() {
+        mark = mark << 5 ^ mark >> 59 ^ name[at] as u64;
+        at += 1;
+    }
+    mark
+}
+
 const fn equal(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;
     }
-    let mut at = one.len();
-    while at > 0 {
-        at -= 1;
+    let mut at = 0;
+    while at < one.len() {
         if one[at] != other[at] {
             return false;
         }
+        at += 1;
     }
     true
 }
@@ -112,13 +131,77 @@ const fn collide(name: &str) -> ! {
     }
 }
 
-type Decode = dyn Fn(&RawValue) -> Result<Ready, Error> + Send + Sync;
+/// What a tool says of itself, as data: were it code, every tool would have a copy.
+#[derive(Debug)]
+struct Declared {
+    name: &'static str,
+    title: Option<&'static str>,
+    description: &'static str,
+    hints: Hints,
+    icons: &'static [&'static str],
+    meta: Option<&'static str>,
+    app_only: bool,
+    model_only: bool,
+    view: Option<View>,
+    needs: Needs,
+    output_schema: fn() -> Option<JsonObject>,
+}
+
+impl Declared {
+    const fn of<T: Tool>() -> &'static Self {
+        const {
+            &Self {
+                name: T::NAME,
+                title: T::TITLE,
+                description: T::DESCRIPTION,
+                hints: T::HINTS,
+                icons: T::ICONS,
+                meta: T::META,
+                app_only: T::APP_ONLY,
+                model_only: T::MODEL_ONLY,
+                view: T::VIEW,
+                needs: T::NEEDS,
+                output_schema: T::Output::output_schema,
+            }
+        }
+    }
+}
+
+/// A tool's arguments and its function.
+trait Function: Send + Sync {
+    fn describe(&self, schema: &mut ArgumentsSchema);
+    fn decode(&self, raw: &RawValue) -> Result<Ready, Error>;
+}
+
+/// Generic over the arguments and not over the tool: tools with the same types share the code.
+struct FunctionOf<A: ArgumentList> {
+    arguments: A,
+    /// See [`ArgumentList::names`].
+    names: Vec<Vec<String>>,
+    call: fn(&Call, A::Values) -> Running,
+}
+
+fn function<A>(arguments: A, call: fn(&Call, A::Values) -> Running) -> Arc<dyn Function>
+where
+    A: ArgumentList + Send + Sync + 'static,
+{
+    Arc::new(FunctionOf { names: arguments.names(), arguments, call })
+}
+
+impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
+    fn describe(&self, schema: &mut ArgumentsSchema) {
+        self.arguments.describe(schema);
+    }
+
+    fn decode(&self, raw: &RawValue) -> Result<Ready, Error> {
+        let values = self.arguments.read(raw, &self.names)?;
+        let function = self.call;
+        Ok(Box::new(move |call| function(&call, values)))
+    }
+}
 
 /// A call whose arguments are decoded.
 pub(crate) type Ready = Box<dyn FnOnce(Call) -> Running + Send>;
-
-/// A call under way.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A tool with everything made once that a call needs.
 #[derive(Clone)]
@@ -136,55 +219,55 @@ pub(crate) struct Built {
     /// Some of its arguments are wanted in headers too (SEP-2243), which rmcp compares.
     pub(crate) marked: bool,
     pub(crate) view: Option<View>,
-    decode: Arc<Decode>,
+    function: Arc<dyn Function>,
 }
 
 impl Built {
-    fn of<T: Tool>() -> Result<Self, ConfigError> {
-        let arguments = T::ARGUMENTS;
-        let definition = define::<T>(&arguments)
-            .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", T::NAME)))?;
-        let decode = move |raw: &RawValue| -> Result<Ready, Error> {
-            let arguments = arguments.read(raw)?;
-            Ok(Box::new(|call| Box::pin(T::call(call, arguments).map(IntoOutcome::into_outcome))))
-        };
+    fn of(tool: &'static Declared, function: Arc<dyn Function>) -> Result<Self, ConfigError> {
+        let definition = define(tool, &*function)
+            .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
         let schema = serde_json::to_string(&definition.input_schema);
+        let needs = tool.needs.list();
         Ok(Self {
-            connects: T::NEEDS.iter().any(|need| matches!(need, Need::Client(_))),
-            speaks: T::NEEDS.iter().any(|need| matches!(need, Need::Context)),
+            connects: needs.iter().any(|need| matches!(need, Need::Client(_))),
+            speaks: needs.iter().any(|need| matches!(need, Need::Context)),
             marked: schema.map_or(true, |schema| schema.contains("x-mcp-header")),
             definition,
-            needs: T::NEEDS,
-            hints: T::HINTS,
-            app_only: T::APP_ONLY,
-            model_only: T::MODEL_ONLY,
-            view: T::VIEW,
-            decode: Arc::new(decode),
+            needs,
+            hints: tool.hints,
+            app_only: tool.app_only,
+            model_only: tool.model_only,
+            view: tool.view,
+            function,
         })
     }
 
     /// Decodes the arguments: what follows is the function.
     pub(crate) fn decode(&self, arguments: &RawValue) -> Result<Ready, Error> {
-        (self.decode)(arguments)
+        self.function.decode(arguments)
     }
 }
 
-fn define<T: Tool>(arguments: &T::Arguments) -> Result<rmcp::model::Tool, ConfigError> {
+fn define(
+    tool: &'static Declared,
+    function: &dyn Function,
+) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
-    arguments.describe(&mut schema);
-    let mut tool = rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, Arc::new(schema.finish()?));
-    tool.title = T::TITLE.map(str::to_owned);
-    tool.output_schema = T::Output::output_schema().map(Arc::new);
-    tool.annotations = Some(annotations(T::TITLE, T::HINTS, T::NEEDS));
-    if !T::ICONS.is_empty() {
-        tool.icons = Some(T::ICONS.iter().map(|uri| Icon::new(*uri)).collect());
+    function.describe(&mut schema);
+    let schema = Arc::new(schema.finish()?);
+    let mut defined = rmcp::model::Tool::new(tool.name, tool.description, schema);
+    defined.title = tool.title.map(str::to_owned);
+    defined.output_schema = (tool.output_schema)().map(Arc::new);
+    defined.annotations = Some(annotations(tool.title, tool.hints, tool.needs.list()));
+    if !tool.icons.is_empty() {
+        defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());
     }
-    if let Some(meta) = T::META {
+    if let Some(meta) = tool.meta {
         let meta: JsonObject = serde_json::from_str(meta)
             .map_err(|error| ConfigError::new(format!("`meta` is not a JSON object: {error}")))?;
-        tool.meta = Some(MetaObject(meta));
+        defined.meta = Some(MetaObject(meta));
     }
-    Ok(tool)
+    Ok(defined)
 }
 
 /// What the attribute says; what it leaves open follows from the access of the scopes.

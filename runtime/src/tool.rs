@@ -1,11 +1,19 @@
 //! Tools: what `#[tool]` declares, and the table that `tools![]` makes of it.
 
-use std::{any::TypeId, future::Future};
+use std::{
+    any::TypeId,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
 
 use crate::{
     argument::ArgumentList,
     call::Call,
-    outcome::IntoOutcome,
+    outcome::{IntoOutcome, Outcome},
     provider::Provider,
     scope::{Catalogue, Requires, Scope},
     view::View,
@@ -40,7 +48,7 @@ pub trait Tool: Sized + 'static {
     /// The page that shows the result, if there is one.
     const VIEW: Option<View> = None;
     /// What is injected.
-    const NEEDS: &'static [Need] = &[];
+    const NEEDS: Needs = Needs::NONE;
     /// The arguments' types.
     type Arguments: ArgumentList + Send + Sync + 'static;
     /// The arguments.
@@ -48,12 +56,55 @@ pub trait Tool: Sized + 'static {
     /// What the function returns.
     type Output: IntoOutcome;
 
-    /// Calls the function.
-    fn call(call: Call, arguments: Values<Self>) -> impl Future<Output = Self::Output> + Send;
+    /// Calls the function. It runs when what this returns is polled.
+    ///
+    /// A plain function with a plain result: an `async fn` here would cost every tool a second
+    /// future, and the compiler more than all the rest of the tool.
+    fn call(call: &Call, arguments: Values<Self>) -> Running;
 }
 
 /// The decoded arguments of the tool `T`.
 pub type Values<T> = <<T as Tool>::Arguments as ArgumentList>::Values;
+
+/// A call under way.
+pub struct Running(Pin<Box<dyn Future<Output = Outcome> + Send>>);
+
+impl Running {
+    /// The function of the tool `T`, called.
+    pub fn of<T: Tool>(function: impl Future<Output = T::Output> + Send + 'static) -> Self {
+        Self(Box::pin(Answering { function }))
+    }
+}
+
+impl Future for Running {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    // Every tool has one of its own: an `async` block would be larger, and `Map` more code.
+    struct Answering<F> {
+        #[pin]
+        function: F,
+    }
+}
+
+impl<F: Future<Output: IntoOutcome>> Future for Answering<F> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.project().function.poll(context).map(IntoOutcome::into_outcome)
+    }
+}
 
 /// What `#[tool(..)]` says of a tool's behaviour; `None` follows from the scopes' access.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +144,63 @@ pub enum Need {
     State(StateNeed),
     /// Progress, log, cancellation.
     Context,
+}
+
+/// What a tool wants injected, one after the other: `Needs::NONE.client::<GitHub, Self>("github")`.
+///
+/// A few stand in the value itself. Were they behind a reference, the compiler would evaluate the
+/// constant of each tool whenever it looks at the tool, and not only when it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    few: [Need; Self::FEW],
+    count: usize,
+    many: &'static [Need],
+}
+
+impl Needs {
+    /// How many [`Self::client`] and the others can add.
+    pub const FEW: usize = 4;
+    /// Nothing.
+    pub const NONE: Self = Self { few: [Need::Context; Self::FEW], count: 0, many: &[] };
+
+    /// More than [`Self::FEW`].
+    pub const fn many(needs: &'static [Need]) -> Self {
+        Self { many: needs, ..Self::NONE }
+    }
+
+    /// And the client that [`Need::client`] describes.
+    #[must_use]
+    pub const fn client<P: Provider, T: Requires<P>>(self, parameter: &'static str) -> Self {
+        self.and(Need::client::<P, T>(parameter))
+    }
+
+    /// And the caller that [`Need::caller`] describes.
+    #[must_use]
+    pub const fn caller<P: Catalogue, T: Requires<P>>(self, parameter: &'static str) -> Self {
+        self.and(Need::caller::<P, T>(parameter))
+    }
+
+    /// And the value that [`Need::state`] describes.
+    #[must_use]
+    pub const fn state<S: 'static>(self, parameter: &'static str) -> Self {
+        self.and(Need::state::<S>(parameter))
+    }
+
+    /// And `need`.
+    ///
+    /// # Panics
+    ///
+    /// There are [`Self::FEW`] already.
+    #[must_use]
+    pub const fn and(mut self, need: Need) -> Self {
+        self.few[self.count] = need;
+        self.count += 1;
+        self
+    }
+
+    pub(crate) fn list(&'static self) -> &'static [Need] {
+        if self.many.is_empty() { &self.few[..self.count] } else { self.many }
+    }
 }
 
 /// See [`Need::Client`].

@@ -7,7 +7,7 @@ mod check;
 mod fields;
 mod schema;
 
-use std::{fmt::Display, sync::OnceLock};
+use std::fmt::Display;
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -63,10 +63,9 @@ pub struct Arg<T: 'static> {
     absent: fn() -> Option<T>,
     default: Option<fn() -> T>,
     default_json: Option<fn(T) -> Option<serde_json::Value>>,
+    check: Option<&'static dyn Check<T>>,
     checks: &'static [&'static dyn Check<T>],
     examples: &'static [&'static str],
-    /// The names of a flattened struct's fields, found once.
-    names: OnceLock<Vec<String>>,
 }
 
 impl<T: 'static> Arg<T> {
@@ -84,9 +83,9 @@ impl<T: 'static> Arg<T> {
             absent: T::absent,
             default: None,
             default_json: None,
+            check: None,
             checks: &[],
             examples: &[],
-            names: OnceLock::new(),
         }
     }
 
@@ -102,6 +101,13 @@ impl<T: 'static> Arg<T> {
     }
 
     /// What the argument must satisfy. The schema shows it.
+    #[must_use]
+    pub const fn check(mut self, check: &'static dyn Check<T>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// As [`Self::check`], for several rules: a slice is more work for the compiler than one.
     #[must_use]
     pub const fn checks(mut self, checks: &'static [&'static dyn Check<T>]) -> Self {
         self.checks = checks;
@@ -122,13 +128,18 @@ impl<T: 'static> Arg<T> {
         self
     }
 
-    fn names(&self) -> &[String] {
-        self.names.get_or_init(|| schema::property_names(self.schema))
+    fn rules(&self) -> impl Iterator<Item = &'static dyn Check<T>> {
+        self.check.into_iter().chain(self.checks.iter().copied())
     }
 
-    fn read(&self, fields: &mut Fields<'_>) -> Result<T, Error> {
+    /// The names of a flattened struct's fields.
+    fn names(&self) -> Vec<String> {
+        if self.flatten { schema::property_names(self.schema) } else { Vec::new() }
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, names: &[String]) -> Result<T, Error> {
         let value = if self.flatten {
-            let object = fields.take_object(self.names());
+            let object = fields.take_object(names);
             (self.decode)(&object).map_err(|error| undecodable("", &object, &error))?
         } else {
             match fields.take(self.name) {
@@ -141,7 +152,7 @@ impl<T: 'static> Arg<T> {
                 },
             }
         };
-        for check in self.checks {
+        for check in self.rules() {
             check.check(&value).map_err(|rule| invalid(format_args!("`{}`: {rule}", self.name)))?;
         }
         Ok(value)
@@ -156,8 +167,12 @@ impl<T: 'static> Arg<T> {
 pub trait ArgumentList {
     /// The decoded arguments.
     type Values: Send + 'static;
+    /// For each argument the names of its fields, if it is flattened. They are found once, and kept
+    /// outside of the arguments: these are a constant, which is cheapest as mere data.
     #[doc(hidden)]
-    fn read(&self, raw: &RawValue) -> Result<Self::Values, Error>;
+    fn names(&self) -> Vec<Vec<String>>;
+    #[doc(hidden)]
+    fn read(&self, raw: &RawValue, names: &[Vec<String>]) -> Result<Self::Values, Error>;
     #[doc(hidden)]
     fn describe(&self, schema: &mut ArgumentsSchema);
 }
@@ -167,15 +182,18 @@ macro_rules! lists {
         impl<$($T: Send + 'static),*> ArgumentList for ($(Arg<$T>,)*) {
             type Values = ($($T,)*);
 
-            fn read(&self, raw: &RawValue) -> Result<Self::Values, Error> {
-                let mut fields = Fields::parse(raw)?;
-                $(if !self.$index.flatten { fields.know(self.$index.name); })*
-                $(if self.$index.flatten { fields.know_all_of(self.$index.names()); })*
-                fields.refuse_unknown()?;
-                Ok(($(self.$index.read(&mut fields)?,)*))
+            fn names(&self) -> Vec<Vec<String>> {
+                vec![$(self.$index.names()),*]
             }
 
-            #[allow(unused_variables, reason = "no argument, nothing to describe")]
+            fn read(&self, raw: &RawValue, names: &[Vec<String>]) -> Result<Self::Values, Error> {
+                let mut fields = Fields::parse(raw)?;
+                $(if !self.$index.flatten { fields.know(self.$index.name); })*
+                $(fields.know_all_of(&names[$index]);)*
+                fields.refuse_unknown()?;
+                Ok(($(self.$index.read(&mut fields, &names[$index])?,)*))
+            }
+
             fn describe(&self, schema: &mut ArgumentsSchema) {
                 $(schema.add(&self.$index);)*
             }
@@ -183,7 +201,7 @@ macro_rules! lists {
     )*};
 }
 
-#[allow(unused_mut, clippy::unused_unit, reason = "the empty list")]
+#[allow(unused_mut, unused_variables, clippy::unused_unit, reason = "the empty list")]
 const _: () = {
     lists! {
         ()

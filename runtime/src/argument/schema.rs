@@ -27,7 +27,7 @@ impl Default for ArgumentsSchema {
 
 impl ArgumentsSchema {
     pub(super) fn add<T>(&mut self, arg: &Arg<T>) {
-        for check in arg.checks {
+        for check in arg.rules() {
             self.faults.extend(check.verify().err());
         }
         if arg.flatten {
@@ -40,7 +40,7 @@ impl ArgumentsSchema {
         if let Some((default, to_json)) = arg.default.zip(arg.default_json) {
             schema.extend(to_json(default()).map(|value| ("default".to_owned(), value)));
         }
-        for check in arg.checks {
+        for check in arg.rules() {
             check.describe(&mut schema);
         }
         self.add_examples(arg.name, arg.examples, &mut schema);

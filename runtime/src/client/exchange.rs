@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Connection, Response, Transport, asked::Asked, refusal};
+use super::{Closure, Connection, Response, Transport, asked::Asked, refusal};
 use crate::error::Error;
 
 /// How many redirects are followed, all of them within the API's origin.
@@ -185,26 +186,32 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     Ok(bearer)
 }
 
-impl Transport {
+#[async_trait]
+impl Transport for reqwest::Client {
+    async fn carry(&self, request: reqwest::Request) -> Result<reqwest::Response, reqwest::Error> {
+        self.execute(request).await
+    }
+}
+
+#[async_trait]
+impl<F> Transport for Closure<F>
+where
+    F: Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync,
+{
     async fn carry(
         &self,
         mut request: reqwest::Request,
     ) -> Result<reqwest::Response, reqwest::Error> {
-        match self {
-            Self::Http(http) => http.execute(request).await,
-            Self::Closure(api) => {
-                let body = match request.body_mut().take() {
-                    Some(body) => body.collect().await?.to_bytes(),
-                    None => Bytes::new(),
-                };
-                let mut asked = http::Request::new(body);
-                *asked.method_mut() = request.method().clone();
-                // What a URL may hold and a URI may not was encoded when the URL was parsed.
-                *asked.uri_mut() = request.url().as_str().parse().unwrap_or_default();
-                *asked.headers_mut() = std::mem::take(request.headers_mut());
-                Ok(api(asked).into())
-            }
-        }
+        let body = match request.body_mut().take() {
+            Some(body) => body.collect().await?.to_bytes(),
+            None => Bytes::new(),
+        };
+        let mut asked = http::Request::new(body);
+        *asked.method_mut() = request.method().clone();
+        // What a URL may hold and a URI may not was encoded when the URL was parsed.
+        *asked.uri_mut() = request.url().as_str().parse().unwrap_or_default();
+        *asked.headers_mut() = std::mem::take(request.headers_mut());
+        Ok(self.0(asked).into())
     }
 }
 

@@ -150,7 +150,7 @@ impl<P: Provider, T> fmt::Debug for AuthedClient<P, T> {
 
 /// Where a client's requests go, and where their tokens come from.
 pub(crate) struct Connection {
-    pub(crate) transport: Transport,
+    pub(crate) transport: Arc<dyn Transport>,
     /// The provider's name, for messages.
     pub(crate) provider: &'static str,
     /// The base URL of the API.
@@ -165,7 +165,7 @@ impl Connection {
     pub(crate) fn new(
         provider: &'static str,
         api: &str,
-        transport: Transport,
+        transport: Arc<dyn Transport>,
         tokens: Arc<dyn Tokens>,
     ) -> Result<Self, ConfigError> {
         let fault =
@@ -196,16 +196,18 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// What carries a request.
-#[derive(Clone)]
-pub(crate) enum Transport {
-    /// Made by [`http_client`]: it must follow no redirects.
-    Http(reqwest::Client),
-    /// A closure in the place of the API, for unit tests.
-    Closure(Arc<Api>),
+/// What carries a request: a client made by [`http_client`], which must follow no redirects, or an
+/// [`Closure`].
+///
+/// A trait, and its futures are boxed, for the sake of those who build tools: the compiler proves of
+/// each tool that its future may change threads, and would look through a whole HTTP client for it.
+#[async_trait]
+pub(crate) trait Transport: Send + Sync {
+    async fn carry(&self, request: reqwest::Request) -> Result<reqwest::Response, reqwest::Error>;
 }
 
-type Api = dyn Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync;
+/// A closure in the place of an API, for unit tests.
+pub(crate) struct Closure<F>(pub(crate) F);
 
 /// The HTTP client that a server's providers share. It follows no redirect by itself: where a
 /// redirect leads is looked at before a token goes there.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::{AuthedClient, Connection, Tokens, Transport, http_client};
+use super::{AuthedClient, Closure, Connection, Tokens, Transport, http_client};
 use crate::{
     error::{Error, ErrorKind},
     provider::Provider,
@@ -23,7 +23,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
     /// `api` is no URL, or neither https nor http to this machine.
     pub fn testing(api: &str, token: impl Into<String>) -> Self {
         let http = http_client().unwrap_or_else(|error| panic!("no HTTP client: {error}"));
-        Self::fixed(Transport::Http(http), api, token.into())
+        Self::fixed(Arc::new(http), api, token.into())
     }
 
     /// A client whose API is a closure, for a test of a tool without any server.
@@ -67,10 +67,10 @@ impl<P: Provider, T> AuthedClient<P, T> {
     pub fn testing_with(
         api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        Self::fixed(Transport::Closure(Arc::new(api)), P::API, "test-token".to_owned())
+        Self::fixed(Arc::new(Closure(api)), P::API, "test-token".to_owned())
     }
 
-    fn fixed(transport: Transport, api: &str, token: String) -> Self {
+    fn fixed(transport: Arc<dyn Transport>, api: &str, token: String) -> Self {
         let tokens = Arc::new(Fixed { token: token.into(), provider: P::NAME });
         let connection = Connection::new(P::NAME, api, transport, tokens);
         let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));

@@ -400,7 +400,7 @@ impl Tokens for Rotating {
 
 fn rotating(api: &Api) -> (Client, Arc<Rotating>) {
     let tokens = Arc::new(Rotating::default());
-    let http = Transport::Http(http_client().unwrap());
+    let http = Arc::new(http_client().unwrap());
     let connection = Connection::new("Forge", &api.url(), http, Arc::clone(&tokens) as _).unwrap();
     (AuthedClient::over(Arc::new(connection)), tokens)
 }
@@ -752,7 +752,7 @@ async fn debug_shows_no_secret() {
 #[test]
 fn an_api_is_https_or_this_machine() {
     let connect = |api: &str| {
-        let closure = Transport::Closure(Arc::new(|_| http::Response::new(Bytes::new())));
+        let closure = Arc::new(Closure(|_| http::Response::new(Bytes::new())));
         Connection::new("Forge", api, closure, Arc::new(Rotating::default()))
     };
     for api in ["https://a.example", "http://127.0.0.1:7", "http://[::1]/x", "http://localhost?x#y"]

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    client::{Connection, Tokens, Transport},
+    client::{Connection, Tokens},
     error::{ConfigError, Error, ErrorKind},
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::OAuth,
@@ -112,7 +112,7 @@ impl Upstreams {
             access: Mutex::new(access),
         };
         let connection = Connection {
-            transport: Transport::Http(http.clone()),
+            transport: Arc::new(http.clone()),
             provider: upstream.name,
             api: upstream.api.clone(),
             tokens: Arc::new(tokens),

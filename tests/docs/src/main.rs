@@ -27,8 +27,8 @@ impl toolgate::Tool for Live {
     const ARGUMENTS: () = ();
     type Output = toolgate::Json<Vec<u8>>;
 
-    async fn call(_: toolgate::Call, (): ()) -> toolgate::Json<Vec<u8>> {
-        toolgate::Json(vec![1, 2])
+    fn call(_: &toolgate::Call, (): ()) -> toolgate::Running {
+        toolgate::Running::of::<Self>(async { toolgate::Json(vec![1, 2]) })
     }
 }
 

@@ -343,7 +343,9 @@ impl toolgate::Tool for Live {
     const ARGUMENTS: () = ();
     type Output = ();
 
-    async fn call(_: toolgate::Call, (): ()) {}
+    fn call(_: &toolgate::Call, (): ()) -> toolgate::Running {
+        toolgate::Running::of::<Self>(async {})
+    }
 }
 
 #[tokio::test]
