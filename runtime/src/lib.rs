@@ -35,6 +35,7 @@ mod call;
 mod consent;
 mod macros;
 mod oauth;
+mod random;
 #[cfg(feature = "http")]
 mod rate;
 mod suggest;

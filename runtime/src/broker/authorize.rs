@@ -18,7 +18,7 @@ use super::{
     request::{Refusal, Request},
     secret,
 };
-use crate::grant::StoreError;
+use crate::{grant::StoreError, random};
 
 pub(super) async fn begin(State(broker): State<Broker>, request: HttpRequest) -> Response {
     let party = crate::gate::party_of(request.extensions());
@@ -43,7 +43,7 @@ impl Broker {
         };
         let (browser, is_new) = match self.0.cookies.browser(headers) {
             Some(browser) => (browser, false),
-            None => (secret::random(), true),
+            None => (random::text(), true),
         };
         let read = self.read_request(&asked, &client, &redirect_uri, secret::digest(&browser));
         let request = match read {

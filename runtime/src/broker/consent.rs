@@ -20,7 +20,10 @@ use super::{
     secret,
     shelf::{CONSENTS, REQUESTS},
 };
-use crate::{grant::StoreError, scope};
+use crate::{
+    random,
+    {grant::StoreError, scope},
+};
 
 /// How long the page may stay open.
 pub(super) const LIFE: Duration = Duration::from_secs(600);
@@ -58,7 +61,7 @@ impl Broker {
             Some(subject) => self.remembered(subject, &request).await?.map(|before| before.scopes),
             None => None,
         };
-        let id = secret::random();
+        let id = random::text();
         let until = self.now() + LIFE;
         self.0.shelf.put(REQUESTS, &id, &request, until).await?;
         Ok(self.consent_page(&request, &id, browser, &allowed.unwrap_or_default(), notice))

@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::{Broker, page, request::Request, secret, shelf::DEPARTURES};
+use super::{Broker, page, request::Request, shelf::DEPARTURES};
 use crate::{
     grant::{GrantKey, GrantState, StoreError},
     oauth::pkce,
-    scope,
+    random, scope,
 };
 
 /// How long the person may take there.
@@ -68,7 +68,7 @@ impl Broker {
                 .filter(|old| !scope::covers(oauth.registration.catalogue, &asked_now, old)),
         );
         let (challenge, verifier) = pkce::random();
-        let state = format!("{STATE}{}", secret::random());
+        let state = format!("{STATE}{}", random::text());
         let redirect_uri = self.0.callback.clone();
         let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
         let verifier = verifier.secret().to_owned();

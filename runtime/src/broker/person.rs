@@ -6,13 +6,14 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Broker, cookie, secret,
+    Broker, cookie,
     shelf::{PEOPLE, SESSIONS, SIGN_INS, millis},
     sign_in::SignIn,
 };
 use crate::{
     consent::accounts::{self, TakenBack},
     grant::StoreError,
+    random,
 };
 
 /// The most sign-ins of one person; a new one ends the oldest.
@@ -179,7 +180,7 @@ impl Broker {
 
     /// Makes a session of the browser's; a new one each time, so that none can be planted.
     pub(super) async fn sign_in(&self, subject: &str, at: u64) -> Result<String, StoreError> {
-        let id = secret::random();
+        let id = random::text();
         let session = Session { subject: subject.to_owned(), at };
         self.0.shelf.put(SESSIONS, &id, &session, self.now() + cookie::SESSION).await?;
         Ok(id)

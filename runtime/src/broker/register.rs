@@ -21,7 +21,10 @@ use super::{
     redirect, secret,
     shelf::{CLIENTS, millis, moment},
 };
-use crate::grant::{SaveError, StoreError, Stored};
+use crate::{
+    grant::{SaveError, StoreError, Stored},
+    random,
+};
 
 /// The most redirect URIs of one client.
 const MOST_URIS: usize = 16;
@@ -127,7 +130,7 @@ impl Broker {
             metadata.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
         let secret = match method {
             "none" => None,
-            "client_secret_basic" | "client_secret_post" => Some(secret::random()),
+            "client_secret_basic" | "client_secret_post" => Some(random::text()),
             _ => {
                 let known = "`token_endpoint_auth_method` is none, client_secret_basic or client_secret_post";
                 return Err(invalid(known.to_owned()));
@@ -141,7 +144,7 @@ impl Broker {
             refreshes: metadata.refreshes(),
             kept_at: 0,
         };
-        let id = format!("tg-{}", secret::random());
+        let id = format!("tg-{}", random::text());
         self.0.shelf.put(CLIENTS, &id, &registered, now + UNUSED).await?;
         tracing::info!(target: "toolgate::broker", client = %id, "a client registered itself");
         let grants: &[&str] = if registered.refreshes {

@@ -1,18 +1,8 @@
-//! Random texts, digests and message authentication codes.
+//! Digests and message authentication codes.
 
-use aws_lc_rs::{
-    digest, hmac,
-    rand::{SecureRandom, SystemRandom},
-};
+use aws_lc_rs::{digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
-
-/// 256 random bits, for a URL.
-pub(super) fn random() -> String {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
 
 /// SHA-256, for a URL.
 pub(super) fn digest(text: &str) -> String {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     grant::{GrantKey, GrantState, SaveError, StoreError, Stored},
-    scope,
+    random, scope,
 };
 
 /// How long a code is good.
@@ -110,7 +110,7 @@ impl Broker {
         begun: u64,
     ) -> Result<String, StoreError> {
         let now = self.now();
-        let code = format!("tgc_{}", secret::random());
+        let code = format!("tgc_{}", random::text());
         let sign_in = SignIn {
             subject: subject.to_owned(),
             client_id: request.client_id.clone(),
@@ -172,7 +172,7 @@ impl Broker {
             let access = self
                 .access(&sign_in.subject, &sign_in.client_id, &sign_in.scopes, &sign_in.withheld)
                 .await?;
-            let seed = secret::random();
+            let seed = random::text();
             let family = Family { seed, generation: 0, rotated: Vec::new(), last: access.clone() };
             let refresh = client.refreshes.then(|| refresh_token(&id, &family));
             sign_in.stage = Stage::Family(family);

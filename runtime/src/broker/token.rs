@@ -9,8 +9,8 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Broker, error, error::OAuthError, parameters, secret, shelf::millis, sign_in::Tokens};
-use crate::grant::StoreError;
+use super::{Broker, error, error::OAuthError, parameters, shelf::millis, sign_in::Tokens};
+use crate::{grant::StoreError, random};
 
 /// An access token that was signed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl Broker {
             scope: &scopes.join(" "),
             iat: issued,
             exp: expires,
-            jti: &secret::random(),
+            jti: &random::text(),
             withheld,
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding)

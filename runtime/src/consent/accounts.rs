@@ -6,11 +6,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Answer, Consents, cookie, page, random_text};
+use super::{Answer, Consents, cookie, page};
 use crate::{
     Caller,
     grant::{GrantKey, GrantState, Grants, StoreError},
     oauth::OAuth,
+    random,
 };
 
 /// Where the page is.
@@ -87,7 +88,7 @@ pub(super) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
         }
     }
     connected.sort_by_key(|(oauth, _)| oauth.registration.name);
-    let csrf = random_text();
+    let csrf = random::text();
     let words = |oauth: &OAuth, scope: &str| {
         let known = oauth.registration.catalogue.iter().find(|known| known.name == scope);
         known.map_or("", |known| known.description)

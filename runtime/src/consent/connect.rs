@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, header};
 
-use super::{Answer, Consents, Departure, Progress, cookie, page, random_text};
-use crate::oauth::pkce;
+use super::{Answer, Consents, Departure, Progress, cookie, page};
+use crate::{oauth::pkce, random};
 
 /// The cookie that binds a state to the browser that started.
 pub(super) const COOKIE: &str = "toolgate-consent";
@@ -51,7 +51,7 @@ pub(super) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> 
     }
     let Some(oauth) = consents.0.providers.get(provider) else { return page::expired() };
     let (challenge, verifier) = pkce::random();
-    let (state, browser) = (random_text(), random_text());
+    let (state, browser) = (random::text(), random::text());
     let redirect_uri = consents.url(&format!("callback/{provider}"));
     let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
     let departure = Departure {

@@ -21,8 +21,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -33,6 +31,7 @@ use url::Url;
 use crate::{
     grant::{Clock, Grants, StoreError},
     oauth::{OAuth, pkce},
+    random,
 };
 
 /// What a browser gets.
@@ -203,7 +202,7 @@ impl Consents {
                 mine.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
             oldest.map(|id| open.remove(&id));
         }
-        let id = random_text();
+        let id = random::text();
         open.insert(
             id.clone(),
             Open {
@@ -335,13 +334,6 @@ enum Returned {
 fn pending(state: &str) -> String {
     // The store's ids are shared with what else may be pending one day.
     format!("consent:{state}")
-}
-
-/// 256 random bits, for a URL.
-pub(crate) fn random_text() -> String {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn verifier(text: &str) -> pkce::Verifier {

@@ -17,9 +17,10 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     cache::Cache,
-    consent::{page, random_text},
+    consent::page,
     error::ConfigError,
     provider::{Dialect, Registration, is_loopback},
+    random,
     scope::{Catalogue, Scope},
 };
 
@@ -149,7 +150,7 @@ async fn login(State(Login(login)): State<Login>, Query(query): Query<Pairs>) ->
     if !login.people.contains(person) {
         return page::not_ours();
     }
-    let code = random_text();
+    let code = random::text();
     let signed_in = SignedIn {
         person: person.clone(),
         challenge: get("code_challenge").to_owned(),
@@ -173,7 +174,7 @@ async fn access(State(Login(login)): State<Login>, Form(form): Form<Pairs>) -> R
     if challenge != signed_in.challenge {
         return refused().into_response();
     }
-    let token = random_text();
+    let token = random::text();
     login.tokens.insert(token.clone(), signed_in.person);
     let answer = json!({ "access_token": token, "token_type": "Bearer", "scope": signed_in.scope });
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()

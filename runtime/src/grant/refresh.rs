@@ -16,8 +16,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Renewed,
-    Revision, SaveError, StoreError, redeem::Parked, same_secret, seal::random,
+    Revision, SaveError, StoreError, redeem::Parked, same_secret,
 };
+use crate::random;
 
 /// When and how patiently tokens are renewed.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub struct RefreshPolicy {
 impl Default for RefreshPolicy {
     fn default() -> Self {
         let mut seed = [0; 8];
-        random(&mut seed);
+        random::fill(&mut seed);
         Self {
             lead: Duration::from_mins(5),
             timeout: Duration::from_secs(15),

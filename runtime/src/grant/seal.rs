@@ -7,10 +7,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::{aead, hkdf, rand};
+use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
 
 use super::{Grant, GrantKey, MasterKey, record};
+use crate::random;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
@@ -47,7 +48,7 @@ impl Sealer {
         out.push(VERSION);
         out.extend_from_slice(&self.id);
         let mut salt = [0; SALT];
-        random(&mut salt);
+        random::fill(&mut salt);
         out.extend_from_slice(&salt);
         let aad = associated(purpose, about, &out);
         out.extend_from_slice(plaintext);
@@ -150,10 +151,6 @@ fn derive(key: &MasterKey, salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
         .expand(info, Length(out.len()))
         .and_then(|okm| okm.fill(out))
         .expect("HKDF gives up to 8160 bytes");
-}
-
-pub(super) fn random(out: &mut [u8]) {
-    rand::fill(out).expect("the system gives random bytes");
 }
 
 /// Why something sealed cannot be opened.

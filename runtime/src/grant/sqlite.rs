@@ -16,9 +16,9 @@ use super::{
     Clock, Grant, GrantKey, GrantStore, HolderId, Lease, MasterKey, Records, Revision, SaveError,
     Sealer, StoreError, Stored, SystemClock,
     record::{from_millis, to_millis},
-    seal::random,
     store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
 };
+use crate::random;
 
 mod connections;
 mod open;
@@ -159,7 +159,7 @@ fn unsigned(value: i64) -> u64 {
 /// Revisions start anywhere, so that a row made again does not repeat those of the one before.
 fn first_revision() -> i64 {
     let mut bytes = [0; 8];
-    random(&mut bytes);
+    random::fill(&mut bytes);
     signed((u64::from_be_bytes(bytes) >> 2) | 1)
 }
 

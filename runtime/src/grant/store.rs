@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{Grant, GrantKey, KeyError, Records, Revision, Stored, UnsealError};
+use crate::random;
 
 /// Where grants lie, and the consents that are under way.
 ///
@@ -135,7 +136,7 @@ impl HolderId {
     /// A holder unlike any other.
     pub fn random() -> Self {
         let mut id = [0; 16];
-        super::seal::random(&mut id);
+        random::fill(&mut id);
         Self(id)
     }
 }

@@ -21,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    consent::{Consents, Recognize, accounts, cookie, page, random_text},
+    consent::{Consents, Recognize, accounts, cookie, page},
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover},
     grant::{Clock, Grants},
     oauth::{OAuth, pkce},
     provider::{Dialect, Registration},
+    random,
 };
 
 /// Where the browser comes back to.
@@ -128,7 +129,7 @@ impl BySignIn {
         }
         let oauth = self.oauth(&metadata, self.resource(consents))?;
         let (challenge, verifier) = pkce::random();
-        let (state, browser) = (random_text(), random_text());
+        let (state, browser) = (random::text(), random::text());
         let arrival = consents.url(SIGNED_IN);
         let url = oauth.authorization_url(&self.0.client.scopes, &state, &challenge, &arrival);
         let verifier = verifier.secret().to_owned();
@@ -255,7 +256,7 @@ async fn arrive(
         }
         Err(Ended::Fault(error)) => return fault(&error),
     };
-    let session = random_text();
+    let session = random::text();
     if let Err(error) = sign_in.keep(&id_of(&session), &person).await {
         return fault(&error);
     }

@@ -24,8 +24,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use url::form_urlencoded;
 
 use crate::{
-    consent::random_text,
     provider::{OAuthClient, Provider},
+    random,
 };
 
 /// The most that the API is sent, in bytes.
@@ -194,7 +194,7 @@ async fn authorize(State(world): State<Arc<World>>, Query(query): Query<Pairs>) 
         let withheld: BTreeSet<_> = get("withhold").split(' ').collect();
         let scopes = get("scope").split(' ').filter(|s| !s.is_empty() && !withheld.contains(s));
         let account = Account { name: user.clone(), scopes: scopes.map(str::to_owned).collect() };
-        let code = random_text();
+        let code = random::text();
         let challenge = get("code_challenge").to_owned();
         world.known().codes.insert(code.clone(), (account, challenge));
         answer.append_pair("code", &code);
@@ -219,12 +219,12 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
             .into_response();
     };
     known.exchanges += 1;
-    let access_token = random_text();
+    let access_token = random::text();
     let scopes = account.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
     let mut answer =
         json!({ "access_token": access_token, "token_type": "Bearer", "scope": scopes });
     if let Some(life) = known.life {
-        let refresh_token = random_text();
+        let refresh_token = random::text();
         answer["expires_in"] = life.as_secs().into();
         answer["refresh_token"] = refresh_token.as_str().into();
         known.refresh_tokens.insert(refresh_token, account.clone());

@@ -11,8 +11,8 @@ use super::{
     s256,
 };
 use crate::{
-    consent::random_text,
     error::{Error, Result},
+    random,
 };
 
 /// Where the host waits for the answer: nobody is there, a walk ends before.
@@ -32,7 +32,7 @@ impl Client {
     /// The server has no broker, or the sign-in came to nothing: why.
     pub async fn sign_in(&self, person: &Person, scopes: &str) -> Result<Self> {
         let id = self.registered.get_or_try_init(|| self.register()).await?;
-        let (verifier, state) = (random_text(), random_text());
+        let (verifier, state) = (random::text(), random::text());
         let challenge = s256(&verifier);
         let query = form(&[
             ("response_type", "code"),
