@@ -156,7 +156,7 @@ impl<H: ServerHandler> Server<H> {
     }
 
     /// Answers calls about which nothing is unusual by a short way, which gives the same answers and
-    /// costs less than half; it does so if nothing is said. `TOOLGATE_SHORTCUTS=off` turns it off as
+    /// costs a third; it does so if nothing is said. `TOOLGATE_SHORTCUTS=off` turns it off as
     /// well, for who suspects it.
     #[must_use]
     pub fn shortcuts(mut self, short: bool) -> Self {
