@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "http")]
 use super::sign_in::BySignIn;
 use super::{
+    beside::Beside,
     describe::{Description, ToolDescription},
     dispatch::Dispatch,
     handler::Handler,
@@ -20,7 +21,13 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that is built: as a router, as an rmcp handler, as a description.
 pub struct App<H> {
-    pub(super) handler: Handler<H>,
+    pub(super) assembled: Assembled,
+    beside: Arc<H>,
+}
+
+/// A server, whatever the type of the handler beside its tools.
+pub(super) struct Assembled {
+    pub(super) handler: Handler<Beside>,
     pub(super) ended: CancellationToken,
     #[cfg(feature = "http")]
     pub(super) sign_in: Option<BySignIn>,
@@ -30,8 +37,8 @@ pub struct App<H> {
     pub(super) login: Option<crate::dev::Login>,
 }
 
-impl<H: ServerHandler> App<H> {
-    pub(super) fn new(dispatch: Dispatch, beside: H) -> Self {
+impl Assembled {
+    pub(super) fn new(dispatch: Dispatch, beside: Beside) -> Self {
         let handler = Handler { dispatch: Arc::new(dispatch), beside: Arc::new(beside) };
         Self {
             handler,
@@ -45,13 +52,7 @@ impl<H: ServerHandler> App<H> {
         }
     }
 
-    /// The handler, for a transport of your own. Everyone who reaches it is the local person.
-    pub fn handler(&self) -> Handler<H> {
-        self.handler.clone()
-    }
-
-    /// Every tool with its scopes.
-    pub fn describe(&self) -> Description {
+    pub(super) fn describe(&self) -> Description {
         let dispatch = &self.handler.dispatch;
         Description {
             name: dispatch.identity.name.clone(),
@@ -75,8 +76,27 @@ impl<H: ServerHandler> App<H> {
     }
 }
 
+impl<H: ServerHandler> App<H> {
+    pub(super) fn new(assembled: Assembled, beside: Arc<H>) -> Self {
+        Self { assembled, beside }
+    }
+
+    /// The handler, for a transport of your own. Everyone who reaches it is the local person.
+    pub fn handler(&self) -> Handler<H> {
+        Handler {
+            dispatch: Arc::clone(&self.assembled.handler.dispatch),
+            beside: Arc::clone(&self.beside),
+        }
+    }
+
+    /// Every tool with its scopes.
+    pub fn describe(&self) -> Description {
+        self.assembled.describe()
+    }
+}
+
 impl<H> std::fmt::Debug for App<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("handler", &self.handler).finish_non_exhaustive()
+        f.debug_struct("App").field("handler", &self.assembled.handler).finish_non_exhaustive()
     }
 }

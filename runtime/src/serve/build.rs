@@ -1,16 +1,15 @@
 //! From the builder to what is served: everything that is wrong is said here, at once.
 
-use std::{any::TypeId, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use rmcp::ServerHandler;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    app::App,
+    app::Assembled,
     ask::Ask,
+    beside::Beside,
     dispatch::Dispatch,
     door::{Door, DoorParts},
-    handler::Nothing,
     loopback::Loopback,
     server::Server,
     upstream::Upstreams,
@@ -27,11 +26,11 @@ use crate::{
     tool::Need,
 };
 
-impl<H: ServerHandler> Server<H> {
+impl Server<Beside> {
     pub(super) async fn build_for(
         #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
         loopback: Option<Arc<Loopback>>,
-    ) -> Result<App<H>, ConfigError> {
+    ) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
         let login = match self.dev.take().filter(|_| loopback.is_none()) {
             Some(wanted) => Some(self.sign_in_without_password(wanted)?),
@@ -88,7 +87,7 @@ impl<H: ServerHandler> Server<H> {
             development: login.is_some(),
         };
         let mut door = Door::of(parts, built)?;
-        let whole = TypeId::of::<H>() == TypeId::of::<Nothing>();
+        let whole = self.beside.nothing;
         let live = self.live_views;
         let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
         let consents = Consents::new(
@@ -118,7 +117,7 @@ impl<H: ServerHandler> Server<H> {
             grants,
         };
         #[cfg_attr(not(feature = "http"), expect(unused_mut))]
-        let mut app = App::new(dispatch, self.beside);
+        let mut app = Assembled::new(dispatch, self.beside);
         #[cfg(feature = "http")]
         {
             app.sign_in = door.sign_in;

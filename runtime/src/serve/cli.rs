@@ -2,12 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use rmcp::{ServerHandler, ServiceExt};
+use rmcp::ServiceExt;
 use tracing_subscriber::{filter::Targets, prelude::*};
 
 #[cfg(feature = "http")]
 use super::outward::serve_http;
 use super::{
+    beside::Beside,
     flags::{self, Form, Wanted},
     loopback::{self, Loopback},
     server::Server,
@@ -15,13 +16,13 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
+pub(super) async fn serve(server: Server<Beside>) -> Result<()> {
     let (name, version) = server.name_and_version();
     match Wanted::of_process() {
         Ok(Wanted::Help) => say(&flags::help(&name)),
         Ok(Wanted::Version) => say(&format!("{name} {version}")),
         Ok(Wanted::Describe(form, address)) => {
-            let description = named(server, address).build().await?.describe();
+            let description = named(server, address).build_for(None).await?.describe();
             say(&match form {
                 Form::Table => description.to_string(),
                 Form::Json => serde_json::to_string_pretty(&description)?,
@@ -44,18 +45,18 @@ pub(super) async fn serve<H: ServerHandler>(server: Server<H>) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn serve_stdio<H: ServerHandler>(server: Server<H>, port: u16) -> Result<()> {
+pub(super) async fn serve_stdio(server: Server<Beside>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let lines = Lines::new(tokio::io::stdin(), tokio::io::stdout());
-    let running = app.handler().serve(lines).await.map_err(Error::internal)?;
+    let running = app.handler.clone().serve(lines).await.map_err(Error::internal)?;
     running.waiting().await.map_err(Error::internal)?;
     app.drain().await;
     Ok(())
 }
 
 /// The server under the URL of `address`, unless it has another.
-pub(super) fn named<H: ServerHandler>(server: Server<H>, address: SocketAddr) -> Server<H> {
+pub(super) fn named(server: Server<Beside>, address: SocketAddr) -> Server<Beside> {
     if server.knows_its_name() { server } else { server.public_url(loopback::base(address)) }
 }
 

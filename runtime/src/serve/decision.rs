@@ -2,19 +2,16 @@
 //!
 //! The gate decides by what is called, whatever a header says.
 
-use std::any::TypeId;
-
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use rmcp::{ServerHandler, model::CallToolRequestParams};
+use rmcp::model::CallToolRequestParams;
 use serde_json::{Value, json};
 
 use super::{
     admission::Admitted,
     dispatch::Served,
     envelope::{Envelope, RawArguments},
-    handler::Nothing,
     http::{Endpoint, rpc_error},
     listing::{Lists, Seen},
     quick::ShortCall,
@@ -58,11 +55,11 @@ impl Then {
     }
 }
 
-impl<H: ServerHandler> Endpoint<H> {
+impl Endpoint {
     /// Is the message answered from the table of tools, and not by a handler beside it? Lists are
     /// counted in, which show names and do nothing.
     fn is_ours(&self, envelope: &Envelope<'_>) -> bool {
-        let whole = Self::is_whole();
+        let whole = self.is_whole();
         match &*envelope.method {
             "tools/call" => {
                 let call = envelope.call().and_then(Result::ok);
@@ -149,7 +146,7 @@ impl<H: ServerHandler> Endpoint<H> {
     ) -> Decision<'_> {
         let dispatch = &self.handler.dispatch;
         // What a handler beside lists is its own, and may change.
-        let list = (envelope.method == "tools/list" && dispatch.quick && Self::is_whole())
+        let list = (envelope.method == "tools/list" && dispatch.quick && self.is_whole())
             .then(|| Lists::read(headers, envelope))
             .flatten();
         let Some(id) = list else { return Decision::Rmcp(Then::of(&envelope.method)) };
@@ -158,8 +155,8 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     /// Is there nothing beside the table of tools?
-    fn is_whole() -> bool {
-        TypeId::of::<H>() == TypeId::of::<Nothing>()
+    fn is_whole(&self) -> bool {
+        self.handler.beside.nothing
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A router looks every path up and boxes every answer, which costs a call more than its tool does.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, task};
+use std::{convert::Infallible, marker::PhantomData, net::SocketAddr, pin::Pin, sync::Arc, task};
 
 use axum::{
     BoxError, Router,
@@ -12,11 +12,11 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{Request, request::Parts};
-use rmcp::ServerHandler;
 use tower::{Service, ServiceExt};
 
 use super::{
     guard,
+    handler::Nothing,
     http::{Endpoint, PATH},
 };
 use crate::gate::Memory;
@@ -25,10 +25,10 @@ use crate::gate::Memory;
 /// without a router's detour for calls.
 ///
 /// The peer is read from the extension [`ConnectInfo<SocketAddr>`](ConnectInfo).
-pub struct Front<H: ServerHandler>(Arc<Whole<H>>);
+pub struct Front<H = Nothing>(Arc<Whole>, PhantomData<fn() -> H>);
 
-struct Whole<H: ServerHandler> {
-    endpoint: Arc<Endpoint<H>>,
+struct Whole {
+    endpoint: Arc<Endpoint>,
     router: Router,
     /// The endpoint needs nothing that the router puts around it.
     straight: bool,
@@ -44,16 +44,23 @@ pub(super) struct Origin<'a> {
     pub(super) memory: Option<&'a Memory>,
 }
 
-impl<H: ServerHandler> Front<H> {
+impl Front {
     /// `cors`: what pages of other origins may do is said by the router.
     pub(super) fn new(
-        endpoint: Arc<Endpoint<H>>,
+        endpoint: Arc<Endpoint>,
         router: Router,
         (cors, local): (bool, bool),
     ) -> Self {
-        Self(Arc::new(Whole { endpoint, router, straight: !cors, local }))
+        Self(Arc::new(Whole { endpoint, router, straight: !cors, local }), PhantomData)
     }
 
+    /// The same, of a server with a handler of this type.
+    pub(super) fn of<H>(self) -> Front<H> {
+        Front(self.0, PhantomData)
+    }
+}
+
+impl<H> Front<H> {
     pub(super) fn into_router(self) -> Router {
         self.0.router.clone()
     }
@@ -84,19 +91,19 @@ impl<H: ServerHandler> Front<H> {
     }
 }
 
-impl<H: ServerHandler> Clone for Front<H> {
+impl<H> Clone for Front<H> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(Arc::clone(&self.0), PhantomData)
     }
 }
 
-impl<H: ServerHandler> std::fmt::Debug for Front<H> {
+impl<H> std::fmt::Debug for Front<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Front").finish_non_exhaustive()
     }
 }
 
-impl<H: ServerHandler, B> Service<Request<B>> for Front<H>
+impl<H: 'static, B> Service<Request<B>> for Front<H>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {

@@ -18,10 +18,7 @@ use axum::{
 use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
-use rmcp::{
-    ServerHandler,
-    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
-};
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +26,7 @@ use tower_http::cors::CorsLayer;
 
 use super::{
     admission::{Admission, Admitted, principal},
+    beside::Beside,
     body::{LARGEST, read, too_large},
     decision::{Decision, Then, is_json},
     envelope::{Envelope, Fault},
@@ -51,12 +49,12 @@ pub(super) const PATH: &str = "/mcp";
 const SMALL: usize = 8 << 10;
 
 /// What stands at `/mcp`.
-pub(super) struct Endpoint<H: ServerHandler> {
-    pub(super) handler: Handler<H>,
+pub(super) struct Endpoint {
+    pub(super) handler: Handler<Beside>,
     quick: Quick,
     pub(super) lists: Lists,
     sessions: Arc<Sessions>,
-    mcp: StreamableHttpService<Handler<H>, Sessions>,
+    mcp: StreamableHttpService<Handler<Beside>, Sessions>,
 }
 
 /// The turn of a call, beside its request: it ends when the call does, which an answer that is a
@@ -66,8 +64,8 @@ struct Turn {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-impl<H: ServerHandler> Endpoint<H> {
-    pub(super) fn new(handler: &Handler<H>, ended: CancellationToken) -> Self {
+impl Endpoint {
+    pub(super) fn new(handler: &Handler<Beside>, ended: CancellationToken) -> Self {
         let mut config = StreamableHttpServerConfig::default()
             .with_json_response(true)
             .with_max_request_body_bytes(LARGEST)
@@ -89,13 +87,13 @@ impl<H: ServerHandler> Endpoint<H> {
 }
 
 /// The endpoint, and the pages of a consent. `local`: for this machine alone.
-pub(super) fn router<H: ServerHandler>(
-    endpoint: &Arc<Endpoint<H>>,
+pub(super) fn router(
+    endpoint: &Arc<Endpoint>,
     pages: Router,
     cors: Option<CorsLayer>,
     local: bool,
 ) -> Router {
-    let mut router = Router::new().route(PATH, any(serve::<H>)).with_state(Arc::clone(endpoint));
+    let mut router = Router::new().route(PATH, any(serve)).with_state(Arc::clone(endpoint));
     if let Some(cors) = cors {
         router = router.layer(cors);
     }
@@ -121,16 +119,13 @@ pub(super) fn local_only(router: Router) -> Router {
     router.layer(middleware::from_fn(guard))
 }
 
-async fn serve<H: ServerHandler>(
-    State(endpoint): State<Arc<Endpoint<H>>>,
-    request: Request,
-) -> Response {
+async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let (mut parts, body) = request.into_parts();
     endpoint.respond(&mut parts, body, Origin { peer, memory: None }).await
 }
 
-impl<H: ServerHandler> Endpoint<H> {
+impl Endpoint {
     /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
     pub(super) async fn respond<B>(&self, parts: &mut Parts, body: B, from: Origin<'_>) -> Response
     where

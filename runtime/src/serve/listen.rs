@@ -8,7 +8,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use rmcp::ServerHandler;
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
@@ -21,11 +20,7 @@ use super::{
 const LAST: Duration = Duration::from_secs(15);
 
 /// Serves every connection of `listener`, until `ended`; then those that are open may finish.
-pub(super) async fn listen<H: ServerHandler>(
-    listener: TcpListener,
-    front: Front<H>,
-    ended: impl Future<Output = ()>,
-) {
+pub(super) async fn listen(listener: TcpListener, front: Front, ended: impl Future<Output = ()>) {
     let (connections, tasks) = (Connections::default(), TaskTracker::new());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

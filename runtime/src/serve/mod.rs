@@ -3,6 +3,7 @@
 mod app;
 mod ask;
 mod audit;
+mod beside;
 mod build;
 mod cli;
 mod demand;

@@ -2,20 +2,17 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use rmcp::ServerHandler;
 use tokio::net::TcpListener;
 
 use super::{
+    beside::Beside,
     cli::{named, say},
     listen::listen,
     server::Server,
 };
 use crate::error::{ConfigError, Result};
 
-pub(super) async fn serve_http<H: ServerHandler>(
-    server: Server<H>,
-    address: SocketAddr,
-) -> Result<()> {
+pub(super) async fn serve_http(server: Server<Beside>, address: SocketAddr) -> Result<()> {
     if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
         let fault = ConfigError::new(format!("{address} is not an address of this machine alone"));
         let help = if server.gate.is_some() {
@@ -34,7 +31,7 @@ pub(super) async fn serve_http<H: ServerHandler>(
     let server = named(server, address);
     #[cfg(feature = "dev")]
     let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
-    let app = server.build().await?;
+    let app = server.build_for(None).await?;
     greet(&name, &version, address);
     #[cfg(feature = "dev")]
     if let Some(hint) = hint {

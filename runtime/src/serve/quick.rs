@@ -25,6 +25,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     admission::Admitted,
+    beside::Beside,
     dispatch::{Dispatch, Served},
     envelope::{CallParams, Envelope},
     handler::{Handler, Nothing},
@@ -106,9 +107,9 @@ impl Quick {
     }
 
     /// As [`Quick::answer`], from the handler beside the tools.
-    pub(super) async fn answer_beside<H: ServerHandler>(
+    pub(super) async fn answer_beside(
         &self,
-        handler: &Handler<H>,
+        handler: &Handler<Beside>,
         (call, params): (&ShortCall<'_>, CallToolRequestParams),
         (parts, admitted): (&Parts, &Admitted),
     ) -> Response {
@@ -141,9 +142,9 @@ impl<'a> ShortCall<'a> {
     }
 
     /// The call, if the short way is for it, to the handler beside the tools.
-    pub(super) fn read_beside<H: ServerHandler>(
+    pub(super) fn read_beside(
         headers: &HeaderMap,
-        handler: &Handler<H>,
+        handler: &Handler<Beside>,
         (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
         message: &'a [u8],
     ) -> Option<(Self, CallToolRequestParams)> {

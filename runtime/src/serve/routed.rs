@@ -6,7 +6,7 @@ use axum::Router;
 use rmcp::ServerHandler;
 
 use super::{
-    app::App,
+    app::{App, Assembled},
     front::Front,
     http::{self, Endpoint},
 };
@@ -19,16 +19,18 @@ impl<H: ServerHandler> App<H> {
     /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
     /// asks.
     pub fn into_router(self) -> Router {
-        self.front().into_router()
+        self.assembled.front().into_router()
     }
 
     /// The same as a service, for a listener of your own: faster than a router, with nothing beside
     /// it. Peers are seen as by [`App::into_router`].
     pub fn into_service(self) -> Front<H> {
-        self.front()
+        self.assembled.front().of()
     }
+}
 
-    pub(super) fn front(&self) -> Front<H> {
+impl Assembled {
+    pub(super) fn front(&self) -> Front {
         let consents = &self.handler.dispatch.ask.consents;
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {

@@ -10,7 +10,7 @@ use rmcp::{ServerHandler, model::Implementation};
 use super::brokered;
 #[cfg(feature = "http")]
 use super::outward;
-use super::{app::App, cli, handler::Nothing};
+use super::{app::App, beside::Beside, cli, handler::Nothing};
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
 #[cfg(feature = "dev")]
@@ -237,26 +237,7 @@ impl<H: ServerHandler> Server<H> {
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
     pub fn beside<B: ServerHandler>(self, handler: B) -> Server<B> {
-        Server {
-            identity: self.identity,
-            instructions: self.instructions,
-            providers: self.providers,
-            tools: self.tools,
-            states: self.states,
-            store: self.store,
-            clock: self.clock,
-            refresh: self.refresh,
-            public_url: self.public_url,
-            gate: self.gate,
-            live_views: self.live_views,
-            shortcuts: self.shortcuts,
-            quiet_beside: self.quiet_beside,
-            #[cfg(feature = "broker")]
-            broker: self.broker,
-            #[cfg(feature = "dev")]
-            dev: self.dev,
-            beside: handler,
-        }
+        self.with(handler).1
     }
 
     /// Builds what [`Server::serve`] serves, for an application with a listener of its own.
@@ -266,7 +247,8 @@ impl<H: ServerHandler> Server<H> {
     /// Everything that is wrong with the configuration, at once: a tool whose provider is not
     /// registered, a state that is not there, two tools of one name, a store that cannot be read.
     pub async fn build(self) -> Result<App<H>, ConfigError> {
-        self.build_for(None).await
+        let (assembling, beside) = self.erased();
+        Ok(App::new(assembling.build_for(None).await?, beside))
     }
 
     /// Serves as the command line and the environment say: `--http ADDRESS` (`TOOLGATE_HTTP`),
@@ -277,7 +259,7 @@ impl<H: ServerHandler> Server<H> {
     /// The configuration is wrong, or the address cannot be listened on.
     pub async fn serve(self) -> Result<()> {
         // All of a server's start is in it, which is more than a `main` should hold by value.
-        Box::pin(cli::serve(self)).await
+        Box::pin(cli::serve(self.erased().0)).await
     }
 
     /// Serves streamable HTTP on `address`, which must be of this machine: callers are not
@@ -288,7 +270,7 @@ impl<H: ServerHandler> Server<H> {
     /// As [`Server::serve`].
     #[cfg(feature = "http")]
     pub async fn serve_http(self, address: SocketAddr) -> Result<()> {
-        outward::serve_http(self, address).await
+        outward::serve_http(self.erased().0, address).await
     }
 
     /// Serves one client over standard input and output.
@@ -297,7 +279,7 @@ impl<H: ServerHandler> Server<H> {
     ///
     /// As [`Server::serve`].
     pub async fn serve_stdio(self) -> Result<()> {
-        cli::serve_stdio(self, 0).await
+        cli::serve_stdio(self.erased().0, 0).await
     }
 
     /// May it listen for others than this machine? Only with a gate that knows its name.
@@ -334,5 +316,42 @@ impl<H: ServerHandler> Server<H> {
 
     pub(super) fn name_and_version(&self) -> (String, String) {
         (self.identity.name.clone(), self.identity.version.clone())
+    }
+}
+
+impl<H> Server<H> {
+    /// The same with another handler, and the one that it had.
+    fn with<B>(self, beside: B) -> (H, Server<B>) {
+        let server = Server {
+            identity: self.identity,
+            instructions: self.instructions,
+            providers: self.providers,
+            tools: self.tools,
+            states: self.states,
+            store: self.store,
+            clock: self.clock,
+            refresh: self.refresh,
+            public_url: self.public_url,
+            gate: self.gate,
+            live_views: self.live_views,
+            shortcuts: self.shortcuts,
+            quiet_beside: self.quiet_beside,
+            #[cfg(feature = "broker")]
+            broker: self.broker,
+            #[cfg(feature = "dev")]
+            dev: self.dev,
+            beside,
+        };
+        (self.beside, server)
+    }
+}
+
+impl<H: ServerHandler> Server<H> {
+    /// The same, whatever the type of its handler, and the handler.
+    fn erased(self) -> (Server<Beside>, Arc<H>) {
+        let (handler, server) = self.with(());
+        let handler = Arc::new(handler);
+        let ((), server) = server.with(Beside::of(Arc::clone(&handler)));
+        (server, handler)
     }
 }
