@@ -60,7 +60,7 @@ impl Endpoint {
     /// counted in, which show names and do nothing.
     fn is_ours(&self, envelope: &Envelope<'_>) -> bool {
         let whole = self.is_whole();
-        match &*envelope.method {
+        match envelope.method() {
             "tools/call" => {
                 let call = envelope.call().and_then(Result::ok);
                 call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some()) || whole
@@ -146,10 +146,10 @@ impl Endpoint {
     ) -> Decision<'_> {
         let dispatch = &self.handler.dispatch;
         // What a handler beside lists is its own, and may change.
-        let list = (envelope.method == "tools/list" && dispatch.quick && self.is_whole())
+        let list = (envelope.method() == "tools/list" && dispatch.quick && self.is_whole())
             .then(|| Lists::read(headers, envelope))
             .flatten();
-        let Some(id) = list else { return Decision::Rmcp(Then::of(&envelope.method)) };
+        let Some(id) = list else { return Decision::Rmcp(Then::of(envelope.method())) };
         let seen = dispatch.seen_by(admitted.as_ref());
         self.lists.answer(&seen, id).map_or(Decision::List(seen), Decision::Answer)
     }

@@ -6,35 +6,80 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::MapAccess};
 use serde_json::{Value, value::RawValue};
 
-use super::params::{Meta, Params};
+use super::{
+    members::{Members, Sound, read},
+    params::{Meta, Params},
+};
 
 /// The arguments of a `tools/call`, as the client wrote them.
 #[derive(Clone)]
 pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
 
 /// What stands around the parameters.
-///
-/// A name that is given twice is an error of the derived decoder, and that is wanted: another reader
-/// might take the other one.
-#[derive(Deserialize)]
+#[derive(Default)]
 pub(super) struct Envelope<'a> {
-    #[serde(default, borrow)]
-    jsonrpc: Cow<'a, str>,
-    #[serde(borrow)]
+    jsonrpc: Text<'a>,
     pub(super) id: Option<&'a RawValue>,
-    // `Cow`: borrowed only where nothing is escaped; `"tools\/call"` is the same method.
-    #[serde(default, borrow)]
-    pub(super) method: Cow<'a, str>,
-    #[serde(borrow)]
+    method: Text<'a>,
     params: Option<Params<'a>>,
     /// Those of an answer, which a request has not.
-    #[serde(borrow)]
     result: Option<&'a RawValue>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
+    /// A member is given twice, of which another reader might take the other one, or there is no
+    /// object.
+    unclear: bool,
+}
+
+// Borrowed only where nothing is escaped; `"tools\/call"` is the same method.
+#[derive(Default, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The names of its members, each a bit.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+pub(super) enum Member {
+    Jsonrpc = 1,
+    Id = 2,
+    Method = 4,
+    Params = 8,
+    Result = 16,
+    Error = 32,
+    #[serde(other)]
+    Other = 0,
+}
+
+impl<'a> Members<'a> for Envelope<'a> {
+    type Name = Member;
+
+    fn bit(name: Member) -> u8 {
+        name as u8
+    }
+
+    fn take<A: MapAccess<'a>>(&mut self, name: Member, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            Member::Jsonrpc => self.jsonrpc = map.next_value()?,
+            Member::Id => self.id = map.next_value()?,
+            Member::Method => self.method = map.next_value()?,
+            Member::Params => self.params = map.next_value()?,
+            Member::Result => self.result = map.next_value()?,
+            Member::Error => self.error = map.next_value()?,
+            Member::Other => _ = map.next_value::<Sound>()?,
+        }
+        Ok(())
+    }
+
+    fn is_unclear(&mut self) {
+        self.unclear = true;
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
 }
 
 /// The parameters of a `tools/call`.
@@ -44,6 +89,8 @@ pub(super) struct CallParams<'e, 'a> {
     pub(super) meta: Option<&'e Meta<'a>>,
     /// It answers to an earlier `input_required`.
     pub(super) retries: bool,
+    /// It names a URI, which is for other messages, and which nobody has looked at.
+    pub(super) names_uri: bool,
 }
 
 /// Why a message is not handed on.
@@ -58,15 +105,16 @@ impl<'a> Envelope<'a> {
     pub(super) fn read(message: &'a [u8]) -> Result<Self, Fault> {
         // Looked at once for all of its texts.
         let text = std::str::from_utf8(message).map_err(|_| Fault::NotJson)?;
-        serde_json::from_str(text).map_err(|_| {
-            if serde_json::from_slice::<IgnoredAny>(message).is_err() {
-                Fault::NotJson
-            } else if message.trim_ascii_start().starts_with(b"[") {
-                Fault::Batch
-            } else {
-                Fault::NotAMessage
-            }
+        let read = serde_json::from_str(text).ok().filter(|envelope: &Self| !envelope.unclear);
+        read.ok_or_else(|| match Fault::inside(message) {
+            Fault::NotAMessage if message.trim_ascii_start().starts_with(b"[") => Fault::Batch,
+            fault => fault,
         })
+    }
+
+    /// What is asked.
+    pub(super) fn method(&self) -> &str {
+        &self.method.0
     }
 
     /// The identifier, as an answer repeats it: `null` where it is none.
@@ -77,12 +125,12 @@ impl<'a> Envelope<'a> {
 
     /// Is it a request and nothing else besides?
     pub(super) fn is_request(&self) -> bool {
-        self.jsonrpc == "2.0" && self.result.is_none() && self.error.is_none()
+        self.jsonrpc.0 == "2.0" && self.result.is_none() && self.error.is_none()
     }
 
     /// The URI, if this is a `resources/read`.
     pub(super) fn reads(&self) -> Option<Cow<'a, str>> {
-        let params = self.params.as_ref().filter(|_| self.method == "resources/read")?;
+        let params = self.params.as_ref().filter(|_| self.method() == "resources/read")?;
         params.uri.filter(|_| !params.unclear).and_then(text)
     }
 
@@ -99,13 +147,14 @@ impl<'a> Envelope<'a> {
 
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
     pub(super) fn call(&self) -> Option<Result<CallParams<'_, 'a>, ()>> {
-        if self.method != "tools/call" {
+        if self.method() != "tools/call" {
             return None;
         }
         let call = self.params.as_ref().filter(|params| !params.unclear).and_then(|params| {
             let (arguments, meta) = (params.arguments, params.meta.as_ref());
             let name = params.name.and_then(text)?;
-            Some(CallParams { name, arguments, meta, retries: params.retries })
+            let (retries, names_uri) = (params.retries, params.uri.is_some());
+            Some(CallParams { name, arguments, meta, retries, names_uri })
         });
         Some(call.ok_or(()))
     }

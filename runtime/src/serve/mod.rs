@@ -15,6 +15,7 @@ mod handler;
 mod incoming;
 mod local;
 mod loopback;
+mod members;
 mod page;
 mod panic;
 mod params;

@@ -1,13 +1,10 @@
 //! The parameters of a message, read in one go with what stands around them.
 
-use std::{fmt, marker::PhantomData};
-
 use rmcp::model::ClientCapabilities;
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::MapAccess};
 use serde_json::value::RawValue;
+
+use super::members::{Members, Sound, is_sound, read};
 
 /// The revision whose requests may go a short way.
 pub(super) const REVISION: &str = "2026-07-28";
@@ -43,11 +40,15 @@ impl Meta<'_> {
     /// Is it of this revision, and sound?
     pub(super) fn fits(&self) -> bool {
         let said = self.version.and_then(|said| said.get().strip_prefix('"')?.strip_suffix('"'));
-        let sound = |capabilities: &RawValue| {
-            let capabilities = capabilities.get();
-            capabilities == "{}" || serde_json::from_str::<ClientCapabilities>(capabilities).is_ok()
+        let capabilities = |raw: &RawValue| {
+            raw.get() == "{}"
+                || is_sound(raw) && serde_json::from_str::<ClientCapabilities>(raw.get()).is_ok()
         };
-        !self.unclear && said == Some(REVISION) && self.capabilities.is_some_and(sound)
+        !self.unclear
+            && said == Some(REVISION)
+            && self.capabilities.is_some_and(capabilities)
+            && self.progress_token.is_none_or(is_sound)
+            && self.log_level.is_none_or(is_sound)
     }
 
     /// Does the client want to hear something before the answer?
@@ -59,7 +60,7 @@ impl Meta<'_> {
 /// The names of parameters, each a bit.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
-enum Param {
+pub(super) enum Param {
     Name = 1,
     Uri = 2,
     Arguments = 4,
@@ -74,7 +75,7 @@ enum Param {
 /// The names of members of `_meta`, each a bit.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier)]
-enum Member {
+pub(super) enum Member {
     #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
     Version = 1,
     #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
@@ -85,19 +86,6 @@ enum Member {
     LogLevel = 8,
     #[serde(other)]
     Other = 0,
-}
-
-/// An object of which some members are looked at.
-trait Members<'a>: Default {
-    type Name: Deserialize<'a> + Copy;
-
-    fn bit(name: Self::Name) -> u8;
-
-    /// Takes the value of the member, which comes next; `null` is none.
-    fn take<A: MapAccess<'a>>(&mut self, name: Self::Name, map: &mut A) -> Result<(), A::Error>;
-
-    /// It is not clear what is meant.
-    fn unclear(self) -> Self;
 }
 
 impl<'a> Members<'a> for Params<'a> {
@@ -114,18 +102,18 @@ impl<'a> Members<'a> for Params<'a> {
             Param::Arguments => self.arguments = map.next_value()?,
             Param::Meta => self.meta = map.next_value()?,
             Param::InputResponses | Param::RequestState => {
-                self.retries |= map.next_value::<Option<IgnoredAny>>()?.is_some();
+                self.retries |= map.next_value::<Option<Sound>>()?.is_some();
             }
             Param::Other => {
                 self.more = true;
-                map.next_value::<IgnoredAny>()?;
+                map.next_value::<Sound>()?;
             }
         }
         Ok(())
     }
 
-    fn unclear(self) -> Self {
-        Self { unclear: true, ..self }
+    fn is_unclear(&mut self) {
+        self.unclear = true;
     }
 }
 
@@ -142,77 +130,24 @@ impl<'a> Members<'a> for Meta<'a> {
             Member::Capabilities => self.capabilities = map.next_value()?,
             Member::ProgressToken => self.progress_token = map.next_value()?,
             Member::LogLevel => self.log_level = map.next_value()?,
-            Member::Other => _ = map.next_value::<IgnoredAny>()?,
+            Member::Other => _ = map.next_value::<Sound>()?,
         }
         Ok(())
     }
 
-    fn unclear(self) -> Self {
-        Self { unclear: true, ..self }
+    fn is_unclear(&mut self) {
+        self.unclear = true;
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Of(PhantomData))
+        read(deserializer)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Of(PhantomData))
-    }
-}
-
-/// Reads the members of an object, and skips what is none.
-struct Of<M>(PhantomData<M>);
-
-impl<'de, M: Members<'de>> Visitor<'de> for Of<M> {
-    type Value = M;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<M, A::Error> {
-        let (mut members, mut seen) = (M::default(), 0);
-        while let Some(name) = map.next_key()? {
-            let bit = M::bit(name);
-            if seen & bit != 0 {
-                members = members.unclear();
-            }
-            seen |= bit;
-            members.take(name, &mut map)?;
-        }
-        Ok(members)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<M, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        self.visit_unit()
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<M, E> {
-        Ok(M::default().unclear())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<M, E> {
-        Ok(M::default().unclear())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<M, E> {
-        Ok(M::default().unclear())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<M, E> {
-        Ok(M::default().unclear())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<M, E> {
-        Ok(M::default().unclear())
-    }
-
-    fn visit_unit<E>(self) -> Result<M, E> {
-        Ok(M::default().unclear())
+        read(deserializer)
     }
 }

@@ -31,6 +31,7 @@ use super::{
     handler::{Handler, Nothing},
     head,
     incoming::{Conversation, Incoming, LetIn},
+    members::is_sound,
     params::REVISION,
 };
 use crate::{call::Caller, table::Ready};
@@ -136,7 +137,6 @@ impl<'a> ShortCall<'a> {
             return None;
         }
         let short = Self::of(headers, (envelope, call), message)?;
-        // What cannot be decoded may be no JSON for rmcp, deep inside.
         let ready = tool.built.decode(short.arguments).ok()?;
         Some((short, ready))
     }
@@ -177,14 +177,19 @@ impl<'a> ShortCall<'a> {
             && once(headers, &head::NAME)? == call.name
             && call.meta?.fits()
             && envelope.is_request()
-            && !call.retries;
+            && !call.retries
+            && !call.names_uri;
         if !fits {
             return None;
         }
         let arguments = match call.arguments {
+            Some(arguments) => arguments,
             None => no_arguments(),
-            Some(arguments) => is_shallow(arguments.get()).then_some(arguments)?,
         };
+        // A tool may skip what it does not want; and what is no object is rmcp's.
+        if !arguments.get().starts_with('{') || !is_sound(arguments) {
+            return None;
+        }
         let id = envelope.id.filter(|id| is_plain(id.get()))?;
         Some(Self { id, arguments, message })
     }
@@ -226,13 +231,6 @@ fn no_arguments() -> &'static RawValue {
     static NONE: LazyLock<Box<RawValue>> =
         LazyLock::new(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());
     &NONE
-}
-
-/// Is it an object that nobody finds too deep? rmcp counts from the outside of the message.
-fn is_shallow(arguments: &str) -> bool {
-    let opens = |byte: &u8| matches!(byte, b'{' | b'[');
-    arguments.starts_with('{')
-        && arguments.as_bytes().iter().filter(|byte| opens(byte)).count() < 100
 }
 
 /// Are these the headers of a request of 2026-07-28 about which nothing is unusual?

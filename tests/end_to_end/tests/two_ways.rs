@@ -86,6 +86,12 @@ const METAS: &[&str] = &[
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":"info""#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":5"#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":1,"a":2"#,
+    // What nobody looks at has to be JSON all the same, for one reader and for the other.
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":"\ud800""#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"\ud800":1"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":[{"b":1e400}]"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"x":"\ud800"}"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"x":1e400}"#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/protocolVersion":"2025-11-25","io.modelcontextprotocol/clientCapabilities":{}"#,
 ];
 
@@ -99,6 +105,8 @@ const MESSAGES: &[&str] = &[
     r#"{"jsonrpc":"1.0","id":ID,"method":"tools/call","params":PARAMS}"#,
     r#"{"id":ID,"method":"tools/call","params":PARAMS}"#,
     r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":PARAMS,"more":1}"#,
+    r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":PARAMS,"more":"\ud800"}"#,
+    r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":PARAMS,"more":[1e400]}"#,
     r#"{"jsonrpc":"2.0","id":ID,"id":ID,"method":"tools/call","params":PARAMS}"#,
     r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":PARAMS,"params":PARAMS}"#,
     r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","result":{},"params":PARAMS}"#,
@@ -123,6 +131,8 @@ const PARAMS: &[&str] = &[
     r#"{"name":NAME,"arguments":ARGUMENTS,"arguments":{},"_meta":{META}}"#,
     r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"_meta":{META}}"#,
     r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"task":{"ttl":1}}"#,
+    r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"more":{"a":"\ud800"}}"#,
+    r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"uri":1e400}"#,
     r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"inputResponses":{}}"#,
     r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"requestState":"s"}"#,
     r#"{"name":NAME,"arguments":ARGUMENTS,"_meta":{META},"requestState":null}"#,
@@ -280,6 +290,23 @@ async fn what_is_deep_or_long_is_answered_alike() {
     for depth in [10, 100, 120, 125, 126, 127, 128, 129, 1000] {
         let arguments = format!(r#"{{"text":"t","rest":[{{"a":{}}}]}}"#, deep(depth));
         ways.send(&Sent::call("echo", &arguments, &token)).await.unwrap();
+    }
+    for depth in [100, 120, 123, 124, 125, 126, 127, 128, 129, 1000] {
+        for (sound, place) in [
+            (Sent::call("add", r#"{"a":1}"#, &token), r#""_meta":{"#),
+            (Sent::list(&token), r#""_meta":{"#),
+            (Sent::call("add", r#"{"a":1}"#, &token), r#""params":{"#),
+            (Sent::call("add", r#"{"a":1}"#, &token), r#"Capabilities":{"#),
+        ] {
+            let mut sent = sound;
+            let body = String::from_utf8(sent.body).unwrap();
+            let comma = if place.starts_with("Cap") { "" } else { "," };
+            let deeper = format!(r#"{place}"deep":{}{comma}"#, deep(depth));
+            sent.body = body.replace(place, &deeper).into_bytes();
+            // Once more, for lists are remembered.
+            ways.send(&sent).await.unwrap();
+            ways.send(&sent).await.unwrap();
+        }
     }
     for length in [1, 1000, 70_000, 1 << 20] {
         let arguments = format!(r#"{{"text":"{}"}}"#, "x".repeat(length));
