@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     argument::{ArgumentList, ArgumentsSchema},
@@ -226,12 +226,11 @@ impl Built {
     fn of(tool: &'static Declared, function: Arc<dyn Function>) -> Result<Self, ConfigError> {
         let definition = define(tool, &*function)
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
-        let schema = serde_json::to_string(&definition.input_schema);
         let needs = tool.needs.list();
         Ok(Self {
             connects: needs.iter().any(|need| matches!(need, Need::Client(_))),
             speaks: needs.iter().any(|need| matches!(need, Need::Context)),
-            marked: schema.map_or(true, |schema| schema.contains("x-mcp-header")),
+            marked: definition.input_schema.values().any(is_marked),
             definition,
             needs,
             hints: tool.hints,
@@ -245,6 +244,17 @@ impl Built {
     /// Decodes the arguments: what follows is the function.
     pub(crate) fn decode(&self, arguments: &RawValue) -> Result<Ready, Error> {
         self.function.decode(arguments)
+    }
+}
+
+/// Does a schema ask for an argument in a header, too (SEP-2243)? rmcp compares the two.
+pub(crate) fn is_marked(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name == "x-mcp-header" || is_marked(member))
+        }
+        Value::Array(items) => items.iter().any(is_marked),
+        _ => false,
     }
 }
 

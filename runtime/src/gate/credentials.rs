@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use super::{Memory, Refusal, memory::Known};
 
-static DPOP: HeaderName = HeaderName::from_static("dpop");
+pub(crate) static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;

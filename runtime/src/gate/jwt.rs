@@ -214,31 +214,41 @@ impl Jwt {
     }
 
     /// Verifies a token that was not seen before; it is remembered if it is good now.
-    async fn remember(&self, presented: Presented<'_>) -> Result<Arc<Genuine>, Refusal> {
+    async fn remember(
+        &self,
+        key: [u8; 32],
+        presented: Presented<'_>,
+    ) -> Result<Arc<Genuine>, Refusal> {
         let (token, resource) = (presented.credentials.token(), presented.resource);
         let accepted = self.accept(token, resource).await?;
         let since = self.clock.now();
         self.check_times(accepted.times, since)?;
         let resource = resource.to_owned();
         let genuine = Arc::new(Genuine { number: self.number, since, resource, accepted });
-        self.genuine.insert(digest_of(token), Arc::clone(&genuine));
+        self.genuine.insert(key, Arc::clone(&genuine));
         Ok(genuine)
     }
 
-    /// What is known of the token: by its connection, or by its digest.
-    fn recall(&self, presented: Presented<'_>, now: SystemTime) -> Option<Arc<Genuine>> {
-        let token = presented.credentials.token();
-        let fits = |known: &Arc<Genuine>| {
-            known.number == self.number
-                && known.resource == presented.resource
-                && now.duration_since(known.since).is_ok_and(|age| age < REMEMBERED)
-        };
-        if let Some(known) = presented.credentials.known().filter(fits) {
-            return Some(known);
+    /// Is what is known of a token known by this verifier, for this resource, and not for too long?
+    fn still_holds(&self, known: &Genuine, presented: Presented<'_>, now: SystemTime) -> bool {
+        known.number == self.number
+            && known.resource == presented.resource
+            && now.duration_since(known.since).is_ok_and(|age| age < REMEMBERED)
+    }
+
+    /// What is known of the token by its digest; its connection knows it from then on.
+    fn recall(
+        &self,
+        key: [u8; 32],
+        presented: Presented<'_>,
+        now: SystemTime,
+    ) -> Option<Arc<Genuine>> {
+        let known = self.genuine.get(&key)?;
+        if !self.still_holds(&known, presented, now) {
+            return None;
         }
-        let known = self.genuine.get(&digest_of(token)).filter(fits)?;
         if let Some(memory) = presented.memory {
-            memory.keep(token, Arc::<Genuine>::clone(&known));
+            memory.keep(presented.credentials.token(), Arc::<Genuine>::clone(&known));
         }
         Some(known)
     }
@@ -280,17 +290,20 @@ impl Jwt {
 #[async_trait]
 impl Verifier for Jwt {
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
-        let now = self.clock.now();
-        let genuine = match self.recall(presented, now) {
+        let key = digest_of(presented.credentials.token());
+        let genuine = match self.recall(key, presented, self.clock.now()) {
             Some(genuine) => genuine,
-            None => self.remember(presented).await?,
+            None => self.remember(key, presented).await?,
         };
         self.judge(presented, &genuine, self.clock.now())
     }
 
     fn verify_now(&self, presented: Presented<'_>) -> Option<Result<Claims, Refusal>> {
         let now = self.clock.now();
-        let genuine = self.recall(presented, now)?;
+        let of_connection = presented.credentials.known();
+        let of_connection = of_connection.filter(|known| self.still_holds(known, presented, now));
+        let by_digest = || self.recall(digest_of(presented.credentials.token()), presented, now);
+        let genuine = of_connection.or_else(by_digest)?;
         Some(self.judge(presented, &genuine, now))
     }
 

@@ -42,6 +42,7 @@ pub use self::{
 };
 pub(crate) use self::{
     challenge::Challenge,
+    credentials::DPOP,
     discovery::{ServerMetadata, discover},
     fetch::client,
     memory::Memory,

@@ -20,6 +20,7 @@ use super::{
     head,
     http::rpc_error,
     limits::{Limits, TooMuch},
+    params::REVISION,
     place::Place,
 };
 use crate::{
@@ -201,35 +202,31 @@ impl Admission {
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
             return Err(result(envelope.id(), &text, json!({})));
         }
-        let modern = is_modern(headers);
-        if modern
-            && !self.gate.in_results
-            && let Refusal::InsufficientScope { .. } = refusal
-        {
-            log(&refusal, admitted.as_ref().map(Claims::issuer), None);
-            let make =
-                || self.place.challenge(&refusal, demand.scopes().map(str::to_owned).collect());
-            return Err(refuse(&refusal, demand.challenge.get_or_init(make).clone()));
-        }
-        let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
-        if !modern && let Some(claims) = admitted {
-            // Clients of that era ask for what the challenge says, and nothing else.
-            scopes.extend(
-                claims
-                    .granted()
-                    .iter()
-                    .filter(|s| !scopes.contains(s))
-                    .cloned()
-                    .collect::<Vec<_>>(),
-            );
-        }
-        if !self.gate.in_results {
-            log(&refusal, admitted.as_ref().map(Claims::issuer), None);
-            return Err(refuse(&refusal, self.place.challenge(&refusal, scopes)));
-        }
         log(&refusal, admitted.as_ref().map(Claims::issuer), None);
+        let modern = is_modern(headers);
+        let scopes = || {
+            let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
+            if !modern && let Some(claims) = admitted {
+                // Clients of that era ask for what the challenge says, and nothing else.
+                let others = claims.granted().iter().filter(|scope| !scopes.contains(scope));
+                scopes.extend(others.cloned().collect::<Vec<_>>());
+            }
+            scopes
+        };
+        if !self.gate.in_results {
+            let make = || self.place.challenge(&refusal, scopes());
+            let challenge = match refusal {
+                // The same for everybody whose token lacks something.
+                Refusal::InsufficientScope { .. } if modern => {
+                    demand.challenge.get_or_init(make).clone()
+                }
+                _ => make(),
+            };
+            return Err(refuse(&refusal, challenge));
+        }
         let mut challenge =
-            Challenge { refusal: &refusal, metadata: &self.place.metadata, scopes }.text();
+            Challenge { refusal: &refusal, metadata: &self.place.metadata, scopes: scopes() }
+                .text();
         if refusal.error().is_none() {
             // Such hosts want to see both.
             challenge.push_str(
@@ -319,12 +316,7 @@ fn result(id: Value, text: &str, meta: Value) -> Response {
 }
 
 fn refuse(refusal: &Refusal, challenge: HeaderValue) -> Response {
-    let error = json!({
-        "jsonrpc": "2.0",
-        "id": null,
-        "error": { "code": -32600, "message": refusal.to_string() },
-    });
-    let mut response = (refusal.status(), Json(error)).into_response();
+    let mut response = rpc_error(refusal.status(), -32600, &refusal.to_string());
     let headers = response.headers_mut();
     match refusal {
         Refusal::Unavailable { retry_after } => {
@@ -375,5 +367,5 @@ pub(super) fn principal(admitted: &Admitted) -> String {
 
 fn is_modern(headers: &HeaderMap) -> bool {
     let version = headers.get(&head::VERSION).and_then(|version| version.to_str().ok());
-    version.is_some_and(|version| version >= "2026-07-28")
+    version.is_some_and(|version| version >= REVISION)
 }

@@ -38,8 +38,8 @@ pub(super) struct Assembled {
 }
 
 impl Assembled {
-    pub(super) fn new(dispatch: Dispatch, beside: Beside) -> Self {
-        let handler = Handler { dispatch: Arc::new(dispatch), beside: Arc::new(beside) };
+    pub(super) fn new(dispatch: Dispatch, beside: Arc<Beside>) -> Self {
+        let handler = Handler { dispatch: Arc::new(dispatch), beside };
         Self {
             handler,
             ended: CancellationToken::new(),

@@ -2,17 +2,17 @@
 //!
 //! The gate decides by what is called, whatever a header says.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use rmcp::model::CallToolRequestParams;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     admission::Admitted,
     dispatch::Served,
     envelope::{Envelope, RawArguments},
-    http::{Endpoint, rpc_error},
+    http::{Endpoint, rpc_error, rpc_error_to},
     listing::{Lists, Seen},
     quick::ShortCall,
 };
@@ -77,7 +77,7 @@ impl Endpoint {
         }
     }
 
-    /// What becomes of a message. The gate decides by what is called, whatever a header says.
+    /// Decides.
     pub(super) fn decide<'a>(
         &'a self,
         parts: &mut Parts,
@@ -169,10 +169,5 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 
 fn call_misshapen(id: &Value) -> Response {
     let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
-    let error = json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": { "code": -32602, "message": message },
-    });
-    axum::Json(error).into_response()
+    rpc_error_to(id, StatusCode::OK, -32602, message)
 }

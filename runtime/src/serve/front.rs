@@ -37,8 +37,8 @@ struct Whole {
 }
 
 /// Where a request comes from.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Origin<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
     pub(super) peer: Option<SocketAddr>,
     /// What its connection remembers.
     pub(super) memory: Option<&'a Memory>,
@@ -66,7 +66,7 @@ impl<H> Front<H> {
     }
 
     // In parts, so that the state of a call holds its request once.
-    pub(super) async fn respond<B>(&self, mut parts: Parts, body: B, from: Origin<'_>) -> Response
+    pub(super) async fn respond<B>(&self, mut parts: Parts, body: B, from: Sender<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -120,7 +120,7 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-            Ok(front.respond(parts, body, Origin { peer, memory: None }).await)
+            Ok(front.respond(parts, body, Sender { peer, memory: None }).await)
         })
     }
 }

@@ -3,11 +3,12 @@
 
 use http::{HeaderMap, HeaderName, header};
 
+pub(super) use crate::gate::DPOP;
+
 pub(super) static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(super) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(super) static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-pub(super) static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Takes out what proves who the caller is.
 pub(super) fn forget_credentials(headers: &mut HeaderMap) {

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
@@ -30,7 +30,7 @@ use super::{
     body::{LARGEST, read, too_large},
     decision::{Decision, Then, is_json},
     envelope::{Envelope, Fault},
-    front::Origin,
+    front::Sender,
     guard::guard,
     handler::Handler,
     head,
@@ -122,12 +122,12 @@ pub(super) fn local_only(router: Router) -> Router {
 async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let (mut parts, body) = request.into_parts();
-    endpoint.respond(&mut parts, body, Origin { peer, memory: None }).await
+    endpoint.respond(&mut parts, body, Sender { peer, memory: None }).await
 }
 
 impl Endpoint {
     /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
-    pub(super) async fn respond<B>(&self, parts: &mut Parts, body: B, from: Origin<'_>) -> Response
+    pub(super) async fn respond<B>(&self, parts: &mut Parts, body: B, from: Sender<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -155,7 +155,7 @@ impl Endpoint {
     }
 
     /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(&self, parts: &Parts, from: Origin<'_>) -> Result<Admitted, Response> {
+    async fn admit(&self, parts: &Parts, from: Sender<'_>) -> Result<Admitted, Response> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
             let allow = [(header::ALLOW, "GET, POST, DELETE")];
             return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
@@ -232,7 +232,7 @@ impl Endpoint {
         let dispatch = &self.handler.dispatch;
         // A decoder may panic as well as a tool.
         let decided = panic::caught_now(|| self.decide(parts, &body, admitted));
-        let then = match decided {
+        let (then, seen) = match decided {
             Ok(Decision::Answer(answer)) => return answer,
             Ok(Decision::Short(tool, call, ready)) => {
                 let call = (&call, ready);
@@ -243,16 +243,8 @@ impl Endpoint {
                 let answer = self.quick.answer_beside(&self.handler, call, (parts, admitted));
                 return Box::pin(answer).await;
             }
-            Ok(Decision::List(seen)) => {
-                let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body), admitted);
-                let response = Box::pin(rmcp).await;
-                let response = match &dispatch.admission {
-                    Some(_) => Box::pin(lift_schemes(response)).await,
-                    None => response,
-                };
-                return Box::pin(self.lists.learn(seen, response)).await;
-            }
-            Ok(Decision::Rmcp(then)) => then,
+            Ok(Decision::List(seen)) => (Then::Lift, Some(seen)),
+            Ok(Decision::Rmcp(then)) => (then, None),
             Err(Panicked) => return broke(&body),
         };
         if let (Then::Call, Some(turn)) = (then, turn) {
@@ -273,10 +265,14 @@ impl Endpoint {
             let (code, words) = Fault::inside(&body).words();
             return rpc_error(StatusCode::BAD_REQUEST, code, words);
         }
-        match (&dispatch.admission, then) {
+        let response = match (&dispatch.admission, then) {
             (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
             (_, Then::Listen) => self.until_the_token_ends(admitted, response),
             _ => response,
+        };
+        match seen {
+            Some(seen) => Box::pin(self.lists.learn(seen, response)).await,
+            None => response,
         }
     }
 
@@ -316,16 +312,17 @@ fn too_many_sessions() -> Response {
 /// The answer to a call in which something panicked that is no tool.
 fn broke(message: &[u8]) -> Response {
     let id = Envelope::read(message).map(|envelope| envelope.id()).unwrap_or_default();
-    let error = json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": { "code": -32603, "message": panic::WORDS },
-    });
-    (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error)).into_response()
+    rpc_error_to(&id, StatusCode::INTERNAL_SERVER_ERROR, -32603, panic::WORDS)
 }
 
+/// An error of JSON-RPC, to a message that is not told apart.
 pub(super) fn rpc_error(status: StatusCode, code: i32, message: &str) -> Response {
+    rpc_error_to(&Value::Null, status, code, message)
+}
+
+/// The same, to the message with this identifier.
+pub(super) fn rpc_error_to(id: &Value, status: StatusCode, code: i32, message: &str) -> Response {
     let error =
-        json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
+        json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
     (status, axum::Json(error)).into_response()
 }

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     connections::{Connections, IDLE, TICK, Written},
-    front::{Front, Origin},
+    front::{Front, Sender},
 };
 
 /// How long connections may take to end after they were told to.
@@ -49,7 +49,7 @@ pub(super) async fn listen(listener: TcpListener, front: Front, ended: impl Futu
                 let (front, under_way) = (front.clone(), line.request());
                 async move {
                     let (parts, body) = request.into_parts();
-                    let from = Origin { peer: Some(peer), memory: Some(under_way.memory()) };
+                    let from = Sender { peer: Some(peer), memory: Some(under_way.memory()) };
                     let response = front.respond(parts, body, from).await;
                     Ok::<_, Infallible>(response.map(|body| under_way.until_the_end_of(body)))
                 }

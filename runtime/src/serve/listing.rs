@@ -12,7 +12,6 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected};
 use serde::Deserialize;
@@ -22,7 +21,7 @@ use super::{
     dispatch::Dispatch,
     envelope::Envelope,
     head,
-    quick::{answer, fits, is_plain},
+    quick::{fits, is_plain, respond},
 };
 use crate::gate::Claims;
 
@@ -34,12 +33,11 @@ pub(super) type Seen = Box<[u64]>;
 
 /// What rmcp said when it was asked for a list, by the tools that the caller sees.
 #[derive(Default)]
-pub(super) struct Lists(RwLock<HashMap<Seen, Bytes>>);
+pub(super) struct Lists(RwLock<HashMap<Seen, Box<RawValue>>>);
 
 #[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(borrow)]
-    result: &'a RawValue,
+struct Said {
+    result: Box<RawValue>,
 }
 
 impl Dispatch {
@@ -68,14 +66,7 @@ impl Lists {
     /// The answer, if it was given before.
     pub(super) fn answer(&self, seen: &Seen, id: &RawValue) -> Option<Response> {
         let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let result = lists.get(seen)?;
-        let mut text = Vec::with_capacity(result.len() + 64);
-        text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-        text.extend_from_slice(id.get().as_bytes());
-        text.extend_from_slice(br#","result":"#);
-        text.extend_from_slice(result);
-        text.push(b'}');
-        Some(answer(StatusCode::OK, text))
+        Some(respond(id, Ok(&**lists.get(seen)?)))
     }
 
     /// Keeps what rmcp says to who sees these tools.
@@ -90,10 +81,10 @@ impl Lists {
         let Ok(bytes) = body.collect().await.map(Collected::to_bytes) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        if let Ok(said) = serde_json::from_slice::<Said<'_>>(&bytes) {
+        if let Ok(said) = serde_json::from_slice::<Said>(&bytes) {
             let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
             if lists.len() < MOST {
-                lists.insert(seen, bytes.slice_ref(said.result.get().as_bytes()));
+                lists.insert(seen, said.result);
             }
         }
         Response::from_parts(parts, Body::from(bytes))

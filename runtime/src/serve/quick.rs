@@ -21,7 +21,7 @@ use rmcp::{
     transport::Transport,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     admission::Admitted,
@@ -34,7 +34,10 @@ use super::{
     members::is_sound,
     params::REVISION,
 };
-use crate::{call::Caller, table::Ready};
+use crate::{
+    call::Caller,
+    table::{Ready, is_marked},
+};
 
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
@@ -270,19 +273,11 @@ fn is_json(content_type: &str) -> bool {
     matches!(content_type, "application/json" | "application/json; charset=utf-8")
 }
 
-/// Does a schema ask for an argument in a header, too (SEP-2243)?
-fn is_marked(schema: &Value) -> bool {
-    match schema {
-        Value::Object(members) => {
-            members.iter().any(|(name, member)| name == "x-mcp-header" || is_marked(member))
-        }
-        Value::Array(items) => items.iter().any(is_marked),
-        _ => false,
-    }
-}
-
 /// The answer, in one buffer.
-fn respond<T: Serialize>(id: &RawValue, outcome: Result<&T, &ErrorData>) -> Response {
+pub(super) fn respond<T: Serialize + ?Sized>(
+    id: &RawValue,
+    outcome: Result<&T, &ErrorData>,
+) -> Response {
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     text.extend_from_slice(id.get().as_bytes());
@@ -312,7 +307,7 @@ fn status_of(error: &ErrorData) -> StatusCode {
     }
 }
 
-pub(super) fn answer(status: StatusCode, text: Vec<u8>) -> Response {
+fn answer(status: StatusCode, text: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     // One header more is added on the way, and a map takes room for many if it is not told.

@@ -59,7 +59,7 @@ pub struct Server<H = Nothing> {
     pub(super) broker: Option<brokered::Wanted>,
     #[cfg(feature = "dev")]
     pub(super) dev: Option<dev::Wanted>,
-    pub(super) beside: H,
+    pub(super) beside: Arc<H>,
 }
 
 impl Server {
@@ -83,7 +83,7 @@ impl Server {
             broker: None,
             #[cfg(feature = "dev")]
             dev: None,
-            beside: Nothing,
+            beside: Arc::new(Nothing),
         }
     }
 }
@@ -237,7 +237,7 @@ impl<H: ServerHandler> Server<H> {
     /// served as well. Where both have a tool of one name, it is ours.
     #[must_use]
     pub fn beside<B: ServerHandler>(self, handler: B) -> Server<B> {
-        self.with(handler).1
+        self.with(Arc::new(handler))
     }
 
     /// Builds what [`Server::serve`] serves, for an application with a listener of its own.
@@ -320,9 +320,9 @@ impl<H: ServerHandler> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// The same with another handler, and the one that it had.
-    fn with<B>(self, beside: B) -> (H, Server<B>) {
-        let server = Server {
+    /// The same with another handler.
+    fn with<B>(self, beside: Arc<B>) -> Server<B> {
+        Server {
             identity: self.identity,
             instructions: self.instructions,
             providers: self.providers,
@@ -341,17 +341,14 @@ impl<H> Server<H> {
             #[cfg(feature = "dev")]
             dev: self.dev,
             beside,
-        };
-        (self.beside, server)
+        }
     }
 }
 
 impl<H: ServerHandler> Server<H> {
     /// The same, whatever the type of its handler, and the handler.
     fn erased(self) -> (Server<Beside>, Arc<H>) {
-        let (handler, server) = self.with(());
-        let handler = Arc::new(handler);
-        let ((), server) = server.with(Beside::of(Arc::clone(&handler)));
-        (server, handler)
+        let handler = Arc::clone(&self.beside);
+        (self.with(Arc::new(Beside::of(Arc::clone(&handler)))), handler)
     }
 }
