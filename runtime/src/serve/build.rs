@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use futures::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -27,7 +28,15 @@ use crate::{
 };
 
 impl Server<Beside> {
-    pub(super) async fn build_for(
+    /// Builds it. Boxed, as all that starts a server is: else whoever awaits it compiles it.
+    pub(super) fn build_for(
+        self,
+        loopback: Option<Arc<Loopback>>,
+    ) -> BoxFuture<'static, Result<Assembled, ConfigError>> {
+        Box::pin(self.assemble(loopback))
+    }
+
+    async fn assemble(
         #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
         loopback: Option<Arc<Loopback>>,
     ) -> Result<Assembled, ConfigError> {

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use futures::future::BoxFuture;
 use rmcp::ServiceExt;
 use tracing_subscriber::{filter::Targets, prelude::*};
 
@@ -16,7 +17,11 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-pub(super) async fn serve(server: Server<Beside>) -> Result<()> {
+pub(super) fn serve(server: Server<Beside>) -> BoxFuture<'static, Result<()>> {
+    Box::pin(as_told(server))
+}
+
+async fn as_told(server: Server<Beside>) -> Result<()> {
     let (name, version) = server.name_and_version();
     match Wanted::of_process() {
         Ok(Wanted::Help) => say(&flags::help(&name)),
@@ -45,7 +50,11 @@ pub(super) async fn serve(server: Server<Beside>) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn serve_stdio(server: Server<Beside>, port: u16) -> Result<()> {
+pub(super) fn serve_stdio(server: Server<Beside>, port: u16) -> BoxFuture<'static, Result<()>> {
+    Box::pin(over_stdio(server, port))
+}
+
+async fn over_stdio(server: Server<Beside>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let lines = Lines::new(tokio::io::stdin(), tokio::io::stdout());

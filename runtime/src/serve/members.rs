@@ -24,6 +24,13 @@ pub(super) trait Members<'de>: Default {
 
     /// It is not clear what is meant: a member is given twice, or there is no object.
     fn is_unclear(&mut self);
+
+    /// What is read of something else.
+    fn no_object() -> Self {
+        let mut members = Self::default();
+        members.is_unclear();
+        members
+    }
 }
 
 /// Reads them.
@@ -32,17 +39,6 @@ pub(super) fn read<'de, M: Members<'de>, D: Deserializer<'de>>(from: D) -> Resul
 }
 
 struct Of<M>(PhantomData<M>);
-
-impl<M> Of<M> {
-    fn no_object<'de, E>(self) -> Result<M, E>
-    where
-        M: Members<'de>,
-    {
-        let mut members = M::default();
-        members.is_unclear();
-        Ok(members)
-    }
-}
 
 impl<'de, M: Members<'de>> Visitor<'de> for Of<M> {
     type Value = M;
@@ -66,31 +62,31 @@ impl<'de, M: Members<'de>> Visitor<'de> for Of<M> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<M, A::Error> {
         while list.next_element::<Sound>()?.is_some() {}
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 
     fn visit_unit<E>(self) -> Result<M, E> {
-        self.no_object()
+        Ok(M::no_object())
     }
 }
 

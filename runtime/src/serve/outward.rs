@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use super::{
@@ -12,7 +13,14 @@ use super::{
 };
 use crate::error::{ConfigError, Result};
 
-pub(super) async fn serve_http(server: Server<Beside>, address: SocketAddr) -> Result<()> {
+pub(super) fn serve_http(
+    server: Server<Beside>,
+    address: SocketAddr,
+) -> BoxFuture<'static, Result<()>> {
+    Box::pin(over_http(server, address))
+}
+
+async fn over_http(server: Server<Beside>, address: SocketAddr) -> Result<()> {
     if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
         let fault = ConfigError::new(format!("{address} is not an address of this machine alone"));
         let help = if server.gate.is_some() {

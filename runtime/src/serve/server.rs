@@ -258,8 +258,7 @@ impl<H: ServerHandler> Server<H> {
     ///
     /// The configuration is wrong, or the address cannot be listened on.
     pub async fn serve(self) -> Result<()> {
-        // All of a server's start is in it, which is more than a `main` should hold by value.
-        Box::pin(cli::serve(self.erased().0)).await
+        cli::serve(self.erased().0).await
     }
 
     /// Serves streamable HTTP on `address`, which must be of this machine: callers are not

@@ -243,28 +243,38 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// Sends a call of `tool` with each fault by itself, and says how many of them HTTP could carry.
+async fn each_fault<H: ServerHandler>(
+    ways: &TwoWays<H>,
+    tool: &'static str,
+    arguments: &'static [&'static str],
+) -> usize {
+    let sound = [MESSAGES[0], PARAMS[0], IDS[0], NAMES[0], arguments[0], METAS[0]];
+    let lists = [MESSAGES, PARAMS, IDS, NAMES, arguments, METAS];
+    let scopes = "desk:write";
+    let mut answered = 0;
+    for (place, list) in lists.iter().enumerate() {
+        for part in *list {
+            let mut parts = sound;
+            parts[place] = part;
+            let mixture = Mixture { tool, parts, scopes, changes: Vec::new() };
+            answered += usize::from(ways.send(&mixture.sent(ways)).await.is_some());
+        }
+    }
+    for change in changes() {
+        let mixture = Mixture { tool, parts: sound, scopes, changes: vec![change] };
+        answered += usize::from(ways.send(&mixture.sent(ways)).await.is_some());
+    }
+    answered
+}
+
 #[test]
 fn every_fault_by_itself() {
-    let runtime = runtime();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let ways = TwoWays::new().await;
-        let sound = [MESSAGES[0], PARAMS[0], IDS[0], NAMES[0], ARGUMENTS[0], METAS[0]];
-        let lists = [MESSAGES, PARAMS, IDS, NAMES, ARGUMENTS, METAS];
         let mut answered = 0;
         for tool in TOOLS {
-            let scopes = "desk:write";
-            for (place, list) in lists.iter().enumerate() {
-                for part in *list {
-                    let mut parts = sound;
-                    parts[place] = part;
-                    let mixture = Mixture { tool, parts, scopes, changes: Vec::new() };
-                    answered += usize::from(ways.send(&mixture.sent(&ways)).await.is_some());
-                }
-            }
-            for change in changes() {
-                let mixture = Mixture { tool, parts: sound, scopes, changes: vec![change] };
-                answered += usize::from(ways.send(&mixture.sent(&ways)).await.is_some());
-            }
+            answered += each_fault(&ways, tool, ARGUMENTS).await;
         }
         assert!(answered > 600, "{answered}");
     });
@@ -333,22 +343,8 @@ fn a_handler_beside_that_is_quiet_is_called_alike() {
     ];
     runtime().block_on(async {
         let ways = TwoWays::beside().await;
-        let sound = [MESSAGES[0], PARAMS[0], IDS[0], NAMES[0], ARGUMENTS[0], METAS[0]];
-        let lists = [MESSAGES, PARAMS, IDS, NAMES, ARGUMENTS, METAS];
         for tool in ["say", "marked", "add", "nobody"] {
-            let scopes = "desk:write";
-            for (place, list) in lists.iter().enumerate() {
-                for part in *list {
-                    let mut parts = sound;
-                    parts[place] = part;
-                    let mixture = Mixture { tool, parts, scopes, changes: Vec::new() };
-                    ways.send(&mixture.sent(&ways)).await;
-                }
-            }
-            for change in changes() {
-                let mixture = Mixture { tool, parts: sound, scopes, changes: vec![change] };
-                ways.send(&mixture.sent(&ways)).await;
-            }
+            each_fault(&ways, tool, ARGUMENTS).await;
         }
         let said = Sent::call("say", r#"{"a":1}"#, &ways.token(""));
         let said = ways.send(&said).await.unwrap().json.unwrap();
