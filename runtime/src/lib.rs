@@ -40,6 +40,7 @@ mod random;
 mod rate;
 mod suggest;
 mod table;
+mod task;
 mod view;
 
 /// Who calls. Built without HTTP, a server has no gate, and everybody is the local person.

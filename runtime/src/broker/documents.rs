@@ -23,7 +23,7 @@ use super::{
     limits::Limit,
     register::Metadata,
 };
-use crate::{error::ConfigError, grant::Clock, provider::is_loopback};
+use crate::{error::ConfigError, grant::Clock, provider::is_loopback, task};
 
 /// The most that is read of a document, in bytes.
 const LARGEST: usize = 64 * 1024;
@@ -115,7 +115,7 @@ impl Documents {
                 limit.check(party).map_err(NoClient::Busy)?;
                 let landing = Landing { inner: Arc::clone(&self.0), id: id.to_owned() };
                 // A task of its own: whoever waits for it may go away.
-                let task = tokio::spawn(async move { landing.inner.fetch(&landing.id, url).await });
+                let task = task::spawn(async move { landing.inner.fetch(&landing.id, url).await });
                 let fetch = task.map(|end| end.unwrap_or(Err("it was cut off".to_owned())));
                 let fetch = fetch.boxed().shared();
                 flights.insert(id.to_owned(), fetch.clone());

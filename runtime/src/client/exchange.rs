@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,7 +53,12 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Once more with a new token, if the first is no longer accepted. A 401 means that nothing
     /// was done, so that any method may be repeated.
-    pub(super) async fn run(mut self, url: Url) -> Result<Response, Error> {
+    // Boxed here: what a tool awaits would be compiled again with it.
+    pub(super) fn run(self, url: Url) -> BoxFuture<'static, Result<Response, Error>> {
+        Box::pin(self.run_to_its_end(url))
+    }
+
+    async fn run_to_its_end(mut self, url: Url) -> Result<Response, Error> {
         let tokens = Arc::clone(&self.connection.tokens);
         let token = tokens.token().await?;
         let (at, response) = self.followed(url.clone(), &token).await?;

@@ -3,14 +3,16 @@
 use std::any::type_name;
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, future::BoxFuture};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use url::Url;
 
 use super::asked::Asked;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 
 /// The most that [`Response::json`], [`Response::text`] and [`Response::bytes`] read, in bytes.
 const LARGEST: usize = 10 << 20;
@@ -86,25 +88,11 @@ impl Response {
                 Err(_) => "more than one JSON value".to_owned(),
             },
             Err(_) if bytes.is_empty() => "no body, where JSON was expected".to_owned(),
-            Err(error) => match error.inner().classify() {
-                Category::Data => {
-                    let place = match error.path().to_string() {
-                        root if root == "." => String::new(),
-                        place => format!("at `{}`: ", bounded(&place)),
-                    };
-                    let rule = without_value(&error.inner().to_string());
-                    format!("JSON that is not `{}`: {place}{rule}", short(type_name::<T>()))
-                }
-                Category::Eof => "JSON that breaks off".to_owned(),
-                Category::Syntax | Category::Io => "what is not JSON".to_owned(),
-            },
+            Err(error) => unlike(type_name::<T>(), &error),
         };
-        let provider = asked.provider;
-        let message = format!(
-            "{provider} answered {} with {fault}. The tool expects something else; calling it again will not help",
-            asked.what()
-        );
-        Err(Error::of(ErrorKind::UpstreamUnreachable { provider }, message))
+        Err(asked.unreadable(&format!(
+            "{fault}. The tool expects something else; calling it again will not help"
+        )))
     }
 
     /// The body as text. At most 10 MiB.
@@ -124,22 +112,30 @@ impl Response {
     ///
     /// [`ErrorKind::UpstreamUnreachable`]: the body is too large or breaks off.
     pub async fn bytes(self) -> Result<Bytes, Error> {
-        let too_large = |asked: &Asked| asked.unreadable("more than 10 MiB; ask for less of it");
-        // Known beforehand where the provider says it, so that nothing is read for nothing.
-        if self.inner.content_length().is_some_and(|length| length > LARGEST as u64) {
-            return Err(too_large(&self.asked));
-        }
-        let asked = self.asked.clone();
-        let mut body = BytesMut::new();
-        let mut stream = std::pin::pin!(self.stream());
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk?;
-            if body.len() + chunk.len() > LARGEST {
-                return Err(too_large(&asked));
+        self.whole().await
+    }
+
+    // Boxed here: what a tool awaits would be compiled again with it.
+    fn whole(self) -> BoxFuture<'static, Result<Bytes, Error>> {
+        Box::pin(async {
+            let too_large =
+                |asked: &Asked| asked.unreadable("more than 10 MiB; ask for less of it");
+            // Known beforehand where the provider says it, so that nothing is read for nothing.
+            if self.inner.content_length().is_some_and(|length| length > LARGEST as u64) {
+                return Err(too_large(&self.asked));
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
+            let asked = self.asked.clone();
+            let mut body = BytesMut::new();
+            let mut stream = std::pin::pin!(self.stream());
+            while let Some(chunk) = stream.next().await {
+                let chunk = chunk?;
+                if body.len() + chunk.len() > LARGEST {
+                    return Err(too_large(&asked));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body.freeze())
+        })
     }
 
     /// The body as it comes, of any size. [`Request::timeout`](super::Request::timeout) bounds the
@@ -157,6 +153,22 @@ impl std::fmt::Debug for Response {
             .field("provider", &self.asked.provider)
             .field("status", &self.status())
             .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a body that is no value of the type with this name.
+fn unlike(name: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    match error.inner().classify() {
+        Category::Data => {
+            let place = match error.path().to_string() {
+                root if root == "." => String::new(),
+                place => format!("at `{}`: ", bounded(&place)),
+            };
+            let rule = without_value(&error.inner().to_string());
+            format!("JSON that is not `{}`: {place}{rule}", short(name))
+        }
+        Category::Eof => "JSON that breaks off".to_owned(),
+        Category::Syntax | Category::Io => "what is not JSON".to_owned(),
     }
 }
 

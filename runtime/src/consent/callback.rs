@@ -9,7 +9,7 @@ use super::{Answer, Consents, Departure, Progress, Returned, connect, cookie, pa
 use crate::{
     grant::{GrantKey, RenewError, Renewed},
     oauth::OAuth,
-    scope,
+    scope, task,
 };
 
 /// The authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
@@ -69,7 +69,7 @@ pub(super) async fn arrive(
     };
     // A code is good once: a browser that leaves in the meantime does not take the grant with it.
     let (consents, oauth) = (consents.clone(), oauth.clone());
-    let redeemed = tokio::spawn(async move { consents.redeem(&departure, &oauth, &code).await });
+    let redeemed = task::spawn(async move { consents.redeem(&departure, &oauth, &code).await });
     redeemed.await.unwrap_or_else(|error| {
         tracing::error!(target: "toolgate::consent", %error, "a consent broke off");
         page::our_fault()

@@ -15,7 +15,7 @@ use reqwest::Client;
 
 pub(crate) use super::fetch::FetchError;
 use super::{Refusal, discovery::discover, fetch, keys::Keys};
-use crate::grant::Clock;
+use crate::{grant::Clock, task};
 
 /// Keys older than this are fetched again.
 const FRESH: Duration = Duration::from_secs(600);
@@ -157,7 +157,7 @@ impl Remote {
         }
         let remote = Arc::clone(self);
         let fetch = async move { remote.fetch().await }.boxed().shared();
-        tokio::spawn(fetch.clone());
+        task::spawn(fetch.clone());
         flight.insert(Flight { began: Instant::now(), fetch }).clone()
     }
 

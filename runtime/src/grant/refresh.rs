@@ -18,7 +18,7 @@ use super::{
     Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Renewed,
     Revision, SaveError, StoreError, redeem::Parked, same_secret,
 };
-use crate::random;
+use crate::{random, task};
 
 /// When and how patiently tokens are renewed.
 #[derive(Debug, Clone)]
@@ -305,7 +305,7 @@ impl Grants {
         let landing = Landing { inner: self.inner.clone(), key: key.clone() };
         let (renew, reason) = (renew.clone(), why.clone());
         // Not in the caller: a caller that goes away must not take a rotated token with it.
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             let Landing { inner, key } = &landing;
             inner.renew(key, &renew, &reason).await
         });

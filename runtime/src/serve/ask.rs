@@ -35,6 +35,7 @@ use crate::{
     grant::{Clock, Sealer},
     scope,
     table::Built,
+    task,
 };
 
 /// How long a retried call waits for the browser: less than the minute after which clients give up.
@@ -291,7 +292,7 @@ impl Ask {
     /// Tells a client of 2025-11-25 that the browser is back, if it still listens.
     fn announce(&self, id: String, peer: Peer<RoleServer>) {
         let consents = self.consents.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             if let Some(Progress::Granted { .. }) = consents.wait(&id, STATE).await {
                 let params = json!({ "elicitationId": id });
                 let notification =

@@ -16,7 +16,7 @@ use axum::{
     routing::{any, get},
 };
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ impl Endpoint {
             StreamableHttpService::new(move || Ok(made.clone()), Arc::clone(&sessions), config);
         Self {
             handler: handler.clone(),
-            quick: Quick::new(),
+            quick: Quick::new(handler.clone()),
             lists: Lists::default(),
             sessions,
             mcp,
@@ -144,7 +144,7 @@ impl Endpoint {
             // A stream that listens takes no turn from the calls.
             drop(turn);
             let body = Body::new(body);
-            let response = Box::pin(self.by_rmcp(taken(parts), peer, body, &admitted)).await;
+            let response = self.by_rmcp(taken(parts), peer, body, &admitted).await;
             return self.until_the_token_ends(&admitted, response);
         }
         let body = match read(body).await {
@@ -258,7 +258,7 @@ impl Endpoint {
             let begun = Box::pin(self.sessions.begin(principal(admitted), rmcp)).await;
             begun.unwrap_or_else(|Full| too_many_sessions())
         } else {
-            Box::pin(rmcp).await
+            rmcp.await
         };
         if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             // rmcp's status for what it cannot read, however deep inside it is.
@@ -276,20 +276,22 @@ impl Endpoint {
         }
     }
 
-    async fn by_rmcp(
-        &self,
+    // Boxed here and not where it is waited for: what is awaited is compiled at every such place.
+    fn by_rmcp<'a>(
+        &'a self,
         mut parts: Parts,
         peer: Option<SocketAddr>,
         body: Body,
         admitted: &Admitted,
-    ) -> Response {
+    ) -> BoxFuture<'a, Response> {
         if let Some(peer) = peer {
             parts.extensions.insert(ConnectInfo(peer));
         }
         if self.handler.dispatch.admission.is_some() {
             parts.extensions.insert(LetIn(admitted.clone()));
         }
-        self.mcp.handle(Request::from_parts(parts, body)).await.into_response()
+        let request = Request::from_parts(parts, body);
+        Box::pin(async move { self.mcp.handle(request).await.into_response() })
     }
 }
 

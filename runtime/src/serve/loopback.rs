@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use http::{Request, request::Parts};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,7 +16,10 @@ use tokio::{net::TcpListener, sync::Mutex};
 use url::Url;
 
 use super::local;
-use crate::consent::{Answer, Consents, page};
+use crate::{
+    consent::{Answer, Consents, page},
+    task,
+};
 
 /// Listens on 127.0.0.1, on `port` or, if that is 0, on one that is free.
 pub(super) struct Loopback {
@@ -38,7 +42,7 @@ impl Loopback {
         consents.set_base(base(listener.local_addr()?));
         *listening = true;
         let (this, consents) = (std::sync::Arc::clone(self), consents.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let done = async {
                 // The last page of a consent is still to be read, hence the breath.
                 loop {
@@ -73,7 +77,8 @@ async fn accept(listener: &TcpListener, consents: &Consents) {
         });
         let mut connection = http1::Builder::new();
         connection.timer(TokioTimer::new()).keep_alive(false);
-        tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
+        let connection = connection.serve_connection(TokioIo::new(stream), service);
+        task::spawn(connection.map(drop));
     }
 }
 

@@ -11,7 +11,10 @@ use super::{
     listen::listen,
     server::Server,
 };
-use crate::error::{ConfigError, Result};
+use crate::{
+    error::{ConfigError, Result},
+    task,
+};
 
 pub(super) fn serve_http(
     server: Server<Beside>,
@@ -50,7 +53,7 @@ async fn over_http(server: Server<Beside>, address: SocketAddr) -> Result<()> {
     let (front, ended) = (app.front(), Arc::clone(&app));
     listen(listener, front, async move {
         told_to_end().await;
-        tokio::spawn(async move { ended.drain().await });
+        task::spawn(async move { ended.drain().await });
     })
     .await;
     Ok(())

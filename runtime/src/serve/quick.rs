@@ -9,30 +9,29 @@ use std::sync::LazyLock;
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, Service,
+    ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequest, CallToolRequestParams, CallToolResponse, ClientCapabilities,
         ClientRequest, ErrorCode, Implementation, InitializeRequestParams, ProtocolVersion,
         RequestId, RequestMetaObject, ServerResult,
     },
-    service::{
-        Peer, RequestContext, RunningService, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly,
-    },
-    transport::Transport,
+    service::{DynService, Peer, RequestContext, RunningService, serve_directly},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::io::{DuplexStream, duplex};
 
 use super::{
     admission::Admitted,
     beside::Beside,
     dispatch::{Dispatch, Served},
     envelope::{CallParams, Envelope},
-    handler::{Handler, Nothing},
+    handler::Handler,
     head,
     incoming::{Conversation, Incoming, LetIn},
     members::is_sound,
     params::REVISION,
+    stdio::Lines,
 };
 use crate::{
     call::Caller,
@@ -42,7 +41,9 @@ use crate::{
 /// Answers calls the short way, in the name of a peer to which nothing can be said.
 pub(super) struct Quick {
     peer: Peer<RoleServer>,
-    _alive: RunningService<RoleServer, Nobody>,
+    _alive: RunningService<RoleServer, Handler<Beside>>,
+    /// The end from which nothing comes.
+    _silent: DuplexStream,
 }
 
 /// A call that may go the short way, as it stands in the message.
@@ -52,41 +53,16 @@ pub(super) struct ShortCall<'a> {
     message: &'a [u8],
 }
 
-/// Keeps the shared peer; no message ever reaches it.
-struct Nobody(Nothing);
-
-impl ServerHandler for Nobody {}
-
-/// Leads nowhere.
-struct Void;
-
-impl Transport<RoleServer> for Void {
-    type Error = std::io::Error;
-
-    fn send(
-        &mut self,
-        _: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        std::future::ready(Err(std::io::ErrorKind::NotConnected.into()))
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        std::future::pending().await
-    }
-
-    async fn close(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
-
 impl Quick {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(handler: Handler<Beside>) -> Self {
         // What rmcp makes up of a client that did not introduce itself.
         let client =
             InitializeRequestParams::new(ClientCapabilities::default(), Implementation::default());
         let client = client.with_protocol_version(ProtocolVersion::V_2026_07_28);
-        let alive = serve_directly(Nobody(Nothing), Void, Some(client));
-        Self { peer: alive.peer().clone(), _alive: alive }
+        // Whatever is written fails, because nobody has the other end.
+        let ((input, silent), (output, _)) = (duplex(1), duplex(1));
+        let alive = serve_directly(handler, Lines::new(input, output), Some(client));
+        Self { peer: alive.peer().clone(), _alive: alive, _silent: silent }
     }
 
     pub(super) async fn answer(
@@ -122,7 +98,7 @@ impl Quick {
         // Whoever leaves lets go of this future, and what the handler began should end as well.
         let left = context.ct.clone().drop_guard();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let outcome = handler.handle_request(request, context).await;
+        let outcome = DynService::handle_request(handler, request, context).await;
         left.disarm();
         respond(call.id, outcome.as_ref())
     }

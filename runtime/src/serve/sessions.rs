@@ -24,6 +24,8 @@ use rmcp::{
 };
 use tokio::time::{Instant, interval_at, timeout};
 
+use crate::task;
+
 /// How many sessions a caller may have. Each is some 50 kB and three tasks.
 const MOST_OF_ONE: usize = 256;
 
@@ -92,7 +94,7 @@ impl Sessions {
         local.session_config.keep_alive = None;
         let sessions = Arc::new(Self { local, room: Arc::default() });
         let swept = Arc::downgrade(&sessions);
-        tokio::spawn(async move {
+        task::spawn(async move {
             let mut sweep = interval_at(Instant::now() + SWEEP, SWEEP);
             loop {
                 sweep.tick().await;
@@ -143,7 +145,7 @@ impl Sessions {
     /// Ends what is no longer in the room.
     fn end(self: &Arc<Self>, id: SessionId) {
         let sessions = Arc::clone(self);
-        tokio::spawn(async move { sessions.close_session(&id).await });
+        task::spawn(async move { sessions.close_session(&id).await });
     }
 
     fn under_way(&self, id: &SessionId) -> Result<UnderWay, Fault> {

@@ -19,17 +19,26 @@ use super::envelope;
 const LONGEST: usize = 4 << 20;
 
 /// A transport over lines, which hands on the arguments of a call as they were sent.
-pub(crate) struct Lines<R, W> {
-    input: BufReader<R>,
-    output: Arc<Mutex<W>>,
+///
+/// Its ends are boxed, because rmcp compiles what it serves anew for each type of transport.
+pub(super) struct Lines {
+    input: BufReader<Input>,
+    output: Arc<Mutex<Output>>,
     /// What has been read of a line; kept here, because `receive` may be cancelled in mid-line.
     line: Vec<u8>,
 }
 
-impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send + 'static> Lines<R, W> {
-    pub(crate) fn new(input: R, output: W) -> Self {
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+type Output = Box<dyn AsyncWrite + Send + Unpin>;
+
+impl Lines {
+    pub(super) fn new(
+        input: impl AsyncRead + Send + Unpin + 'static,
+        output: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        let output: Output = Box::new(output);
         Self {
-            input: BufReader::new(input),
+            input: BufReader::new(Box::new(input)),
             output: Arc::new(Mutex::new(output)),
             line: Vec::new(),
         }
@@ -66,11 +75,7 @@ enum Line {
     TooLong,
 }
 
-impl<R, W> Transport<RoleServer> for Lines<R, W>
-where
-    R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send + 'static,
-{
+impl Transport<RoleServer> for Lines {
     type Error = io::Error;
 
     fn send(

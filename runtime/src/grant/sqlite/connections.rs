@@ -2,13 +2,18 @@
 //! thread that may wait.
 
 use std::{
+    fmt::Display,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, Params, Row};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use crate::grant::StoreError;
 
@@ -17,6 +22,8 @@ const MOST: u32 = 4;
 
 /// How long one waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+type Work = Box<dyn FnOnce(&mut Connection) -> rusqlite::Result<()> + Send>;
 
 pub(super) struct Connections {
     path: PathBuf,
@@ -45,13 +52,21 @@ impl Connections {
         doing: &str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let unavailable = |what: String| {
-            StoreError::unavailable(format!("{doing} in {}", self.path.display()), what)
-        };
+        let (say, mut said) = oneshot::channel();
+        let work: Work = Box::new(move |connection| {
+            let _ = say.send(work(connection)?);
+            Ok(())
+        });
+        self.work(doing, work).await?;
+        said.try_recv().map_err(|error| self.unavailable(doing, error))
+    }
+
+    /// Apart from what it is for, which is a type of its own for each statement.
+    async fn work(&self, doing: &str, work: Work) -> Result<(), StoreError> {
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn
-            .map_err(|_| unavailable("it is busy".to_owned()))?
-            .map_err(|_| unavailable("it is closed".to_owned()))?;
+            .map_err(|_| self.unavailable(doing, "it is busy"))?
+            .map_err(|_| self.unavailable(doing, "it is closed"))?;
         let (path, idle, open) = (self.path.clone(), Arc::clone(&self.idle), self.open);
         let done = spawn_blocking(move || {
             let found = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -61,8 +76,12 @@ impl Connections {
             drop(turn);
             done
         });
-        let done = done.await.map_err(|error| unavailable(error.to_string()))?;
+        let done = done.await.map_err(|error| self.unavailable(doing, error))?;
         done.map_err(|error| failed(&self.path, doing, error))
+    }
+
+    fn unavailable(&self, doing: &str, why: impl Display) -> StoreError {
+        StoreError::unavailable(format!("{doing} in {}", self.path.display()), why.to_string())
     }
 
     /// Closes them, after what is under way.
