@@ -1,8 +1,5 @@
-#[automatically_derived]
 impl ::toolgate::Requires<GitHub> for close_issue {
-    const SCOPES: &'static [&'static str] = &["repo"];
+    const SCOPES: ::toolgate::Scopes = ::toolgate::Scopes::of(["repo"]);
 }
-#[automatically_derived]
 impl ::toolgate::Holds<GitHub, 0usize> for close_issue {}
-#[automatically_derived]
 impl ::toolgate::Holds<GitHub, 1usize> for close_issue {}

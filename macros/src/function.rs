@@ -233,11 +233,9 @@ pub(crate) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream 
 /// a `compile_error!` beside it.
 pub(crate) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenStream {
     quote! {
-        #[automatically_derived]
         impl #krate::Requires<#provider> for #holder {
-            const SCOPES: &'static [&'static str] = &[];
+            const SCOPES: #krate::Scopes = #krate::Scopes::of([]);
         }
-        #[automatically_derived]
         impl<const SCOPE: usize> #krate::Holds<#provider, SCOPE> for #holder {}
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     suggest,
 };
 
+/// As many scopes as `Scopes::of` takes.
+const FEW: usize = 4;
+
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     match syn::parse2::<Request>(input) {
         Ok(request) => request.expand(),
@@ -169,15 +172,18 @@ impl Request {
     fn emit(&self, declared: &[usize]) -> TokenStream {
         let Self { krate, holder, provider, .. } = self;
         let tokens = declared.iter().map(|&index| &self.catalogue.scopes()[index].token);
+        let scopes = if declared.len() > FEW {
+            quote!(many(&[#(#tokens),*]))
+        } else {
+            quote!(of([#(#tokens),*]))
+        };
         let held = self.catalogue.closure(declared);
         let may_call = self.may_call(declared);
         quote! {
-            #[automatically_derived]
             impl #krate::Requires<#provider> for #holder {
-                const SCOPES: &'static [&'static str] = &[#(#tokens),*];
+                const SCOPES: #krate::Scopes = #krate::Scopes::#scopes;
             }
             #(
-                #[automatically_derived]
                 impl #krate::Holds<#provider, #held> for #holder {}
             )*
             #may_call
@@ -195,7 +201,6 @@ impl Request {
         };
         Some(quote! {
             #[diagnostic::do_not_recommend]
-            #[automatically_derived]
             impl<Holder> #may_call<#provider> for Holder #bounds {}
         })
     }

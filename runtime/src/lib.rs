@@ -250,7 +250,7 @@ pub use crate::{
     error::{ConfigError, Error, ErrorKind, Result},
     outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
     provider::{OAuthClient, Provider},
-    scope::{Access, Catalogue, Holds, Requires, Scope},
+    scope::{Access, Catalogue, Holds, Requires, Scope, Scopes},
     serve::Server,
     state::State,
     table::{Entry, Tools},

@@ -81,7 +81,48 @@ pub fn missing<'n>(
 )]
 pub trait Requires<P: Catalogue> {
     /// The scopes as declared, in source order, without those that they imply.
-    const SCOPES: &'static [&'static str];
+    const SCOPES: Scopes;
+}
+
+/// Scopes as a tool or a helper declares them: `Scopes::of(["repo:read"])`.
+///
+/// A few stand in the value itself. Were they behind a reference, the compiler would evaluate the
+/// constant of each tool whenever it looks at the tool, and not only when it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Scopes {
+    few: [&'static str; Self::FEW],
+    count: usize,
+    many: &'static [&'static str],
+}
+
+impl Scopes {
+    /// How many [`Self::of`] takes.
+    pub const FEW: usize = 4;
+
+    /// These.
+    ///
+    /// # Panics
+    ///
+    /// They are more than [`Self::FEW`].
+    pub const fn of<const N: usize>(names: [&'static str; N]) -> Self {
+        let mut few = [""; Self::FEW];
+        let mut count = 0;
+        while count < N {
+            few[count] = names[count];
+            count += 1;
+        }
+        Self { few, count, many: &[] }
+    }
+
+    /// More than [`Self::FEW`].
+    pub const fn many(names: &'static [&'static str]) -> Self {
+        Self { many: names, ..Self::of([]) }
+    }
+
+    /// In source order.
+    pub const fn list(&self) -> &[&'static str] {
+        if self.many.is_empty() { self.few.split_at(self.count).0 } else { self.many }
+    }
 }
 
 /// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.

@@ -19,19 +19,13 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     name: &'static str,
-    /// Of the name: see [`Tools::assert_distinct`].
-    mark: u64,
     declared: fn() -> (&'static Declared, Arc<dyn Function>),
 }
 
 impl Entry {
     /// The entry of `T`.
     pub const fn of<T: Tool>() -> Self {
-        Self {
-            name: T::NAME,
-            mark: mark(T::NAME),
-            declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)),
-        }
+        Self { name: T::NAME, declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)) }
     }
 
     /// The name that the model calls.
@@ -61,17 +55,20 @@ impl Tools {
     ///
     /// Two tools have one name; the message says which.
     pub const fn assert_distinct(entries: &[Entry]) {
-        let mut at = 1;
+        // The compiler interprets every step, and pairs are many: a name is compared with those
+        // before it only if one of them has left the same mark.
+        let mut seen = [false; MARKS];
+        let mut at = 0;
         while at < entries.len() {
-            let mut other = 0;
+            let mark = mark(entries[at].name.as_bytes());
+            let mut other = if seen[mark] { 0 } else { at };
             while other < at {
-                if entries[at].mark == entries[other].mark
-                    && equal(entries[at].name, entries[other].name)
-                {
+                if equal(entries[at].name, entries[other].name) {
                     collide(entries[at].name);
                 }
                 other += 1;
             }
+            seen[mark] = true;
             at += 1;
         }
     }
@@ -82,16 +79,16 @@ impl Tools {
     }
 }
 
-/// A number for a name, so that a table of hundreds compares numbers: its pairs are many, and the
-/// compiler interprets every step.
-const fn mark(name: &str) -> u64 {
-    let name = name.as_bytes();
-    let (mut mark, mut at) = (0, 0);
-    while at < name.len() {
-        mark = mark << 5 ^ mark >> 59 ^ name[at] as u64;
-        at += 1;
+const MARKS: usize = 4096;
+
+/// A number that tells most names apart, in few steps.
+const fn mark(name: &[u8]) -> usize {
+    let length = name.len();
+    if length < 2 {
+        return length;
     }
-    mark
+    let (middle, last) = (name[length / 2] as usize, name[length - 1] as usize);
+    (length + 8 * name[0] as usize + 64 * middle + 16 * last + name[length - 2] as usize) % MARKS
 }
 
 const fn equal(one: &str, other: &str) -> bool {

@@ -258,7 +258,7 @@ impl Need {
             provider: P::ID,
             provider_name: P::NAME,
             provider_type: TypeId::of::<P>(),
-            scopes: T::SCOPES,
+            scopes: const { &T::SCOPES }.list(),
             catalogue: P::SCOPES,
         })
     }
@@ -268,7 +268,7 @@ impl Need {
         Self::Caller(CallerNeed {
             parameter,
             provider_name: P::NAME,
-            scopes: T::SCOPES,
+            scopes: const { &T::SCOPES }.list(),
             catalogue: P::SCOPES,
         })
     }

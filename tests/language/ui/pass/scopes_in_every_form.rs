@@ -22,10 +22,40 @@ async fn e(github: AuthedClient<GitHub>) {
     let _ = github;
 }
 
+/// More than most tools ask for.
+#[catalogue]
+enum Wide {
+    /// Does one thing.
+    #[scope("one")]
+    One,
+    /// Does another.
+    #[scope("two")]
+    Two,
+    /// Does a third.
+    #[scope("three")]
+    Three,
+    /// Does a fourth.
+    #[scope("four")]
+    Four,
+    /// Does a fifth.
+    #[scope("five")]
+    Five,
+}
+
+/// As many as stand in the value itself.
+#[tool(scopes = "one two three four")]
+async fn few(_caller: Caller<Wide>) {}
+
+/// One more.
+#[tool(scopes = "one two three four five")]
+async fn many(_caller: Caller<Wide>) {}
+
 fn main() {
     use toolgate::Requires;
     for scopes in [a::SCOPES, b::SCOPES, c::SCOPES, d::SCOPES, e::SCOPES] {
-        assert_eq!(scopes, ["repo:read", "user:email"]);
+        assert_eq!(scopes.list(), ["repo:read", "user:email"]);
     }
-    let _ = (a, b, c, d, e);
+    assert_eq!(few::SCOPES.list(), ["one", "two", "three", "four"]);
+    assert_eq!(many::SCOPES.list(), ["one", "two", "three", "four", "five"]);
+    let _ = (a, b, c, d, e, few, many);
 }
