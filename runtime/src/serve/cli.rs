@@ -14,6 +14,7 @@ use super::{
     loopback::{self, Loopback},
     server::Server,
     stdio::Lines,
+    wire::Wire,
 };
 use crate::error::{Error, Result};
 
@@ -57,8 +58,8 @@ pub(super) fn serve_stdio(server: Server<Beside>, port: u16) -> BoxFuture<'stati
 async fn over_stdio(server: Server<Beside>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
-    let lines = Lines::new(tokio::io::stdin(), tokio::io::stdout());
-    let running = app.handler.clone().serve(lines).await.map_err(Error::internal)?;
+    let wire = Wire::Lines(Lines::new(tokio::io::stdin(), tokio::io::stdout()));
+    let running = app.handler.clone().serve(wire).await.map_err(Error::internal)?;
     running.waiting().await.map_err(Error::internal)?;
     app.drain().await;
     Ok(())

@@ -25,6 +25,7 @@ mod told;
 mod typescript;
 mod upstream;
 mod widgets;
+mod wire;
 
 #[cfg(feature = "http")]
 mod admission;

@@ -32,6 +32,7 @@ use super::{
     members::is_sound,
     params::REVISION,
     stdio::Lines,
+    wire::Wire,
 };
 use crate::{
     call::Caller,
@@ -61,7 +62,8 @@ impl Quick {
         let client = client.with_protocol_version(ProtocolVersion::V_2026_07_28);
         // Whatever is written fails, because nobody has the other end.
         let ((input, silent), (output, _)) = (duplex(1), duplex(1));
-        let alive = serve_directly(handler, Lines::new(input, output), Some(client));
+        let wire = Wire::Lines(Lines::new(input, output));
+        let alive = serve_directly(handler, wire, Some(client));
         Self { peer: alive.peer().clone(), _alive: alive, _silent: silent }
     }
 

@@ -24,6 +24,7 @@ use rmcp::{
 };
 use tokio::time::{Instant, interval_at, timeout};
 
+use super::wire::Wire;
 use crate::task;
 
 /// How many sessions a caller may have. Each is some 50 kB and three tasks.
@@ -225,7 +226,7 @@ impl Drop for UnderWay {
 
 impl SessionManager for Sessions {
     type Error = Fault;
-    type Transport = <LocalSessionManager as SessionManager>::Transport;
+    type Transport = Wire;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let seat = SEAT.try_with(Cell::take).ok().flatten();
@@ -234,7 +235,7 @@ impl SessionManager for Sessions {
         let (id, transport) = self.local.create_session().await?;
         let session = Session { seat, used: Instant::now(), under_way: 0 };
         self.room.open().insert(id.clone(), session);
-        Ok((id, transport))
+        Ok((id, Wire::Session(transport)))
     }
 
     async fn initialize_session(

@@ -20,7 +20,7 @@ const LONGEST: usize = 4 << 20;
 
 /// A transport over lines, which hands on the arguments of a call as they were sent.
 ///
-/// Its ends are boxed, because rmcp compiles what it serves anew for each type of transport.
+/// Its ends are boxed, so that all of them are one type: see [`Wire`](super::wire::Wire).
 pub(super) struct Lines {
     input: BufReader<Input>,
     output: Arc<Mutex<Output>>,
