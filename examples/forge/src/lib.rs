@@ -70,21 +70,26 @@ pub async fn start(config: Config) -> io::Result<Running> {
         base: url.as_str().into(),
         config: Arc::new(config),
     };
-    let mut router = Router::new().merge(oauth::router()).nest("/api", api::router(&forge));
+    let stop = serve(listener, &forge);
+    Ok(Running { forge, url, address, _stop: stop })
+}
+
+/// Serves until the sender is dropped. Apart from `start`, whose body whoever awaits it compiles.
+fn serve(listener: TcpListener, forge: &Forge) -> oneshot::Sender<()> {
+    let mut router = Router::new().merge(oauth::router()).nest("/api", api::router(forge));
     if forge.config.faults {
         router = router.merge(faults::router());
     }
     let router = router.with_state(forge.clone());
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(async move {
-        // Dropping the sender ends it as well.
         let served = axum::serve(listener, router);
         tokio::select! {
             _ = served.into_future() => {}
             _ = stopped => {}
         }
     });
-    Ok(Running { forge, url, address, _stop: stop })
+    stop
 }
 
 impl Running {
