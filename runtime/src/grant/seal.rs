@@ -5,7 +5,7 @@
 //! seals one value, so a nonce cannot repeat however many values there are. The purpose, what the
 //! value is about and the header are associated data: a row cannot be moved to another's place.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
@@ -31,22 +31,29 @@ const HEADER: usize = 1 + KEY_ID + SALT;
 #[derive(Clone)]
 pub struct Sealer {
     key: MasterKey,
-    id: [u8; KEY_ID],
+    /// Derived when it is first wanted: many a server never seals anything.
+    id: OnceLock<[u8; KEY_ID]>,
 }
 
 impl Sealer {
     /// A sealer under `key`.
     pub fn new(key: &MasterKey) -> Self {
-        let mut id = [0; KEY_ID];
-        derive(key, &[], &[b"toolgate key id"], &mut id);
-        Self { key: key.clone(), id }
+        Self { key: key.clone(), id: OnceLock::new() }
+    }
+
+    fn id(&self) -> &[u8; KEY_ID] {
+        self.id.get_or_init(|| {
+            let mut id = [0; KEY_ID];
+            derive(&self.key, &[], &[b"toolgate key id"], &mut id);
+            id
+        })
     }
 
     /// Seals `plaintext` for one purpose and one thing that it is about, such as a subject.
     pub fn seal(&self, purpose: &str, about: &[&str], plaintext: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEADER + plaintext.len() + 16);
         out.push(VERSION);
-        out.extend_from_slice(&self.id);
+        out.extend_from_slice(self.id());
         let mut salt = [0; SALT];
         random::fill(&mut salt);
         out.extend_from_slice(&salt);
@@ -75,7 +82,7 @@ impl Sealer {
             return Err(UnsealError::Version(version));
         }
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(UnsealError::Damaged)?;
-        if header[1..=KEY_ID] != self.id {
+        if &header[1..=KEY_ID] != self.id() {
             return Err(UnsealError::OtherKey);
         }
         let mut body = Zeroizing::new(body.to_vec());
