@@ -84,7 +84,14 @@ pub trait Requires<P: Catalogue> {
     const SCOPES: Scopes;
 }
 
-/// Scopes as a tool or a helper declares them: `Scopes::of(["repo:read"])`.
+/// Scopes as a tool or a helper declares them.
+///
+/// ```
+/// use toolgate::Scopes;
+///
+/// const SCOPES: Scopes = Scopes::of(["repo:read", "user:email"]);
+/// assert_eq!(SCOPES.list(), ["repo:read", "user:email"]);
+/// ```
 ///
 /// A few stand in the value itself. Were they behind a reference, the compiler would evaluate the
 /// constant of each tool whenever it looks at the tool, and not only when it is built.
