@@ -6,11 +6,11 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, Deserializer, de::MapAccess};
+use serde::{Deserialize, de::MapAccess};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    members::{Members, Sound, read},
+    members::{Clear, Members, Sound},
     params::{Meta, Params},
 };
 
@@ -24,13 +24,10 @@ pub(super) struct Envelope<'a> {
     jsonrpc: Text<'a>,
     pub(super) id: Option<&'a RawValue>,
     method: Text<'a>,
-    params: Option<Params<'a>>,
+    params: Clear<Params<'a>>,
     /// Those of an answer, which a request has not.
     result: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
-    /// A member is given twice, of which another reader might take the other one, or there is no
-    /// object.
-    unclear: bool,
 }
 
 // Borrowed only where nothing is escaped; `"tools\/call"` is the same method.
@@ -70,16 +67,6 @@ impl<'a> Members<'a> for Envelope<'a> {
         }
         Ok(())
     }
-
-    fn is_unclear(&mut self) {
-        self.unclear = true;
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer)
-    }
 }
 
 /// The parameters of a `tools/call`.
@@ -105,8 +92,8 @@ impl<'a> Envelope<'a> {
     pub(super) fn read(message: &'a [u8]) -> Result<Self, Fault> {
         // Looked at once for all of its texts.
         let text = std::str::from_utf8(message).map_err(|_| Fault::NotJson)?;
-        let read = serde_json::from_str(text).ok().filter(|envelope: &Self| !envelope.unclear);
-        read.ok_or_else(|| match Fault::inside(message) {
+        let read = serde_json::from_str::<Clear<Self>>(text).ok();
+        read.and_then(|envelope| envelope.0).ok_or_else(|| match Fault::inside(message) {
             Fault::NotAMessage if message.trim_ascii_start().starts_with(b"[") => Fault::Batch,
             fault => fault,
         })
@@ -130,18 +117,16 @@ impl<'a> Envelope<'a> {
 
     /// The URI, if this is a `resources/read`.
     pub(super) fn reads(&self) -> Option<Cow<'a, str>> {
-        let params = self.params.as_ref().filter(|_| self.method() == "resources/read")?;
-        params.uri.filter(|_| !params.unclear).and_then(text)
+        let params = self.params.0.as_ref().filter(|_| self.method() == "resources/read")?;
+        params.uri.and_then(text)
     }
 
     /// Do the parameters say nothing but of which revision they are, and that soundly?
     pub(super) fn asks_for_first_page(&self) -> bool {
-        self.params.as_ref().is_some_and(|params| {
-            let Params { name, uri, arguments, meta, retries, more, unclear } = params;
-            let meta = meta.as_ref();
+        self.params.0.as_ref().is_some_and(|params| {
+            let Params { name, uri, arguments, meta, retries, more } = params;
             (name.is_none() && uri.is_none() && arguments.is_none() && !retries && !more)
-                && !unclear
-                && meta.is_some_and(|meta| meta.fits() && !meta.listens())
+                && meta.0.as_ref().is_some_and(|meta| meta.fits() && !meta.listens())
         })
     }
 
@@ -150,8 +135,8 @@ impl<'a> Envelope<'a> {
         if self.method() != "tools/call" {
             return None;
         }
-        let call = self.params.as_ref().filter(|params| !params.unclear).and_then(|params| {
-            let (arguments, meta) = (params.arguments, params.meta.as_ref());
+        let call = self.params.0.as_ref().and_then(|params| {
+            let (arguments, meta) = (params.arguments, params.meta.0.as_ref());
             let name = params.name.and_then(text)?;
             let (retries, names_uri) = (params.retries, params.uri.is_some());
             Some(CallParams { name, arguments, meta, retries, names_uri })

@@ -1,4 +1,4 @@
-//! Objects of which some members are looked at, read in one go.
+//! Clears of which some members are looked at, read in one go.
 //!
 //! What is not looked at is read all the same. serde's own way of skipping takes texts with half a
 //! surrogate, numbers beyond all bounds and any depth, at which another reader stops.
@@ -21,72 +21,66 @@ pub(super) trait Members<'de>: Default {
 
     /// Takes the value of the member, which comes next.
     fn take<A: MapAccess<'de>>(&mut self, name: Self::Name, map: &mut A) -> Result<(), A::Error>;
-
-    /// It is not clear what is meant: a member is given twice, or there is no object.
-    fn is_unclear(&mut self);
-
-    /// What is read of something else.
-    fn no_object() -> Self {
-        let mut members = Self::default();
-        members.is_unclear();
-        members
-    }
 }
 
-/// Reads them.
-pub(super) fn read<'de, M: Members<'de>, D: Deserializer<'de>>(from: D) -> Result<M, D::Error> {
-    from.deserialize_any(Of(PhantomData))
+/// Such an object, if it is clear what is meant: it is one, and none of the members is given twice,
+/// of which another reader might take the other one.
+#[derive(Default)]
+pub(super) struct Clear<M>(pub(super) Option<M>);
+
+impl<'de, M: Members<'de>> Deserialize<'de> for Clear<M> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Of(PhantomData))
+    }
 }
 
 struct Of<M>(PhantomData<M>);
 
 impl<'de, M: Members<'de>> Visitor<'de> for Of<M> {
-    type Value = M;
+    type Value = Clear<M>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<M, A::Error> {
-        let (mut members, mut seen) = (M::default(), 0);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Clear<M>, A::Error> {
+        let (mut members, mut unclear, mut seen) = (M::default(), false, 0);
         while let Some(name) = map.next_key()? {
             let bit = M::bit(name);
-            if seen & bit != 0 {
-                members.is_unclear();
-            }
+            unclear |= seen & bit != 0;
             seen |= bit;
             members.take(name, &mut map)?;
         }
-        Ok(members)
+        Ok(Clear((!unclear).then_some(members)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<M, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Clear<M>, A::Error> {
         while list.next_element::<Sound>()?.is_some() {}
-        Ok(M::no_object())
+        Ok(Clear(None))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_bool<E>(self, _: bool) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_i64<E>(self, _: i64) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_u64<E>(self, _: u64) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_f64<E>(self, _: f64) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_str<E>(self, _: &str) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 
-    fn visit_unit<E>(self) -> Result<M, E> {
-        Ok(M::no_object())
+    fn visit_unit<E>(self) -> Result<Clear<M>, E> {
+        Ok(Clear(None))
     }
 }
 
@@ -104,13 +98,11 @@ impl<'de> Members<'de> for Sound {
     fn take<A: MapAccess<'de>>(&mut self, _: Self, map: &mut A) -> Result<(), A::Error> {
         map.next_value::<Self>().map(drop)
     }
-
-    fn is_unclear(&mut self) {}
 }
 
 impl<'de> Deserialize<'de> for Sound {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        read(from)
+        Clear::<Self>::deserialize(from).map(|_| Self)
     }
 }
 

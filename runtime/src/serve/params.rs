@@ -1,10 +1,10 @@
 //! The parameters of a message, read in one go with what stands around them.
 
 use rmcp::model::ClientCapabilities;
-use serde::{Deserialize, Deserializer, de::MapAccess};
+use serde::{Deserialize, de::MapAccess};
 use serde_json::value::RawValue;
 
-use super::members::{Members, Sound, is_sound, read};
+use super::members::{Clear, Members, Sound, is_sound};
 
 /// The revision whose requests may go a short way.
 pub(super) const REVISION: &str = "2026-07-28";
@@ -16,13 +16,11 @@ pub(super) struct Params<'a> {
     pub(super) name: Option<&'a RawValue>,
     pub(super) uri: Option<&'a RawValue>,
     pub(super) arguments: Option<&'a RawValue>,
-    pub(super) meta: Option<Meta<'a>>,
+    pub(super) meta: Clear<Meta<'a>>,
     /// It answers to an earlier `input_required`.
     pub(super) retries: bool,
     /// There are others besides.
     pub(super) more: bool,
-    /// One of those above is given twice, or there is no object.
-    pub(super) unclear: bool,
 }
 
 /// What of `_meta` decides whether the way is short.
@@ -32,8 +30,6 @@ pub(super) struct Meta<'a> {
     pub(super) capabilities: Option<&'a RawValue>,
     pub(super) progress_token: Option<&'a RawValue>,
     pub(super) log_level: Option<&'a RawValue>,
-    /// One of those above is given twice, or there is no object.
-    pub(super) unclear: bool,
 }
 
 impl Meta<'_> {
@@ -44,8 +40,7 @@ impl Meta<'_> {
             raw.get() == "{}"
                 || is_sound(raw) && serde_json::from_str::<ClientCapabilities>(raw.get()).is_ok()
         };
-        !self.unclear
-            && said == Some(REVISION)
+        said == Some(REVISION)
             && self.capabilities.is_some_and(capabilities)
             && self.progress_token.is_none_or(is_sound)
             && self.log_level.is_none_or(is_sound)
@@ -111,10 +106,6 @@ impl<'a> Members<'a> for Params<'a> {
         }
         Ok(())
     }
-
-    fn is_unclear(&mut self) {
-        self.unclear = true;
-    }
 }
 
 impl<'a> Members<'a> for Meta<'a> {
@@ -133,21 +124,5 @@ impl<'a> Members<'a> for Meta<'a> {
             Member::Other => _ = map.next_value::<Sound>()?,
         }
         Ok(())
-    }
-
-    fn is_unclear(&mut self) {
-        self.unclear = true;
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Meta<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer)
     }
 }

@@ -6,7 +6,6 @@ use rmcp::{
     ErrorData, RoleServer,
     model::GetExtensions,
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
-    transport::Transport,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
@@ -18,7 +17,7 @@ use super::envelope;
 /// The longest line that is read, in bytes.
 const LONGEST: usize = 4 << 20;
 
-/// A transport over lines, which hands on the arguments of a call as they were sent.
+/// A client on lines; it hands on the arguments of a call as they were sent.
 ///
 /// Its ends are boxed, so that all of them are one type: see [`Wire`](super::wire::Wire).
 pub(super) struct Lines {
@@ -68,18 +67,9 @@ impl Lines {
             }
         }
     }
-}
 
-enum Line {
-    Whole(Vec<u8>),
-    TooLong,
-}
-
-impl Transport<RoleServer> for Lines {
-    type Error = io::Error;
-
-    fn send(
-        &mut self,
+    pub(super) fn send(
+        &self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let output = Arc::clone(&self.output);
@@ -92,7 +82,7 @@ impl Transport<RoleServer> for Lines {
         }
     }
 
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+    pub(super) async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             let fault = match self.next_line().await.ok()?? {
                 Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
@@ -109,9 +99,14 @@ impl Transport<RoleServer> for Lines {
         }
     }
 
-    async fn close(&mut self) -> io::Result<()> {
+    pub(super) async fn close(&mut self) -> io::Result<()> {
         self.output.lock().await.flush().await
     }
+}
+
+enum Line {
+    Whole(Vec<u8>),
+    TooLong,
 }
 
 fn parse(line: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, ErrorData> {
