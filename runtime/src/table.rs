@@ -301,3 +301,26 @@ fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotat
     annotations.open_world_hint = hints.open_world.or(open_world);
     annotations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_distinct(names: &[&'static str]) {
+        let entry = |&name| Entry { name, declared: || unreachable!() };
+        Tools::assert_distinct(&names.iter().map(entry).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn names_that_look_alike_are_told_apart() {
+        let [one, other] = ["move_left_pane", "mend_left_pane"];
+        assert_eq!(mark(one.as_bytes()), mark(other.as_bytes()));
+        assert_distinct(&[one, other, "", "a", "ab"]);
+    }
+
+    #[test]
+    #[should_panic = "two tools are named `move_left_pane`"]
+    fn a_name_is_found_again_among_those_that_look_like_it() {
+        assert_distinct(&["move_left_pane", "mend_left_pane", "other", "move_left_pane"]);
+    }
+}
