@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use futures::future::BoxFuture;
 use rmcp::{
     ErrorData, RoleServer,
     model::GetExtensions,
@@ -25,6 +26,8 @@ pub(super) struct Lines {
     output: Arc<Mutex<Output>>,
     /// What has been read of a line; kept here, because `receive` may be cancelled in mid-line.
     line: Vec<u8>,
+    /// What is being said of a line that was no message; kept for the same reason.
+    fault: Option<BoxFuture<'static, io::Result<()>>>,
 }
 
 type Input = Box<dyn AsyncRead + Send + Unpin>;
@@ -40,6 +43,7 @@ impl Lines {
             input: BufReader::new(Box::new(input)),
             output: Arc::new(Mutex::new(output)),
             line: Vec::new(),
+            fault: None,
         }
     }
 
@@ -84,6 +88,11 @@ impl Lines {
 
     pub(super) async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
+            if let Some(saying) = &mut self.fault {
+                let said = saying.await;
+                self.fault = None;
+                said.ok()?;
+            }
             let fault = match self.next_line().await.ok()?? {
                 Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
                 Line::Whole(line) => match parse(&line) {
@@ -95,7 +104,8 @@ impl Lines {
                     None,
                 ),
             };
-            self.send(TxJsonRpcMessage::<RoleServer>::error(fault, None)).await.ok()?;
+            let fault = TxJsonRpcMessage::<RoleServer>::error(fault, None);
+            self.fault = Some(Box::pin(self.send(fault)));
         }
     }
 
@@ -122,6 +132,8 @@ fn parse(line: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, ErrorData> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -133,5 +145,22 @@ mod tests {
         let mut answer = String::new();
         BufReader::new(theirs).read_line(&mut answer).await.unwrap();
         assert!(answer.contains("-32700"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_a_line_is_said_whole_however_often_one_asks_for_the_next() {
+        let input = b"{oops\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n".as_slice();
+        // Less than the answer, so that it waits for its reader.
+        let (ours, theirs) = tokio::io::duplex(8);
+        let mut lines = Lines::new(input, ours);
+        for _ in 0..3 {
+            assert!(lines.receive().now_or_never().is_none());
+        }
+        let mut answer = String::new();
+        let mut theirs = BufReader::new(theirs);
+        let (next, _) = tokio::join!(lines.receive(), theirs.read_line(&mut answer));
+        assert!(matches!(next, Some(RxJsonRpcMessage::<RoleServer>::Request(_))));
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["error"]["code"], -32700);
     }
 }
