@@ -34,7 +34,7 @@ impl ::toolgate::Provider for GitHub {
     const AUTHORIZE: &'static str = "https://github.com/login/oauth/authorize";
     const TOKEN: &'static str = "https://github.com/login/oauth/access_token";
     const DIALECT: ::toolgate::provider::Dialect = ::toolgate::provider::Dialect::STANDARD
-        .answer_separator(",");
+        .response_scope_separator(",");
 }
 #[doc(hidden)]
 #[allow(unused_macros, non_local_definitions)]

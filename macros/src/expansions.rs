@@ -129,7 +129,7 @@ fn a_provider() {
         api = "https://api.github.com",
         authorize = "https://github.com/login/oauth/authorize",
         token = "https://github.com/login/oauth/access_token",
-        answer_separator = ","
+        response_scope_separator = ","
     );
     let item = quote! {
         /// GitHub's REST API.

@@ -25,11 +25,11 @@ const KEYS: [&str; 14] = [
     "id",
     "name",
     "scope_separator",
-    "answer_separator",
+    "response_scope_separator",
     "client_auth",
     "authorize_params",
     "refresh",
-    "probe",
+    "token_check",
     "crate",
 ];
 
@@ -117,14 +117,13 @@ impl Args {
                 check_endpoint(&key, &url)?;
                 self.texts.push((key, url));
             }
-            "probe" => {
+            "token_check" => {
                 let path = entry.text()?;
                 let value = path.value();
                 let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
                 if !value.starts_with('/') || value.starts_with("//") || !value.chars().all(in_path)
                 {
-                    let message =
-                        "`probe` is a path of the API that every good token may read: `/user`";
+                    let message = "`token_check` is a path of the API that every good token may read: `/user`";
                     return Err(Error::new(path.span(), message));
                 }
                 self.texts.push((key, path));
@@ -233,7 +232,7 @@ fn emit_provider(args: &Args, item: &ItemEnum) -> TokenStream {
 fn emit_dialect(args: &Args) -> Option<TokenStream> {
     let krate = &args.krate;
     let mut chain = TokenStream::new();
-    for key in ["scope_separator", "answer_separator", "refresh", "probe"] {
+    for key in ["scope_separator", "response_scope_separator", "refresh", "token_check"] {
         if let Some(text) = args.text(key) {
             let method = Ident::new(key, Span::call_site());
             chain.extend(quote!(.#method(#text)));

@@ -22,7 +22,7 @@ const KEYS: [&str; 14] = [
     "destructive",
     "idempotent",
     "open_world",
-    "basic",
+    "default_scope",
     "app_only",
     "model_only",
     "icons",
@@ -359,7 +359,7 @@ impl<'a> Tool<'a> {
         }
         let injected = |parameter: &Parameter| match &parameter.kind {
             Kind::Client { .. } => quote!(#call.client()),
-            Kind::Caller { optional: true, .. } => quote!(#call.caller_if_any()),
+            Kind::Caller { optional: true, .. } => quote!(#call.optional_caller()),
             Kind::Caller { .. } => quote!(#call.caller()),
             Kind::State { .. } => quote!(#call.state()),
             Kind::Context { .. } => quote!(#call.context()),

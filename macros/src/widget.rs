@@ -21,7 +21,7 @@ const LARGEST: u64 = 2 << 20;
 
 /// The keys that only a widget has.
 pub(crate) const KEYS: [&str; 7] =
-    ["view", "csp", "permissions", "border", "may_ask", "invoking", "invoked"];
+    ["view", "csp", "permissions", "border", "optional_scopes", "invoking", "invoked"];
 
 const CSP: [&str; 4] = ["connect", "resource", "frame", "base_uri"];
 const PERMISSIONS: [&str; 4] = ["camera", "microphone", "geolocation", "clipboard_write"];
@@ -89,7 +89,7 @@ impl View {
                 let value = LitBool::new(value, span);
                 self.calls.push((key, quote!(#value)));
             }
-            "may_ask" => {
+            "optional_scopes" => {
                 let text = entry.text()?;
                 self.calls.push((key, quote!(#text)));
             }

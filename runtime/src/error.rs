@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a tool's call failed.
 ///
 /// Every error has two texts. [`Error::message`] is for the model and the person behind it: what
-/// happened and what to do next. [`Error::source_text`] is for the operator's log. Neither holds
+/// happened and what to do next. [`Error::report`] is for the operator's log. Neither holds
 /// a secret.
 ///
 /// `?` turns any [`std::error::Error`] into one of kind [`ErrorKind::Internal`]: its own text goes
@@ -80,26 +80,26 @@ pub enum ErrorKind {
 impl Error {
     /// An error whose text the model reads as it is. Keep secrets and stack traces out of it.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(ErrorKind::Tool, message)
+        Self::with_kind(ErrorKind::Tool, message)
     }
 
     /// An error of a kind, with the text for the model.
-    pub fn of(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_kind(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner { kind, message: message.into(), source: None }))
     }
 
     /// A fault of the server; `source` goes to the log, the model is told that it is not to blame.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::of(
+        Self::with_kind(
             ErrorKind::Internal,
             "the server failed at this call; nothing about the arguments has to change. Its log has the details",
         )
-        .because(source)
+        .with_source(source)
     }
 
     /// Adds the cause, for the log only.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -115,7 +115,7 @@ impl Error {
     }
 
     /// The text for the log: the cause and its causes, without secrets.
-    pub fn source_text(&self) -> Option<String> {
+    pub fn report(&self) -> Option<String> {
         let mut next: Option<&dyn StdError> = Some(&**self.0.source.as_ref()?);
         let mut text = String::new();
         while let Some(error) = next {
@@ -138,7 +138,7 @@ impl fmt::Display for Error {
 // What `fn main() -> toolgate::Result<()>` prints, so it is written for people.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source_text() {
+        match self.report() {
             Some(source) if self.0.kind == ErrorKind::Internal => f.write_str(&source),
             Some(source) => write!(f, "{}\ncaused by: {source}", self.0.message),
             None => f.write_str(&self.0.message),

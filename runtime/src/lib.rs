@@ -4,56 +4,34 @@
 //! declares, the runtime that its user granted them, and the body gets a client that carries the
 //! token.
 
-#![cfg_attr(not(feature = "http"), allow(dead_code, reason = "some of what is shared is HTTP's"))]
-
 // What the macros emit names `::toolgate`, in this crate's own tests too.
 extern crate self as toolgate;
 
-pub mod argument;
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod client;
-pub mod context;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod error;
-#[cfg(feature = "http")]
 pub mod gate;
 pub mod grant;
-pub mod outcome;
 pub mod provider;
 pub mod scope;
-pub mod serve;
-pub mod state;
+pub mod server;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
 
-#[cfg(feature = "http")]
-mod cache;
-mod call;
+mod browser;
 mod consent;
+mod http;
 mod macros;
+mod mcp;
 mod oauth;
-mod random;
-#[cfg(feature = "http")]
-mod rate;
-mod suggest;
-mod table;
-mod task;
-mod view;
+mod stdio;
+mod support;
 
-/// Who calls. Built without HTTP, a server has no gate, and everybody is the local person.
-#[cfg(not(feature = "http"))]
-pub mod gate {
-    mod claims;
-    mod refusal;
-
-    pub use self::{claims::Claims, refusal::Refusal};
-
-    /// There is none.
-    pub(crate) enum Gate {}
-}
+pub use crate::tool::{argument, context, outcome, state};
 
 /// Declares the scopes of one's own access tokens, as the variants of an enum.
 ///
@@ -97,7 +75,7 @@ pub use toolgate_macros::catalogue;
 ///     api = "https://api.github.com",
 ///     authorize = "https://github.com/login/oauth/authorize",
 ///     token = "https://github.com/login/oauth/access_token",
-///     answer_separator = ","
+///     response_scope_separator = ","
 /// )]
 /// pub enum GitHub {
 ///     /// Read and write public repositories.
@@ -114,7 +92,7 @@ pub use toolgate_macros::catalogue;
 /// | `api`, `authorize`, `token` | the endpoints: https, or http to this machine |
 /// | `revoke`, `issuer` | where tokens are revoked (RFC 7009), who must sign an answer (RFC 9207) |
 /// | `id`, `name` | `github` in URLs and variables, `GitHub` for people; both from the enum's name |
-/// | `scope_separator`, `answer_separator` | between scopes in a request and in an answer, if not a space |
+/// | `scope_separator`, `response_scope_separator` | between scopes in a request and in an answer, if not a space |
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
 /// | `authorize_params("name" = "value")` | what the authorization request carries besides |
 /// | `refresh` | where tokens are refreshed, if not at `token` |
@@ -159,7 +137,7 @@ pub use toolgate_macros::provider;
 pub use toolgate_macros::requires;
 /// Makes an async function a tool.
 ///
-/// The function stays what it is, and callable. Beside it stands an empty type of the same name,
+/// The function stays what it is, and callable. ErasedHandler it stands an empty type of the same name,
 /// which implements [`Tool`]; [`tools!`] names it.
 ///
 /// The doc comment is the description by which the model chooses. Parameters of the types
@@ -191,7 +169,7 @@ pub use toolgate_macros::requires;
 /// | `name`, `title` | what the model calls (else the function's name), what people read |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
 /// | `app_only`, `model_only` | only a widget's view calls it and never the model, or only the model and no view |
-/// | `basic` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
+/// | `default_scope` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
 /// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
@@ -232,7 +210,7 @@ pub use toolgate_macros::tool;
 /// |---|---|
 /// | `view` | an `.html` file or the folder of a built front end, from the crate's `Cargo.toml` on, or HTML itself |
 /// | `csp(connect = [..], resource = [..], frame = [..], base_uri = [..])` | the origins that the page may reach: `"https://api.example"`; none without it |
-/// | `may_ask` | scopes that the view's own calls may ask for later: `"repo:write"` |
+/// | `optional_scopes` | scopes that the view's own calls may ask for later: `"repo:write"` |
 /// | `permissions("clipboard_write")` | what the page wants of the device; also `camera`, `microphone`, `geolocation` |
 /// | `border` | the host draws a border |
 /// | `invoking`, `invoked` | what hosts say meanwhile and afterwards |
@@ -242,20 +220,22 @@ pub use toolgate_macros::tool;
 /// whoever is looking at it, and are checked like any other.
 pub use toolgate_macros::widget;
 
-pub use crate::{
-    argument::Arg,
-    call::{Call, Caller},
+pub use self::{
     client::{AuthedClient, Unclaimed},
-    context::Context,
     error::{ConfigError, Error, ErrorKind, Result},
-    outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
     provider::{OAuthClient, Provider},
     scope::{Access, Catalogue, Holds, Requires, Scope, Scopes},
-    serve::Server,
-    state::State,
-    table::{Entry, Tools},
-    tool::{Hints, Need, Needs, Running, Tool, Values},
-    view::View,
+    server::Server,
+    tool::{
+        Hints, Need, Needs, Running, Tool, Values,
+        argument::Arg,
+        call::{Call, Caller},
+        context::Context,
+        outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
+        registry::{Entry, Tools},
+        state::State,
+        view::View,
+    },
 };
 
 /// What a file with tools needs.
@@ -269,7 +249,7 @@ pub mod prelude {
 /// What expansions refer to; no part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::view::Fallible;
+    pub use crate::tool::view::Fallible;
     pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
 }
 

@@ -29,7 +29,7 @@ async fn orders(caller: Caller<Acme>) -> String {
 }
 
 /// Reads, and few need it.
-#[tool(scopes = "invoices:read", basic = false)]
+#[tool(scopes = "invoices:read", default_scope = false)]
 async fn invoices(caller: Caller<Acme>) -> String {
     caller.subject().to_owned()
 }
@@ -41,7 +41,7 @@ async fn order(caller: Caller<Acme>) -> String {
 }
 
 /// Writes, and everybody needs it.
-#[tool(scopes = "orders:write", basic)]
+#[tool(scopes = "orders:write", default_scope)]
 async fn order_first(caller: Caller<Acme>) -> String {
     caller.subject().to_owned()
 }

@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use issuer::{ISSUER, KEYS, NOW, RESOURCE, SigningKey, clock, credentials};
 use jsonwebtoken::jwk::ThumbprintHash;
 use serde_json::{Value, json};
-use toolgate::gate::{Jwt, Presented, Refusal, Verifier, keys};
+use toolgate::gate::{AuthError, Jwt, Presented, Verifier, keys};
 
 struct Owner {
     key: SigningKey,
@@ -53,7 +53,7 @@ async fn show(
     scheme: &str,
     token: &str,
     proof: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<(), AuthError> {
     let credentials = credentials(scheme, token, proof);
     verifier.verify(Presented::new(&credentials, RESOURCE, "POST")).await.map(drop)
 }
@@ -166,7 +166,7 @@ async fn a_proof_holds_the_nonce_of_these_minutes_where_one_is_asked_for() {
         owner.key.sign(&owner.header().to_string(), &claims.to_string())
     };
     let refused = show(&verifier, "DPoP", &owner.token, Some(&owner.proof("1"))).await.unwrap_err();
-    let Refusal::Nonce { nonce } = &refused else { panic!("{refused}") };
+    let AuthError::Nonce { nonce } = &refused else { panic!("{refused}") };
     assert_eq!((refused.error(), refused.status().as_u16()), (Some("use_dpop_nonce"), 401));
     show(&verifier, "DPoP", &owner.token, Some(&with(nonce, "2"))).await.unwrap();
     for made_up in ["", "guess", &nonce.to_lowercase()] {

@@ -223,6 +223,6 @@ async fn a_machine_is_known_by_having_no_person() {
         }
         issuer.say(answer);
         let claims = verify(&verifier(&url), "opaque").await.unwrap();
-        assert_eq!(claims.is_machine(), machine, "{changes}");
+        assert_eq!(claims.is_client_credentials(), machine, "{changes}");
     }
 }

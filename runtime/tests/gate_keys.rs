@@ -22,7 +22,7 @@ use issuer::{KEYS, SigningKey, claims, clock, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{
-    gate::{Jwt, Refusal, jwks, oidc},
+    gate::{AuthError, Jwt, jwks, oidc},
     grant::ManualClock,
 };
 
@@ -339,7 +339,7 @@ async fn a_key_that_nobody_can_look_up_is_an_outage() {
     for _ in 0..3 {
         let refused = verify(&verifier, &server.token(&rotated, "rotated")).await.unwrap_err();
         assert_eq!(refused.status(), 503, "{refused}");
-        let Refusal::Unavailable { retry_after } = refused else { panic!("{refused}") };
+        let AuthError::Unavailable { retry_after } = refused else { panic!("{refused}") };
         assert_eq!(retry_after, Duration::from_secs(60), "when the next try is");
     }
     assert_eq!(server.fetches(), 2);

@@ -90,7 +90,7 @@ async fn what_the_token_says_is_what_the_tool_learns() {
     let granted: Vec<_> = claims.granted().iter().map(String::as_str).collect();
     assert_eq!(granted, ["admin", "files", "mail", "orders:read"]);
     assert_eq!(claims.extra::<Extra>().unwrap().tenant.id, 7);
-    assert!(!claims.is_machine());
+    assert!(!claims.is_client_credentials());
 
     for (name, changes) in [
         ("the client itself", json!({ "sub": "host" })),
@@ -99,7 +99,7 @@ async fn what_the_token_says_is_what_the_tool_learns() {
         ("as Auth0 says it, again", json!({ "gty": "client-credentials" })),
     ] {
         let claims = verify(&verifier(), &KEYS.token(changes)).await.unwrap();
-        assert!(claims.is_machine(), "{name}");
+        assert!(claims.is_client_credentials(), "{name}");
     }
     for (name, changes, scope) in [
         ("a list", json!({ "scope": ["a", "b"] }), "b"),
@@ -510,6 +510,6 @@ async fn machines_are_known_by_what_their_issuers_say() {
         ("Okta, a person", json!({ "sub": "a@b.example", "cid": "0oa1" }), false),
     ] {
         let found = verify(&verifier(), &KEYS.token(changes)).await.unwrap();
-        assert_eq!(found.is_machine(), machine, "{name}");
+        assert_eq!(found.is_client_credentials(), machine, "{name}");
     }
 }

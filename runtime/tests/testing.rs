@@ -38,7 +38,7 @@ async fn place_order(caller: Caller<Acme>, context: Context) -> Result<String> {
 }
 
 async fn client(issuer: &Issuer) -> Client {
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).hide_what_is_refused();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).hide_unauthorized_tools();
     let server = toolgate::server!().gate(gate).tools(tools![count_orders, place_order]);
     Client::of(server).await.unwrap()
 }
@@ -82,7 +82,7 @@ async fn refusals_are_those_of_the_gate() {
     }
     assert_eq!(client.with(read()).tools().await, ["count_orders"]);
     let machine =
-        client.with(read().of_machine()).call("count_orders", json!({ "month": 1 })).await;
+        client.with(read().client_credentials()).call("count_orders", json!({ "month": 1 })).await;
     assert_eq!(machine.status(), 200);
 }
 

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use toolgate::{
     gate::Gate,
     prelude::*,
-    serve::{Front, Nothing},
+    server::{NoFallback, ToolgateService},
     testing::{Issuer, RESOURCE},
 };
 use tower::ServiceExt;
@@ -40,7 +40,7 @@ pub async fn repeat(
 
 /// The server, and a token that its gate lets in.
 pub struct Served {
-    front: Front<Nothing>,
+    front: ToolgateService<NoFallback>,
     bearer: String,
 }
 
@@ -54,7 +54,7 @@ impl Served {
         let issuer = Issuer::new();
         let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
         let server = toolgate::server!().gate(gate).tools(tools![simple_text, repeat]);
-        let app = server.shortcuts(short).build().await.expect("the server is sound");
+        let app = server.fast_path(short).build().await.expect("the server is sound");
         // As long as those of real issuers are.
         let token = issuer.token("alice").scopes("text:read openid profile email");
         let token = token.claim("roles", "reader,".repeat(50));

@@ -58,7 +58,12 @@ struct Comment {
 }
 
 /// Shows a repository's issues as a board.
-#[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board.html", title = "Issues")]
+#[widget(
+    scopes = "repo:read",
+    optional_scopes = "repo:write",
+    view = "views/board.html",
+    title = "Issues"
+)]
 async fn issue_board(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<Board> {
     read(&forge, owner, repo).await
 }
@@ -68,7 +73,7 @@ mod react {
     use super::{AuthedClient, Board, Forge, Result, widget};
 
     /// Shows a repository's issues as a board.
-    #[widget(scopes = "repo:read", may_ask = "repo:write", view = "views/board-react")]
+    #[widget(scopes = "repo:read", optional_scopes = "repo:write", view = "views/board-react")]
     pub(super) async fn issue_board(
         forge: AuthedClient<Forge>,
         owner: String,

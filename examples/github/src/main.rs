@@ -9,7 +9,7 @@ use toolgate::{client::Path, prelude::*};
     api = "https://api.github.com",
     authorize = "https://github.com/login/oauth/authorize",
     token = "https://github.com/login/oauth/access_token",
-    answer_separator = ","
+    response_scope_separator = ","
 )]
 pub enum GitHub {
     /// Read and write public repositories.

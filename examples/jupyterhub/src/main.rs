@@ -10,7 +10,7 @@ use toolgate::prelude::*;
     authorize = "http://127.0.0.1:8000/hub/api/oauth2/authorize",
     token = "http://127.0.0.1:8000/hub/api/oauth2/token",
     client_auth = body,
-    probe = "/user"
+    token_check = "/user"
 )]
 pub enum JupyterHub {
     /// See who you are.

@@ -10,10 +10,9 @@ use super::{
     cookie::Cookies,
     documents::Documents,
     identity::Whois,
-    keys::Keys,
     limits::Limits,
     redirect::KNOWN_SCHEMES,
-    shelf::Shelf,
+    store::{keys::Keys, typed_store::Shelf},
 };
 use crate::{
     client::http_client,

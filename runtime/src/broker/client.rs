@@ -10,25 +10,24 @@ use url::form_urlencoded;
 
 use super::{
     Broker,
-    error::OAuthError,
-    parameters::Parameters,
-    secret,
-    shelf::{CLIENTS, Shelf},
+    endpoint::{error::OAuthError, parameters::Parameters},
+    store::typed_store::{CLIENTS, Shelf},
 };
+use crate::support::digest as secret;
 use crate::{error::ConfigError, grant::StoreError};
 
 /// How long a client that registered itself is kept before somebody signs in with it: as many as
 /// strangers may register in that time fit into the store.
-pub(super) const UNUSED: Duration = Duration::from_secs(8 * 3600);
+pub(crate) const UNUSED: Duration = Duration::from_secs(8 * 3600);
 /// How long it is kept after that.
-pub(super) const USED: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const USED: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// The longest `client_id`.
 const LONGEST_ID: usize = 1024;
 
 /// Who vouches for a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// The operator of this server.
     Known,
     /// The site at which its metadata document is published.
@@ -39,23 +38,23 @@ pub(super) enum Standing {
 
 /// A client, from wherever.
 #[derive(Clone, Debug)]
-pub(super) struct Client {
-    pub(super) id: String,
-    pub(super) name: Option<String>,
-    pub(super) redirect_uris: Vec<String>,
-    pub(super) standing: Standing,
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) standing: Standing,
 }
 
 /// A client that registered itself, as it is kept.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Registered {
-    pub(super) name: Option<String>,
-    pub(super) redirect_uris: Vec<String>,
+pub(crate) struct Registered {
+    pub(crate) name: Option<String>,
+    pub(crate) redirect_uris: Vec<String>,
     /// The digest of its secret; `None` for a public client.
-    pub(super) secret: Option<String>,
-    pub(super) refreshes: bool,
+    pub(crate) secret: Option<String>,
+    pub(crate) refreshes: bool,
     /// When it was last prolonged.
-    pub(super) kept_at: u64,
+    pub(crate) kept_at: u64,
 }
 
 /// A client that the operator registers with [`BrokerBuilder::client`](super::BrokerBuilder::client).
@@ -89,11 +88,11 @@ impl KnownClient {
         self
     }
 
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    pub(super) fn check(&self, schemes: &[String]) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, schemes: &[String]) -> Result<(), ConfigError> {
         let fault = |what: String| ConfigError::new(format!("the client `{}`: {what}", self.id));
         if self.id.is_empty() || self.id.len() > LONGEST_ID || is_url(&self.id) {
             return Err(fault("its id is empty, too long, or a URL".to_owned()));
@@ -109,7 +108,7 @@ impl KnownClient {
 }
 
 /// Why there is no client.
-pub(super) enum NoClient {
+pub(crate) enum NoClient {
     Unknown,
     /// Its document cannot be used.
     Document(String),
@@ -124,32 +123,32 @@ impl From<StoreError> for NoClient {
 }
 
 /// Is the `client_id` the URL of a metadata document?
-pub(super) fn is_url(id: &str) -> bool {
+pub(crate) fn is_url(id: &str) -> bool {
     let scheme = id.split_once(':').map(|(scheme, _)| scheme);
     scheme.is_some_and(|s| s.eq_ignore_ascii_case("https") || s.eq_ignore_ascii_case("http"))
 }
 
 /// The clients that are not documents.
-pub(super) struct Clients {
-    pub(super) shelf: Shelf,
-    pub(super) known: HashMap<String, KnownClient>,
+pub(crate) struct Clients {
+    pub(crate) shelf: Shelf,
+    pub(crate) known: HashMap<String, KnownClient>,
 }
 
 /// A client that has proved itself at the token endpoint, as far as it can.
-pub(super) struct Proven {
-    pub(super) id: String,
-    pub(super) refreshes: bool,
+pub(crate) struct Proven {
+    pub(crate) id: String,
+    pub(crate) refreshes: bool,
 }
 
 impl Broker {
     /// Did the client register itself, and so stands for one installation of one host? A document
     /// or a client of the operator's stands for all of them.
-    pub(super) fn is_one_installation(&self, id: &str) -> bool {
+    pub(crate) fn is_one_installation(&self, id: &str) -> bool {
         !is_url(id) && !self.0.clients.known.contains_key(id)
     }
 
     /// The client with this identifier.
-    pub(super) async fn client(&self, id: &str, party: Option<IpAddr>) -> Result<Client, NoClient> {
+    pub(crate) async fn client(&self, id: &str, party: Option<IpAddr>) -> Result<Client, NoClient> {
         if id.len() > LONGEST_ID {
             return Err(NoClient::Unknown);
         }
@@ -175,7 +174,7 @@ impl Broker {
     }
 
     /// Which client sends a request to the token or the revocation endpoint (RFC 6749 §2.3).
-    pub(super) async fn prove(
+    pub(crate) async fn prove(
         &self,
         headers: &HeaderMap,
         form: &Parameters,

@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::secret;
+use crate::support::digest as secret;
 
 /// How long a browser is known.
-pub(super) const BROWSER: Duration = Duration::from_secs(180 * 24 * 3600);
+pub(crate) const BROWSER: Duration = Duration::from_secs(180 * 24 * 3600);
 /// How long it is remembered who signed in.
-pub(super) const SESSION: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const SESSION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The cookies of one server.
-pub(super) struct Cookies {
+pub(crate) struct Cookies {
     secure: bool,
 }
 
 impl Cookies {
     /// `secure`: the server is reached by https.
-    pub(super) fn new(secure: bool) -> Self {
+    pub(crate) fn new(secure: bool) -> Self {
         Self { secure }
     }
 
@@ -34,20 +34,20 @@ impl Cookies {
     }
 
     /// The secret of the browser, if it has one.
-    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn browser(&self, headers: &HeaderMap) -> Option<String> {
         read(headers, self.browser_name())
     }
 
     /// The identifier of the browser's session, if it has one.
-    pub(super) fn session(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn session(&self, headers: &HeaderMap) -> Option<String> {
         read(headers, self.session_name())
     }
 
-    pub(super) fn set_browser(&self, secret: &str) -> HeaderValue {
+    pub(crate) fn set_browser(&self, secret: &str) -> HeaderValue {
         self.set(self.browser_name(), secret, BROWSER)
     }
 
-    pub(super) fn set_session(&self, id: &str) -> HeaderValue {
+    pub(crate) fn set_session(&self, id: &str) -> HeaderValue {
         self.set(self.session_name(), id, SESSION)
     }
 
@@ -80,7 +80,7 @@ fn read(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// What a form must say to come from the page that was shown to this browser for `request`.
-pub(super) fn csrf(browser: &str, request: &str) -> String {
+pub(crate) fn csrf(browser: &str, request: &str) -> String {
     secret::mac(browser, &format!("consent {request}"))
 }
 

@@ -18,12 +18,12 @@ use http::{HeaderMap, header};
 use url::{Host, Url};
 
 use super::{
-    address::PublicOnly,
     client::{Client, NoClient, Standing},
+    endpoint::register::Metadata,
     limits::Limit,
-    register::Metadata,
 };
-use crate::{error::ConfigError, grant::Clock, provider::is_loopback, task};
+use crate::support::address::PublicOnly;
+use crate::{error::ConfigError, grant::Clock, provider::is_loopback, support::background as task};
 
 /// The most that is read of a document, in bytes.
 const LARGEST: usize = 64 * 1024;
@@ -43,7 +43,7 @@ type Outcome = Result<Client, String>;
 type Fetch = Shared<BoxFuture<'static, Outcome>>;
 
 /// The documents, fetched and kept.
-pub(super) struct Documents(Arc<Inner>);
+pub(crate) struct Documents(Arc<Inner>);
 
 struct Inner {
     http: reqwest::Client,
@@ -62,7 +62,7 @@ struct Kept {
 }
 
 impl Documents {
-    pub(super) fn new(
+    pub(crate) fn new(
         loopback: bool,
         schemes: Vec<String>,
         clock: Arc<dyn Clock>,
@@ -97,7 +97,7 @@ impl Documents {
     }
 
     /// The client whose document is at `id`.
-    pub(super) async fn client(
+    pub(crate) async fn client(
         &self,
         id: &str,
         party: Option<IpAddr>,

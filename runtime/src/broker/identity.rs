@@ -20,7 +20,7 @@ const LONGEST: usize = 200;
 
 /// Where the provider's API says who a token belongs to.
 #[derive(Clone, Debug)]
-pub(super) struct Whois {
+pub(crate) struct Whois {
     url: Url,
     /// A JSON pointer (RFC 6901).
     pointer: String,
@@ -28,7 +28,7 @@ pub(super) struct Whois {
 
 impl Whois {
     /// The path below the API `api`, and the member, or a JSON pointer to it.
-    pub(super) fn new(api: &str, path: &str, member: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn new(api: &str, path: &str, member: &str) -> Result<Self, ConfigError> {
         let text = format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'));
         let url = Url::parse(&text).map_err(|error| {
             ConfigError::new(format!("where the provider says who somebody is: `{text}`: {error}"))
@@ -61,7 +61,7 @@ impl Whois {
 
 impl Broker {
     /// The subject to whom the provider's token belongs; otherwise why it is not known.
-    pub(super) async fn who_is(&self, token: &SecretString) -> Result<String, String> {
+    pub(crate) async fn who_is(&self, token: &SecretString) -> Result<String, String> {
         let whois = &self.0.whois;
         let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
             .map_err(|_| "its token holds what no header can carry".to_owned())?;

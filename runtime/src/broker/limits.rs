@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use super::error::OAuthError;
-use crate::{grant::Clock, rate::Rate};
+use super::endpoint::error::OAuthError;
+use crate::{grant::Clock, support::rate_limit::Rate};
 
 /// The bound of memory: so many addresses are in a hurry at once, and what else comes is counted
 /// as one.
@@ -18,7 +18,7 @@ const ADDRESSES: usize = 100_000;
 const OF_A_SITE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
 /// A limit on one kind of request.
-pub(super) struct Limit {
+pub(crate) struct Limit {
     by_address: Rate<Option<IpAddr>>,
     by_site: Rate<IpAddr>,
     total: Rate<()>,
@@ -38,7 +38,7 @@ impl Limit {
     }
 
     /// One more request. Who floods is refused before the others are counted in.
-    pub(super) fn check(&self, party: Option<IpAddr>) -> Result<(), OAuthError> {
+    pub(crate) fn check(&self, party: Option<IpAddr>) -> Result<(), OAuthError> {
         let party = party.filter(|_| self.by_address.len() <= ADDRESSES);
         self.by_address.check(&party).map_err(OAuthError::too_many)?;
         if let Some(site) = party.and_then(site_of) {
@@ -62,17 +62,17 @@ fn site_of(address: IpAddr) -> Option<IpAddr> {
 const TWO: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 
 /// All limits.
-pub(super) struct Limits {
-    pub(super) registrations: Limit,
-    pub(super) authorizations: Limit,
-    pub(super) documents: Limit,
+pub(crate) struct Limits {
+    pub(crate) registrations: Limit,
+    pub(crate) authorizations: Limit,
+    pub(crate) documents: Limit,
     /// At the token and the revocation endpoint. A host in the cloud redeems there for all of its
     /// users, from few addresses.
-    pub(super) tokens: Limit,
+    pub(crate) tokens: Limit,
 }
 
 impl Limits {
-    pub(super) fn new(clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self {
             registrations: Limit::new(5, 30, clock),
             authorizations: Limit::new(30, 600, clock),

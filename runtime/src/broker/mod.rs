@@ -43,32 +43,17 @@
 //! # }
 //! ```
 
-mod address;
-mod arrival;
-mod authorize;
-mod builder;
-mod client;
-mod consent;
-mod cookie;
-mod departure;
-mod documents;
-mod error;
-mod identity;
-mod keys;
-mod limits;
-mod metadata;
-mod page;
-mod parameters;
-mod person;
-mod redirect;
-mod register;
-mod request;
-mod revoke;
-mod secret;
-mod shelf;
-mod sign_in;
-mod token;
-mod verifier;
+pub(crate) mod builder;
+pub(crate) mod client;
+pub(crate) mod cookie;
+pub(crate) mod documents;
+pub(crate) mod endpoint;
+pub(crate) mod identity;
+pub(crate) mod limits;
+pub(crate) mod page;
+pub(crate) mod redirect;
+pub(crate) mod store;
+pub(crate) mod verifier;
 
 use std::{
     fmt,
@@ -87,10 +72,14 @@ use http::{HeaderMap, Method, header};
 pub use jsonwebtoken::jwk::JwkSet;
 use tower_http::cors::{Any, CorsLayer};
 
-pub use self::{builder::BrokerBuilder, client::KnownClient, person::Disconnected};
+pub use self::{builder::BrokerBuilder, client::KnownClient, store::person::Disconnected};
 use self::{
-    client::Clients, cookie::Cookies, documents::Documents, identity::Whois, keys::Keys,
-    limits::Limits, shelf::Shelf,
+    client::Clients,
+    cookie::Cookies,
+    documents::Documents,
+    identity::Whois,
+    limits::Limits,
+    store::{keys::Keys, typed_store::Shelf},
 };
 pub use crate::gate::PeerAddress;
 use crate::{
@@ -171,12 +160,12 @@ impl Broker {
         let mut open = Router::new()
             .route(
                 &format!("/.well-known/oauth-authorization-server{}", self.0.prefix),
-                get(metadata::document),
+                get(endpoint::metadata::document),
             )
-            .route(&path("jwks"), get(metadata::jwks))
-            .route(&path("token"), post(token::answer))
-            .route(&path("register"), post(register::answer))
-            .route(&path("revoke"), post(revoke::answer));
+            .route(&path("jwks"), get(endpoint::metadata::jwks))
+            .route(&path("token"), post(endpoint::token::answer))
+            .route(&path("register"), post(endpoint::register::answer))
+            .route(&path("revoke"), post(endpoint::revoke::answer));
         if self.0.browser_clients {
             let cors = CorsLayer::new()
                 .allow_origin(Any)
@@ -189,8 +178,8 @@ impl Broker {
             open = open.layer(cors);
         }
         Router::new()
-            .route(&path("authorize"), get(authorize::begin))
-            .route(&path("consent"), post(consent::decide))
+            .route(&path("authorize"), get(endpoint::authorize::begin))
+            .route(&path("consent"), post(endpoint::consent::decide))
             .route(&path("style.css"), get(page::style))
             .merge(open)
             .with_state(self.clone())

@@ -4,7 +4,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
-use super::error::no_store;
+use super::endpoint::error::no_store;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 1.05rem/1.5 system-ui, sans-serif }
@@ -22,7 +22,7 @@ button.main { font-weight: 600 }
 .next { opacity: .9 }
 ";
 
-pub(super) async fn style() -> Response {
+pub(crate) async fn style() -> Response {
     let mut response = ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response();
     harden(response.headers_mut(), "'none'");
     response
@@ -49,7 +49,7 @@ fn harden(headers: &mut HeaderMap, forms_go_to: &str) {
 }
 
 /// Sends the browser on; with GET, whatever it came with (RFC 9700 §4.12).
-pub(super) fn redirect(url: &str) -> Response {
+pub(crate) fn redirect(url: &str) -> Response {
     let mut response = Redirect::to(url).into_response();
     harden(response.headers_mut(), "'none'");
     response
@@ -74,36 +74,36 @@ fn page(style: &str, status: StatusCode, title: &str, body: &Markup, forms: &str
 }
 
 /// What a consent page says.
-pub(super) struct Consent<'a> {
+pub(crate) struct Consent<'a> {
     /// Where the form and the style are: `/oauth`.
-    pub(super) root: &'a str,
+    pub(crate) root: &'a str,
     /// Where people see what is connected, if that is anywhere.
-    pub(super) accounts: Option<&'a str>,
-    pub(super) request: &'a str,
-    pub(super) csrf: &'a str,
+    pub(crate) accounts: Option<&'a str>,
+    pub(crate) request: &'a str,
+    pub(crate) csrf: &'a str,
     /// What the client calls itself.
-    pub(super) client: &'a str,
+    pub(crate) client: &'a str,
     /// Who says so.
-    pub(super) vouched: Markup,
+    pub(crate) vouched: Markup,
     /// Where the answer goes, in words.
-    pub(super) destination: Markup,
+    pub(crate) destination: Markup,
     /// Any program on the machine could be the client.
-    pub(super) warns: bool,
+    pub(crate) warns: bool,
     /// The name of the server, which is its host.
-    pub(super) server: &'a str,
-    pub(super) provider: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) provider: &'a str,
     /// The scopes with their words.
-    pub(super) scopes: Vec<(&'a str, &'a str)>,
+    pub(crate) scopes: Vec<(&'a str, &'a str)>,
     /// Those that the person has allowed this client before.
-    pub(super) allowed: Vec<(&'a str, &'a str)>,
+    pub(crate) allowed: Vec<(&'a str, &'a str)>,
     /// Why the page is shown once more.
-    pub(super) notice: Option<&'a str>,
+    pub(crate) notice: Option<&'a str>,
     /// The sources to which the form, and the redirects after it, may lead.
-    pub(super) forms_go_to: String,
+    pub(crate) forms_go_to: String,
 }
 
 impl Consent<'_> {
-    pub(super) fn response(&self) -> Response {
+    pub(crate) fn response(&self) -> Response {
         let title = format!("Allow {} to use {}?", self.client, self.provider);
         let body = html! {
             @if let Some(notice) = self.notice { p role="status" { (notice) } }
@@ -164,7 +164,7 @@ fn list(scopes: &[(&str, &str)]) -> Markup {
 }
 
 /// A page that says why it does not go on, and perhaps a link back to where the person came from.
-pub(super) fn stop(
+pub(crate) fn stop(
     root: &str,
     status: StatusCode,
     title: &str,

@@ -8,11 +8,11 @@ use crate::provider::is_loopback;
 const LONGEST: usize = 2048;
 
 /// Schemes of hosts that are known, although they are not reversed domain names.
-pub(super) const KNOWN_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
+pub(crate) const KNOWN_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
 
 /// Where a redirect URI leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// A site.
     Web { host: String },
     /// A program on the person's machine.
@@ -23,13 +23,13 @@ pub(super) enum Destination {
 
 impl Destination {
     /// Can any program on the machine receive what is sent there (RFC 8252 §8.6)?
-    pub(super) fn is_native(&self) -> bool {
+    pub(crate) fn is_native(&self) -> bool {
         !matches!(self, Self::Web { .. })
     }
 }
 
 /// Where `uri` leads, if it may be registered at all; otherwise why not.
-pub(super) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String> {
+pub(crate) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String> {
     if uri.len() > LONGEST {
         return Err(format!("a redirect URI has at most {LONGEST} characters"));
     }
@@ -74,12 +74,12 @@ fn parse(uri: &str) -> Result<Url, String> {
 }
 
 /// Is `asked` one of `registered`? Exactly, but for the port of a loopback address (RFC 8252 §7.3).
-pub(super) fn is_registered(registered: &[String], asked: &str) -> bool {
+pub(crate) fn is_registered(registered: &[String], asked: &str) -> bool {
     registered.iter().any(|registered| same(registered, asked))
 }
 
 /// Do both lead to one place?
-pub(super) fn same(registered: &str, asked: &str) -> bool {
+pub(crate) fn same(registered: &str, asked: &str) -> bool {
     if registered == asked {
         return true;
     }

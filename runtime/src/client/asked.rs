@@ -68,18 +68,18 @@ impl Asked {
         } else {
             (format!("broke off while it answered {}", self.what()), self.once_more())
         };
-        Error::of(
+        Error::with_kind(
             ErrorKind::UpstreamUnreachable { provider },
             format!("{provider} ({host}) {what}. {advice}"),
         )
-        .because(error.without_url())
+        .with_source(error.without_url())
     }
 
     /// An answer that cannot be read.
     pub(super) fn unreadable(&self, what: &str) -> Error {
         let provider = self.provider;
         let message = format!("{provider} answered {} with {what}", self.what());
-        Error::of(ErrorKind::UpstreamUnreachable { provider }, message)
+        Error::with_kind(ErrorKind::UpstreamUnreachable { provider }, message)
     }
 
     /// An answer that leads to where the token must not go.
@@ -108,13 +108,13 @@ impl Asked {
             status: status.as_u16(),
             retry_after: None,
         };
-        Error::of(kind, message)
+        Error::with_kind(kind, message)
     }
 
     /// Nobody but the user can help: the provider does not accept what was just renewed either.
     pub(super) fn no_longer_accepted(&self) -> Error {
         let provider = self.provider;
-        Error::of(
+        Error::with_kind(
             ErrorKind::GrantExpired { provider },
             format!(
                 "{provider} no longer accepts the user's authorization; the user has to connect {provider} again"

@@ -86,15 +86,15 @@ impl Exchange {
     /// Is it the token that is refused? A 401 says so; what a 403 means, some providers tell only by
     /// whether the token opens anything at all.
     async fn is_refused(&self, at: &Url, status: StatusCode, token: &SecretString) -> bool {
-        match (status, self.connection.probe) {
+        match (status, self.connection.token_check) {
             (StatusCode::UNAUTHORIZED, _) => true,
             (StatusCode::FORBIDDEN, Some(path)) => {
-                let Ok(probe) = self.connection.join(path) else { return false };
-                if probe == *at && self.asked.is_safe() {
+                let Ok(token_check) = self.connection.join(path) else { return false };
+                if token_check == *at && self.asked.is_safe() {
                     return true;
                 }
                 let Ok(bearer) = bearer(token) else { return false };
-                let mut request = reqwest::Request::new(Method::GET, probe);
+                let mut request = reqwest::Request::new(Method::GET, token_check);
                 request.headers_mut().insert(header::AUTHORIZATION, bearer);
                 *request.timeout_mut() = Some(self.left.min(PROBE));
                 let answer = self.connection.transport.carry(request).await;

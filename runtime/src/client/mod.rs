@@ -1,16 +1,16 @@
 //! The client that carries the caller's token to the provider's API, and nowhere else.
 
-mod asked;
-mod exchange;
-mod link;
-mod pages;
-mod parameters;
-mod path;
-mod refusal;
-mod request;
-mod response;
-mod testing;
-#[cfg(all(test, feature = "http"))]
+pub(crate) mod asked;
+pub(crate) mod exchange;
+pub(crate) mod link;
+pub(crate) mod pages;
+pub(crate) mod parameters;
+pub(crate) mod path;
+pub(crate) mod refusal;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::{env, fmt, marker::PhantomData, sync::Arc, time::Duration};
@@ -156,8 +156,8 @@ pub(crate) struct Connection {
     /// The base URL of the API.
     pub(crate) api: Url,
     pub(crate) tokens: Arc<dyn Tokens>,
-    /// [`Dialect::probe`](crate::provider::Dialect::probe).
-    pub(crate) probe: Option<&'static str>,
+    /// [`Dialect::token_check`](crate::provider::Dialect::token_check).
+    pub(crate) token_check: Option<&'static str>,
 }
 
 impl Connection {
@@ -183,7 +183,7 @@ impl Connection {
                 "the API of `{provider}` must not name a user or a password"
             )));
         }
-        Ok(Self { transport, provider, api: url, tokens, probe: None })
+        Ok(Self { transport, provider, api: url, tokens, token_check: None })
     }
 }
 

@@ -107,7 +107,7 @@ impl Path {
     pub(super) fn into_text(self) -> Result<String, Error> {
         match self.fault {
             None => Ok(self.text),
-            Some(Fault::Value(fault)) => Err(Error::of(
+            Some(Fault::Value(fault)) => Err(Error::with_kind(
                 ErrorKind::InvalidArgument,
                 format!("{fault}, so nothing was asked for; correct the arguments and call again"),
             )),

@@ -60,7 +60,7 @@ fn judge(
     {
         let list = scopes.join("`, `");
         let what = asked.what();
-        return Error::of(
+        return Error::with_kind(
             ErrorKind::ScopeMissing { provider, scopes },
             format!(
                 "{provider} wants {which} `{list}` for {what}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{said}"
@@ -68,7 +68,7 @@ fn judge(
         );
     }
     let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { status };
-    Error::of(
+    Error::with_kind(
         ErrorKind::UpstreamRefused { provider, status: status.as_u16(), retry_after },
         format!("{}{said}", advice(asked, status, retry_after)),
     )

@@ -153,7 +153,7 @@ impl Request {
         } else if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers.insert(name, value);
         } else {
-            self.fail(Error::of(
+            self.fail(Error::with_kind(
                 ErrorKind::InvalidArgument,
                 format!("the value for the header `{name}` holds characters that no header can carry, so nothing was asked for; correct the arguments and call again"),
             ));

@@ -74,7 +74,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
         let tokens = Arc::new(Fixed { token: token.into(), provider: P::NAME });
         let connection = Connection::new(P::NAME, api, transport, tokens);
         let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));
-        connection.probe = P::DIALECT.probe;
+        connection.token_check = P::DIALECT.token_check;
         Self::over(Arc::new(connection))
     }
 }
@@ -94,6 +94,6 @@ impl Tokens for Fixed {
     async fn renew(&self, _: &SecretString) -> Result<SecretString, Error> {
         let provider = self.provider;
         let message = format!("{provider} does not accept the token of the test");
-        Err(Error::of(ErrorKind::GrantExpired { provider }, message))
+        Err(Error::with_kind(ErrorKind::GrantExpired { provider }, message))
     }
 }

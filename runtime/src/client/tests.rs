@@ -130,7 +130,7 @@ fn is_unreachable(error: &Error) -> bool {
 
 /// Neither text of the error holds the token, and neither does its `Debug`.
 fn tells_no_secret(error: &Error) {
-    let texts = format!("{error} {error:?} {:?} {:?}", error.kind(), error.source_text());
+    let texts = format!("{error} {error:?} {:?} {:?}", error.kind(), error.report());
     assert!(!texts.contains(TOKEN), "{texts}");
 }
 
@@ -230,7 +230,7 @@ async fn what_cannot_be_built_is_not_sent() {
         "Content-Length",
     ] {
         let error = forge.get("/x").header(name, "x").send().await.unwrap_err();
-        assert!(error.source_text().unwrap().contains(&name.to_lowercase()), "{name}");
+        assert!(error.report().unwrap().contains(&name.to_lowercase()), "{name}");
     }
     let error = Client::testing("http://127.0.0.1:9", "a\nb").get("/x").send().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Internal);
@@ -474,7 +474,7 @@ async fn a_slow_api_is_unreachable_and_its_query_stays_private() {
         message.starts_with("Forge (127.0.0.1) did not answer `GET /slow` within 1 second"),
         "{message}"
     );
-    let texts = format!("{message} {}", error.source_text().unwrap());
+    let texts = format!("{message} {}", error.report().unwrap());
     assert!(!texts.contains("private"), "{texts}");
     let error = forge.post("/slow").timeout(Duration::from_millis(50)).send().await.unwrap_err();
     assert!(error.message().contains("look before calling again"), "{error}");
@@ -778,7 +778,7 @@ fn an_api_is_https_or_this_machine() {
     api = "https://hub.example/api",
     authorize = "https://hub.example/authorize",
     token = "https://hub.example/token",
-    probe = "/user"
+    token_check = "/user"
 )]
 enum Hub {
     /// Reads.

@@ -6,12 +6,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Answer, Consents, cookie, page};
+use super::{Answer, Consents, page};
+use crate::browser::cookie;
 use crate::{
     Caller,
     grant::{GrantKey, GrantState, Grants, StoreError},
     oauth::OAuth,
-    random,
+    support::random,
 };
 
 /// Where the page is.
@@ -67,12 +68,12 @@ pub(crate) async fn take_back(
 }
 
 #[derive(Deserialize)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     provider: String,
     csrf: String,
 }
 
-pub(super) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
+pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
     let subject = match consents.whose(headers).await {
         Ok(subject) => subject,
         Err(response) => return *response,
@@ -118,7 +119,7 @@ pub(super) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
     response
 }
 
-pub(super) async fn disconnect(consents: &Consents, headers: &HeaderMap, sent: Sent) -> Answer {
+pub(crate) async fn disconnect(consents: &Consents, headers: &HeaderMap, sent: Sent) -> Answer {
     let expected = cookie::get(headers, COOKIE, consents.is_https()).unwrap_or_default();
     let same = bool::from(expected.as_bytes().ct_eq(sent.csrf.as_bytes()));
     if !page::is_own(headers, &consents.origin()) || expected.is_empty() || !same {

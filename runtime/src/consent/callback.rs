@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{Answer, Consents, Departure, Progress, Returned, connect, cookie, page, verifier};
+use super::{Answer, Consents, Departure, Progress, Returned, connect, page, verifier};
+use crate::browser::cookie;
 use crate::{
     grant::{GrantKey, RenewError, Renewed},
     oauth::OAuth,
-    scope, task,
+    scope,
+    support::background as task,
 };
 
 /// The authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Deserialize)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     state: Option<String>,
     code: Option<String>,
     error: Option<String>,
@@ -22,7 +24,7 @@ pub(super) struct Arrival {
     iss: Option<String>,
 }
 
-pub(super) async fn arrive(
+pub(crate) async fn arrive(
     consents: &Consents,
     provider: &str,
     arrival: Arrival,

@@ -2,13 +2,14 @@
 
 use http::{HeaderMap, header};
 
-use super::{Answer, Consents, Departure, Progress, cookie, page};
-use crate::{oauth::pkce, random};
+use super::{Answer, Consents, Departure, Progress, page};
+use crate::browser::cookie;
+use crate::{oauth::pkce, support::random};
 
 /// The cookie that binds a state to the browser that started.
-pub(super) const COOKIE: &str = "toolgate-consent";
+pub(crate) const COOKIE: &str = "toolgate-consent";
 
-pub(super) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> Answer {
+pub(crate) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> Answer {
     let departed = {
         let now = consents.now();
         let open = consents.open();

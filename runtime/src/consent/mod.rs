@@ -6,13 +6,10 @@
 //! `/callback/..`, where the issuer is checked (RFC 9207).
 
 pub(crate) mod accounts;
-mod callback;
-mod connect;
-pub(crate) mod cookie;
+pub(crate) mod callback;
+pub(crate) mod connect;
 pub(crate) mod page;
-#[cfg(feature = "http")]
-mod routed;
-mod visited;
+pub(crate) mod routes;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -31,14 +28,11 @@ use url::Url;
 use crate::{
     grant::{Clock, Grants, StoreError},
     oauth::{OAuth, pkce},
-    random,
+    support::random,
 };
 
 /// What a browser gets.
-#[cfg(feature = "http")]
 pub(crate) type Answer = axum::response::Response;
-#[cfg(not(feature = "http"))]
-pub(crate) type Answer = http::Response<String>;
 
 /// How long a link is good, and the state after it.
 const LIFE: Duration = Duration::from_secs(600);

@@ -3,12 +3,9 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
-use super::{
-    Answer,
-    accounts::{self, TakenBack},
-};
+use super::{Answer, accounts, accounts::TakenBack};
 
-pub(super) const STYLE_PATH: &str = "/connect.css";
+pub(crate) const STYLE_PATH: &str = "/connect.css";
 
 const STYLE: &str = "
 :root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 1.05rem/1.5 system-ui, sans-serif }
@@ -23,11 +20,10 @@ li { margin: .3rem 0 }
 p.next { opacity: .9 }
 ";
 
-pub(super) fn style() -> Answer {
+pub(crate) fn style() -> Answer {
     answer(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
 }
 
-#[cfg_attr(not(feature = "http"), allow(clippy::useless_conversion, reason = "the body is text"))]
 fn answer(status: StatusCode, content_type: &'static str, text: String) -> Answer {
     let mut answer = Answer::new(text.into());
     *answer.status_mut() = status;
@@ -69,7 +65,7 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 }
 
 /// Lets the forms of a page be sent, to this server.
-pub(super) fn allow_forms(headers: &mut HeaderMap) {
+pub(crate) fn allow_forms(headers: &mut HeaderMap) {
     let policy = HeaderValue::from_static(
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     );
@@ -104,7 +100,7 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Answer {
     answer(status, "text/html; charset=utf-8", html.into_string())
 }
 
-pub(super) fn connected(
+pub(crate) fn connected(
     provider: &str,
     scopes: &[(String, &str)],
     withheld: &[String],
@@ -134,7 +130,7 @@ pub(super) fn connected(
     )
 }
 
-pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Answer {
+pub(crate) fn disconnected(provider: &str, taken: TakenBack) -> Answer {
     page(
         StatusCode::OK,
         &format!("{provider} is disconnected"),
@@ -158,7 +154,7 @@ pub(super) fn disconnected(provider: &str, taken: TakenBack) -> Answer {
     )
 }
 
-pub(super) fn foreign_form() -> Answer {
+pub(crate) fn foreign_form() -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "Nothing was changed",
@@ -169,7 +165,7 @@ pub(super) fn foreign_form() -> Answer {
     )
 }
 
-pub(super) fn refused(provider: &str, reason: &str) -> Answer {
+pub(crate) fn refused(provider: &str, reason: &str) -> Answer {
     let title = format!("{provider} is not connected");
     page(
         StatusCode::OK,
@@ -182,7 +178,7 @@ pub(super) fn refused(provider: &str, reason: &str) -> Answer {
 }
 
 /// Nothing that the person did or could do.
-pub(super) fn not_the_person(provider: &str, reason: &str) -> Answer {
+pub(crate) fn not_the_person(provider: &str, reason: &str) -> Answer {
     let title = format!("{provider} is not connected");
     page(
         StatusCode::BAD_GATEWAY,
@@ -227,7 +223,7 @@ pub(crate) fn other_browser() -> Answer {
     )
 }
 
-pub(super) fn other_person() -> Answer {
+pub(crate) fn other_person() -> Answer {
     page(
         StatusCode::FORBIDDEN,
         "This link is for somebody else",

@@ -16,12 +16,11 @@ use serde_json::json;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    cache::Cache,
     consent::page,
     error::ConfigError,
     provider::{Dialect, Registration, is_loopback},
-    random,
     scope::{Catalogue, Scope},
+    support::{cache::Cache, random},
 };
 
 /// The provider's identifier, in the callback's path.

@@ -59,8 +59,8 @@
 //! # }
 //! ```
 
-mod login;
-mod verifier;
+pub(crate) mod login;
+pub(crate) mod verifier;
 
 use std::sync::LazyLock;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::ISSUER;
-use crate::gate::{Claims, Jwt, Presented, Refusal, Verifier};
+use crate::gate::{AuthError, Claims, Jwt, Presented, Verifier};
 
 pub(crate) struct Either {
     minted: Jwt,
@@ -18,9 +18,9 @@ impl Either {
 
 #[async_trait]
 impl Verifier for Either {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
         match self.minted.verify(presented).await {
-            Err(Refusal::WrongIssuer { .. }) => self.broker.verify(presented).await,
+            Err(AuthError::WrongIssuer { .. }) => self.broker.verify(presented).await,
             verified => verified,
         }
     }

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use http::HeaderValue;
 
-use super::Refusal;
+use super::AuthError;
 
 /// What a refused client is told, and where it learns how to get a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge<'a> {
-    pub(crate) refusal: &'a Refusal,
+    pub(crate) refusal: &'a AuthError,
     /// The URL of the protected resource's metadata.
     pub(crate) metadata: &'a str,
     /// The scopes to ask for.
@@ -19,7 +19,7 @@ pub(crate) struct Challenge<'a> {
 impl Challenge<'_> {
     /// The header's text.
     pub(crate) fn text(&self) -> String {
-        let scheme = if matches!(self.refusal, Refusal::Proof(_) | Refusal::Nonce { .. }) {
+        let scheme = if matches!(self.refusal, AuthError::Proof(_) | AuthError::Nonce { .. }) {
             "DPoP"
         } else {
             "Bearer"
@@ -68,7 +68,7 @@ fn quotable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn text(refusal: &Refusal, scopes: &[&str]) -> String {
+    fn text(refusal: &AuthError, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
         let metadata = "https://a.example/.well-known/oauth-protected-resource/mcp";
         Challenge { refusal, metadata, scopes }.text()
@@ -77,10 +77,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong_and_where_to_go() {
         assert_eq!(
-            text(&Refusal::Missing, &["a", "b"]),
+            text(&AuthError::Missing, &["a", "b"]),
             "Bearer scope=\"a b\",resource_metadata=\"https://a.example/.well-known/oauth-protected-resource/mcp\"",
         );
-        let needed = Refusal::InsufficientScope { needed: vec!["c".into()] };
+        let needed = AuthError::InsufficientScope { needed: vec!["c".into()] };
         assert!(text(&needed, &["c"]).starts_with(
             "Bearer error=\"insufficient_scope\",error_description=\"this needs the scope c\",scope=\"c\","
         ));
@@ -89,16 +89,16 @@ mod tests {
     #[test]
     fn a_server_that_takes_proofs_says_so_beside() {
         let metadata = "https://a.example/m";
-        let of = |refusal: &Refusal| {
+        let of = |refusal: &AuthError| {
             let challenge = Challenge { refusal, metadata, scopes: Vec::new() };
             challenge.header_for(&["ES256", "EdDSA"]).to_str().unwrap().to_owned()
         };
         assert_eq!(
-            of(&Refusal::Missing),
+            of(&AuthError::Missing),
             "Bearer resource_metadata=\"https://a.example/m\", DPoP algs=\"ES256 EdDSA\"",
         );
         assert_eq!(
-            of(&Refusal::Proof("none came")),
+            of(&AuthError::Proof("none came")),
             "DPoP error=\"invalid_dpop_proof\",error_description=\"the DPoP proof is not accepted: none came\",resource_metadata=\"https://a.example/m\",algs=\"ES256 EdDSA\"",
         );
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_token_cannot_write_headers() {
         let found = "a\"\r\nSet-Cookie: x=y\\é".to_owned();
-        let wrong = Refusal::WrongIssuer { found, expected: "https://b.example".into() };
+        let wrong = AuthError::WrongIssuer { found, expected: "https://b.example".into() };
         let text = text(&wrong, &[]);
         assert!(text.contains("from a???Set-Cookie: x=y??, and"), "{text}");
     }

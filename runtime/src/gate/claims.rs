@@ -102,13 +102,13 @@ impl Claims {
     /// Sets when the token ends: what listens with it listens no longer. Tokens are verified anew for
     /// every request in any case.
     #[must_use]
-    pub fn until(self, expires_at: SystemTime) -> Self {
+    pub fn expires_at(self, expires_at: SystemTime) -> Self {
         self.but(|said| said.expires_at = Some(expires_at))
     }
 
     /// Says that no person stands behind it: client credentials (RFC 6749 §4.4).
     #[must_use]
-    pub fn of_machine(self) -> Self {
+    pub fn client_credentials(self) -> Self {
         self.but(|said| said.machine = true)
     }
 
@@ -144,12 +144,12 @@ impl Claims {
     }
 
     /// When the token ends.
-    pub fn expires_at(&self) -> Option<SystemTime> {
+    pub fn expiration(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
     /// Is it a machine, behind which no person stands?
-    pub fn is_machine(&self) -> bool {
+    pub fn is_client_credentials(&self) -> bool {
         self.0.machine
     }
 

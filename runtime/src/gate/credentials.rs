@@ -4,7 +4,7 @@ use std::{any::Any, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use super::{Memory, Refusal, memory::Known};
+use super::{AuthError, Memory, token_cache::Known};
 
 pub(crate) static DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -43,8 +43,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Malformed`] says how they are wrong.
-    pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, Refusal> {
+    /// [`AuthError::Malformed`] says how they are wrong.
+    pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, AuthError> {
         Self::read_over(headers, uri, None)
     }
 
@@ -53,8 +53,8 @@ impl Credentials {
         headers: &HeaderMap,
         uri: &Uri,
         memory: Option<&Memory>,
-    ) -> Result<Option<Self>, Refusal> {
-        let malformed = |how| Err(Refusal::Malformed(how));
+    ) -> Result<Option<Self>, AuthError> {
+        let malformed = |how| Err(AuthError::Malformed(how));
         let named = |pair: &str| pair.split('=').next() == Some("access_token");
         if uri.query().is_some_and(|query| query.split('&').any(named)) {
             return malformed("a token in the query is not accepted; send it in the header");
@@ -119,7 +119,7 @@ impl Credentials {
     }
 
     /// What the connection knows of the token.
-    pub(super) fn known<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+    pub(crate) fn known<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.known.clone().and_then(|known| known.downcast().ok())
     }
 
@@ -151,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    fn read(values: &[&[u8]], uri: &str) -> Result<Option<Credentials>, Refusal> {
+    fn read(values: &[&[u8]], uri: &str) -> Result<Option<Credentials>, AuthError> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
@@ -184,10 +184,10 @@ mod tests {
             &[&long],
         ];
         for values in faulty {
-            assert!(matches!(read(values, "/mcp"), Err(Refusal::Malformed(_))), "{values:?}");
+            assert!(matches!(read(values, "/mcp"), Err(AuthError::Malformed(_))), "{values:?}");
         }
         for uri in ["/mcp?access_token=a", "/mcp?b=c&access_token=a", "/mcp?access_token"] {
-            assert!(matches!(read(&[b"Bearer a"], uri), Err(Refusal::Malformed(_))), "{uri}");
+            assert!(matches!(read(&[b"Bearer a"], uri), Err(AuthError::Malformed(_))), "{uri}");
         }
     }
 }

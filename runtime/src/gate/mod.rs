@@ -5,53 +5,50 @@
 //! read; then the scopes of the called tool are compared with those of the token, before the tool
 //! is called and before an answer has begun.
 
-mod browser;
-mod challenge;
-mod claims;
-mod credentials;
-mod discovery;
-mod dpop;
-mod fetch;
-mod introspection;
-mod jwks;
-mod jwt;
-mod keys;
-mod memory;
-mod metadata;
-mod peer;
-mod policy;
-mod refusal;
-mod sign_in;
-mod token;
-mod verifier;
+pub(crate) mod auth_error;
+pub(crate) mod challenge;
+pub(crate) mod claims;
+pub(crate) mod credentials;
+pub(crate) mod limits;
+pub(crate) mod metadata;
+pub(crate) mod peer;
+pub(crate) mod policy;
+pub(crate) mod required_scopes;
+pub(crate) mod resource_metadata;
+pub(crate) mod resource_server;
+pub(crate) mod token_cache;
+pub(crate) mod verify;
 
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
 pub use self::{
-    browser::BrowserIdentity,
+    auth_error::AuthError,
     claims::Claims,
     credentials::{Credentials, Scheme},
-    introspection::{Introspection, introspection},
-    jwt::{Jwt, jwks, keys, oidc},
     peer::PeerAddress,
     policy::Gate,
-    refusal::Refusal,
-    sign_in::SignIn,
-    verifier::{Presented, Verifier},
+    verify::{
+        Presented, Verifier,
+        introspection::{Introspection, introspection},
+        jwt::{Jwt, jwks, keys, oidc},
+    },
 };
 pub(crate) use self::{
     challenge::Challenge,
     credentials::DPOP,
-    discovery::{ServerMetadata, discover},
-    fetch::client,
-    memory::Memory,
     metadata::{Metadata, ROOT, path_of, url_of},
     peer::party,
-    token::said_by,
+    token_cache::Memory,
+    verify::{
+        discovery::{ServerMetadata, discover},
+        token::said_by,
+    },
 };
 #[cfg(feature = "broker")]
 pub(crate) use self::{
-    jwks::{FetchError, KeySource},
     peer::party_of,
+    verify::jwks::{FetchError, KeySource},
 };
+pub use crate::browser::{identity::BrowserIdentity, sign_in_client::SignIn};
+pub(crate) use crate::support::fetch::client;

@@ -7,14 +7,14 @@ use super::{BrowserIdentity, SignIn, Verifier};
 /// How a server guards its endpoint.
 ///
 /// ```
-/// use toolgate::gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait};
+/// use toolgate::gate::{Claims, Gate, Presented, AuthError, Verifier, async_trait};
 ///
 /// struct Nobody;
 ///
 /// #[async_trait]
 /// impl Verifier for Nobody {
-///     async fn verify(&self, _: Presented<'_>) -> Result<Claims, Refusal> {
-///         Err(Refusal::Invalid)
+///     async fn verify(&self, _: Presented<'_>) -> Result<Claims, AuthError> {
+///         Err(AuthError::Invalid)
 ///     }
 ///
 ///     fn authorization_servers(&self) -> Vec<String> {
@@ -22,7 +22,7 @@ use super::{BrowserIdentity, SignIn, Verifier};
 ///     }
 /// }
 ///
-/// let gate = Gate::new(Nobody).resource("https://tools.example/mcp").origin("https://app.example");
+/// let gate = Gate::new(Nobody).resource("https://tools.example/mcp").allow_origin("https://app.example");
 /// toolgate::server!().gate(gate);
 /// ```
 #[derive(Clone)]
@@ -33,11 +33,11 @@ pub struct Gate {
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) resource: Option<String>,
     pub(crate) origins: Vec<String>,
-    pub(crate) public_tools: bool,
+    pub(crate) allow_anonymous: bool,
     pub(crate) in_results: bool,
     pub(crate) hides: bool,
-    pub(crate) per_subject: Option<NonZeroU32>,
-    pub(crate) per_address: Option<NonZeroU32>,
+    pub(crate) rate_limit_per_subject: Option<NonZeroU32>,
+    pub(crate) rate_limit_per_ip: Option<NonZeroU32>,
     pub(crate) at_once: Option<usize>,
 }
 
@@ -55,11 +55,11 @@ impl Gate {
             sign_in: None,
             resource: None,
             origins: Vec::new(),
-            public_tools: false,
+            allow_anonymous: false,
             in_results: false,
             hides: false,
-            per_subject: None,
-            per_address: None,
+            rate_limit_per_subject: None,
+            rate_limit_per_ip: None,
             at_once: None,
         }
     }
@@ -98,26 +98,26 @@ impl Gate {
     /// Lets pages of this origin call: `https://app.example`. Pages of no other origin may. A server
     /// with one that is no origin does not start.
     #[must_use]
-    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
     /// Lets everybody list the tools, and call those that ask for no caller and no client.
     ///
-    /// What a handler [beside](crate::Server::beside) the tools does is not for everybody: its lists
+    /// What a handler [beside](crate::Server::fallback) the tools does is not for everybody: its lists
     /// are, and to use anything of it a token is needed.
     #[must_use]
-    pub fn public_tools(mut self) -> Self {
-        self.public_tools = true;
+    pub fn allow_anonymous(mut self) -> Self {
+        self.allow_anonymous = true;
         self
     }
 
     /// Lets a subject send so many requests a minute, whatever its tokens; more get a 429 with
     /// `Retry-After`. Without it there is no limit.
     #[must_use]
-    pub fn per_subject(mut self, requests: u32) -> Self {
-        self.per_subject = NonZeroU32::new(requests.max(1));
+    pub fn rate_limit_per_subject(mut self, requests: u32) -> Self {
+        self.rate_limit_per_subject = NonZeroU32::new(requests.max(1));
         self
     }
 
@@ -125,14 +125,14 @@ impl Gate {
     /// the connection: behind a proxy set [`PeerAddress`](super::PeerAddress), or all who come by
     /// the proxy share one limit.
     #[must_use]
-    pub fn per_address(mut self, requests: u32) -> Self {
-        self.per_address = NonZeroU32::new(requests.max(1));
+    pub fn rate_limit_per_ip(mut self, requests: u32) -> Self {
+        self.rate_limit_per_ip = NonZeroU32::new(requests.max(1));
         self
     }
 
     /// Lets a subject have so many requests under way at once; more get a 429.
     #[must_use]
-    pub fn at_once(mut self, requests: usize) -> Self {
+    pub fn max_concurrent_per_subject(mut self, requests: usize) -> Self {
         self.at_once = Some(requests.max(1));
         self
     }
@@ -148,7 +148,7 @@ impl Gate {
     /// Lists to each caller the tools that its token may call. What is not listed is still refused,
     /// not only hidden.
     #[must_use]
-    pub fn hide_what_is_refused(mut self) -> Self {
+    pub fn hide_unauthorized_tools(mut self) -> Self {
         self.hides = true;
         self
     }
@@ -159,7 +159,7 @@ impl fmt::Debug for Gate {
         f.debug_struct("Gate")
             .field("resource", &self.resource)
             .field("origins", &self.origins)
-            .field("public_tools", &self.public_tools)
+            .field("allow_anonymous", &self.allow_anonymous)
             .finish_non_exhaustive()
     }
 }

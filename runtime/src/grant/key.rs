@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretBox};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::random;
+use crate::support::random;
 
 const VARIABLE: &str = "TOOLGATE_KEY";
 
@@ -78,7 +78,7 @@ impl MasterKey {
         read(file)
     }
 
-    pub(super) fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }
 }

@@ -45,21 +45,17 @@
 //! # }
 //! ```
 
-mod clock;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
-mod key;
-mod memory;
-mod record;
-mod records;
-mod redeem;
-mod refresh;
-mod refused;
-mod renew;
-mod seal;
+pub(crate) mod key;
+pub(crate) mod memory;
+pub(crate) mod record;
+pub(crate) mod records;
+pub(crate) mod refresh;
+pub(crate) mod seal;
 #[cfg(feature = "sqlite")]
-mod sqlite;
-mod store;
+pub(crate) mod sqlite;
+pub(crate) mod store;
 
 use std::{
     collections::BTreeSet,
@@ -70,12 +66,12 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use crate::support::clock::{Clock, ManualClock, SystemClock};
 pub use key::{KeyError, MasterKey};
 pub use memory::MemoryStore;
 pub use records::{Namespace, Records};
+pub use refresh::renew::{Access, AccessError, Renew, RenewError, Renewed};
 pub use refresh::{Grants, RefreshPolicy};
-pub use renew::{Access, AccessError, Renew, RenewError, Renewed};
 pub use seal::{Sealer, UnsealError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, data_directory};

@@ -34,7 +34,7 @@ struct Read {
     renewal: Option<Renewal>,
 }
 
-pub(super) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
+pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
     let written = Written {
         access_token: grant.access_token.expose_secret(),
         refresh_token: grant.refresh_token.as_ref().map(ExposeSecret::expose_secret),
@@ -52,7 +52,7 @@ pub(super) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
     out
 }
 
-pub(super) fn read(bytes: &[u8]) -> Option<Grant> {
+pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
     let read: Read = serde_json::from_slice(bytes).ok()?;
     Some(Grant {
         access_token: read.access_token,
@@ -65,31 +65,31 @@ pub(super) fn read(bytes: &[u8]) -> Option<Grant> {
     })
 }
 
-pub(super) fn to_millis(time: SystemTime) -> u64 {
+pub(crate) fn to_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     // SQLite's integers are signed; nothing here lives for 292 million years.
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(i64::MAX as u64)
 }
 
-pub(super) fn from_millis(millis: u64) -> SystemTime {
+pub(crate) fn from_millis(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(millis.min(i64::MAX as u64)))
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-pub(super) mod millis {
+pub(crate) mod millis {
     use std::time::SystemTime;
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    pub(in super::super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         time: &SystemTime,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(super::to_millis(*time))
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SystemTime, D::Error> {
         u64::deserialize(deserializer).map(super::from_millis)

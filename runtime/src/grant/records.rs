@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 use super::{Revision, SaveError, StoreError, Stored};
 
 /// The longest value of a record.
-pub(super) const RECORD_BYTES: usize = 64 * 1024;
+pub(crate) const RECORD_BYTES: usize = 64 * 1024;
 
 /// A kind of record, and how many of it there may be.
 ///
 /// What strangers can make must not fill the disk, so every namespace is bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Namespace {
-    pub(super) name: &'static str,
-    pub(super) most: usize,
+    pub(crate) name: &'static str,
+    pub(crate) most: usize,
 }
 
 impl Namespace {

@@ -11,7 +11,7 @@ use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
 
 use super::{Grant, GrantKey, MasterKey, record};
-use crate::random;
+use crate::support::random;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{Grant, GrantKey, KeyError, Records, Revision, Stored, UnsealError};
-use crate::random;
+use crate::support::random;
 
 /// Where grants lie, and the consents that are under way.
 ///
@@ -122,11 +122,11 @@ pub trait GrantStore: Send + Sync + 'static {
 }
 
 /// The longest value of a consent under way.
-pub(super) const PENDING_BYTES: usize = 64 * 1024;
+pub(crate) const PENDING_BYTES: usize = 64 * 1024;
 /// The most consents under way; a page that strangers can open must not fill the disk.
-pub(super) const PENDING_ROWS: usize = 10_000;
+pub(crate) const PENDING_ROWS: usize = 10_000;
 /// No lease is longer, so one that ends later was written by a clock that has been set back.
-pub(super) const LONGEST_LEASE: Duration = Duration::from_mins(10);
+pub(crate) const LONGEST_LEASE: Duration = Duration::from_mins(10);
 
 /// Who holds a lease: one process's renewals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::random;
+use crate::support::random;
 
 /// What the browser carries to the provider: the verifier's digest.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 use super::{Answer, Person, RESOURCE, Token};
-use crate::{error::ConfigError, serve::Server};
+use crate::{error::ConfigError, server::Server};
 
 /// Calls a server as an MCP host of 2026-07-28 does, in this process.
 #[derive(Clone, Debug)]

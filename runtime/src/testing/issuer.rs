@@ -18,7 +18,7 @@ use jsonwebtoken::{
 use serde_json::{Map, Value, json};
 
 use super::RESOURCE;
-use crate::gate::{self, Jwt};
+use crate::{gate, gate::Jwt};
 
 /// An authorization server that signs what a test wants, with a key of its own.
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl Token {
 
     /// Makes it one of a machine, behind which no person stands.
     #[must_use]
-    pub fn of_machine(self) -> Self {
+    pub fn client_credentials(self) -> Self {
         let client = self.claims.get("client_id").cloned().unwrap_or_default();
         self.claim("sub", client)
     }

@@ -107,12 +107,12 @@
 //! # fn main() {}
 //! ```
 
-mod answer;
-mod client;
-mod issuer;
-mod person;
-mod provider;
-mod sign_in;
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod issuer;
+pub(crate) mod person;
+pub(crate) mod provider;
+pub(crate) mod sign_in;
 
 pub use self::{
     answer::Answer,

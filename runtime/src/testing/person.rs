@@ -15,7 +15,7 @@ use url::{Url, form_urlencoded};
 use super::{Issuer, RESOURCE, client::peer, sign_in::REDIRECT};
 use crate::{
     error::{Error, Result},
-    gate::{BrowserIdentity, Claims, Refusal},
+    gate::{AuthError, BrowserIdentity, Claims},
 };
 
 /// The cookie by which a server under test knows a person.
@@ -219,7 +219,7 @@ pub struct Browsers;
 
 #[async_trait]
 impl BrowserIdentity for Browsers {
-    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, Refusal> {
+    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, AuthError> {
         let cookies =
             headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs: HashMap<_, _> = cookies

@@ -25,7 +25,7 @@ use url::form_urlencoded;
 
 use crate::{
     provider::{OAuthClient, Provider},
-    random,
+    support::random,
 };
 
 /// The most that the API is sent, in bytes.

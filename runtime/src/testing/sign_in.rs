@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    random,
+    support::random,
 };
 
 /// Where the host waits for the answer: nobody is there, a walk ends before.

@@ -23,7 +23,7 @@ use jsonwebtoken::{
 };
 use serde_json::{Value, json};
 use toolgate::{
-    gate::{Claims, Credentials, Presented, Refusal, Verifier},
+    gate::{AuthError, Claims, Credentials, Presented, Verifier},
     grant::ManualClock,
 };
 
@@ -157,7 +157,7 @@ pub(crate) fn credentials(scheme: &str, token: &str, proof: Option<&str>) -> Cre
     Credentials::read(&headers, &Uri::from_static("/mcp")).unwrap().unwrap()
 }
 
-pub(crate) async fn verify(verifier: &impl Verifier, token: &str) -> Result<Claims, Refusal> {
+pub(crate) async fn verify(verifier: &impl Verifier, token: &str) -> Result<Claims, AuthError> {
     let credentials = credentials("Bearer", token, None);
     verifier.verify(Presented::new(&credentials, RESOURCE, "POST")).await
 }

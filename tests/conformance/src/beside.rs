@@ -47,7 +47,7 @@ impl Default for Changes {
 
 /// Prompts, resources, completion, subscriptions, and the tools that want input.
 #[derive(Default)]
-pub(crate) struct Beside {
+pub(crate) struct ErasedHandler {
     pub(crate) changes: Changes,
     input: Input,
 }
@@ -106,7 +106,7 @@ fn listed() -> Value {
     Value::Array(tools)
 }
 
-impl ServerHandler for Beside {
+impl ServerHandler for ErasedHandler {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()

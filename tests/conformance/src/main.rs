@@ -9,9 +9,9 @@ mod prompts;
 mod resources;
 mod tools;
 
-use beside::Beside;
+use beside::ErasedHandler;
 use toolgate::{
-    gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait},
+    gate::{AuthError, Claims, Gate, Presented, Verifier, async_trait},
     tools,
 };
 use tools::{
@@ -27,11 +27,11 @@ struct OneToken(String);
 
 #[async_trait]
 impl Verifier for OneToken {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
         if presented.credentials.token() == self.0 {
             return Ok(Claims::new("https://login.example", "judge"));
         }
-        Err(Refusal::Invalid)
+        Err(AuthError::Invalid)
     }
 
     fn authorization_servers(&self) -> Vec<String> {
@@ -41,7 +41,7 @@ impl Verifier for OneToken {
 
 #[tokio::main]
 async fn main() -> toolgate::Result<()> {
-    let beside = Beside::default();
+    let beside = ErasedHandler::default();
     let server = toolgate::server!();
     // With a token it is judged as a server that lets nobody else in.
     let server = match std::env::var("CONFORMANCE_TOKEN") {
@@ -56,7 +56,7 @@ async fn main() -> toolgate::Result<()> {
         .tools(tools![test_sampling, test_elicitation, test_elicitation_sep1034_defaults])
         .tools(tools![test_elicitation_sep1330_enums])
         .tools(tools![test_trigger_tool_change, test_trigger_prompt_change])
-        .beside(beside)
+        .fallback(beside)
         .serve()
         .await
 }

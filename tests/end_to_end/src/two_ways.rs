@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use toolgate::{
     gate::Gate,
     prelude::*,
-    serve::{Front, Nothing},
+    server::{NoFallback, ToolgateService},
     testing::{Issuer, RESOURCE},
     tools,
 };
@@ -87,17 +87,17 @@ pub struct Came {
 }
 
 /// The two servers, and whose tokens they take.
-pub struct TwoWays<H: ServerHandler = Nothing> {
-    short: Front<H>,
-    long: Front<H>,
+pub struct TwoWays<H: ServerHandler = NoFallback> {
+    short: ToolgateService<H>,
+    long: ToolgateService<H>,
     issuer: Issuer,
 }
 
 /// A hand-written handler, whose tools send nothing before their result.
 #[derive(Clone)]
-pub struct Beside;
+pub struct ErasedHandler;
 
-impl ServerHandler for Beside {
+impl ServerHandler for ErasedHandler {
     fn get_tool(&self, name: &str) -> Option<Tool> {
         let schema = match name {
             "say" | "add" => json!({ "type": "object" }),
@@ -142,14 +142,14 @@ impl ServerHandler for Beside {
     }
 }
 
-impl TwoWays<Beside> {
+impl TwoWays<ErasedHandler> {
     /// Both, with a handler beside the tools.
     ///
     /// # Panics
     ///
     /// They cannot be built.
     pub async fn beside() -> Self {
-        let server = |server: toolgate::Server| server.beside(Beside).quiet_beside();
+        let server = |server: toolgate::Server| server.fallback(ErasedHandler).fallback_is_silent();
         Self::with(|gate| gate, server).await
     }
 }
@@ -170,7 +170,7 @@ impl TwoWays {
     ///
     /// They cannot be built.
     pub async fn hiding() -> Self {
-        Self::with(Gate::hide_what_is_refused, |server| server).await
+        Self::with(Gate::hide_unauthorized_tools, |server| server).await
     }
 }
 
@@ -181,9 +181,9 @@ impl<H: ServerHandler> TwoWays<H> {
     ) -> Self {
         let issuer = Issuer::new();
         let front = async |short| {
-            let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).public_tools());
+            let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous());
             let server = toolgate::server!().gate(gate).tools(tools![add, echo, fail, count]);
-            let app = mount(server.shortcuts(short)).build().await.expect("the server is sound");
+            let app = mount(server.fast_path(short)).build().await.expect("the server is sound");
             app.into_service()
         };
         let (short, long) = (front(true).await, front(false).await);
@@ -243,7 +243,7 @@ impl Sent {
     }
 }
 
-async fn came<H: ServerHandler>(front: &Front<H>, sent: &Sent) -> Option<Came> {
+async fn came<H: ServerHandler>(front: &ToolgateService<H>, sent: &Sent) -> Option<Came> {
     let mut request = Request::post("/mcp").header(header::CONTENT_LENGTH, sent.body.len());
     for (name, value) in &sent.headers {
         request = request.header(*name, value.as_slice());

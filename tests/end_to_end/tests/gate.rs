@@ -23,7 +23,7 @@ use tokio::{
 };
 use toolgate::{
     client::http::HeaderMap,
-    gate::{BrowserIdentity, Claims, Gate, Presented, Refusal, Verifier, async_trait},
+    gate::{AuthError, BrowserIdentity, Claims, Gate, Presented, Verifier, async_trait},
     grant::{ManualClock, MemoryStore},
     prelude::*,
 };
@@ -70,24 +70,24 @@ struct Spelled(Arc<ManualClock>);
 
 #[async_trait]
 impl Verifier for Spelled {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
         let (subject, scopes) = match presented.credentials.token().split_once('.') {
             Some(("down", _)) => {
-                return Err(Refusal::Unavailable { retry_after: Duration::from_secs(7) });
+                return Err(AuthError::Unavailable { retry_after: Duration::from_secs(7) });
             }
-            Some(("old", _)) => return Err(Refusal::Expired { ago: Duration::from_secs(3) }),
+            Some(("old", _)) => return Err(AuthError::Expired { ago: Duration::from_secs(3) }),
             Some(pair) => pair,
-            None => return Err(Refusal::BadSignature),
+            None => return Err(AuthError::BadSignature),
         };
         let scopes = scopes.split('.').map(|scope| scope.replace('-', ":"));
         let claims = Claims::new("https://login.example", subject).scopes(scopes);
         // 30 s are how far clocks may differ: a brief token ends in a quarter of a second.
         let now = toolgate::grant::Clock::now(&*self.0);
-        let claims = claims.until(match subject {
+        let claims = claims.expires_at(match subject {
             "brief" => now - Duration::from_millis(29_750),
             _ => now + Duration::from_secs(60),
         });
-        Ok(if subject == "robot" { claims.of_machine() } else { claims })
+        Ok(if subject == "robot" { claims.client_credentials() } else { claims })
     }
 
     fn authorization_servers(&self) -> Vec<String> {
@@ -100,7 +100,7 @@ struct Cookie;
 
 #[async_trait]
 impl BrowserIdentity for Cookie {
-    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, Refusal> {
+    async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, AuthError> {
         let cookie = headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
         let name = cookie.and_then(|cookie| cookie.strip_prefix("person="));
         Ok(name.map(|name| Claims::new("https://login.example", name)))
@@ -375,7 +375,7 @@ async fn a_stream_ends_with_the_token() {
 
 #[tokio::test]
 async fn public_tools_are_for_everybody_and_the_others_are_not() {
-    let guarded = Guarded::start(Gate::public_tools).await;
+    let guarded = Guarded::start(Gate::allow_anonymous).await;
     let said = guarded.call("", "hello", json!({})).await;
     assert_eq!(text_of(&said.json().await.unwrap()), "hello");
     let said = guarded.call("alice.x", "hello", json!({})).await;
@@ -391,7 +391,7 @@ async fn public_tools_are_for_everybody_and_the_others_are_not() {
 
 #[tokio::test]
 async fn hosts_that_read_results_only_are_told_there() {
-    let guarded = Guarded::start(|gate| gate.public_tools().challenges_in_results()).await;
+    let guarded = Guarded::start(|gate| gate.allow_anonymous().challenges_in_results()).await;
     for (token, error) in [("", "invalid_token"), ("alice.orders-read", "insufficient_scope")] {
         let told = guarded.call(token, "order", json!({})).await;
         assert_eq!(told.status(), 200);
@@ -405,7 +405,7 @@ async fn hosts_that_read_results_only_are_told_there() {
 
 #[tokio::test]
 async fn what_is_hidden_is_refused_too() {
-    let guarded = Guarded::start(Gate::hide_what_is_refused).await;
+    let guarded = Guarded::start(Gate::hide_unauthorized_tools).await;
     let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": { "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -426,7 +426,7 @@ async fn what_is_hidden_is_refused_too() {
 
 #[tokio::test]
 async fn pages_of_other_origins_may_not_call_unless_they_are_named() {
-    let guarded = Guarded::start(|gate| gate.origin("https://app.example")).await;
+    let guarded = Guarded::start(|gate| gate.allow_origin("https://app.example")).await;
     for (header, value, status) in [
         ("origin", "https://app.example", 200),
         ("origin", "https://evil.example", 403),
@@ -509,7 +509,7 @@ async fn a_server_that_cannot_tell_whose_browser_it_is_does_not_start() {
 
 #[tokio::test]
 async fn who_asks_too_much_is_told_when_to_come_back() {
-    let guarded = Guarded::start(|gate| gate.per_subject(3)).await;
+    let guarded = Guarded::start(|gate| gate.rate_limit_per_subject(3)).await;
     for _ in 0..3 {
         assert_eq!(guarded.call("alice.x", "hello", json!({})).await.status(), 200);
     }
@@ -522,7 +522,7 @@ async fn who_asks_too_much_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn so_many_calls_are_under_way_at_once() {
-    let guarded = Guarded::start(|gate| gate.at_once(1)).await;
+    let guarded = Guarded::start(|gate| gate.max_concurrent_per_subject(1)).await;
     let mut slow = TcpStream::connect(guarded.address).await.unwrap();
     let host = guarded.address;
     // A call whose body does not end holds the turn.

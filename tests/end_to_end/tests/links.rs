@@ -107,7 +107,7 @@ async fn token(
         .audience(&form["resource"]);
     match seen.fault {
         "other audience" => token = token.audience("https://other.example/mcp"),
-        "machine" => token = token.of_machine(),
+        "machine" => token = token.client_credentials(),
         "expired" => token = token.expired(),
         _ => {}
     }

@@ -56,9 +56,9 @@ async fn touch_aloud(context: Context, touchy: Touchy) -> String {
 }
 
 /// A handler of the user's own.
-struct Beside;
+struct ErasedHandler;
 
-impl ServerHandler for Beside {
+impl ServerHandler for ErasedHandler {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_prompts().build())
     }
@@ -159,7 +159,7 @@ async fn a_handler_beside_the_tools_that_panics_leaves_nobody_waiting() {
     for era in [Era::Modern, Era::Legacy] {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mcp = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let app = server().beside(Beside).build().await.unwrap();
+        let app = server().fallback(ErasedHandler).build().await.unwrap();
         let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let client = connect(&mcp, era, ()).await;

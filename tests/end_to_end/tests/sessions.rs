@@ -16,7 +16,7 @@ use end_to_end::{
 use serde_json::{Value, json};
 use toolgate::{
     Server,
-    gate::{Claims, Gate, Presented, Refusal, Verifier, async_trait},
+    gate::{AuthError, Claims, Gate, Presented, Verifier, async_trait},
     tools,
 };
 use tower::ServiceExt;
@@ -29,7 +29,7 @@ struct Spelled;
 
 #[async_trait]
 impl Verifier for Spelled {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, Refusal> {
+    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
         Ok(Claims::new("https://login.example", presented.credentials.token()))
     }
 
@@ -241,7 +241,7 @@ async fn what_fails_to_begin_takes_no_place() {
 /// The answer of that era is a stream, whose head comes at once: it does not end the call's turn.
 #[tokio::test]
 async fn calls_in_sessions_count_as_long_as_they_are_under_way() {
-    let guarded = Guarded::start(|gate| gate.at_once(2)).await;
+    let guarded = Guarded::start(|gate| gate.max_concurrent_per_subject(2)).await;
     let session = guarded.begin("alice").await;
     let waiting = guarded.call(&session, "wait", json!({})).await;
     guarded.room.came(1).await;

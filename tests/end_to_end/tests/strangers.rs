@@ -35,9 +35,9 @@ async fn who(caller: Caller) -> String {
 }
 
 /// A handler beside the tools, with a tool of its own that knows no scopes.
-struct Beside;
+struct ErasedHandler;
 
-impl ServerHandler for Beside {
+impl ServerHandler for ErasedHandler {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::default();
         info.capabilities = ServerCapabilities::builder()
@@ -61,8 +61,8 @@ impl ServerHandler for Beside {
 #[tokio::test]
 async fn what_stands_beside_public_tools_is_not_public() {
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
-    let server = toolgate::server!().gate(gate).tools(tools![greet, who]).beside(Beside);
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
+    let server = toolgate::server!().gate(gate).tools(tools![greet, who]).fallback(ErasedHandler);
     let stranger = Client::of(server).await.unwrap();
     assert_eq!(stranger.call("greet", json!({})).await.text(), "hello");
     assert_eq!(stranger.tools().await, ["greet", "who"]);
@@ -89,7 +89,7 @@ async fn what_stands_beside_public_tools_is_not_public() {
 #[tokio::test]
 async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
     let url = serve(toolgate::server!().gate(gate).tools(tools![greet, who])).await;
     let post = async |token: Option<String>, session: Option<&str>, message: serde_json::Value| {
         let mut request = reqwest::Client::new()
@@ -128,7 +128,7 @@ async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
 
 #[tokio::test]
 async fn without_a_handler_beside_them_an_unknown_tool_is_unknown() {
-    let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).public_tools();
+    let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).allow_anonymous();
     let server = toolgate::server!().gate(gate).tools(tools![greet]);
     let answer = Client::of(server).await.unwrap().call("nobody", json!({})).await;
     assert_eq!(answer.body()["error"]["code"], -32602);
@@ -143,7 +143,7 @@ async fn an_origin_that_is_none_stops_the_start() {
         ("https://app.example/page", "write `https://app.example`"),
         ("HTTPS://App.example", "write `https://app.example`"),
     ] {
-        let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).origin(origin);
+        let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).allow_origin(origin);
         let fault = Client::of(toolgate::server!().gate(gate).tools(tools![greet])).await;
         let fault = fault.unwrap_err().to_string();
         assert!(fault.contains(help), "{origin}: {fault}");
@@ -153,7 +153,7 @@ async fn an_origin_that_is_none_stops_the_start() {
 #[tokio::test]
 async fn every_address_is_counted() {
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).per_address(3);
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).rate_limit_per_ip(3);
     let server = toolgate::server!().gate(gate).tools(tools![who]);
     let alice = Client::of(server).await.unwrap().with(issuer.token("alice"));
     for _ in 0..3 {
@@ -167,7 +167,7 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_token() {
     // As a server logs; below that level, rmcp writes whole messages.
     let (log, _guard) = Log::listen(Level::INFO);
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).public_tools();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
     let server = toolgate::server!().gate(gate).tools(tools![greet, who, wait]);
     let stranger = Client::of(server.state(Room::default())).await.unwrap();
     let token = issuer.token("alice").to_string();

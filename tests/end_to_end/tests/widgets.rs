@@ -38,7 +38,7 @@ struct Board {
 /// Shows the issues of an account.
 #[widget(
     scopes = "repo:read",
-    may_ask = "repo:write",
+    optional_scopes = "repo:write",
     title = "Issues",
     view = "views/board.html",
     csp(connect = ["https://live.example", "wss://live.example:8443"], resource = ["https://cdn.example"]),
@@ -271,7 +271,7 @@ async fn a_view_that_calls_what_it_cannot_is_refused_at_start_up() {
     let misspelt = "the view of `misspelt` calls `clsoe`, and there is no such tool\n  help: did you mean `close`?";
     assert!(refused.contains(misspelt), "{refused}");
     assert!(refused.contains("the view of `greedy` calls `close`, which needs `repo:write`"));
-    assert!(refused.contains("may_ask = \"repo:write\""), "{refused}");
+    assert!(refused.contains("optional_scopes = \"repo:write\""), "{refused}");
     let forbidden = "the view of `forbidden` calls `wipe`, which is for the model alone";
     assert!(refused.contains(forbidden), "{refused}");
 }
@@ -279,7 +279,7 @@ async fn a_view_that_calls_what_it_cannot_is_refused_at_start_up() {
 #[tokio::test]
 async fn a_scope_that_nothing_has_is_refused_at_start_up() {
     /// Shows a board.
-    #[widget(scopes = "repo:read", may_ask = "repo:wriet", view = "<p></p>")]
+    #[widget(scopes = "repo:read", optional_scopes = "repo:wriet", view = "<p></p>")]
     async fn board(forge: AuthedClient<Forge>) -> Result<Board> {
         let _ = forge;
         Ok(Board { owner: String::new(), issues: Vec::new() })
@@ -288,7 +288,7 @@ async fn a_scope_that_nothing_has_is_refused_at_start_up() {
     let forge = forge().await;
     let server = Server::new("s", "1").provider(forge.client()).tools(tools![board]);
     let refused = Client::of(server).await.unwrap_err().to_string();
-    let expected = "`board` says `may_ask = \"repo:wriet\"`, and there is no such scope\n  help: did you mean `repo:write`?";
+    let expected = "`board` says `optional_scopes = \"repo:wriet\"`, and there is no such scope\n  help: did you mean `repo:write`?";
     assert!(refused.contains(expected), "{refused}");
 }
 

@@ -39,6 +39,6 @@ fuzz_target!(|body: &[u8]| {
         assert_eq!(claims.issuer(), Issuer::NAME);
         assert!(!claims.subject().is_empty());
         assert!(claims.granted().iter().all(|scope| !scope.contains(' ') && !scope.is_empty()));
-        assert!(claims.expires_at().is_some());
+        assert!(claims.expiration().is_some());
     }
 });

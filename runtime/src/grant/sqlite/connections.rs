@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce(&mut Connection) -> rusqlite::Result<()> + Send>;
 
-pub(super) struct Connections {
+pub(crate) struct Connections {
     path: PathBuf,
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -34,7 +34,7 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Those to the database at `path`, of which one is open.
-    pub(super) fn of(
+    pub(crate) fn of(
         path: PathBuf,
         open: fn(&Path) -> rusqlite::Result<Connection>,
     ) -> rusqlite::Result<Self> {
@@ -42,12 +42,12 @@ impl Connections {
         Ok(Self { path, turns: Arc::new(Semaphore::new(MOST as usize)), idle, open })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Does `work` with a connection, to its end, even if nobody waits for it any more.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         doing: &str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -85,7 +85,7 @@ impl Connections {
     }
 
     /// Closes them, after what is under way.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let Ok(all) = self.turns.acquire_many(MOST).await else { return };
         self.turns.close();
         drop(all);
@@ -96,7 +96,7 @@ impl Connections {
 }
 
 /// All rows, so that the statement runs to its end and commits.
-pub(super) fn all<T>(
+pub(crate) fn all<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
@@ -108,7 +108,7 @@ where
 }
 
 /// The driver's "this is not, or no longer, a database" apart from what may pass.
-pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
+pub(crate) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Corrupted { path: path.to_owned(), detail: error.to_string() }

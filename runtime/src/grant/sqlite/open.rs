@@ -41,7 +41,7 @@ const RECORDS: [&str; 2] = [
 ];
 
 /// Waits for the disk.
-pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+pub(crate) fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let SqliteOptions { directory, key, clock } = options;
     make_directory(&directory)?;
     let path = directory.join("grants.db");

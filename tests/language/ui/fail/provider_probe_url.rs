@@ -4,7 +4,7 @@ use language::prelude::*;
     api = "https://a.example",
     authorize = "https://a.example/authorize",
     token = "https://a.example/token",
-    probe = "https://a.example/user"
+    token_check = "https://a.example/user"
 )]
 pub enum Example {
     #[scope("read", access = read)]

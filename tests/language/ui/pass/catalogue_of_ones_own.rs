@@ -12,7 +12,7 @@ pub enum Ours {
 }
 
 /// Looks.
-#[tool(scopes = "write", basic)]
+#[tool(scopes = "write", default_scope)]
 async fn looks(caller: Caller<Ours>) -> Result<String> {
     Ok(caller.subject().to_owned())
 }

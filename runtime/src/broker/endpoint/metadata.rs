@@ -1,0 +1,56 @@
+//! What the broker says of itself (RFC 8414, RFC 9207, RFC 7517).
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header};
+use serde_json::{Value, json};
+
+use crate::broker::Broker;
+
+/// How long the documents may be kept.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+impl Broker {
+    /// The metadata document (RFC 8414 §2).
+    ///
+    /// It lists scopes only if there are default ones: clients ask for all that they find there.
+    pub fn metadata(&self) -> Value {
+        let url = |name: &str| format!("{}/oauth/{name}", self.0.issuer);
+        let methods = json!(["none", "client_secret_basic", "client_secret_post"]);
+        let mut document = json!({
+            "issuer": self.0.issuer,
+            "authorization_endpoint": url("authorize"),
+            "token_endpoint": url("token"),
+            "registration_endpoint": url("register"),
+            "revocation_endpoint": url("revoke"),
+            "jwks_uri": url("jwks"),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": true,
+            "protected_resources": [self.0.resource],
+        });
+        if !self.0.default_scopes.is_empty() {
+            document["scopes_supported"] = json!(self.0.default_scopes);
+        }
+        document
+    }
+}
+
+pub(crate) async fn document(State(broker): State<Broker>) -> Response {
+    ([(header::CACHE_CONTROL, KEPT)], Json(broker.metadata())).into_response()
+}
+
+pub(crate) async fn jwks(State(broker): State<Broker>) -> Response {
+    match broker.jwks().await {
+        Ok(keys) => ([(header::CACHE_CONTROL, KEPT)], Json(keys)).into_response(),
+        Err(error) => super::error::OAuthError::from(error).into_response(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Public keys, and which of them may verify what.
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse},
+};
+
+/// The least bits of an RSA modulus (RFC 7518 §3.3).
+const RSA_BITS: usize = 2048;
+
+/// The keys of an issuer that can verify a signature.
+pub(crate) struct Keys(Vec<Key>);
+
+pub(crate) struct Key {
+    kid: Option<String>,
+    algorithms: &'static [Algorithm],
+    pub(crate) decoding: DecodingKey,
+}
+
+impl Keys {
+    /// Those of a set that are for signatures. Secrets are none: whoever publishes one shares it.
+    pub(crate) fn of(set: &JwkSet) -> Self {
+        Self(set.keys.iter().filter_map(Key::of).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key that is named and fits the algorithm. Without a name there must be just one that fits.
+    pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
+        let fits = |key: &&Key| key.algorithms.contains(&algorithm);
+        let named = |key: &&Key| kid.is_none() || key.kid.as_deref() == kid;
+        let mut found = self.0.iter().filter(fits).filter(named);
+        let first = found.next();
+        first.filter(|_| found.next().is_none())
+    }
+}
+
+impl Key {
+    /// The key, if it can verify a signature and is meant to.
+    pub(crate) fn of(jwk: &Jwk) -> Option<Self> {
+        if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+            return None;
+        }
+        let operations = jwk.common.key_operations.as_ref();
+        if operations.is_some_and(|all| !all.contains(&KeyOperations::Verify)) {
+            return None;
+        }
+        let algorithms: &'static [Algorithm] = match &jwk.algorithm {
+            AlgorithmParameters::RSA(rsa) => {
+                // Base64 has six bits in a character.
+                if rsa.n.trim_end_matches('=').len() * 6 < RSA_BITS {
+                    return None;
+                }
+                &[
+                    Algorithm::RS256,
+                    Algorithm::RS384,
+                    Algorithm::RS512,
+                    Algorithm::PS256,
+                    Algorithm::PS384,
+                    Algorithm::PS512,
+                ]
+            }
+            AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
+                EllipticCurve::P256 => &[Algorithm::ES256],
+                EllipticCurve::P384 => &[Algorithm::ES384],
+                _ => return None,
+            },
+            AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+                &[Algorithm::EdDSA]
+            }
+            _ => return None,
+        };
+        // A key that says for which algorithm it is, is for no other.
+        let algorithms = match &jwk.common.key_algorithm {
+            Some(named) => {
+                let named = named.to_string();
+                let at = algorithms.iter().position(|known| format!("{known:?}") == named)?;
+                &algorithms[at..=at]
+            }
+            None => algorithms,
+        };
+        let decoding = DecodingKey::from_jwk(jwk).ok()?;
+        Some(Self { kid: jwk.common.key_id.clone(), algorithms, decoding })
+    }
+
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+    }
+}

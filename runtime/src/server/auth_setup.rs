@@ -1,0 +1,168 @@
+//! The door of a server: where it is, who may come in, and whose browser opens a link.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::browser_identity::ByApplication;
+#[cfg(feature = "broker")]
+use super::{broker_routes as brokered, broker_routes::ByBroker};
+#[cfg(feature = "broker")]
+use crate::{broker::Broker, provider::Registration};
+use crate::{
+    browser::sign_in::BySignIn,
+    gate::{required_scopes::Demand, resource_server::Admission},
+    mcp::dispatch::Served,
+};
+use crate::{
+    consent::Recognize,
+    error::ConfigError,
+    gate,
+    gate::Gate,
+    grant::{Clock, Grants},
+    oauth::OAuth,
+    tool::registry::Built,
+};
+
+/// What a door is made of.
+#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "only a broker is made of all"))]
+pub(crate) struct DoorParts<'a> {
+    /// `None` over standard input and output, too.
+    pub(crate) gate: Option<Gate>,
+    #[cfg(feature = "broker")]
+    pub(crate) broker: Option<brokered::Wanted>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) name: &'a str,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) grants: &'a Grants,
+    pub(crate) providers: &'a [OAuth],
+    /// Do tools ask their callers to connect accounts?
+    pub(crate) connects: bool,
+    /// May everybody be anybody?
+    #[cfg(feature = "dev")]
+    pub(crate) development: bool,
+}
+
+/// The door.
+pub(crate) struct Door {
+    /// The server's URL.
+    pub(crate) base: Url,
+    pub(crate) tools: Vec<Served>,
+    pub(crate) admission: Option<Arc<Admission>>,
+    pub(crate) recognize: Option<Arc<dyn Recognize>>,
+    pub(crate) sign_in: Option<BySignIn>,
+    #[cfg(feature = "broker")]
+    pub(crate) broker: Option<Broker>,
+}
+
+impl Door {
+    pub(crate) fn of(parts: DoorParts<'_>, tools: Vec<Built>) -> Result<Self, ConfigError> {
+        let resource = parts.gate.as_ref().and_then(|gate| gate.resource.as_deref());
+        let of_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
+        let known = parts.public_url.as_deref().or(of_resource);
+        let base = known.unwrap_or("http://127.0.0.1:8765");
+        let base = Url::parse(base)
+            .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
+        #[cfg(feature = "broker")]
+        let brokered = match parts.broker.filter(|_| parts.gate.is_some()) {
+            Some(wanted) => Some(wanted.build(&brokered::Parts {
+                providers: parts.providers,
+                grants: parts.grants,
+                clock: parts.clock,
+                name: parts.name,
+                base: known.map(|_| &base),
+                resource,
+            })?),
+            None => None,
+        };
+        #[cfg(feature = "broker")]
+        let provider = brokered.as_ref().map(|(_, registration)| registration.id);
+        #[cfg(not(feature = "broker"))]
+        let provider = None;
+
+        let mut tools: Vec<_> = tools
+            .into_iter()
+            .map(|built| {
+                let demand = Demand::of(built.needs, built.hints, provider);
+                Served { demand, seen: false, built }
+            })
+            .collect();
+        Demand::number(tools.iter_mut().map(|tool| &mut tool.demand));
+        let mut recognize: Option<Arc<dyn Recognize>> = None;
+        let mut sign_in = None;
+        let admission = match parts.gate {
+            Some(mut gate) => {
+                if let Some(browser) = gate.browser.take() {
+                    recognize = Some(Arc::new(ByApplication(browser)));
+                } else if let (Some(client), Some(verifier)) = (gate.sign_in.take(), &gate.verifier)
+                {
+                    let by = BySignIn::new(
+                        client,
+                        Arc::clone(verifier),
+                        gate.resource.clone(),
+                        parts.grants.clone(),
+                        Arc::clone(parts.clock),
+                        gate::client()?,
+                    );
+                    recognize = Some(Arc::new(by.clone()));
+                    sign_in = Some(by);
+                }
+                #[cfg(feature = "broker")]
+                if let Some((broker, registration)) = &brokered {
+                    recognize = Some(open_by(&mut gate, broker, registration)?);
+                    #[cfg(feature = "dev")]
+                    if parts.development {
+                        gate.verifier = Some(Arc::new(crate::dev::Either::or(broker.verifier())));
+                    }
+                }
+                for tool in &mut tools {
+                    tool.say_what_it_demands(gate.allow_anonymous);
+                }
+                if parts.connects && recognize.is_none() {
+                    return Err(nobody_recognized());
+                }
+                let admission = Admission::new(
+                    gate,
+                    provider.is_some(),
+                    parts.name.to_owned(),
+                    Arc::clone(parts.clock),
+                    (&base, tools.iter().map(|tool| &tool.demand)),
+                );
+                Some(Arc::new(admission.map_err(ConfigError::new)?))
+            }
+            None => None,
+        };
+        Ok(Self {
+            base,
+            tools,
+            admission,
+            recognize,
+            sign_in,
+            #[cfg(feature = "broker")]
+            broker: brokered.map(|(broker, _)| broker),
+        })
+    }
+}
+
+/// The broker verifies its own tokens, and knows whose browser it is.
+#[cfg(feature = "broker")]
+fn open_by(
+    gate: &mut Gate,
+    broker: &Broker,
+    registration: &Registration,
+) -> Result<Arc<dyn Recognize>, ConfigError> {
+    if gate.verifier.is_some() {
+        return Err(ConfigError::new("the server has a broker and another verifier")
+            .help("take one of them: `Gate::by_broker()` is the gate of the broker"));
+    }
+    gate.verifier = Some(Arc::new(broker.verifier()));
+    gate.resource = Some(broker.resource().to_owned());
+    Ok(Arc::new(ByBroker { broker: broker.clone(), registration: registration.clone() }))
+}
+
+fn nobody_recognized() -> ConfigError {
+    ConfigError::new(
+        "tools ask their callers to connect accounts, and nothing says whose browser opens the link",
+    )
+    .help("add `Gate::sign_in(..)`, or put a broker in front of a provider")
+}

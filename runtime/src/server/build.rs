@@ -1,0 +1,222 @@
+//! From the builder to what is served: everything that is wrong is said here, at once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::future::BoxFuture;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    app::Assembled,
+    auth_setup::{Door, DoorParts},
+    builder::Server,
+};
+use crate::{
+    client::http_client,
+    consent::Consents,
+    error::ConfigError,
+    grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
+    oauth::OAuth,
+    tool::{
+        Need,
+        registry::{Built, Entry},
+        state::States,
+    },
+};
+use crate::{
+    mcp::{
+        connections::Upstreams, consent_prompt::Ask, dispatch::Dispatch, fallback::ErasedHandler,
+        widgets::Widgets,
+    },
+    stdio::loopback::Loopback,
+};
+
+impl Server<ErasedHandler> {
+    /// Builds it. Boxed, as all that starts a server is: else whoever awaits it compiles it.
+    pub(crate) fn build_for(
+        self,
+        loopback: Option<Arc<Loopback>>,
+    ) -> BoxFuture<'static, Result<Assembled, ConfigError>> {
+        Box::pin(self.assemble(loopback))
+    }
+
+    async fn assemble(
+        #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
+        loopback: Option<Arc<Loopback>>,
+    ) -> Result<Assembled, ConfigError> {
+        #[cfg(feature = "dev")]
+        let login = match self.dev.take().filter(|_| loopback.is_none()) {
+            Some(wanted) => Some(self.sign_in_without_password(wanted)?),
+            None => None,
+        };
+        let (built, index, mut faults) = build_tools(&self.tools);
+        let mut providers = Vec::new();
+        // Making one reads the system's certificates, so a server without providers makes none.
+        let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
+        if let Some(client) = &client {
+            for registration in self.providers {
+                match OAuth::new(registration, client.clone()) {
+                    Ok(oauth) => providers.push(oauth),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let needs_store =
+            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        #[cfg(feature = "broker")]
+        let keeps = needs_store || self.broker.is_some() && loopback.is_none();
+        #[cfg(not(feature = "broker"))]
+        let keeps = needs_store;
+        let store = match self.store {
+            Some(store) => store,
+            None if keeps => default_store(&self.identity.name, &self.clock).await?,
+            // NoFallback will ever be kept, so nothing is opened.
+            None => Arc::new(crate::grant::MemoryStore::new()),
+        };
+        let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
+        let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
+        let mut faults = Vec::new();
+        for tool in &built {
+            let name = &tool.definition.name;
+            for need in tool.needs {
+                faults.extend(unmet(name, need, &upstreams, &self.states, self.gate.is_some()));
+            }
+        }
+        ConfigError::join(faults)?;
+
+        let parts = DoorParts {
+            gate: self.gate.filter(|_| loopback.is_none()),
+            #[cfg(feature = "broker")]
+            broker: self.broker,
+            public_url: self.public_url,
+            name: &self.identity.name,
+            clock: &self.clock,
+            grants: &grants,
+            providers: &providers,
+            connects: needs_store,
+            #[cfg(feature = "dev")]
+            development: login.is_some(),
+        };
+        let mut door = Door::of(parts, built)?;
+        let whole = self.beside.nothing;
+        let live = self.live_views;
+        let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
+        let consents = Consents::new(
+            grants.clone(),
+            Arc::clone(&self.clock),
+            providers,
+            door.base,
+            door.recognize,
+            loopback.is_none(),
+        );
+        // A request state outlives no server: its consents do not either.
+        let sealer = Sealer::new(&MasterKey::generate());
+        let ask = Ask { consents, clock: self.clock, sealer, loopback };
+        let dispatch = Dispatch {
+            identity: self.identity,
+            instructions: self.instructions,
+            tools: door.tools,
+            index,
+            widgets,
+            upstreams,
+            states: self.states,
+            ask,
+            admission: door.admission,
+            quick: self.fast_path,
+            fallback_is_silent: self.fast_path && self.fallback_is_silent,
+            running: TaskTracker::new(),
+            grants,
+        };
+        let mut app = Assembled::new(dispatch, self.beside);
+        app.sign_in = door.sign_in;
+        #[cfg(feature = "broker")]
+        {
+            app.broker = door.broker;
+        }
+        #[cfg(feature = "dev")]
+        {
+            app.login = login;
+        }
+        Ok(app)
+    }
+}
+
+fn new_client() -> Result<reqwest::Client, ConfigError> {
+    http_client().map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))
+}
+
+/// The tools, where each of them is, and what is wrong.
+fn build_tools(entries: &[Entry]) -> (Vec<Built>, HashMap<String, usize>, Vec<ConfigError>) {
+    let mut faults = Vec::new();
+    let mut built = Vec::new();
+    let mut index = HashMap::new();
+    for entry in entries {
+        match entry.build() {
+            Ok(tool) => built.push(tool),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    for (at, tool) in built.iter().enumerate() {
+        if index.insert(tool.definition.name.to_string(), at).is_some() {
+            let message = format!("two tools are named `{}`", tool.definition.name);
+            faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
+        }
+    }
+    (built, index, faults)
+}
+
+fn unmet(
+    tool: &str,
+    need: &Need,
+    upstreams: &Upstreams,
+    states: &States,
+    gated: bool,
+) -> Option<ConfigError> {
+    match need {
+        Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs the provider `{}`, which is not registered",
+                client.provider_name
+            ))
+            .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
+        ),
+        Need::Caller(caller) if !caller.scopes.is_empty() && !gated => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
+                caller.provider_name
+            ))
+            .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
+        ),
+        Need::State(state) if !states.contains(state.type_id) => Some(
+            ConfigError::new(format!(
+                "the tool `{tool}` needs a state of type `{}`, which was not given",
+                (state.type_name)()
+            ))
+            .help("add `.state(value)`"),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn default_store(
+    name: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    use crate::grant::{SqliteStore, data_directory};
+
+    let fault = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
+    let directory = data_directory(name).map_err(fault)?;
+    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(fault)?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[allow(clippy::unused_async, reason = "the one with SQLite waits for the disk")]
+async fn default_store(
+    _: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn GrantStore>, ConfigError> {
+    Ok(Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock))))
+}

@@ -1,0 +1,106 @@
+//! What a server offers, for people and programs: `--describe`.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::typescript;
+use crate::tool::{Need, registry::Built};
+
+/// Every tool of a server, with its scopes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Description {
+    /// The server's name.
+    pub name: String,
+    /// The server's version.
+    pub version: String,
+    /// Its tools, in the order in which they are listed.
+    pub tools: Vec<ToolDescription>,
+}
+
+/// One tool.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ToolDescription {
+    /// The name that the model calls.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// The scopes that it declares, by the provider's name.
+    pub scopes: Vec<(String, Vec<String>)>,
+    /// What `tools/list` says of it: schemas and annotations.
+    pub definition: Value,
+}
+
+impl ToolDescription {
+    pub(crate) fn of(tool: &Built) -> Self {
+        let scopes = tool.needs.iter().filter_map(|need| {
+            let (provider, scopes) = match need {
+                Need::Client(client) => (client.provider_name, client.scopes),
+                Need::Caller(caller) if !caller.scopes.is_empty() => {
+                    (caller.provider_name, caller.scopes)
+                }
+                Need::Caller(_) | Need::State(_) | Need::Context => return None,
+            };
+            Some((provider.to_owned(), scopes.iter().map(|&scope| scope.to_owned()).collect()))
+        });
+        Self {
+            name: tool.definition.name.to_string(),
+            description: tool.definition.description.clone().unwrap_or_default().into_owned(),
+            scopes: scopes.collect(),
+            definition: serde_json::to_value(&tool.definition).unwrap_or_default(),
+        }
+    }
+
+    fn behaviour(&self) -> &'static str {
+        let hint = |name: &str| self.definition["annotations"][name].as_bool();
+        match (hint("readOnlyHint"), hint("destructiveHint")) {
+            (Some(true), _) => "reads",
+            (_, Some(true)) => "destroys",
+            (Some(false), _) => "writes",
+            _ => "",
+        }
+    }
+}
+
+impl Description {
+    /// TypeScript's declarations of what the tools take and return: an interface `Tools`, for
+    /// `toolgate.view<Props, Tools>()`, and one for each type with a name.
+    pub fn typescript(&self) -> String {
+        typescript::declarations(self.tools.iter().map(|tool| &tool.definition))
+    }
+}
+
+/// A table for the terminal.
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<[String; 4]> = self
+            .tools
+            .iter()
+            .map(|tool| {
+                let scopes: Vec<_> = tool
+                    .scopes
+                    .iter()
+                    .map(|(provider, scopes)| format!("{provider}: {}", scopes.join(" ")))
+                    .collect();
+                let first = tool.description.lines().next().unwrap_or_default().to_owned();
+                [tool.name.clone(), scopes.join(", "), tool.behaviour().to_owned(), first]
+            })
+            .collect();
+        let head = ["tool", "scopes", "it", "description"].map(str::to_owned);
+        let width = |column: usize| {
+            rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or(0)
+        };
+        let widths = [width(0), width(1), width(2)];
+        writeln!(f, "{} {}\n", self.name, self.version)?;
+        for [name, scopes, behaviour, description] in [&head].into_iter().chain(&rows) {
+            let line = format!(
+                "{name:0$}  {scopes:1$}  {behaviour:2$}  {description}",
+                widths[0], widths[1], widths[2]
+            );
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}

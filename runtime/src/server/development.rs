@@ -1,0 +1,38 @@
+//! A server whose people sign in without a password.
+
+use url::Url;
+
+use super::{broker_routes as brokered, builder::Server};
+use crate::{
+    dev::{Login, Wanted},
+    error::ConfigError,
+};
+
+impl<H> Server<H> {
+    /// Puts the sign-in for development behind a broker.
+    pub(crate) fn sign_in_without_password(
+        &mut self,
+        wanted: Wanted,
+    ) -> Result<Login, ConfigError> {
+        let verifies = self.gate.as_ref().is_some_and(|gate| gate.verifier.is_some());
+        if verifies || self.broker.is_some() {
+            return Err(ConfigError::new("the server has `.dev(..)` and another sign-in")
+                .help("take one of them, by an environment variable for instance"));
+        }
+        let resource = self.gate.as_ref().and_then(|gate| gate.resource.as_deref());
+        let of_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
+        let base = self.public_url.as_deref().or(of_resource).and_then(|url| Url::parse(url).ok());
+        let base = base.ok_or_else(|| {
+            ConfigError::new("`.dev(..)` has to know the URL of its server")
+                .help("add `.public_url(\"http://127.0.0.1:8765\")`")
+        })?;
+        let provider = wanted.provider();
+        let (registration, login) = wanted.open(&base)?;
+        self.providers.push(registration);
+        self.broker = Some(brokered::Wanted {
+            provider,
+            set_up: Box::new(|broker| broker.user("/user", "login").bare_subjects()),
+        });
+        Ok(login)
+    }
+}

@@ -1,0 +1,25 @@
+//! The server: tools, providers and a store, over HTTP or standard input and output.
+
+pub(crate) mod app;
+pub(crate) mod args;
+pub(crate) mod auth_setup;
+#[cfg(feature = "broker")]
+pub(crate) mod broker_routes;
+pub(crate) mod browser_identity;
+pub(crate) mod build;
+pub(crate) mod builder;
+pub(crate) mod command_line;
+pub(crate) mod describe;
+#[cfg(feature = "dev")]
+pub(crate) mod development;
+pub(crate) mod router;
+pub(crate) mod run_http;
+pub(crate) mod typescript;
+
+pub use self::{
+    app::App,
+    builder::Server,
+    describe::{Description, ToolDescription},
+};
+pub use crate::http::service::ToolgateService;
+pub use crate::mcp::handler::{Handler, NoFallback};

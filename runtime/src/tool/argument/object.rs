@@ -1,0 +1,171 @@
+//! The members of an arguments object, still raw.
+
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor, value::Error as ValueError},
+    forward_to_deserialize_any,
+};
+use serde_json::value::RawValue;
+
+use super::invalid;
+use crate::{error::Error, support::suggest};
+
+/// The members, and the names that the tool knows.
+pub(crate) struct Fields<'a> {
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn parse(raw: &'a RawValue) -> Result<Self, Error> {
+        let members: Members<'a> = serde_json::from_str(raw.get()).map_err(|error| {
+            let mut text = error.to_string();
+            text.truncate(text.find(" at line ").unwrap_or(text.len()));
+            invalid(text)
+        })?;
+        Ok(Self { members: members.0, known: Vec::new() })
+    }
+
+    pub(crate) fn know(&mut self, name: &'static str) {
+        self.known.push(name);
+    }
+
+    pub(crate) fn know_all_of(&mut self, names: &'a [String]) {
+        self.known.extend(names.iter().map(String::as_str));
+    }
+
+    pub(crate) fn refuse_unknown(&self) -> Result<(), Error> {
+        let Some((name, _)) =
+            self.members.iter().find(|(name, _)| !self.known.iter().any(|known| known == name))
+        else {
+            return Ok(());
+        };
+        let help = match suggest::nearest(name, self.known.iter().copied()) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None if self.known.is_empty() => "this tool takes none".to_owned(),
+            None => {
+                let known: Vec<_> = self.known.iter().map(|known| format!("`{known}`")).collect();
+                format!("the arguments are {}", known.join(", "))
+            }
+        };
+        // The name comes from the caller: a bounded piece of it is enough to be recognised.
+        let name: String = name.chars().take(64).collect();
+        Err(invalid(format_args!("there is no argument `{name}`: {help}")))
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<&'a str> {
+        let position = self.members.iter().position(|(member, _)| member == name)?;
+        Some(self.members.swap_remove(position).1.get())
+    }
+
+    /// The members under `names`, as an object of their own.
+    pub(crate) fn take_object(&mut self, names: &[String]) -> String {
+        let mut object = String::from("{");
+        for name in names {
+            if let Some(raw) = self.take(name) {
+                if object.len() > 1 {
+                    object.push(',');
+                }
+                object.push_str(&serde_json::Value::from(name.as_str()).to_string());
+                object.push(':');
+                object.push_str(raw);
+            }
+        }
+        object.push('}');
+        object
+    }
+}
+
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of arguments")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(4);
+                while let Some(Name(name)) = map.next_key()? {
+                    if members.iter().any(|(known, _)| *known == name) {
+                        let name: String = name.chars().take(64).collect();
+                        return Err(A::Error::custom(format_args!("`{name}` is given twice")));
+                    }
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// What an argument that was not given is read from.
+///
+/// As serde does for a missing field: an `Option` reads `None`, all else fails.
+pub(crate) struct Nothing;
+
+impl<'de> Deserializer<'de> for Nothing {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+        Err(ValueError::custom("missing"))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_none()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// serde quotes the value that it did not like; an argument may be a secret, so its kind stands in.
+pub(crate) fn without_values(rule: &str, raw: &str) -> String {
+    const QUOTES: [(&str, &str); 2] = [
+        ("invalid type: ", "a value of the wrong type"),
+        ("invalid value: ", "a value out of bounds"),
+    ];
+    for (start, _) in QUOTES {
+        if let Some(rest) = rule.strip_prefix(start) {
+            let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
+            let kind = rest.split([' ', ',']).next().unwrap_or("value");
+            return format!("must be {expected}, it is {}", article(kind));
+        }
+    }
+    if let Some(rest) = rule.strip_prefix("unknown variant ") {
+        let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
+        return format!("must be {expected}");
+    }
+    let _ = raw;
+    rule.to_owned()
+}
+
+fn article(kind: &str) -> String {
+    let kind = match kind {
+        "map" => "object",
+        "sequence" => "array",
+        "floating" => "number with a fraction",
+        "unit" => "null",
+        kind => kind,
+    };
+    match kind {
+        "null" => kind.to_owned(),
+        kind if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    }
+}

@@ -1,0 +1,123 @@
+//! The schema of a result: an object, because every revision before 2026-07-28 wants one.
+
+use std::{
+    any::TypeId,
+    collections::BTreeMap,
+    mem,
+    sync::{PoisonError, RwLock},
+};
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// Under which key a result stands that may be no object.
+pub(crate) const WRAPPED: &str = "result";
+
+/// Does a `T` stand under [`WRAPPED`]? The schema decides, and not each value: of an enum or an
+/// `Option` some are objects. It is asked at every call, so it is remembered.
+pub(crate) fn wraps<T: JsonSchema + 'static>() -> bool {
+    static KNOWN: RwLock<BTreeMap<TypeId, bool>> = RwLock::new(BTreeMap::new());
+    let id = TypeId::of::<T>();
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+    known.unwrap_or_else(|| {
+        let wraps = of::<T>().is_some_and(|(_, wraps)| wraps);
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(id, wraps);
+        wraps
+    })
+}
+
+/// The schema of a `T` as a result, and whether it is wrapped.
+pub(crate) fn of<T: JsonSchema>() -> Option<(Map<String, Value>, bool)> {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let is_object = is_object(&schema, &schema, 0);
+    let Value::Object(mut schema) = schema else { return None };
+    if is_object {
+        // An enum of nothing but objects says so of each, and not of the whole.
+        schema.insert("type".into(), "object".into());
+        return Some((schema, false));
+    }
+    Some((wrap(schema), true))
+}
+
+/// Is every value of it an object?
+fn is_object(schema: &Value, root: &Value, depth: u8) -> bool {
+    let below = |part: &Value| depth < 16 && is_object(part, root, depth + 1);
+    let parts = |key: &str| schema[key].as_array().filter(|parts| !parts.is_empty());
+    let target = schema["$ref"].as_str().and_then(|path| root.pointer(path.strip_prefix('#')?));
+    schema["type"] == "object"
+        || target.is_some_and(below)
+        || parts("allOf").is_some_and(|parts| parts.iter().any(below))
+        || ["oneOf", "anyOf"]
+            .into_iter()
+            .any(|key| parts(key).is_some_and(|parts| parts.iter().all(below)))
+}
+
+fn wrap(mut schema: Map<String, Value>) -> Map<String, Value> {
+    name_root(&mut schema);
+    let mut outer = Map::new();
+    // References count from the root, so what they name stays there.
+    for key in ["$schema", "$defs"] {
+        outer.extend(schema.remove_entry(key));
+    }
+    outer.insert("type".into(), "object".into());
+    outer.insert("properties".into(), json!({ WRAPPED: schema }));
+    outer.insert("required".into(), json!([WRAPPED]));
+    outer
+}
+
+/// Gives a schema that refers to itself as `#` a name among its definitions, so that it may stand
+/// elsewhere than at the root.
+pub(crate) fn name_root(schema: &mut Map<String, Value>) {
+    if !schema.values().any(refers_to_root) {
+        return;
+    }
+    let mut definitions = match schema.remove("$defs") {
+        Some(Value::Object(definitions)) => definitions,
+        _ => Map::new(),
+    };
+    let title = schema.get("title").and_then(Value::as_str).unwrap_or("Result");
+    let plain = title.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
+    let mut name = plain.clone();
+    let mut count = 1;
+    while definitions.contains_key(&name) {
+        count += 1;
+        name = format!("{plain}{count}");
+    }
+    let dialect = schema.remove_entry("$schema");
+    let path = format!("#/$defs/{name}");
+    definitions.insert(name, Value::Object(mem::take(schema)));
+    for definition in definitions.values_mut() {
+        redirect(definition, &path);
+    }
+    schema.extend(dialect);
+    schema.insert("$ref".into(), path.into());
+    schema.insert("$defs".into(), definitions.into());
+}
+
+fn refers_to_root(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            members.get("$ref").is_some_and(|path| path == "#")
+                || members.values().any(refers_to_root)
+        }
+        Value::Array(items) => items.iter().any(refers_to_root),
+        _ => false,
+    }
+}
+
+fn redirect(schema: &mut Value, path: &str) {
+    match schema {
+        Value::Object(members) => {
+            for (key, member) in members {
+                if key == "$ref" && member == "#" {
+                    *member = path.into();
+                } else {
+                    redirect(member, path);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, path)),
+        _ => {}
+    }
+}
