@@ -114,8 +114,9 @@ impl Demand {
                 demand.scopes.push((catalogue, scopes));
             }
         }
-        demand.basic =
-            hints.default_scope.unwrap_or_else(|| access.iter().all(|access| *access == Access::Read));
+        demand.basic = hints
+            .default_scope
+            .unwrap_or_else(|| access.iter().all(|access| *access == Access::Read));
         demand
     }
 
