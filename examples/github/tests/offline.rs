@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use end_to_end::client::{link_in, params, text};
+use integration::client::{link_in, params, text};
 use forge::{Config, Running, person::Person};
 use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChildProcess};
 use serde_json::{Value, json};

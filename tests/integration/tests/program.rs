@@ -1,0 +1,152 @@
+//! The server as a program: standard input and output, the command line, the store between runs.
+
+use std::{path::Path, process::Stdio};
+
+use integration::client::{link_in, params, text};
+use forge::{Config, Running, person::Person};
+use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChildProcess};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
+
+fn served(forge: &Running, data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
+    command
+        .env("FORGE_URL", forge.url())
+        .env("TOOLGATE_DATA", data)
+        .env_remove("TOOLGATE_KEY")
+        .env_remove("TOOLGATE_HTTP")
+        .kill_on_drop(true);
+    command
+}
+
+async fn connect(forge: &Running, data: &Path) -> RunningService<RoleClient, ()> {
+    let mut command = served(forge, data);
+    command.arg("--stdio");
+    ().serve(TokioChildProcess::new(command).unwrap()).await.unwrap()
+}
+
+fn issues() -> rmcp::model::CallToolRequestParams {
+    params("list_issues", json!({ "owner": "alice", "repo": "compass", "limit": 3 }))
+}
+
+#[tokio::test]
+async fn consent_over_stdio_outlives_the_program() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let client = connect(&forge, data.path()).await;
+    let asked = client.call_tool(issues()).await.unwrap();
+    assert_eq!(asked.is_error, Some(true));
+    let page = Person::new("alice").approve(&link_in(&text(&asked))).await.unwrap();
+    assert!(page.body.contains("Forge is connected"), "{}", page.body);
+    let listed = client.call_tool(issues()).await.unwrap();
+    assert_eq!(listed.is_error, Some(false), "{}", text(&listed));
+    client.cancel().await.unwrap();
+
+    let client = connect(&forge, data.path()).await;
+    let listed = client.call_tool(issues()).await.unwrap();
+    assert_eq!(listed.is_error, Some(false), "nobody is asked again: {}", text(&listed));
+    assert_eq!(forge.counts().codes, 1);
+    client.cancel().await.unwrap();
+
+    for entry in std::fs::read_dir(data.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let found = bytes.windows(12).any(|window| window == b"access_token");
+        assert!(!found, "what is stored is sealed");
+    }
+}
+
+#[tokio::test]
+async fn another_key_is_refused_and_nothing_is_lost() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    connect(&forge, data.path()).await.cancel().await.unwrap();
+    let database = data.path().join("grants.db");
+    let before = std::fs::read(&database).unwrap();
+    let other = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let output = served(&forge, data.path())
+        .arg("--stdio")
+        .env("TOOLGATE_KEY", other)
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("key"), "{said}");
+    assert!(!said.contains(other), "the key is not repeated: {said}");
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_address_for_everyone_is_refused_with_the_reason() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let output = served(&forge, data.path()).args(["--http", "0.0.0.0:0"]).output().await.unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is not an address of this machine alone"), "{said}");
+    assert!(said.contains("callers are not verified"), "{said}");
+}
+
+#[tokio::test]
+async fn describe_prints_every_tool_with_its_scopes() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let describe = async |form: &str| {
+        let output = served(&forge, data.path()).arg(form).output().await.unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = describe("--describe").await;
+    assert!(table.contains("list_issues  Forge: repo:read   reads"), "{table}");
+    let json: Value = serde_json::from_str(&describe("--describe=json").await).unwrap();
+    assert_eq!(json["tools"][0]["scopes"], json!([["Forge", ["repo:read"]]]));
+    assert_eq!(json["tools"][2]["definition"]["inputSchema"]["required"], json!(["a", "b"]));
+}
+
+#[tokio::test]
+async fn a_server_with_a_broker_describes_itself_without_listening() {
+    let described = Command::new(env!("CARGO_BIN_EXE_brokered")).arg("--describe").output();
+    let described = described.await.unwrap();
+    let said = String::from_utf8_lossy(&described.stdout).into_owned();
+    assert!(described.status.success(), "{}", String::from_utf8_lossy(&described.stderr));
+    assert!(said.contains("delete_repository  Forge: repo:delete"), "{said}");
+}
+
+#[tokio::test]
+async fn lines_are_answered_one_by_one_until_the_input_ends() {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut child = served(&forge, data.path())
+        .arg("--stdio")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let twice = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"add","arguments":{{"a":1,"a":2,"b":3}},{meta}}}}}"#
+    );
+    let once = twice.replace(r#""a":1,"#, "").replace(r#""id":7"#, r#""id":8"#);
+    let asks = once
+        .replace(r#""name":"add""#, r#""name":"list_issues""#)
+        .replace(r#"{"a":2,"b":3}"#, r#"{"owner":"alice","repo":"compass"}"#);
+    for (line, expected) in
+        [(twice.as_str(), "`a` is given twice"), (once.as_str(), "5"), (asks.as_str(), "/connect/")]
+    {
+        input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        let answer = output.next_line().await.unwrap().unwrap();
+        assert!(answer.contains(expected), "{answer}");
+    }
+    drop(input);
+    let ended = child.wait_with_output().await.unwrap();
+    assert!(ended.status.success(), "the end of input is the end");
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert!(log.contains("the user is asked to connect"), "{log}");
+    assert!(!log.contains("/connect/"), "the link is for the person alone: {log}");
+}

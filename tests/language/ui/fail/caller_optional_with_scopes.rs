@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool(scopes = "repo")]
-async fn t(_caller: Option<Caller<GitHub>>) {}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Ours.
-#[catalogue]
-pub struct Ours;
-
-fn main() {}

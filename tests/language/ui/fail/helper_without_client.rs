@@ -1,6 +1,0 @@
-use language::prelude::*;
-
-#[requires("repo")]
-async fn close(_name: &str) {}
-
-fn main() {}

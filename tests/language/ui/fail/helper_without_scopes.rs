@@ -1,6 +1,0 @@
-use language::prelude::*;
-
-#[requires]
-async fn close(_github: &AuthedClient<GitHub>) {}
-
-fn main() {}

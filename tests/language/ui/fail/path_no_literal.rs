@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-fn f(path: &str) {
-    let _ = path!(path);
-}
-
-fn main() {}

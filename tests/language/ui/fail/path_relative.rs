@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-fn f() {
-    let _ = path!("repos");
-}
-
-fn main() {}

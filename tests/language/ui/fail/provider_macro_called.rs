@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-fn f() {
-    GitHub!();
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool]
-async fn t(_a: String) -> &str {
-    todo!()
-}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool(app_only, model_only)]
-async fn t() {}
-
-fn main() {}

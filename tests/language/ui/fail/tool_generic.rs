@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool]
-async fn t<T>(_value: T) {}
-
-fn main() {}

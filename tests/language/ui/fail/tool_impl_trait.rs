@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool]
-async fn t(_value: impl Send) {}
-
-fn main() {}

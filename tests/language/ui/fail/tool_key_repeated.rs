@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool(title = "a", title = "b")]
-async fn t() {}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool(scope = "repo")]
-async fn t() {}
-
-fn main() {}

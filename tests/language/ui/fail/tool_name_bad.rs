@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool(name = "list issues")]
-async fn t() {}
-
-fn main() {}

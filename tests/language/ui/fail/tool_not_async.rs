@@ -1,7 +1,0 @@
-use language::prelude::*;
-
-/// Does something.
-#[tool]
-fn t() {}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use language::prelude::*;
-
-#[tool]
-async fn t() {}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use language::prelude::*;
-
-struct NoTool;
-
-fn f() {
-    let _ = tools![NoTool];
-}
-
-fn main() {}

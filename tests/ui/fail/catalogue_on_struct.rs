@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Ours.
+#[catalogue]
+pub struct Ours;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use ui::prelude::*;
+
+struct Service;
+
+impl Service {
+    #[requires("repo")]
+    async fn close(&self, _github: &AuthedClient<GitHub>) {}
+}
+
+fn main() {}

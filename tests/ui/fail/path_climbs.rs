@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+fn f() {
+    let _ = path!("/repos/../user");
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://a.example",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token"
+)]
+pub enum Example {
+    #[scope("read", access = raed)]
+    Read,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+fn f() {
+    GitHub!();
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://a.example",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token"
+)]
+pub struct Example;
+
+fn main() {}

@@ -1,0 +1,14 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://a.example",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token"
+)]
+pub enum Example {
+    #[cfg(test)]
+    #[scope("read")]
+    Read,
+}
+
+fn main() {}

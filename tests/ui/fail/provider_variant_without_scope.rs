@@ -1,0 +1,12 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://a.example",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token"
+)]
+pub enum Example {
+    Read,
+}
+
+fn main() {}

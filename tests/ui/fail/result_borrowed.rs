@@ -1,0 +1,9 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t(_a: String) -> &str {
+    todo!()
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(crate = toolgate)]
+async fn t() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(title = "a", title = "b")]
+async fn t() {}
+
+fn main() {}

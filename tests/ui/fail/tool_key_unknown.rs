@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(scope = "repo")]
+async fn t() {}
+
+fn main() {}

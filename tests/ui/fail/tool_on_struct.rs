@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+struct T;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use ui::prelude::*;
+
+#[tool]
+async fn t() {}
+
+fn main() {}

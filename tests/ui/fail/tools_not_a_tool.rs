@@ -1,0 +1,9 @@
+use ui::prelude::*;
+
+struct NoTool;
+
+fn f() {
+    let _ = tools![NoTool];
+}
+
+fn main() {}

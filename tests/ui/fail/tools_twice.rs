@@ -1,0 +1,11 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t() {}
+
+fn f() {
+    let _ = tools![t, t];
+}
+
+fn main() {}

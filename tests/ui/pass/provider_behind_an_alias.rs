@@ -1,0 +1,11 @@
+use ui::prelude::*;
+
+type Host = GitHub;
+
+/// Does something.
+#[tool(scopes = "repo", provider = GitHub)]
+async fn t(_a: AuthedClient<Host>) {}
+
+fn main() {
+    let _ = t;
+}

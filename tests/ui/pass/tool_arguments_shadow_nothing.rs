@@ -1,0 +1,12 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn shadow(shadow: String, call: u8, context: toolgate::Context, path: String) -> String {
+    let _ = context;
+    format!("{shadow}{call}{path}")
+}
+
+fn main() {
+    let _ = shadow;
+}

@@ -1,0 +1,9 @@
+use ui::prelude::*;
+
+fn main() {
+    /// Does something.
+    #[tool(scopes = "repo:read")]
+    async fn t(_github: AuthedClient<GitHub>) {}
+    assert_eq!(tools![t].entries()[0].name(), "t");
+    let _ = t;
+}
