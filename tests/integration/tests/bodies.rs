@@ -7,12 +7,12 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, StatusCode},
 };
+use futures::{StreamExt, stream};
 use integration::{
     host::serve,
     tools::add,
     wire::{Way, Wire, head, post},
 };
-use futures::{StreamExt, stream};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, time::timeout};
 use toolgate::{Server, tools};

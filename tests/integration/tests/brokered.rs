@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
+use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
     client::{link_in, text_of},
     host::client_at,
     tools::{add, list_issues, open_issue},
 };
-use forge::{Config, Running};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{

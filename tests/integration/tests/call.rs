@@ -1,10 +1,10 @@
 //! Calls that need no account: arguments, results, errors of the protocol, both eras.
 
+use forge::Config;
 use integration::{
     client::{Era, connect, params, post_call, text, text_of},
     host::Host,
 };
-use forge::Config;
 use serde_json::json;
 
 #[tokio::test]

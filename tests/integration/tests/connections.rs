@@ -2,8 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use integration::wire::{Way, Wire, call};
 use futures::{StreamExt, stream};
+use integration::wire::{Way, Wire, call};
 use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},

@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use forge::{Config, person::Person};
 use integration::{
     client::{Desk, Era, Mood, connect, link_in, params, post_call, text, text_of},
     host::{Host, client_at},
     tools::list_issues,
 };
-use forge::{Config, person::Person};
 use serde_json::json;
 use tokio::net::TcpListener;
 use toolgate::{grant::MemoryStore, tools};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use forge::{Config, person::Person};
+use futures::future::join_all;
 use integration::{
     client::{link_in, post_call, text_of},
     host::Host,
 };
-use forge::{Config, person::Person};
-use futures::future::join_all;
 use serde_json::Value;
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":3}"#;

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use forge::Config;
 use integration::{
     client::{link_in, params, text_of},
     host::client_at,
     tools::{list_issues, open_issue},
 };
-use forge::Config;
 use rmcp::{
     ServiceExt, transport::StreamableHttpClientTransport,
     transport::streamable_http_client::StreamableHttpClientTransportConfig,

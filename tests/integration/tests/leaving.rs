@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use forge::{Config, Running, person::Person};
 use integration::{
     client::{link_in, post_call, text_of},
     host::client_at,
     waiting::{Room, talk, visit, visit_aloud, wait, wait_aloud},
     wire::{Way, Wire, head, post, request},
 };
-use forge::{Config, Running, person::Person};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::timeout};
 use toolgate::{Server, grant::MemoryStore, tools};

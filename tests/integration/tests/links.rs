@@ -14,13 +14,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use forge::{Config, Running};
 use integration::{
     broker::{Browser, Page, listen, s256},
     client::link_in,
     host::client_at,
     tools::list_issues,
 };
-use forge::{Config, Running};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{

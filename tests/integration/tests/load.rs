@@ -5,11 +5,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use integration::{
     crowd::{Crowd, many_files},
     wire::{Way, Wire, head, post, request},
 };
-use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 

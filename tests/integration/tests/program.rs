@@ -2,8 +2,8 @@
 
 use std::{path::Path, process::Stdio};
 
-use integration::client::{link_in, params, text};
 use forge::{Config, Running, person::Person};
+use integration::client::{link_in, params, text};
 use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChildProcess};
 use serde_json::{Value, json};
 use tokio::{

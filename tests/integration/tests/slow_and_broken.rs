@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use forge::{Config, person::Person};
 use integration::{
     client::{link_in, post_call, text_of},
     host::Host,
 };
-use forge::{Config, person::Person};
 use serde_json::Value;
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":3}"#;

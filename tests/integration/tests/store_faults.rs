@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use integration::client::{link_in, params, text};
 use forge::{Config, Running, person::Person};
 use futures::future::join_all;
+use integration::client::{link_in, params, text};
 use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChildProcess};
 use serde_json::json;
 use tokio::process::Command;

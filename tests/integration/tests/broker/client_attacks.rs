@@ -14,8 +14,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use integration::broker::{Application, Browser, Page, REDIRECT, Site, listen};
 use forge::Config;
+use integration::broker::{Application, Browser, Page, REDIRECT, Site, listen};
 use serde_json::json;
 use tokio::net::TcpListener;
 

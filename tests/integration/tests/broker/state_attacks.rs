@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use integration::broker::{Application, Browser, Page, Site};
 use forge::Config;
+use integration::broker::{Application, Browser, Page, Site};
 use toolgate::grant::GrantKey;
 use url::Url;
 

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use integration::broker::{Application, Browser, REDIRECT, Site, s256};
 use forge::Config;
+use integration::broker::{Application, Browser, REDIRECT, Site, s256};
 use serde_json::json;
 use toolgate::{
     broker::{Disconnected, KnownClient},

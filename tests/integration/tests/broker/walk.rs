@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use forge::Config;
 use integration::{
     broker::{Application, Browser, REDIRECT, Site, listen},
     host::client_at,
 };
-use forge::Config;
 use serde_json::{Value, json};
 use toolgate::{
     broker::{Broker, Disconnected},
