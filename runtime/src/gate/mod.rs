@@ -5,6 +5,7 @@
 //! read; then the scopes of the called tool are compared with those of the token, before the tool
 //! is called and before an answer has begun.
 
+pub(crate) mod audit;
 pub(crate) mod auth_error;
 pub(crate) mod challenge;
 pub(crate) mod claims;

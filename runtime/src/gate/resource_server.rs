@@ -14,22 +14,21 @@ use tower_http::cors::CorsLayer;
 use url::Url;
 
 use super::{
+    audit,
+    audit::CallOutcome,
     limits::{Limits, TooMuch},
     required_scopes::Demand,
     resource_metadata::Place,
+};
+use crate::http::{
+    endpoint::rpc_error,
+    fast_path::{envelope::Envelope, params::REVISION},
+    headers as head,
 };
 use crate::{
     gate::{AuthError, Challenge, Claims, Credentials, Gate, Memory, Presented, Verifier, said_by},
     grant::Clock,
     provider::is_loopback,
-};
-use crate::{
-    http::{
-        endpoint::rpc_error,
-        fast_path::{envelope::Envelope, params::REVISION},
-        headers as head,
-    },
-    mcp::{audit, audit::Ended},
 };
 
 /// The caller of a request, as it goes on beside it.
@@ -200,7 +199,7 @@ impl Admission {
         envelope: &Envelope<'_>,
     ) -> Result<(), Response> {
         let Err(refusal) = demand.check(admitted.as_ref()) else { return Ok(()) };
-        audit::log(tool, demand, admitted.as_ref(), Ended::Refused(refusal.code()));
+        audit::log(tool, demand, admitted.as_ref(), CallOutcome::Refused(refusal.code()));
         let withheld = admitted.as_ref().filter(|_| self.brokered);
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
             return Err(result(envelope.id(), &text, json!({})));

@@ -40,7 +40,9 @@ use super::{
 use crate::gate;
 use crate::{
     gate::resource_server::{Admission, Admitted, principal},
-    mcp::{fallback::ErasedHandler, handler::Handler, panic, panic::Panicked, request::LetIn},
+    mcp::{
+        fallback::ErasedHandler, handler::Handler, panic, panic::Panicked, request::Authenticated,
+    },
 };
 
 /// Where the endpoint is.
@@ -289,7 +291,7 @@ impl Endpoint {
             parts.extensions.insert(ConnectInfo(peer));
         }
         if self.handler.dispatch.admission.is_some() {
-            parts.extensions.insert(LetIn(admitted.clone()));
+            parts.extensions.insert(Authenticated(admitted.clone()));
         }
         let request = Request::from_parts(parts, body);
         Box::pin(async move { self.mcp.handle(request).await.into_response() })

@@ -19,7 +19,7 @@ use super::{
     loopback_only as guard,
 };
 use crate::gate::Memory;
-use crate::mcp::handler::NoFallback;
+use crate::mcp::fallback::NoFallback;
 
 /// A server as a [`tower::Service`]: what [`App::into_router`](crate::server::App::into_router) gives,
 /// without a router's detour for calls.

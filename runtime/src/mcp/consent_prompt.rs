@@ -11,10 +11,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
+use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rmcp::{
     ErrorData, Peer, RoleServer,
@@ -28,8 +30,7 @@ use rmcp::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{access_meta::Access, connections::Lack, dispatch::failed};
-use crate::stdio::loopback::Loopback;
+use super::{access_meta::Access, connections::Lack, tool_error::error_result};
 use crate::{
     consent::{Consents, Link, Progress},
     error::{Error, ErrorKind},
@@ -49,8 +50,15 @@ pub(crate) struct Ask {
     pub(crate) consents: Consents,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealer: Sealer,
-    /// Listens for the browser where no server does.
-    pub(crate) loopback: Option<Arc<Loopback>>,
+    /// Receives the browser's callback where the server itself does not speak HTTP.
+    pub(crate) callback_listener: Option<Arc<dyn CallbackListener>>,
+}
+
+/// A listener for the browser's callback, opened for as long as a consent is pending (RFC 8252 §7.3).
+#[async_trait]
+pub(crate) trait CallbackListener: Send + Sync {
+    /// Listens, unless it does already, and sets the base URL of the links to its address.
+    async fn listen(self: Arc<Self>, consents: &Consents) -> io::Result<()>;
 }
 
 /// What the consents brought that this call waited for.
@@ -213,7 +221,7 @@ impl Ask {
         for lack in lacks {
             match self.begin(subject, lack).await {
                 Ok(link) => links.push((lack, link)),
-                Err(error) => return Ok(failed(&error)),
+                Err(error) => return Ok(error_result(&error)),
             }
         }
         access.lacks(lacks, links.first().map(|(_, link)| link.url.as_str()));
@@ -272,7 +280,7 @@ impl Ask {
                     .iter()
                     .map(|(lack, link)| format!("{} Open {}", reason(lack), link.url))
                     .collect();
-                Ok(failed(&Error::with_kind(
+                Ok(error_result(&Error::with_kind(
                     ErrorKind::ConsentNeeded { provider },
                     format!(
                         "{}\nShow this link to the user; when it is done, call `{name}` again with the same arguments.",
@@ -284,8 +292,8 @@ impl Ask {
     }
 
     async fn begin(&self, subject: &str, lack: &Lack) -> Result<Link, Error> {
-        if let Some(loopback) = &self.loopback {
-            loopback.listen(&self.consents).await.map_err(Error::internal)?;
+        if let Some(listener) = &self.callback_listener {
+            Arc::clone(listener).listen(&self.consents).await.map_err(Error::internal)?;
         }
         Ok(self.consents.begin(subject, lack.need.provider, lack.need.scopes, &lack.granted))
     }

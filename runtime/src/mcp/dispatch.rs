@@ -15,24 +15,26 @@ use futures::FutureExt;
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
-    model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-    },
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, Implementation},
     service::RequestContext,
 };
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, field};
 
 use super::{
     access_meta::Access,
-    audit,
-    audit::Ended,
     connections::{Lack, Reach, Upstreams},
     consent_prompt::{Ask, Told},
     panic,
-    request::{Conversation, Incoming, LetIn},
+    registry::ServedTool,
+    request::{Authenticated, CallContext, CallRequest, RawArguments},
+    tool_error::error_result,
     widgets::Widgets,
+};
+use crate::gate::{
+    audit::{AuditRecord, CallOutcome},
+    resource_server::Admission,
 };
 use crate::{
     client::Connection,
@@ -47,16 +49,12 @@ use crate::{
         state::States,
     },
 };
-use crate::{
-    gate::{required_scopes::Demand, resource_server::Admission},
-    http::fast_path::envelope::RawArguments,
-};
 
 /// The table, and everything that a call needs; made once.
 pub(crate) struct Dispatch {
     pub(crate) identity: Implementation,
     pub(crate) instructions: Option<String>,
-    pub(crate) tools: Vec<Served>,
+    pub(crate) tools: Vec<ServedTool>,
     pub(crate) index: HashMap<String, usize>,
     pub(crate) widgets: Widgets,
     pub(crate) upstreams: Upstreams,
@@ -66,39 +64,18 @@ pub(crate) struct Dispatch {
     pub(crate) admission: Option<Arc<Admission>>,
     pub(crate) grants: Grants,
     /// Calls of nothing unusual go the short way.
-    pub(crate) quick: bool,
+    pub(crate) fast_path: bool,
     /// So do those of the handler beside.
     pub(crate) fallback_is_silent: bool,
     /// The calls under way, for a graceful end.
     pub(crate) running: TaskTracker,
 }
 
-/// A tool, and what it demands of its callers.
-pub(crate) struct Served {
-    pub(crate) built: Built,
-    /// A widget's view sees its results.
-    pub(crate) seen: bool,
-    pub(crate) demand: Demand,
-}
-
-impl Served {
-    /// Tells hosts what the tool demands before they call it: as `ChatGPT` reads it, under `_meta`.
-    pub(crate) fn say_what_it_demands(&mut self, public: bool) {
-        let scheme = if public && self.demand.check(None).is_ok() {
-            json!({ "type": "noauth" })
-        } else {
-            json!({ "type": "oauth2", "scopes": self.demand.scopes().collect::<Vec<_>>() })
-        };
-        let meta = self.built.definition.meta.get_or_insert_default();
-        meta.0.insert("securitySchemes".to_owned(), json!([scheme]));
-    }
-}
-
 /// A connection for each client of a tool.
 type Connections = Vec<(std::any::TypeId, Arc<Connection>)>;
 
 impl Dispatch {
-    pub(crate) fn tool(&self, name: &str) -> Option<&Served> {
+    pub(crate) fn tool(&self, name: &str) -> Option<&ServedTool> {
         self.index.get(name).map(|&at| &self.tools[at])
     }
 
@@ -107,30 +84,32 @@ impl Dispatch {
         &self,
         caller: Option<&Caller>,
     ) -> impl Iterator<Item = &rmcp::model::Tool> {
-        let listed = move |tool: &&Served| {
+        let listed = move |tool: &&ServedTool| {
             let claims = caller.and_then(Caller::claims);
-            self.admission.as_ref().is_none_or(|admission| admission.lists(claims, &tool.demand))
+            self.admission
+                .as_ref()
+                .is_none_or(|admission| admission.lists(claims, &tool.required_scopes))
         };
-        self.tools.iter().filter(listed).map(|tool| &tool.built.definition)
+        self.tools.iter().filter(listed).map(|tool| &tool.registered.definition)
     }
 
     /// Calls `tool`; `ready` is the call with its arguments, if they were decoded already. Its own
     /// failures are results, which the model reads; only what breaks the protocol is an error.
     pub(crate) async fn call(
         &self,
-        tool: &Served,
+        tool: &ServedTool,
         ready: Option<Ready>,
-        incoming: Incoming<'_>,
+        incoming: CallRequest<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
         let claims = incoming.caller.as_ref().and_then(Caller::claims);
         // The endpoint has refused it before, in words of HTTP; other transports have only this.
         if self.admission.is_some()
-            && let Err(refusal) = tool.demand.check(claims)
+            && let Err(refusal) = tool.required_scopes.check(claims)
         {
             return Err(ErrorData::invalid_request(refusal.to_string(), None));
         }
-        let (seen, tool, demand) = (tool.seen, &tool.built, &tool.demand);
+        let (seen, tool, demand) = (tool.reports_access, &tool.registered, &tool.required_scopes);
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
@@ -138,14 +117,14 @@ impl Dispatch {
             subject = %Pseudonym(self, incoming.caller.as_ref()),
             outcome = field::Empty,
         );
-        let line = audit::Line::begin(&tool.definition.name, demand, claims);
+        let line = AuditRecord::begin(&tool.definition.name, demand, claims);
         let asked = AtomicBool::new(false);
         let access = Access::default();
         let attempt =
             self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
-        let outcome = match incoming.conversation {
+        let outcome = match incoming.context {
             // Whoever left is not served to the end; a refresh under way lives in its own task.
-            Conversation::Open(context) => tokio::select! {
+            CallContext::Sdk(context) => tokio::select! {
                 biased;
                 () = context.ct.cancelled() => {
                     Err(ErrorData::internal_error("the call was cancelled", None))
@@ -153,11 +132,11 @@ impl Dispatch {
                 outcome = attempt => outcome,
             },
             // Whoever leaves lets go of this future.
-            Conversation::Short { .. } => attempt.await,
+            CallContext::Lazy(_) => attempt.await,
         };
         let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
-        let ended = Ended::of(&outcome, asked.into_inner());
-        span.record("outcome", ended.word());
+        let ended = outcome_of(&outcome, asked.into_inner());
+        span.record("outcome", ended.as_str());
         span.in_scope(|| line.end(ended));
         outcome
     }
@@ -166,12 +145,12 @@ impl Dispatch {
         &self,
         tool: &Built,
         ready: Option<Ready>,
-        incoming: &Incoming<'_>,
+        incoming: &CallRequest<'_>,
         (asked, access): (&AtomicBool, &Access),
     ) -> Result<CallToolResponse, ErrorData> {
         let ready = match ready.map_or_else(|| tool.decode(incoming.arguments), Ok) {
             Ok(ready) => ready,
-            Err(error) => return Ok(failed(&error)),
+            Err(error) => return Ok(error_result(&error)),
         };
         let mut connections = Vec::new();
         if tool.connects || incoming.retry.is_some() {
@@ -186,14 +165,14 @@ impl Dispatch {
             connections,
             states: self.states.clone(),
             caller: incoming.caller.clone(),
-            context: tool.speaks.then(|| Context::of(incoming.conversation.context().into_owned())),
+            context: tool.speaks.then(|| Context::of(incoming.context.get().into_owned())),
         };
         match run(ready, call).await {
             Ok(result) => Ok(result.into()),
             Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
                 Box::pin(self.revoked(tool, incoming, error, (asked, access))).await
             }
-            Err(error) => Ok(failed(&error)),
+            Err(error) => Ok(error_result(&error)),
         }
     }
 
@@ -201,7 +180,7 @@ impl Dispatch {
     async fn connected(
         &self,
         tool: &Built,
-        incoming: &Incoming<'_>,
+        incoming: &CallRequest<'_>,
         (asked, access): (&AtomicBool, &Access),
     ) -> Result<Result<Connections, CallToolResponse>, ErrorData> {
         let caller = incoming.caller.as_ref();
@@ -212,7 +191,7 @@ impl Dispatch {
                 let name = &tool.definition.name;
                 match self.ask.resume(name, digest.as_ref(), &principal, retry).await? {
                     Ok(told) => told,
-                    Err(error) => return Ok(Err(failed(&error))),
+                    Err(error) => return Ok(Err(error_result(&error))),
                 }
             }
             None => Told::default(),
@@ -220,19 +199,19 @@ impl Dispatch {
         let mut lacks = match self.connect(tool, &principal, &told, access).await {
             Ok(Ok(connections)) => return Ok(Ok(connections)),
             Ok(Err(lacks)) => lacks,
-            Err(error) => return Ok(Err(failed(&error))),
+            Err(error) => return Ok(Err(error_result(&error))),
         };
         if caller.is_some_and(Caller::is_client_credentials) {
-            return Ok(Err(failed(&wants_a_person(&lacks))));
+            return Ok(Err(error_result(&wants_a_person(&lacks))));
         }
-        let context = incoming.conversation.context();
+        let context = incoming.context.get();
         // Somebody may be on the way to connect; then this call is the one to answer.
         match self.ask.hold(&principal, &lacks, &context).await {
-            Some(Told { refused: Some(error), .. }) => return Ok(Err(failed(&error))),
+            Some(Told { refused: Some(error), .. }) => return Ok(Err(error_result(&error))),
             Some(told) => match self.connect(tool, &principal, &told, access).await {
                 Ok(Ok(connections)) => return Ok(Ok(connections)),
                 Ok(Err(still)) => lacks = still,
-                Err(error) => return Ok(Err(failed(&error))),
+                Err(error) => return Ok(Err(error_result(&error))),
             },
             None => {}
         }
@@ -244,7 +223,7 @@ impl Dispatch {
     async fn revoked(
         &self,
         tool: &Built,
-        incoming: &Incoming<'_>,
+        incoming: &CallRequest<'_>,
         error: Error,
         (asked, access): (&AtomicBool, &Access),
     ) -> Result<CallToolResponse, ErrorData> {
@@ -253,10 +232,10 @@ impl Dispatch {
         match self.connect(tool, &principal, &Told::default(), access).await {
             Ok(Err(lacks)) => {
                 asked.store(true, Ordering::Relaxed);
-                let (digest, context) = (incoming.digest(), incoming.conversation.context());
+                let (digest, context) = (incoming.digest(), incoming.context.get());
                 self.ask.ask(tool, digest.as_ref(), &principal, (&lacks, access), &context).await
             }
-            _ => Ok(failed(&error)),
+            _ => Ok(error_result(&error)),
         }
     }
 
@@ -277,8 +256,8 @@ impl Dispatch {
             return Ok(Some(Caller::local()));
         }
         let parts = context.extensions.get::<Parts>();
-        match parts.and_then(|parts| parts.extensions.get::<LetIn>()) {
-            Some(LetIn(admitted)) => Ok(admitted.clone().map(Caller::from_claims)),
+        match parts.and_then(|parts| parts.extensions.get::<Authenticated>()) {
+            Some(Authenticated(admitted)) => Ok(admitted.clone().map(Caller::from_claims)),
             None => {
                 Err(ErrorData::invalid_request("the caller was not verified on its way here", None))
             }
@@ -360,6 +339,18 @@ pub(crate) fn arguments(
     raw.map(Arc::from).map_err(|error| ErrorData::invalid_params(error.to_string(), None))
 }
 
+fn outcome_of(response: &Result<CallToolResponse, ErrorData>, asked: bool) -> CallOutcome {
+    match response {
+        _ if asked => CallOutcome::ConsentAsked,
+        Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => {
+            CallOutcome::Failed
+        }
+        Ok(CallToolResponse::Complete(_)) => CallOutcome::Done,
+        Ok(_) => CallOutcome::ConsentAsked,
+        Err(_) => CallOutcome::Faulty,
+    }
+}
+
 /// Runs the function. A panic ends this call alone, and in words.
 async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
     let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| ready(call))) {
@@ -369,22 +360,6 @@ async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
     outcome.unwrap_or_else(|panic| {
         Err(Error::internal(format!("the tool panicked: {}", panic::text(&*panic))))
     })
-}
-
-/// A failure as a result: the model reads the one text, the log gets the other.
-pub(crate) fn failed(error: &Error) -> CallToolResponse {
-    match (error.kind(), error.report()) {
-        // Its text holds a link that is for one person's eyes.
-        (ErrorKind::ConsentNeeded { provider }, _) => {
-            tracing::info!(target: "toolgate::call", provider, "the user is asked to connect");
-        }
-        (ErrorKind::Internal, source) => {
-            tracing::error!(target: "toolgate::call", source = source.unwrap_or_default(), "{error}");
-        }
-        (kind, Some(source)) => tracing::warn!(target: "toolgate::call", ?kind, source, "{error}"),
-        (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error}"),
-    }
-    CallToolResult::error(vec![ContentBlock::text(error.message())]).into()
 }
 
 /// The subject, so that the lines of one person can be told together and the person not. It is worked

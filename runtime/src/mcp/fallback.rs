@@ -23,7 +23,11 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::handler::NoFallback;
+/// The fallback of a server that has none: it implements no method.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFallback;
+
+impl ServerHandler for NoFallback {}
 
 /// A handler of some type.
 pub(crate) struct ErasedHandler {

@@ -24,8 +24,9 @@ use rmcp::{
 use super::{
     dispatch,
     dispatch::Dispatch,
+    fallback::NoFallback,
     panic,
-    request::{Conversation, Incoming},
+    request::{CallContext, CallRequest},
 };
 
 /// Serves the tools of the table, and everything else from the handler beside it.
@@ -47,12 +48,6 @@ impl<H> std::fmt::Debug for Handler<H> {
         f.debug_struct("Handler").finish_non_exhaustive()
     }
 }
-
-/// Stands beside the tools where the user mounted nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoFallback;
-
-impl ServerHandler for NoFallback {}
 
 type Answer<T> = Result<T, ErrorData>;
 type Cx = RequestContext<RoleServer>;
@@ -179,7 +174,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.dispatch
             .tool(name)
-            .map(|tool| tool.built.definition.clone())
+            .map(|tool| tool.registered.definition.clone())
             .or_else(|| self.beside.get_tool(name))
     }
 
@@ -260,13 +255,13 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     ) -> Answer<CallToolResponse> {
         match self.dispatch.tool(&request.name) {
             Some(tool) => {
-                let incoming = Incoming {
+                let call = CallRequest {
                     arguments: &dispatch::arguments(&request, &context)?,
                     caller: self.dispatch.caller(&context)?,
                     retry: request.request_state.is_some().then_some(&request),
-                    conversation: Conversation::Open(&context),
+                    context: CallContext::Sdk(&context),
                 };
-                panic::answered(self.dispatch.call(tool, None, incoming)).await
+                panic::answered(self.dispatch.call(tool, None, call)).await
             }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);

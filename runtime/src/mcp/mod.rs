@@ -1,12 +1,13 @@
 //! The Model Context Protocol: from a `tools/call` to the function, and from its outcome to the answer.
 
 pub(crate) mod access_meta;
-pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
 pub(crate) mod fallback;
 pub(crate) mod handler;
 pub(crate) mod panic;
+pub(crate) mod registry;
 pub(crate) mod request;
+pub(crate) mod tool_error;
 pub(crate) mod widgets;

@@ -1,60 +1,58 @@
-//! A call, as it came in, and what can be said to its client.
+//! Tool call request: the arguments, the caller and the request context of a `tools/call`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use aws_lc_rs::digest;
-use http::request::Parts;
-use rmcp::{
-    RoleServer,
-    model::CallToolRequestParams,
-    service::{Peer, RequestContext},
-};
+use rmcp::{RoleServer, model::CallToolRequestParams, service::RequestContext};
 use serde_json::value::RawValue;
 
+use crate::gate::resource_server::Admitted;
 use crate::tool::call::Caller;
-use crate::{gate::resource_server::Admitted, http::fast_path::call::ShortCall};
 
-/// A call, as it came in.
-pub(crate) struct Incoming<'a> {
-    /// As the client wrote them.
+/// A `tools/call` request, as a transport hands it to the dispatch.
+pub(crate) struct CallRequest<'a> {
+    /// The text that the client sent.
     pub(crate) arguments: &'a RawValue,
     pub(crate) caller: Option<Caller>,
-    /// What answers to an earlier `input_required`.
+    /// The parameters, if they answer an earlier `input_required` result.
     pub(crate) retry: Option<&'a CallToolRequestParams>,
-    pub(crate) conversation: Conversation<'a>,
+    pub(crate) context: CallContext<'a>,
 }
 
-/// What can be said to the client before the answer.
+/// The rmcp context of a call.
 #[derive(Clone, Copy)]
-pub(crate) enum Conversation<'a> {
-    /// Everything: rmcp holds the line.
-    Open(&'a RequestContext<RoleServer>),
-    /// NoFallback. The context is made only for who asks for it.
-    Short {
-        call: &'a ShortCall<'a>,
-        parts: &'a Parts,
-        admitted: &'a Admitted,
-        peer: &'a Peer<RoleServer>,
-    },
+pub(crate) enum CallContext<'a> {
+    /// The context that rmcp made; its token is cancelled when the client cancels the call.
+    Sdk(&'a RequestContext<RoleServer>),
+    /// A context that is built when it is first needed. Its call is cancelled by dropping the future.
+    Lazy(&'a dyn LazyContext),
 }
 
-impl<'a> Conversation<'a> {
-    pub(crate) fn context(self) -> Cow<'a, RequestContext<RoleServer>> {
+/// Builds the rmcp context of a call that does not pass through rmcp's service loop.
+pub(crate) trait LazyContext: Sync {
+    fn build(&self) -> RequestContext<RoleServer>;
+}
+
+impl<'a> CallContext<'a> {
+    pub(crate) fn get(self) -> Cow<'a, RequestContext<RoleServer>> {
         match self {
-            Self::Open(context) => Cow::Borrowed(context),
-            Self::Short { call, parts, admitted, peer } => {
-                Cow::Owned(call.context(parts, admitted, peer))
-            }
+            Self::Sdk(context) => Cow::Borrowed(context),
+            Self::Lazy(lazy) => Cow::Owned(lazy.build()),
         }
     }
 }
 
-impl Incoming<'_> {
+impl CallRequest<'_> {
+    /// SHA-256 of the arguments, which binds a `requestState` to them.
     pub(crate) fn digest(&self) -> digest::Digest {
         digest::digest(&digest::SHA256, self.arguments.get().as_bytes())
     }
 }
 
-/// The caller that the gate let in, beside the request.
+/// Request extension: the outcome of authentication.
 #[derive(Clone)]
-pub(crate) struct LetIn(pub(crate) Admitted);
+pub(crate) struct Authenticated(pub(crate) Admitted);
+
+/// Request extension: the arguments of a call as the client wrote them, which rmcp's own types lose.
+#[derive(Clone, Debug)]
+pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);

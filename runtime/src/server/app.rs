@@ -50,7 +50,11 @@ impl Assembled {
         Description {
             name: dispatch.identity.name.clone(),
             version: dispatch.identity.version.clone(),
-            tools: dispatch.tools.iter().map(|tool| ToolDescription::of(&tool.built)).collect(),
+            tools: dispatch
+                .tools
+                .iter()
+                .map(|tool| ToolDescription::of(&tool.registered))
+                .collect(),
         }
     }
 

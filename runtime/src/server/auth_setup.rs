@@ -12,7 +12,7 @@ use crate::{broker::Broker, provider::Registration};
 use crate::{
     browser::sign_in::BySignIn,
     gate::{required_scopes::Demand, resource_server::Admission},
-    mcp::dispatch::Served,
+    mcp::registry::ServedTool,
 };
 use crate::{
     consent::Recognize,
@@ -47,7 +47,7 @@ pub(crate) struct DoorParts<'a> {
 pub(crate) struct Door {
     /// The server's URL.
     pub(crate) base: Url,
-    pub(crate) tools: Vec<Served>,
+    pub(crate) tools: Vec<ServedTool>,
     pub(crate) admission: Option<Arc<Admission>>,
     pub(crate) recognize: Option<Arc<dyn Recognize>>,
     pub(crate) sign_in: Option<BySignIn>,
@@ -84,10 +84,10 @@ impl Door {
             .into_iter()
             .map(|built| {
                 let demand = Demand::of(built.needs, built.hints, provider);
-                Served { demand, seen: false, built }
+                ServedTool { required_scopes: demand, reports_access: false, registered: built }
             })
             .collect();
-        Demand::number(tools.iter_mut().map(|tool| &mut tool.demand));
+        Demand::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
         let mut recognize: Option<Arc<dyn Recognize>> = None;
         let mut sign_in = None;
         let admission = match parts.gate {
@@ -116,7 +116,7 @@ impl Door {
                     }
                 }
                 for tool in &mut tools {
-                    tool.say_what_it_demands(gate.allow_anonymous);
+                    tool.publish_security_schemes(gate.allow_anonymous);
                 }
                 if parts.connects && recognize.is_none() {
                     return Err(nobody_recognized());
@@ -126,7 +126,7 @@ impl Door {
                     provider.is_some(),
                     parts.name.to_owned(),
                     Arc::clone(parts.clock),
-                    (&base, tools.iter().map(|tool| &tool.demand)),
+                    (&base, tools.iter().map(|tool| &tool.required_scopes)),
                 );
                 Some(Arc::new(admission.map_err(ConfigError::new)?))
             }

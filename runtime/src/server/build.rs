@@ -24,7 +24,10 @@ use crate::{
 };
 use crate::{
     mcp::{
-        connections::Upstreams, consent_prompt::Ask, dispatch::Dispatch, fallback::ErasedHandler,
+        connections::Upstreams,
+        consent_prompt::{Ask, CallbackListener},
+        dispatch::Dispatch,
+        fallback::ErasedHandler,
         widgets::Widgets,
     },
     stdio::loopback::Loopback,
@@ -71,7 +74,7 @@ impl Server<ErasedHandler> {
         let store = match self.store {
             Some(store) => store,
             None if keeps => default_store(&self.identity.name, &self.clock).await?,
-            // NoFallback will ever be kept, so nothing is opened.
+            // Nothing will ever be stored, so no file is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
@@ -112,7 +115,8 @@ impl Server<ErasedHandler> {
         );
         // A request state outlives no server: its consents do not either.
         let sealer = Sealer::new(&MasterKey::generate());
-        let ask = Ask { consents, clock: self.clock, sealer, loopback };
+        let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);
+        let ask = Ask { consents, clock: self.clock, sealer, callback_listener: loopback };
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
@@ -123,7 +127,7 @@ impl Server<ErasedHandler> {
             states: self.states,
             ask,
             admission: door.admission,
-            quick: self.fast_path,
+            fast_path: self.fast_path,
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
             running: TaskTracker::new(),
             grants,

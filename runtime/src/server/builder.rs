@@ -11,7 +11,7 @@ use super::run_http as outward;
 use super::{app::App, command_line as cli};
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
-use crate::mcp::{fallback::ErasedHandler, handler::NoFallback};
+use crate::mcp::fallback::{ErasedHandler, NoFallback};
 #[cfg(feature = "dev")]
 use crate::{dev, scope::Catalogue};
 use crate::{

@@ -22,4 +22,4 @@ pub use self::{
     describe::{Description, ToolDescription},
 };
 pub use crate::http::service::ToolgateService;
-pub use crate::mcp::handler::{Handler, NoFallback};
+pub use crate::mcp::{fallback::NoFallback, handler::Handler};

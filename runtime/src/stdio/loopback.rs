@@ -5,9 +5,11 @@ use std::{
     convert::Infallible,
     io,
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use axum::{Router, body::Body, response::Response};
 use futures::FutureExt;
 use http::Request;
@@ -18,6 +20,7 @@ use tower::ServiceExt;
 use url::Url;
 
 use crate::http::local_clients as local;
+use crate::mcp::consent_prompt::CallbackListener;
 use crate::{
     consent::{Consents, page},
     support::background as task,
@@ -33,9 +36,12 @@ impl Loopback {
     pub(crate) fn new(port: u16) -> Self {
         Self { port, listening: Mutex::new(false) }
     }
+}
 
-    /// Listens from now on, until no consent is open any more.
-    pub(crate) async fn listen(self: &std::sync::Arc<Self>, consents: &Consents) -> io::Result<()> {
+#[async_trait]
+impl CallbackListener for Loopback {
+    /// Listens until no consent is pending.
+    async fn listen(self: Arc<Self>, consents: &Consents) -> io::Result<()> {
         let mut listening = self.listening.lock().await;
         if *listening {
             return Ok(());
@@ -43,7 +49,7 @@ impl Loopback {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         consents.set_base(base(listener.local_addr()?));
         *listening = true;
-        let (this, consents) = (std::sync::Arc::clone(self), consents.clone());
+        let (this, consents) = (Arc::clone(&self), consents.clone());
         task::spawn(async move {
             let done = async {
                 // The last page of a consent is still to be read, hence the breath.
@@ -105,8 +111,6 @@ pub(crate) fn base(address: SocketAddr) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http::StatusCode;
 
     use super::*;
@@ -120,7 +124,7 @@ mod tests {
         let consents = Consents::new(grants, clock, Vec::new(), url, None, false);
         let loopback = Arc::new(Loopback::new(0));
         for _ in 0..2 {
-            loopback.listen(&consents).await.unwrap();
+            Arc::clone(&loopback).listen(&consents).await.unwrap();
         }
         let browser = reqwest::Client::new();
         let get = async |path: &str, host: Option<&str>| {

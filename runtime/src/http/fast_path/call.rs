@@ -34,10 +34,11 @@ use crate::{
     gate::resource_server::Admitted,
     http::headers as head,
     mcp::{
-        dispatch::{Dispatch, Served},
+        dispatch::Dispatch,
         fallback::ErasedHandler,
         handler::Handler,
-        request::{Conversation, Incoming, LetIn},
+        registry::ServedTool,
+        request::{Authenticated, CallContext, CallRequest, LazyContext},
     },
     stdio::{framing::Lines, transport::Wire},
 };
@@ -73,7 +74,7 @@ impl Quick {
     pub(crate) async fn answer(
         &self,
         dispatch: &Dispatch,
-        tool: &Served,
+        tool: &ServedTool,
         (call, ready): (&ShortCall<'_>, Ready),
         (parts, admitted): (&Parts, &Admitted),
     ) -> Response {
@@ -81,10 +82,14 @@ impl Quick {
             Some(_) => admitted.clone().map(Caller::from_claims),
             None => Some(Caller::local()),
         };
-        let conversation = Conversation::Short { call, parts, admitted, peer: &self.peer };
-        let arguments = call.arguments;
-        let incoming = Incoming { arguments, caller, retry: None, conversation };
-        match dispatch.call(tool, Some(ready), incoming).await {
+        let context = FastContext { call, parts, admitted, peer: &self.peer };
+        let request = CallRequest {
+            arguments: call.arguments,
+            caller,
+            retry: None,
+            context: CallContext::Lazy(&context),
+        };
+        match dispatch.call(tool, Some(ready), request).await {
             Ok(CallToolResponse::Complete(result)) => respond(call.id, Ok(&result)),
             Ok(other) => respond(call.id, Ok(&ServerResult::from(other))),
             Err(error) => respond::<ServerResult>(call.id, Err(&error)),
@@ -113,15 +118,15 @@ impl<'a> ShortCall<'a> {
     /// The call, with its arguments decoded, if the short way is for it.
     pub(crate) fn read(
         headers: &HeaderMap,
-        tool: &Served,
+        tool: &ServedTool,
         (envelope, call): (&Envelope<'a>, &CallParams<'_, 'a>),
         message: &'a [u8],
     ) -> Option<(Self, Ready)> {
-        if tool.built.marked || (tool.built.speaks && call.meta?.listens()) {
+        if tool.registered.marked || (tool.registered.speaks && call.meta?.listens()) {
             return None;
         }
         let short = Self::of(headers, (envelope, call), message)?;
-        let ready = tool.built.decode(short.arguments).ok()?;
+        let ready = tool.registered.decode(short.arguments).ok()?;
         Some((short, ready))
     }
 
@@ -179,7 +184,7 @@ impl<'a> ShortCall<'a> {
     }
 
     /// The request as rmcp would know it.
-    pub(crate) fn context(
+    fn context(
         &self,
         parts: &Parts,
         admitted: &Admitted,
@@ -191,9 +196,23 @@ impl<'a> ShortCall<'a> {
         let mut parts = parts.clone();
         // As by the other way: what is not needed is not handed on.
         head::forget_credentials(&mut parts.headers);
-        parts.extensions.insert(LetIn(admitted.clone()));
+        parts.extensions.insert(Authenticated(admitted.clone()));
         context.extensions.insert(parts);
         context
+    }
+}
+
+/// What the context of a call is built from, if its tool needs one.
+struct FastContext<'a> {
+    call: &'a ShortCall<'a>,
+    parts: &'a Parts,
+    admitted: &'a Admitted,
+    peer: &'a Peer<RoleServer>,
+}
+
+impl LazyContext for FastContext<'_> {
+    fn build(&self) -> RequestContext<RoleServer> {
+        self.call.context(self.parts, self.admitted, self.peer)
     }
 }
 

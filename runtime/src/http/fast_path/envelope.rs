@@ -4,7 +4,7 @@
 //! one era only, and keeps arguments as a map in which the last of two equal names wins; so names
 //! are taken from here, and the raw text of the arguments goes on beside the request.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use serde::{Deserialize, de::MapAccess};
 use serde_json::{Value, value::RawValue};
@@ -13,10 +13,7 @@ use super::{
     params::{Meta, Params},
     strict_object::{Clear, Members, Sound},
 };
-
-/// The arguments of a `tools/call`, as the client wrote them.
-#[derive(Clone)]
-pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
+use crate::mcp::request::RawArguments;
 
 /// What stands around the parameters.
 #[derive(Default)]

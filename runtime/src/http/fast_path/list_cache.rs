@@ -46,7 +46,8 @@ impl Dispatch {
         let Some(admission) = hides else { return Seen::default() };
         let mut seen = vec![0_u64; self.tools.len().div_ceil(64)];
         for (number, tool) in self.tools.iter().enumerate() {
-            seen[number / 64] |= u64::from(admission.lists(claims, &tool.demand)) << (number % 64);
+            seen[number / 64] |=
+                u64::from(admission.lists(claims, &tool.required_scopes)) << (number % 64);
         }
         seen.into()
     }

@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use super::{
     call::ShortCall,
-    envelope::{Envelope, RawArguments},
+    envelope::Envelope,
     list_cache::{Lists, Seen},
 };
 use crate::tool::registry::Ready;
 use crate::{
     gate::resource_server::Admitted,
     http::endpoint::{Endpoint, rpc_error, rpc_error_to},
-    mcp::dispatch::Served,
+    mcp::{registry::ServedTool, request::RawArguments},
 };
 
 const JSON: &[u8] = b"application/json";
@@ -27,7 +27,7 @@ pub(crate) enum Decision<'a> {
     Answer(Response),
     /// rmcp says it once, to all who see these tools.
     List(Seen),
-    Short(&'a Served, ShortCall<'a>, Ready),
+    Short(&'a ServedTool, ShortCall<'a>, Ready),
     ErasedHandler(ShortCall<'a>, Box<CallToolRequestParams>),
     Rmcp(Then),
 }
@@ -35,7 +35,7 @@ pub(crate) enum Decision<'a> {
 /// What is to be done about rmcp's answer.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
-    NoFallback,
+    Nothing,
     /// A tool is called, whose turn ends when the call does.
     Call,
     /// A session begins, if there is room for one.
@@ -52,7 +52,7 @@ impl Then {
             "initialize" => Self::Begin,
             "tools/list" => Self::Lift,
             "subscriptions/listen" => Self::Listen,
-            _ => Self::NoFallback,
+            _ => Self::Nothing,
         }
     }
 }
@@ -89,7 +89,7 @@ impl Endpoint {
         let dispatch = &self.handler.dispatch;
         // Whatever it calls itself, a message that might be a call is looked at by the gate.
         if !is_json(&parts.headers) && dispatch.admission.is_none() {
-            return Decision::Rmcp(Then::NoFallback);
+            return Decision::Rmcp(Then::Nothing);
         }
         let envelope = match Envelope::read(body) {
             Ok(envelope) => envelope,
@@ -114,13 +114,13 @@ impl Endpoint {
         };
         let tool = dispatch.tool(&call.name);
         if let (Some(admission), Some(tool)) = (&dispatch.admission, tool) {
-            let called = (&*call.name, &tool.demand);
+            let called = (&*call.name, &tool.required_scopes);
             let checked = admission.check_call(admitted, called, &parts.headers, &envelope);
             if let Err(refusal) = checked {
                 return Decision::Answer(refusal);
             }
         }
-        if let Some(tool) = tool.filter(|_| dispatch.quick)
+        if let Some(tool) = tool.filter(|_| dispatch.fast_path)
             && let Some((short, ready)) =
                 ShortCall::read(&parts.headers, tool, (&envelope, &call), body)
         {
@@ -148,7 +148,7 @@ impl Endpoint {
     ) -> Decision<'_> {
         let dispatch = &self.handler.dispatch;
         // What a handler beside lists is its own, and may change.
-        let list = (envelope.method() == "tools/list" && dispatch.quick && self.is_whole())
+        let list = (envelope.method() == "tools/list" && dispatch.fast_path && self.is_whole())
             .then(|| Lists::read(headers, envelope))
             .flatten();
         let Some(id) = list else { return Decision::Rmcp(Then::of(envelope.method())) };

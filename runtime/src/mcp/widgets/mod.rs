@@ -10,7 +10,7 @@ use rmcp::model::{
 };
 use serde_json::{Map, Value, json};
 
-use super::dispatch::Served;
+use super::registry::ServedTool;
 use crate::{
     error::ConfigError,
     scope,
@@ -95,7 +95,7 @@ impl Widgets {
     /// tools that a view could call.
     pub(crate) fn of(
         server: &str,
-        tools: &mut [Served],
+        tools: &mut [ServedTool],
         live: bool,
         whole: bool,
     ) -> Result<Self, ConfigError> {
@@ -103,8 +103,8 @@ impl Widgets {
         let mut faults = Vec::new();
         let mut calls = Vec::new();
         for tool in tools.iter() {
-            let Some(view) = tool.built.view else { continue };
-            let name = tool.built.definition.name.to_string();
+            let Some(view) = tool.registered.view else { continue };
+            let name = tool.registered.definition.name.to_string();
             faults.extend(check_may_ask(tool, &view, tools).filter(|_| whole));
             match page::assemble(&name, view.source, live) {
                 Ok(html) => {
@@ -123,8 +123,8 @@ impl Widgets {
         // A page that changes may call any of them.
         let any = widgets.all.iter().any(|widget| widget.lives(live));
         for tool in tools.iter_mut() {
-            let called = any || calls.iter().any(|name| **name == *tool.built.definition.name);
-            let widget = widgets.all.iter().find(|w| w.name == *tool.built.definition.name);
+            let called = any || calls.iter().any(|name| **name == *tool.registered.definition.name);
+            let widget = widgets.all.iter().find(|w| w.name == *tool.registered.definition.name);
             tell(tool, widget, called);
         }
         Ok(widgets)
@@ -133,12 +133,12 @@ impl Widgets {
     fn add(
         &mut self,
         server: &str,
-        tool: &Served,
+        tool: &ServedTool,
         view: View,
         html: String,
-        tools: &[Served],
+        tools: &[ServedTool],
     ) -> &Widget {
-        let definition = &tool.built.definition;
+        let definition = &tool.registered.definition;
         let host: String = server.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
         let description = definition.description.as_ref().map(ToString::to_string);
         let meta = meta_of(&view, description.as_deref());
@@ -259,13 +259,13 @@ fn meta_of(view: &View, description: Option<&str>) -> Map<String, Value> {
 }
 
 /// Says on the tool where its view is, and who may call it.
-fn tell(tool: &mut Served, widget: Option<&Widget>, called: bool) {
-    let (app_only, model_only) = (tool.built.app_only, tool.built.model_only);
+fn tell(tool: &mut ServedTool, widget: Option<&Widget>, called: bool) {
+    let (app_only, model_only) = (tool.registered.app_only, tool.registered.model_only);
     if widget.is_none() && !app_only && !model_only && !called {
         return;
     }
-    tool.seen = true;
-    let meta = &mut tool.built.definition.meta.get_or_insert_default().0;
+    tool.reports_access = true;
+    let meta = &mut tool.registered.definition.meta.get_or_insert_default().0;
     let mut ui = Map::new();
     if let Some(widget) = widget {
         ui.insert("resourceUri".to_owned(), widget.uri.clone().into());
@@ -301,18 +301,23 @@ fn scopes_of(need: &Need) -> Option<Needed> {
 }
 
 /// A view calls tools with scopes that its user was asked for, or may be.
-fn check_call(widget: &Served, view: &View, tool: &Served) -> (String, Option<ConfigError>) {
-    let name = &widget.built.definition.name;
-    let called = tool.built.definition.name.to_string();
-    if tool.built.model_only {
+fn check_call(
+    widget: &ServedTool,
+    view: &View,
+    tool: &ServedTool,
+) -> (String, Option<ConfigError>) {
+    let name = &widget.registered.definition.name;
+    let called = tool.registered.definition.name.to_string();
+    if tool.registered.model_only {
         let message =
             format!("the view of `{name}` calls `{called}`, which is for the model alone");
         let help = "remove `model_only` from it, or the call from the view";
         return (called, Some(ConfigError::new(message).help(help)));
     }
     let optional_scopes: Vec<&str> = view.optional_scopes.split(' ').collect();
-    for (of, catalogue, scopes) in tool.built.needs.iter().filter_map(scopes_of) {
-        let same = widget.built.needs.iter().filter_map(scopes_of).filter(|(name, ..)| *name == of);
+    for (of, catalogue, scopes) in tool.registered.needs.iter().filter_map(scopes_of) {
+        let same =
+            widget.registered.needs.iter().filter_map(scopes_of).filter(|(name, ..)| *name == of);
         let of_widget = same.flat_map(|(_, _, scopes)| scopes);
         let asked = of_widget.chain(&optional_scopes).map(|&scope| scope.to_owned()).collect();
         let missing = scope::missing(catalogue, &asked, scopes);
@@ -330,15 +335,16 @@ fn check_call(widget: &Served, view: &View, tool: &Served) -> (String, Option<Co
 
 /// `optional_scopes` names scopes that are there: of what the widget itself works with, or of what a tool
 /// of the server does.
-fn check_may_ask(widget: &Served, view: &View, tools: &[Served]) -> Option<ConfigError> {
-    let of = |tool: &Served| tool.built.needs.iter().filter_map(scopes_of).collect::<Vec<_>>();
+fn check_may_ask(widget: &ServedTool, view: &View, tools: &[ServedTool]) -> Option<ConfigError> {
+    let of =
+        |tool: &ServedTool| tool.registered.needs.iter().filter_map(scopes_of).collect::<Vec<_>>();
     let needs: Vec<_> = tools.iter().flat_map(of).collect();
     let known = || needs.iter().flat_map(|(_, catalogue, _)| catalogue.iter().map(|s| s.name));
     let scope = view
         .optional_scopes
         .split(' ')
         .find(|asked| !asked.is_empty() && !known().any(|known| known == *asked))?;
-    let name = &widget.built.definition.name;
+    let name = &widget.registered.definition.name;
     let help = match suggest::nearest(scope, known()) {
         Some(known) => format!("did you mean `{known}`?"),
         None => {
