@@ -1,8 +1,119 @@
 //! Authenticated tools for AI agents.
 //!
-//! Annotate a plain async function; the compiler proves that it uses only the OAuth scopes it
-//! declares, the runtime that its user granted them, and the body gets a client that carries the
-//! token.
+//! A tool is an async function that an AI assistant calls through MCP, the Model Context Protocol.
+//! Annotate it with the OAuth scopes that it needs. The compiler proves that it uses no others; the
+//! runtime verifies the caller, gets the user's consent at the provider, stores and refreshes the
+//! token, and passes the function a client that carries it.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use toolgate::prelude::*;
+//!
+//! /// GitHub's REST API.
+//! #[provider(
+//!     api = "https://api.github.com",
+//!     authorize = "https://github.com/login/oauth/authorize",
+//!     token = "https://github.com/login/oauth/access_token",
+//!     response_scope_separator = ","
+//! )]
+//! pub enum GitHub {
+//!     /// Reads your profile.
+//!     #[scope("read:user", access = read)]
+//!     ReadUser,
+//! }
+//!
+//! /// Says who is signed in at GitHub.
+//! #[tool(scopes = "read:user")]
+//! async fn who_am_i(github: AuthedClient<GitHub>) -> Result<String> {
+//!     github.get("/user").send().await?.text().await
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     toolgate::server!().provider(GitHub::from_env()?).tools(tools![who_am_i]).serve().await
+//! }
+//! ```
+//!
+//! `serve` reads the command line and the environment: HTTP at `127.0.0.1:8765` by default, standard
+//! input and output with `--stdio`, and the list of tools with `--describe`.
+//!
+//! # Scopes are proved
+//!
+//! `AuthedClient<GitHub>` in a tool's signature is `AuthedClient<GitHub, T>` to the compiler, where
+//! `T` is the tool and holds the scopes that its attribute declares. A helper says with
+//! [`requires`] what it needs, and accepts the client of no tool that holds less:
+//!
+//! ```compile_fail
+//! # use toolgate::prelude::*;
+//! # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+//! # pub enum GitHub {
+//! #     /// Reads issues.
+//! #     #[scope("issues:read", access = read)]
+//! #     Read,
+//! #     /// Writes issues.
+//! #     #[scope("issues:write", implies(Read))]
+//! #     Write,
+//! # }
+//! #[requires("issues:write")]
+//! async fn close(github: &AuthedClient<GitHub>, number: u64) -> Result<()> {
+//!     github.patch(path!("/issues/{number}")).json(&[("state", "closed")]).send().await.map(drop)
+//! }
+//!
+//! /// Closes an issue.
+//! #[tool(scopes = "issues:read")] // does not compile: `close` needs `issues:write`
+//! async fn close_issue(github: AuthedClient<GitHub>, number: u64) -> Result<()> {
+//!     close(&github, number).await
+//! }
+//! ```
+//!
+//! A scope has an access: `read`, `write` or `destructive`. The client of a tool that declares only
+//! scopes that read has no `post`, `put`, `patch` and `delete`, so that the tool's `readOnlyHint` is
+//! a fact. See [`AuthedClient`].
+//!
+//! # What a call goes through
+//!
+//! 1. The [`gate`] verifies the access token of the request (RFC 6750, RFC 9068) and compares its
+//!    scopes with those of the tool.
+//! 2. The arguments are decoded and checked by the constant that also made the tool's JSON Schema.
+//! 3. The [`grant`] of the user is looked up, refreshed where its token is about to expire, or asked
+//!    for: by a link, by an elicitation, or by `input_required`, as the host understands it.
+//! 4. The function runs. Its [`client`] sends the token to the provider's API and nowhere else.
+//!
+//! # Modules
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`prelude`] | what a file with tools imports |
+//! | [`mod@provider`] | providers, their dialects, and the OAuth client that an operator registers |
+//! | [`scope`] | scopes and their catalogues |
+//! | [`client`] | requests to a provider's API, responses, pages, paths |
+//! | [`mod@tool`] | what `#[tool]` declares: arguments, results, context, state, views |
+//! | [`mod@server`] | the builder of a server, and what a built server can do |
+//! | [`gate`] | the resource server: verifiers, claims, limits |
+//! | [`broker`] | the authorization server in front of a provider |
+//! | [`grant`] | grants, their stores, sealing and refresh |
+//! | [`error`] | errors of calls and of configuration |
+//! | [`testing`] | a client without a socket, an issuer, a provider, and a person with a browser |
+//! | [`dev`] | sign-in with one click, for development |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `broker` | yes | an OAuth 2.1 authorization server in front of one provider |
+//! | `sqlite` | yes | grants in an embedded SQLite database; without it they live in memory |
+//! | `dev` | no | sign-in without passwords, on this machine alone |
+//! | `testing` | no | what tests of your own tools need |
+//!
+//! # Guides
+//!
+#![cfg_attr(
+    doc,
+    doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),"
+)]
+#![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance).")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // What the macros emit names `::toolgate`, in this crate's own tests too.
 extern crate self as toolgate;
@@ -253,12 +364,25 @@ pub mod __private {
     pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
 }
 
-/// The README's code compiles.
+/// Guides: longer pages than fit an item's documentation.
+#[cfg(doc)]
+pub mod guide {
+    #[doc = include_str!("../docs/add-your-provider.md")]
+    pub mod add_your_provider {}
+    #[doc = include_str!("../docs/errors.md")]
+    pub mod errors {}
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
+    #[doc = include_str!("../docs/widgets.md")]
+    pub mod widgets {}
+}
+
+/// Compiles the code of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// And that of the page on widgets.
+/// Compiles the code of the guide on widgets.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/widgets.md")]
 struct Widgets;

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Builds a server: [`toolgate::server!()`](crate::server) starts one with the name and the
+/// Builds a server: [`toolgate::server!()`](macro@crate::server) starts one with the name and the
 /// version of your crate.
 ///
 /// ```no_run
