@@ -108,10 +108,7 @@
 //!
 //! # Guides
 //!
-#![cfg_attr(
-    doc,
-    doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),"
-)]
+#![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),")]
 #![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance).")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
