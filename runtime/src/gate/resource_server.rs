@@ -1,16 +1,13 @@
-//! Who passes the gate, before anything of a message is read, and for which of its calls.
-#![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
+//! The resource server (RFC 6750, 8707, 9728): authenticates requests and authorizes their calls.
+//!
+//! It knows nothing of JSON-RPC. What it refuses is a [`GateError`], which the endpoint turns into a
+//! response.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
-use serde_json::{Value, json};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 use tokio::sync::OwnedSemaphorePermit;
-use tower_http::cors::CorsLayer;
 use url::Url;
 
 use super::{
@@ -20,11 +17,6 @@ use super::{
     required_scopes::Demand,
     resource_metadata::Place,
 };
-use crate::http::{
-    endpoint::rpc_error,
-    fast_path::{envelope::Envelope, params::REVISION},
-    headers as head,
-};
 use crate::{
     gate::{AuthError, Challenge, Claims, Credentials, Gate, Memory, Presented, Verifier, said_by},
     grant::Clock,
@@ -33,6 +25,26 @@ use crate::{
 
 /// The caller of a request, as it goes on beside it.
 pub(crate) type Admitted = Option<Claims>;
+
+/// Why the gate refuses a request.
+#[derive(Debug)]
+pub(crate) enum GateError {
+    /// The request must not come from this host or page.
+    Forbidden(&'static str),
+    /// The access token is missing, invalid or insufficient.
+    Unauthorized(AuthError, HeaderValue),
+    /// A limit is exceeded.
+    TooManyRequests { retry_after: Duration },
+    /// A refusal that is sent as the result of the call: the text for the model, and the challenge
+    /// for hosts that read it from `_meta`.
+    InResult { text: String, challenge: Option<String> },
+}
+
+impl From<TooMuch> for GateError {
+    fn from(limit: TooMuch) -> Self {
+        Self::TooManyRequests { retry_after: limit.retry_after }
+    }
+}
 
 /// The gate of a server.
 pub(crate) struct Admission {
@@ -78,9 +90,9 @@ impl Admission {
         &self,
         headers: &HeaderMap,
         uri: &http::Uri,
-    ) -> Result<(), Response> {
+    ) -> Result<(), GateError> {
         let place = &self.place;
-        let refuse = |message| Err(rpc_error(StatusCode::FORBIDDEN, -32600, message));
+        let refuse = |reason| Err(GateError::Forbidden(reason));
         let mut hosts = headers.get_all(header::HOST).iter();
         let (host, another) = (hosts.next(), hosts.next());
         if another.is_some() {
@@ -120,8 +132,8 @@ impl Admission {
         parts: &Parts,
         (address, memory): (Option<IpAddr>, Option<&Memory>),
         page: impl FnOnce() -> bool,
-    ) -> Result<Admitted, Response> {
-        self.limits.address(address).map_err(|fault| too_much(&fault))?;
+    ) -> Result<Admitted, GateError> {
+        self.limits.address(address)?;
         let read = Credentials::read_over(&parts.headers, &parts.uri, memory);
         let verified = match read {
             Ok(Some(credentials)) => {
@@ -150,7 +162,7 @@ impl Admission {
         admitted: &Admitted,
         reads_page: impl FnOnce() -> bool,
         ours: impl FnOnce() -> bool,
-    ) -> Result<(), Response> {
+    ) -> Result<(), GateError> {
         if admitted.is_some() || reads_page() || (self.gate.allow_anonymous && ours()) {
             return Ok(());
         }
@@ -163,23 +175,23 @@ impl Admission {
         &self,
         refusal: &AuthError,
         (issuer, key): (Option<String>, Option<String>),
-    ) -> Response {
+    ) -> GateError {
         let challenge = match refusal {
             AuthError::Missing => self.place.missing.clone(),
             _ => self.place.challenge(refusal, self.basic.clone()),
         };
         log(refusal, issuer.as_deref(), key.as_deref());
-        refuse(refusal, challenge)
+        GateError::Unauthorized(refusal.clone(), challenge)
     }
 
     /// One more request of this caller, under way as long as the turn is held.
     pub(crate) fn turn(
         &self,
         admitted: &Admitted,
-    ) -> Result<Option<OwnedSemaphorePermit>, Response> {
+    ) -> Result<Option<OwnedSemaphorePermit>, GateError> {
         match admitted {
             Some(claims) if self.limits.of_subjects() => {
-                self.limits.subject(&claims.principal()).map_err(|fault| too_much(&fault))
+                Ok(self.limits.subject(&claims.principal())?)
             }
             _ => Ok(None),
         }
@@ -190,53 +202,51 @@ impl Admission {
         if self.brokered { claims.subject().to_owned() } else { claims.principal() }
     }
 
-    /// May the caller call a tool with this demand? The answer that refuses it, if not.
+    /// Checks that the caller's token covers the scopes of the tool. `accumulates`: does the client
+    /// ask for exactly the scopes of the challenge, so that it has to repeat those of the token?
+    /// Clients before 2026-07-28 do.
     pub(crate) fn check_call(
         &self,
-        admitted: &Admitted,
+        caller: Option<&Claims>,
         (tool, demand): (&str, &Demand),
-        headers: &HeaderMap,
-        envelope: &Envelope<'_>,
-    ) -> Result<(), Response> {
-        let Err(refusal) = demand.check(admitted.as_ref()) else { return Ok(()) };
-        audit::log(tool, demand, admitted.as_ref(), CallOutcome::Refused(refusal.code()));
-        let withheld = admitted.as_ref().filter(|_| self.brokered);
+        accumulates: impl FnOnce() -> bool,
+    ) -> Result<(), GateError> {
+        let Err(error) = demand.check(caller) else { return Ok(()) };
+        audit::log(tool, demand, caller, CallOutcome::Refused(error.code()));
+        let withheld = caller.filter(|_| self.brokered);
         if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
-            return Err(result(envelope.id(), &text, json!({})));
+            return Err(GateError::InResult { text, challenge: None });
         }
-        log(&refusal, admitted.as_ref().map(Claims::issuer), None);
-        let modern = is_modern(headers);
+        log(&error, caller.map(Claims::issuer), None);
+        let accumulates = accumulates();
         let scopes = || {
             let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
-            if !modern && let Some(claims) = admitted {
-                // Clients of that era ask for what the challenge says, and nothing else.
+            if accumulates && let Some(claims) = caller {
                 let others = claims.granted().iter().filter(|scope| !scopes.contains(scope));
                 scopes.extend(others.cloned().collect::<Vec<_>>());
             }
             scopes
         };
         if !self.gate.in_results {
-            let make = || self.place.challenge(&refusal, scopes());
-            let challenge = match refusal {
-                // The same for everybody whose token lacks something.
-                AuthError::InsufficientScope { .. } if modern => {
+            let make = || self.place.challenge(&error, scopes());
+            let challenge = match error {
+                // The same for all callers whose token lacks a scope.
+                AuthError::InsufficientScope { .. } if !accumulates => {
                     demand.challenge.get_or_init(make).clone()
                 }
                 _ => make(),
             };
-            return Err(refuse(&refusal, challenge));
+            return Err(GateError::Unauthorized(error, challenge));
         }
-        let mut challenge =
-            Challenge { refusal: &refusal, metadata: &self.place.metadata, scopes: scopes() }
-                .text();
-        if refusal.error().is_none() {
-            // Such hosts want to see both.
+        let metadata = &self.place.metadata;
+        let mut challenge = Challenge { refusal: &error, metadata, scopes: scopes() }.text();
+        if error.error().is_none() {
+            // Hosts that read challenges from results expect both members.
             challenge.push_str(
                 ",error=\"invalid_token\",error_description=\"an access token is needed\"",
             );
         }
-        let meta = json!({ "mcp/www_authenticate": [challenge] });
-        Err(result(envelope.id(), &format!("Refused: {refusal}."), meta))
+        Err(GateError::InResult { text: format!("Refused: {error}."), challenge: Some(challenge) })
     }
 
     /// Is the tool listed to this caller?
@@ -244,25 +254,9 @@ impl Admission {
         !self.gate.hides || demand.check(claims).is_ok()
     }
 
-    /// What pages of other origins may do: nothing, unless the operator named them.
-    pub(crate) fn cors(&self) -> Option<CorsLayer> {
-        let origins = self.gate.origins.iter().map(|origin| HeaderValue::from_str(origin));
-        let origins: Vec<_> = origins.filter_map(Result::ok).collect();
-        let last_event = HeaderName::from_static("last-event-id");
-        let ours = [&head::VERSION, &head::METHOD, &head::NAME, &head::SESSION, &head::DPOP];
-        let sent = ours.into_iter().cloned().chain([last_event]);
-        let ordinary = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT];
-        (!origins.is_empty()).then(|| {
-            CorsLayer::new()
-                .allow_origin(origins)
-                .allow_methods([Method::GET, Method::POST, Method::DELETE])
-                .allow_headers(sent.chain(ordinary).collect::<Vec<_>>())
-                .expose_headers([
-                    head::SESSION.clone(),
-                    HeaderName::from_static("dpop-nonce"),
-                    header::WWW_AUTHENTICATE,
-                ])
-        })
+    /// The origins whose pages may send requests, besides the server's own.
+    pub(crate) fn allowed_origins(&self) -> &[String] {
+        &self.gate.origins
     }
 
     /// Does the list of tools depend on who asks?
@@ -276,17 +270,10 @@ impl Admission {
         Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
     }
 
-    /// The document of RFC 9728, at its path.
-    pub(crate) fn metadata(&self, path: &str) -> Response {
-        if path != crate::gate::ROOT && path != self.place.path {
-            return StatusCode::NOT_FOUND.into_response();
-        }
-        let headers = [
-            // Clients in a page read it before they have anything to show.
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        ];
-        (headers, self.place.document.clone()).into_response()
+    /// The protected resource metadata (RFC 9728), if it is found at this path.
+    pub(crate) fn metadata(&self, path: &str) -> Option<Bytes> {
+        let here = path == crate::gate::ROOT || path == self.place.path;
+        here.then(|| self.place.document.clone())
     }
 }
 
@@ -300,42 +287,6 @@ fn check_origin(origin: &str) -> Result<(), String> {
             "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
         )),
     }
-}
-
-/// A refusal as the result of the call, which the model reads.
-fn result(id: Value, text: &str, meta: Value) -> Response {
-    let answer = json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "result": {
-            "resultType": "complete",
-            "content": [{ "type": "text", "text": text }],
-            "isError": true,
-            "_meta": meta,
-        },
-    });
-    Json(answer).into_response()
-}
-
-fn refuse(refusal: &AuthError, challenge: HeaderValue) -> Response {
-    let mut response = rpc_error(refusal.status(), -32600, &refusal.to_string());
-    let headers = response.headers_mut();
-    match refusal {
-        AuthError::Unavailable { retry_after } => {
-            let seconds = retry_after.as_secs().max(1);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        _ => {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
-    }
-    if let AuthError::Nonce { nonce } = refusal
-        && let Ok(nonce) = HeaderValue::try_from(nonce)
-    {
-        headers.insert("dpop-nonce", nonce);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// The log says which check it was, of whose token: neither the token nor the whole of any claim.
@@ -353,21 +304,6 @@ fn log(refusal: &AuthError, issuer: Option<&str>, key: Option<&str>) {
 /// How far two clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-fn too_much(fault: &TooMuch) -> Response {
-    let part = u64::from(fault.retry_after.subsec_nanos() > 0);
-    let seconds = (fault.retry_after.as_secs() + part).max(1);
-    let message = format!("too many requests: try again in {seconds} s");
-    let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, &message);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    tracing::info!(target: "toolgate::gate", code = "too_much", "a request was refused");
-    response
-}
-
 pub(crate) fn principal(admitted: &Admitted) -> String {
     admitted.as_ref().map(Claims::principal).unwrap_or_default()
-}
-
-fn is_modern(headers: &HeaderMap) -> bool {
-    let version = headers.get(&head::VERSION).and_then(|version| version.to_str().ok());
-    version.is_some_and(|version| version >= REVISION)
 }

@@ -1,50 +1,47 @@
-//! The body of a message: all of it, in time, and not too large.
+//! Request bodies: bounded in size and in time.
 
 use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
-use axum::{BoxError, response::Response};
+use axum::BoxError;
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http_body_util::BodyExt;
 
-use super::endpoint::rpc_error;
+use super::rejection::Rejection;
 
-/// The largest message, in bytes.
-pub(crate) const LARGEST: usize = 4 << 20;
+/// The largest body that is read.
+pub(crate) const MAX_BODY_BYTES: usize = 4 << 20;
 
-/// How long a client may take to send its message.
-const SLOWEST: Duration = Duration::from_secs(30);
+/// How long a client may take to send the body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The message, if it comes in time and is not too large.
-#[allow(clippy::result_large_err, reason = "the error is the answer, made once")]
-pub(crate) async fn read<B>(body: B) -> Result<Bytes, Response>
+/// Reads the whole body.
+pub(crate) async fn read<B>(body: B) -> Result<Bytes, Rejection>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    let broke_off = || rpc_error(StatusCode::BAD_REQUEST, -32700, "the message broke off");
-    let mut whole = std::pin::pin!(whole(body));
-    // The first look says that the body is wanted. Nearly all are there at the second, and need no
-    // timer.
-    let whole = match once_more(whole.as_mut()).await {
-        Some(whole) => Ok(whole),
-        None => tokio::time::timeout(SLOWEST, whole).await,
+    let mut collected = std::pin::pin!(collect(body));
+    // The first poll asks the connection for the body, and by the second one most bodies are there.
+    // Only the others need a timer, which would cost more than reading a small body.
+    let collected = match poll_twice(collected.as_mut()).await {
+        Some(collected) => Ok(collected),
+        None => tokio::time::timeout(BODY_TIMEOUT, collected).await,
     };
-    match whole {
+    match collected {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(Some(_))) => Err(broke_off()),
-        Ok(Err(None)) => Err(too_large()),
-        Err(_) => Err(rpc_error(StatusCode::REQUEST_TIMEOUT, -32600, "the message took too long")),
+        Ok(Err(BodyError::Interrupted)) => Err(Rejection::body_interrupted()),
+        Ok(Err(BodyError::TooLarge)) => Err(Rejection::body_too_large()),
+        Err(_) => Err(Rejection::body_timeout()),
     }
 }
 
-/// What comes of `future`, if it does so in two polls.
-async fn once_more<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
-    let mut looked = false;
+/// The output of `future`, if it is ready within two polls.
+async fn poll_twice<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let mut polled = false;
     poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if polled => Poll::Ready(None),
         Poll::Pending => {
-            looked = true;
+            polled = true;
             cx.waker().wake_by_ref();
             Poll::Pending
         }
@@ -52,18 +49,22 @@ async fn once_more<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     .await
 }
 
-/// All of a body; the error is `None` if it is too large. One that comes in one piece, as nearly
-/// all do, is not copied.
-async fn whole<B>(mut body: B) -> Result<Bytes, Option<BoxError>>
+enum BodyError {
+    TooLarge,
+    Interrupted,
+}
+
+/// Collects the body. One that comes as a single frame, as most do, is not copied.
+async fn collect<B>(mut body: B) -> Result<Bytes, BodyError>
 where
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    B: http_body::Body<Data = Bytes> + Unpin,
 {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| Some(error.into()))?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > LARGEST {
-            return Err(None);
+        let Ok(data) = frame.map_err(|_| BodyError::Interrupted)?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > MAX_BODY_BYTES {
+            return Err(BodyError::TooLarge);
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -76,8 +77,4 @@ where
         all.extend_from_slice(&data);
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
-pub(crate) fn too_large() -> Response {
-    rpc_error(StatusCode::PAYLOAD_TOO_LARGE, -32600, "a message has at most 4 MiB")
 }

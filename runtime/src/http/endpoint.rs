@@ -3,7 +3,6 @@
 //! As long as callers are not verified, everyone who reaches the server is the local person. So it
 //! answers only to peers on this machine, under a local name, and to pages of this machine: a page
 //! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
-#![allow(clippy::result_large_err, reason = "the error is the answer, made once")]
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -17,15 +16,14 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header, request::Parts};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use super::{
-    body::{LARGEST, read, too_large},
+    body::{MAX_BODY_BYTES as LARGEST, read},
     fast_path::{
         call::Quick,
         envelope::{Envelope, Fault},
@@ -34,6 +32,7 @@ use super::{
     },
     headers as head,
     loopback_only::guard,
+    rejection::Rejection,
     service::Sender,
     sessions::{Full, Sessions},
 };
@@ -110,7 +109,17 @@ pub(crate) fn router(
 /// The protected resource's metadata, at its own path and at the root (RFC 9728 §3.1).
 fn well_known(admission: Arc<Admission>) -> Router {
     let metadata =
-        async |State(admission): State<Arc<Admission>>, uri: Uri| admission.metadata(uri.path());
+        async |State(gate): State<Arc<Admission>>, uri: Uri| match gate.metadata(uri.path()) {
+            Some(document) => {
+                let headers = [
+                    // Clients in a page read it before they have any credentials.
+                    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+                    (header::CONTENT_TYPE, "application/json"),
+                ];
+                (headers, document).into_response()
+            }
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
     Router::new()
         .route(gate::ROOT, get(metadata))
         .route(&format!("{}/{{*resource}}", gate::ROOT), get(metadata))
@@ -137,11 +146,11 @@ impl Endpoint {
         let peer = from.peer;
         let admitted = match self.admit(parts, from).await {
             Ok(admitted) => admitted,
-            Err(refusal) => return refusal,
+            Err(rejection) => return rejection.into_response(),
         };
         let turn = match self.turn(&admitted) {
             Ok(turn) => turn,
-            Err(refusal) => return refusal,
+            Err(rejection) => return rejection.into_response(),
         };
         if parts.method != Method::POST {
             // A stream that listens takes no turn from the calls.
@@ -152,16 +161,15 @@ impl Endpoint {
         }
         let body = match read(body).await {
             Ok(body) => body,
-            Err(refusal) => return refusal,
+            Err(rejection) => return rejection.into_response(),
         };
         self.answer(parts, peer, body, (&admitted, turn)).await
     }
 
     /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(&self, parts: &Parts, from: Sender<'_>) -> Result<Admitted, Response> {
+    async fn admit(&self, parts: &Parts, from: Sender<'_>) -> Result<Admitted, Rejection> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
-            let allow = [(header::ALLOW, "GET, POST, DELETE")];
-            return Err((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
+            return Err(Rejection::method_not_allowed());
         }
         let admission = self.handler.dispatch.admission.as_ref();
         if let Some(admission) = admission {
@@ -170,7 +178,7 @@ impl Endpoint {
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > LARGEST) {
-            return Err(too_large());
+            return Err(Rejection::body_too_large());
         }
         let Some(admission) = admission else { return Ok(None) };
         let page = || self.may_read_page(parts, length);
@@ -181,7 +189,7 @@ impl Endpoint {
     }
 
     /// A session belongs to whoever began it: its identifier alone opens nothing.
-    fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Response> {
+    fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Rejection> {
         let Some(id) = headers.get(&head::SESSION) else { return Ok(()) };
         let id = id.to_str().unwrap_or_default();
         let caller = principal(admitted);
@@ -191,7 +199,7 @@ impl Endpoint {
             Some(owner) if owner.is_empty() && self.sessions.adopt(id, &caller) => Ok(()),
             _ => {
                 tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
-                Err(rpc_error(StatusCode::NOT_FOUND, -32001, "there is no such session"))
+                Err(Rejection::session_not_found())
             }
         }
     }
@@ -207,9 +215,9 @@ impl Endpoint {
             && header(&head::NAME).is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
     }
 
-    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Response> {
+    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Rejection> {
         let admission = self.handler.dispatch.admission.as_ref();
-        admission.map_or(Ok(None), |admission| admission.turn(admitted))
+        admission.map_or(Ok(None), |admission| Ok(admission.turn(admitted)?))
     }
 
     /// Ends a stream when the token of its listener does.
@@ -259,14 +267,13 @@ impl Endpoint {
         // Boxed: what is rare does not make every request carry its state.
         let response = if begins {
             let begun = Box::pin(self.sessions.begin(principal(admitted), rmcp)).await;
-            begun.unwrap_or_else(|Full| too_many_sessions())
+            begun.unwrap_or_else(|Full| Rejection::too_many_sessions().into_response())
         } else {
             rmcp.await
         };
         if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             // rmcp's status for what it cannot read, however deep inside it is.
-            let (code, words) = Fault::inside(&body).words();
-            return rpc_error(StatusCode::BAD_REQUEST, code, words);
+            return Rejection::invalid_message(Fault::inside(&body).words()).into_response();
         }
         let response = match (&dispatch.admission, then) {
             (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
@@ -306,28 +313,8 @@ fn taken(parts: &mut Parts) -> Parts {
     taken
 }
 
-fn too_many_sessions() -> Response {
-    tracing::info!(target: "toolgate::gate", code = "sessions", "a session was refused");
-    let message = "too many sessions are in use: end one, or try again later";
-    let mut response = rpc_error(StatusCode::TOO_MANY_REQUESTS, -32600, message);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    response
-}
-
 /// The answer to a call in which something panicked that is no tool.
 fn broke(message: &[u8]) -> Response {
     let id = Envelope::read(message).map(|envelope| envelope.id()).unwrap_or_default();
-    rpc_error_to(&id, StatusCode::INTERNAL_SERVER_ERROR, -32603, panic::WORDS)
-}
-
-/// An error of JSON-RPC, to a message that is not told apart.
-pub(crate) fn rpc_error(status: StatusCode, code: i32, message: &str) -> Response {
-    rpc_error_to(&Value::Null, status, code, message)
-}
-
-/// The same, to the message with this identifier.
-pub(crate) fn rpc_error_to(id: &Value, status: StatusCode, code: i32, message: &str) -> Response {
-    let error =
-        json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    (status, axum::Json(error)).into_response()
+    Rejection::internal_error(&id, panic::WORDS).into_response()
 }

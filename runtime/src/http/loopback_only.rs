@@ -1,33 +1,36 @@
-//! Refuses whoever is not at this machine, in words of JSON-RPC.
+//! Middleware that refuses requests from other machines, as JSON-RPC errors.
 
 use std::net::SocketAddr;
 
 use axum::{
     extract::{ConnectInfo, Request},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http::HeaderMap;
 
-use super::{endpoint::rpc_error, local_clients as local};
+use super::{local_clients, rejection::Rejection};
 
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    match admit(peer, request.headers(), request.uri()) {
+    match check(peer, request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => refusal,
+        Err(rejection) => rejection.into_response(),
     }
 }
 
-/// May this peer send requests with these headers? The answer that refuses it, if not.
-#[allow(clippy::result_large_err, reason = "the error is the answer, made once")]
-pub(crate) fn admit(
+/// Checks that the peer, the `Host` and the `Origin` are of this machine.
+pub(crate) fn check(
     peer: Option<SocketAddr>,
     headers: &HeaderMap,
     uri: &http::Uri,
-) -> Result<(), Response> {
-    local::check(peer, headers, uri).map_err(|(status, reason)| {
+) -> Result<(), Rejection> {
+    local_clients::check(peer, headers, uri).map_err(|(status, reason)| {
         tracing::warn!(target: "toolgate::gate", reason, "a request was refused");
-        rpc_error(status, -32600, reason)
+        if status.is_server_error() {
+            Rejection::unknown_peer(reason)
+        } else {
+            Rejection::forbidden(reason)
+        }
     })
 }

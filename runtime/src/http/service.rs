@@ -76,9 +76,9 @@ impl<H> ToolgateService<H> {
             return Box::pin(self.route(request, from.peer)).await;
         }
         if whole.local
-            && let Err(refusal) = guard::admit(from.peer, &parts.headers, &parts.uri)
+            && let Err(rejection) = guard::check(from.peer, &parts.headers, &parts.uri)
         {
-            return refusal;
+            return rejection.into_response();
         }
         whole.endpoint.respond(&mut parts, body, from).await
     }

@@ -6,7 +6,7 @@ use axum::Router;
 use rmcp::ServerHandler;
 
 use super::app::{App, Assembled};
-use crate::http::{endpoint as http, endpoint::Endpoint, service::ToolgateService};
+use crate::http::{cors, endpoint as http, endpoint::Endpoint, service::ToolgateService};
 
 impl<H: ServerHandler> App<H> {
     /// The routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where people see what is
@@ -42,7 +42,7 @@ impl Assembled {
             pages = pages.merge(login.router());
         }
         let admission = self.handler.dispatch.admission.as_ref();
-        let cors = admission.and_then(|admission| admission.cors());
+        let cors = admission.and_then(|admission| cors::layer(admission));
         #[cfg(feature = "dev")]
         let local = admission.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]

@@ -2,21 +2,21 @@
 //!
 //! The gate decides by what is called, whatever a header says.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, header, request::Parts};
 use rmcp::model::CallToolRequestParams;
-use serde_json::Value;
 
 use super::{
     call::ShortCall,
     envelope::Envelope,
     list_cache::{Lists, Seen},
+    params::REVISION,
 };
 use crate::tool::registry::Ready;
 use crate::{
     gate::resource_server::Admitted,
-    http::endpoint::{Endpoint, rpc_error, rpc_error_to},
+    http::{endpoint::Endpoint, headers as head, rejection::Rejection},
     mcp::{registry::ServedTool, request::RawArguments},
 };
 
@@ -95,29 +95,32 @@ impl Endpoint {
             Ok(envelope) => envelope,
             // rmcp answers all of these with 415 and a parser's words.
             Err(fault) => {
-                let (code, words) = fault.words();
-                return Decision::Answer(rpc_error(StatusCode::BAD_REQUEST, code, words));
+                let rejection = Rejection::invalid_message(fault.words());
+                return Decision::Answer(rejection.into_response());
             }
         };
         if let Some(admission) = &dispatch.admission {
             let page = || envelope.reads().is_some_and(|uri| dispatch.widgets.has(&uri));
             let ours = || self.is_ours(&envelope);
             if let Err(refusal) = admission.check_stranger(admitted, page, ours) {
-                return Decision::Answer(refusal);
+                return Decision::Answer(Rejection::from(refusal).into_response());
             }
         }
         let call = match envelope.call() {
             None => return self.decide_others(&parts.headers, &envelope, admitted),
             // rmcp tells requests apart by their shape, and would not know the method.
-            Some(Err(())) => return Decision::Answer(call_misshapen(&envelope.id())),
+            Some(Err(())) => {
+                return Decision::Answer(Rejection::invalid_call(&envelope.id()).into_response());
+            }
             Some(Ok(call)) => call,
         };
         let tool = dispatch.tool(&call.name);
         if let (Some(admission), Some(tool)) = (&dispatch.admission, tool) {
             let called = (&*call.name, &tool.required_scopes);
-            let checked = admission.check_call(admitted, called, &parts.headers, &envelope);
-            if let Err(refusal) = checked {
-                return Decision::Answer(refusal);
+            let accumulates = || !is_modern(&parts.headers);
+            if let Err(error) = admission.check_call(admitted.as_ref(), called, accumulates) {
+                let rejection = Rejection::from_gate(error, || envelope.id());
+                return Decision::Answer(rejection.into_response());
             }
         }
         if let Some(tool) = tool.filter(|_| dispatch.fast_path)
@@ -169,7 +172,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|ty| ty.eq_ignore_ascii_case(JSON))
 }
 
-fn call_misshapen(id: &Value) -> Response {
-    let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
-    rpc_error_to(id, StatusCode::OK, -32602, message)
+fn is_modern(headers: &HeaderMap) -> bool {
+    let version = headers.get(&head::VERSION).and_then(|version| version.to_str().ok());
+    version.is_some_and(|version| version >= REVISION)
 }

@@ -1,0 +1,162 @@
+//! Rejections: HTTP responses that refuse a request, with a JSON-RPC error as their body.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use rmcp::model::ErrorCode;
+use serde_json::{Value, json};
+
+use super::body::MAX_BODY_BYTES;
+use crate::gate::{AuthError, resource_server::GateError};
+
+/// JSON-RPC's code for a session that does not exist, as MCP's SDKs send it.
+const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
+
+/// How long a caller with too many sessions should wait before it tries again.
+const SESSION_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// Why a request is refused, as the response that says so.
+// Boxed: the response is larger than what the steps of a request return otherwise.
+#[derive(Debug)]
+pub(crate) struct Rejection(Box<Response>);
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl Rejection {
+    fn new(status: StatusCode, code: ErrorCode, message: &str) -> Self {
+        Self::of_message(&Value::Null, status, code, message)
+    }
+
+    /// The rejection of the message with this identifier.
+    fn of_message(id: &Value, status: StatusCode, code: ErrorCode, message: &str) -> Self {
+        let error = json!({ "code": code, "message": message });
+        let body = Json(json!({ "jsonrpc": "2.0", "id": id, "error": error }));
+        Self(Box::new((status, body).into_response()))
+    }
+
+    fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.0.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let allow = [(header::ALLOW, "GET, POST, DELETE")];
+        Self(Box::new((StatusCode::METHOD_NOT_ALLOWED, allow).into_response()))
+    }
+
+    /// The request comes from a peer, host or page that may not send any.
+    pub(crate) fn forbidden(reason: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::INVALID_REQUEST, reason)
+    }
+
+    /// The server cannot tell who sends the request.
+    pub(crate) fn unknown_peer(reason: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::INVALID_REQUEST, reason)
+    }
+
+    pub(crate) fn body_interrupted() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, "the message broke off")
+    }
+
+    pub(crate) fn body_timeout() -> Self {
+        let message = "the message took too long";
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::INVALID_REQUEST, message)
+    }
+
+    pub(crate) fn body_too_large() -> Self {
+        let message = format!("a message has at most {} MiB", MAX_BODY_BYTES >> 20);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::INVALID_REQUEST, &message)
+    }
+
+    /// The body is not a JSON-RPC message.
+    pub(crate) fn invalid_message((code, message): (i32, &str)) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode(code), message)
+    }
+
+    /// The parameters of a `tools/call` have the wrong shape. The status is that of every error
+    /// that answers a well-formed request.
+    pub(crate) fn invalid_call(id: &Value) -> Self {
+        let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
+        Self::of_message(id, StatusCode::OK, ErrorCode::INVALID_PARAMS, message)
+    }
+
+    pub(crate) fn internal_error(id: &Value, message: &str) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::of_message(id, status, ErrorCode::INTERNAL_ERROR, message)
+    }
+
+    /// There is no such session, or it belongs to another caller: which of the two is not disclosed.
+    pub(crate) fn session_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, SESSION_NOT_FOUND, "there is no such session")
+    }
+
+    pub(crate) fn too_many_sessions() -> Self {
+        tracing::info!(target: "toolgate::gate", code = "sessions", "a session was refused");
+        let message = "too many sessions are in use: end one, or try again later";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, message)
+            .with_retry_after(SESSION_RETRY_AFTER.as_secs())
+    }
+
+    fn too_many_requests(retry_after: Duration) -> Self {
+        tracing::info!(target: "toolgate::gate", code = "too_much", "a request was refused");
+        let fraction = u64::from(retry_after.subsec_nanos() > 0);
+        let seconds = (retry_after.as_secs() + fraction).max(1);
+        let message = format!("too many requests: try again in {seconds} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, &message)
+            .with_retry_after(seconds)
+    }
+
+    fn unauthorized(error: &AuthError, challenge: HeaderValue) -> Self {
+        let message = error.to_string();
+        let mut rejection = Self::new(error.status(), ErrorCode::INVALID_REQUEST, &message);
+        let headers = rejection.0.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let AuthError::Nonce { nonce } = error
+            && let Ok(nonce) = HeaderValue::try_from(nonce)
+        {
+            headers.insert("dpop-nonce", nonce);
+        }
+        if let AuthError::Unavailable { retry_after } = error {
+            return rejection.with_retry_after(retry_after.as_secs().max(1));
+        }
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+        rejection
+    }
+
+    /// What the gate refuses, for the message with this identifier.
+    pub(crate) fn from_gate(error: GateError, id: impl FnOnce() -> Value) -> Self {
+        match error {
+            GateError::Forbidden(reason) => Self::forbidden(reason),
+            GateError::Unauthorized(error, challenge) => Self::unauthorized(&error, challenge),
+            GateError::TooManyRequests { retry_after } => Self::too_many_requests(retry_after),
+            GateError::InResult { text, challenge } => {
+                let meta = challenge.map_or_else(
+                    || json!({}),
+                    |challenge| json!({ "mcp/www_authenticate": [challenge] }),
+                );
+                let result = json!({
+                    "resultType": "complete",
+                    "content": [{ "type": "text", "text": text }],
+                    "isError": true,
+                    "_meta": meta,
+                });
+                let body = json!({ "jsonrpc": "2.0", "id": id(), "result": result });
+                Self(Box::new(Json(body).into_response()))
+            }
+        }
+    }
+}
+
+impl From<GateError> for Rejection {
+    fn from(error: GateError) -> Self {
+        Self::from_gate(error, || Value::Null)
+    }
+}
