@@ -29,6 +29,6 @@ async fn someone(caller: Caller) -> String {
     caller.subject().to_owned()
 }
 
-fn main() {
+pub fn main() {
     assert_eq!(tools![looks, anyone, someone].entries().len(), 3);
 }

@@ -15,6 +15,6 @@ async fn t(github: AuthedClient<GitHub>) {
     read(&github).await;
 }
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

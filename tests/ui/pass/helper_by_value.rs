@@ -11,6 +11,6 @@ async fn t(github: AuthedClient<GitHub>) {
     consume(github).await
 }
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

@@ -1,7 +1,10 @@
 use ui::prelude::*;
 
 #[requires("repo:read")]
-async fn fetch<T: serde::de::DeserializeOwned + Send>(github: &AuthedClient<GitHub>, path: toolgate::client::Path) -> Result<T> {
+async fn fetch<T: serde::de::DeserializeOwned + Send>(
+    github: &AuthedClient<GitHub>,
+    path: toolgate::client::Path,
+) -> Result<T> {
     github.get(path).send().await?.json().await
 }
 
@@ -11,6 +14,6 @@ async fn t(github: AuthedClient<GitHub>) -> Result<String> {
     fetch(&github, path!("/a")).await
 }
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

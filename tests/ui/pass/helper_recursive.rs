@@ -17,6 +17,6 @@ async fn t(github: AuthedClient<GitHub>) -> Result<String> {
     Ok(names.join(" "))
 }
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

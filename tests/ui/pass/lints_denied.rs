@@ -27,6 +27,7 @@ pub enum Example {
     Read,
 }
 
-fn main() {
+/// Runs.
+pub fn main() {
     assert_eq!(tools![t].entries().len(), 1);
 }

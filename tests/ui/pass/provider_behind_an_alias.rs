@@ -6,6 +6,6 @@ type Host = GitHub;
 #[tool(scopes = "repo", provider = GitHub)]
 async fn t(_a: AuthedClient<Host>) {}
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

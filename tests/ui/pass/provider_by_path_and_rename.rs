@@ -18,7 +18,7 @@ async fn by_rename(_a: AuthedClient<Renamed>) {}
 #[tool(scopes = "repo")]
 async fn by_crate(_a: AuthedClient<ui::GitHub>) {}
 
-fn main() {
+pub fn main() {
     let _ = (by_path, by_rename, by_crate);
     assert_eq!(tools![by_path, by_rename, by_crate].entries().len(), 3);
 }

@@ -1,6 +1,6 @@
 use ui::prelude::*;
 
-fn main() {
+pub fn main() {
     /// Does something.
     #[tool(scopes = "read")]
     async fn t(_example: AuthedClient<Example>) {}

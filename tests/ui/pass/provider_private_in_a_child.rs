@@ -27,6 +27,6 @@ mod private {
     }
 }
 
-fn main() {
+pub fn main() {
     assert_eq!(private::names(), 1);
 }

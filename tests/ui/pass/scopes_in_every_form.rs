@@ -50,7 +50,7 @@ async fn few(_caller: Caller<Wide>) {}
 #[tool(scopes = "one two three four five")]
 async fn many(_caller: Caller<Wide>) {}
 
-fn main() {
+pub fn main() {
     use toolgate::Requires;
     for scopes in [a::SCOPES, b::SCOPES, c::SCOPES, d::SCOPES, e::SCOPES] {
         assert_eq!(scopes.list(), ["repo:read", "user:email"]);

@@ -12,6 +12,6 @@ async fn both(github: &AuthedClient<GitHub>, slack: &AuthedClient<Slack>) -> Res
     Ok(())
 }
 
-fn main() {
+pub fn main() {
     let _ = t;
 }

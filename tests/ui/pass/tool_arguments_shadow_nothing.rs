@@ -7,6 +7,6 @@ async fn shadow(shadow: String, call: u8, context: toolgate::Context, path: Stri
     format!("{shadow}{call}{path}")
 }
 
-fn main() {
+pub fn main() {
     let _ = shadow;
 }

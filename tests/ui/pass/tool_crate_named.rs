@@ -1,7 +1,5 @@
 use ui::prelude::*;
 
-extern crate toolgate as renamed;
-
 /// Does something.
 #[renamed::tool(crate = ::renamed, scopes = "repo")]
 async fn t(_github: AuthedClient<GitHub>) {}
@@ -9,7 +7,7 @@ async fn t(_github: AuthedClient<GitHub>) {}
 #[renamed::requires("repo", crate = ::renamed)]
 async fn helper(_github: &AuthedClient<GitHub>) {}
 
-fn main() {
+pub fn main() {
     let _ = t;
     let _ = helper::<t>;
 }

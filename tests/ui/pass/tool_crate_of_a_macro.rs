@@ -7,11 +7,11 @@ mod gate {
 macro_rules! made {
     ($tool:ident, $widget:ident) => {
         /// Does something.
-        #[tool(crate = $crate::gate)]
+        #[tool(crate = $crate::tool_crate_of_a_macro::gate)]
         async fn $tool(_context: &Context) {}
 
         /// Shows something.
-        #[widget(crate = $crate::gate, view = "<p></p>")]
+        #[widget(crate = $crate::tool_crate_of_a_macro::gate, view = "<p></p>")]
         async fn $widget() -> Props {
             Props {}
         }
@@ -23,6 +23,6 @@ struct Props {}
 
 made!(one, two);
 
-fn main() {
+pub fn main() {
     assert_eq!(tools![one, two].entries().len(), 2);
 }

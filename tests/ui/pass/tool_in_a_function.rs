@@ -1,6 +1,6 @@
 use ui::prelude::*;
 
-fn main() {
+pub fn main() {
     /// Does something.
     #[tool(scopes = "repo:read")]
     async fn t(_github: AuthedClient<GitHub>) {}

@@ -31,6 +31,6 @@ async fn caller(_call: &Caller) -> String {
     String::new()
 }
 
-fn main() {
+pub fn main() {
     assert_eq!(tools![many, some, caller].entries().len(), 3);
 }

@@ -11,7 +11,7 @@ macro_rules! reads {
 reads!(one, GitHub, "repo:read");
 reads!(two, Slack, "chat:write");
 
-fn main() {
+pub fn main() {
     let _ = (one, two);
     assert_eq!(tools![one, two].entries().len(), 2);
 }

@@ -6,7 +6,7 @@ async fn r#match(r#type: String) -> String {
     r#type
 }
 
-fn main() {
+pub fn main() {
     assert_eq!(tools![r#match].entries()[0].name(), "match");
     let _ = r#match;
 }

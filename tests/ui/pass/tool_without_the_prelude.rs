@@ -11,7 +11,7 @@ async fn t(
 ) {
 }
 
-fn main() {
+pub fn main() {
     let _ = ::toolgate::tools![t];
     let _ = ::toolgate::path!("/a/{1}");
     let _ = t;

@@ -4,7 +4,7 @@ use ui::prelude::*;
 #[tool]
 async fn t() {}
 
-fn main() {
+pub fn main() {
     assert!(tools![].entries().is_empty());
     assert_eq!(tools![t,].entries().len(), 1);
     let _ = t;

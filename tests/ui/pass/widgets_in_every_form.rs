@@ -42,7 +42,7 @@ async fn close(number: u64) {
 #[tool(model_only)]
 async fn wipe() {}
 
-fn main() {
+pub fn main() {
     let _ = tools![board, fallible, standard, close, wipe];
     let _ = (board(), close(1));
 }
