@@ -18,8 +18,8 @@ use std::{
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use toolgate::grant::{
-    AccessError, DeadReason, Grant, GrantKey, Grants, ManualClock, Renew, RenewError, Renewed,
-    SqliteStore, SystemClock,
+    AccessError, DeadReason, Grant, GrantKey, Grants, ManualClock, Renew, SqliteStore, SystemClock,
+    TokenError, TokenResponse,
 };
 
 const CHILD: &str = "GRANT_KILLED_CHILD";
@@ -50,12 +50,12 @@ impl Renew for Provider {
         &self,
         refresh_token: &SecretString,
         _: &BTreeSet<String>,
-    ) -> Result<Renewed, RenewError> {
+    ) -> Result<TokenResponse, TokenError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let current: u32 = fs::read_to_string(&self.file).unwrap().parse().unwrap();
         let sent: u32 = refresh_token.expose_secret().parse().unwrap();
         if sent != current && !(self.leeway && sent + 1 == current) {
-            return Err(RenewError::InvalidGrant { description: Some("reused".into()) });
+            return Err(TokenError::InvalidGrant { description: Some("reused".into()) });
         }
         let next = sent + 1;
         fs::write(&self.file, next.to_string()).unwrap();
@@ -64,7 +64,9 @@ impl Renew for Provider {
             println!("\nrotated");
             std::future::pending::<()>().await;
         }
-        Ok(Renewed::new(format!("access {next}")).refresh_token(next.to_string()).expires_in(HOUR))
+        Ok(TokenResponse::new(format!("access {next}"))
+            .refresh_token(next.to_string())
+            .expires_in(HOUR))
     }
 }
 

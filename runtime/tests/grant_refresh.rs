@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, Semaphore};
 use toolgate::grant::{
     Access, AccessError, Clock as _, DeadReason, Grant, GrantKey, GrantStore, Grants, HolderId,
-    Lease, ManualClock, MemoryStore, Renew, RenewError, Renewed, Revision, SaveError, StoreError,
-    Stored,
+    Lease, ManualClock, MemoryStore, Renew, Revision, SaveError, StoreError, Stored, TokenError,
+    TokenResponse,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -25,7 +25,7 @@ fn key() -> GrantKey {
     GrantKey::new("alice", "forge")
 }
 
-type Answer = Box<dyn FnOnce() -> Result<Renewed, RenewError> + Send>;
+type Answer = Box<dyn FnOnce() -> Result<TokenResponse, TokenError> + Send>;
 
 /// A provider with rotating refresh tokens `r0`, `r1`, ..; reuse of an old one is refused.
 struct Provider {
@@ -61,11 +61,11 @@ impl Provider {
         })
     }
 
-    fn fault(&self, error: RenewError) {
+    fn fault(&self, error: TokenError) {
         self.answer(move || Err(error));
     }
 
-    fn answer(&self, answer: impl FnOnce() -> Result<Renewed, RenewError> + Send + 'static) {
+    fn answer(&self, answer: impl FnOnce() -> Result<TokenResponse, TokenError> + Send + 'static) {
         self.faults.lock().unwrap().push_back(Box::new(answer));
     }
 
@@ -80,7 +80,7 @@ impl Renew for Provider {
         &self,
         refresh_token: &SecretString,
         _: &BTreeSet<String>,
-    ) -> Result<Renewed, RenewError> {
+    ) -> Result<TokenResponse, TokenError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.entered.notify_one();
         if let Ok(permit) = self.gate.acquire().await {
@@ -92,10 +92,11 @@ impl Renew for Provider {
         }
         let mut current = self.current.lock().unwrap();
         if refresh_token.expose_secret() != format!("r{current}") {
-            return Err(RenewError::InvalidGrant { description: Some("reused".into()) });
+            return Err(TokenError::InvalidGrant { description: Some("reused".into()) });
         }
         *current += 1;
-        let renewed = Renewed::new(format!("a{current}")).refresh_token(format!("r{current}"));
+        let renewed =
+            TokenResponse::new(format!("a{current}")).refresh_token(format!("r{current}"));
         Ok(match self.life {
             Some(life) => renewed.expires_in(life),
             None => renewed,
@@ -146,8 +147,8 @@ impl Bench {
     }
 }
 
-fn unreachable(maybe_sent: bool) -> RenewError {
-    RenewError::Unreachable { description: "down".into(), maybe_sent }
+fn unreachable(maybe_sent: bool) -> TokenError {
+    TokenError::Unreachable { description: "down".into(), maybe_sent }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -318,7 +319,7 @@ async fn a_caller_that_leaves_loses_nothing() {
 #[tokio::test]
 async fn the_old_refresh_token_and_scopes_stay_when_the_answer_has_none() {
     let bench = Bench::new(Provider::new()).await;
-    bench.provider.answer(|| Ok(Renewed::new("a1").scopes([""; 0])));
+    bench.provider.answer(|| Ok(TokenResponse::new("a1").scopes([""; 0])));
     bench.clock.advance(HOUR);
     let access = bench.access().await.unwrap();
     assert!(access.scopes.contains("repo:read"));
@@ -332,7 +333,7 @@ async fn the_old_refresh_token_and_scopes_stay_when_the_answer_has_none() {
 #[tokio::test]
 async fn fewer_scopes_are_fewer_scopes() {
     let bench = Bench::new(Provider::new()).await;
-    bench.provider.answer(|| Ok(Renewed::new("a1").scopes(["user:email"])));
+    bench.provider.answer(|| Ok(TokenResponse::new("a1").scopes(["user:email"])));
     bench.clock.advance(HOUR);
     assert_eq!(bench.access().await.unwrap().scopes, BTreeSet::from(["user:email".to_owned()]));
 }
@@ -340,7 +341,7 @@ async fn fewer_scopes_are_fewer_scopes() {
 #[tokio::test]
 async fn a_revoked_grant_is_dead_and_the_provider_is_asked_once() {
     let bench = Bench::new(Provider::new()).await;
-    bench.provider.fault(RenewError::InvalidGrant { description: Some("gone, r0\n".into()) });
+    bench.provider.fault(TokenError::InvalidGrant { description: Some("gone, r0\n".into()) });
     bench.clock.advance(HOUR);
     for _ in 0..3 {
         let Err(AccessError::Dead { reason }) = bench.access().await else { panic!() };
@@ -363,7 +364,7 @@ async fn invalid_grant_after_another_has_renewed_is_no_loss() {
             let revision = store.load(&key()).await.unwrap().unwrap().revision;
             store.save(&key(), &newer, revision).await.unwrap();
         });
-        Err(RenewError::InvalidGrant { description: None })
+        Err(TokenError::InvalidGrant { description: None })
     });
     bench.clock.advance(HOUR);
     assert_eq!(bench.token().await, "b1");
@@ -416,7 +417,7 @@ async fn a_provider_that_is_down_costs_no_good_token_and_no_grant() {
 #[tokio::test]
 async fn a_refused_client_kills_no_grant() {
     let bench = Bench::new(Provider::new()).await;
-    bench.provider.fault(RenewError::Refused { status: 401, description: "invalid_client".into() });
+    bench.provider.fault(TokenError::Refused { status: 401, description: "invalid_client".into() });
     bench.clock.advance(HOUR);
     assert!(matches!(bench.access().await, Err(AccessError::Refused { status: 401, .. })));
     assert_eq!(bench.stored().await.renewal, None, "the token was not spent");
@@ -427,7 +428,7 @@ async fn a_refused_client_kills_no_grant() {
 async fn retry_after_is_kept() {
     let bench = Bench::new(Provider::new()).await;
     let wait = Duration::from_secs(20);
-    bench.provider.fault(RenewError::Busy { retry_after: Some(wait) });
+    bench.provider.fault(TokenError::Busy { retry_after: Some(wait) });
     bench.clock.advance(HOUR);
     for _ in 0..3 {
         let Err(AccessError::Busy { retry_after }) = bench.access().await else { panic!() };
@@ -524,7 +525,7 @@ async fn a_renewed_grant_that_cannot_be_written_is_not_lost() {
     let breaking = watched.clone();
     bench.provider.answer(move || {
         breaking.broken.store(true, Ordering::SeqCst);
-        Ok(Renewed::new("a1").refresh_token("r1").expires_in(HOUR))
+        Ok(TokenResponse::new("a1").refresh_token("r1").expires_in(HOUR))
     });
     bench.clock.advance(HOUR);
     let error = bench.access().await.unwrap_err();

@@ -18,7 +18,7 @@ use crate::{
     client::http_client,
     error::ConfigError,
     grant::{Clock, Grants, Records, SystemClock},
-    oauth::OAuth,
+    oauth::{RedirectUrl, UpstreamClient},
     provider::{Registration, is_loopback},
     scope::OFFLINE,
 };
@@ -197,13 +197,14 @@ impl BrokerBuilder {
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let records = Shelf::new(self.records);
         let prefix = public.path().trim_end_matches('/').to_owned();
-        let callback = format!("{issuer}/callback/{}", self.registration.id);
+        let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
+            .expect("a URL with a path");
         let name = match resource.port() {
             Some(port) => format!("{}:{port}", resource.host_str().unwrap_or_default()),
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
         Ok(Broker(Arc::new(Inner {
-            oauth: OAuth::new(self.registration, http.clone())?,
+            oauth: UpstreamClient::new(self.registration, http.clone())?,
             http,
             whois,
             bare_subjects: self.bare_subjects,

@@ -84,7 +84,7 @@ use self::{
 pub use crate::gate::PeerAddress;
 use crate::{
     grant::{Clock, Grants, Records, StoreError},
-    oauth::OAuth,
+    oauth::{RedirectUrl, UpstreamClient},
     provider::{OAuthClient, Provider},
 };
 
@@ -93,7 +93,7 @@ use crate::{
 pub struct Broker(Arc<Inner>);
 
 struct Inner {
-    oauth: OAuth,
+    oauth: UpstreamClient,
     http: reqwest::Client,
     whois: Whois,
     documents: Documents,
@@ -112,7 +112,7 @@ struct Inner {
     /// Our identifier, and the base of every URL of ours.
     issuer: String,
     /// Where the provider sends the browser back to.
-    callback: String,
+    callback: RedirectUrl,
     /// What the tokens are for.
     resource: String,
     /// What people call this server: its host.

@@ -25,7 +25,7 @@ use crate::{
     consent::{Consents, Recognize, accounts, page},
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover},
     grant::{Clock, Grants},
-    oauth::{OAuth, pkce},
+    oauth::{self, AuthorizationCode, PkceCodeVerifier, RedirectUrl, UpstreamClient},
     provider::{Dialect, Registration},
     support::random,
 };
@@ -64,7 +64,7 @@ struct Inner {
 struct Departure {
     /// The path to which the browser comes back.
     back: String,
-    verifier: String,
+    verifier: PkceCodeVerifier,
     browser: String,
     metadata: ServerMetadata,
 }
@@ -94,7 +94,7 @@ impl BySignIn {
     }
 
     /// Our client of the server that this metadata is of.
-    fn oauth(&self, metadata: &ServerMetadata, resource: String) -> Result<OAuth, String> {
+    fn oauth(&self, metadata: &ServerMetadata, resource: String) -> Result<UpstreamClient, String> {
         let SignIn { client_id, secret, auth, .. } = &self.0.client;
         let named = |url: &Option<String>, what| {
             url.clone()
@@ -114,7 +114,8 @@ impl BySignIn {
             client_id: client_id.clone(),
             secret: secret.clone(),
         };
-        let oauth = OAuth::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
+        let oauth =
+            UpstreamClient::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
         Ok(oauth.for_resource(resource))
     }
 
@@ -128,17 +129,17 @@ impl BySignIn {
         if metadata.challenges.as_ref().is_some_and(|all| all.iter().all(|one| one != "S256")) {
             return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
         }
-        let oauth = self.oauth(&metadata, self.resource(consents))?;
-        let (challenge, verifier) = pkce::random();
-        let (state, browser) = (random::text(), random::text());
-        let arrival = consents.url(SIGNED_IN);
-        let url = oauth.authorization_url(&self.0.client.scopes, &state, &challenge, &arrival);
-        let verifier = verifier.secret().to_owned();
+        let upstream = self.oauth(&metadata, self.resource(consents))?;
+        let (challenge, verifier) = oauth::new_pkce();
+        let (state, browser) = (oauth::new_state(), random::text());
+        let redirect_url = redirect_url(consents);
+        let url =
+            upstream.authorization_url(&self.0.client.scopes, &state, challenge, &redirect_url);
         let departure = Departure { back: to, verifier, browser: browser.clone(), metadata };
-        self.keep(&format!("sign-in:{state}"), &departure).await?;
+        self.keep(&format!("sign-in:{}", state.secret()), &departure).await?;
         let mut response = Redirect::to(url.as_str()).into_response();
         page::harden(response.headers_mut());
-        let name = cookie::name_for(STATE, &state);
+        let name = cookie::name_for(STATE, state.secret());
         let bound = cookie::set(&name, &browser, consents.is_https());
         response.headers_mut().append(header::SET_COOKIE, bound);
         Ok(response)
@@ -184,9 +185,9 @@ impl BySignIn {
             let error: String = error.chars().filter(|c| !c.is_control()).take(80).collect();
             return Err(Ended::Refused(format!("the authorization server answered `{error}`")));
         };
-        let verifier = pkce::Verifier::new(departure.verifier.clone());
+        let code = AuthorizationCode::new(code.clone());
         let tokens = oauth
-            .exchange(code, &verifier, &consents.url(SIGNED_IN))
+            .exchange_code(code, &departure.verifier, &redirect_url(consents))
             .await
             .map_err(|error| Ended::Fault(format!("a code was not redeemed: {error}")))?;
         let credentials = Credentials::bearer(tokens.access_token.expose_secret())
@@ -200,6 +201,10 @@ impl BySignIn {
         }
         Ok(claims.principal())
     }
+}
+
+fn redirect_url(consents: &Consents) -> RedirectUrl {
+    RedirectUrl::new(consents.url(SIGNED_IN)).expect("a URL with a path")
 }
 
 enum Ended {

@@ -11,7 +11,7 @@ use crate::browser::cookie;
 use crate::{
     Caller,
     grant::{GrantKey, GrantState, Grants, StoreError},
-    oauth::OAuth,
+    oauth::{TokenTypeHint, UpstreamClient},
     support::random,
 };
 
@@ -38,7 +38,7 @@ pub(crate) enum TakenBack {
 /// Revokes a grant at the provider (RFC 7009), and forgets it here.
 pub(crate) async fn take_back(
     grants: &Grants,
-    oauth: &OAuth,
+    oauth: &UpstreamClient,
     subject: &str,
 ) -> Result<TakenBack, StoreError> {
     let key = GrantKey::new(subject, oauth.registration.id);
@@ -50,8 +50,8 @@ pub(crate) async fn take_back(
     // The refresh token first: most providers end with it all that came of it, and some then do not
     // know the access token any more.
     let tokens: [(Option<&SecretString>, _); 2] = [
-        (grant.refresh_token.as_ref(), "refresh_token"),
-        (Some(&grant.access_token), "access_token"),
+        (grant.refresh_token.as_ref(), TokenTypeHint::RefreshToken),
+        (Some(&grant.access_token), TokenTypeHint::AccessToken),
     ];
     let mut revoked = false;
     for (token, hint) in tokens {
@@ -60,7 +60,7 @@ pub(crate) async fn take_back(
             Ok(true) => revoked = true,
             Ok(false) => return Ok(TakenBack::Forgotten),
             Err(error) => {
-                tracing::warn!(target: "toolgate::consent", provider = oauth.registration.id, hint, %error, "a token was not revoked");
+                tracing::warn!(target: "toolgate::consent", provider = oauth.registration.id, hint = hint.as_str(), %error, "a token was not revoked");
             }
         }
     }
@@ -90,7 +90,7 @@ pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Answer {
     }
     connected.sort_by_key(|(oauth, _)| oauth.registration.name);
     let csrf = random::text();
-    let words = |oauth: &OAuth, scope: &str| {
+    let words = |oauth: &UpstreamClient, scope: &str| {
         let known = oauth.registration.catalogue.iter().find(|known| known.name == scope);
         known.map_or("", |known| known.description)
     };

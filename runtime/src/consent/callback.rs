@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{Answer, Consents, Departure, Progress, Returned, connect, page, verifier};
+use super::{Answer, Consents, Departure, Progress, Returned, connect, page};
 use crate::browser::cookie;
 use crate::{
-    grant::{GrantKey, RenewError, Renewed},
-    oauth::OAuth,
+    grant::GrantKey,
+    oauth::{AuthorizationCode, TokenError, TokenResponse, UpstreamClient},
     scope,
     support::background as task,
 };
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Deserialize)]
 pub(crate) struct Arrival {
     state: Option<String>,
-    code: Option<String>,
+    code: Option<AuthorizationCode>,
     error: Option<String>,
     error_description: Option<String>,
     iss: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) async fn arrive(
     };
     // A code is good once: a browser that leaves in the meantime does not take the grant with it.
     let (consents, oauth) = (consents.clone(), oauth.clone());
-    let redeemed = task::spawn(async move { consents.redeem(&departure, &oauth, &code).await });
+    let redeemed = task::spawn(async move { consents.redeem(&departure, &oauth, code).await });
     redeemed.await.unwrap_or_else(|error| {
         tracing::error!(target: "toolgate::consent", %error, "a consent broke off");
         page::our_fault()
@@ -84,16 +84,20 @@ fn printable(text: &str) -> String {
 
 impl Consents {
     /// Turns the code into a grant.
-    async fn redeem(&self, departure: &Departure, oauth: &OAuth, code: &str) -> Answer {
-        let verifier = verifier(&departure.verifier);
-        match oauth.exchange(code, &verifier, &departure.redirect_uri).await {
+    async fn redeem(
+        &self,
+        departure: &Departure,
+        oauth: &UpstreamClient,
+        code: AuthorizationCode,
+    ) -> Answer {
+        match oauth.exchange_code(code, &departure.verifier, &departure.redirect_uri).await {
             Ok(renewed) => self.keep(departure, oauth, renewed).await,
             Err(error) => {
-                oauth.log_unredeemed(&error);
+                oauth.log_failed_exchange(&error);
                 let reason = match &error {
-                    RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
-                    RenewError::Refused { .. } => return self.refuse_for_us(departure, oauth),
-                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                    TokenError::InvalidGrant { .. } => "it no longer accepts the code it gave",
+                    TokenError::Refused { .. } => return self.refuse_for_us(departure, oauth),
+                    TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
                         "it did not answer in time"
                     }
                 };
@@ -102,7 +106,7 @@ impl Consents {
         }
     }
 
-    fn refuse(&self, departure: &Departure, oauth: &OAuth, reason: &str) -> Answer {
+    fn refuse(&self, departure: &Departure, oauth: &UpstreamClient, reason: &str) -> Answer {
         let name = oauth.registration.name;
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
@@ -111,14 +115,19 @@ impl Consents {
     }
 
     /// The provider does not accept this server as the client it claims to be.
-    fn refuse_for_us(&self, departure: &Departure, oauth: &OAuth) -> Answer {
+    fn refuse_for_us(&self, departure: &Departure, oauth: &UpstreamClient) -> Answer {
         let reason = "it refuses this server's own client, which its operator has to mend";
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
         self.report(&departure.consent, progress);
         page::not_the_person(oauth.registration.name, reason)
     }
 
-    async fn keep(&self, departure: &Departure, oauth: &OAuth, renewed: Renewed) -> Answer {
+    async fn keep(
+        &self,
+        departure: &Departure,
+        oauth: &UpstreamClient,
+        renewed: TokenResponse,
+    ) -> Answer {
         let catalogue = oauth.registration.catalogue;
         // No `scope` in the answer: just what was asked (RFC 6749 §5.1).
         let granted: BTreeSet<String> =

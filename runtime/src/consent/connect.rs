@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 
 use super::{Answer, Consents, Departure, Progress, page};
 use crate::browser::cookie;
-use crate::{oauth::pkce, support::random};
+use crate::{oauth, support::random};
 
 /// The cookie that binds a state to the browser that started.
 pub(crate) const COOKIE: &str = "toolgate-consent";
@@ -50,18 +50,18 @@ pub(crate) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> 
             }
         }
     }
-    let Some(oauth) = consents.0.providers.get(provider) else { return page::expired() };
-    let (challenge, verifier) = pkce::random();
-    let (state, browser) = (random::text(), random::text());
-    let redirect_uri = consents.url(&format!("callback/{provider}"));
-    let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
+    let Some(upstream) = consents.0.providers.get(provider) else { return page::expired() };
+    let (challenge, verifier) = oauth::new_pkce();
+    let (state, browser) = (oauth::new_state(), random::text());
+    let redirect_uri = consents.callback_url(provider);
+    let url = upstream.authorization_url(&asked, &state, challenge, &redirect_uri);
     let departure = Departure {
         consent: id.to_owned(),
         subject,
         provider: provider.to_owned(),
         needed,
         asked,
-        verifier: verifier.secret().to_owned(),
+        verifier,
         browser: browser.clone(),
         redirect_uri,
     };
@@ -72,7 +72,7 @@ pub(crate) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> 
     consents.report(id, Progress::Opened);
     tracing::info!(target: "toolgate::consent", provider, scopes = %departure.asked.join(" "), "a browser went to ask");
     let mut response = page::redirect(url.as_str());
-    let name = cookie::name_for(COOKIE, &state);
+    let name = cookie::name_for(COOKIE, state.secret());
     let bound = cookie::set(&name, &browser, consents.is_https());
     response.headers_mut().append(header::SET_COOKIE, bound);
     response

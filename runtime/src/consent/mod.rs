@@ -27,7 +27,7 @@ use url::Url;
 
 use crate::{
     grant::{Clock, Grants, StoreError},
-    oauth::{OAuth, pkce},
+    oauth::{CsrfToken, PkceCodeVerifier, RedirectUrl, UpstreamClient},
     support::random,
 };
 
@@ -76,7 +76,7 @@ pub(crate) struct Consents(Arc<Inner>);
 struct Inner {
     grants: Grants,
     clock: Arc<dyn Clock>,
-    providers: HashMap<&'static str, OAuth>,
+    providers: HashMap<&'static str, UpstreamClient>,
     /// Where the browser reaches us.
     base: RwLock<Url>,
     open: Mutex<HashMap<String, Open>>,
@@ -128,17 +128,17 @@ struct Departure {
     provider: String,
     needed: Vec<String>,
     asked: Vec<String>,
-    verifier: String,
+    verifier: PkceCodeVerifier,
     /// What the browser's cookie must say.
     browser: String,
-    redirect_uri: String,
+    redirect_uri: RedirectUrl,
 }
 
 impl Consents {
     pub(crate) fn new(
         grants: Grants,
         clock: Arc<dyn Clock>,
-        providers: Vec<OAuth>,
+        providers: Vec<UpstreamClient>,
         base: Url,
         recognize: Option<Arc<dyn Recognize>>,
         lasts: bool,
@@ -282,6 +282,11 @@ impl Consents {
         format!("{}/{path}", base.as_str().trim_end_matches('/'))
     }
 
+    /// The redirection endpoint for `provider`.
+    fn callback_url(&self, provider: &str) -> RedirectUrl {
+        RedirectUrl::new(self.url(&format!("callback/{provider}"))).expect("a URL with a path")
+    }
+
     fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
@@ -294,10 +299,10 @@ impl Consents {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn depart(&self, state: &str, departure: &Departure) -> Result<(), StoreError> {
+    async fn depart(&self, state: &CsrfToken, departure: &Departure) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(departure)
             .map_err(|error| StoreError::unavailable("writing a consent", error))?;
-        self.0.grants.store().put_pending(&pending(state), &bytes, self.now() + LIFE).await
+        self.0.grants.store().put_pending(&pending(state.secret()), &bytes, self.now() + LIFE).await
     }
 
     /// What departed under `state` from `browser`: once. Another browser does not use it up.
@@ -328,8 +333,4 @@ enum Returned {
 fn pending(state: &str) -> String {
     // The store's ids are shared with what else may be pending one day.
     format!("consent:{state}")
-}
-
-fn verifier(text: &str) -> pkce::Verifier {
-    pkce::Verifier::new(text.to_owned())
 }

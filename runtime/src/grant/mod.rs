@@ -9,7 +9,7 @@
 //! ```
 //! use std::{sync::Arc, time::Duration};
 //! use toolgate::grant::{Grant, GrantKey, Grants, ManualClock, MemoryStore, SystemClock};
-//! # use toolgate::grant::{Renew, Renewed, RenewError};
+//! # use toolgate::grant::{Renew, TokenResponse, TokenError};
 //! # struct Provider;
 //! # #[async_trait::async_trait]
 //! # impl Renew for Provider {
@@ -17,8 +17,8 @@
 //! #         &self,
 //! #         _: &secrecy::SecretString,
 //! #         _: &std::collections::BTreeSet<String>,
-//! #     ) -> Result<Renewed, RenewError> {
-//! #         Ok(Renewed::new("new-access").expires_in(Duration::from_secs(3600)))
+//! #     ) -> Result<TokenResponse, TokenError> {
+//! #         Ok(TokenResponse::new("new-access").expires_in(Duration::from_secs(3600)))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
@@ -66,11 +66,12 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use crate::oauth::{TokenError, TokenResponse};
 pub use crate::support::clock::{Clock, ManualClock, SystemClock};
 pub use key::{KeyError, MasterKey};
 pub use memory::MemoryStore;
 pub use records::{Namespace, Records};
-pub use refresh::renew::{Access, AccessError, Renew, RenewError, Renewed};
+pub use refresh::renew::{Access, AccessError, Renew};
 pub use refresh::{Grants, RefreshPolicy};
 pub use seal::{Sealer, UnsealError};
 #[cfg(feature = "sqlite")]

@@ -14,7 +14,7 @@ use crate::{
     client::{Connection, Tokens},
     error::{ConfigError, Error, ErrorKind},
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
-    oauth::OAuth,
+    oauth::UpstreamClient,
     scope,
     tool::ClientNeed,
 };
@@ -55,7 +55,7 @@ impl Upstreams {
     pub(crate) fn new(
         grants: Grants,
         http: Option<reqwest::Client>,
-        providers: &[OAuth],
+        providers: &[UpstreamClient],
     ) -> Result<Self, ConfigError> {
         let mut by_type = HashMap::new();
         for oauth in providers {

@@ -20,7 +20,7 @@ use crate::{
     gate,
     gate::Gate,
     grant::{Clock, Grants},
-    oauth::OAuth,
+    oauth::UpstreamClient,
     tool::registry::Built,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct DoorParts<'a> {
     pub(crate) name: &'a str,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) grants: &'a Grants,
-    pub(crate) providers: &'a [OAuth],
+    pub(crate) providers: &'a [UpstreamClient],
     /// Do tools ask their callers to connect accounts?
     pub(crate) connects: bool,
     /// May everybody be anybody?

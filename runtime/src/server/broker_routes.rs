@@ -20,7 +20,7 @@ use crate::{
     consent::{Recognize, accounts, accounts::TakenBack},
     error::ConfigError,
     grant::{Clock, Grants, StoreError},
-    oauth::OAuth,
+    oauth::UpstreamClient,
     provider::Registration,
 };
 
@@ -38,7 +38,7 @@ const SIGNED_IN: &str = "/signed-in";
 
 /// What a broker is made of.
 pub(crate) struct Parts<'a> {
-    pub(crate) providers: &'a [OAuth],
+    pub(crate) providers: &'a [UpstreamClient],
     pub(crate) grants: &'a Grants,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) name: &'a str,
@@ -49,7 +49,7 @@ pub(crate) struct Parts<'a> {
 
 impl Wanted {
     pub(crate) fn build(self, parts: &Parts<'_>) -> Result<(Broker, Registration), ConfigError> {
-        let wanted = |oauth: &&OAuth| oauth.registration.type_id == self.provider;
+        let wanted = |oauth: &&UpstreamClient| oauth.registration.type_id == self.provider;
         let oauth = parts.providers.iter().find(wanted).ok_or_else(|| {
             ConfigError::new("the broker's provider is not registered")
                 .help("add `.provider(..)` for it")

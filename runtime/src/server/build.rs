@@ -15,7 +15,7 @@ use crate::{
     consent::Consents,
     error::ConfigError,
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
-    oauth::OAuth,
+    oauth::UpstreamClient,
     tool::{
         Need,
         registry::{Built, Entry},
@@ -57,7 +57,7 @@ impl Server<ErasedHandler> {
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
         if let Some(client) = &client {
             for registration in self.providers {
-                match OAuth::new(registration, client.clone()) {
+                match UpstreamClient::new(registration, client.clone()) {
                     Ok(oauth) => providers.push(oauth),
                     Err(fault) => faults.push(fault),
                 }

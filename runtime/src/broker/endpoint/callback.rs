@@ -16,8 +16,8 @@ use crate::{
     support::digest as secret,
 };
 use crate::{
-    grant::{GrantKey, RenewError, Renewed, StoreError},
-    oauth::pkce,
+    grant::{GrantKey, StoreError},
+    oauth::{AuthorizationCode, TokenError, TokenResponse},
     scope,
 };
 
@@ -154,7 +154,7 @@ impl Broker {
         &self,
         departure: &Departure,
         answer: &Parameters,
-    ) -> Result<Renewed, Refusal> {
+    ) -> Result<TokenResponse, Refusal> {
         let oauth = &self.0.oauth;
         oauth.check_issuer(answer.get("iss")).map_err(|why| {
             tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, why, "an answer was refused");
@@ -176,14 +176,15 @@ impl Broker {
         let Some(code) = answer.get("code") else {
             return Err(Refusal::new("server_error", "the provider answered without a code"));
         };
-        let verifier = pkce::Verifier::new(departure.verifier.clone());
-        oauth.exchange(code, &verifier, &departure.redirect_uri).await.map_err(|error| {
-            oauth.log_unredeemed(&error);
+        let code = AuthorizationCode::new(code.to_owned());
+        let exchange = oauth.exchange_code(code, &departure.verifier, &departure.redirect_uri);
+        exchange.await.map_err(|error| {
+            oauth.log_failed_exchange(&error);
             match error {
-                RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
                     Refusal::new("temporarily_unavailable", "the provider did not answer in time")
                 }
-                RenewError::Refused { .. } => Refusal::new(
+                TokenError::Refused { .. } => Refusal::new(
                     "server_error",
                     "the provider refuses this server's own client, which its operator has to mend; signing in again will not help",
                 ),

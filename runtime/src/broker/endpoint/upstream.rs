@@ -9,9 +9,8 @@ use super::request::Request;
 use crate::broker::{Broker, page, store::typed_store::DEPARTURES};
 use crate::{
     grant::{GrantKey, GrantState, StoreError},
-    oauth::pkce,
+    oauth::{self, CsrfToken, PkceCodeVerifier, RedirectUrl},
     scope,
-    support::random,
 };
 
 /// How long the person may take there.
@@ -26,8 +25,8 @@ pub(crate) struct Departure {
     pub(crate) request: Request,
     /// What the provider is asked for.
     pub(crate) asked: Vec<String>,
-    pub(crate) verifier: String,
-    pub(crate) redirect_uri: String,
+    pub(crate) verifier: PkceCodeVerifier,
+    pub(crate) redirect_uri: RedirectUrl,
     /// The person on whose remembered consent it relies; `None`: somebody has just agreed.
     pub(crate) relies_on: Option<String>,
     /// It is the second time, for what the person had granted before.
@@ -69,13 +68,12 @@ impl Broker {
                 .into_iter()
                 .filter(|old| !scope::covers(oauth.registration.catalogue, &asked_now, old)),
         );
-        let (challenge, verifier) = pkce::random();
-        let state = format!("{STATE}{}", random::text());
+        let (challenge, verifier) = oauth::new_pkce();
+        let state = CsrfToken::new(format!("{STATE}{}", oauth::new_state().secret()));
         let redirect_uri = self.0.callback.clone();
-        let url = oauth.authorization_url(&asked, &state, &challenge, &redirect_uri);
-        let verifier = verifier.secret().to_owned();
+        let url = oauth.authorization_url(&asked, &state, challenge, &redirect_uri);
         let departure = Departure { request, asked, verifier, redirect_uri, relies_on, again };
-        self.0.shelf.put(DEPARTURES, &state, &departure, self.now() + LIFE).await?;
+        self.0.shelf.put(DEPARTURES, state.secret(), &departure, self.now() + LIFE).await?;
         Ok(page::redirect(url.as_str()))
     }
 

@@ -19,8 +19,8 @@ use futures::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Renewed,
-    Revision, SaveError, StoreError, refresh::redeem::Parked, same_secret,
+    Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Revision,
+    SaveError, StoreError, TokenResponse, refresh::redeem::Parked, same_secret,
 };
 use crate::support::{background as task, random};
 
@@ -244,7 +244,7 @@ impl Grants {
     pub(crate) async fn adopt(
         &self,
         key: &GrantKey,
-        renewed: Renewed,
+        renewed: TokenResponse,
         scopes: BTreeSet<String>,
     ) -> Result<(), StoreError> {
         let mut grant =

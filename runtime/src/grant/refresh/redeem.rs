@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Inner, Why};
 use crate::grant::{
-    Access, AccessError, DeadReason, Grant, GrantKey, GrantState, Renew, RenewError, Renewal,
-    Renewed, Revision, SaveError, Stored, same_secret,
+    Access, AccessError, DeadReason, Grant, GrantKey, GrantState, Renew, Renewal, Revision,
+    SaveError, Stored, TokenError, TokenResponse, same_secret,
 };
 
 /// How many renewals a minute the API's refusals may cause.
@@ -167,22 +167,22 @@ impl Inner {
         let asking = renew.renew(&spending.refresh_token, &spending.grant.scopes);
         let answer = timeout(self.policy.timeout, asking).await.unwrap_or_else(|_| {
             let description = format!("no answer within {:?}", self.policy.timeout);
-            Err(RenewError::Unreachable { description, maybe_sent: true })
+            Err(TokenError::Unreachable { description, maybe_sent: true })
         });
         match answer {
             Ok(renewed) => self.settle(key, spending, renewed, asked_at).await,
-            Err(RenewError::InvalidGrant { description }) => {
+            Err(TokenError::InvalidGrant { description }) => {
                 self.bury(key, &spending, description).await
             }
-            Err(RenewError::Unreachable { description, maybe_sent }) => {
+            Err(TokenError::Unreachable { description, maybe_sent }) => {
                 self.postpone(key, &spending, maybe_sent, None).await;
                 Err(AccessError::Unreachable { description })
             }
-            Err(RenewError::Refused { status, description }) => {
+            Err(TokenError::Refused { status, description }) => {
                 self.postpone(key, &spending, false, None).await;
                 Err(AccessError::Refused { status, description })
             }
-            Err(RenewError::Busy { retry_after }) => {
+            Err(TokenError::Busy { retry_after }) => {
                 self.postpone(key, &spending, false, retry_after).await;
                 Err(AccessError::Busy { retry_after })
             }
@@ -194,7 +194,7 @@ impl Inner {
         &self,
         key: &GrantKey,
         spending: Spending,
-        renewed: Renewed,
+        renewed: TokenResponse,
         asked_at: SystemTime,
     ) -> Result<Access, AccessError> {
         let old = &spending.grant;

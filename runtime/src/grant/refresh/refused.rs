@@ -38,7 +38,9 @@ mod tests {
     use secrecy::{ExposeSecret as _, SecretString};
 
     use super::*;
-    use crate::grant::{AccessError, Grant, ManualClock, MemoryStore, Renew, RenewError, Renewed};
+    use crate::grant::{
+        AccessError, Grant, ManualClock, MemoryStore, Renew, TokenError, TokenResponse,
+    };
 
     struct Nothing;
 
@@ -48,7 +50,7 @@ mod tests {
             &self,
             _token: &SecretString,
             _scopes: &BTreeSet<String>,
-        ) -> Result<Renewed, RenewError> {
+        ) -> Result<TokenResponse, TokenError> {
             panic!("there is nothing to renew it with")
         }
     }

@@ -9,7 +9,10 @@ use std::{
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::grant::{DeadReason, Grant, Revision, StoreError};
+use crate::{
+    grant::{DeadReason, Grant, Revision, StoreError},
+    oauth::{TokenError, TokenResponse, UpstreamClient},
+};
 
 /// Redeems a refresh token at the provider's token endpoint (RFC 6749 §6).
 ///
@@ -19,95 +22,24 @@ pub trait Renew: Send + Sync + 'static {
     /// Asks for a new access token.
     ///
     /// # Errors
-    /// [`RenewError`] says whether the grant is over, or the provider did not answer, or refused
+    /// [`TokenError`] says whether the grant is over, or the provider did not answer, or refused
     /// for a reason that has nothing to do with the grant.
     async fn renew(
         &self,
         refresh_token: &SecretString,
         scopes: &BTreeSet<String>,
-    ) -> Result<Renewed, RenewError>;
+    ) -> Result<TokenResponse, TokenError>;
 }
 
-/// The provider's answer to a refresh request.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Renewed {
-    /// The new access token.
-    pub access_token: SecretString,
-    /// The next refresh token. `None`: the old one goes on (Google).
-    pub refresh_token: Option<SecretString>,
-    /// The granted scopes. `None`, or no scope: unchanged.
-    pub scopes: Option<BTreeSet<String>>,
-    /// The access token's life. `None`, or zero: the provider did not say.
-    pub expires_in: Option<Duration>,
-}
-
-impl Renewed {
-    /// An answer that holds an access token and nothing else.
-    pub fn new(access_token: impl Into<SecretString>) -> Self {
-        Self {
-            access_token: access_token.into(),
-            refresh_token: None,
-            scopes: None,
-            expires_in: None,
-        }
+#[async_trait]
+impl Renew for UpstreamClient {
+    async fn renew(
+        &self,
+        refresh_token: &SecretString,
+        _scopes: &BTreeSet<String>,
+    ) -> Result<TokenResponse, TokenError> {
+        self.refresh(refresh_token).await
     }
-
-    /// Adds the next refresh token.
-    #[must_use]
-    pub fn refresh_token(mut self, token: impl Into<SecretString>) -> Self {
-        self.refresh_token = Some(token.into());
-        self
-    }
-
-    /// Adds the granted scopes.
-    #[must_use]
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Adds the access token's life.
-    #[must_use]
-    pub fn expires_in(mut self, life: Duration) -> Self {
-        self.expires_in = Some(life);
-        self
-    }
-}
-
-/// Why a refresh request gave no token.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum RenewError {
-    /// `invalid_grant`: the refresh token is revoked, expired or spent. The grant is over.
-    #[error("the provider answered invalid_grant")]
-    InvalidGrant {
-        /// `error_description`, if the provider sent one.
-        description: Option<String>,
-    },
-    /// No answer: a network fault, a time-out, a 5xx.
-    #[error("the provider's token endpoint did not answer: {description}")]
-    Unreachable {
-        /// What happened, without secrets.
-        description: String,
-        /// Whether the request may have arrived, so that the refresh token may be spent. `false`
-        /// only where that is certain, as with a refused connection.
-        maybe_sent: bool,
-    },
-    /// Any other refusal, such as `invalid_client`: for the operator, not for the person.
-    #[error("the provider refused to renew with status {status}: {description}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The error code and its description.
-        description: String,
-    },
-    /// 429, or a 503 that says when to come back.
-    #[error("the provider's token endpoint is busy")]
-    Busy {
-        /// `Retry-After`.
-        retry_after: Option<Duration>,
-    },
 }
 
 /// An access token to call with.

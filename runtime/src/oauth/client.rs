@@ -1,0 +1,200 @@
+//! Authorization code flow with one provider.
+
+use std::borrow::Cow;
+
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RefreshToken, Scope, StandardRevocableToken, StandardTokenIntrospectionResponse,
+    TokenUrl,
+    basic::{BasicRevocationErrorResponse, BasicTokenType},
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    TokenError, TokenResponse,
+    token_response::{ErrorResponse, NormalizedResponse},
+    transport::Transport,
+};
+use crate::{
+    error::ConfigError,
+    provider::{ClientAuth, Registration},
+    scope::OFFLINE,
+};
+
+/// The `oauth2` crate's client with our response types, an authorization and a token endpoint.
+type FlowClient = Client<
+    ErrorResponse,
+    NormalizedResponse,
+    StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// The OAuth client of one provider.
+#[derive(Clone)]
+pub(crate) struct UpstreamClient {
+    pub(crate) registration: Registration,
+    pub(super) http: reqwest::Client,
+    authorization_endpoint: AuthUrl,
+    token_endpoint: TokenUrl,
+    refresh_endpoint: TokenUrl,
+    /// The resource that tokens are requested for (RFC 8707).
+    resource: Option<String>,
+}
+
+impl UpstreamClient {
+    pub(crate) fn new(
+        registration: Registration,
+        http: reqwest::Client,
+    ) -> Result<Self, ConfigError> {
+        registration.check()?;
+        let parse = |url: &str| {
+            Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
+        };
+        let refresh = registration.dialect.refresh.unwrap_or(&registration.token);
+        Ok(Self {
+            authorization_endpoint: AuthUrl::from_url(parse(&registration.authorize)?),
+            token_endpoint: TokenUrl::from_url(parse(&registration.token)?),
+            refresh_endpoint: TokenUrl::from_url(parse(refresh)?),
+            registration,
+            http,
+            resource: None,
+        })
+    }
+
+    /// Requests tokens for this resource (RFC 8707 §2).
+    pub(crate) fn for_resource(mut self, resource: String) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// The URL of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3). Requests a refresh
+    /// token too if the catalogue declares `offline_access`.
+    pub(crate) fn authorization_url(
+        &self,
+        scopes: &[String],
+        state: &CsrfToken,
+        challenge: PkceCodeChallenge,
+        redirect_url: &RedirectUrl,
+    ) -> Url {
+        let Registration { dialect, catalogue, .. } = &self.registration;
+        let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        if catalogue.iter().any(|scope| scope.name == OFFLINE) && !scopes.contains(&OFFLINE) {
+            scopes.push(OFFLINE);
+        }
+        let client = self.client_without_secret(self.token_endpoint.clone());
+        let mut request = client
+            .authorize_url(|| state.clone())
+            .set_pkce_challenge(challenge)
+            .set_redirect_uri(Cow::Borrowed(redirect_url));
+        if dialect.scope_separator == " " {
+            request = request.add_scopes(scopes.into_iter().map(|s| Scope::new(s.to_owned())));
+        } else if !scopes.is_empty() {
+            // The crate separates scopes by spaces only.
+            request = request.add_extra_param("scope", scopes.join(dialect.scope_separator));
+        }
+        if let Some(resource) = &self.resource {
+            request = request.add_extra_param("resource", resource);
+        }
+        for &(name, value) in dialect.authorize_params {
+            request = request.add_extra_param(name, value);
+        }
+        request.url().0
+    }
+
+    /// Exchanges a code for tokens (RFC 6749 §4.1.3).
+    pub(crate) async fn exchange_code(
+        &self,
+        code: AuthorizationCode,
+        verifier: &PkceCodeVerifier,
+        redirect_url: &RedirectUrl,
+    ) -> Result<TokenResponse, TokenError> {
+        let client = self.client(self.token_endpoint.clone());
+        let mut request = client
+            .exchange_code(code)
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()))
+            .set_redirect_uri(Cow::Borrowed(redirect_url));
+        if let Some(resource) = &self.resource {
+            request = request.add_extra_param("resource", resource);
+        }
+        let transport = self.transport();
+        Ok(request.request_async(&transport).await?.into())
+    }
+
+    /// Exchanges a refresh token for new tokens (RFC 6749 §6).
+    pub(crate) async fn refresh(
+        &self,
+        refresh_token: &SecretString,
+    ) -> Result<TokenResponse, TokenError> {
+        let client = self.client(self.refresh_endpoint.clone());
+        let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let transport = self.transport();
+        Ok(client.exchange_refresh_token(&refresh_token).request_async(&transport).await?.into())
+    }
+
+    /// Checks that the response comes from the issuer that was asked. Otherwise a mix-up attack
+    /// could send one provider's code to another (RFC 9207 §2.4).
+    pub(crate) fn check_issuer(&self, iss: Option<&str>) -> Result<(), &'static str> {
+        match (self.registration.issuer.as_deref(), iss) {
+            (Some(expected), Some(iss)) if expected == iss => Ok(()),
+            (Some(_), Some(_)) => Err("the answer comes from another issuer"),
+            (Some(_), None) => Err("the answer does not say from which issuer it comes"),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Logs why a code was not exchanged, and what the operator can do about it.
+    pub(crate) fn log_failed_exchange(&self, error: &TokenError) {
+        let Registration { id, dialect, .. } = &self.registration;
+        if let TokenError::Refused { .. } = error {
+            let prefix = id.to_uppercase().replace('-', "_");
+            let auth = match dialect.client_auth {
+                ClientAuth::Basic => "basic",
+                ClientAuth::Body => "body",
+            };
+            tracing::error!(
+                target: "toolgate::consent",
+                provider = id,
+                %error,
+                "the provider refuses this server's client: check `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`, and that it accepts `client_auth = {auth}`"
+            );
+        } else {
+            tracing::warn!(target: "toolgate::consent", provider = id, %error, "a code was not exchanged");
+        }
+    }
+
+    /// The crate's client, made for each request: its copy of the secret is not zeroed, so it must
+    /// not live as long as the server.
+    fn client(&self, token_endpoint: TokenUrl) -> FlowClient {
+        let client = self.client_without_secret(token_endpoint);
+        match &self.registration.secret {
+            Some(secret) => {
+                client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
+            }
+            None => client,
+        }
+    }
+
+    fn client_without_secret(&self, token_endpoint: TokenUrl) -> FlowClient {
+        let auth_type = match self.registration.dialect.client_auth {
+            ClientAuth::Basic => AuthType::BasicAuth,
+            ClientAuth::Body => AuthType::RequestBody,
+        };
+        Client::new(ClientId::new(self.registration.client_id.clone()))
+            .set_auth_type(auth_type)
+            .set_auth_uri(self.authorization_endpoint.clone())
+            .set_token_uri(token_endpoint)
+    }
+
+    fn transport(&self) -> Transport {
+        let scope_separators = self.registration.dialect.response_scope_separator;
+        Transport { http: self.http.clone(), scope_separators }
+    }
+}

@@ -1,0 +1,107 @@
+//! Errors of a provider's token endpoint.
+
+use std::time::Duration;
+
+use oauth2::RequestTokenError;
+
+use super::token_response::ErrorResponse;
+
+/// The longest `error` that is kept, in characters.
+const MAX_ERROR_CHARS: usize = 80;
+
+/// The longest `error_description` that is kept, in characters.
+const MAX_DESCRIPTION_CHARS: usize = 200;
+
+/// Why a token request gave no token.
+///
+/// No variant contains a secret or a URL's query.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// `invalid_grant`: the code or refresh token is revoked, expired or spent.
+    #[error("the provider answered invalid_grant")]
+    InvalidGrant {
+        /// The provider's `error_description`, if it sent one.
+        description: Option<String>,
+    },
+    /// No usable response: a network error, a timeout, a 5xx.
+    #[error("the provider's token endpoint did not answer: {description}")]
+    Unreachable {
+        /// What happened.
+        description: String,
+        /// Whether the request may have arrived, so that the code or refresh token may be spent.
+        /// `false` only where that is certain, as with a refused connection.
+        maybe_sent: bool,
+    },
+    /// Any other error response, such as `invalid_client`. The operator has to act, not the user.
+    #[error("the provider refused the token request with status {status}: {description}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The error code and its description.
+        description: String,
+    },
+    /// 429, or a 503 with `Retry-After`.
+    #[error("the provider's token endpoint is busy")]
+    Busy {
+        /// `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl TokenError {
+    /// The request arrived, but the response tells nothing about the grant.
+    pub(super) fn unreadable(description: impl Into<String>) -> Self {
+        Self::Unreachable { description: description.into(), maybe_sent: true }
+    }
+}
+
+impl From<reqwest::Error> for TokenError {
+    fn from(error: reqwest::Error) -> Self {
+        let maybe_sent = !error.is_connect();
+        // The query of a URL may carry a secret.
+        let error = error.without_url();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let description =
+            source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        Self::Unreachable { description, maybe_sent }
+    }
+}
+
+impl From<RequestTokenError<Self, ErrorResponse>> for TokenError {
+    fn from(error: RequestTokenError<Self, ErrorResponse>) -> Self {
+        match error {
+            RequestTokenError::Request(error) => error,
+            RequestTokenError::ServerResponse(response) => response.into(),
+            // The parse error quotes the response, which may hold tokens.
+            RequestTokenError::Parse(..) => Self::unreadable("the response has no usable token"),
+            // The transport removes every other cause, so the request was never made.
+            RequestTokenError::Other(description) => {
+                Self::Unreachable { description, maybe_sent: false }
+            }
+        }
+    }
+}
+
+impl From<ErrorResponse> for TokenError {
+    fn from(response: ErrorResponse) -> Self {
+        let ErrorResponse { status, error, error_description } = response;
+        let error = printable(&error, MAX_ERROR_CHARS);
+        let description = error_description.unwrap_or_default();
+        let description = printable(&description, MAX_DESCRIPTION_CHARS);
+        match error.as_str() {
+            // The last two are GitHub's.
+            "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
+                let description = Some(description).filter(|text| !text.is_empty());
+                Self::InvalidGrant { description }
+            }
+            "temporarily_unavailable" | "server_error" => Self::unreadable(error),
+            _ => Self::Refused { status, description: format!("{error} {description}") },
+        }
+    }
+}
+
+/// The start of a text, without control characters.
+fn printable(text: &str, max_chars: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
+}
