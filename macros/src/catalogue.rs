@@ -12,7 +12,7 @@ use std::{
 use proc_macro2::Literal;
 use syn::Lit;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Access {
     Read,
     Write,
@@ -27,7 +27,7 @@ impl Access {
         Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, access)| access)
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         Self::ALL.into_iter().find(|(_, access)| *access == self).map_or("", |(name, _)| name)
     }
 }

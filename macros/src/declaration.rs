@@ -216,6 +216,16 @@ fn read_catalogue(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
     if !errors.is_empty() {
         return None; // The indices hold only if every scope was understood.
     }
+    for (scope, attr) in scopes.iter().zip(attrs.iter().flatten()) {
+        let above = scope.implies.iter().map(|&index| &scopes[index]).find(|implied| implied.access > scope.access);
+        if let Some(implied) = above {
+            let message = format!(
+                "`{0}` is `access = {1}` and implies `{2}`, which is `access = {3}`\nhelp: a scope allows what it implies: write `access = {3}`",
+                scope.token, scope.access.word(), implied.token, implied.access.word(),
+            );
+            errors.push(Error::new(attr.token.span(), message));
+        }
+    }
     let cycle = |index: usize| {
         let attr = attrs[index].as_ref().expect("every scope was understood");
         let message = format!("`{}` implies itself, by way of what it implies", attr.token.value());

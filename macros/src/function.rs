@@ -237,6 +237,7 @@ pub(crate) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenS
             const SCOPES: #krate::Scopes = #krate::Scopes::of([]);
         }
         impl<const SCOPE: usize> #krate::Holds<#provider, SCOPE> for #holder {}
+        impl #krate::CanWrite<#provider> for #holder {}
     }
 }
 

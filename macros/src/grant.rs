@@ -178,6 +178,11 @@ impl Request {
             quote!(of([#(#tokens),*]))
         };
         let held = self.catalogue.closure(declared);
+        // A scope has at least the access of the scopes that it implies.
+        let can_write = declared
+            .iter()
+            .any(|&index| self.catalogue.scopes()[index].access != Access::Read)
+            .then(|| quote!(impl #krate::CanWrite<#provider> for #holder {}));
         let may_call = self.may_call(declared);
         quote! {
             impl #krate::Requires<#provider> for #holder {
@@ -186,6 +191,7 @@ impl Request {
             #(
                 impl #krate::Holds<#provider, #held> for #holder {}
             )*
+            #can_write
             #may_call
         }
     }

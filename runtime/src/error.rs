@@ -1,19 +1,22 @@
-//! What can go wrong in a call, in words for the model and, apart from them, for the log.
+//! Errors of a call, with one text for the model and another for the log, and configuration errors.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// [`std::result::Result`] with toolgate's [`Error`] where none is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a tool's call failed.
+/// The error of a tool's call.
 ///
-/// Every error has two texts. [`Error::message`] is for the model and the person behind it: what
-/// happened and what to do next. [`Error::report`] is for the operator's log. Neither holds
-/// a secret.
+/// Every error has two texts. [`Error::message`] is for the model and the user: what happened and
+/// what to do next. [`Error::report`] is for the operator's log. Neither holds a secret.
 ///
-/// `?` turns any [`std::error::Error`] into one of kind [`ErrorKind::Internal`]: its own text goes
-/// to the log only, because nobody has looked at it with a stranger's eyes. To tell the model
-/// something, say it:
+/// # Conversions
+///
+/// `?` converts whatever converts to `Box<dyn std::error::Error + Send + Sync>`: every
+/// [`std::error::Error`], `anyhow::Error`, `eyre::Report`, such a box itself, [`String`] and
+/// `&str`. The result is of kind [`ErrorKind::Internal`]: the text of the original error goes to the log and never
+/// to the model, because it was not written for strangers and may hold paths, queries or tokens.
+/// This holds for strings too. To tell the model something, use [`Error::new`]:
 ///
 /// ```
 /// use toolgate::{Error, Result};
@@ -25,33 +28,40 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///     }
 /// }
 /// assert_eq!(month("mai").unwrap_err().message(), "`mai` is no month; say `january` to `december`");
+///
+/// let error = Error::from("cannot open /srv/tools.db");
+/// assert!(!error.message().contains("/srv"));
+/// assert_eq!(error.report().unwrap(), "cannot open /srv/tools.db");
 /// ```
-pub struct Error(Box<Inner>);
+///
+/// For these conversions `Error` itself does not implement [`std::error::Error`]. Where one is
+/// wanted, [`Error::into_std`] wraps it.
+pub struct Error(Box<ErrorParts>);
 
-struct Inner {
+struct ErrorParts {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// The kinds of [`Error`]: a closed set of reasons, so that code can decide by them.
+/// The kind of an [`Error`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The tool itself refused, in its own words ([`Error::new`]).
+    /// The tool failed with a message of its own ([`Error::new`]).
     Tool,
     /// An argument is missing, unknown, of the wrong type or out of bounds.
     InvalidArgument,
-    /// The user has not connected the provider yet, or has to again.
+    /// The user has not connected the provider yet, or has to connect it again.
     ConsentNeeded {
         /// The provider's name.
         provider: &'static str,
     },
-    /// The user's grant lacks scopes that the provider withheld when it was asked for them.
+    /// The user's grant lacks scopes: the provider was asked for them and did not grant them.
     ScopeMissing {
         /// The provider's name.
         provider: &'static str,
-        /// What is lacking.
+        /// The missing scopes.
         scopes: Vec<String>,
     },
     /// The grant expired for good, or was revoked at the provider.
@@ -59,36 +69,37 @@ pub enum ErrorKind {
         /// The provider's name.
         provider: &'static str,
     },
-    /// The provider's API answered with an error status.
+    /// The provider's API responded with an error status.
     UpstreamRefused {
         /// The provider's name.
         provider: &'static str,
         /// The HTTP status.
         status: u16,
-        /// When to try again, if the provider said so.
+        /// The delay of a `Retry-After` header (RFC 9110 §10.2.3).
         retry_after: Option<Duration>,
     },
-    /// The provider did not answer, or not in time, or not in a form that can be read.
+    /// The provider did not respond, not in time, or with a body that cannot be read.
     UpstreamUnreachable {
         /// The provider's name.
         provider: &'static str,
     },
-    /// A fault of the server: the model learns only that, the log the rest.
+    /// The server failed. The model sees only that; the log has the cause.
     Internal,
 }
 
 impl Error {
-    /// An error whose text the model reads as it is. Keep secrets and stack traces out of it.
+    /// Creates an error whose text the model reads as it is. Keep secrets and stack traces out of it.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self::with_kind(ErrorKind::Tool, message)
     }
 
-    /// An error of a kind, with the text for the model.
+    /// Creates an error of a kind, with the text for the model.
     pub fn with_kind(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+        Self(Box::new(ErrorParts { kind, message: message.into(), source: None }))
     }
 
-    /// A fault of the server; `source` goes to the log, the model is told that it is not to blame.
+    /// Creates an [`ErrorKind::Internal`] error. `source` goes to the log; the model reads that the
+    /// server failed and that its arguments were not the reason.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::with_kind(
             ErrorKind::Internal,
@@ -97,24 +108,24 @@ impl Error {
         .with_source(source)
     }
 
-    /// Adds the cause, for the log only.
+    /// Sets the cause, for the log only.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What kind it is.
+    /// Returns the kind.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// The text for the model and the person: what happened, and what to do next.
+    /// Returns the text for the model and the user: what happened, and what to do next.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The text for the log: the cause and its causes, without secrets.
+    /// Returns the text for the log: the cause and its own causes, separated by colons.
     pub fn report(&self) -> Option<String> {
         let mut next: Option<&dyn StdError> = Some(&**self.0.source.as_ref()?);
         let mut text = String::new();
@@ -127,6 +138,46 @@ impl Error {
         }
         Some(text)
     }
+
+    /// Wraps the error in a type that implements [`std::error::Error`].
+    ///
+    /// Its text is that of [`Error::message`], and [`source`](StdError::source) is the cause. `?`
+    /// turns it into an internal error again, so convert only where the error leaves the tool.
+    ///
+    /// ```
+    /// use toolgate::Error;
+    ///
+    /// fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ///     Err(Error::new("no such month").into_std())?
+    /// }
+    /// assert_eq!(run().unwrap_err().to_string(), "no such month");
+    /// ```
+    pub fn into_std(self) -> impl StdError + Send + Sync + 'static {
+        StdErrorAdapter(self)
+    }
+}
+
+/// An [`Error`] as a standard error; [`Error`] itself must not be one, or its `From` would overlap
+/// with `From<T> for T`.
+struct StdErrorAdapter(Error);
+
+impl fmt::Display for StdErrorAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for StdErrorAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl StdError for StdErrorAdapter {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.0.0.source.as_deref()?;
+        Some(source)
+    }
 }
 
 impl fmt::Display for Error {
@@ -135,7 +186,7 @@ impl fmt::Display for Error {
     }
 }
 
-// What `fn main() -> toolgate::Result<()>` prints, so it is written for people.
+// `fn main() -> toolgate::Result<()>` prints this, so it is written for people.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.report() {
@@ -146,13 +197,13 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::internal(error)
     }
 }
 
-/// A fault in how the server was set up, found before it serves.
+/// A fault in the configuration of a server, found before it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     message: String,
@@ -160,19 +211,19 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// A fault, named.
+    /// Creates an error with a message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
     }
 
-    /// Says what to do about it.
+    /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Several faults as one, a line each.
+    /// Joins several faults into one, a line each.
     pub(crate) fn join(faults: Vec<Self>) -> Result<(), Self> {
         if faults.is_empty() {
             return Ok(());

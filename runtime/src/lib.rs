@@ -332,7 +332,7 @@ pub use self::{
     client::{AuthedClient, Unclaimed},
     error::{ConfigError, Error, ErrorKind, Result},
     provider::{OAuthClient, Provider},
-    scope::{Access, Catalogue, Holds, Requires, Scope, Scopes},
+    scope::{Access, CanWrite, Catalogue, Holds, Requires, Scope, Scopes},
     server::Server,
     tool::{
         Hints, Need, Needs, Running, Tool, Values,

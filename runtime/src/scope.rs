@@ -132,6 +132,19 @@ impl Scopes {
     }
 }
 
+/// Holds a scope of `P` that may change something; bounds the writing methods of
+/// [`AuthedClient`](crate::AuthedClient).
+///
+/// `#[tool]` and `#[requires]` implement it where a declared scope has `access = write` or
+/// `access = destructive`. So a tool whose scopes only read cannot send a request that changes
+/// anything, and its `readOnlyHint` is proved by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` only reads: none of its scopes of `{P}` may write",
+    label = "may change something",
+    note = "declare a scope with `access = write` or `destructive`; a POST that only reads is `post_read_only`"
+)]
+pub trait CanWrite<P: Catalogue> {}
+
 /// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.
 ///
 /// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the compiler

@@ -35,12 +35,15 @@ pub use self::{
 use crate::{
     error::{ConfigError, Error},
     provider::{Provider, is_loopback},
-    scope::Requires,
+    scope::{CanWrite, Requires},
 };
 
-/// Stands where no tool has claimed a client.
+/// The owner of a client that belongs to no tool or helper yet.
 #[derive(Debug)]
 pub enum Unclaimed {}
+
+/// Code outside of tools declares no scopes, so nothing is proved of its clients.
+impl<P: Provider> CanWrite<P> for Unclaimed {}
 
 /// A client that is authorized at `P` with the scopes that `T` declares.
 ///
@@ -49,6 +52,15 @@ pub enum Unclaimed {}
 ///
 /// An access token that the provider no longer accepts is renewed once, and the request is sent
 /// again. Everything else comes back as an [`Error`] whose text says what happened and what to do.
+///
+/// # Reading and writing
+///
+/// [`get`](Self::get), [`head`](Self::head) and [`post_read_only`](Self::post_read_only) are there
+/// for every tool. [`post`](Self::post), [`put`](Self::put), [`patch`](Self::patch),
+/// [`delete`](Self::delete) and [`request`](Self::request) compile only where the tool or the
+/// helper declares a scope with `access = write` or `access = destructive` ([`CanWrite`]). So what
+/// a tool's `readOnlyHint` says follows from its code and needs no trust. A POST that only reads, such as a search or a
+/// GraphQL query, is `post_read_only`, which a reviewer can search for.
 ///
 /// # Security
 ///
@@ -93,33 +105,79 @@ impl<P: Provider, T> AuthedClient<P, T> {
         AuthedClient::over(Arc::clone(&self.connection))
     }
 
-    /// A GET request.
+    /// Starts a GET request.
     pub fn get(&self, path: impl IntoPath) -> Request {
-        self.request(Method::GET, path)
+        self.send(Method::GET, path)
     }
 
-    /// A POST request.
-    pub fn post(&self, path: impl IntoPath) -> Request {
-        self.request(Method::POST, path)
+    /// Starts a HEAD request.
+    pub fn head(&self, path: impl IntoPath) -> Request {
+        self.send(Method::HEAD, path)
     }
 
-    /// A PUT request.
-    pub fn put(&self, path: impl IntoPath) -> Request {
-        self.request(Method::PUT, path)
+    /// Starts a POST request that only reads: a search, a GraphQL query.
+    ///
+    /// The compiler takes the author's word for it, so look at each use in a review.
+    ///
+    /// ```
+    /// # use toolgate::prelude::*;
+    /// # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+    /// # pub enum Forge {
+    /// #     /// Reads.
+    /// #     #[scope("repo:read", access = read)]
+    /// #     Read,
+    /// # }
+    /// /// Searches the code.
+    /// #[tool(scopes = "repo:read")]
+    /// async fn search_code(forge: AuthedClient<Forge>, text: String) -> Result<String> {
+    ///     forge.post_read_only("/search").json(&[("text", text)]).send().await?.text().await
+    /// }
+    /// ```
+    pub fn post_read_only(&self, path: impl IntoPath) -> Request {
+        self.send(Method::POST, path)
     }
 
-    /// A PATCH request.
-    pub fn patch(&self, path: impl IntoPath) -> Request {
-        self.request(Method::PATCH, path)
+    /// Starts a POST request.
+    pub fn post(&self, path: impl IntoPath) -> Request
+    where
+        T: CanWrite<P>,
+    {
+        self.send(Method::POST, path)
     }
 
-    /// A DELETE request.
-    pub fn delete(&self, path: impl IntoPath) -> Request {
-        self.request(Method::DELETE, path)
+    /// Starts a PUT request.
+    pub fn put(&self, path: impl IntoPath) -> Request
+    where
+        T: CanWrite<P>,
+    {
+        self.send(Method::PUT, path)
     }
 
-    /// A request of any method.
-    pub fn request(&self, method: Method, path: impl IntoPath) -> Request {
+    /// Starts a PATCH request.
+    pub fn patch(&self, path: impl IntoPath) -> Request
+    where
+        T: CanWrite<P>,
+    {
+        self.send(Method::PATCH, path)
+    }
+
+    /// Starts a DELETE request.
+    pub fn delete(&self, path: impl IntoPath) -> Request
+    where
+        T: CanWrite<P>,
+    {
+        self.send(Method::DELETE, path)
+    }
+
+    /// Starts a request of any method.
+    pub fn request(&self, method: Method, path: impl IntoPath) -> Request
+    where
+        T: CanWrite<P>,
+    {
+        self.send(method, path)
+    }
+
+    fn send(&self, method: Method, path: impl IntoPath) -> Request {
         Request::new(Arc::clone(&self.connection), method, path.into_path())
     }
 }
