@@ -3,3 +3,4 @@ impl ::toolgate::Requires<GitHub> for close_issue {
 }
 impl ::toolgate::Holds<GitHub, 0usize> for close_issue {}
 impl ::toolgate::Holds<GitHub, 1usize> for close_issue {}
+impl ::toolgate::CanWrite<GitHub> for close_issue {}
