@@ -58,7 +58,7 @@ mod outside {
     }
 }
 
-fn main() {
+pub fn main() {
     let _ = tools![reads, writes, destroys, mixed, searches];
     drop(outside::writes(&AuthedClient::testing("https://api.github.example", "token")));
 }

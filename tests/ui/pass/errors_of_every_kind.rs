@@ -89,7 +89,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn main() {
+pub fn main() {
     let _ = tools![
         standard, with_anyhow, with_eyre, with_box, with_string, with_str, with_error,
         returns_anyhow, returns_eyre, returns_box, returns_string,

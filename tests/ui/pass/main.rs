@@ -20,6 +20,8 @@ macro_rules! cases {
 }
 
 pub mod catalogue_of_ones_own;
+pub mod clients_write_with_scopes;
+pub mod errors_of_every_kind;
 pub mod helper_by_implication;
 pub mod helper_by_value;
 pub mod helper_generic;
@@ -45,6 +47,8 @@ pub mod widgets_in_every_form;
 mod runs {
     cases! {
         catalogue_of_ones_own,
+        clients_write_with_scopes,
+        errors_of_every_kind,
         helper_by_implication,
         helper_by_value,
         helper_generic,
