@@ -217,11 +217,18 @@ fn read_catalogue(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
         return None; // The indices hold only if every scope was understood.
     }
     for (scope, attr) in scopes.iter().zip(attrs.iter().flatten()) {
-        let above = scope.implies.iter().map(|&index| &scopes[index]).find(|implied| implied.access > scope.access);
+        let above = scope
+            .implies
+            .iter()
+            .map(|&index| &scopes[index])
+            .find(|implied| implied.access > scope.access);
         if let Some(implied) = above {
             let message = format!(
                 "`{0}` is `access = {1}` and implies `{2}`, which is `access = {3}`\nhelp: a scope allows what it implies: write `access = {3}`",
-                scope.token, scope.access.word(), implied.token, implied.access.word(),
+                scope.token,
+                scope.access.word(),
+                implied.token,
+                implied.access.word(),
             );
             errors.push(Error::new(attr.token.span(), message));
         }

@@ -91,8 +91,17 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 
 pub fn main() {
     let _ = tools![
-        standard, with_anyhow, with_eyre, with_box, with_string, with_str, with_error,
-        returns_anyhow, returns_eyre, returns_box, returns_string,
+        standard,
+        with_anyhow,
+        with_eyre,
+        with_box,
+        with_string,
+        with_str,
+        with_error,
+        returns_anyhow,
+        returns_eyre,
+        returns_box,
+        returns_string,
     ];
     let errors: [toolgate::Error; 10] = [
         ready(standard()).unwrap_err(),
