@@ -242,7 +242,7 @@ impl Endpoint {
     ) -> Response {
         let dispatch = &self.handler.dispatch;
         // A decoder may panic as well as a tool.
-        let decided = panic::caught_now(|| self.decide(parts, &body, admitted));
+        let decided = panic::catch(|| self.decide(parts, &body, admitted));
         let (then, seen) = match decided {
             Ok(Decision::Answer(answer)) => return answer,
             Ok(Decision::Short(tool, call, ready)) => {
@@ -316,5 +316,5 @@ fn taken(parts: &mut Parts) -> Parts {
 /// The answer to a call in which something panicked that is no tool.
 fn broke(message: &[u8]) -> Response {
     let id = Envelope::read(message).map(|envelope| envelope.id()).unwrap_or_default();
-    Rejection::internal_error(&id, panic::WORDS).into_response()
+    Rejection::internal_error(&id, panic::MESSAGE).into_response()
 }

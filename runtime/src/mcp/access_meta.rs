@@ -1,109 +1,106 @@
-//! What a widget's view is told of its user's access, beside the result of a call.
+//! `_meta["toolgate/auth"]` on a result: the granted and missing scopes, and the link to connect.
+//!
+//! A widget's view reads it to show what its user may do.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
 
-use rmcp::{
-    ErrorData,
-    model::{CallToolResponse, CallToolResult},
-};
+use rmcp::{ErrorData, model::CallToolResponse};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::connections::Lack;
+use super::connections::MissingGrant;
 use crate::{
     error::{Error, ErrorKind},
     gate::Claims,
-    scope,
     tool::call::Caller,
 };
 
-/// Under which name, in `_meta` of a result or in the data of an error.
+/// The key in `_meta` of a result, and in the data of an error.
 const KEY: &str = "toolgate/auth";
 
-/// What is found out during a call.
+/// What a call found out about the grants of its caller.
 #[derive(Debug, Default)]
-pub(crate) struct Access(Mutex<Found>);
-
-#[derive(Debug, Default)]
-struct Found {
-    scopes: BTreeSet<String>,
+pub(crate) struct AuthMeta {
+    granted: BTreeSet<String>,
     missing: BTreeSet<String>,
-    connect: Option<String>,
+    connect_url: Option<String>,
 }
 
-impl Access {
-    fn found(&self) -> std::sync::MutexGuard<'_, Found> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl AuthMeta {
+    /// Records scopes that the caller granted.
+    pub(crate) fn add_granted(&mut self, mut scopes: BTreeSet<String>) {
+        self.granted.append(&mut scopes);
     }
 
-    /// These were granted.
-    pub(crate) fn grants(&self, scopes: impl IntoIterator<Item = String>) {
-        self.found().scopes.extend(scopes);
-    }
-
-    /// The user is asked for what these lack, under this link.
-    pub(crate) fn lacks(&self, lacks: &[Lack], link: Option<&str>) {
-        let mut found = self.found();
-        for lack in lacks {
-            let missing = scope::missing(lack.need.catalogue, &lack.granted, lack.need.scopes);
-            found.missing.extend(missing.into_iter().map(str::to_owned));
-            found.scopes.extend(lack.granted.iter().cloned());
+    /// Records that the user is asked for `missing` at `connect_url`.
+    pub(crate) fn set_prompted(&mut self, missing: &[MissingGrant], connect_url: Option<&str>) {
+        for grant in missing {
+            self.missing.extend(grant.missing_scopes().into_iter().map(str::to_owned));
+            self.granted.extend(grant.granted.iter().cloned());
         }
-        found.connect = link.map(str::to_owned);
+        self.connect_url = connect_url.map(str::to_owned);
     }
 
-    /// The provider or the user withheld these.
-    pub(crate) fn refused(&self, error: &Error) {
+    /// Records the scopes of an [`ErrorKind::ScopeMissing`]: they were asked for and withheld.
+    pub(crate) fn add_withheld(&mut self, error: &Error) {
         if let ErrorKind::ScopeMissing { scopes, .. } = error.kind() {
-            self.found().missing.extend(scopes.iter().cloned());
+            self.missing.extend(scopes.iter().cloned());
         }
     }
 
-    /// The outcome, for a view.
-    pub(crate) fn tell(
+    /// Whether the user was asked to connect an account.
+    pub(crate) fn prompted(&self) -> bool {
+        self.connect_url.is_some()
+    }
+
+    /// Adds this to the response.
+    pub(crate) fn attach(
         self,
-        outcome: Result<CallToolResponse, ErrorData>,
+        response: Result<CallToolResponse, ErrorData>,
         caller: Option<&Caller>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let found = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut auth = Map::new();
-        let claims = caller.and_then(Caller::claims);
-        if let Some(claims) = claims {
-            auth.insert("subject".to_owned(), claims.subject().into());
-            if let Some(account) = account(claims) {
-                auth.insert("account".to_owned(), account.into());
+        let auth = self.into_json(caller.and_then(Caller::claims));
+        match response {
+            Ok(CallToolResponse::Complete(mut result)) => {
+                result.meta.get_or_insert_default().0.insert(KEY.to_owned(), auth);
+                Ok(result.into())
             }
-        }
-        let mut scopes = found.scopes;
-        scopes.extend(claims.into_iter().flat_map(|claims| claims.granted().iter().cloned()));
-        auth.insert("scopes".to_owned(), json!(scopes));
-        auth.insert("missing".to_owned(), json!(found.missing));
-        if let Some(link) = found.connect {
-            auth.insert("connect".to_owned(), link.into());
-        }
-        match outcome {
-            Ok(CallToolResponse::Complete(result)) => Ok(add(result, auth).into()),
             Err(mut error) => {
                 if let Some(Value::Object(data)) = &mut error.data {
-                    // Official clients keep no more of -32042 than what it asks for.
-                    if let Some(asked) = data.get_mut("elicitations").and_then(|all| all.get_mut(0))
-                    {
-                        asked["_meta"] = json!({ KEY: auth });
+                    // Of the data of -32042, the official SDKs keep the elicitations only.
+                    let elicitation = data.get_mut("elicitations").and_then(|all| all.get_mut(0));
+                    if let Some(elicitation) = elicitation {
+                        elicitation["_meta"] = json!({ KEY: auth });
                     }
-                    data.insert(KEY.to_owned(), auth.into());
+                    data.insert(KEY.to_owned(), auth);
                 }
                 Err(error)
             }
-            asks => asks,
+            input_required => input_required,
         }
+    }
+
+    fn into_json(self, claims: Option<&Claims>) -> Value {
+        let mut auth = Map::new();
+        if let Some(claims) = claims {
+            auth.insert("subject".to_owned(), claims.subject().into());
+            if let Some(account) = account_name(claims) {
+                auth.insert("account".to_owned(), account.into());
+            }
+        }
+        let mut scopes = self.granted;
+        scopes.extend(claims.into_iter().flat_map(|claims| claims.granted().iter().cloned()));
+        auth.insert("scopes".to_owned(), json!(scopes));
+        auth.insert("missing".to_owned(), json!(self.missing));
+        if let Some(url) = self.connect_url {
+            auth.insert("connect".to_owned(), url.into());
+        }
+        auth.into()
     }
 }
 
-/// By which name people know the caller, if the token says it (`OpenID` Connect Core §5.1).
-fn account(claims: &Claims) -> Option<String> {
+/// The name of the account, if the token has one (OpenID Connect Core §5.1).
+fn account_name(claims: &Claims) -> Option<String> {
     #[derive(Deserialize)]
     struct Names {
         preferred_username: Option<String>,
@@ -112,9 +109,4 @@ fn account(claims: &Claims) -> Option<String> {
     }
     let Names { preferred_username, email, name } = claims.extra().ok()?;
     preferred_username.or(email).or(name).filter(|name| !name.is_empty())
-}
-
-fn add(mut result: CallToolResult, auth: Map<String, Value>) -> CallToolResult {
-    result.meta.get_or_insert_default().0.insert(KEY.to_owned(), auth.into());
-    result
 }

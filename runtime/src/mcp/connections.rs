@@ -1,4 +1,4 @@
-//! A provider as a server knows it: its client, and the grants of its callers.
+//! Provider connections: the registered providers, and the grants of callers at them.
 
 use std::{
     any::TypeId,
@@ -19,15 +19,15 @@ use crate::{
     tool::ClientNeed,
 };
 
-/// The providers of a server.
-pub(crate) struct Upstreams {
+/// The registered providers of a server.
+pub(crate) struct ProviderConnections {
     grants: Grants,
-    /// `None` where there is no provider to speak with.
+    /// `None` without providers.
     http: Option<reqwest::Client>,
-    by_type: HashMap<TypeId, Upstream>,
+    by_type: HashMap<TypeId, RegisteredProvider>,
 }
 
-struct Upstream {
+struct RegisteredProvider {
     id: &'static str,
     name: &'static str,
     api: Url,
@@ -35,23 +35,30 @@ struct Upstream {
     renew: Arc<dyn Renew>,
 }
 
-/// What a call lacks at a provider.
-pub(crate) struct Lack {
+/// A client of a tool for which the caller has no sufficient grant.
+pub(crate) struct MissingGrant {
     pub(crate) need: ClientNeed,
-    /// What was granted before, and counts still.
+    /// The scopes of the caller's grant, if there is a valid one.
     pub(crate) granted: BTreeSet<String>,
-    /// Why what was granted before counts no longer.
+    /// Why an earlier grant is no longer valid, for the user.
     pub(crate) dead: Option<String>,
 }
 
-/// A connection for the call, or why there is none.
-pub(crate) enum Reach {
-    /// With everything that was granted.
-    Ready(Arc<Connection>, BTreeSet<String>),
-    Lacking(Lack),
+impl MissingGrant {
+    /// The needed scopes that the grant does not cover.
+    pub(crate) fn missing_scopes(&self) -> Vec<&'static str> {
+        scope::missing(self.need.catalogue, &self.granted, self.need.scopes)
+    }
 }
 
-impl Upstreams {
+/// Whether a caller is connected to a provider.
+pub(crate) enum ConnectionStatus {
+    /// With the scopes of the grant.
+    Connected(Arc<Connection>, BTreeSet<String>),
+    Missing(MissingGrant),
+}
+
+impl ProviderConnections {
     pub(crate) fn new(
         grants: Grants,
         http: Option<reqwest::Client>,
@@ -63,14 +70,14 @@ impl Upstreams {
             let api = Url::parse(&registration.api)
                 .map_err(|error| ConfigError::new(format!("`{}`: {error}", registration.api)))?;
             let renew = Arc::new(oauth.clone());
-            let upstream = Upstream {
+            let provider = RegisteredProvider {
                 id: registration.id,
                 name: registration.name,
                 api,
                 token_check: registration.dialect.token_check,
                 renew,
             };
-            if by_type.insert(registration.type_id, upstream).is_some() {
+            if by_type.insert(registration.type_id, provider).is_some() {
                 let message = format!("the provider `{}` is registered twice", registration.name);
                 return Err(ConfigError::new(message));
             }
@@ -82,48 +89,55 @@ impl Upstreams {
         self.by_type.contains_key(&provider)
     }
 
-    /// The connection of `subject` for `need`: only with a grant that covers its scopes.
-    pub(crate) async fn reach(&self, subject: &str, need: ClientNeed) -> Result<Reach, Error> {
-        let upstream = self.by_type.get(&need.provider_type);
-        let (upstream, http) = upstream.zip(self.http.as_ref()).ok_or_else(|| {
+    /// The connection of `subject` for `need`, if a grant covers its scopes.
+    pub(crate) async fn status(
+        &self,
+        subject: &str,
+        need: ClientNeed,
+    ) -> Result<ConnectionStatus, Error> {
+        let provider = self.by_type.get(&need.provider_type);
+        let (provider, http) = provider.zip(self.http.as_ref()).ok_or_else(|| {
             Error::internal(format!("the provider `{}` is not registered", need.provider_name))
         })?;
-        let key = GrantKey::new(subject, upstream.id);
-        let lack = |granted, dead| Ok(Reach::Lacking(Lack { need, granted, dead }));
-        let access = match self.grants.access(&key, &upstream.renew).await {
+        let key = GrantKey::new(subject, provider.id);
+        let missing =
+            |granted, dead| Ok(ConnectionStatus::Missing(MissingGrant { need, granted, dead }));
+        let access = match self.grants.access(&key, &provider.renew).await {
             Ok(access) => access,
-            Err(AccessError::Missing) => return lack(BTreeSet::new(), None),
-            Err(AccessError::Dead { reason }) => return lack(BTreeSet::new(), Some(why(&reason))),
-            Err(AccessError::Expired) => {
-                let why = "its access expired, and it gave no means to renew it";
-                return lack(BTreeSet::new(), Some(why.to_owned()));
+            Err(AccessError::Missing) => return missing(BTreeSet::new(), None),
+            Err(AccessError::Dead { reason }) => {
+                return missing(BTreeSet::new(), Some(describe(&reason)));
             }
-            Err(error) => return Err(unavailable(upstream.name, error)),
+            Err(AccessError::Expired) => {
+                let reason = "its access expired, and it gave no means to renew it";
+                return missing(BTreeSet::new(), Some(reason.to_owned()));
+            }
+            Err(error) => return Err(unavailable(provider.name, error)),
         };
         if !scope::missing(need.catalogue, &access.scopes, need.scopes).is_empty() {
-            return lack(access.scopes, None);
+            return missing(access.scopes, None);
         }
         let granted = access.scopes.clone();
         let tokens = GrantTokens {
             grants: self.grants.clone(),
             key,
-            renew: Arc::clone(&upstream.renew),
-            provider: upstream.name,
+            renew: Arc::clone(&provider.renew),
+            provider: provider.name,
             access: Mutex::new(access),
         };
         let connection = Connection {
             transport: Arc::new(http.clone()),
-            provider: upstream.name,
-            api: upstream.api.clone(),
+            provider: provider.name,
+            api: provider.api.clone(),
             tokens: Arc::new(tokens),
-            token_check: upstream.token_check,
+            token_check: provider.token_check,
         };
-        Ok(Reach::Ready(Arc::new(connection), granted))
+        Ok(ConnectionStatus::Connected(Arc::new(connection), granted))
     }
 }
 
-/// Why the person is asked again, in words for the person.
-fn why(reason: &DeadReason) -> String {
+/// Why a grant is no longer valid, in words for the user.
+fn describe(reason: &DeadReason) -> String {
     match reason {
         DeadReason::Interrupted => {
             "this server was stopped while it renewed the access, and the old one is spent"
@@ -135,6 +149,7 @@ fn why(reason: &DeadReason) -> String {
     }
 }
 
+/// The error of a call whose access token cannot be had.
 fn unavailable(provider: &'static str, error: AccessError) -> Error {
     match error {
         AccessError::Missing
@@ -158,7 +173,7 @@ fn unavailable(provider: &'static str, error: AccessError) -> Error {
     }
 }
 
-/// The tokens of a grant, for one call.
+/// The access tokens of a grant, for one call.
 struct GrantTokens {
     grants: Grants,
     key: GrantKey,
@@ -175,7 +190,8 @@ impl Tokens for GrantTokens {
 
     async fn renew(&self, rejected: &SecretString) -> Result<SecretString, Error> {
         let current = self.current();
-        // Two requests of one call may be refused together; the second takes what the first got.
+        // Of two concurrent requests of a call that are rejected, the second uses the token that the
+        // first renewed.
         if current.token.expose_secret() != rejected.expose_secret() {
             return Ok(current.token);
         }
@@ -183,7 +199,7 @@ impl Tokens for GrantTokens {
             Ok(access) => access,
             Err(error) => {
                 if matches!(error, AccessError::Expired | AccessError::Rejected) {
-                    self.bury().await;
+                    self.mark_dead().await;
                 }
                 return Err(unavailable(self.provider, error));
             }
@@ -195,7 +211,7 @@ impl Tokens for GrantTokens {
 
     async fn give_up(&self, rejected: &SecretString) {
         if self.current().token.expose_secret() == rejected.expose_secret() {
-            self.bury().await;
+            self.mark_dead().await;
         }
     }
 }
@@ -205,8 +221,8 @@ impl GrantTokens {
         self.access.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The provider accepts nothing of this grant any more: the next call asks the user.
-    async fn bury(&self) {
+    /// Marks the grant as rejected by the provider, so that the next call asks the user.
+    async fn mark_dead(&self) {
         if let Err(error) = self.grants.refuse(&self.key, &self.current()).await {
             tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
         }

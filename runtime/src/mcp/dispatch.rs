@@ -1,14 +1,6 @@
-//! From a `tools/call` to the function, and from its outcome to the answer.
+//! Tool dispatch: from a `tools/call` request to the function, and from its outcome to the response.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use aws_lc_rs::digest;
 use futures::FutureExt;
@@ -23,26 +15,22 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, field};
 
 use super::{
-    access_meta::Access,
-    connections::{Lack, Reach, Upstreams},
-    consent_prompt::{Ask, Told},
+    access_meta::AuthMeta,
+    consent_prompt::{Connected, ConsentPrompt, PromptServices},
     panic,
     registry::ServedTool,
     request::{Authenticated, CallContext, CallRequest, RawArguments},
-    tool_error::error_result,
+    tool_error::CallError,
     widgets::Widgets,
 };
-use crate::gate::{
-    audit::{AuditRecord, CallOutcome},
-    resource_server::Admission,
-};
 use crate::{
-    client::Connection,
     error::{Error, ErrorKind},
+    gate::{
+        audit::{AuditRecord, CallOutcome},
+        resource_server::Admission,
+    },
     grant::Grants,
-    scope,
     tool::{
-        Need,
         call::{Call, Caller},
         context::Context,
         registry::{Built, Ready},
@@ -50,196 +38,133 @@ use crate::{
     },
 };
 
-/// The table, and everything that a call needs; made once.
+/// The tools of a server, and everything that their calls share.
 pub(crate) struct Dispatch {
     pub(crate) identity: Implementation,
     pub(crate) instructions: Option<String>,
     pub(crate) tools: Vec<ServedTool>,
+    /// The position of each tool in `tools`, by name.
     pub(crate) index: HashMap<String, usize>,
     pub(crate) widgets: Widgets,
-    pub(crate) upstreams: Upstreams,
     pub(crate) states: States,
-    pub(crate) ask: Ask,
-    /// The gate, if there is one.
+    pub(crate) prompts: PromptServices,
+    /// `None` without a gate.
     pub(crate) admission: Option<Arc<Admission>>,
     pub(crate) grants: Grants,
-    /// Calls of nothing unusual go the short way.
+    /// Whether plain calls bypass rmcp's service loop.
     pub(crate) fast_path: bool,
-    /// So do those of the handler beside.
+    /// Whether those of the fallback handler do, too.
     pub(crate) fallback_is_silent: bool,
-    /// The calls under way, for a graceful end.
+    /// The calls in flight, for a graceful shutdown.
     pub(crate) running: TaskTracker,
 }
-
-/// A connection for each client of a tool.
-type Connections = Vec<(std::any::TypeId, Arc<Connection>)>;
 
 impl Dispatch {
     pub(crate) fn tool(&self, name: &str) -> Option<&ServedTool> {
         self.index.get(name).map(|&at| &self.tools[at])
     }
 
-    /// The tools that are listed to this caller.
+    /// The tools that `tools/list` shows to this caller.
     pub(crate) fn listed(
         &self,
         caller: Option<&Caller>,
     ) -> impl Iterator<Item = &rmcp::model::Tool> {
+        let claims = caller.and_then(Caller::claims);
         let listed = move |tool: &&ServedTool| {
-            let claims = caller.and_then(Caller::claims);
-            self.admission
-                .as_ref()
-                .is_none_or(|admission| admission.lists(claims, &tool.required_scopes))
+            let admission = self.admission.as_ref();
+            admission.is_none_or(|admission| admission.lists(claims, &tool.required_scopes))
         };
         self.tools.iter().filter(listed).map(|tool| &tool.registered.definition)
     }
 
-    /// Calls `tool`; `ready` is the call with its arguments, if they were decoded already. Its own
-    /// failures are results, which the model reads; only what breaks the protocol is an error.
+    /// Calls `tool`. `prepared` is the call with its arguments, if they were decoded already.
+    ///
+    /// A failure of the tool is a result, which the model reads; an error is one of the protocol.
     pub(crate) async fn call(
         &self,
         tool: &ServedTool,
-        ready: Option<Ready>,
-        incoming: CallRequest<'_>,
+        prepared: Option<Ready>,
+        request: CallRequest<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
-        let claims = incoming.caller.as_ref().and_then(Caller::claims);
-        // The endpoint has refused it before, in words of HTTP; other transports have only this.
+        let caller = request.caller.as_ref();
+        let claims = caller.and_then(Caller::claims);
+        // The HTTP endpoint has checked it before, to answer 403; other transports have this only.
         if self.admission.is_some()
-            && let Err(refusal) = tool.required_scopes.check(claims)
+            && let Err(error) = tool.required_scopes.check(claims)
         {
-            return Err(ErrorData::invalid_request(refusal.to_string(), None));
+            return Err(ErrorData::invalid_request(error.to_string(), None));
         }
-        let (seen, tool, demand) = (tool.reports_access, &tool.registered, &tool.required_scopes);
+        let name = &tool.registered.definition.name;
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
-            tool = %tool.definition.name,
-            subject = %Pseudonym(self, incoming.caller.as_ref()),
+            tool = %name,
+            subject = %Pseudonym { dispatch: self, caller },
             outcome = field::Empty,
         );
-        let line = AuditRecord::begin(&tool.definition.name, demand, claims);
-        let asked = AtomicBool::new(false);
-        let access = Access::default();
+        let record = AuditRecord::begin(name, &tool.required_scopes, claims);
+        let mut auth = AuthMeta::default();
         let attempt =
-            self.attempt(tool, ready, &incoming, (&asked, &access)).instrument(span.clone());
-        let outcome = match incoming.context {
-            // Whoever left is not served to the end; a refresh under way lives in its own task.
+            self.attempt(&tool.registered, prepared, &request, &mut auth).instrument(span.clone());
+        let result = match request.context {
+            // A refresh in flight goes on: it runs in a task of its own.
             CallContext::Sdk(context) => tokio::select! {
                 biased;
                 () = context.ct.cancelled() => {
-                    Err(ErrorData::internal_error("the call was cancelled", None))
+                    Err(ErrorData::internal_error("the call was cancelled", None).into())
                 }
-                outcome = attempt => outcome,
+                result = attempt => result,
             },
-            // Whoever leaves lets go of this future.
             CallContext::Lazy(_) => attempt.await,
         };
-        let outcome = if seen { access.tell(outcome, incoming.caller.as_ref()) } else { outcome };
-        let ended = outcome_of(&outcome, asked.into_inner());
-        span.record("outcome", ended.as_str());
-        span.in_scope(|| line.end(ended));
-        outcome
+        let response = result.or_else(|error| span.in_scope(|| error.into_response()));
+        let outcome = outcome_of(&response, auth.prompted());
+        span.record("outcome", outcome.as_str());
+        span.in_scope(|| record.end(outcome));
+        if tool.reports_access { auth.attach(response, caller) } else { response }
     }
 
+    /// Decodes the arguments, connects the clients and runs the function.
     async fn attempt(
         &self,
         tool: &Built,
-        ready: Option<Ready>,
-        incoming: &CallRequest<'_>,
-        (asked, access): (&AtomicBool, &Access),
-    ) -> Result<CallToolResponse, ErrorData> {
-        let ready = match ready.map_or_else(|| tool.decode(incoming.arguments), Ok) {
-            Ok(ready) => ready,
-            Err(error) => return Ok(error_result(&error)),
+        prepared: Option<Ready>,
+        request: &CallRequest<'_>,
+        auth: &mut AuthMeta,
+    ) -> Result<CallToolResponse, CallError> {
+        let prepared = match prepared {
+            Some(prepared) => prepared,
+            None => tool.decode(request.arguments)?,
         };
         let mut connections = Vec::new();
-        if tool.connects || incoming.retry.is_some() {
-            // Boxed: a tool without clients does not carry the state of a consent.
-            let connected = Box::pin(self.connected(tool, incoming, (asked, access)));
+        if tool.connects || request.retry.is_some() {
+            // Boxed: the future of a tool without clients does not hold the state of a prompt.
+            let connected = Box::pin(async { self.prompt(tool, request).connect(auth).await });
             match connected.await? {
-                Ok(connected) => connections = connected,
-                Err(answer) => return Ok(answer),
+                Connected::Ready(ready) => connections = ready,
+                Connected::Ask(response) => return Ok(response),
             }
         }
-        let call = Call {
-            connections,
-            states: self.states.clone(),
-            caller: incoming.caller.clone(),
-            context: tool.speaks.then(|| Context::of(incoming.context.get().into_owned())),
-        };
-        match run(ready, call).await {
+        let context = tool.speaks.then(|| Context::of(request.context.get().into_owned()));
+        let (states, caller) = (self.states.clone(), request.caller.clone());
+        match run(prepared, Call { connections, states, caller, context }).await {
             Ok(result) => Ok(result.into()),
+            // The provider revoked the grant while the tool ran.
             Err(error) if matches!(error.kind(), ErrorKind::GrantExpired { .. }) => {
-                Box::pin(self.revoked(tool, incoming, error, (asked, access))).await
+                Box::pin(async { self.prompt(tool, request).reconnect(error, auth).await }).await
             }
-            Err(error) => Ok(error_result(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// The connections that the tool needs, or the answer that asks for what is lacking.
-    async fn connected(
-        &self,
-        tool: &Built,
-        incoming: &CallRequest<'_>,
-        (asked, access): (&AtomicBool, &Access),
-    ) -> Result<Result<Connections, CallToolResponse>, ErrorData> {
-        let caller = incoming.caller.as_ref();
-        let principal = caller.map(|caller| self.subject(caller)).unwrap_or_default();
-        let digest = incoming.digest();
-        let told = match incoming.retry {
-            Some(retry) => {
-                let name = &tool.definition.name;
-                match self.ask.resume(name, digest.as_ref(), &principal, retry).await? {
-                    Ok(told) => told,
-                    Err(error) => return Ok(Err(error_result(&error))),
-                }
-            }
-            None => Told::default(),
-        };
-        let mut lacks = match self.connect(tool, &principal, &told, access).await {
-            Ok(Ok(connections)) => return Ok(Ok(connections)),
-            Ok(Err(lacks)) => lacks,
-            Err(error) => return Ok(Err(error_result(&error))),
-        };
-        if caller.is_some_and(Caller::is_client_credentials) {
-            return Ok(Err(error_result(&wants_a_person(&lacks))));
-        }
-        let context = incoming.context.get();
-        // Somebody may be on the way to connect; then this call is the one to answer.
-        match self.ask.hold(&principal, &lacks, &context).await {
-            Some(Told { refused: Some(error), .. }) => return Ok(Err(error_result(&error))),
-            Some(told) => match self.connect(tool, &principal, &told, access).await {
-                Ok(Ok(connections)) => return Ok(Ok(connections)),
-                Ok(Err(still)) => lacks = still,
-                Err(error) => return Ok(Err(error_result(&error))),
-            },
-            None => {}
-        }
-        asked.store(true, Ordering::Relaxed);
-        self.ask.ask(tool, digest.as_ref(), &principal, (&lacks, access), &context).await.map(Err)
+    fn prompt<'a>(&'a self, tool: &'a Built, request: &'a CallRequest<'a>) -> ConsentPrompt<'a> {
+        let subject = request.caller.as_ref().map(|caller| self.subject(caller));
+        let subject = subject.unwrap_or_default();
+        ConsentPrompt { services: &self.prompts, tool, request, subject }
     }
 
-    /// The provider revoked the grant under our hands: says so in the form that can mend it.
-    async fn revoked(
-        &self,
-        tool: &Built,
-        incoming: &CallRequest<'_>,
-        error: Error,
-        (asked, access): (&AtomicBool, &Access),
-    ) -> Result<CallToolResponse, ErrorData> {
-        let caller = incoming.caller.as_ref();
-        let principal = caller.map(|caller| self.subject(caller)).unwrap_or_default();
-        match self.connect(tool, &principal, &Told::default(), access).await {
-            Ok(Err(lacks)) => {
-                asked.store(true, Ordering::Relaxed);
-                let (digest, context) = (incoming.digest(), incoming.context.get());
-                self.ask.ask(tool, digest.as_ref(), &principal, (&lacks, access), &context).await
-            }
-            _ => Ok(error_result(&error)),
-        }
-    }
-
-    /// Under which name the caller's grants are kept.
+    /// The subject of the caller's grants.
     fn subject(&self, caller: &Caller) -> String {
         match (caller.claims(), &self.admission) {
             (Some(claims), Some(admission)) => admission.subject(claims),
@@ -247,7 +172,7 @@ impl Dispatch {
         }
     }
 
-    /// Who calls: whom the gate let in, or the local person where there is no gate.
+    /// The authenticated caller, or the local user of a server without a gate.
     pub(crate) fn caller(
         &self,
         context: &RequestContext<RoleServer>,
@@ -257,77 +182,25 @@ impl Dispatch {
         }
         let parts = context.extensions.get::<Parts>();
         match parts.and_then(|parts| parts.extensions.get::<Authenticated>()) {
-            Some(Authenticated(admitted)) => Ok(admitted.clone().map(Caller::from_claims)),
+            Some(Authenticated(claims)) => Ok(claims.clone().map(Caller::from_claims)),
             None => {
                 Err(ErrorData::invalid_request("the caller was not verified on its way here", None))
             }
         }
     }
-
-    /// A connection for every client of the tool, or everything that is lacking, at once.
-    async fn connect(
-        &self,
-        tool: &Built,
-        subject: &str,
-        told: &Told,
-        access: &Access,
-    ) -> Result<Result<Connections, Vec<Lack>>, Error> {
-        let (mut connections, mut lacks) = (Vec::new(), Vec::new());
-        for need in tool.needs {
-            let Need::Client(need) = *need else { continue };
-            match self.upstreams.reach(subject, need).await? {
-                Reach::Ready(connection, granted) => {
-                    access.grants(granted);
-                    connections.push((need.provider_type, connection));
-                }
-                Reach::Lacking(lack) => {
-                    told.check(&lack).inspect_err(|error| access.refused(error))?;
-                    lacks.push(lack);
-                }
-            }
-        }
-        Ok(if lacks.is_empty() { Ok(connections) } else { Err(lacks) })
-    }
 }
 
-fn wants_a_person(lacks: &[Lack]) -> Error {
-    let providers: Vec<_> = lacks.iter().map(|lack| lack.need.provider_name).collect();
-    Error::new(format!(
-        "this tool works with an account at {} that a person has to connect, and the caller is a machine; call it with a person's access token",
-        providers.join(" and ")
-    ))
-}
-
-impl Told {
-    /// Was just asked for and withheld? Then asking in a circle would not help.
-    fn check(&self, lack: &Lack) -> Result<(), Error> {
-        let provider = lack.need.provider_name;
-        if !self.withheld.contains_key(lack.need.provider) {
-            return Ok(());
-        }
-        let scopes = scope::missing(lack.need.catalogue, &lack.granted, lack.need.scopes);
-        let scopes: Vec<_> = scopes.into_iter().map(str::to_owned).collect();
-        let list = scopes.join(" ");
-        Err(Error::with_kind(
-            ErrorKind::ScopeMissing { provider, scopes },
-            format!(
-                "{provider} was asked for `{list}` just now and withheld it. If the user left it out there, call again once they want to allow it. If it was not offered to them, they may not have it: asking again will not help until an administrator of {provider} changes that"
-            ),
-        ))
-    }
-}
-
-/// The arguments as the client wrote them, or, where nothing kept them, as rmcp read them.
+/// The arguments as the client wrote them, or as rmcp read them where no transport kept the text.
 pub(crate) fn arguments(
     request: &CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<Arc<RawValue>, ErrorData> {
-    let kept = context
+    let raw = context
         .extensions
         .get::<RawArguments>()
         .or_else(|| context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get()));
-    if let Some(RawArguments(raw)) = kept {
-        // `null` is how some clients say that there are none.
+    if let Some(RawArguments(raw)) = raw {
+        // Some clients send `null` for no arguments.
         if raw.get() != "null" {
             return Ok(Arc::clone(raw));
         }
@@ -339,9 +212,20 @@ pub(crate) fn arguments(
     raw.map(Arc::from).map_err(|error| ErrorData::invalid_params(error.to_string(), None))
 }
 
-fn outcome_of(response: &Result<CallToolResponse, ErrorData>, asked: bool) -> CallOutcome {
+/// Runs the function. A panic is an error of this call alone.
+async fn run(prepared: Ready, call: Call) -> Result<CallToolResult, Error> {
+    let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| prepared(call))) {
+        Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
+    outcome.unwrap_or_else(|panic| {
+        Err(Error::internal(format!("the tool panicked: {}", panic::message(&*panic))))
+    })
+}
+
+fn outcome_of(response: &Result<CallToolResponse, ErrorData>, prompted: bool) -> CallOutcome {
     match response {
-        _ if asked => CallOutcome::ConsentAsked,
+        _ if prompted => CallOutcome::ConsentAsked,
         Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => {
             CallOutcome::Failed
         }
@@ -351,25 +235,17 @@ fn outcome_of(response: &Result<CallToolResponse, ErrorData>, asked: bool) -> Ca
     }
 }
 
-/// Runs the function. A panic ends this call alone, and in words.
-async fn run(ready: Ready, call: Call) -> Result<CallToolResult, Error> {
-    let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| ready(call))) {
-        Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
-        Err(panic) => Err(panic),
-    };
-    outcome.unwrap_or_else(|panic| {
-        Err(Error::internal(format!("the tool panicked: {}", panic::text(&*panic))))
-    })
+/// The first bytes of a digest of the subject: logs can be grouped by user without naming the user.
+/// Computed only when a subscriber formats the field.
+struct Pseudonym<'a> {
+    dispatch: &'a Dispatch,
+    caller: Option<&'a Caller>,
 }
-
-/// The subject, so that the lines of one person can be told together and the person not. It is worked
-/// out when a line is written, and not for every call.
-struct Pseudonym<'a>(&'a Dispatch, Option<&'a Caller>);
 
 impl fmt::Display for Pseudonym<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(dispatch, Some(caller)) = self else { return Ok(()) };
-        let digest = digest::digest(&digest::SHA256, dispatch.subject(caller).as_bytes());
+        let Some(caller) = self.caller else { return Ok(()) };
+        let digest = digest::digest(&digest::SHA256, self.dispatch.subject(caller).as_bytes());
         digest.as_ref().iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

@@ -1,27 +1,18 @@
-//! The handler beside the tools, whatever its type.
+//! Fallback handler: the user's own [`ServerHandler`], behind a trait object.
 //!
-//! A server is generic over it. Were what serves it generic too, all of that would be compiled anew
-//! in every program, whenever the program is.
-#![allow(deprecated, reason = "what clients of 2025 may ask for is passed on")]
+//! A server is generic over the type of its fallback. Everything that serves it is not, and is compiled
+//! once with this crate instead of in every program that uses it.
+#![allow(deprecated, reason = "methods of clients of 2025 are forwarded")]
 
 use std::{any::TypeId, borrow::Cow, sync::Arc};
 
 use futures::future::BoxFuture;
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
-    model::{
-        CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
-        CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
-        DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams,
-        GetSkillResult, GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
-        ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
-        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
-        ReadResourceResponse, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
-        SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
-    },
+    ErrorData, RoleServer, ServerHandler, model,
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+
+use super::methods::server_handler_methods;
 
 /// The fallback of a server that has none: it implements no method.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,125 +20,104 @@ pub struct NoFallback;
 
 impl ServerHandler for NoFallback {}
 
-/// A handler of some type.
+/// A handler of any type.
 pub(crate) struct ErasedHandler {
-    handler: Arc<dyn AnyHandler>,
-    /// It is [`NoFallback`].
-    pub(crate) nothing: bool,
+    handler: Arc<dyn DynHandler>,
+    /// Whether it is [`NoFallback`].
+    pub(crate) is_none: bool,
 }
 
 impl ErasedHandler {
-    pub(crate) fn of<H: ServerHandler>(handler: Arc<H>) -> Self {
-        Self { handler, nothing: TypeId::of::<H>() == TypeId::of::<NoFallback>() }
+    pub(crate) fn new<H: ServerHandler>(handler: Arc<H>) -> Self {
+        Self { handler, is_none: TypeId::of::<H>() == TypeId::of::<NoFallback>() }
     }
 }
 
-type Answer<T> = Result<T, ErrorData>;
-type Cx = RequestContext<RoleServer>;
-type Notified = NotificationContext<RoleServer>;
-
-/// Writes the object-safe half of [`ServerHandler`], its implementation for every handler, and the
-/// way back.
-macro_rules! any_handler {
+/// Defines `DynHandler`, the object-safe form of [`ServerHandler`], implements it for every handler,
+/// and implements `ServerHandler` for [`ErasedHandler`].
+macro_rules! dyn_handler {
     (
-        requests { $($request:ident($($ask:ident: $asked:ty),*) -> $answer:ty;)* }
-        notifications { $($notification:ident($($tell:ident: $told:ty),*);)* }
-        plain { $($plain:ident($($with:ident: $given:ty),*) -> $said:ty;)* }
+        forwarded_requests { $($forwarded:tt)* }
+        own_requests { $($own:tt)* }
+        notifications { $($notifications:tt)* }
+        forwarded_getters { $($forwarded_getters:tt)* }
+        own_getters { $($own_getters:tt)* }
     ) => {
-        trait AnyHandler: Send + Sync + 'static {
-            $(fn $request(&self, $($ask: $asked,)* context: Cx) -> BoxFuture<'_, Answer<$answer>>;)*
-            $(fn $notification(&self, $($tell: $told,)* context: Notified) -> BoxFuture<'_, ()>;)*
-            $(fn $plain(&self, $($with: $given),*) -> $said;)*
-            fn listen(&self, context: SubscriptionContext) -> BoxFuture<'_, Answer<()>>;
-            fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]>;
+        dyn_handler! {
+            requests { $($forwarded)* $($own)* }
+            notifications { $($notifications)* }
+            getters { $($forwarded_getters)* $($own_getters)* }
+        }
+    };
+    (
+        requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
+        notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
+        getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
+    ) => {
+        trait DynHandler: Send + Sync + 'static {
+            $(fn $request(
+                &self,
+                $($param: $param_ty,)*
+                context: RequestContext<RoleServer>,
+            ) -> BoxFuture<'_, Result<$result, ErrorData>>;)*
+            $(fn $notification(
+                &self,
+                $($sent: $sent_ty,)*
+                context: NotificationContext<RoleServer>,
+            ) -> BoxFuture<'_, ()>;)*
+            $(fn $getter(&self, $($arg: $arg_ty),*) -> $value;)*
+            fn listen(&self, context: SubscriptionContext) -> BoxFuture<'_, Result<(), ErrorData>>;
         }
 
-        impl<H: ServerHandler> AnyHandler for H {
-            $(fn $request(&self, $($ask: $asked,)* context: Cx) -> BoxFuture<'_, Answer<$answer>> {
-                Box::pin(ServerHandler::$request(self, $($ask,)* context))
+        impl<H: ServerHandler> DynHandler for H {
+            $(fn $request(
+                &self,
+                $($param: $param_ty,)*
+                context: RequestContext<RoleServer>,
+            ) -> BoxFuture<'_, Result<$result, ErrorData>> {
+                Box::pin(ServerHandler::$request(self, $($param,)* context))
             })*
-            $(fn $notification(&self, $($tell: $told,)* context: Notified) -> BoxFuture<'_, ()> {
-                Box::pin(ServerHandler::$notification(self, $($tell,)* context))
+            $(fn $notification(
+                &self,
+                $($sent: $sent_ty,)*
+                context: NotificationContext<RoleServer>,
+            ) -> BoxFuture<'_, ()> {
+                Box::pin(ServerHandler::$notification(self, $($sent,)* context))
             })*
-            $(fn $plain(&self, $($with: $given),*) -> $said {
-                ServerHandler::$plain(self, $($with),*)
+            $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
+                ServerHandler::$getter(self, $($arg),*)
             })*
-            fn listen(&self, context: SubscriptionContext) -> BoxFuture<'_, Answer<()>> {
+            fn listen(&self, context: SubscriptionContext) -> BoxFuture<'_, Result<(), ErrorData>> {
                 Box::pin(ServerHandler::listen(self, context))
-            }
-            fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-                ServerHandler::supported_protocol_versions(self)
             }
         }
 
         impl ServerHandler for ErasedHandler {
             $(fn $request(
                 &self,
-                $($ask: $asked,)*
-                context: Cx,
-            ) -> impl Future<Output = Answer<$answer>> + Send + '_ {
-                self.handler.$request($($ask,)* context)
+                $($param: $param_ty,)*
+                context: RequestContext<RoleServer>,
+            ) -> impl Future<Output = Result<$result, ErrorData>> + Send + '_ {
+                self.handler.$request($($param,)* context)
             })*
             $(fn $notification(
                 &self,
-                $($tell: $told,)*
-                context: Notified,
+                $($sent: $sent_ty,)*
+                context: NotificationContext<RoleServer>,
             ) -> impl Future<Output = ()> + Send + '_ {
-                self.handler.$notification($($tell,)* context)
+                self.handler.$notification($($sent,)* context)
             })*
-            $(fn $plain(&self, $($with: $given),*) -> $said {
-                self.handler.$plain($($with),*)
+            $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
+                self.handler.$getter($($arg),*)
             })*
             fn listen(
                 &self,
                 context: SubscriptionContext,
-            ) -> impl Future<Output = Answer<()>> + Send + '_ {
+            ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
                 self.handler.listen(context)
-            }
-            fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-                self.handler.supported_protocol_versions()
             }
         }
     };
 }
 
-any_handler! {
-    requests {
-        ping() -> ();
-        initialize(request: InitializeRequestParams) -> InitializeResult;
-        discover() -> DiscoverResult;
-        complete(request: CompleteRequestParams) -> CompleteResult;
-        set_level(request: SetLevelRequestParams) -> ();
-        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse;
-        list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult;
-        list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult;
-        list_resource_templates(request: Option<PaginatedRequestParams>)
-            -> ListResourceTemplatesResult;
-        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse;
-        subscribe(request: SubscribeRequestParams) -> ();
-        unsubscribe(request: UnsubscribeRequestParams) -> ();
-        call_tool(request: CallToolRequestParams) -> CallToolResponse;
-        list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult;
-        get_task(request: GetTaskParams) -> GetTaskResult;
-        update_task(request: UpdateTaskParams) -> ();
-        cancel_task(request: CancelTaskParams) -> ();
-        list_skills(request: Option<PaginatedRequestParams>) -> ListSkillsResult;
-        get_skill(request: GetSkillRequestParams) -> GetSkillResult;
-        read_resource_directory(request: ReadResourceDirectoryRequestParams)
-            -> ReadResourceDirectoryResult;
-        on_custom_request(request: CustomRequest) -> CustomResult;
-    }
-    notifications {
-        on_cancelled(notification: CancelledNotificationParam);
-        on_progress(notification: ProgressNotificationParam);
-        on_initialized();
-        on_roots_list_changed();
-        on_custom_notification(notification: CustomNotification);
-    }
-    plain {
-        get_info() -> ServerConfig;
-        get_tool(name: &str) -> Option<Tool>;
-        negotiate_initialize(request: &InitializeRequestParams) -> Answer<InitializeResult>;
-        accepted_subscription_filter(requested: &SubscriptionFilter) -> Option<SubscriptionFilter>;
-    }
-}
+server_handler_methods!(dyn_handler);

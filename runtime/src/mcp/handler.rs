@@ -1,22 +1,16 @@
-//! One `ServerHandler` for both: our table of tools, and the handler that the user mounts beside it.
-#![allow(deprecated, reason = "what clients of 2025 may ask for is passed on")]
+//! Server handler: the tools of this server, and the fallback handler for everything else.
+#![allow(deprecated, reason = "methods of clients of 2025 are forwarded")]
 
-use std::{borrow::Cow, future::Future, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
+    ErrorData, RoleServer, ServerHandler, model,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
-        CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
-        CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams,
-        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
-        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
-        PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
-        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
-        ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-        SubscribeRequestParams, SubscriptionFilter, ToolsCapability, UnsubscribeRequestParams,
-        UpdateTaskParams,
+        CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult,
+        DiscoverResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        ToolsCapability,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -25,21 +19,22 @@ use super::{
     dispatch,
     dispatch::Dispatch,
     fallback::NoFallback,
+    methods::server_handler_methods,
     panic,
     request::{CallContext, CallRequest},
 };
 
-/// Serves the tools of the table, and everything else from the handler beside it.
+/// Answers for the tools of the server, and passes everything else to the fallback handler.
 ///
-/// It is an [`rmcp::ServerHandler`], so it goes wherever rmcp takes one.
+/// It is an [`rmcp::ServerHandler`], so every transport of rmcp takes it.
 pub struct Handler<H = NoFallback> {
     pub(crate) dispatch: Arc<Dispatch>,
-    pub(crate) beside: Arc<H>,
+    pub(crate) fallback: Arc<H>,
 }
 
 impl<H> Clone for Handler<H> {
     fn clone(&self) -> Self {
-        Self { dispatch: Arc::clone(&self.dispatch), beside: Arc::clone(&self.beside) }
+        Self { dispatch: Arc::clone(&self.dispatch), fallback: Arc::clone(&self.fallback) }
     }
 }
 
@@ -49,23 +44,19 @@ impl<H> std::fmt::Debug for Handler<H> {
     }
 }
 
-type Answer<T> = Result<T, ErrorData>;
-type Cx = RequestContext<RoleServer>;
-type Notified = NotificationContext<RoleServer>;
-
 impl<H: ServerHandler> Handler<H> {
     fn identity(&self) -> Implementation {
         self.dispatch.identity.clone()
     }
 
-    fn instructions(&self, beside: Option<String>) -> Option<String> {
-        self.dispatch.instructions.clone().or(beside)
+    fn instructions(&self, fallback: Option<String>) -> Option<String> {
+        self.dispatch.instructions.clone().or(fallback)
     }
 
-    fn with_tools(&self, mut beside: ServerCapabilities) -> ServerCapabilities {
-        beside.tools.get_or_insert_with(ToolsCapability::default);
-        self.dispatch.widgets.declare(&mut beside);
-        beside
+    fn with_tools(&self, mut fallback: ServerCapabilities) -> ServerCapabilities {
+        fallback.tools.get_or_insert_with(ToolsCapability::default);
+        self.dispatch.widgets.declare(&mut fallback);
+        fallback
     }
 
     fn introduce(&self, mut result: InitializeResult) -> InitializeResult {
@@ -76,117 +67,97 @@ impl<H: ServerHandler> Handler<H> {
     }
 }
 
-/// Passes requests on, untouched. One whose handler panics is answered: rmcp would leave its client
-/// waiting.
+/// Writes the methods that are forwarded untouched. A request whose handler panics gets an error: rmcp
+/// would send no response.
 macro_rules! forward {
-    ($($name:ident($($argument:ident: $ty:ty),*) -> $answer:ty;)*) => {$(
-        fn $name(
+    (
+        forwarded_requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
+        own_requests { $($own_requests:tt)* }
+        notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
+        forwarded_getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
+        own_getters { $($own_getters:tt)* }
+    ) => {
+        $(fn $request(
             &self,
-            $($argument: $ty,)*
-            context: Cx,
-        ) -> impl Future<Output = Answer<$answer>> + Send + '_ {
-            panic::answered(self.beside.$name($($argument,)* context))
-        }
-    )*};
-}
-
-/// Passes notifications on, untouched.
-macro_rules! notify {
-    ($($name:ident($($argument:ident: $ty:ty),*);)*) => {$(
-        fn $name(
+            $($param: $param_ty,)*
+            context: RequestContext<RoleServer>,
+        ) -> impl Future<Output = Result<$result, ErrorData>> + Send + '_ {
+            panic::catch_request(self.fallback.$request($($param,)* context))
+        })*
+        $(fn $notification(
             &self,
-            $($argument: $ty,)*
-            context: Notified,
+            $($sent: $sent_ty,)*
+            context: NotificationContext<RoleServer>,
         ) -> impl Future<Output = ()> + Send + '_ {
-            self.beside.$name($($argument,)* context)
-        }
-    )*};
+            self.fallback.$notification($($sent,)* context)
+        })*
+        $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
+            self.fallback.$getter($($arg),*)
+        })*
+    };
 }
 
 impl<H: ServerHandler> ServerHandler for Handler<H> {
-    forward! {
-        ping() -> ();
-        complete(request: CompleteRequestParams) -> CompleteResult;
-        set_level(request: SetLevelRequestParams) -> ();
-        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse;
-        list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult;
-        subscribe(request: SubscribeRequestParams) -> ();
-        unsubscribe(request: UnsubscribeRequestParams) -> ();
-        get_task(request: GetTaskParams) -> GetTaskResult;
-        update_task(request: UpdateTaskParams) -> ();
-        cancel_task(request: CancelTaskParams) -> ();
-        list_skills(request: Option<PaginatedRequestParams>) -> ListSkillsResult;
-        get_skill(request: GetSkillRequestParams) -> GetSkillResult;
-        read_resource_directory(request: ReadResourceDirectoryRequestParams)
-            -> ReadResourceDirectoryResult;
-    }
+    server_handler_methods!(forward);
 
-    notify! {
-        on_cancelled(notification: CancelledNotificationParam);
-        on_progress(notification: ProgressNotificationParam);
-        on_initialized();
-        on_roots_list_changed();
-        on_custom_notification(notification: CustomNotification);
-    }
-
-    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        self.beside.supported_protocol_versions()
-    }
-
-    fn accepted_subscription_filter(
+    fn listen(
         &self,
-        requested: &SubscriptionFilter,
-    ) -> Option<SubscriptionFilter> {
-        self.beside.accepted_subscription_filter(requested)
-    }
-
-    fn listen(&self, context: SubscriptionContext) -> impl Future<Output = Answer<()>> + Send + '_ {
-        self.beside.listen(context)
+        context: SubscriptionContext,
+    ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
+        self.fallback.listen(context)
     }
 
     fn get_info(&self) -> ServerConfig {
-        self.introduce(self.beside.get_info())
+        self.introduce(self.fallback.get_info())
     }
 
-    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Answer<InitializeResult> {
-        self.beside.negotiate_initialize(request).map(|result| self.introduce(result))
+    fn negotiate_initialize(
+        &self,
+        request: &InitializeRequestParams,
+    ) -> Result<InitializeResult, ErrorData> {
+        self.fallback.negotiate_initialize(request).map(|result| self.introduce(result))
     }
 
     async fn initialize(
         &self,
         request: InitializeRequestParams,
-        context: Cx,
-    ) -> Answer<InitializeResult> {
-        self.beside.initialize(request, context).await.map(|result| self.introduce(result))
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        self.fallback.initialize(request, context).await.map(|result| self.introduce(result))
     }
 
-    async fn discover(&self, context: Cx) -> Answer<DiscoverResult> {
-        let beside = self.beside.discover(context).await?;
-        let capabilities = self.with_tools(beside.capabilities);
-        let mut result = DiscoverResult::new(beside.supported_versions, capabilities);
-        result.instructions = self.instructions(beside.instructions);
-        result.ttl_ms = beside.ttl_ms;
-        result.cache_scope = beside.cache_scope;
-        result.meta = beside.meta;
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let fallback = self.fallback.discover(context).await?;
+        let capabilities = self.with_tools(fallback.capabilities);
+        let mut result = DiscoverResult::new(fallback.supported_versions, capabilities);
+        result.instructions = self.instructions(fallback.instructions);
+        result.ttl_ms = fallback.ttl_ms;
+        result.cache_scope = fallback.cache_scope;
+        result.meta = fallback.meta;
         Ok(result.with_server_info(self.identity()))
     }
 
-    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
+    fn get_tool(&self, name: &str) -> Option<model::Tool> {
         self.dispatch
             .tool(name)
             .map(|tool| tool.registered.definition.clone())
-            .or_else(|| self.beside.get_tool(name))
+            .or_else(|| self.fallback.get_tool(name))
     }
 
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: Cx,
-    ) -> Answer<ListToolsResult> {
-        // Ours stand on the first page; every cursor is the other handler's.
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        // The tools of this server are on the first page; every cursor is of the fallback.
         let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
         let caller = self.dispatch.caller(&context)?;
-        let mut result = match panic::answered(self.beside.list_tools(request, context)).await {
+        let mut result = match panic::catch_request(self.fallback.list_tools(request, context))
+            .await
+        {
             Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => ListToolsResult::default(),
             other => other?,
         };
@@ -204,16 +175,17 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     async fn list_resources(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: Cx,
-    ) -> Answer<ListResourcesResult> {
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
         let first = request.as_ref().is_none_or(|request| request.cursor.is_none());
         let widgets = &self.dispatch.widgets;
-        let mut result = match panic::answered(self.beside.list_resources(request, context)).await {
-            Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND && !widgets.is_empty() => {
-                ListResourcesResult::default()
-            }
-            other => other?,
-        };
+        let mut result =
+            match panic::catch_request(self.fallback.list_resources(request, context)).await {
+                Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND && !widgets.is_empty() => {
+                    ListResourcesResult::default()
+                }
+                other => other?,
+            };
         if first {
             result.resources.splice(0..0, widgets.list());
         }
@@ -223,10 +195,10 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     async fn list_resource_templates(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: Cx,
-    ) -> Answer<ListResourceTemplatesResult> {
-        match panic::answered(self.beside.list_resource_templates(request, context)).await {
-            // Clients ask a server with resources for both.
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        match panic::catch_request(self.fallback.list_resource_templates(request, context)).await {
+            // Clients request the templates of every server that has resources.
             Err(error)
                 if error.code == ErrorCode::METHOD_NOT_FOUND
                     && !self.dispatch.widgets.is_empty() =>
@@ -240,19 +212,19 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        context: Cx,
-    ) -> Answer<ReadResourceResponse> {
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
         match self.dispatch.widgets.read(&request.uri) {
             Some(page) => Ok(page.into()),
-            None => panic::answered(self.beside.read_resource(request, context)).await,
+            None => panic::catch_request(self.fallback.read_resource(request, context)).await,
         }
     }
 
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: Cx,
-    ) -> Answer<CallToolResponse> {
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
         match self.dispatch.tool(&request.name) {
             Some(tool) => {
                 let call = CallRequest {
@@ -261,12 +233,12 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                     retry: request.request_state.is_some().then_some(&request),
                     context: CallContext::Sdk(&context),
                 };
-                panic::answered(self.dispatch.call(tool, None, call)).await
+                panic::catch_request(self.dispatch.call(tool, None, call)).await
             }
             None => {
                 let unknown = format!("unknown tool `{}`", request.name);
-                match panic::answered(self.beside.call_tool(request, context)).await {
-                    // The specification's code for a tool that is not there.
+                match panic::catch_request(self.fallback.call_tool(request, context)).await {
+                    // The code of the specification for an unknown tool.
                     Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {
                         Err(ErrorData::invalid_params(unknown, None))
                     }
@@ -276,15 +248,18 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         }
     }
 
-    async fn on_custom_request(&self, request: CustomRequest, context: Cx) -> Answer<CustomResult> {
-        // A call whose parameters have the wrong shape arrives here, because rmcp tells requests
-        // apart by their shape.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // rmcp distinguishes requests by their shape, so a call with invalid parameters arrives here.
         if request.method == "tools/call" {
             return Err(ErrorData::invalid_params(
                 "`tools/call` wants `name`, a string, and `arguments`, an object",
                 None,
             ));
         }
-        panic::answered(self.beside.on_custom_request(request, context)).await
+        panic::catch_request(self.fallback.on_custom_request(request, context)).await
     }
 }

@@ -1,4 +1,4 @@
-//! The Model Context Protocol: from a `tools/call` to the function, and from its outcome to the answer.
+//! Model Context Protocol: the server handler, the dispatch of tool calls, and widgets.
 
 pub(crate) mod access_meta;
 pub(crate) mod connections;
@@ -6,6 +6,7 @@ pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
 pub(crate) mod fallback;
 pub(crate) mod handler;
+mod methods;
 pub(crate) mod panic;
 pub(crate) mod registry;
 pub(crate) mod request;

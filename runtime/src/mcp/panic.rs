@@ -1,44 +1,44 @@
-//! A panic ends one request, and in words.
+//! Panic handling: a panic ends one request, with an error to its client.
 //!
-//! A tool's own is made an error of the tool where it runs. This is for what runs beside it: the
-//! decoding of an argument, a handler of the user's own.
+//! The dispatch catches the panics of a tool. These functions are for all else that runs user code: the
+//! decoder of an argument, the fallback handler.
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use rmcp::ErrorData;
 
-/// What the client is told.
-pub(crate) const WORDS: &str = "the server failed at this request; its log says why";
+/// The message to the client.
+pub(crate) const MESSAGE: &str = "the server failed at this request; its log says why";
 
-/// Something panicked, and the log says so.
+/// A panic was caught and logged.
 pub(crate) struct Panicked;
 
-/// What `decide` says, unless it panics.
-pub(crate) fn caught_now<T>(decide: impl FnOnce() -> T) -> Result<T, Panicked> {
-    std::panic::catch_unwind(AssertUnwindSafe(decide)).map_err(|panic| logged(&*panic))
+/// Calls `f`, and catches its panic.
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
+    std::panic::catch_unwind(AssertUnwindSafe(f)).map_err(|panic| log(&*panic))
 }
 
-/// The outcome of `request`, unless it panics.
-pub(crate) async fn caught<T>(request: impl Future<Output = T>) -> Result<T, Panicked> {
-    AssertUnwindSafe(request).catch_unwind().await.map_err(|panic| logged(&*panic))
+/// Awaits `future`, and catches its panic.
+pub(crate) async fn catch_async<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|panic| log(&*panic))
 }
 
-fn logged(panic: &(dyn Any + Send)) -> Panicked {
-    tracing::error!(target: "toolgate::call", "a request panicked: {}", text(panic));
+/// Awaits a request handler, and turns its panic into a JSON-RPC error: rmcp would send no response.
+pub(crate) async fn catch_request<T>(
+    request: impl Future<Output = Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let outcome = catch_async(request).await;
+    outcome.unwrap_or_else(|Panicked| Err(ErrorData::internal_error(MESSAGE, None)))
+}
+
+fn log(panic: &(dyn Any + Send)) -> Panicked {
+    tracing::error!(target: "toolgate::call", "a request panicked: {}", message(panic));
     Panicked
 }
 
-/// As [`caught`], for what rmcp would leave unanswered.
-pub(crate) async fn answered<T>(
-    request: impl Future<Output = Result<T, ErrorData>>,
-) -> Result<T, ErrorData> {
-    let outcome = caught(request).await;
-    outcome.unwrap_or_else(|Panicked| Err(ErrorData::internal_error(WORDS, None)))
-}
-
-/// What a panic says, if it says something.
-pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic, or an empty string if its payload is not one.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }

@@ -1,12 +1,47 @@
-//! Tool errors: results with `isError`, which the model reads.
+//! Call errors: what ends a call before or instead of its result.
 
-use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
+use rmcp::{
+    ErrorData,
+    model::{CallToolResponse, CallToolResult, ContentBlock},
+};
 
 use crate::error::{Error, ErrorKind};
 
-/// Logs `error` and turns it into a result with `isError`. The log gets the source, the model only the
-/// message.
-pub(crate) fn error_result(error: &Error) -> CallToolResponse {
+/// Why a call has no result of its tool.
+pub(crate) enum CallError {
+    /// Answered by a result with `isError`, whose text the model reads.
+    Tool(Error),
+    /// Answered by a JSON-RPC error.
+    Protocol(ErrorData),
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        Self::Tool(error)
+    }
+}
+
+impl From<ErrorData> for CallError {
+    fn from(error: ErrorData) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl CallError {
+    /// The response to the client. An error of the tool is logged with its source, of which the
+    /// client gets nothing.
+    pub(crate) fn into_response(self) -> Result<CallToolResponse, ErrorData> {
+        match self {
+            Self::Tool(error) => {
+                log(&error);
+                Ok(CallToolResult::error(vec![ContentBlock::text(error.message())]).into())
+            }
+            Self::Protocol(error) => Err(error),
+        }
+    }
+}
+
+fn log(error: &Error) {
     match (error.kind(), error.report()) {
         // The message holds a link that only the caller may open, so it is not logged.
         (ErrorKind::ConsentNeeded { provider }, _) => {
@@ -18,5 +53,4 @@ pub(crate) fn error_result(error: &Error) -> CallToolResponse {
         (kind, Some(source)) => tracing::warn!(target: "toolgate::call", ?kind, source, "{error}"),
         (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error}"),
     }
-    CallToolResult::error(vec![ContentBlock::text(error.message())]).into()
 }

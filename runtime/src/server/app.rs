@@ -32,8 +32,8 @@ pub(crate) struct Assembled {
 }
 
 impl Assembled {
-    pub(crate) fn new(dispatch: Dispatch, beside: Arc<ErasedHandler>) -> Self {
-        let handler = Handler { dispatch: Arc::new(dispatch), beside };
+    pub(crate) fn new(dispatch: Dispatch, fallback: Arc<ErasedHandler>) -> Self {
+        let handler = Handler { dispatch: Arc::new(dispatch), fallback };
         Self {
             handler,
             ended: CancellationToken::new(),
@@ -82,7 +82,7 @@ impl<H: ServerHandler> App<H> {
     pub fn handler(&self) -> Handler<H> {
         Handler {
             dispatch: Arc::clone(&self.assembled.handler.dispatch),
-            beside: Arc::clone(&self.beside),
+            fallback: Arc::clone(&self.beside),
         }
     }
 

@@ -24,8 +24,8 @@ use crate::{
 };
 use crate::{
     mcp::{
-        connections::Upstreams,
-        consent_prompt::{Ask, CallbackListener},
+        connections::ProviderConnections,
+        consent_prompt::{CallbackListener, PromptServices},
         dispatch::Dispatch,
         fallback::ErasedHandler,
         widgets::Widgets,
@@ -78,12 +78,18 @@ impl Server<ErasedHandler> {
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
-        let upstreams = Upstreams::new(grants.clone(), client, &providers)?;
+        let provider_connections = ProviderConnections::new(grants.clone(), client, &providers)?;
         let mut faults = Vec::new();
         for tool in &built {
             let name = &tool.definition.name;
             for need in tool.needs {
-                faults.extend(unmet(name, need, &upstreams, &self.states, self.gate.is_some()));
+                faults.extend(unmet(
+                    name,
+                    need,
+                    &provider_connections,
+                    &self.states,
+                    self.gate.is_some(),
+                ));
             }
         }
         ConfigError::join(faults)?;
@@ -102,7 +108,7 @@ impl Server<ErasedHandler> {
             development: login.is_some(),
         };
         let mut door = Door::of(parts, built)?;
-        let whole = self.beside.nothing;
+        let whole = self.beside.is_none;
         let live = self.live_views;
         let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
         let consents = Consents::new(
@@ -116,16 +122,21 @@ impl Server<ErasedHandler> {
         // A request state outlives no server: its consents do not either.
         let sealer = Sealer::new(&MasterKey::generate());
         let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);
-        let ask = Ask { consents, clock: self.clock, sealer, callback_listener: loopback };
+        let prompts = PromptServices {
+            providers: provider_connections,
+            consents,
+            clock: self.clock,
+            sealer,
+            callback_listener: loopback,
+        };
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
             tools: door.tools,
             index,
             widgets,
-            upstreams,
             states: self.states,
-            ask,
+            prompts,
             admission: door.admission,
             fast_path: self.fast_path,
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
@@ -173,12 +184,12 @@ fn build_tools(entries: &[Entry]) -> (Vec<Built>, HashMap<String, usize>, Vec<Co
 fn unmet(
     tool: &str,
     need: &Need,
-    upstreams: &Upstreams,
+    provider_connections: &ProviderConnections,
     states: &States,
     gated: bool,
 ) -> Option<ConfigError> {
     match need {
-        Need::Client(client) if !upstreams.contains(client.provider_type) => Some(
+        Need::Client(client) if !provider_connections.contains(client.provider_type) => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` needs the provider `{}`, which is not registered",
                 client.provider_name

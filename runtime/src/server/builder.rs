@@ -338,6 +338,6 @@ impl<H: ServerHandler> Server<H> {
     /// The same, whatever the type of its handler, and the handler.
     fn erased(self) -> (Server<ErasedHandler>, Arc<H>) {
         let handler = Arc::clone(&self.beside);
-        (self.with(Arc::new(ErasedHandler::of(Arc::clone(&handler)))), handler)
+        (self.with(Arc::new(ErasedHandler::new(Arc::clone(&handler)))), handler)
     }
 }

@@ -28,7 +28,7 @@ impl<H: ServerHandler> App<H> {
 
 impl Assembled {
     pub(crate) fn front(&self) -> ToolgateService {
-        let consents = &self.handler.dispatch.ask.consents;
+        let consents = &self.handler.dispatch.prompts.consents;
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {
             pages = pages.merge(sign_in.router(consents.clone()));

@@ -161,7 +161,7 @@ impl Endpoint {
 
     /// Is there nothing beside the table of tools?
     fn is_whole(&self) -> bool {
-        self.handler.beside.nothing
+        self.handler.fallback.is_none
     }
 }
 

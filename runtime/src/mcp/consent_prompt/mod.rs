@@ -1,0 +1,343 @@
+//! Consent prompt: finds the connections that a call needs, and asks the user for the missing ones.
+//!
+//! No form of prompt reports that the user is done; the client only calls again. That call is held
+//! open for a while, until the browser is back.
+
+mod form;
+mod request_state;
+
+use std::{any::TypeId, collections::HashMap, io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use rmcp::{
+    ErrorData, Peer, RoleServer,
+    model::{CallToolRequestParams, CallToolResponse, CustomNotification, ServerNotification},
+};
+use serde_json::json;
+
+use self::{
+    form::{Prompt, PromptForm},
+    request_state::{CallIdentity, RequestState, STATE_TTL},
+};
+use super::{
+    access_meta::AuthMeta,
+    connections::{ConnectionStatus, MissingGrant, ProviderConnections},
+    request::CallRequest,
+    tool_error::CallError,
+};
+use crate::{
+    client::Connection,
+    consent::{Consents, Link, Progress},
+    error::{Error, ErrorKind},
+    grant::{Clock, Sealer},
+    support::background as task,
+    tool::{Need, call::Caller, registry::Built},
+};
+
+/// How long a retried call waits for the browser: less than the minute after which clients time out.
+const HOLD_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// What prompts need of the server.
+pub(crate) struct PromptServices {
+    pub(crate) providers: ProviderConnections,
+    pub(crate) consents: Consents,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sealer: Sealer,
+    /// Receives the browser's callback where the server itself does not speak HTTP.
+    pub(crate) callback_listener: Option<Arc<dyn CallbackListener>>,
+}
+
+/// A listener for the browser's callback, opened for as long as a consent is pending (RFC 8252 §7.3).
+#[async_trait]
+pub(crate) trait CallbackListener: Send + Sync {
+    /// Listens, unless it does already, and sets the base URL of the links to its address.
+    async fn listen(self: Arc<Self>, consents: &Consents) -> io::Result<()>;
+}
+
+/// A connection for each client of a tool.
+pub(crate) type Connections = Vec<(TypeId, Arc<Connection>)>;
+
+/// How a call goes on.
+pub(crate) enum Connected {
+    /// Every client of the tool has a grant with its scopes.
+    Ready(Connections),
+    /// The user is asked for what is missing.
+    Ask(CallToolResponse),
+}
+
+/// The consent prompt of one call.
+pub(crate) struct ConsentPrompt<'a> {
+    pub(crate) services: &'a PromptServices,
+    pub(crate) tool: &'a Built,
+    pub(crate) request: &'a CallRequest<'a>,
+    /// Whose grants the call uses.
+    pub(crate) subject: String,
+}
+
+/// Which grants of a call are there.
+enum GrantCheck {
+    Complete(Connections),
+    Missing(Vec<MissingGrant>),
+}
+
+/// What came of the consents that a call waited for.
+#[derive(Default)]
+struct ConsentOutcome {
+    /// The scopes that were requested and not granted, by the provider's ID.
+    withheld: HashMap<String, Vec<String>>,
+}
+
+impl ConsentPrompt<'_> {
+    /// Finds the connections that the tool needs, or asks for everything that is missing, at once.
+    pub(crate) async fn connect(&self, auth: &mut AuthMeta) -> Result<Connected, CallError> {
+        let outcome = match self.request.retry {
+            Some(retry) => self.resume(retry).await?,
+            None => ConsentOutcome::default(),
+        };
+        let missing = match self.check(&outcome, auth).await? {
+            GrantCheck::Complete(connections) => return Ok(Connected::Ready(connections)),
+            GrantCheck::Missing(missing) => missing,
+        };
+        if self.request.caller.as_ref().is_some_and(Caller::is_client_credentials) {
+            return Err(user_required(&missing).into());
+        }
+        let Some(outcome) = self.hold(&missing).await? else {
+            return self.ask(&missing, auth).await.map(Connected::Ask);
+        };
+        match self.check(&outcome, auth).await? {
+            GrantCheck::Complete(connections) => Ok(Connected::Ready(connections)),
+            GrantCheck::Missing(missing) => self.ask(&missing, auth).await.map(Connected::Ask),
+        }
+    }
+
+    /// Asks again for a grant that the provider revoked during the call. `error` is what the tool
+    /// returned; it remains the answer if nothing is missing.
+    pub(crate) async fn reconnect(
+        &self,
+        error: Error,
+        auth: &mut AuthMeta,
+    ) -> Result<CallToolResponse, CallError> {
+        match self.check(&ConsentOutcome::default(), auth).await {
+            Ok(GrantCheck::Missing(missing)) => self.ask(&missing, auth).await,
+            Ok(GrantCheck::Complete(_)) | Err(_) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the consents which the `requestState` of a retried call names.
+    async fn resume(&self, retry: &CallToolRequestParams) -> Result<ConsentOutcome, CallError> {
+        let mut outcome = ConsentOutcome::default();
+        let Some(text) = &retry.request_state else { return Ok(outcome) };
+        let (sealer, now) = (&self.services.sealer, self.services.clock.now());
+        let digest = self.request.digest();
+        let opened = RequestState::open(text, sealer, &self.identity(digest.as_ref()), now);
+        let consents = opened.ok_or_else(|| {
+            ErrorData::invalid_params(
+                "`requestState` is not of this call, or is too old: call again without it",
+                None,
+            )
+        })?;
+        for (provider, consent) in &consents {
+            let response = retry.input_responses.as_ref().and_then(|all| all.get(provider));
+            let action =
+                response.and_then(|response| response.get("action")).and_then(|a| a.as_str());
+            if let Some(action @ ("decline" | "cancel")) = action {
+                self.services.consents.forget(consent);
+                let verb = if action == "decline" { "declined" } else { "put off" };
+                return Err(CallError::Tool(Error::new(format!(
+                    "the user {verb} connecting `{provider}`, without which this tool cannot work; do not call it again unless the user asks"
+                ))));
+            }
+            self.wait_for(provider, consent, &mut outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Finds a connection for every client of the tool, or everything that is missing.
+    async fn check(
+        &self,
+        outcome: &ConsentOutcome,
+        auth: &mut AuthMeta,
+    ) -> Result<GrantCheck, Error> {
+        let (mut connections, mut all_missing) = (Vec::new(), Vec::new());
+        for need in self.tool.needs {
+            let Need::Client(need) = *need else { continue };
+            match self.services.providers.status(&self.subject, need).await? {
+                ConnectionStatus::Connected(connection, granted) => {
+                    auth.add_granted(granted);
+                    connections.push((need.provider_type, connection));
+                }
+                ConnectionStatus::Missing(missing) => {
+                    outcome.check(&missing).inspect_err(|error| auth.add_withheld(error))?;
+                    all_missing.push(missing);
+                }
+            }
+        }
+        Ok(if all_missing.is_empty() {
+            GrantCheck::Complete(connections)
+        } else {
+            GrantCheck::Missing(all_missing)
+        })
+    }
+
+    /// Waits for the user, if the missing grants were asked for before and the user may be granting
+    /// them now. `None`: there is nothing to wait for.
+    async fn hold(&self, all_missing: &[MissingGrant]) -> Result<Option<ConsentOutcome>, Error> {
+        let form = PromptForm::of(&self.request.context.get());
+        let consents = &self.services.consents;
+        let mut outcome = ConsentOutcome::default();
+        let mut refused = None;
+        let mut held = false;
+        for missing in all_missing {
+            let need = &missing.need;
+            // A call that got its link as text is not held, so its consent may have ended since.
+            match consents.ended(&self.subject, need.provider, need.scopes) {
+                Some(Progress::Granted { withheld }) => {
+                    held = true;
+                    outcome.withheld.insert(need.provider.to_owned(), withheld);
+                    continue;
+                }
+                Some(Progress::Refused { reason, by_us }) => {
+                    refused = Some(not_connected(need.provider, &reason, by_us));
+                    continue;
+                }
+                _ => {}
+            }
+            let link = self.begin(missing).await?;
+            let wait = match consents.progress(&link.id) {
+                Some(Progress::Waiting) => link.again && form == PromptForm::UrlElicitationError,
+                Some(_) => link.again,
+                None => return Ok(None),
+            };
+            if wait {
+                held = true;
+                // After a refusal the user is asked again, with a new link.
+                let _ = self.wait_for(need.provider, &link.id, &mut outcome).await;
+            }
+        }
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(held.then_some(outcome)),
+        }
+    }
+
+    /// Waits for one consent, and adds to `outcome` what it withheld.
+    async fn wait_for(
+        &self,
+        provider: &str,
+        consent: &str,
+        outcome: &mut ConsentOutcome,
+    ) -> Result<(), Error> {
+        let consents = &self.services.consents;
+        match consents.wait(consent, HOLD_TIMEOUT).await {
+            Some(Progress::Granted { withheld }) => {
+                consents.forget(consent);
+                if !withheld.is_empty() {
+                    outcome.withheld.insert(provider.to_owned(), withheld);
+                }
+                Ok(())
+            }
+            Some(Progress::Refused { reason, by_us }) => {
+                consents.forget(consent);
+                Err(not_connected(provider, &reason, by_us))
+            }
+            Some(Progress::Waiting | Progress::Opened) | None => Ok(()),
+        }
+    }
+
+    /// Asks for everything that is missing, in the best form that the client supports.
+    async fn ask(
+        &self,
+        all_missing: &[MissingGrant],
+        auth: &mut AuthMeta,
+    ) -> Result<CallToolResponse, CallError> {
+        let mut prompts = Vec::new();
+        for missing in all_missing {
+            prompts.push(Prompt { missing, link: self.begin(missing).await? });
+        }
+        let connect_url = prompts.first().map(|prompt| prompt.link.url.as_str());
+        auth.set_prompted(all_missing, connect_url);
+        let context = self.request.context.get();
+        let tool = &self.tool.definition.name;
+        match PromptForm::of(&context) {
+            PromptForm::InputRequired => {
+                let consents = prompts.iter().map(|prompt| {
+                    (prompt.missing.need.provider.to_owned(), prompt.link.id.clone())
+                });
+                let (digest, now) = (self.request.digest(), self.services.clock.now());
+                let call = self.identity(digest.as_ref());
+                let state = RequestState::new(&call, consents.collect(), now);
+                Ok(form::input_required(prompts, state.seal(&self.services.sealer)))
+            }
+            PromptForm::UrlElicitationError => {
+                let error = form::url_elicitation_error(tool, &prompts);
+                for prompt in prompts {
+                    notify_when_granted(&self.services.consents, prompt.link.id, &context.peer);
+                }
+                Err(error.into())
+            }
+            PromptForm::Text => Err(form::text_error(tool, &prompts).into()),
+        }
+    }
+
+    async fn begin(&self, missing: &MissingGrant) -> Result<Link, Error> {
+        let (services, need) = (self.services, &missing.need);
+        if let Some(listener) = &services.callback_listener {
+            Arc::clone(listener).listen(&services.consents).await.map_err(Error::internal)?;
+        }
+        Ok(services.consents.begin(&self.subject, need.provider, need.scopes, &missing.granted))
+    }
+
+    fn identity<'a>(&'a self, digest: &'a [u8]) -> CallIdentity<'a> {
+        CallIdentity { subject: &self.subject, tool: &self.tool.definition.name, digest }
+    }
+}
+
+impl ConsentOutcome {
+    /// Fails if the scopes of `missing` were withheld just now: another prompt would be a loop.
+    fn check(&self, missing: &MissingGrant) -> Result<(), Error> {
+        let provider = missing.need.provider_name;
+        if !self.withheld.contains_key(missing.need.provider) {
+            return Ok(());
+        }
+        let scopes: Vec<_> = missing.missing_scopes().into_iter().map(str::to_owned).collect();
+        let list = scopes.join(" ");
+        Err(Error::with_kind(
+            ErrorKind::ScopeMissing { provider, scopes },
+            format!(
+                "{provider} was asked for `{list}` just now and withheld it. If the user left it out there, call again once they want to allow it. If it was not offered to them, they may not have it: asking again will not help until an administrator of {provider} changes that"
+            ),
+        ))
+    }
+}
+
+/// Sends `notifications/elicitation/complete` to a client of 2025-11-25 when the user is done.
+fn notify_when_granted(consents: &Consents, id: String, peer: &Peer<RoleServer>) {
+    let (consents, peer) = (consents.clone(), peer.clone());
+    task::spawn(async move {
+        if let Some(Progress::Granted { .. }) = consents.wait(&id, STATE_TTL).await {
+            let params = json!({ "elicitationId": id });
+            let notification =
+                CustomNotification::new("notifications/elicitation/complete", Some(params));
+            let notification = ServerNotification::CustomNotification(notification);
+            // The client may have disconnected; it can call again without the notification.
+            let _ = peer.send_notification(notification).await;
+        }
+    });
+}
+
+fn not_connected(provider: &str, reason: &str, by_us: bool) -> Error {
+    let advice = if by_us {
+        "Neither the user nor another call can help; tell the user that the operator of this server has to"
+    } else {
+        "Ask the user before calling again"
+    };
+    Error::new(format!("`{provider}` was not connected: {reason}. {advice}"))
+}
+
+fn user_required(all_missing: &[MissingGrant]) -> Error {
+    let providers: Vec<_> = all_missing.iter().map(|missing| missing.need.provider_name).collect();
+    Error::new(format!(
+        "this tool works with an account at {} that a person has to connect, and the caller is a machine; call it with a person's access token",
+        providers.join(" and ")
+    ))
+}
