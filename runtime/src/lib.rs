@@ -316,7 +316,7 @@ pub use toolgate_macros::tool;
 ///
 /// | key | what it says |
 /// |---|---|
-/// | `view` | an `.html` file or the folder of a built front end, from the crate's `Cargo.toml` on, or HTML itself |
+/// | `view` | an `.html` file, relative to the crate's `Cargo.toml`, or HTML itself |
 /// | `csp(connect = [..], resource = [..], frame = [..], base_uri = [..])` | the origins that the page may reach: `"https://api.example"`; none without it |
 /// | `optional_scopes` | scopes that the view's own calls may ask for later: `"repo:write"` |
 /// | `permissions("clipboard_write")` | what the page wants of the device; also `camera`, `microphone`, `geolocation` |

@@ -1,20 +1,18 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { viteSingleFile } from 'vite-plugin-singlefile';
 
+// A view is one HTML file: the plugin puts the script and the styles into it.
 export default defineConfig({
-  plugins: [react()],
-  base: './',
+  plugins: [react(), viteSingleFile({ removeViteModuleLoader: true })],
   resolve: { dedupe: ['react', 'react-dom'] },
   build: {
-    outDir: '../views/board-react',
-    emptyOutDir: true,
+    outDir: '../views',
+    emptyOutDir: false,
     target: 'es2022',
-    // Those that know `light-dark()`.
+    // Browsers that support `light-dark()`.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
-    // A page is one script, under a name that stays.
-    rolldownOptions: {
-      output: { codeSplitting: false, entryFileNames: '[name].js', assetFileNames: '[name][extname]' },
-    },
+    rolldownOptions: { input: 'board-react.html' },
   },
 });

@@ -73,7 +73,7 @@ mod react {
     use super::{AuthedClient, Board, Forge, Result, widget};
 
     /// Shows a repository's issues as a board.
-    #[widget(scopes = "repo:read", optional_scopes = "repo:write", view = "views/board-react")]
+    #[widget(scopes = "repo:read", optional_scopes = "repo:write", view = "views/board-react.html")]
     pub(super) async fn issue_board(
         forge: AuthedClient<Forge>,
         owner: String,

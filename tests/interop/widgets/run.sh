@@ -65,7 +65,7 @@ get "$here/view"
 echo '-- the board in React is what its source builds to'
 get "$here/examples/board/react"
 (cd "$here/examples/board/react" && npm run --silent build -- --logLevel warn)
-diff -r "$root/examples/board/views/board-react" "$here/examples/board/views/board-react" >/dev/null || {
+cmp -s "$root/examples/board/views/board-react.html" "$here/examples/board/views/board-react.html" || {
     echo 'It is stale: run `npm run build` in examples/board/react.' >&2
     exit 1
 }
@@ -76,7 +76,7 @@ stub=(node "$here/tests/interop/widgets/stub.mjs")
 library="$here/view/dist/toolgate-view.js"
 for host in appbridge mcpui; do
     judge "$host" played "${stub[@]}" "$views/board.html" "$library"
-    judge "$host" played-react "${stub[@]}" "$views/board-react/index.html" "$library"
+    judge "$host" played-react "${stub[@]}" "$views/board-react.html" "$library"
     # A refusal before the tool.
     judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate
 done

@@ -1,6 +1,9 @@
-//! The views of widgets, as resources of MCP Apps (SEP-1865).
+//! Widgets: tools whose result an MCP host shows with an HTML page (MCP Apps, SEP-1865).
 
-pub(crate) mod page;
+mod check;
+mod document;
+mod meta;
+mod page;
 
 use std::collections::HashMap;
 
@@ -13,34 +16,29 @@ use serde_json::{Map, Value, json};
 use super::registry::ServedTool;
 use crate::{
     error::ConfigError,
-    scope,
-    scope::Scope,
     support::suggest,
-    tool::{
-        Need,
-        view::{Source, View},
-    },
+    tool::view::{Source, View},
 };
 
-/// The extension's name.
+/// The name of the extension.
 const EXTENSION: &str = "io.modelcontextprotocol/ui";
 
-/// What a page of it is.
+/// The media type of a page.
 const MEDIA_TYPE: &str = "text/html;profile=mcp-app";
 
-/// How long a page may be kept, in milliseconds: its URI changes when it does.
-const KEPT: u64 = 24 * 3600 * 1000;
+/// How long clients may cache a page, in milliseconds. Its URI changes with its content.
+const PAGE_TTL_MS: u64 = 24 * 3600 * 1000;
 
 /// The widgets of a server.
 #[derive(Default)]
 pub(crate) struct Widgets {
     all: Vec<Widget>,
-    /// By URI.
+    /// The position of each widget in `all`, by its URI.
     index: HashMap<String, usize>,
-    /// Pages are read from the disk each time, under one URI.
+    /// Whether pages are read from the disk at every request, under a URI that does not change.
     live: bool,
-    /// There are no other tools that a view could call.
-    whole: bool,
+    /// Whether the server knows all of its tools: a fallback handler may have others.
+    knows_all_tools: bool,
 }
 
 struct Widget {
@@ -51,68 +49,75 @@ struct Widget {
     view: View,
     html: String,
     meta: Map<String, Value>,
-    /// Every tool of the server, and why the view may not call it.
-    refused: HashMap<String, Option<ConfigError>>,
+    /// For every tool of the server, whether the view may call it.
+    callable: HashMap<String, Result<(), ConfigError>>,
 }
 
 impl Widget {
-    /// Is it read from the disk, where pages are?
-    fn lives(&self, live: bool) -> bool {
+    fn is_live(&self, live: bool) -> bool {
         live && !matches!(self.view.source, Source::Inline(_))
     }
 
-    /// What is wrong with its calling this.
-    fn fault(&self, called: &str, whole: bool) -> Option<ConfigError> {
-        if let Some(refused) = self.refused.get(called) {
-            return refused.clone();
+    /// Fails if the view may not call the tool, or there is none of that name.
+    fn check_call(&self, called: &str, knows_all_tools: bool) -> Result<(), ConfigError> {
+        if let Some(checked) = self.callable.get(called) {
+            return checked.clone();
+        }
+        if !knows_all_tools {
+            return Ok(());
         }
         let name = &self.name;
         let message = format!("the view of `{name}` calls `{called}`, and there is no such tool");
-        let help = match suggest::nearest(called, self.refused.keys().map(String::as_str)) {
+        let help = match suggest::nearest(called, self.callable.keys().map(String::as_str)) {
             Some(tool) => format!("did you mean `{tool}`?"),
-            None => "name it among the tools, or mend the call in the view".to_owned(),
+            None => "name it among the tools, or correct the call in the view".to_owned(),
         };
-        whole.then(|| ConfigError::new(message).help(help))
+        Err(ConfigError::new(message).help(help))
     }
 
-    /// The page as it is on the disk now, or what is wrong with it.
-    fn anew(&self, whole: bool) -> String {
+    /// The page as its file is now, or a page with what is wrong with it.
+    fn read_live(&self, knows_all_tools: bool) -> String {
         let page = page::assemble(&self.name, self.view.source, true).and_then(|html| {
-            let called = page::called(&html).into_iter();
-            ConfigError::join(called.filter_map(|called| self.fault(called, whole)).collect())?;
+            let faults = page::called_tools(&html)
+                .into_iter()
+                .filter_map(|called| self.check_call(called, knows_all_tools).err());
+            ConfigError::join(faults.collect())?;
             Ok(html)
         });
         let page = page.unwrap_or_else(|fault| {
             format!("<pre>{}</pre>", maud::html! { (fault) }.into_string())
         });
         let version = fingerprint(&page, &self.meta);
-        page::live(page, &self.uri, &version)
+        page::with_live_reload(page, &self.uri, &version)
     }
 }
 
 impl Widgets {
-    /// The widgets among `tools`, which are told where their views are. `whole`: there are no other
-    /// tools that a view could call.
-    pub(crate) fn of(
+    /// Builds the pages of the widgets among `tools`, and adds their URIs to the tools.
+    pub(crate) fn new(
         server: &str,
         tools: &mut [ServedTool],
         live: bool,
-        whole: bool,
+        knows_all_tools: bool,
     ) -> Result<Self, ConfigError> {
-        let mut widgets = Self { live, whole, ..Self::default() };
+        let mut widgets = Self { live, knows_all_tools, ..Self::default() };
         let mut faults = Vec::new();
-        let mut calls = Vec::new();
+        let mut called_tools = Vec::new();
         for tool in tools.iter() {
             let Some(view) = tool.registered.view else { continue };
-            let name = tool.registered.definition.name.to_string();
-            faults.extend(check_may_ask(tool, &view, tools).filter(|_| whole));
-            match page::assemble(&name, view.source, live) {
+            if knows_all_tools {
+                faults.extend(check::check_optional_scopes(tool, &view, tools).err());
+            }
+            let name = &tool.registered.definition.name;
+            match page::assemble(name, view.source, live) {
                 Ok(html) => {
                     let called: Vec<_> =
-                        page::called(&html).into_iter().map(str::to_owned).collect();
+                        page::called_tools(&html).into_iter().map(str::to_owned).collect();
                     let widget = widgets.add(server, tool, view, html, tools);
-                    faults.extend(called.iter().filter_map(|called| widget.fault(called, whole)));
-                    calls.extend(called);
+                    faults.extend(
+                        called.iter().filter_map(|it| widget.check_call(it, knows_all_tools).err()),
+                    );
+                    called_tools.extend(called);
                 }
                 Err(fault) => {
                     faults.push(ConfigError::new(format!("the view of `{name}`: {fault}")));
@@ -120,12 +125,13 @@ impl Widgets {
             }
         }
         ConfigError::join(faults)?;
-        // A page that changes may call any of them.
-        let any = widgets.all.iter().any(|widget| widget.lives(live));
+        // A page that can change may come to call any tool.
+        let any_live = widgets.all.iter().any(|widget| widget.is_live(live));
         for tool in tools.iter_mut() {
-            let called = any || calls.iter().any(|name| **name == *tool.registered.definition.name);
-            let widget = widgets.all.iter().find(|w| w.name == *tool.registered.definition.name);
-            tell(tool, widget, called);
+            let name = &*tool.registered.definition.name;
+            let called = any_live || called_tools.iter().any(|called| called == name);
+            let widget = widgets.all.iter().find(|widget| widget.name == name);
+            meta::add_to_tool(tool, widget.map(|it| (it.uri.as_str(), &it.view)), called);
         }
         Ok(widgets)
     }
@@ -139,23 +145,30 @@ impl Widgets {
         tools: &[ServedTool],
     ) -> &Widget {
         let definition = &tool.registered.definition;
-        let host: String = server.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let host = server.replace(|c| !is_host(c), "-");
         let description = definition.description.as_ref().map(ToString::to_string);
-        let meta = meta_of(&view, description.as_deref());
-        let lives = self.live && !matches!(view.source, Source::Inline(_));
-        let version = if lives { String::new() } else { format!("-{}", fingerprint(&html, &meta)) };
-        let uri = format!("ui://{host}/{}{version}.html", definition.name);
-        self.index.insert(uri.clone(), self.all.len());
-        self.all.push(Widget {
-            uri,
+        let callable = tools.iter().map(|called| {
+            let name = called.registered.definition.name.to_string();
+            (name, check::check_call(tool, &view, called))
+        });
+        let mut widget = Widget {
+            uri: String::new(),
             name: definition.name.to_string(),
             title: definition.title.clone(),
-            meta,
+            meta: meta::of_resource(&view, description.as_deref()),
             description,
-            refused: tools.iter().map(|called| check_call(tool, &view, called)).collect(),
+            callable: callable.collect(),
             view,
             html,
-        });
+        };
+        let version = match widget.is_live(self.live) {
+            true => String::new(),
+            false => format!("-{}", fingerprint(&widget.html, &widget.meta)),
+        };
+        widget.uri = format!("ui://{host}/{}{version}.html", widget.name);
+        self.index.insert(widget.uri.clone(), self.all.len());
+        self.all.push(widget);
         &self.all[self.all.len() - 1]
     }
 
@@ -163,11 +176,12 @@ impl Widgets {
         self.all.is_empty()
     }
 
+    /// Whether `uri` is the page of a widget.
     pub(crate) fn has(&self, uri: &str) -> bool {
         self.index.contains_key(uri)
     }
 
-    /// Tells clients that there are views.
+    /// Declares resources and the extension, if there are widgets.
     pub(crate) fn declare(&self, capabilities: &mut ServerCapabilities) {
         if !self.is_empty() {
             capabilities.resources.get_or_insert_default();
@@ -192,166 +206,23 @@ impl Widgets {
 
     pub(crate) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
         let widget = &self.all[*self.index.get(uri)?];
-        let live = widget.lives(self.live);
-        let html = if live { widget.anew(self.whole) } else { widget.html.clone() };
+        let live = widget.is_live(self.live);
+        let html =
+            if live { widget.read_live(self.knows_all_tools) } else { widget.html.clone() };
         let contents = ResourceContents::text(html, uri)
             .with_mime_type(MEDIA_TYPE)
             .with_meta(MetaObject(widget.meta.clone()));
         let mut result = ReadResourceResult::new(vec![contents]);
-        result.ttl_ms = Some(if live { 0 } else { KEPT });
+        result.ttl_ms = Some(if live { 0 } else { PAGE_TTL_MS });
         result.cache_scope = Some(CacheScope::Public);
         Some(result)
     }
 }
 
-fn is_plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '.')
-}
-
-/// The start of the digest of the page, and of what it may do.
+/// The start of a digest of the page and of what it may do, which versions its URI.
 fn fingerprint(html: &str, meta: &Map<String, Value>) -> String {
     let digest = digest(&SHA256, format!("{}{html}", json!(meta)).as_bytes());
     let mut start = [0; 8];
     start.copy_from_slice(&digest.as_ref()[..8]);
     format!("{:016x}", u64::from_be_bytes(start))
-}
-
-/// What stands under `_meta` of the resource: as the extension wants it, and as `ChatGPT` does.
-fn meta_of(view: &View, description: Option<&str>) -> Map<String, Value> {
-    let mut ui = Map::new();
-    let mut meta = Map::new();
-    let lists = [view.connect, view.resource, view.frame, view.base_uri];
-    if lists.iter().any(|list| !list.is_empty()) {
-        let csp = json!({
-            "connectDomains": view.connect,
-            "resourceDomains": view.resource,
-            "frameDomains": view.frame,
-            "baseUriDomains": view.base_uri,
-        });
-        ui.insert("csp".to_owned(), csp);
-    }
-    meta.insert(
-        "openai/widgetCSP".to_owned(),
-        json!({
-            "connect_domains": view.connect,
-            "resource_domains": view.resource,
-            "frame_domains": view.frame,
-        }),
-    );
-    if !view.permissions.is_empty() {
-        let permissions = view.permissions.iter().map(|name| {
-            let name = if *name == "clipboard_write" { "clipboardWrite" } else { name };
-            (name.to_owned(), json!({}))
-        });
-        ui.insert("permissions".to_owned(), Value::Object(permissions.collect()));
-    }
-    if let Some(border) = view.border {
-        ui.insert("prefersBorder".to_owned(), border.into());
-        meta.insert("openai/widgetPrefersBorder".to_owned(), border.into());
-    }
-    if let Some(description) = description {
-        meta.insert("openai/widgetDescription".to_owned(), description.into());
-    }
-    if !ui.is_empty() {
-        meta.insert("ui".to_owned(), ui.into());
-    }
-    meta
-}
-
-/// Says on the tool where its view is, and who may call it.
-fn tell(tool: &mut ServedTool, widget: Option<&Widget>, called: bool) {
-    let (app_only, model_only) = (tool.registered.app_only, tool.registered.model_only);
-    if widget.is_none() && !app_only && !model_only && !called {
-        return;
-    }
-    tool.reports_access = true;
-    let meta = &mut tool.registered.definition.meta.get_or_insert_default().0;
-    let mut ui = Map::new();
-    if let Some(widget) = widget {
-        ui.insert("resourceUri".to_owned(), widget.uri.clone().into());
-        meta.insert("openai/outputTemplate".to_owned(), widget.uri.clone().into());
-        for (name, text) in [("invoking", widget.view.invoking), ("invoked", widget.view.invoked)] {
-            if let Some(text) = text {
-                meta.insert(format!("openai/toolInvocation/{name}"), text.into());
-            }
-        }
-    }
-    let visibility = match (app_only, model_only) {
-        (true, _) => json!(["app"]),
-        (_, true) => json!(["model"]),
-        _ => json!(["model", "app"]),
-    };
-    ui.insert("visibility".to_owned(), visibility);
-    meta.insert("openai/widgetAccessible".to_owned(), (!model_only).into());
-    if app_only {
-        meta.insert("openai/visibility".to_owned(), "private".into());
-    }
-    meta.insert("ui".to_owned(), ui.into());
-}
-
-type Needed = (&'static str, &'static [Scope], &'static [&'static str]);
-
-/// Of what, out of which scopes, and which of them.
-fn scopes_of(need: &Need) -> Option<Needed> {
-    match need {
-        Need::Client(need) => Some((need.provider_name, need.catalogue, need.scopes)),
-        Need::Caller(need) => Some((need.provider_name, need.catalogue, need.scopes)),
-        _ => None,
-    }
-}
-
-/// A view calls tools with scopes that its user was asked for, or may be.
-fn check_call(
-    widget: &ServedTool,
-    view: &View,
-    tool: &ServedTool,
-) -> (String, Option<ConfigError>) {
-    let name = &widget.registered.definition.name;
-    let called = tool.registered.definition.name.to_string();
-    if tool.registered.model_only {
-        let message =
-            format!("the view of `{name}` calls `{called}`, which is for the model alone");
-        let help = "remove `model_only` from it, or the call from the view";
-        return (called, Some(ConfigError::new(message).help(help)));
-    }
-    let optional_scopes: Vec<&str> = view.optional_scopes.split(' ').collect();
-    for (of, catalogue, scopes) in tool.registered.needs.iter().filter_map(scopes_of) {
-        let same =
-            widget.registered.needs.iter().filter_map(scopes_of).filter(|(name, ..)| *name == of);
-        let of_widget = same.flat_map(|(_, _, scopes)| scopes);
-        let asked = of_widget.chain(&optional_scopes).map(|&scope| scope.to_owned()).collect();
-        let missing = scope::missing(catalogue, &asked, scopes);
-        if !missing.is_empty() {
-            let missing = missing.join(" ");
-            let fault = ConfigError::new(format!(
-                "the view of `{name}` calls `{called}`, which needs `{missing}`, and its user is not asked for that"
-            ))
-            .help(format!("add `optional_scopes = \"{missing}\"` to `#[widget]`, or to its `scopes`"));
-            return (called, Some(fault));
-        }
-    }
-    (called, None)
-}
-
-/// `optional_scopes` names scopes that are there: of what the widget itself works with, or of what a tool
-/// of the server does.
-fn check_may_ask(widget: &ServedTool, view: &View, tools: &[ServedTool]) -> Option<ConfigError> {
-    let of =
-        |tool: &ServedTool| tool.registered.needs.iter().filter_map(scopes_of).collect::<Vec<_>>();
-    let needs: Vec<_> = tools.iter().flat_map(of).collect();
-    let known = || needs.iter().flat_map(|(_, catalogue, _)| catalogue.iter().map(|s| s.name));
-    let scope = view
-        .optional_scopes
-        .split(' ')
-        .find(|asked| !asked.is_empty() && !known().any(|known| known == *asked))?;
-    let name = &widget.registered.definition.name;
-    let help = match suggest::nearest(scope, known()) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => {
-            "it is a scope of a provider or catalogue that a tool of this server names".to_owned()
-        }
-    };
-    let message =
-        format!("`{name}` says `optional_scopes = \"{scope}\"`, and there is no such scope");
-    Some(ConfigError::new(message).help(help))
 }

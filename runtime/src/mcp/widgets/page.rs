@@ -1,68 +1,83 @@
-//! A widget's page, as it is sent: one document, with what it names put into it.
+//! Widget pages: one HTML document a view, with the view library in place of its tag.
 
-mod inline;
+use std::{borrow::Cow, fs};
 
-use std::{borrow::Cow, fs, sync::LazyLock};
-
-use regex_lite::Regex;
-
+use super::document;
 use crate::{error::ConfigError, tool::view::Source};
 
-/// The view's side of the protocol; `view/` has its source.
+/// The view's half of the MCP Apps protocol, built from `view/`. It contains neither `</script` nor
+/// `<!--`, so it can be put into a script element as it is.
 const LIBRARY: &str = include_str!("../../../view/toolgate-view.js");
 
-/// What shows a page anew, while it is developed.
-const LIVE: &str = include_str!("../../../view/live.js");
+/// The script that reloads a page when its file changes.
+const LIVE_RELOAD: &str = include_str!("../../../view/live.js");
 
-/// What a folder's page is made of.
-const FRONT_END: [&str; 4] = [".html", ".js", ".mjs", ".css"];
+/// The tag that the library replaces.
+const LIBRARY_TAG: &str = "<script toolgate></script>";
 
-static CALL: LazyLock<Regex> = LazyLock::new(|| {
-    let call = "callTool\\(\\s*[\"'`]([A-Za-z0-9_.-]{1,64})[\"'`]";
-    Regex::new(call).expect("a regular expression")
-});
-
-/// The page of `source`, for the tool of that name; from the disk, if it `lives` there and can be
-/// read.
-pub(crate) fn assemble(tool: &str, source: Source, lives: bool) -> Result<String, ConfigError> {
-    // Not every host tells a view whose it is.
+/// The page of the tool's view. With `live`, a file is read again if it is still on this machine.
+pub(super) fn assemble(tool: &str, source: Source, live: bool) -> Result<String, ConfigError> {
+    let html = match source {
+        Source::Inline(html) => Cow::Borrowed(html),
+        Source::File { path, html } => {
+            let read = if live { fs::read_to_string(path).ok() } else { None };
+            read.map_or(Cow::Borrowed(html), Cow::Owned)
+        }
+    };
+    // Some hosts do not tell a view the name of its tool.
     let tool =
         tool.replace(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'), "");
-    let library = format!("<script data-tool=\"{tool}\">{}</script>", inline::in_script(LIBRARY));
-    let read = |path: &str| if lives { fs::read_to_string(path).ok() } else { None };
-    match source {
-        Source::Inline(html) => inline::whole(html, &library, false, &|_| None),
-        Source::File { path, html } => {
-            let html = read(path).map_or(Cow::Borrowed(html), Cow::Owned);
-            inline::whole(&html, &library, false, &|_| None)
-        }
-        Source::Folder { path, files } => {
-            let file = |name: &str| {
-                // A front end that is built anew has files that were not there at compile time.
-                let fits = FRONT_END.iter().any(|end| name.ends_with(end));
-                if let Some(text) = fits.then(|| read(&format!("{path}/{name}"))).flatten() {
-                    return Some(Cow::Owned(text));
-                }
-                files.iter().find(|(file, _)| *file == name).map(|(_, text)| Cow::Borrowed(*text))
-            };
-            let index = file("index.html").unwrap_or_default();
-            inline::whole(&index, &library, true, &file)
-        }
-    }
+    check(&html)?;
+    Ok(html.replace(LIBRARY_TAG, &format!("<script data-tool=\"{tool}\">{LIBRARY}</script>")))
 }
 
-/// The page, which asks for itself and is shown anew when it no longer has this version.
-pub(crate) fn live(page: String, uri: &str, version: &str) -> String {
-    page + &format!("<script data-live=\"{uri}\" data-page=\"{version}\">{LIVE}</script>")
+/// Adds the script that polls the resource `uri`, and reloads the page when its version changes.
+pub(super) fn with_live_reload(page: String, uri: &str, version: &str) -> String {
+    page + &format!("<script data-live=\"{uri}\" data-page=\"{version}\">{LIVE_RELOAD}</script>")
 }
 
-/// The names of the tools that the page calls, as far as they are literals.
-pub(crate) fn called(html: &str) -> Vec<&str> {
-    let mut names: Vec<_> =
-        CALL.captures_iter(html).filter_map(|call| Some(call.get(1)?.as_str())).collect();
+/// The names of the tools that the page calls, where they are literals.
+pub(super) fn called_tools(html: &str) -> Vec<&str> {
+    let mut names: Vec<_> = html.split("callTool(").skip(1).filter_map(leading_name).collect();
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The quoted tool name at the start of `arguments`.
+fn leading_name(arguments: &str) -> Option<&str> {
+    let rest = arguments.trim_start();
+    let quoted = rest.strip_prefix(['"', '\'', '`'])?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let (name, end) = quoted.split_at(quoted.find(|c| !is_name(c))?);
+    (end.starts_with(&rest[..1]) && (1..=64).contains(&name.len())).then_some(name)
+}
+
+/// Fails if the page would be incomplete in a host, which loads the page alone.
+fn check(html: &str) -> Result<(), ConfigError> {
+    let mut faults = Vec::new();
+    let elements = document::elements(html);
+    // With a base, relative addresses are not relative to the page.
+    let has_base = elements.iter().any(|element| {
+        element.name.eq_ignore_ascii_case("base") && element.attribute("href").is_some()
+    });
+    for element in elements {
+        let is_library = element.name.eq_ignore_ascii_case("script")
+            && element.attribute("toolgate").is_some();
+        if is_library && !html[element.start..].starts_with(LIBRARY_TAG) {
+            let message = format!("the tag of the library is `{LIBRARY_TAG}`, exactly");
+            faults.push(
+                ConfigError::new(message).help("write it so, and put a script of yours after it"),
+            );
+        }
+        if let Some(path) = element.linked_file().filter(|_| !has_base) {
+            let message = format!("it names `{path}`, and a host shows the page alone");
+            faults.push(ConfigError::new(message).help(
+                "build one HTML file, for example with vite-plugin-singlefile, or name an `https://` address and its origin in `csp(resource = [..])`",
+            ));
+        }
+    }
+    ConfigError::join(faults)
 }
 
 #[cfg(test)]

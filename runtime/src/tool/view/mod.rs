@@ -1,9 +1,8 @@
-//! The view of a widget: a page that an MCP host shows beside the conversation.
+//! Widget views: an HTML page, and what it may access.
 
-/// Where a widget's page comes from, and what it may reach; `#[widget]` makes it.
+/// The page of a widget and what it may access; `#[widget]` makes it.
 ///
-/// What a page is not allowed by name it cannot do: without any of the lists it reaches no site at
-/// all, and shows what stands in it alone.
+/// A page has no access that is not listed: without any list it loads nothing but itself.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
     pub(crate) source: Source,
@@ -18,23 +17,15 @@ pub struct View {
     pub(crate) invoked: Option<&'static str>,
 }
 
-/// A page as it was compiled in, and where it can be read anew.
+/// A page as it was at compile time, and the path at which a debug build reads it again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Inline(&'static str),
-    File {
-        path: &'static str,
-        html: &'static str,
-    },
-    /// Paths in the folder, and texts; one is `index.html`.
-    Folder {
-        path: &'static str,
-        files: &'static [(&'static str, &'static str)],
-    },
+    File { path: &'static str, html: &'static str },
 }
 
 impl View {
-    const fn of(source: Source) -> Self {
+    const fn new(source: Source) -> Self {
         Self {
             source,
             connect: &[],
@@ -49,74 +40,66 @@ impl View {
         }
     }
 
-    /// A page that is written where it is used.
+    /// Creates a view of HTML in the source code.
     pub const fn inline(html: &'static str) -> Self {
-        Self::of(Source::Inline(html))
+        Self::new(Source::Inline(html))
     }
 
-    /// The page in the file at `path`, which holds `html`.
+    /// Creates a view of the file at `path`, whose content is `html`.
     pub const fn file(path: &'static str, html: &'static str) -> Self {
-        Self::of(Source::File { path, html })
+        Self::new(Source::File { path, html })
     }
 
-    /// The built front end in the folder at `path`: its `index.html`, and the scripts and styles
-    /// that it names.
-    pub const fn folder(
-        path: &'static str,
-        files: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self::of(Source::Folder { path, files })
-    }
-
-    /// Sites to which the page may send requests (`connect-src`).
+    /// Sets the origins to which the page may send requests (`connect-src`).
     #[must_use]
     pub const fn connect(self, origins: &'static [&'static str]) -> Self {
         Self { connect: origins, ..self }
     }
 
-    /// Sites from which it may load scripts, styles, pictures and fonts.
+    /// Sets the origins from which it may load scripts, styles, images and fonts.
     #[must_use]
     pub const fn resource(self, origins: &'static [&'static str]) -> Self {
         Self { resource: origins, ..self }
     }
 
-    /// Sites that it may frame (`frame-src`).
+    /// Sets the origins that it may frame (`frame-src`).
     #[must_use]
     pub const fn frame(self, origins: &'static [&'static str]) -> Self {
         Self { frame: origins, ..self }
     }
 
-    /// Sites that its relative URLs may start from (`base-uri`).
+    /// Sets the origins that its `<base>` may name (`base-uri`).
     #[must_use]
     pub const fn base_uri(self, origins: &'static [&'static str]) -> Self {
         Self { base_uri: origins, ..self }
     }
 
-    /// What it wants of the device: `camera`, `microphone`, `geolocation`, `clipboard_write`.
+    /// Sets the browser permissions that it requests: `camera`, `microphone`, `geolocation`,
+    /// `clipboard_write`.
     #[must_use]
     pub const fn permissions(self, names: &'static [&'static str]) -> Self {
         Self { permissions: names, ..self }
     }
 
-    /// Should the host draw a border around it?
+    /// Sets whether the host should draw a border around it.
     #[must_use]
     pub const fn border(self, border: bool) -> Self {
         Self { border: Some(border), ..self }
     }
 
-    /// Scopes that tools of the view may ask for later, separated by spaces.
+    /// Sets the scopes, separated by spaces, that tools which the page calls may ask for later.
     #[must_use]
     pub const fn optional_scopes(self, scopes: &'static str) -> Self {
         Self { optional_scopes: scopes, ..self }
     }
 
-    /// What hosts say while the tool runs; at most 64 characters.
+    /// Sets what hosts show while the tool runs; at most 64 characters.
     #[must_use]
     pub const fn invoking(self, text: &'static str) -> Self {
         Self { invoking: Some(text), ..self }
     }
 
-    /// What hosts say when it has run; at most 64 characters.
+    /// Sets what hosts show when the tool has run; at most 64 characters.
     #[must_use]
     pub const fn invoked(self, text: &'static str) -> Self {
         Self { invoked: Some(text), ..self }
