@@ -22,7 +22,8 @@ pub(super) fn elements(html: &str) -> Vec<Element<'_>> {
             continue;
         }
         at = start + 1;
-        let name = ["script", "style", "link", "base"].into_iter().find(|name| starts_tag(rest, name));
+        let name =
+            ["script", "style", "link", "base"].into_iter().find(|name| starts_tag(rest, name));
         let Some(name) = name else { continue };
         let name = &rest[1..=name.len()];
         let tag = &rest[1 + name.len()..];

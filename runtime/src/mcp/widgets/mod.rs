@@ -207,8 +207,7 @@ impl Widgets {
     pub(crate) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
         let widget = &self.all[*self.index.get(uri)?];
         let live = widget.is_live(self.live);
-        let html =
-            if live { widget.read_live(self.knows_all_tools) } else { widget.html.clone() };
+        let html = if live { widget.read_live(self.knows_all_tools) } else { widget.html.clone() };
         let contents = ResourceContents::text(html, uri)
             .with_mime_type(MEDIA_TYPE)
             .with_meta(MetaObject(widget.meta.clone()));

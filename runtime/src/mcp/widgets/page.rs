@@ -62,8 +62,8 @@ fn check(html: &str) -> Result<(), ConfigError> {
         element.name.eq_ignore_ascii_case("base") && element.attribute("href").is_some()
     });
     for element in elements {
-        let is_library = element.name.eq_ignore_ascii_case("script")
-            && element.attribute("toolgate").is_some();
+        let is_library =
+            element.name.eq_ignore_ascii_case("script") && element.attribute("toolgate").is_some();
         if is_library && !html[element.start..].starts_with(LIBRARY_TAG) {
             let message = format!("the tag of the library is `{LIBRARY_TAG}`, exactly");
             faults.push(

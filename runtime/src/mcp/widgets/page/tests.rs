@@ -35,7 +35,10 @@ fn another_form_of_the_tag_is_an_error() {
         "<script type=module toolgate=\"\"> </script >",
     ] {
         let fault = page(tag).unwrap_err();
-        assert!(fault.starts_with("the tag of the library is `<script toolgate></script>`"), "{tag}");
+        assert!(
+            fault.starts_with("the tag of the library is `<script toolgate></script>`"),
+            "{tag}"
+        );
     }
     let text = "<p>&lt;script toolgate&gt;</p><script>tag = '<script toolgate>'</script>";
     assert_eq!(page(text).unwrap(), text);
@@ -55,7 +58,10 @@ fn calls_are_found_where_they_are_literals() {
 fn a_page_that_loads_files_of_its_own_is_an_error() {
     for (html, named) in [
         ("<script src=app.js></script>", "app.js"),
-        ("<script type='module' data-x='>' src=\"./assets/a.js?v=1\"></script>", "./assets/a.js?v=1"),
+        (
+            "<script type='module' data-x='>' src=\"./assets/a.js?v=1\"></script>",
+            "./assets/a.js?v=1",
+        ),
         ("<SCRIPT SRC = '/b/b.js'>\n</SCRIPT ><p>", "/b/b.js"),
         ("<LINK REL=StyleSheet HREF=a.css media=print>", "a.css"),
         ("<link href='/a.css' rel='alternate stylesheet'/>", "/a.css"),
