@@ -1,4 +1,4 @@
-//! TypeScript's declarations of what tools take and return, for the views of widgets.
+//! TypeScript declarations of the arguments and results of tools, for the views of widgets.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -6,15 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::tool::outcome::schema::name_root;
 
-/// The declarations of tools, given as `tools/list` lists them: an interface `Tools`, and one for
-/// each type with a name.
+/// The declarations of tools in the form of `tools/list`: an interface `Tools`, and one for each named
+/// type.
 pub(crate) fn declarations<'a>(tools: impl Iterator<Item = &'a Value>) -> String {
     let mut types = Types::default();
     let mut members = String::new();
     for tool in tools {
-        let arguments = types.of(&tool["inputSchema"]);
-        let result =
-            tool.get("outputSchema").map_or_else(|| "undefined".to_owned(), |s| types.root(s));
+        let arguments = types.inline(&tool["inputSchema"]);
+        let result = tool
+            .get("outputSchema")
+            .map_or_else(|| "undefined".to_owned(), |schema| types.root(schema));
         members += &comment(tool["description"].as_str(), "  ");
         let name = key(tool["name"].as_str().unwrap_or_default());
         let _ = writeln!(members, "  {name}: {{ arguments: {arguments}; result: {result} }};");
@@ -26,20 +27,20 @@ pub(crate) fn declarations<'a>(tools: impl Iterator<Item = &'a Value>) -> String
     text
 }
 
-/// The types with names that were met so far.
+/// The named types that were declared so far.
 #[derive(Default)]
 struct Types {
-    named: Vec<Named>,
+    named: Vec<Declaration>,
 }
 
-struct Named {
+struct Declaration {
     name: String,
     schema: Value,
     text: String,
 }
 
 impl Types {
-    /// The type of a whole schema, under its title if it has one.
+    /// The type of a root schema: a declaration under its title, or the type itself without one.
     fn root(&mut self, schema: &Value) -> String {
         let mut schema = schema.clone();
         if let Some(schema) = schema.as_object_mut() {
@@ -47,28 +48,29 @@ impl Types {
         }
         match schema["title"].as_str() {
             Some(title) => self.declare(title, &schema, definitions(&schema)),
-            None => self.of(&schema),
+            None => self.inline(&schema),
         }
     }
 
-    /// The type of a whole schema, written out.
-    fn of(&mut self, schema: &Value) -> String {
+    /// The type of a root schema, without a declaration of its own.
+    fn inline(&mut self, schema: &Value) -> String {
         self.write(schema, definitions(schema))
     }
 
+    /// Declares a type, unless it is declared already, and returns its name. A number is added to the
+    /// name if another type has it.
     fn declare(&mut self, name: &str, schema: &Value, definitions: &Map<String, Value>) -> String {
         let mut bare = schema.clone();
         if let Some(bare) = bare.as_object_mut() {
             bare.retain(|key, _| !matches!(key.as_str(), "$defs" | "$schema" | "title"));
         }
-        // Two types of one name are two types.
         let name = type_name(name);
         let mut unique = name.clone();
         let mut count = 1;
         loop {
             match self.named.iter().find(|named| named.name == unique) {
                 Some(other) if other.schema == bare => return unique,
-                None if !TAKEN.contains(&&*unique) => break,
+                None if !RESERVED_NAMES.contains(&&*unique) => break,
                 _ => {}
             }
             count += 1;
@@ -76,8 +78,8 @@ impl Types {
         }
         let at = self.named.len();
         let (name, text) = (unique.clone(), String::new());
-        self.named.push(Named { name, schema: bare.clone(), text });
-        let about = comment(bare["description"].as_str(), "");
+        self.named.push(Declaration { name, schema: bare.clone(), text });
+        let doc = comment(bare["description"].as_str(), "");
         let is_plain = bare["properties"].is_object()
             && unions(&bare).next().is_none()
             && !bare["allOf"].is_array()
@@ -85,16 +87,17 @@ impl Types {
         self.named[at].text = if is_plain {
             let members = self.members(&bare, definitions);
             let mut lines = String::new();
-            for (about, member) in &members {
-                let _ = writeln!(lines, "{about}  {member};");
+            for (doc, member) in &members {
+                let _ = writeln!(lines, "{doc}  {member};");
             }
-            format!("{about}export interface {unique} {{\n{lines}}}\n")
+            format!("{doc}export interface {unique} {{\n{lines}}}\n")
         } else {
-            format!("{about}export type {unique} = {};\n", self.write(&bare, definitions))
+            format!("{doc}export type {unique} = {};\n", self.write(&bare, definitions))
         };
         unique
     }
 
+    /// The type expression of a schema.
     fn write(&mut self, schema: &Value, definitions: &Map<String, Value>) -> String {
         let Some(object) = schema.as_object() else {
             return if *schema == Value::Bool(false) { "never" } else { "unknown" }.to_owned();
@@ -109,12 +112,12 @@ impl Types {
             return value.to_string();
         }
         if let Some(values) = schema["enum"].as_array() {
-            return either(values.iter().map(Value::to_string));
+            return union_of(values.iter().map(Value::to_string));
         }
         let mut parts = Vec::new();
         for union in unions(schema) {
             let kinds: Vec<_> = union.iter().map(|kind| self.write(kind, definitions)).collect();
-            parts.push(either(kinds.into_iter()));
+            parts.push(union_of(kinds.into_iter()));
         }
         for part in schema["allOf"].as_array().into_iter().flatten() {
             parts.push(self.write(part, definitions));
@@ -127,23 +130,29 @@ impl Types {
         };
         let kinds: Vec<_> = kinds
             .into_iter()
-            // What a union says of an object in whole, its `type` need not say again.
+            // A union of objects often has `"type": "object"` next to it, which adds nothing.
             .filter(|kind| {
                 parts.is_empty() || *kind != "object" || schema["properties"].is_object()
             })
-            .map(|kind| self.kind(kind, schema, definitions))
+            .map(|kind| self.write_kind(kind, schema, definitions))
             .collect();
         if !kinds.is_empty() {
-            parts.push(either(kinds.into_iter()));
+            parts.push(union_of(kinds.into_iter()));
         }
         match parts.len() {
             0 => "unknown".to_owned(),
             1 => parts.remove(0),
-            _ => parts.iter().map(|part| in_brackets(part)).collect::<Vec<_>>().join(" & "),
+            _ => parts.iter().map(|part| parenthesize(part)).collect::<Vec<_>>().join(" & "),
         }
     }
 
-    fn kind(&mut self, kind: &str, schema: &Value, definitions: &Map<String, Value>) -> String {
+    /// The type expression of a schema with this `type`.
+    fn write_kind(
+        &mut self,
+        kind: &str,
+        schema: &Value,
+        definitions: &Map<String, Value>,
+    ) -> String {
         match kind {
             "integer" | "number" => "number".to_owned(),
             "string" | "boolean" | "null" => kind.to_owned(),
@@ -155,7 +164,7 @@ impl Types {
                 }
                 None => {
                     let item = schema.get("items").map(|item| self.write(item, definitions));
-                    format!("{}[]", in_brackets(&item.unwrap_or_else(|| "unknown".to_owned())))
+                    format!("{}[]", parenthesize(&item.unwrap_or_else(|| "unknown".to_owned())))
                 }
             },
             "object" => {
@@ -166,7 +175,7 @@ impl Types {
                 let rest = rest
                     .map(|rest| format!("{{ [key: string]: {} }}", self.write(rest, definitions)));
                 match (own, rest) {
-                    // In one type, the members would have to be of the others' type.
+                    // In one type literal, TypeScript checks the members against the index signature.
                     (Some(own), Some(rest)) => format!("{own} & {rest}"),
                     (own, rest) => own.or(rest).unwrap_or_else(|| "{}".to_owned()),
                 }
@@ -175,7 +184,7 @@ impl Types {
         }
     }
 
-    /// The members of an object, each with the comment before it.
+    /// The members of an object, each with its doc comment.
     fn members(
         &mut self,
         schema: &Value,
@@ -187,25 +196,25 @@ impl Types {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let optional = if required.contains(&name.as_str()) { "" } else { "?" };
             let ty = self.write(property, definitions);
-            let about = comment(property["description"].as_str(), "  ");
-            members.push((about, format!("{}{optional}: {ty}", key(name))));
+            let doc = comment(property["description"].as_str(), "  ");
+            members.push((doc, format!("{}{optional}: {ty}", key(name))));
         }
         members
     }
 }
 
-static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+static NO_DEFINITIONS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 fn definitions(schema: &Value) -> &Map<String, Value> {
-    schema["$defs"].as_object().unwrap_or(&NONE)
+    schema["$defs"].as_object().unwrap_or(&NO_DEFINITIONS)
 }
 
 fn unions(schema: &Value) -> impl Iterator<Item = &Vec<Value>> {
     ["oneOf", "anyOf"].into_iter().filter_map(|key| schema[key].as_array())
 }
 
-/// One of these, each named once.
-fn either(kinds: impl Iterator<Item = String>) -> String {
+/// A union of types, without duplicates.
+fn union_of(kinds: impl Iterator<Item = String>) -> String {
     let mut once = Vec::<String>::new();
     for kind in kinds {
         if !once.contains(&kind) {
@@ -215,8 +224,8 @@ fn either(kinds: impl Iterator<Item = String>) -> String {
     if once.is_empty() { "never".to_owned() } else { once.join(" | ") }
 }
 
-/// The type as one of several, or before `[]`.
-fn in_brackets(ty: &str) -> String {
+/// Adds parentheses to a union or an intersection, as in `(A | B)[]`.
+fn parenthesize(ty: &str) -> String {
     let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
     let joined = ty.chars().any(|c| {
         match c {
@@ -234,8 +243,8 @@ fn in_brackets(ty: &str) -> String {
     if joined { format!("({ty})") } else { ty.to_owned() }
 }
 
-/// Names that a type of ours cannot have: our own, and those that TypeScript keeps.
-const TAKEN: [&str; 11] = [
+/// Names that a declaration cannot have: `Tools`, and the names of TypeScript's own types.
+const RESERVED_NAMES: [&str; 11] = [
     "Tools",
     "any",
     "bigint",
@@ -249,25 +258,26 @@ const TAKEN: [&str; 11] = [
     "unknown",
 ];
 
-/// The name of a schema, as an identifier.
+/// The name of a schema as an identifier.
 fn type_name(name: &str) -> String {
     let mut name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
-    if !is_name(&name) {
+    if !is_identifier(&name) {
         name.insert(0, '_');
     }
     name
 }
 
-fn is_name(text: &str) -> bool {
+fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A member's name, in quotes where it is no identifier.
+/// The name of a member, in quotes if it is not an identifier.
 fn key(name: &str) -> String {
-    if is_name(name) { name.to_owned() } else { Value::from(name).to_string() }
+    if is_identifier(name) { name.to_owned() } else { Value::from(name).to_string() }
 }
 
+/// A doc comment, or nothing without a text.
 fn comment(text: Option<&str>, indent: &str) -> String {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return String::new() };
     let text = text.replace("*/", "*\\/");
