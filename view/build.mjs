@@ -29,7 +29,7 @@ await build({
   external: ['react'],
   plugins: [
     {
-      name: 'beside',
+      name: 'relative-library',
       setup: (build) => build.onResolve({ filter: /^toolgate-view$/ }, () => ({ path: './toolgate-view.mjs', external: true })),
     },
   ],
@@ -39,8 +39,10 @@ const declare = (project) => execFileSync(process.execPath, [tsc, '-p', path.joi
 declare('.');
 for (const inner of ['auth', 'bridge', 'page', 'script']) rmSync(path.join(out, `${inner}.d.ts`));
 declare('react');
-const types = path.join(out, 'react.d.ts');
-writeFileSync(types, readFileSync(types, 'utf8').replaceAll("'toolgate-view'", "'./toolgate-view.js'"));
+const rewrite = (file, from, to) =>
+  writeFileSync(path.join(out, file), readFileSync(path.join(out, file), 'utf8').replaceAll(from, to));
+rewrite('react.d.ts', "'toolgate-view'", "'./toolgate-view.js'");
+rewrite('toolgate-view.d.ts', "'./types.ts'", "'./types.js'");
 
-// The crate carries a copy of its own: what is published has no more than its folder.
+// The crate has a copy: a published package contains its own folder only.
 if (!process.argv[2]) copyFileSync(path.join(out, 'toolgate-view.js'), path.join(root, '../runtime/view/toolgate-view.js'));

@@ -1,8 +1,8 @@
-// While a widget is developed: a page that changes on the disk is shown anew where it is open.
+// Live reload for the development of a widget: reloads the page when its file changes.
 (() => {
   const { live: uri, page } = document.currentScript.dataset;
   const id = 'toolgate-live';
-  // What the host said of the tool: it outlives the page.
+  // The notifications of the host about the tool, which the new page gets as well.
   const heard = (window.toolgateHeard ??= {});
   let asks = false;
   const ask = () => {
@@ -18,14 +18,14 @@
     }
     if (data.id !== id || data.method) return;
     const text = data.result?.contents?.[0]?.text;
-    // Not every host reads for its pages.
+    // Some hosts do not forward requests of their pages for resources.
     if (typeof text !== 'string') return;
     if (text.includes(`data-page="${page}"`)) return void setTimeout(ask, 1000);
     const said = Object.values(heard);
     document.open();
     document.write(text);
     document.close();
-    // The page is new, and its tool was called already.
+    // The tool was called before this page was loaded.
     const tell = () => said.forEach((data) => dispatchEvent(new MessageEvent('message', { data, source: parent })));
     setTimeout(tell, 200);
   });

@@ -1,11 +1,11 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { view, type AnyTools, type Options, type State, type Tools, type View } from 'toolgate-view';
 
-/** What a component reads and may do. */
+/** The state of the view and its methods. */
 export type Toolgate<Props, T extends Tools<T> = AnyTools, Arguments = Record<string, unknown>> = State<Props, Arguments> &
   Pick<View<Props, T, Arguments>, 'callTool' | 'refresh' | 'sendMessage' | 'openLink' | 'connect' | 'requestDisplayMode'>;
 
-/** The view's state, and what it can do; renders again at every change. */
+/** Returns the state of the view and its methods. The component renders again at every change. */
 export function useToolgate<Props, T extends Tools<T> = AnyTools, Arguments = Record<string, unknown>>(
   options?: Options,
 ): Toolgate<Props, T, Arguments> {

@@ -1,12 +1,12 @@
-// What a result says about the user's access, and why a call was refused.
+// Auth metadata of results, and the reasons of refused calls.
 
-import type { Auth } from './toolgate-view.ts';
+import type { Auth } from './types.ts';
 
-/** Where the server puts it. */
+/** The key in `_meta` of a result, and in the data of an error. */
 const KEY = 'toolgate/auth';
 
-/** A refusal before the tool reaches a view only as text: the server's own, or that of the official client. */
-const WORDS = [/needs the scopes? ([^"\\]+?)\W*$/, /^Insufficient scope: required "([^"]*)"/];
+/** Messages of refusals of which a view gets the text only: those of the server, and those of the official client. */
+const MESSAGES = [/needs the scopes? ([^"\\]+?)\W*$/, /^Insufficient scope: required "([^"]*)"/];
 
 export interface Refusal {
   message: string;
@@ -24,7 +24,7 @@ const texts = (value: unknown): string[] =>
 /** The auth state in a result's `_meta`, or in an error's `data`. */
 export function readAuth(meta: unknown): Auth | undefined {
   const { [KEY]: own, elicitations } = object(meta);
-  // Official clients keep no more of an error than what it asks for (-32042).
+  // Of the data of -32042, the official SDKs keep the elicitations only.
   const asked = object(Array.isArray(elicitations) ? elicitations[0] : undefined);
   const found = own ?? object(asked._meta)[KEY];
   if (!found && !asked.url) return undefined;
@@ -38,11 +38,11 @@ export function readAuth(meta: unknown): Auth | undefined {
   });
 }
 
-/** Why a call was refused: by what the server says of itself, by its challenge, or by its words. */
+/** Why a call was refused: from the metadata, from the challenge, or from the message. */
 export function readRefusal(message: string, meta: unknown, held: readonly string[]): Refusal {
   const auth = readAuth(meta);
   const challenge = texts(object(meta)['mcp/www_authenticate']).find((text) => text.includes('insufficient_scope'));
-  const named = challenge ? /\bscope="([^"]*)"/.exec(challenge)?.[1] : WORDS.map((words) => words.exec(message)?.[1]).find(Boolean);
+  const named = challenge ? /\bscope="([^"]*)"/.exec(challenge)?.[1] : MESSAGES.map((pattern) => pattern.exec(message)?.[1]).find(Boolean);
   const missing = auth?.missing.length ? auth.missing : (named?.split(' ') ?? []).filter((scope) => !held.includes(scope));
   const kind = text(object(object(meta)['toolgate/error']).kind);
   return { message, missing, kind: kind ?? (missing.length ? 'scope_missing' : auth?.connect ? 'consent_needed' : undefined) };

@@ -1,9 +1,9 @@
 // JSON-RPC 2.0 with the window that embeds this page, and with no other.
 
-/** How long the host has for an answer. */
-const TIMEOUT = 60_000;
+/** How long a request waits for its response, in milliseconds. */
+const REQUEST_TIMEOUT = 60_000;
 
-/** What the host answered instead of a result. */
+/** An error response of the host. */
 export class HostError extends Error {
   constructor(
     message: string,
@@ -14,12 +14,12 @@ export class HostError extends Error {
 }
 
 export interface Handlers {
-  /** Answers a request of the host; `undefined` for a method that is not known. */
+  /** Returns the result of a request of the host; `undefined` for an unknown method. */
   request(method: string): object | undefined;
   notification(method: string, params: Record<string, unknown>): void;
 }
 
-interface Waiting {
+interface Pending {
   method: string;
   resolve(result: Record<string, unknown>): void;
   reject(error: HostError): void;
@@ -38,7 +38,7 @@ interface Message {
 export class Bridge {
   #last = 0;
   #closed = false;
-  #waiting = new Map<number | string | undefined, Waiting>();
+  #pending = new Map<number | string | undefined, Pending>();
 
   constructor(
     private readonly host: Window,
@@ -52,11 +52,11 @@ export class Bridge {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(id);
+        this.#pending.delete(id);
         this.notify('notifications/cancelled', { requestId: id, reason: 'timeout' });
-        reject(new HostError(`The host did not answer ${method} within ${TIMEOUT / 1000} seconds.`));
-      }, TIMEOUT);
-      this.#waiting.set(id, { method, resolve, reject, timer });
+        reject(new HostError(`The host did not answer ${method} within ${REQUEST_TIMEOUT / 1000} seconds.`));
+      }, REQUEST_TIMEOUT);
+      this.#pending.set(id, { method, resolve, reject, timer });
       try {
         this.#post({ id, method, params });
       } catch (error) {
@@ -70,11 +70,11 @@ export class Bridge {
     if (!this.#closed) this.#post({ method, params });
   }
 
-  /** Ends all that waits; later messages are neither sent nor read. */
+  /** Rejects the pending requests. Later messages are neither sent nor read. */
   close(): void {
     this.#closed = true;
     removeEventListener('message', this.#receive);
-    for (const id of [...this.#waiting.keys()]) {
+    for (const id of [...this.#pending.keys()]) {
       this.#settle(id)?.reject(new HostError('The host has closed this view.'));
     }
   }
@@ -84,11 +84,11 @@ export class Bridge {
     this.host.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 
-  #settle(id: number | string | undefined): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    clearTimeout(waiting?.timer);
-    return waiting;
+  #settle(id: number | string | undefined): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
   }
 
   #receive = (event: MessageEvent): void => {
@@ -104,13 +104,13 @@ export class Bridge {
       if (method === 'ui/resource-teardown') this.close();
       return;
     }
-    const waiting = this.#settle(id);
-    if (result) waiting?.resolve(result);
-    else waiting?.reject(readable(waiting.method, error ?? {}));
+    const pending = this.#settle(id);
+    if (result) pending?.resolve(result);
+    else pending?.reject(readable(pending.method, error ?? {}));
   };
 }
 
-/** Hosts wrap what the server said, sometimes as the text of an HTTP answer. */
+/** The error of the server, which hosts wrap, sometimes as the text of an HTTP response. */
 function readable(method: string, { code, message = '', data }: NonNullable<Message['error']>): HostError {
   if (code === -32601) return new HostError(`This host does not support ${method}.`, data);
   const json = message.slice(message.indexOf('{'), message.lastIndexOf('}') + 1);
@@ -118,7 +118,7 @@ function readable(method: string, { code, message = '', data }: NonNullable<Mess
     const inner = (JSON.parse(json) as Message).error;
     if (inner?.message) return new HostError(inner.message, inner.data ?? data);
   } catch {
-    // It is plain text.
+    // Plain text.
   }
   return new HostError(message.replace(/^(MCP error -?\d+: |Error: )+/, '') || `The host refused ${method}.`, data);
 }

@@ -1,11 +1,11 @@
-// What the host says about its looks, applied to the page; what the page's size is, told to the host.
+// The theme and styles of the host, applied to the page, and the size of the page, reported to the host.
 
 interface Styles {
   variables?: Record<string, string | undefined>;
   css?: { fonts?: string };
 }
 
-/** The browser's own preference, until the host says more. */
+/** The preference of the browser, until the host sends a theme. */
 export function preferredTheme(): 'light' | 'dark' {
   return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 }
@@ -29,13 +29,13 @@ export function applyStyles({ variables = {}, css }: Styles): void {
   }
 }
 
-/** Tells every change of the page's size; returns what ends it. */
+/** Reports every change of the size of the page. Returns a function that stops. */
 export function watchSize(report: (size: { width: number; height: number }) => void): () => void {
   const root = document.documentElement;
   let [width, height, frame] = [0, 0, 0];
   const measure = () => {
     frame = 0;
-    // What the content wants, not what the frame gives.
+    // The height of the content, not that of the frame.
     const { style } = root;
     const own = style.height;
     style.height = 'max-content';

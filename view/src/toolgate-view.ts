@@ -1,107 +1,23 @@
+// The view of a widget: its state, and the requests that it sends to the host.
+
 import { readAuth, readRefusal, type Refusal } from './auth.ts';
 import { Bridge, HostError } from './bridge.ts';
 import { applyStyles, applyTheme, preferredTheme, watchSize } from './page.ts';
+import type { AnyTools, DisplayMode, Options, State, Theme, Tools, View } from './types.ts';
+
+export type * from './types.ts';
 
 declare const VERSION: string;
 const PROTOCOL = '2026-01-26';
 
-/** `error`: the tool failed, or the host cannot be reached. `cancelled`: the user stopped the call. */
-export type Status = 'pending' | 'ready' | 'error' | 'cancelled';
-export type Theme = 'light' | 'dark';
-export type DisplayMode = 'inline' | 'fullscreen' | 'pip';
-
-/** Who is signed in, and what is missing, as the newest result said it. Never a token. */
-export interface Auth {
-  readonly subject: string | undefined;
-  /** By which name people know them, where the access token says it. */
-  readonly account: string | undefined;
-  readonly scopes: readonly string[];
-  readonly missing: readonly string[];
-  /** The link that starts the consent; `connect()` opens it. */
-  readonly connect: string | undefined;
-}
-
-/** Why there are no props. */
-export interface Failure {
-  readonly message: string;
-  /** A stable word, such as `scope_missing`, `consent_needed` or `host`. */
-  readonly kind: string | undefined;
-  /** Where the user can put it right. */
-  readonly link: string | undefined;
-}
-
-/** The tools that a view calls: their arguments and what they return. */
-export type Tools<T> = { [Name in keyof T]: { arguments: object; result: unknown } };
-/** Any tool, where none are declared. */
-export type AnyTools = { [name: string]: { arguments: Record<string, unknown>; result: any } };
-
-interface Common<Arguments> {
-  /** The tool's arguments; incomplete while the model still writes them. */
-  readonly arguments: Partial<Arguments> | undefined;
-  readonly auth: Auth;
-  readonly theme: Theme;
-  /** BCP 47. */
-  readonly locale: string;
-  readonly displayMode: DisplayMode;
-}
-
-/** All that a view shows; a new object at every change. */
-export type State<Props, Arguments = Record<string, unknown>> = Common<Arguments> &
-  (
-    | { readonly status: 'pending' | 'cancelled'; readonly props: Props | undefined; readonly error: undefined }
-    | { readonly status: 'ready'; readonly props: Props; readonly error: undefined }
-    | { readonly status: 'error'; readonly props: Props | undefined; readonly error: Failure }
-  );
-
-export interface View<Props, T extends Tools<T> = AnyTools, Arguments = Record<string, unknown>> {
-  readonly state: State<Props, Arguments>;
-  /** `undefined` while pending. */
-  readonly props: Props | undefined;
-  readonly status: Status;
-  readonly arguments: Partial<Arguments> | undefined;
-  readonly error: Failure | undefined;
-  readonly auth: Auth;
-  readonly theme: Theme;
-  readonly locale: string;
-  readonly displayMode: DisplayMode;
-  /** Calls `f` at once and at every change; returns what ends that. */
-  onchange(f: (state: State<Props, Arguments>) => void): () => void;
-  /**
-   * Calls a tool of the same server, with the user's rights. Calling the view's own tool renews the props.
-   * @throws {ToolError} The tool failed or was refused.
-   */
-  callTool<Name extends keyof T & string>(name: Name, args: T[Name]['arguments']): Promise<T[Name]['result']>;
-  /** Calls the view's own tool again, with the same arguments. */
-  refresh(): Promise<void>;
-  /** Says something in the conversation, as the user. */
-  sendMessage(text: string): Promise<void>;
-  /** Asks the host to open a link: http or https, without a user's name in it, and to one of `links` if they are given. */
-  openLink(url: string): Promise<void>;
-  /** Opens the link by which the user grants what is missing; a later call shows whether it was granted. */
-  connect(): Promise<void>;
-  /** Returns the mode that the host chose. */
-  requestDisplayMode(mode: DisplayMode): Promise<DisplayMode>;
-}
-
-export interface Options {
-  /** The view's own tool, where neither the host nor the page says it. */
-  tool?: string;
-  /** How the view can be shown; `inline` and `fullscreen` if not given. */
-  displayModes?: DisplayMode[];
-  /** The origins to which `openLink` leads, as `https://a.example`: for links that come out of data. Any if not given. */
-  links?: string[];
-  /** `false`: the view does not tell the host its size. */
-  autoResize?: boolean;
-}
-
-/** A call that failed. */
+/** A tool call that failed. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
-  /** The scopes that the user would have to grant first. */
+  /** The scopes that the user has to grant first. */
   readonly missingScopes: readonly string[];
-  /** A stable word, such as `scope_missing`. */
+  /** A stable identifier, such as `scope_missing`. */
   readonly kind: string | undefined;
-  /** Starts the consent, where the server offers one. */
+  /** Opens the link by which the user grants them, if the server sent one. */
   readonly connect?: () => Promise<void>;
 
   /** @internal */
@@ -128,13 +44,13 @@ interface Result extends Json {
   _meta?: unknown;
 }
 
-const said = (result: Result): string =>
+const textOf = (result: Result): string =>
   (result.content ?? []).flatMap(({ type, text }) => (type === 'text' && text ? [text] : [])).join('\n');
 
-/** Structured content, or the text that older servers send instead. */
+/** Structured content, or the text that older servers send instead of it. */
 function valueOf(result: Result): unknown {
   if (result.structuredContent !== undefined) return result.structuredContent;
-  const text = said(result);
+  const text = textOf(result);
   try {
     return JSON.parse(text);
   } catch {
@@ -142,7 +58,7 @@ function valueOf(result: Result): unknown {
   }
 }
 
-/** Its address, if a page may ask for it to be opened. */
+/** The normalized URL, if a page may open it. Throws otherwise. */
 function safeLink(url: string, origins?: string[]): string {
   const link = URL.canParse(url) ? new URL(url) : undefined;
   if (!link || !/^https?:$/.test(link.protocol) || link.username || link.password) {
@@ -183,11 +99,11 @@ class Connection implements View<unknown> {
         else if (method !== 'ping') return undefined;
         return {};
       },
-      notification: (method, params) => this.#hear(method, params),
+      notification: (method, params) => this.#receive(method, params),
     });
-    this.#ready = parent === window ? Promise.reject(new HostError('This page is a widget: an MCP host shows it.')) : this.#greet(displayModes, autoResize);
+    this.#ready = parent === window ? Promise.reject(new HostError('This page is a widget: an MCP host shows it.')) : this.#initialize(displayModes, autoResize);
     this.#ready.catch((error: Error) => {
-      this.#change({ status: 'error', error: { message: error.message, kind: 'host', link: undefined } });
+      this.#update({ status: 'error', error: { message: error.message, kind: 'host', link: undefined } });
     });
   }
 
@@ -217,7 +133,7 @@ class Connection implements View<unknown> {
   }
 
   onchange = (f: (state: State<unknown>) => void): (() => void) => {
-    // Its own function, so that one who subscribes twice ends each by itself.
+    // A new function each time: two subscriptions with the same `f` are ended separately.
     const listener = (state: State<unknown>) => f(state);
     this.#listeners.add(listener);
     listener(this.state);
@@ -227,16 +143,16 @@ class Connection implements View<unknown> {
   callTool = async (name: string, args: object = {}): Promise<any> => {
     let result: Result;
     try {
-      result = await this.#ask('tools/call', { name, arguments: args });
+      result = await this.#request('tools/call', { name, arguments: args });
     } catch (error) {
-      throw this.#refused((error as Error).message, (error as HostError).data);
+      throw this.#toolError((error as Error).message, (error as HostError).data);
     }
-    if (result.isError) throw this.#refused(said(result) || `${name} failed.`, result._meta);
+    if (result.isError) throw this.#toolError(textOf(result) || `${name} failed.`, result._meta);
     const auth = readAuth(result._meta);
     if (name === this.#tool) {
-      this.#change({ status: 'ready', props: valueOf(result), error: undefined, arguments: args as Json, ...(auth && { auth }) });
+      this.#update({ status: 'ready', props: valueOf(result), error: undefined, arguments: args as Json, ...(auth && { auth }) });
     } else if (auth) {
-      this.#change({ auth });
+      this.#update({ auth });
     }
     return valueOf(result);
   };
@@ -248,7 +164,7 @@ class Connection implements View<unknown> {
   };
 
   sendMessage = (text: string): Promise<void> =>
-    this.#do('ui/message', { role: 'user', content: [{ type: 'text', text }] }, 'The host did not take the message.');
+    this.#send('ui/message', { role: 'user', content: [{ type: 'text', text }] }, 'The host did not take the message.');
 
   openLink = async (url: string): Promise<void> => this.#open(safeLink(url, this.#links));
 
@@ -259,78 +175,78 @@ class Connection implements View<unknown> {
   };
 
   requestDisplayMode = async (mode: DisplayMode): Promise<DisplayMode> => {
-    const answer = await this.#ask('ui/request-display-mode', { mode });
+    const answer = await this.#request('ui/request-display-mode', { mode });
     const displayMode = answer.mode as DisplayMode;
-    this.#change({ displayMode });
+    this.#update({ displayMode });
     return displayMode;
   };
 
-  async #greet(availableDisplayModes: DisplayMode[], autoResize: boolean): Promise<void> {
+  async #initialize(availableDisplayModes: DisplayMode[], autoResize: boolean): Promise<void> {
     const answer = await this.#bridge.request('ui/initialize', {
       appInfo: { name: document.title || 'toolgate-view', version: VERSION },
       appCapabilities: { availableDisplayModes },
       protocolVersion: PROTOCOL,
     });
-    this.#dress((answer.hostContext ?? {}) as Context);
+    this.#applyContext((answer.hostContext ?? {}) as Context);
     this.#bridge.notify('ui/notifications/initialized', {});
     if (autoResize) this.#stopSize = watchSize((size) => this.#bridge.notify('ui/notifications/size-changed', size));
   }
 
-  async #ask(method: string, params: object): Promise<Json> {
+  async #request(method: string, params: object): Promise<Json> {
     await this.#ready;
     return this.#bridge.request(method, params);
   }
 
   #open(url: string): Promise<void> {
-    return this.#do('ui/open-link', { url }, 'The host did not open the link.');
+    return this.#send('ui/open-link', { url }, 'The host did not open the link.');
   }
 
-  async #do(method: string, params: object, otherwise: string): Promise<void> {
-    if ((await this.#ask(method, params)).isError) throw new HostError(otherwise);
+  async #send(method: string, params: object, otherwise: string): Promise<void> {
+    if ((await this.#request(method, params)).isError) throw new HostError(otherwise);
   }
 
-  #hear(method: string, params: Json): void {
+  #receive(method: string, params: Json): void {
     const given = params.arguments as Json | undefined;
     switch (method) {
       case 'ui/notifications/tool-input-partial':
       case 'ui/notifications/tool-input':
-        return this.#change({ arguments: given ?? {} });
+        return this.#update({ arguments: given ?? {} });
       case 'ui/notifications/tool-result':
         return this.#show(params);
       case 'ui/notifications/tool-cancelled':
-        return this.#change({ status: 'cancelled', error: undefined });
+        return this.#update({ status: 'cancelled', error: undefined });
       case 'ui/notifications/host-context-changed':
-        return this.#dress(params);
+        return this.#applyContext(params);
     }
   }
 
   #show(result: Result): void {
     const auth = readAuth(result._meta) ?? this.auth;
-    if (!result.isError) return this.#change({ status: 'ready', props: valueOf(result), error: undefined, auth });
-    const { message, kind } = readRefusal(said(result) || 'The tool failed.', result._meta, auth.scopes);
-    this.#change({ status: 'error', error: { message, kind, link: auth.connect }, auth });
+    if (!result.isError) return this.#update({ status: 'ready', props: valueOf(result), error: undefined, auth });
+    const { message, kind } = readRefusal(textOf(result) || 'The tool failed.', result._meta, auth.scopes);
+    this.#update({ status: 'error', error: { message, kind, link: auth.connect }, auth });
   }
 
-  #refused(message: string, meta: unknown): ToolError {
+  #toolError(message: string, meta: unknown): ToolError {
     const refusal = readRefusal(message, meta, this.auth.scopes);
     const auth = readAuth(meta) ?? (refusal.missing.length ? { ...this.auth, missing: refusal.missing, connect: undefined } : undefined);
-    if (auth) this.#change({ auth });
+    if (auth) this.#update({ auth });
     const link = auth?.connect;
     return new ToolError(refusal, link ? async () => this.#open(safeLink(link)) : undefined);
   }
 
-  #dress(context: Context): void {
+  #applyContext(context: Context): void {
     const { theme, locale, displayMode, styles, toolInfo } = context;
     this.#tool ??= toolInfo?.tool?.name;
     if (theme) applyTheme(theme);
     if (styles) applyStyles(styles);
-    this.#change({ ...(theme && { theme }), ...(locale && { locale }), ...(displayMode && { displayMode }) });
+    this.#update({ ...(theme && { theme }), ...(locale && { locale }), ...(displayMode && { displayMode }) });
   }
 
-  #change(change: Partial<State<unknown>>): void {
+  #update(change: Partial<State<unknown>>): void {
     this.state = Object.freeze({ ...this.state, ...change }) as State<unknown>;
     for (const listener of [...this.#listeners]) {
-      // One listener's fault is not the next one's.
+      // An exception of one listener does not reach the next.
       try {
         listener(this.state);
       } catch (error) {
@@ -341,10 +257,10 @@ class Connection implements View<unknown> {
 }
 
 let connection: Connection | undefined;
-// The server writes the tool's name into the tag that it fills with this library.
+// The server writes the name of the tool into the script tag of this library.
 const own = typeof document === 'undefined' ? undefined : (document.currentScript as HTMLElement | null)?.dataset.tool;
 
-/** The view of this page. There is one: a second call returns the same. */
+/** Returns the view of this page. A page has one: a second call returns the same. */
 export function view<Props, T extends Tools<T> = AnyTools, Arguments = Record<string, unknown>>(
   options: Options = {},
 ): View<Props, T, Arguments> {
