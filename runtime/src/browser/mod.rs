@@ -2,5 +2,6 @@
 
 pub(crate) mod cookie;
 pub(crate) mod identity;
+pub(crate) mod local_request;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_client;

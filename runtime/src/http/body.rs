@@ -29,7 +29,7 @@ where
     match collected {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(BodyError::Interrupted)) => Err(Rejection::body_interrupted()),
-        Ok(Err(BodyError::TooLarge)) => Err(Rejection::body_too_large()),
+        Ok(Err(BodyError::TooLarge)) => Err(Rejection::body_too_large(MAX_BODY_BYTES)),
         Err(_) => Err(Rejection::body_timeout()),
     }
 }

@@ -1,8 +1,8 @@
-//! The connections of a listener, watched together.
+//! Connections of a listener: idle ones are closed, all of them are shut down gracefully.
 //!
-//! A timer for each request would cost more than to read its head; so one task looks at all of them
-//! now and then. An idle connection is one on which no request is under way and nothing is written:
-//! bytes that come in and make no request do not keep it open.
+//! A timer for each request would cost more than reading its head, so one task checks all connections
+//! at intervals. A connection is idle if no request is under way and nothing is written: bytes that
+//! arrive without completing a request do not keep it open.
 
 use std::{
     io,
@@ -21,135 +21,147 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::gate::Memory;
 
-/// How long a client may take for the head of a request, and a connection be idle.
-pub(crate) const IDLE: Duration = Duration::from_secs(75);
+/// How long a client may take for the head of a request, and a connection may be idle.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How often the watcher looks.
-pub(crate) const TICK: Duration = Duration::from_secs(5);
+/// How often idle connections are looked for.
+pub(super) const TICK: Duration = Duration::from_secs(5);
 
-/// How often a connection is polled in a row, before it is the turn of others.
-const MOST_POLLS: usize = 16;
+/// How often a connection is polled in a row before other tasks run.
+const MAX_POLLS: usize = 16;
 
-const GO_ON: u8 = 0;
-const FINISH: u8 = 1;
-const LEAVE: u8 = 2;
-
-/// The connections that are open.
+/// The open connections of a listener.
 #[derive(Default)]
-pub(crate) struct Connections(Mutex<Vec<Weak<Line>>>);
+pub(super) struct Connections(Mutex<Vec<Weak<ConnectionState>>>);
 
-/// One of them, as its watcher sees it.
+/// What a connection has been asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+enum Command {
+    Serve,
+    /// Answer the open requests, and begin no others.
+    ShutDown,
+    Close,
+}
+
+/// The state of one connection, shared with the listener.
 #[derive(Default)]
-pub(crate) struct Line {
-    /// Requests that are not answered to the end.
+pub(super) struct ConnectionState {
+    /// Requests whose responses are not complete.
     requests: AtomicU32,
-    /// How often the watcher found it idle since something happened.
-    idle: AtomicU32,
-    told: AtomicU8,
+    /// Ticks since the connection was last used.
+    idle_ticks: AtomicU32,
+    /// A [`Command`].
+    command: AtomicU8,
     task: OnceLock<Waker>,
-    /// The connection is polled just now.
-    polled: AtomicBool,
-    /// It has to be polled once more.
-    woken: AtomicBool,
-    memory: Memory,
+    is_polled: AtomicBool,
+    is_woken: AtomicBool,
+    token_cache: Memory,
 }
 
-/// A request, as long as it is under way.
-pub(crate) struct UnderWay(Arc<Line>);
+/// An open request; its connection is not idle while it is held.
+pub(super) struct RequestGuard(Arc<ConnectionState>);
 
-/// The body of an answer: its request is under way as long as it is.
-pub(crate) struct Answer<B> {
+/// The body of a response, which keeps its request open until it ends.
+pub(super) struct GuardedBody<B> {
     body: B,
-    _request: UnderWay,
+    _request: RequestGuard,
 }
 
-/// A stream that tells its line when something is written.
-pub(crate) struct Written<S> {
+/// A stream that marks its connection as used when it is written to.
+pub(super) struct WriteTracker<S> {
     stream: S,
-    line: Arc<Line>,
+    state: Arc<ConnectionState>,
 }
 
 impl Connections {
-    pub(crate) fn open(&self) -> Arc<Line> {
-        let line = Arc::new(Line::default());
-        self.lock().push(Arc::downgrade(&line));
-        line
+    pub(super) fn open(&self) -> Arc<ConnectionState> {
+        let state = Arc::new(ConnectionState::default());
+        self.lock().push(Arc::downgrade(&state));
+        state
     }
 
-    /// Ends those that are idle for too long; to be called every [`TICK`].
-    pub(crate) fn look(&self) {
-        self.each(|line| {
-            if line.requests.load(SeqCst) == 0
-                && TICK * line.idle.fetch_add(1, SeqCst).saturating_add(1) > IDLE
+    /// Closes the connections that are idle for too long. To be called every [`TICK`].
+    pub(super) fn close_idle(&self) {
+        self.for_each(|state| {
+            if state.requests.load(SeqCst) == 0
+                && TICK * state.idle_ticks.fetch_add(1, SeqCst).saturating_add(1) > IDLE_TIMEOUT
             {
-                line.tell(LEAVE);
+                state.send(Command::Close);
             }
         });
     }
 
-    /// Tells all of them to finish what is under way, and to begin nothing.
-    pub(crate) fn finish(&self) {
-        self.each(|line| line.tell(FINISH));
+    /// Shuts all connections down gracefully.
+    pub(super) fn shut_down(&self) {
+        self.for_each(|state| state.send(Command::ShutDown));
     }
 
-    fn each(&self, to_do: impl Fn(&Arc<Line>)) {
-        self.lock().retain(|line| line.upgrade().map(|line| to_do(&line)).is_some());
+    fn for_each(&self, f: impl Fn(&Arc<ConnectionState>)) {
+        self.lock().retain(|state| state.upgrade().map(|state| f(&state)).is_some());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Line>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<ConnectionState>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
-    fn tell(self: &Arc<Self>, what: u8) {
-        self.told.fetch_max(what, SeqCst);
+impl ConnectionState {
+    fn send(self: &Arc<Self>, command: Command) {
+        self.command.fetch_max(command as u8, SeqCst);
         self.wake_by_ref();
     }
 
-    /// A request began.
-    pub(crate) fn request(self: &Arc<Self>) -> UnderWay {
-        self.requests.fetch_add(1, Relaxed);
-        UnderWay(Arc::clone(self))
+    fn command(&self) -> Command {
+        match self.command.load(SeqCst) {
+            0 => Command::Serve,
+            1 => Command::ShutDown,
+            _ => Command::Close,
+        }
     }
 
-    /// Drives a connection of its own task to its end. `finish` asks it to begin nothing new.
-    pub(crate) async fn watch<C, E>(
+    pub(super) fn begin_request(self: &Arc<Self>) -> RequestGuard {
+        self.requests.fetch_add(1, Relaxed);
+        RequestGuard(Arc::clone(self))
+    }
+
+    /// Drives a connection in a task of its own. `shut_down` begins its graceful shutdown.
+    pub(super) async fn watch<C, E>(
         self: &Arc<Self>,
         connection: C,
-        finish: impl Fn(Pin<&mut C>),
+        shut_down: impl Fn(Pin<&mut C>),
     ) -> Result<(), E>
     where
         C: Future<Output = Result<(), E>>,
     {
         let mut connection = std::pin::pin!(connection);
         let waker = Waker::from(Arc::clone(self));
-        let mut finishing = false;
+        let mut shutting_down = false;
         std::future::poll_fn(|task| {
             self.task.get_or_init(|| task.waker().clone());
-            self.polled.store(true, SeqCst);
-            for _ in 0..MOST_POLLS {
-                self.woken.store(false, SeqCst);
-                match self.told.load(SeqCst) {
-                    GO_ON => {}
-                    FINISH if finishing => {}
-                    FINISH => {
-                        finishing = true;
-                        finish(connection.as_mut());
+            self.is_polled.store(true, SeqCst);
+            for _ in 0..MAX_POLLS {
+                self.is_woken.store(false, SeqCst);
+                match self.command() {
+                    Command::Serve => {}
+                    Command::ShutDown if shutting_down => {}
+                    Command::ShutDown => {
+                        shutting_down = true;
+                        shut_down(connection.as_mut());
                     }
-                    _ => return Poll::Ready(Ok(())),
+                    Command::Close => return Poll::Ready(Ok(())),
                 }
                 let polled = connection.as_mut().poll(&mut Context::from_waker(&waker));
                 if polled.is_ready() {
                     return polled;
                 }
-                if !self.woken.load(SeqCst) {
+                if !self.is_woken.load(SeqCst) {
                     break;
                 }
             }
-            self.polled.store(false, SeqCst);
-            // Somebody may just have relied on the next round.
-            if self.woken.load(SeqCst) {
+            self.is_polled.store(false, SeqCst);
+            // Another thread may have woken the connection after its last poll.
+            if self.is_woken.load(SeqCst) {
                 task.waker().wake_by_ref();
             }
             Poll::Pending
@@ -158,16 +170,16 @@ impl Line {
     }
 }
 
-/// The parts of a connection wake each other, whenever one has something for the next. It is polled
-/// again at once then, and not by way of the scheduler.
-impl Wake for Line {
+/// The parts of a connection wake each other whenever one has something for the next. Then the
+/// connection is polled again at once, without a round trip through the scheduler.
+impl Wake for ConnectionState {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, SeqCst);
-        if !self.polled.load(SeqCst)
+        self.is_woken.store(true, SeqCst);
+        if !self.is_polled.load(SeqCst)
             && let Some(task) = self.task.get()
         {
             task.wake_by_ref();
@@ -175,24 +187,25 @@ impl Wake for Line {
     }
 }
 
-impl UnderWay {
-    pub(crate) fn memory(&self) -> &Memory {
-        &self.0.memory
+impl RequestGuard {
+    pub(super) fn token_cache(&self) -> &Memory {
+        &self.0.token_cache
     }
 
-    pub(crate) fn until_the_end_of<B>(self, body: B) -> Answer<B> {
-        Answer { body, _request: self }
+    /// The body, which holds the guard until it is dropped.
+    pub(super) fn hold_until_end<B>(self, body: B) -> GuardedBody<B> {
+        GuardedBody { body, _request: self }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.idle.store(0, Relaxed);
+        self.0.idle_ticks.store(0, Relaxed);
         self.0.requests.fetch_sub(1, SeqCst);
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for GuardedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -212,13 +225,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
     }
 }
 
-impl<S> Written<S> {
-    pub(crate) fn new(stream: S, line: Arc<Line>) -> Self {
-        Self { stream, line }
+impl<S> WriteTracker<S> {
+    pub(super) fn new(stream: S, state: Arc<ConnectionState>) -> Self {
+        Self { stream, state }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Written<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTracker<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -228,14 +241,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Written<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Written<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTracker<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.line.idle.store(0, Relaxed);
+        this.state.idle_ticks.store(0, Relaxed);
         Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 
@@ -256,85 +269,85 @@ mod tests {
 
     use super::*;
 
-    /// How often the watcher looks until a connection was idle for too long.
-    const LOOKS: u32 = 16;
+    /// Ticks until an idle connection is closed.
+    const TICKS: u32 = 16;
 
-    fn look(connections: &Connections, times: u32) {
-        (0..times).for_each(|_| connections.look());
+    fn tick(connections: &Connections, times: u32) {
+        (0..times).for_each(|_| connections.close_idle());
     }
 
-    /// Is a connection that has nothing to say still open?
-    async fn is_open(line: &Arc<Line>, finishes: bool) -> bool {
-        let told = AtomicBool::new(false);
+    /// Whether a connection with nothing to do is still open.
+    async fn is_open(state: &Arc<ConnectionState>, ends: bool) -> bool {
+        let asked = AtomicBool::new(false);
         let silent = std::future::poll_fn(|_| {
-            let over = finishes && told.load(SeqCst);
+            let over = ends && asked.load(SeqCst);
             if over { Poll::Ready(Ok::<_, Infallible>(())) } else { Poll::Pending }
         });
-        let mut watched = std::pin::pin!(line.watch(silent, |_| told.store(true, SeqCst)));
+        let mut watched = std::pin::pin!(state.watch(silent, |_| asked.store(true, SeqCst)));
         std::future::poll_fn(|cx| Poll::Ready(watched.as_mut().poll(cx).is_pending())).await
     }
 
     #[tokio::test]
-    async fn who_is_idle_for_too_long_is_left() {
+    async fn an_idle_connection_is_closed() {
         let connections = Connections::default();
         let (idle, busy) = (connections.open(), connections.open());
-        let request = busy.request();
-        look(&connections, LOOKS - 1);
+        let request = busy.begin_request();
+        tick(&connections, TICKS - 1);
         assert!(is_open(&idle, false).await);
-        look(&connections, 1);
+        tick(&connections, 1);
         assert!(!is_open(&idle, false).await);
-        look(&connections, LOOKS);
+        tick(&connections, TICKS);
         assert!(is_open(&busy, false).await, "its request is under way");
-        // The time begins when its answer ends.
+        // The time begins when the response ends.
         drop(request);
-        look(&connections, LOOKS - 1);
+        tick(&connections, TICKS - 1);
         assert!(is_open(&busy, false).await);
-        look(&connections, 1);
+        tick(&connections, 1);
         assert!(!is_open(&busy, false).await);
     }
 
     #[tokio::test]
-    async fn who_is_written_to_is_not_idle() {
+    async fn a_connection_that_is_written_to_is_not_idle() {
         let connections = Connections::default();
-        let line = connections.open();
+        let state = connections.open();
         let (stream, _other) = tokio::io::duplex(64);
-        let mut stream = Written::new(stream, Arc::clone(&line));
-        look(&connections, LOOKS - 1);
+        let mut stream = WriteTracker::new(stream, Arc::clone(&state));
+        tick(&connections, TICKS - 1);
         stream.write_all(b"slowly").await.unwrap();
-        look(&connections, LOOKS - 1);
-        assert!(is_open(&line, false).await);
-        look(&connections, 1);
-        assert!(!is_open(&line, false).await);
+        tick(&connections, TICKS - 1);
+        assert!(is_open(&state, false).await);
+        tick(&connections, 1);
+        assert!(!is_open(&state, false).await);
     }
 
     #[tokio::test]
-    async fn at_the_end_all_are_told_to_finish() {
+    async fn shutdown_ends_connections_gracefully() {
         let connections = Connections::default();
-        let lines = [connections.open(), connections.open()];
-        assert!(is_open(&lines[0], true).await);
-        connections.finish();
-        assert!(!is_open(&lines[0], true).await);
-        assert!(is_open(&lines[1], false).await, "what is under way goes on");
+        let states = [connections.open(), connections.open()];
+        assert!(is_open(&states[0], true).await);
+        connections.shut_down();
+        assert!(!is_open(&states[0], true).await);
+        assert!(is_open(&states[1], false).await, "open requests are answered");
     }
 
     #[tokio::test]
-    async fn what_is_woken_while_it_is_polled_is_polled_again() {
-        let line = Connections::default().open();
+    async fn a_connection_woken_while_polled_is_polled_again() {
+        let state = Connections::default().open();
         let mut polls = 0;
         let connection = std::future::poll_fn(|cx: &mut Context<'_>| {
             polls += 1;
             cx.waker().wake_by_ref();
             if polls < 100 { Poll::Pending } else { Poll::Ready(Ok::<_, Infallible>(())) }
         });
-        // More often than in a row; the rest is the scheduler's.
-        line.watch(connection, |_| ()).await.unwrap();
+        // More often than in a row, so that the scheduler takes part.
+        state.watch(connection, |_| ()).await.unwrap();
         assert_eq!(polls, 100);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn no_wake_of_another_thread_is_lost() {
+    async fn a_wake_from_another_thread_is_not_lost() {
         for _ in 0..200 {
-            let line = Connections::default().open();
+            let state = Connections::default().open();
             let (to_it, mut numbers) = tokio::sync::mpsc::channel::<u32>(1);
             let connection = std::future::poll_fn(move |cx: &mut Context<'_>| {
                 loop {
@@ -344,7 +357,7 @@ mod tests {
                     }
                 }
             });
-            let watched = tokio::spawn(async move { line.watch(connection, |_| ()).await });
+            let watched = tokio::spawn(async move { state.watch(connection, |_| ()).await });
             for number in 0..50 {
                 to_it.send(number).await.unwrap();
             }

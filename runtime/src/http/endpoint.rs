@@ -1,201 +1,233 @@
-//! MCP over streamable HTTP.
-//!
-//! As long as callers are not verified, everyone who reaches the server is the local person. So it
-//! answers only to peers on this machine, under a local name, and to pages of this machine: a page
-//! from elsewhere that resolves its own name to 127.0.0.1 gets nothing.
+//! The endpoint at `/mcp`: the steps of one request, in their order.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    BoxError, Router,
+    BoxError,
     body::Body,
-    extract::{ConnectInfo, Request, State},
-    middleware,
+    extract::{ConnectInfo, Request},
     response::{IntoResponse, Response},
-    routing::{any, get},
 };
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture};
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header, request::Parts};
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
+use rmcp::{
+    model::CallToolRequestParams,
+    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
+};
+use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::CorsLayer;
 
 use super::{
-    body::{MAX_BODY_BYTES as LARGEST, read},
-    fast_path::{
-        call::Quick,
-        envelope::{Envelope, Fault},
-        list_cache::{Lists, lift_schemes},
-        route::{Decision, Then, is_json},
-    },
-    headers as head,
-    loopback_only::guard,
+    body::{self, MAX_BODY_BYTES},
+    fast_path::{FastCall, FastPath, ListCache, VisibleTools},
+    headers as names,
+    peer::Peer,
     rejection::Rejection,
-    service::Sender,
-    sessions::{Full, Sessions},
+    security_schemes,
+    sessions::Sessions,
 };
-use crate::gate;
 use crate::{
-    gate::resource_server::{Admission, Admitted, principal},
+    gate::{self, Claims, resource_server::principal},
     mcp::{
-        fallback::ErasedHandler, handler::Handler, panic, panic::Panicked, request::Authenticated,
+        fallback::ErasedHandler,
+        handler::Handler,
+        message::{CallParams, Message, MessageError, params::REVISION},
+        panic::{self, Panicked},
+        registry::ServedTool,
+        request::{Authenticated, RawArguments},
     },
+    tool::registry::Ready,
 };
 
-/// Where the endpoint is.
+/// The path of the endpoint.
 pub(crate) const PATH: &str = "/mcp";
 
-/// The most that a stranger may send, to read a widget's page.
-const SMALL: usize = 8 << 10;
+/// The largest request for a widget's page that needs no access token.
+const MAX_PAGE_REQUEST_BYTES: usize = 8 << 10;
 
-/// What stands at `/mcp`.
+/// The endpoint: a gate, a fast path, and rmcp's service for everything else.
 pub(crate) struct Endpoint {
     pub(crate) handler: Handler<ErasedHandler>,
-    quick: Quick,
-    pub(crate) lists: Lists,
+    fast_path: FastPath,
+    list_cache: ListCache,
     sessions: Arc<Sessions>,
-    mcp: StreamableHttpService<Handler<ErasedHandler>, Sessions>,
+    sdk: StreamableHttpService<Handler<ErasedHandler>, Sessions>,
 }
 
-/// The turn of a call, beside its request: it ends when the call does, which an answer that is a
-/// stream does not tell.
+/// Who answers a request, once its caller may send it.
+enum Route<'a> {
+    /// A tool, on the fast path.
+    FastPath(&'a ServedTool, FastCall<'a>, Ready),
+    /// A tool of the fallback handler, on the fast path.
+    Fallback(FastCall<'a>, Box<CallToolRequestParams>),
+    /// The list of these tools, from the cache or from rmcp.
+    List(VisibleTools, &'a RawValue),
+    /// rmcp.
+    Sdk(ResponseHook),
+}
+
+/// What the endpoint does about a request that rmcp answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResponseHook {
+    None,
+    /// A call: its permit is held until the call ends, which a streamed response does not show.
+    HoldPermit,
+    /// `initialize`: a session begins, if its caller may have one more.
+    OpenSession,
+    /// `tools/list`: copies the security schemes to where hosts look for them.
+    LiftSecuritySchemes,
+    /// `subscriptions/listen`: the stream ends when the caller's token expires.
+    EndWithToken,
+}
+
+impl ResponseHook {
+    fn for_method(method: &str) -> Self {
+        match method {
+            "initialize" => Self::OpenSession,
+            "tools/list" => Self::LiftSecuritySchemes,
+            "subscriptions/listen" => Self::EndWithToken,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Request extension: the permit of a call, which is released when the call ends.
 #[derive(Clone)]
-struct Turn {
+struct ConcurrencyPermit {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(handler: &Handler<ErasedHandler>, ended: CancellationToken) -> Self {
+    pub(crate) fn new(handler: &Handler<ErasedHandler>, shutdown: CancellationToken) -> Self {
         let mut config = StreamableHttpServerConfig::default()
             .with_json_response(true)
-            .with_max_request_body_bytes(LARGEST)
-            .with_cancellation_token(ended);
-        // Looked at in `guard`, for all routes alike.
+            .with_max_request_body_bytes(MAX_BODY_BYTES)
+            .with_cancellation_token(shutdown);
+        // The gate checks the `Host`, or `loopback_only` where there is no gate.
         config.allowed_hosts = Vec::new();
         let sessions = Sessions::new();
-        let made = handler.clone();
-        let mcp =
-            StreamableHttpService::new(move || Ok(made.clone()), Arc::clone(&sessions), config);
+        let session_handler = handler.clone();
+        let sdk = StreamableHttpService::new(
+            move || Ok(session_handler.clone()),
+            Arc::clone(&sessions),
+            config,
+        );
         Self {
             handler: handler.clone(),
-            quick: Quick::new(handler.clone()),
-            lists: Lists::default(),
+            fast_path: FastPath::new(handler.clone()),
+            list_cache: ListCache::default(),
             sessions,
-            mcp,
+            sdk,
         }
     }
-}
 
-/// The endpoint, and the pages of a consent. `local`: for this machine alone.
-pub(crate) fn router(
-    endpoint: &Arc<Endpoint>,
-    pages: Router,
-    cors: Option<CorsLayer>,
-    local: bool,
-) -> Router {
-    let mut router = Router::new().route(PATH, any(serve)).with_state(Arc::clone(endpoint));
-    if let Some(cors) = cors {
-        router = router.layer(cors);
-    }
-    router = router.merge(pages);
-    if let Some(admission) = endpoint.handler.dispatch.admission.clone() {
-        router = router.merge(well_known(admission));
-    }
-    if local { local_only(router) } else { router }
-}
-
-/// The protected resource's metadata, at its own path and at the root (RFC 9728 §3.1).
-fn well_known(admission: Arc<Admission>) -> Router {
-    let metadata =
-        async |State(gate): State<Arc<Admission>>, uri: Uri| match gate.metadata(uri.path()) {
-            Some(document) => {
-                let headers = [
-                    // Clients in a page read it before they have any credentials.
-                    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-                    (header::CONTENT_TYPE, "application/json"),
-                ];
-                (headers, document).into_response()
-            }
-            None => StatusCode::NOT_FOUND.into_response(),
-        };
-    Router::new()
-        .route(gate::ROOT, get(metadata))
-        .route(&format!("{}/{{*resource}}", gate::ROOT), get(metadata))
-        .with_state(admission)
-}
-
-/// Refuses whoever is not at this machine.
-pub(crate) fn local_only(router: Router) -> Router {
-    router.layer(middleware::from_fn(guard))
-}
-
-async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    let (mut parts, body) = request.into_parts();
-    endpoint.respond(&mut parts, body, Sender { peer, memory: None }).await
-}
-
-impl Endpoint {
-    /// Answers a request of this peer. Who reaches a server without a gate has passed the guard.
-    pub(crate) async fn respond<B>(&self, parts: &mut Parts, body: B, from: Sender<'_>) -> Response
+    /// Answers a request.
+    pub(crate) async fn respond<B>(&self, parts: &mut Parts, body: B, peer: Peer<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let peer = from.peer;
-        let admitted = match self.admit(parts, from).await {
-            Ok(admitted) => admitted,
-            Err(rejection) => return rejection.into_response(),
-        };
-        let turn = match self.turn(&admitted) {
-            Ok(turn) => turn,
-            Err(rejection) => return rejection.into_response(),
-        };
-        if parts.method != Method::POST {
-            // A stream that listens takes no turn from the calls.
-            drop(turn);
-            let body = Body::new(body);
-            let response = self.by_rmcp(taken(parts), peer, body, &admitted).await;
-            return self.until_the_token_ends(&admitted, response);
-        }
-        let body = match read(body).await {
-            Ok(body) => body,
-            Err(rejection) => return rejection.into_response(),
-        };
-        self.answer(parts, peer, body, (&admitted, turn)).await
+        let response = self.handle(parts, body, peer).await;
+        response.unwrap_or_else(Rejection::into_response)
     }
 
-    /// Lets the caller in, or refuses it before anything of the body is read.
-    async fn admit(&self, parts: &Parts, from: Sender<'_>) -> Result<Admitted, Rejection> {
+    async fn handle<B>(
+        &self,
+        parts: &mut Parts,
+        body: B,
+        peer: Peer<'_>,
+    ) -> Result<Response, Rejection>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        let claims = self.authenticate(parts, peer).await?;
+        let permit = self.acquire_permit(&claims)?;
+        if parts.method != Method::POST {
+            // The stream of a session may stay open for hours, so it takes no permit from calls.
+            drop(permit);
+            let response = self.forward(parts, peer.address, Body::new(body), &claims).await;
+            return Ok(self.end_with_token(&claims, response));
+        }
+        let body = body::read(body).await?;
+        let route = match self.parse(&parts.headers, &body)? {
+            Some(message) => {
+                let call = self.authorize(&parts.headers, &message, &claims)?;
+                self.route(parts, &body, (&message, call), &claims)?
+            }
+            None => Route::Sdk(ResponseHook::None),
+        };
+        match route {
+            Route::FastPath(tool, call, prepared) => {
+                Ok(self.fast_path.call(tool, (&call, prepared), (parts, &claims)).await)
+            }
+            Route::Fallback(call, params) => {
+                let call = (&call, *params);
+                Ok(Box::pin(self.fast_path.call_fallback(call, (parts, &claims))).await)
+            }
+            Route::List(visible, id) => match self.list_cache.get(&visible, id) {
+                Some(response) => Ok(response),
+                None => {
+                    let hook = ResponseHook::LiftSecuritySchemes;
+                    let response = self.call_sdk(parts, peer.address, body, &claims, hook).await?;
+                    Ok(Box::pin(self.list_cache.insert(visible, response)).await)
+                }
+            },
+            Route::Sdk(hook) => {
+                if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
+                    parts.extensions.insert(ConcurrencyPermit { _permit: Arc::new(permit) });
+                }
+                self.call_sdk(parts, peer.address, body, &claims, hook).await
+            }
+        }
+    }
+
+    /// Authenticates the caller by the head of the request, before its body is read. `None` is the
+    /// local user, or a caller who needs no token.
+    async fn authenticate(
+        &self,
+        parts: &Parts,
+        peer: Peer<'_>,
+    ) -> Result<Option<Claims>, Rejection> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
             return Err(Rejection::method_not_allowed());
         }
-        let admission = self.handler.dispatch.admission.as_ref();
-        if let Some(admission) = admission {
-            admission.check_origin(&parts.headers, &parts.uri)?;
+        let gate = self.handler.dispatch.admission.as_ref();
+        if let Some(gate) = gate {
+            gate.check_origin(&parts.headers, &parts.uri)?;
         }
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > LARGEST) {
-            return Err(Rejection::body_too_large());
+        if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+            return Err(Rejection::body_too_large(MAX_BODY_BYTES));
         }
-        let Some(admission) = admission else { return Ok(None) };
-        let page = || self.may_read_page(parts, length);
-        let address = gate::party(&parts.extensions, from.peer);
-        let admitted = admission.admit(parts, (address, from.memory), page).await?;
-        self.check_session(&admitted, &parts.headers)?;
-        Ok(admitted)
+        let Some(gate) = gate else { return Ok(None) };
+        let address = gate::party(&parts.extensions, peer.address);
+        let reads_page = || self.announces_page(parts, length);
+        let claims = gate.admit(parts, (address, peer.token_cache), reads_page).await?;
+        self.check_session(&parts.headers, &claims)?;
+        Ok(claims)
     }
 
-    /// A session belongs to whoever began it: its identifier alone opens nothing.
-    fn check_session(&self, admitted: &Admitted, headers: &HeaderMap) -> Result<(), Rejection> {
-        let Some(id) = headers.get(&head::SESSION) else { return Ok(()) };
+    /// Whether the head of the request announces a small request for a widget's page. Pages have no
+    /// one's data, and a host that is refused one shows an empty frame instead of a sign-in.
+    fn announces_page(&self, parts: &Parts, length: Option<usize>) -> bool {
+        let header =
+            |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        parts.method == Method::POST
+            && length.is_some_and(|length| length <= MAX_PAGE_REQUEST_BYTES)
+            && header(&names::METHOD) == Some("resources/read")
+            && header(&names::NAME).is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
+    }
+
+    /// Checks that the session belongs to the caller: its identifier is no credential.
+    fn check_session(&self, headers: &HeaderMap, claims: &Option<Claims>) -> Result<(), Rejection> {
+        let Some(id) = headers.get(&names::SESSION) else { return Ok(()) };
         let id = id.to_str().unwrap_or_default();
-        let caller = principal(admitted);
+        let caller = principal(claims);
         match self.sessions.owner(id) {
             Some(owner) if *owner == *caller => Ok(()),
-            // Whoever signs in where they were a stranger goes on with their session.
+            // An anonymous caller who signs in keeps the session.
             Some(owner) if owner.is_empty() && self.sessions.adopt(id, &caller) => Ok(()),
             _ => {
                 tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
@@ -204,117 +236,199 @@ impl Endpoint {
         }
     }
 
-    /// Does a stranger say, in headers and a few bytes, to read a widget's page? Pages hold nobody's
-    /// data, and a host that is refused one shows an empty frame, or no step-up.
-    fn may_read_page(&self, parts: &Parts, length: Option<usize>) -> bool {
-        let header =
-            |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        parts.method == Method::POST
-            && length.is_some_and(|length| length <= SMALL)
-            && header(&head::METHOD) == Some("resources/read")
-            && header(&head::NAME).is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
+    /// Counts the request against the caller's limits.
+    fn acquire_permit(
+        &self,
+        claims: &Option<Claims>,
+    ) -> Result<Option<OwnedSemaphorePermit>, Rejection> {
+        let Some(gate) = &self.handler.dispatch.admission else { return Ok(None) };
+        Ok(gate.turn(claims)?)
     }
 
-    fn turn(&self, admitted: &Admitted) -> Result<Option<OwnedSemaphorePermit>, Rejection> {
-        let admission = self.handler.dispatch.admission.as_ref();
-        admission.map_or(Ok(None), |admission| Ok(admission.turn(admitted)?))
+    /// Parses the body; `None` leaves a body that is not announced as JSON to rmcp, which refuses it.
+    fn parse<'a>(
+        &self,
+        headers: &HeaderMap,
+        body: &'a Bytes,
+    ) -> Result<Option<Message<'a>>, Rejection> {
+        // Behind a gate every body is parsed, so that no header keeps a call from being authorized.
+        if !is_json(headers) && self.handler.dispatch.admission.is_none() {
+            return Ok(None);
+        }
+        // rmcp would answer all of these errors with 415 and a parser's message.
+        let message = Message::parse(body);
+        message.map(Some).map_err(|error| Rejection::invalid_message(error.code_and_message()))
     }
 
-    /// Ends a stream when the token of its listener does.
-    fn until_the_token_ends(&self, admitted: &Admitted, response: Response) -> Response {
-        let admission = self.handler.dispatch.admission.as_ref();
-        let Some(left) = admission.and_then(|admission| admission.end_of(admitted)) else {
-            return response;
+    /// Authorizes the message by what it calls, whatever its headers announce. Returns the call, and
+    /// its tool if it is one of the table.
+    fn authorize<'m, 'a>(
+        &self,
+        headers: &HeaderMap,
+        message: &'m Message<'a>,
+        claims: &Option<Claims>,
+    ) -> Result<Option<(CallParams<'m, 'a>, Option<&ServedTool>)>, Rejection> {
+        let dispatch = &self.handler.dispatch;
+        let gate = dispatch.admission.as_ref();
+        if let Some(gate) = gate {
+            let reads_page =
+                || message.resource_uri().is_some_and(|uri| dispatch.widgets.has(&uri));
+            gate.check_stranger(claims, reads_page, || self.answers_itself(message))?;
+        }
+        let call = match message.call() {
+            Some(Ok(call)) => call,
+            // rmcp would look for a method of another shape, and report that there is none.
+            Some(Err(())) => return Err(Rejection::invalid_call(&message.id())),
+            None => return Ok(None),
         };
-        response.map(|body| {
-            let end = Box::pin(tokio::time::sleep(left));
-            Body::from_stream(body.into_data_stream().take_until(end))
-        })
+        let tool = dispatch.tool(&call.name);
+        if let (Some(gate), Some(tool)) = (gate, tool) {
+            // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
+            let accumulates = || !is_current_revision(headers);
+            gate.check_call(claims.as_ref(), (&call.name, &tool.required_scopes), accumulates)
+                .map_err(|error| Rejection::from_gate(error, || message.id()))?;
+        }
+        Ok(Some((call, tool)))
     }
 
-    /// Reads the message once, and answers it: quickly where nothing is unusual about it.
-    async fn answer(
+    /// Whether the message is answered without the fallback handler, whose tools no scope protects.
+    /// Lists count, which show names and do nothing.
+    fn answers_itself(&self, message: &Message<'_>) -> bool {
+        let no_fallback = self.handler.beside.nothing;
+        match message.method() {
+            "tools/call" => {
+                let call = message.call().and_then(Result::ok);
+                call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some())
+                    || no_fallback
+            }
+            "initialize"
+            | "server/discover"
+            | "ping"
+            | "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "subscriptions/listen" => true,
+            method => no_fallback || method.starts_with("notifications/"),
+        }
+    }
+
+    /// Chooses who answers.
+    fn route<'a>(
+        &'a self,
+        parts: &mut Parts,
+        body: &'a Bytes,
+        (message, call): (&Message<'a>, Option<(CallParams<'_, 'a>, Option<&'a ServedTool>)>),
+        claims: &Option<Claims>,
+    ) -> Result<Route<'a>, Rejection> {
+        let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
+        let Some((call, tool)) = call else {
+            // The list of a fallback handler may change at any time.
+            let cached = (dispatch.fast_path && self.handler.beside.nothing)
+                .then(|| ListCache::request_id(headers, message))
+                .flatten();
+            return Ok(match cached {
+                Some(id) => Route::List(VisibleTools::new(dispatch, claims.as_ref()), id),
+                None => Route::Sdk(ResponseHook::for_method(message.method())),
+            });
+        };
+        let fast = panic::catch(|| match tool {
+            Some(tool) if dispatch.fast_path => {
+                FastCall::new(headers, tool, (message, &call), body)
+                    .map(|(call, prepared)| Route::FastPath(tool, call, prepared))
+            }
+            None if dispatch.fallback_is_silent => {
+                FastCall::to_fallback(headers, &self.handler, (message, &call), body)
+                    .map(|(call, params)| Route::Fallback(call, Box::new(params)))
+            }
+            _ => None,
+        });
+        // The decoder of an argument may panic.
+        let fast = fast.map_err(|Panicked| Rejection::internal_error(&message.id(), panic::MESSAGE));
+        if let Some(route) = fast? {
+            return Ok(route);
+        }
+        if let Some(arguments) = call.arguments {
+            parts.extensions.insert(RawArguments(arguments.to_owned().into()));
+        }
+        Ok(Route::Sdk(ResponseHook::HoldPermit))
+    }
+
+    /// Lets rmcp answer a message.
+    async fn call_sdk(
         &self,
         parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Bytes,
-        (admitted, turn): (&Admitted, Option<OwnedSemaphorePermit>),
-    ) -> Response {
-        let dispatch = &self.handler.dispatch;
-        // A decoder may panic as well as a tool.
-        let decided = panic::catch(|| self.decide(parts, &body, admitted));
-        let (then, seen) = match decided {
-            Ok(Decision::Answer(answer)) => return answer,
-            Ok(Decision::Short(tool, call, ready)) => {
-                let call = (&call, ready);
-                return self.quick.answer(dispatch, tool, call, (parts, admitted)).await;
-            }
-            Ok(Decision::ErasedHandler(call, params)) => {
-                let call = (&call, *params);
-                let answer = self.quick.answer_beside(&self.handler, call, (parts, admitted));
-                return Box::pin(answer).await;
-            }
-            Ok(Decision::List(seen)) => (Then::Lift, Some(seen)),
-            Ok(Decision::Rmcp(then)) => (then, None),
-            Err(Panicked) => return broke(&body),
-        };
-        if let (Then::Call, Some(turn)) = (then, turn) {
-            parts.extensions.insert(Turn { _permit: Arc::new(turn) });
-        }
+        claims: &Option<Claims>,
+        hook: ResponseHook,
+    ) -> Result<Response, Rejection> {
         let is_json = is_json(&parts.headers);
-        let begins = matches!(then, Then::Begin) && !parts.headers.contains_key(&head::SESSION);
-        let rmcp = self.by_rmcp(taken(parts), peer, Body::from(body.clone()), admitted);
-        // Boxed: what is rare does not make every request carry its state.
-        let response = if begins {
-            let begun = Box::pin(self.sessions.begin(principal(admitted), rmcp)).await;
-            begun.unwrap_or_else(|Full| Rejection::too_many_sessions().into_response())
+        let opens_session =
+            hook == ResponseHook::OpenSession && !parts.headers.contains_key(&names::SESSION);
+        let response = self.forward(parts, peer, Body::from(body.clone()), claims);
+        // Boxed, so that the future of every request is not as large as these.
+        let response = if opens_session {
+            let opened = Box::pin(self.sessions.open(principal(claims), response)).await;
+            opened.map_err(|_| Rejection::too_many_sessions())?
         } else {
-            rmcp.await
+            response.await
         };
         if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            // rmcp's status for what it cannot read, however deep inside it is.
-            return Rejection::invalid_message(Fault::inside(&body).words()).into_response();
+            // rmcp answers so if it cannot read a message.
+            let error = MessageError::of(&body);
+            return Err(Rejection::invalid_message(error.code_and_message()));
         }
-        let response = match (&dispatch.admission, then) {
-            (Some(_), Then::Lift) => Box::pin(lift_schemes(response)).await,
-            (_, Then::Listen) => self.until_the_token_ends(admitted, response),
+        Ok(match hook {
+            ResponseHook::LiftSecuritySchemes if self.handler.dispatch.admission.is_some() => {
+                Box::pin(security_schemes::lift(response)).await
+            }
+            ResponseHook::EndWithToken => self.end_with_token(claims, response),
             _ => response,
-        };
-        match seen {
-            Some(seen) => Box::pin(self.lists.learn(seen, response)).await,
-            None => response,
-        }
+        })
     }
 
-    // Boxed here and not where it is waited for: what is awaited is compiled at every such place.
-    fn by_rmcp<'a>(
+    /// Hands the request on to rmcp, without its credentials, which nothing after the gate needs.
+    // Boxed here, so that the future of rmcp's service is compiled once.
+    fn forward<'a>(
         &'a self,
-        mut parts: Parts,
+        parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Body,
-        admitted: &Admitted,
+        claims: &Option<Claims>,
     ) -> BoxFuture<'a, Response> {
+        let mut parts = std::mem::replace(parts, Request::new(()).into_parts().0);
+        names::remove_credentials(&mut parts.headers);
         if let Some(peer) = peer {
             parts.extensions.insert(ConnectInfo(peer));
         }
         if self.handler.dispatch.admission.is_some() {
-            parts.extensions.insert(Authenticated(admitted.clone()));
+            parts.extensions.insert(Authenticated(claims.clone()));
         }
         let request = Request::from_parts(parts, body);
-        Box::pin(async move { self.mcp.handle(request).await.into_response() })
+        Box::pin(async move { self.sdk.handle(request).await.into_response() })
+    }
+
+    /// Ends a stream when the caller's token expires.
+    fn end_with_token(&self, claims: &Option<Claims>, response: Response) -> Response {
+        let gate = self.handler.dispatch.admission.as_ref();
+        let Some(remaining) = gate.and_then(|gate| gate.end_of(claims)) else { return response };
+        response.map(|body| {
+            let end = Box::pin(tokio::time::sleep(remaining));
+            Body::from_stream(body.into_data_stream().take_until(end))
+        })
     }
 }
 
-/// The head of the request, which goes on to somebody else: without the token, for which nobody who
-/// comes after has a use, and which they cannot leak then.
-fn taken(parts: &mut Parts) -> Parts {
-    let mut taken = std::mem::replace(parts, Request::new(()).into_parts().0);
-    head::forget_credentials(&mut taken.headers);
-    taken
+fn is_json(headers: &HeaderMap) -> bool {
+    const JSON: &[u8] = b"application/json";
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|content_type| content_type.as_bytes().get(..JSON.len()))
+        .is_some_and(|content_type| content_type.eq_ignore_ascii_case(JSON))
 }
 
-/// The answer to a call in which something panicked that is no tool.
-fn broke(message: &[u8]) -> Response {
-    let id = Envelope::read(message).map(|envelope| envelope.id()).unwrap_or_default();
-    Rejection::internal_error(&id, panic::MESSAGE).into_response()
+fn is_current_revision(headers: &HeaderMap) -> bool {
+    let version = headers.get(&names::VERSION).and_then(|version| version.to_str().ok());
+    version.is_some_and(|version| version >= REVISION)
 }

@@ -1,5 +1,4 @@
-//! Headers that are looked at in every request: as values, so that a look-up need not read their
-//! names anew.
+//! Names of the headers that every request is checked for, parsed once.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -10,8 +9,8 @@ pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// Takes out what proves who the caller is.
-pub(crate) fn forget_credentials(headers: &mut HeaderMap) {
+/// Removes the credentials of the caller.
+pub(crate) fn remove_credentials(headers: &mut HeaderMap) {
     headers.remove(header::AUTHORIZATION);
     headers.remove(&DPOP);
 }

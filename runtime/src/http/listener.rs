@@ -1,4 +1,4 @@
-//! The listener: connections, their bounds and their end.
+//! The listener: accepts connections, bounds their idle time and shuts them down gracefully.
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
@@ -12,78 +12,82 @@ use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connections::{Connections, IDLE, TICK, Written},
-    service::{Sender, ToolgateService},
+    connections::{Connections, IDLE_TIMEOUT, TICK, WriteTracker},
+    peer::Peer,
+    service::ToolgateService,
 };
 
-/// How long connections may take to end after they were told to.
-const LAST: Duration = Duration::from_secs(15);
+/// How long connections may take to end after shutdown began.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Serves every connection of `listener`, until `ended`; then those that are open may finish.
+/// Serves the connections of `listener` until `shutdown` completes; then waits for open requests.
 pub(crate) async fn listen(
     listener: TcpListener,
-    front: ToolgateService,
-    ended: impl Future<Output = ()>,
+    service: ToolgateService,
+    shutdown: impl Future<Output = ()>,
 ) {
     let (connections, tasks) = (Connections::default(), TaskTracker::new());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut ended = std::pin::pin!(ended);
+    let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let (stream, peer) = tokio::select! {
-            () = &mut ended => break,
+        let (stream, address) = tokio::select! {
+            () = &mut shutdown => break,
             _ = tick.tick() => {
-                connections.look();
+                connections.close_idle();
                 continue;
             }
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    rest(&error).await;
+                    back_off(&error).await;
                     continue;
                 }
             },
         };
-        // An answer is not held back until more of it comes (Nagle's algorithm).
+        // Without Nagle's algorithm, which would delay the end of a response.
         let _ = stream.set_nodelay(true);
-        let (front, line) = (front.clone(), connections.open());
+        let (service, state) = (service.clone(), connections.open());
         tasks.spawn(async move {
-            let stream = TokioIo::new(Written::new(stream, Arc::clone(&line)));
+            let stream = TokioIo::new(WriteTracker::new(stream, Arc::clone(&state)));
             let service = service_fn(|request: Request<Incoming>| {
-                let (front, under_way) = (front.clone(), line.request());
+                let (service, request_guard) = (service.clone(), state.begin_request());
                 async move {
                     let (parts, body) = request.into_parts();
-                    let from = Sender { peer: Some(peer), memory: Some(under_way.memory()) };
-                    let response = front.respond(parts, body, from).await;
-                    Ok::<_, Infallible>(response.map(|body| under_way.until_the_end_of(body)))
+                    let peer = Peer {
+                        address: Some(address),
+                        token_cache: Some(request_guard.token_cache()),
+                    };
+                    let response = service.respond(parts, body, peer).await;
+                    Ok::<_, Infallible>(response.map(|body| request_guard.hold_until_end(body)))
                 }
             });
             let builder = builder();
             let connection = builder.serve_connection(stream, service);
             let finish = auto::Connection::graceful_shutdown;
-            if let Err(error) = line.watch(connection, finish).await {
-                tracing::debug!(target: "toolgate::server", error, "a connection broke off");
+            if let Err(error) = state.watch(connection, finish).await {
+                tracing::debug!(target: "toolgate::server", error, "a connection failed");
             }
         });
     }
     drop(listener);
-    connections.finish();
+    connections.shut_down();
     tasks.close();
-    let _ = tokio::time::timeout(LAST, tasks.wait()).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, tasks.wait()).await;
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Head and body are copied together and sent by one plain write, which costs less for what is
-    // mostly small.
+    // Head and body are copied into one buffer and sent by one plain write, which is cheaper for
+    // small responses.
     builder.http1().writev(false);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(IDLE);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(IDLE_TIMEOUT);
     builder
 }
 
-/// After an error of `accept`: a connection that is gone already costs nothing, but without free
-/// descriptors the next try would fail too.
-async fn rest(error: &io::Error) {
+/// Waits after an error of `accept`, unless the error is of one connection: without free file
+/// descriptors the next attempt would fail at once.
+async fn back_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
         tracing::error!(target: "toolgate::server", %error, "no connection can be accepted");

@@ -1,18 +1,18 @@
-//! Middleware that refuses requests from other machines, as JSON-RPC errors.
-
-use std::net::SocketAddr;
+//! Middleware that refuses requests from other machines, with a JSON-RPC error.
 
 use axum::{
-    extract::{ConnectInfo, Request},
+    extract::Request,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
-use super::{local_clients, rejection::Rejection};
+use super::{peer::Peer, rejection::Rejection};
+use crate::browser::local_request::{self, NotLocal};
 
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+/// The middleware, for a router.
+pub(crate) async fn middleware(request: Request, next: Next) -> Response {
+    let peer = Peer::from_extensions(request.extensions());
     match check(peer, request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
         Err(rejection) => rejection.into_response(),
@@ -20,17 +20,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// Checks that the peer, the `Host` and the `Origin` are of this machine.
-pub(crate) fn check(
-    peer: Option<SocketAddr>,
-    headers: &HeaderMap,
-    uri: &http::Uri,
-) -> Result<(), Rejection> {
-    local_clients::check(peer, headers, uri).map_err(|(status, reason)| {
-        tracing::warn!(target: "toolgate::gate", reason, "a request was refused");
-        if status.is_server_error() {
-            Rejection::unknown_peer(reason)
-        } else {
-            Rejection::forbidden(reason)
+pub(crate) fn check(peer: Peer<'_>, headers: &HeaderMap, uri: &Uri) -> Result<(), Rejection> {
+    local_request::check(peer.address, headers, uri).map_err(|error| {
+        tracing::warn!(target: "toolgate::gate", reason = error.reason(), "a request was refused");
+        match error {
+            NotLocal::UnknownPeer => Rejection::unknown_peer(error.reason()),
+            NotLocal::Forbidden(reason) => Rejection::forbidden(reason),
         }
     })
 }

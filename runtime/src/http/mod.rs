@@ -1,14 +1,20 @@
-//! MCP over streamable HTTP.
+//! MCP over streamable HTTP: the listener, the endpoint and its fast path.
 
-pub(crate) mod body;
-pub(crate) mod connections;
-pub(crate) mod cors;
-pub(crate) mod endpoint;
-pub(crate) mod fast_path;
-pub(crate) mod headers;
-pub(crate) mod listener;
-pub(crate) mod local_clients;
-pub(crate) mod loopback_only;
-pub(crate) mod rejection;
-pub(crate) mod service;
-pub(crate) mod sessions;
+mod body;
+mod connections;
+mod cors;
+mod endpoint;
+mod fast_path;
+mod headers;
+mod listener;
+mod loopback_only;
+mod peer;
+mod rejection;
+mod router;
+mod security_schemes;
+mod service;
+mod session_registry;
+mod sessions;
+
+pub use self::service::ToolgateService;
+pub(crate) use self::{endpoint::Endpoint, listener::listen, router::router};

@@ -10,7 +10,6 @@ use http::{HeaderValue, StatusCode, header};
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 
-use super::body::MAX_BODY_BYTES;
 use crate::gate::{AuthError, resource_server::GateError};
 
 /// JSON-RPC's code for a session that does not exist, as MCP's SDKs send it.
@@ -71,8 +70,8 @@ impl Rejection {
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::INVALID_REQUEST, message)
     }
 
-    pub(crate) fn body_too_large() -> Self {
-        let message = format!("a message has at most {} MiB", MAX_BODY_BYTES >> 20);
+    pub(crate) fn body_too_large(limit: usize) -> Self {
+        let message = format!("a message has at most {} MiB", limit >> 20);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::INVALID_REQUEST, &message)
     }
 

@@ -1,8 +1,8 @@
-//! What a connection speaks with: the endpoint at once, and the router for everything else.
+//! The server as a `tower::Service`: `/mcp` directly, all other paths through axum's router.
 //!
-//! A router looks every path up and boxes every answer, which costs a call more than its tool does.
+//! A router looks up every path and boxes every response, which costs a call more than its tool.
 
-use std::{convert::Infallible, marker::PhantomData, net::SocketAddr, pin::Pin, sync::Arc, task};
+use std::{convert::Infallible, fmt, marker::PhantomData, pin::Pin, sync::Arc, task};
 
 use axum::{
     BoxError, Router,
@@ -16,46 +16,38 @@ use tower::{Service, ServiceExt};
 
 use super::{
     endpoint::{Endpoint, PATH},
-    loopback_only as guard,
+    loopback_only,
+    peer::Peer,
 };
-use crate::gate::Memory;
 use crate::mcp::fallback::NoFallback;
 
-/// A server as a [`tower::Service`]: what [`App::into_router`](crate::server::App::into_router) gives,
-/// without a router's detour for calls.
+/// A server as a [`tower::Service`]: the same as
+/// [`App::into_router`](crate::server::App::into_router), with less work for each call.
 ///
-/// The peer is read from the extension [`ConnectInfo<SocketAddr>`](ConnectInfo).
-pub struct ToolgateService<H = NoFallback>(Arc<Whole>, PhantomData<fn() -> H>);
+/// Peers are read from the extension
+/// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
+pub struct ToolgateService<H = NoFallback>(Arc<Shared>, PhantomData<fn() -> H>);
 
-struct Whole {
+struct Shared {
     endpoint: Arc<Endpoint>,
     router: Router,
-    /// The endpoint needs nothing that the router puts around it.
-    straight: bool,
-    /// Only this machine may call.
-    local: bool,
-}
-
-/// Where a request comes from.
-#[derive(Clone, Copy)]
-pub(crate) struct Sender<'a> {
-    pub(crate) peer: Option<SocketAddr>,
-    /// What its connection remembers.
-    pub(crate) memory: Option<&'a Memory>,
+    /// The router wraps the endpoint in a CORS layer, so the endpoint cannot answer directly.
+    has_cors: bool,
+    /// Only this machine may send requests.
+    is_local: bool,
 }
 
 impl ToolgateService {
-    /// `cors`: what pages of other origins may do is said by the router.
     pub(crate) fn new(
         endpoint: Arc<Endpoint>,
         router: Router,
-        (cors, local): (bool, bool),
+        (has_cors, is_local): (bool, bool),
     ) -> Self {
-        Self(Arc::new(Whole { endpoint, router, straight: !cors, local }), PhantomData)
+        Self(Arc::new(Shared { endpoint, router, has_cors, is_local }), PhantomData)
     }
 
-    /// The same, of a server with a handler of this type.
-    pub(crate) fn of<H>(self) -> ToolgateService<H> {
+    /// The same service, for the type of the fallback handler.
+    pub(crate) fn with_fallback_type<H>(self) -> ToolgateService<H> {
         ToolgateService(self.0, PhantomData)
     }
 }
@@ -65,27 +57,27 @@ impl<H> ToolgateService<H> {
         self.0.router.clone()
     }
 
-    // In parts, so that the state of a call holds its request once.
-    pub(crate) async fn respond<B>(&self, mut parts: Parts, body: B, from: Sender<'_>) -> Response
+    // In parts, so that the future of a call holds the request once.
+    pub(crate) async fn respond<B>(&self, mut parts: Parts, body: B, peer: Peer<'_>) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let whole = &*self.0;
-        if !whole.straight || parts.uri.path() != PATH {
+        let shared = &*self.0;
+        if shared.has_cors || parts.uri.path() != PATH {
             let request = Request::from_parts(parts, Body::new(body));
-            return Box::pin(self.route(request, from.peer)).await;
+            return Box::pin(self.route(request, peer)).await;
         }
-        if whole.local
-            && let Err(rejection) = guard::check(from.peer, &parts.headers, &parts.uri)
+        if shared.is_local
+            && let Err(rejection) = loopback_only::check(peer, &parts.headers, &parts.uri)
         {
             return rejection.into_response();
         }
-        whole.endpoint.respond(&mut parts, body, from).await
+        shared.endpoint.respond(&mut parts, body, peer).await
     }
 
-    async fn route(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
+    async fn route(&self, mut request: Request<Body>, peer: Peer<'_>) -> Response {
+        if let Some(address) = peer.address {
+            request.extensions_mut().insert(ConnectInfo(address));
         }
         self.0.router.clone().oneshot(request).await.into_response()
     }
@@ -97,8 +89,8 @@ impl<H> Clone for ToolgateService<H> {
     }
 }
 
-impl<H> std::fmt::Debug for ToolgateService<H> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<H> fmt::Debug for ToolgateService<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolgateService").finish_non_exhaustive()
     }
 }
@@ -116,11 +108,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let front = self.clone();
+        let service = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-            Ok(front.respond(parts, body, Sender { peer, memory: None }).await)
+            let peer = Peer::from_extensions(&parts.extensions);
+            Ok(service.respond(parts, body, peer).await)
         })
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
 pub(crate) mod fallback;
 pub(crate) mod handler;
+pub(crate) mod message;
 mod methods;
 pub(crate) mod panic;
 pub(crate) mod registry;

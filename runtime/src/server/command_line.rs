@@ -15,7 +15,11 @@ use super::{
 use crate::error::{Error, Result};
 use crate::{
     mcp::fallback::ErasedHandler,
-    stdio::{framing::Lines, loopback, loopback::Loopback, transport::Wire},
+    stdio::{
+        loopback,
+        loopback::Loopback,
+        transport::{ServerTransport, StdioTransport},
+    },
 };
 
 pub(crate) fn serve(server: Server<ErasedHandler>) -> BoxFuture<'static, Result<()>> {
@@ -58,8 +62,9 @@ pub(crate) fn serve_stdio(
 async fn over_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
-    let wire = Wire::Lines(Lines::new(tokio::io::stdin(), tokio::io::stdout()));
-    let running = app.handler.clone().serve(wire).await.map_err(Error::internal)?;
+    let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout());
+    let running =
+        app.handler.clone().serve(ServerTransport::Stdio(stdio)).await.map_err(Error::internal)?;
     running.waiting().await.map_err(Error::internal)?;
     app.drain().await;
     Ok(())

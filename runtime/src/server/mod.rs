@@ -21,5 +21,5 @@ pub use self::{
     builder::Server,
     describe::{Description, ToolDescription},
 };
-pub use crate::http::service::ToolgateService;
+pub use crate::http::ToolgateService;
 pub use crate::mcp::{fallback::NoFallback, handler::Handler};

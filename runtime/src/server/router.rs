@@ -6,7 +6,7 @@ use axum::Router;
 use rmcp::ServerHandler;
 
 use super::app::{App, Assembled};
-use crate::http::{cors, endpoint as http, endpoint::Endpoint, service::ToolgateService};
+use crate::http::{self, Endpoint, ToolgateService};
 
 impl<H: ServerHandler> App<H> {
     /// The routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where people see what is
@@ -16,18 +16,18 @@ impl<H: ServerHandler> App<H> {
     /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
     /// asks.
     pub fn into_router(self) -> Router {
-        self.assembled.front().into_router()
+        self.assembled.service().into_router()
     }
 
     /// The same as a service, for a listener of your own: faster than a router, with nothing beside
     /// it. Peers are seen as by [`App::into_router`].
     pub fn into_service(self) -> ToolgateService<H> {
-        self.assembled.front().of()
+        self.assembled.service().with_fallback_type()
     }
 }
 
 impl Assembled {
-    pub(crate) fn front(&self) -> ToolgateService {
+    pub(crate) fn service(&self) -> ToolgateService {
         let consents = &self.handler.dispatch.prompts.consents;
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {
@@ -41,15 +41,14 @@ impl Assembled {
         if let Some(login) = &self.login {
             pages = pages.merge(login.router());
         }
-        let admission = self.handler.dispatch.admission.as_ref();
-        let cors = admission.and_then(|admission| cors::layer(admission));
+        let gate = self.handler.dispatch.admission.as_ref();
+        let has_cors = gate.is_some_and(|gate| !gate.allowed_origins().is_empty());
         #[cfg(feature = "dev")]
-        let local = admission.is_none() || self.login.is_some();
+        let is_local = gate.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]
-        let local = admission.is_none();
-        let with_cors = cors.is_some();
+        let is_local = gate.is_none();
         let endpoint = Arc::new(Endpoint::new(&self.handler, self.ended.clone()));
-        let router = http::router(&endpoint, pages, cors, local);
-        ToolgateService::new(endpoint, router, (with_cors, local))
+        let router = http::router(&endpoint, pages, is_local);
+        ToolgateService::new(endpoint, router, (has_cors, is_local))
     }
 }

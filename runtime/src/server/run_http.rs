@@ -13,7 +13,7 @@ use crate::{
     error::{ConfigError, Result},
     support::background as task,
 };
-use crate::{http::listener::listen, mcp::fallback::ErasedHandler};
+use crate::{http::listen, mcp::fallback::ErasedHandler};
 
 pub(crate) fn serve_http(
     server: Server<ErasedHandler>,
@@ -49,8 +49,8 @@ async fn over_http(server: Server<ErasedHandler>, address: SocketAddr) -> Result
     }
 
     let app = Arc::new(app);
-    let (front, ended) = (app.front(), Arc::clone(&app));
-    listen(listener, front, async move {
+    let (service, ended) = (app.service(), Arc::clone(&app));
+    listen(listener, service, async move {
         told_to_end().await;
         task::spawn(async move { ended.drain().await });
     })

@@ -1,5 +1,5 @@
-//! A listener for the browser, where the server itself speaks over standard input and output. It
-//! is there only while a consent is open (RFC 8252 §7.3).
+//! The browser's listener of a server over standard input and output, open while a consent is
+//! pending (RFC 8252 §7.3).
 
 use std::{
     convert::Infallible,
@@ -19,14 +19,20 @@ use tokio::{net::TcpListener, sync::Mutex};
 use tower::ServiceExt;
 use url::Url;
 
-use crate::http::local_clients as local;
 use crate::mcp::consent_prompt::CallbackListener;
 use crate::{
+    browser::local_request,
     consent::{Consents, page},
     support::background as task,
 };
 
-/// Listens on 127.0.0.1, on `port` or, if that is 0, on one that is free.
+/// How often the listener checks whether a consent is still pending.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// A listener on 127.0.0.1, on `port` or, if that is 0, on any free port.
 pub(crate) struct Loopback {
     port: u16,
     listening: Mutex<bool>,
@@ -52,9 +58,9 @@ impl CallbackListener for Loopback {
         let (this, consents) = (Arc::clone(&self), consents.clone());
         task::spawn(async move {
             let done = async {
-                // The last page of a consent is still to be read, hence the breath.
+                // Checked at intervals, so that the browser can load the last page of a consent.
                 loop {
-                    tokio::time::sleep(Duration::from_secs(5)).await;
+                    tokio::time::sleep(IDLE_CHECK_INTERVAL).await;
                     let mut listening = this.listening.lock().await;
                     if !consents.any_open() {
                         *listening = false;
@@ -75,14 +81,14 @@ async fn accept(listener: &TcpListener, consents: &Consents) {
     let pages = consents.router();
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
-            // Of connections that broke off there may be many; of files there may be none left.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            // Without free file descriptors the next attempt would fail at once.
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
             continue;
         };
         let pages = pages.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let pages = pages.clone();
-            async move { Ok::<_, Infallible>(answer(pages, peer, request.map(Body::new)).await) }
+            async move { Ok::<_, Infallible>(respond(pages, peer, request.map(Body::new)).await) }
         });
         let mut connection = http1::Builder::new();
         connection.timer(TokioTimer::new()).keep_alive(false);
@@ -91,15 +97,15 @@ async fn accept(listener: &TcpListener, consents: &Consents) {
     }
 }
 
-async fn answer(pages: Router, peer: SocketAddr, request: Request<Body>) -> Response {
-    match local::check(Some(peer), request.headers(), request.uri()) {
+async fn respond(pages: Router, peer: SocketAddr, request: Request<Body>) -> Response {
+    match local_request::check(Some(peer), request.headers(), request.uri()) {
         Ok(()) => match pages.oneshot(request).await {
             Ok(page) => page,
             Err(never) => match never {},
         },
-        Err((status, reason)) => {
-            tracing::warn!(target: "toolgate::gate", reason, "a request was refused");
-            page::words(status, reason)
+        Err(error) => {
+            tracing::warn!(target: "toolgate::gate", reason = error.reason(), "a request was refused");
+            page::words(error.status(), error.reason())
         }
     }
 }

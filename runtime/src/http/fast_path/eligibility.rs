@@ -1,0 +1,42 @@
+//! Conditions for the fast path: the headers and the identifier of a request without options.
+
+use http::{HeaderMap, HeaderName, header};
+
+use crate::{http::headers as names, mcp::message::params::REVISION};
+
+/// Whether the headers are those of a plain request of [`REVISION`] with this method.
+pub(super) fn has_plain_headers(headers: &HeaderMap, method: &str) -> bool {
+    let is = |name, expected: fn(&str) -> bool| only(headers, name).is_some_and(expected);
+    only(headers, &names::METHOD) == Some(method)
+        && is(&names::VERSION, |version| version == REVISION)
+        && is(&header::ACCEPT, accepts_json_and_events)
+        && is(&header::CONTENT_TYPE, is_json)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !headers.contains_key(&names::SESSION)
+}
+
+/// Whether every reader of JSON takes the identifier for the same value.
+pub(super) fn is_plain_id(id: &str) -> bool {
+    match id.as_bytes() {
+        [b'"', .., b'"'] => !id.contains('\\'),
+        [b'-', b'0', ..] => false,
+        [b'-', digits @ ..] | digits => {
+            !digits.is_empty() && digits.len() < 16 && digits.iter().all(u8::is_ascii_digit)
+        }
+    }
+}
+
+/// The value of a header that is present once, if it is text.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+fn accepts_json_and_events(accept: &str) -> bool {
+    accept.contains("application/json") && accept.contains("text/event-stream")
+}
+
+fn is_json(content_type: &str) -> bool {
+    matches!(content_type, "application/json" | "application/json; charset=utf-8")
+}

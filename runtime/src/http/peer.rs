@@ -1,0 +1,24 @@
+//! The peer of a connection.
+
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use http::Extensions;
+
+use crate::gate::Memory;
+
+/// The client that a request comes from, before it is authenticated.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer<'a> {
+    pub(crate) address: Option<SocketAddr>,
+    /// The last token that was verified on this connection.
+    pub(crate) token_cache: Option<&'a Memory>,
+}
+
+impl Peer<'_> {
+    /// The peer as a router or another listener reports it.
+    pub(crate) fn from_extensions(extensions: &Extensions) -> Self {
+        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+        Self { address, token_cache: None }
+    }
+}

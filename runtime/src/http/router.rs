@@ -1,0 +1,65 @@
+//! The router: the endpoint, the metadata of its resource, and the pages of consent and sign-in.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use http::{StatusCode, Uri, header};
+use tower_http::timeout::TimeoutLayer;
+
+use super::{
+    cors,
+    endpoint::{Endpoint, PATH},
+    loopback_only,
+    peer::Peer,
+};
+use crate::gate::{self, resource_server::Admission};
+
+/// How long a page may take, its form included. The slowest one waits for a provider's token.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Routes requests to the endpoint and to `pages`.
+pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) -> Router {
+    let gate = endpoint.handler.dispatch.admission.clone();
+    let mut router = Router::new().route(PATH, any(respond)).with_state(Arc::clone(endpoint));
+    if let Some(cors) = gate.as_ref().and_then(|gate| cors::layer(gate)) {
+        router = router.layer(cors);
+    }
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PAGE_TIMEOUT);
+    router = router.merge(pages.layer(timeout));
+    if let Some(gate) = gate {
+        router = router.merge(resource_metadata(gate));
+    }
+    if is_local { router.layer(middleware::from_fn(loopback_only::middleware)) } else { router }
+}
+
+async fn respond(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let peer = Peer::from_extensions(&parts.extensions);
+    endpoint.respond(&mut parts, body, peer).await
+}
+
+/// The protected resource's metadata, at the resource's path and at the root (RFC 9728 §3.1).
+fn resource_metadata(gate: Arc<Admission>) -> Router {
+    let metadata =
+        async |State(gate): State<Arc<Admission>>, uri: Uri| match gate.metadata(uri.path()) {
+            Some(document) => {
+                let headers = [
+                    // Clients in a page read it before they have any credentials.
+                    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+                    (header::CONTENT_TYPE, "application/json"),
+                ];
+                (headers, document).into_response()
+            }
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
+    Router::new()
+        .route(gate::ROOT, get(metadata))
+        .route(&format!("{}/{{*resource}}", gate::ROOT), get(metadata))
+        .with_state(gate)
+}
