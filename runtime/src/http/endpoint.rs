@@ -294,7 +294,7 @@ impl Endpoint {
     /// Whether the message is answered without the fallback handler, whose tools no scope protects.
     /// Lists count, which show names and do nothing.
     fn answers_itself(&self, message: &Message<'_>) -> bool {
-        let no_fallback = self.handler.beside.nothing;
+        let no_fallback = self.handler.fallback.is_none;
         match message.method() {
             "tools/call" => {
                 let call = message.call().and_then(Result::ok);
@@ -324,7 +324,7 @@ impl Endpoint {
         let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
         let Some((call, tool)) = call else {
             // The list of a fallback handler may change at any time.
-            let cached = (dispatch.fast_path && self.handler.beside.nothing)
+            let cached = (dispatch.fast_path && self.handler.fallback.is_none)
                 .then(|| ListCache::request_id(headers, message))
                 .flatten();
             return Ok(match cached {
