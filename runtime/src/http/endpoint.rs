@@ -344,7 +344,8 @@ impl Endpoint {
             _ => None,
         });
         // The decoder of an argument may panic.
-        let fast = fast.map_err(|Panicked| Rejection::internal_error(&message.id(), panic::MESSAGE));
+        let fast =
+            fast.map_err(|Panicked| Rejection::internal_error(&message.id(), panic::MESSAGE));
         if let Some(route) = fast? {
             return Ok(route);
         }
