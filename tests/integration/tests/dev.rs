@@ -14,16 +14,7 @@ use toolgate::{
     testing::{Client, Issuer, RESOURCE},
 };
 
-/// What our customers may do.
-#[catalogue]
-pub enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-    /// Place orders.
-    #[scope("orders:write", implies(Read))]
-    Write,
-}
+use crate::gate::Acme;
 
 /// Says whose orders these are.
 #[tool(scopes = "orders:read")]

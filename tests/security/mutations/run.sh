@@ -39,16 +39,16 @@ tests() {
     : >"$log"
     case "$1" in
         # The quick ones, for the files of the sample.
-        sample) run -p toolgate --test gate_token --test gate_dpop --test gate_introspection ;;
+        sample) run -p toolgate --test api -- gate_token:: gate_dpop:: gate_introspection:: ;;
         gate)
-            run -p toolgate --test gate_token --test gate_keys --test gate_dpop --test gate_introspection &&
-                run -p toolgate --lib -- gate serve &&
-                run -p integration --test gate --test brokered --test widgets --test strangers --test sessions --test two_ways --test connections
+            run -p toolgate --test api -- gate_ && run -p toolgate --lib -- gate:: http:: mcp:: server:: &&
+                run -p integration --test integration -- \
+                    gate:: brokered:: widgets:: strangers:: sessions:: two_ways:: connections::
             ;;
-        broker) run -p toolgate --lib -- broker && run -p integration --test broker --test brokered ;;
+        broker) run -p toolgate --lib -- broker:: && run -p integration --test integration -- broker ;;
         links)
-            run -p toolgate --lib -- consent &&
-                run -p integration --test links --test dev --test consent --test brokered
+            run -p toolgate --lib -- consent:: browser:: &&
+                run -p integration --test integration -- links:: dev:: consent:: brokered::
             ;;
     esac
 }

@@ -1,10 +1,8 @@
 //! Tokens that are bound to a key, and proofs of it (RFC 9449).
 
-mod issuer;
-
+use crate::issuer::{ISSUER, KEYS, NOW, RESOURCE, SigningKey, clock, credentials};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use issuer::{ISSUER, KEYS, NOW, RESOURCE, SigningKey, clock, credentials};
 use jsonwebtoken::jwk::ThumbprintHash;
 use serde_json::{Value, json};
 use toolgate::gate::{AuthError, Jwt, Presented, Verifier, keys};

@@ -1,8 +1,6 @@
 //! In the manner of GitHub.
 
-mod app;
-
-use app::{App, VERIFIER, read};
+use crate::app::{App, VERIFIER, read};
 use forge::{Config, person::Person};
 use serde_json::Value;
 

@@ -96,7 +96,7 @@ fn kill_between_refresh_and_store(test: &str, dir: &Path) {
         grants.put(&key(), ended).await.unwrap();
     });
     let mut process = Command::new(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", &format!("grant_killed::{test}"), "--nocapture"])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()

@@ -1,10 +1,8 @@
 //! The authorization endpoint: who is asked, for what, and where the answer goes.
 
-mod app;
-
 use std::time::Duration;
 
-use app::{App, VERIFIER};
+use crate::app::{App, VERIFIER};
 use forge::{Config, person::Person};
 use serde_json::Value;
 

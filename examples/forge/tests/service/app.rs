@@ -1,5 +1,4 @@
 //! An application registered at a forge, and its user.
-#![allow(dead_code, reason = "each file of tests uses what it needs")]
 
 use std::collections::HashMap;
 

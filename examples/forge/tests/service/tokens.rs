@@ -1,10 +1,8 @@
 //! Tokens: how long they live, how they are renewed, and how they end.
 
-mod app;
-
 use std::time::Duration;
 
-use app::App;
+use crate::app::{self, App};
 use forge::Config;
 
 #[tokio::test]

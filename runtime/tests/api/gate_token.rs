@@ -1,8 +1,6 @@
 //! Tokens that are forged, borrowed, old or odd, each told apart.
 
-mod issuer;
-
-use issuer::{ISSUER, KEYS, NOW, RESOURCE, SigningKey, claims, clock, verify};
+use crate::issuer::{self, ISSUER, KEYS, NOW, RESOURCE, SigningKey, claims, clock, verify};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use std::time::Duration;

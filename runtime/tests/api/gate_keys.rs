@@ -1,7 +1,5 @@
 //! Where keys come from: discovery, key sets that fail, rotation, outages.
 
-mod issuer;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -10,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crate::issuer::{self, KEYS, SigningKey, claims, clock, verify};
 use axum::{
     Router,
     body::Body,
@@ -18,7 +17,6 @@ use axum::{
 };
 use futures::future::join_all;
 use http::StatusCode;
-use issuer::{KEYS, SigningKey, claims, clock, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{

@@ -1,9 +1,8 @@
 //! An issuer that signs whatever it is told to.
-#![allow(dead_code, reason = "each file of tests uses what it needs")]
 
 use std::{
     sync::{Arc, LazyLock},
-    time::{SystemTime, UNIX_EPOCH},
+    time::UNIX_EPOCH,
 };
 
 use aws_lc_rs::{
@@ -143,9 +142,6 @@ pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(UNIX_EPOCH + std::time::Duration::from_secs(NOW)))
 }
 
-pub(crate) fn now() -> SystemTime {
-    UNIX_EPOCH + std::time::Duration::from_secs(NOW)
-}
 
 pub(crate) fn credentials(scheme: &str, token: &str, proof: Option<&str>) -> Credentials {
     let mut headers = HeaderMap::new();

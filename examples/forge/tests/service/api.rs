@@ -1,10 +1,8 @@
 //! The API: what a token may do, and what one may see.
 
-mod app;
-
 use std::collections::BTreeSet;
 
-use app::{App, read};
+use crate::app::{App, read};
 use forge::Config;
 use serde_json::{Value, json};
 

@@ -1,16 +1,14 @@
 //! Opaque tokens, of which the issuer is asked (RFC 7662).
 
-mod issuer;
-
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use crate::issuer::{self, NOW, RESOURCE, clock, verify};
 use axum::{Form, Router, extract::State, response::Response, routing::post};
 use futures::future::join_all;
 use http::HeaderMap;
-use issuer::{NOW, RESOURCE, clock, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::gate::{Introspection, introspection};

@@ -1,11 +1,9 @@
 //! What holds of whatever is sent: made up by a machine, `PROPTEST_CASES` of each.
 
-mod issuer;
-
 use std::sync::LazyLock;
 
+use crate::issuer::{self, ISSUER, KEYS, RESOURCE, clock, verify};
 use http::{HeaderMap, HeaderValue, Uri};
-use issuer::{ISSUER, KEYS, RESOURCE, clock, verify};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;

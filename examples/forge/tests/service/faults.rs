@@ -1,10 +1,8 @@
 //! Failing on command, by a request and from a test.
 
-mod app;
-
 use std::time::Duration;
 
-use app::App;
+use crate::app::App;
 use forge::Config;
 
 async fn switch(app: &App, what: &str) -> u16 {

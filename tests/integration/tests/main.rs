@@ -1,0 +1,25 @@
+//! Whole calls, in one program: each file is a module, so that one is linked. `cargo test -p
+//! integration consent::` runs one of them. `load.rs` stays a program of its own, because it needs
+//! the machine for itself.
+
+mod bodies;
+mod broker;
+mod brokered;
+mod call;
+pub mod connections;
+mod consent;
+mod dev;
+mod faults;
+pub mod gate;
+mod language;
+mod large_messages;
+mod leaving;
+mod links;
+mod panics;
+mod program;
+mod sessions;
+mod slow_and_broken;
+mod store_faults;
+mod strangers;
+mod two_ways;
+pub mod widgets;
