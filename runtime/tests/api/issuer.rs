@@ -142,7 +142,6 @@ pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(UNIX_EPOCH + std::time::Duration::from_secs(NOW)))
 }
 
-
 pub(crate) fn credentials(scheme: &str, token: &str, proof: Option<&str>) -> Credentials {
     let mut headers = HeaderMap::new();
     let value = HeaderValue::try_from(format!("{scheme} {token}")).unwrap();
