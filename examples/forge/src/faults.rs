@@ -32,6 +32,7 @@ struct Switches {
     refuse_refresh: AtomicBool,
     hold_token: Hold,
     hold_api: Hold,
+    hold_revoke: Hold,
 }
 
 /// A place where answers wait.
@@ -71,6 +72,7 @@ impl Default for Faults {
             refuse_refresh: AtomicBool::new(false),
             hold_token: Hold::default(),
             hold_api: Hold::default(),
+            hold_revoke: Hold::default(),
         }))
     }
 }
@@ -137,6 +139,12 @@ impl Faults {
         self.0.hold_api.close()
     }
 
+    /// Holds back the requests to the revocation endpoint.
+    #[must_use]
+    pub fn hold_revoke(&self) -> Held {
+        self.0.hold_revoke.close()
+    }
+
     pub(crate) fn refuses_refresh(&self) -> bool {
         self.0.refuse_refresh.load(Ordering::SeqCst)
     }
@@ -144,6 +152,10 @@ impl Faults {
     pub(crate) async fn before_api(&self) -> Option<Response> {
         self.0.hold_api.pass().await;
         pop(&self.0.api).map(Fault::into_response)
+    }
+
+    pub(crate) async fn before_revoke(&self) {
+        self.0.hold_revoke.pass().await;
     }
 
     pub(crate) async fn before_token(&self) -> Option<Response> {

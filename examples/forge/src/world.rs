@@ -19,6 +19,8 @@ pub struct Counts {
     pub refreshes_refused: u32,
     /// Codes that were redeemed.
     pub codes: u32,
+    /// Revocation requests that named a token of this forge.
+    pub revocations: u32,
     /// API requests by their path.
     pub api: BTreeMap<String, u32>,
     /// The scopes that the last authorization request asked for.

@@ -304,3 +304,26 @@ async fn a_person_disconnects_at_the_servers_own_page() {
     assert_eq!(page.url.path(), "/accounts", "who signs in for it comes back to it");
     assert!(page.body.contains("Disconnect Forge"), "{}", page.body);
 }
+
+#[tokio::test]
+async fn an_answer_at_the_callback_of_another_provider_signs_nobody_in() {
+    let server = Brokered::start().await;
+    let application = Application::register_at(&server.url).await;
+    let browser = Browser::new();
+    let page = browser.open(&application.link("repo:read", &[])).await;
+    let page = browser.decide(&page, "allow").await;
+    let page = browser.at_forge(page, "alice", "approve").await;
+    // The same answer once more, for a state that is not used yet.
+    let callback = page.visited.iter().find(|url| url.path() == "/callback/forge").unwrap();
+    let code = callback.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let page = browser.open(&application.link("repo:read", &[("prompt", "consent")])).await;
+    let page = browser.decide(&page, "allow").await;
+    let state = page.url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let (url, iss) = (&server.url, server.forge.url());
+    let elsewhere = format!("{url}/callback/second?code={code}&state={state}&iss={iss}");
+    let answer = browser.open(&elsewhere).await.answer();
+    assert_eq!(answer.get("error"), Some("server_error"));
+    let why = answer.get("error_description").unwrap();
+    assert!(why.contains("callback of another provider"), "{why}");
+    assert_eq!(server.forge.counts().codes, 1, "the code was not redeemed again");
+}

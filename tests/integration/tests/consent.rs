@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use forge::{Config, person::Person};
+use forge::{Config, Running, person::Person};
 use integration::{
     client::{Desk, Era, Mood, connect, link_in, params, post_call, text, text_of},
     host::{Host, client_at},
@@ -10,7 +10,7 @@ use integration::{
 };
 use serde_json::json;
 use tokio::net::TcpListener;
-use toolgate::{grant::MemoryStore, tools};
+use toolgate::{Provider, grant::MemoryStore, tools};
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":25}"#;
 
@@ -279,4 +279,42 @@ async fn a_request_state_is_for_one_call_of_one_tool() {
         assert!(error.message.contains("requestState"), "{}", error.message);
     }
     client.cancel().await.unwrap();
+}
+
+/// A server whose provider is configured without an issuer.
+async fn without_issuer(forge: &Running) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let base = forge.url();
+    let client = integration::tools::Forge::client(Config::CLIENT_ID)
+        .secret(Config::CLIENT_SECRET)
+        .api(format!("{base}/api"))
+        .authorize(format!("{base}/oauth/authorize"))
+        .token(format!("{base}/oauth/token"));
+    let app = toolgate::Server::new("tests", "1")
+        .provider(client)
+        .tools(tools![list_issues])
+        .store(MemoryStore::new())
+        .public_url(url.as_str())
+        .build()
+        .await
+        .unwrap();
+    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    url
+}
+
+#[tokio::test]
+async fn an_issuer_that_nobody_configured_must_be_that_of_the_authorization_endpoint() {
+    for (config, says, codes) in [
+        (Config::default(), "Forge is connected", 1),
+        (Config::default().wrong_issuer(), "comes from another issuer", 0),
+    ] {
+        let forge = forge::start(config).await.unwrap();
+        let url = without_issuer(&forge).await;
+        let link = link_in(&text_of(&post_call(&format!("{url}/mcp"), "list_issues", ISSUES).await));
+        let page = Person::new("alice").approve(&link).await.unwrap();
+        assert!(page.body.contains(says), "{}", page.body);
+        assert_eq!(forge.counts().codes, codes);
+    }
 }

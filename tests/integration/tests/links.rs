@@ -5,12 +5,14 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
     Form, Json, Router,
-    extract::{Query, State},
+    extract::{Query, Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -22,9 +24,9 @@ use integration::{
     tools::list_issues,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use toolgate::{
-    gate::{Gate, SignIn, keys},
+    gate::{Gate, PeerAddress, SignIn, keys},
     grant::MemoryStore,
     prelude::*,
     testing::Issuer,
@@ -39,13 +41,16 @@ struct Seen {
     url: String,
     issuer: Issuer,
     codes: HashMap<String, HashMap<String, String>>,
+    /// How often the metadata was fetched.
+    metadata_fetches: u32,
     /// What the authorization endpoint was asked.
     asked: Vec<HashMap<String, String>>,
     fault: &'static str,
 }
 
 async fn metadata(State(login): State<Login>) -> Response {
-    let seen = login.0.lock().unwrap();
+    let mut seen = login.0.lock().unwrap();
+    seen.metadata_fetches += 1;
     if seen.fault == "down" {
         return StatusCode::BAD_GATEWAY.into_response();
     }
@@ -120,12 +125,21 @@ async fn be(axum::extract::Path(user): axum::extract::Path<String>) -> impl Into
     ([("set-cookie", format!("user={user}; Path=/"))], "")
 }
 
+/// Takes the address of the peer from a header, as behind a proxy that is trusted.
+async fn peer_from_header(mut request: Request, next: Next) -> Response {
+    let peer = request.headers().get("x-peer").and_then(|peer| peer.to_str().ok()?.parse().ok());
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(PeerAddress(peer));
+    }
+    next.run(request).await
+}
+
 struct Linked {
     url: String,
     /// Where people think that it is.
     public: String,
     login: Login,
-    _forge: Running,
+    forge: Running,
 }
 
 impl Linked {
@@ -160,9 +174,10 @@ impl Linked {
             .build()
             .await
             .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+        let router = app.into_router().layer(middleware::from_fn(peer_from_header));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { url, public, login, _forge: forge }
+        Self { url, public, login, forge }
     }
 
     fn fault(&self, fault: &'static str) {
@@ -410,4 +425,87 @@ async fn a_person_sees_what_is_connected_and_takes_it_back() {
     assert_ends(&done, 200, "Forge has revoked the access");
     assert!(server.says("alice").await.contains("not connected"));
     assert_ends(&browser.open(&accounts).await, 200, "Nothing is connected");
+}
+
+/// Waits for what has to happen, and fails after a while.
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), until).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+#[tokio::test]
+async fn a_disconnected_account_is_revoked_although_the_browser_leaves() {
+    let server = Linked::start().await;
+    let link = server.link("alice").await;
+    let browser = server.browser("alice").await;
+    let page = browser.open(&link).await;
+    browser.at_forge(page, "alice", "approve").await;
+    let page = browser.open(&format!("{}/accounts", server.url)).await;
+
+    let held = server.forge.faults().hold_revoke();
+    let leaving = browser.clone();
+    let post = tokio::spawn(async move { leaving.send(&page, &[], &[]).await });
+    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    post.abort();
+    assert!(post.await.unwrap_err().is_cancelled(), "the browser is closed");
+    // A connection that is opened later: the server has seen the other one close.
+    Browser::new().open(&format!("{}/connect.css", server.url)).await;
+    drop(held);
+    eventually("both tokens are revoked", || server.forge.counts().revocations == 2).await;
+    assert!(server.says("alice").await.contains("not connected"));
+}
+
+#[tokio::test]
+async fn a_flood_of_sign_ins_is_limited_and_does_not_lock_others_out() {
+    let server = Linked::start().await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = http.build().unwrap();
+    let begin = async |peer: &str| {
+        let request = http.get(format!("{}/sign-in", server.url)).header("x-peer", peer);
+        request.send().await.unwrap()
+    };
+    let mut refused = None;
+    for n in 0..200 {
+        let answer = begin("192.0.2.1").await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some((n, answer));
+            break;
+        }
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    }
+    let (after, answer) = refused.expect("a 429 before the 200th request");
+    assert!(after >= 10, "a person who tries again is not refused: {after}");
+    let retry_after = answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+    assert!((1..=60).contains(&retry_after), "{retry_after}");
+    assert_eq!(answer.headers()["x-frame-options"], "DENY");
+    assert_eq!(begin("192.0.2.2").await.status(), StatusCode::SEE_OTHER, "another address");
+    assert_eq!(server.login.0.lock().unwrap().metadata_fetches, 1);
+}
+
+#[tokio::test]
+async fn one_person_cannot_fill_the_store_by_opening_a_link_again_and_again() {
+    let server = Linked::start().await;
+    let link = server.link("alice").await;
+    let browser = server.browser("alice").await;
+    browser.open(&link).await;
+    let page = browser.open(&link).await;
+    assert!(page.url.path() == "/oauth/authorize", "{}", page.url);
+    let mut refused = None;
+    for n in 0..200 {
+        let page = browser.open(&link).await;
+        if page.status == 429 {
+            refused = Some(page);
+            break;
+        }
+        assert!(page.url.path() == "/oauth/authorize", "{n}: {}", page.url);
+    }
+    assert_ends(&refused.expect("a 429 before the 200th"), 429, "Too many");
+    // Another person, who has another address or none that is known, goes on.
+    let link = server.link("bob").await;
+    let request = reqwest::Client::new().get(&link).header("x-peer", "192.0.2.9");
+    assert_eq!(request.send().await.unwrap().text().await.unwrap(), "Sign in first");
 }

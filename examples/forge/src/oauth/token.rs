@@ -66,6 +66,7 @@ pub(super) async fn revoke(
     if let Err((status, error, _)) = check_client(&headers, &asked) {
         return (status, Json(json!({ "error": error }))).into_response();
     }
+    forge.faults.before_revoke().await;
     let token = asked.token.unwrap_or_default();
     let mut world = forge.world();
     let family = world
@@ -75,6 +76,7 @@ pub(super) async fn revoke(
         .or_else(|| world.access.get(&token).map(|access| access.family));
     if let Some(family) = family {
         world.families[family].revoked = true;
+        world.counts.revocations += 1;
     }
     // Also for a token that never was (RFC 7009 §2.2).
     StatusCode::OK.into_response()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use forge::Config;
 use integration::broker::{Application, Browser, Page, Site};
+use tokio::time::timeout;
 use toolgate::grant::GrantKey;
 use url::Url;
 
@@ -175,4 +176,43 @@ async fn the_provider_does_not_redeem_its_code() {
     site.forge.faults().token_status(1, 500);
     let page = browser.at_forge(page, "alice", "approve").await;
     assert_eq!(page.answer().get("error"), Some("temporarily_unavailable"));
+}
+
+#[tokio::test]
+async fn a_sign_in_is_kept_when_the_browser_leaves_while_its_code_is_redeemed() {
+    let (site, _, browser, page, _) = depart(Config::default()).await;
+    let held = site.forge.faults().hold_token();
+    let back = tokio::spawn(async move { browser.at_forge(page, "alice", "approve").await });
+    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the code is redeemed");
+    back.abort();
+    assert!(back.await.unwrap_err().is_cancelled(), "the browser is closed");
+    // A connection that is opened later: the server has seen the other one close.
+    Browser::new().open(&format!("{}/oauth/style.css", site.url)).await;
+    drop(held);
+    let key = GrantKey::new("forge:alice", "forge");
+    let stored = async {
+        while site.grants.store().load(&key).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), stored).await.expect("the grant is stored");
+}
+
+#[tokio::test]
+async fn an_account_is_revoked_although_the_caller_of_disconnect_leaves() {
+    let (site, _, browser, page, _) = depart(Config::default()).await;
+    browser.at_forge(page, "alice", "approve").await.answer().code();
+    let held = site.forge.faults().hold_revoke();
+    let broker = site.broker.clone();
+    let disconnect = tokio::spawn(async move { broker.disconnect("forge:alice").await });
+    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    disconnect.abort();
+    assert!(disconnect.await.unwrap_err().is_cancelled());
+    drop(held);
+    let revoked = async {
+        while site.forge.counts().revocations < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), revoked).await.expect("both tokens are revoked");
 }
