@@ -1,32 +1,32 @@
-//! How a broker is set up.
+//! The configuration of a broker.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
 use super::{
-    Broker, Inner,
     client::{Clients, KnownClient},
-    cookie::Cookies,
-    documents::Documents,
-    identity::Whois,
+    documents::ClientDocuments,
+    identity::UserEndpoint,
     limits::Limits,
-    redirect::KNOWN_SCHEMES,
-    store::{keys::Keys, typed_store::Shelf},
+    redirect::DEFAULT_SCHEMES,
+    state::{Broker, BrokerState},
+    store::{signing_keys::SigningKeys, typed_store::TypedStore},
 };
 use crate::{
+    browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
     client::http_client,
     error::ConfigError,
     grant::{Clock, Grants, Records, SystemClock},
-    oauth::{RedirectUrl, UpstreamClient},
-    provider::{Registration, is_loopback},
+    oauth::OAuth,
+    provider::{OAuthClient, Provider, Registration, is_loopback},
     scope::OFFLINE,
 };
 
-/// How long an access token lives if nothing else is said.
-const LIFE: Duration = Duration::from_secs(600);
+/// The default lifetime of an access token.
+const ACCESS_TOKEN_TTL: Duration = Duration::from_secs(600);
 
-/// Sets up a [`Broker`]; [`Broker::builder`] makes it.
+/// Configures a [`Broker`]; [`Broker::builder`] creates it.
 #[must_use]
 pub struct BrokerBuilder {
     public_url: String,
@@ -35,20 +35,20 @@ pub struct BrokerBuilder {
     grants: Grants,
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
-    whois: Option<(String, String)>,
+    user_endpoint: Option<(String, String)>,
     bare_subjects: bool,
     default_scopes: Vec<String>,
     clients: Vec<KnownClient>,
     schemes: Vec<String>,
-    life: Duration,
+    access_token_ttl: Duration,
     browser_clients: bool,
     loopback_documents: bool,
     accounts: Option<&'static str>,
 }
 
 impl BrokerBuilder {
-    /// A broker whose provider is a value.
-    pub(crate) fn of(
+    /// As [`Broker::builder`], where the provider's type is not known.
+    pub(crate) fn new(
         public_url: String,
         resource: String,
         registration: Registration,
@@ -62,51 +62,52 @@ impl BrokerBuilder {
             grants,
             records,
             clock: Arc::new(SystemClock),
-            whois: None,
+            user_endpoint: None,
             bare_subjects: false,
             default_scopes: Vec::new(),
             clients: Vec::new(),
-            schemes: KNOWN_SCHEMES.map(str::to_owned).to_vec(),
-            life: LIFE,
+            schemes: DEFAULT_SCHEMES.map(str::to_owned).to_vec(),
+            access_token_ttl: ACCESS_TOKEN_TTL,
             browser_clients: false,
             loopback_documents: false,
             accounts: None,
         }
     }
 
-    /// Says how the provider identifies a person: a path of its API, asked with the person's token,
-    /// and the member of the answer (or a JSON pointer to it) that never changes and is never given
-    /// to another person. GitHub: `.user("/user", "id")`. A name that people can change is not one.
+    /// Sets how the provider identifies a person: a path of its API, requested with the person's
+    /// token, and the member of the answer (or a JSON pointer to it) that never changes and is never
+    /// assigned to another person. GitHub: `.user("/user", "id")`. Do not use a name that people can
+    /// change.
     ///
-    /// The subject of all that follows is `PROVIDER:MEMBER`, as in `github:583231`.
+    /// The subject of the tokens is `PROVIDER:MEMBER`, as in `github:583231`.
     pub fn user(mut self, path: impl Into<String>, member: impl Into<String>) -> Self {
-        self.whois = Some((path.into(), member.into()));
+        self.user_endpoint = Some((path.into(), member.into()));
         self
     }
 
-    /// Takes what the provider calls a person for the subject as it is.
+    /// Uses the provider's identifier as the subject, without the provider's name.
     #[cfg(feature = "dev")]
     pub(crate) fn bare_subjects(mut self) -> Self {
         self.bare_subjects = true;
         self
     }
 
-    /// Says where people see what they have connected, and disconnect it.
+    /// Sets the path of the page on which people disconnect accounts.
     pub(crate) fn accounts(mut self, path: &'static str) -> Self {
         self.accounts = Some(path);
         self
     }
 
-    /// What a client gets that asks for no scope in particular; nothing but the person's identity
-    /// if this is not said. The metadata document lists them. `offline_access` is left out: whether
-    /// there are refresh tokens is not for clients to say.
+    /// Sets the scopes of a client that requests none; by default it gets none, and learns only who
+    /// the person is. The metadata document lists them. `offline_access` is ignored: whether there
+    /// are refresh tokens does not depend on the request.
     pub fn default_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.default_scopes =
             scopes.into_iter().map(Into::into).filter(|scope| scope != OFFLINE).collect();
         self
     }
 
-    /// Registers a client by hand. Others register themselves or publish their metadata.
+    /// Registers a client. Others register themselves or publish their metadata.
     pub fn client(mut self, client: KnownClient) -> Self {
         self.clients.push(client);
         self
@@ -121,40 +122,40 @@ impl BrokerBuilder {
         self
     }
 
-    /// How long an access token lives: ten minutes if this is not said, an hour at most. It cannot
-    /// be revoked before.
-    pub fn access_token_life(mut self, life: Duration) -> Self {
-        self.life = life;
+    /// Sets the lifetime of access tokens: ten minutes by default, an hour at most. They cannot be
+    /// revoked.
+    pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
+        self.access_token_ttl = ttl;
         self
     }
 
-    /// Lets scripts of web pages read the metadata, register, and fetch tokens (CORS, without
-    /// cookies): for clients that run in a browser.
+    /// Allows scripts of web pages to read the metadata, register, and fetch tokens (CORS, without
+    /// cookies), for clients that run in a browser.
     pub fn browser_clients(mut self) -> Self {
         self.browser_clients = true;
         self
     }
 
-    /// Takes the time from `clock`. The store has a clock of its own: give it the same.
+    /// Sets the clock. The store has its own: give it the same one.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Fetches clients' metadata documents from this machine as well, and by plain http: for tests
-    /// alone, because strangers say what is fetched.
+    /// Fetches clients' metadata documents from this machine as well, and over plain http. Only for
+    /// tests, because strangers choose what is fetched.
     #[cfg(any(test, feature = "testing"))]
     pub fn loopback_documents(mut self) -> Self {
         self.loopback_documents = true;
         self
     }
 
-    /// The broker.
+    /// Builds the broker.
     ///
     /// # Errors
     ///
-    /// A URL is none, or not https (loopback excepted); [`user`](Self::user) was not said; a scope
-    /// is not in the provider's catalogue; a client has no redirect URI that is allowed.
+    /// A URL is malformed, or not https (except on loopback); [`user`](Self::user) was not called; a
+    /// scope is not in the provider's catalogue; a client has no valid redirect URI.
     pub fn build(self) -> Result<Broker, ConfigError> {
         let public = check("public URL", &self.public_url)?;
         if public.query().is_some() {
@@ -164,7 +165,7 @@ impl BrokerBuilder {
             )));
         }
         let resource = check("resource", &self.resource)?;
-        // As it is written: what clients compare must not change.
+        // Not normalised, because clients compare it letter by letter.
         let issuer = self.public_url.trim_end_matches('/').to_owned();
         let catalogue = self.registration.catalogue;
         if let Some(unknown) = self
@@ -176,15 +177,17 @@ impl BrokerBuilder {
             return Err(ConfigError::new(format!("`{name}` has no scope `{unknown}`"))
                 .help("default scopes are scopes of the provider's catalogue"));
         }
-        let Some((path, member)) = &self.whois else {
+        let Some((path, member)) = &self.user_endpoint else {
             return Err(ConfigError::new("the broker does not know how the provider identifies a person")
                 .help("say it with `.user(\"/user\", \"id\")`: a path of its API, and a member of the answer"));
         };
-        if self.life < Duration::from_secs(30) || self.life > Duration::from_secs(3600) {
+        if self.access_token_ttl < Duration::from_secs(30)
+            || self.access_token_ttl > Duration::from_secs(3600)
+        {
             return Err(ConfigError::new("an access token lives from 30 seconds to an hour")
                 .help("it cannot be revoked, so keep it short"));
         }
-        let whois = Whois::new(&self.registration.api, path, member)?;
+        let user_endpoint = UserEndpoint::new(&self.registration.api, path, member)?;
         let mut known = HashMap::new();
         for client in self.clients {
             client.check(&self.schemes)?;
@@ -195,7 +198,7 @@ impl BrokerBuilder {
         }
         let http = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
-        let records = Shelf::new(self.records);
+        let records = TypedStore::new(self.records);
         let prefix = public.path().trim_end_matches('/').to_owned();
         let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
             .expect("a URL with a path");
@@ -203,18 +206,18 @@ impl BrokerBuilder {
             Some(port) => format!("{}:{port}", resource.host_str().unwrap_or_default()),
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
-        Ok(Broker(Arc::new(Inner {
-            oauth: UpstreamClient::new(self.registration, http.clone())?,
+        Ok(Broker(Arc::new(BrokerState {
+            oauth: OAuth::new(self.registration, http.clone())?,
             http,
-            whois,
+            user_endpoint,
             bare_subjects: self.bare_subjects,
-            documents: Documents::new(
+            documents: ClientDocuments::new(
                 self.loopback_documents,
                 self.schemes.clone(),
                 Arc::clone(&self.clock),
             )?,
-            clients: Clients { shelf: records.clone(), known },
-            keys: Keys::new(records.clone(), Arc::clone(&self.clock), self.life),
+            clients: Clients { records: records.clone(), known },
+            keys: SigningKeys::new(records.clone(), Arc::clone(&self.clock), self.access_token_ttl),
             limits: Limits::new(&self.clock),
             cookies: Cookies::new(public.scheme() == "https"),
             origin: public.origin().ascii_serialization(),
@@ -227,10 +230,11 @@ impl BrokerBuilder {
             name,
             default_scopes: self.default_scopes,
             schemes: self.schemes,
-            life: self.life,
+            access_token_ttl: self.access_token_ttl,
             browser_clients: self.browser_clients,
             grants: self.grants,
-            shelf: records,
+            flow: AuthorizationFlow::new(records.clone(), Arc::clone(&self.clock)),
+            records,
             clock: self.clock,
         })))
     }
@@ -248,6 +252,25 @@ fn check(what: &str, text: &str) -> Result<Url, ConfigError> {
         return Err(ConfigError::new(format!("the broker's {what} has a fragment or a user")));
     }
     Ok(url)
+}
+
+impl Broker {
+    /// Starts to configure a broker that is reached at `public_url`, which is its issuer identifier,
+    /// and that issues tokens for `resource`, the URL of the MCP endpoint. The provider knows it as
+    /// `client`, which must have the redirect URI `PUBLIC_URL/callback/PROVIDER`.
+    ///
+    /// `records` may be the store of `grants`: [`MemoryStore`](crate::grant::MemoryStore) and
+    /// `SqliteStore` are both.
+    pub fn builder<P: Provider>(
+        public_url: impl Into<String>,
+        resource: impl Into<String>,
+        client: OAuthClient<P>,
+        grants: Grants,
+        records: Arc<dyn Records>,
+    ) -> BrokerBuilder {
+        let registration = client.registration;
+        BrokerBuilder::new(public_url.into(), resource.into(), registration, grants, records)
+    }
 }
 
 impl fmt::Debug for BrokerBuilder {

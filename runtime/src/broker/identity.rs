@@ -1,4 +1,4 @@
-//! Who the person is, as the provider's API says.
+//! The identity of a person, from the provider's API.
 
 use std::time::Duration;
 
@@ -8,30 +8,30 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::Broker;
+use super::state::Broker;
 use crate::error::ConfigError;
 
-/// How long the provider may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// The most that is read of its answer, in bytes.
-const LARGEST: usize = 256 * 1024;
-/// The longest identifier.
-const LONGEST: usize = 200;
+/// How long the provider may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest answer, in bytes.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// The longest identifier, in bytes.
+const MAX_IDENTIFIER_LEN: usize = 200;
 
-/// Where the provider's API says who a token belongs to.
+/// The endpoint of the provider's API that identifies the owner of a token.
 #[derive(Clone, Debug)]
-pub(crate) struct Whois {
+pub(crate) struct UserEndpoint {
     url: Url,
     /// A JSON pointer (RFC 6901).
     pointer: String,
 }
 
-impl Whois {
-    /// The path below the API `api`, and the member, or a JSON pointer to it.
+impl UserEndpoint {
+    /// `path` is below the API `api`; `member` is a member of the answer, or a JSON pointer to it.
     pub(crate) fn new(api: &str, path: &str, member: &str) -> Result<Self, ConfigError> {
         let text = format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'));
         let url = Url::parse(&text).map_err(|error| {
-            ConfigError::new(format!("where the provider says who somebody is: `{text}`: {error}"))
+            ConfigError::new(format!("the endpoint that identifies a person: `{text}`: {error}"))
         })?;
         if Url::parse(api).is_ok_and(|api| api.origin() != url.origin()) {
             let message = format!("`{text}` is not at the provider's API");
@@ -54,15 +54,16 @@ impl Whois {
             Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => return None,
         };
-        let fits = !id.is_empty() && id.len() <= LONGEST && !id.chars().any(char::is_control);
+        let fits =
+            !id.is_empty() && id.len() <= MAX_IDENTIFIER_LEN && !id.chars().any(char::is_control);
         (fits && id.trim() == id).then_some(id)
     }
 }
 
 impl Broker {
-    /// The subject to whom the provider's token belongs; otherwise why it is not known.
-    pub(crate) async fn who_is(&self, token: &SecretString) -> Result<String, String> {
-        let whois = &self.0.whois;
+    /// Returns the subject to whom the provider's token belongs, or why it is not known.
+    pub(crate) async fn identify(&self, token: &SecretString) -> Result<String, String> {
+        let user_endpoint = &self.0.user_endpoint;
         let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
             .map_err(|_| "its token holds what no header can carry".to_owned())?;
         bearer.set_sensitive(true);
@@ -71,7 +72,7 @@ impl Broker {
             let response = self
                 .0
                 .http
-                .get(whois.url.clone())
+                .get(user_endpoint.url.clone())
                 .header(header::AUTHORIZATION, bearer)
                 .header(header::ACCEPT, "application/json")
                 .send()
@@ -84,20 +85,20 @@ impl Broker {
             let mut stream = response.bytes_stream();
             while let Some(chunk) = stream.next().await {
                 body.extend_from_slice(&chunk.map_err(describe)?);
-                if body.len() > LARGEST {
+                if body.len() > MAX_ANSWER_BYTES {
                     return Err("an answer of more than 256 KiB".to_owned());
                 }
             }
             Ok(body)
         };
-        let body = tokio::time::timeout(TIMEOUT, asked)
+        let body = tokio::time::timeout(ANSWER_TIMEOUT, asked)
             .await
-            .map_err(|_| format!("no answer in {} s", TIMEOUT.as_secs()))??;
+            .map_err(|_| format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()))??;
         let answer: Value =
             serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
-        let id = whois
+        let id = user_endpoint
             .find(&answer)
-            .ok_or_else(|| format!("there is no identifier at `{}`", whois.pointer))?;
+            .ok_or_else(|| format!("there is no identifier at `{}`", user_endpoint.pointer))?;
         Ok(if self.0.bare_subjects { id } else { format!("{}:{id}", self.0.oauth.registration.id) })
     }
 }
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn an_identifier_is_a_name_or_a_whole_number() {
         let find = |member: &str, answer: Value| {
-            Whois::new("https://api.example/v1", "/user", member).unwrap().find(&answer)
+            UserEndpoint::new("https://api.example/v1", "/user", member).unwrap().find(&answer)
         };
         assert_eq!(find("id", json!({ "id": 17 })).as_deref(), Some("17"));
         assert_eq!(find("/data/id", json!({ "data": { "id": "x" } })).as_deref(), Some("x"));
@@ -126,7 +127,7 @@ mod tests {
             json!({ "id": " x" }),
             json!({ "id": "x\ny" }),
             json!({ "id": ["x"] }),
-            json!({ "id": "x".repeat(LONGEST + 1) }),
+            json!({ "id": "x".repeat(MAX_IDENTIFIER_LEN + 1) }),
         ] {
             assert_eq!(find("id", answer.clone()), None, "{answer}");
         }
@@ -134,10 +135,10 @@ mod tests {
 
     #[test]
     fn the_token_goes_to_the_api_and_nowhere_else() {
-        let whois = Whois::new("https://api.example/v1/", "user", "id").unwrap();
-        assert_eq!(whois.url.as_str(), "https://api.example/v1/user");
-        let odd = Whois::new("https://api.example", "//evil.example/user", "id").unwrap();
+        let user_endpoint = UserEndpoint::new("https://api.example/v1/", "user", "id").unwrap();
+        assert_eq!(user_endpoint.url.as_str(), "https://api.example/v1/user");
+        let odd = UserEndpoint::new("https://api.example", "//evil.example/user", "id").unwrap();
         assert_eq!(odd.url.host_str(), Some("api.example"));
-        assert!(Whois::new("https://api.example", "/user", "").is_err());
+        assert!(UserEndpoint::new("https://api.example", "/user", "").is_err());
     }
 }

@@ -5,10 +5,10 @@ use url::Url;
 use crate::provider::is_loopback;
 
 /// The longest redirect URI.
-const LONGEST: usize = 2048;
+const MAX_REDIRECT_URI_LEN: usize = 2048;
 
-/// Schemes of hosts that are known, although they are not reversed domain names.
-pub(crate) const KNOWN_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
+/// The schemes of known hosts that are not reversed domain names.
+pub(crate) const DEFAULT_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
 
 /// Where a redirect URI leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,28 +17,28 @@ pub(crate) enum Destination {
     Web { host: String },
     /// A program on the person's machine.
     Loopback { host: String },
-    /// Whichever program claims the scheme.
+    /// The program that has claimed the scheme.
     Private { scheme: String },
 }
 
 impl Destination {
-    /// Can any program on the machine receive what is sent there (RFC 8252 §8.6)?
+    /// Whether any program on the machine can receive what is sent there (RFC 8252 §8.6).
     pub(crate) fn is_native(&self) -> bool {
         !matches!(self, Self::Web { .. })
     }
 }
 
-/// Where `uri` leads, if it may be registered at all; otherwise why not.
+/// Returns where `uri` leads, or why it may not be registered.
 pub(crate) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String> {
-    if uri.len() > LONGEST {
-        return Err(format!("a redirect URI has at most {LONGEST} characters"));
+    if uri.len() > MAX_REDIRECT_URI_LEN {
+        return Err(format!("a redirect URI has at most {MAX_REDIRECT_URI_LEN} characters"));
     }
     let url = parse(uri)?;
     if url.fragment().is_some() {
         return Err("a redirect URI has no fragment".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a redirect URI names no user".to_owned());
+        return Err("a redirect URI has no user".to_owned());
     }
     let host = url.host_str().unwrap_or_default().to_owned();
     match url.scheme() {
@@ -56,7 +56,7 @@ pub(crate) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String
     }
 }
 
-/// What the parser makes of it must be what was written: the rest is how hosts are disguised.
+/// Parses a URI that must be written in its normal form: other forms can disguise the host.
 fn parse(uri: &str) -> Result<Url, String> {
     if !uri.bytes().all(|byte| byte.is_ascii_graphic()) || uri.contains(['\\', '*', '"', '<', '>'])
     {
@@ -73,12 +73,13 @@ fn parse(uri: &str) -> Result<Url, String> {
     }
 }
 
-/// Is `asked` one of `registered`? Exactly, but for the port of a loopback address (RFC 8252 §7.3).
+/// Whether `asked` is one of `registered`: exactly, except for the port of a loopback address
+/// (RFC 8252 §7.3).
 pub(crate) fn is_registered(registered: &[String], asked: &str) -> bool {
     registered.iter().any(|registered| same(registered, asked))
 }
 
-/// Do both lead to one place?
+/// Whether both are the same redirect URI.
 pub(crate) fn same(registered: &str, asked: &str) -> bool {
     if registered == asked {
         return true;
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     fn is_fine(uri: &str) -> bool {
-        check(uri, &KNOWN_SCHEMES.map(str::to_owned)).is_ok()
+        check(uri, &DEFAULT_SCHEMES.map(str::to_owned)).is_ok()
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
         ] {
             assert!(!is_fine(uri), "{uri}");
         }
-        assert!(!is_fine(&format!("https://app.example/{}", "a".repeat(LONGEST))));
+        assert!(!is_fine(&format!("https://app.example/{}", "a".repeat(MAX_REDIRECT_URI_LEN))));
     }
 
     #[test]
@@ -202,7 +203,7 @@ mod tests {
         #[test]
         fn whatever_is_registered_leads_where_it_says(uri in ".{0,80}", host in "[a-z0-9.:@/\\\\%#?-]{1,40}") {
             for uri in [uri, format!("https://{host}"), format!("http://{host}"), format!("http://127.0.0.1{host}")] {
-                let Ok(destination) = check(&uri, &KNOWN_SCHEMES.map(str::to_owned)) else { continue };
+                let Ok(destination) = check(&uri, &DEFAULT_SCHEMES.map(str::to_owned)) else { continue };
                 let url = Url::parse(&uri).unwrap();
                 proptest::prop_assert!(!uri.contains(['#', '\\', '@']) || url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')), "{}", uri);
                 match destination {

@@ -1,78 +1,132 @@
-//! Cookies that bind what began in a browser to that browser.
+//! Cookies that bind a sign-in, a session or a form to one browser.
 //!
-//! Over https they have the prefix `__Host-`: no subdomain and no plain http can set them, and so
-//! nobody can make a browser out to be somebody else's.
+//! Over https their names have the prefix `__Host-` (RFC 6265bis §4.1.3.2): no subdomain and no
+//! page over plain http can set them, so an attacker cannot plant one in another person's browser.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
+use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
-/// The name that a cookie has in the browser.
-fn full(name: &str, https: bool) -> Cow<'_, str> {
-    if https { format!("__Host-{name}").into() } else { name.into() }
+/// The cookies of a server that is reached over https, or over http on this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cookies {
+    https: bool,
 }
 
-/// Sets a cookie for ten minutes; an empty value takes it away.
-pub(crate) fn set(name: &str, value: &str, https: bool) -> HeaderValue {
-    let (name, secure) = (full(name, https), if https { "; Secure" } else { "" });
-    let life = if value.is_empty() { 0 } else { 600 };
-    // Lax, not Strict: the way back from the provider begins at another site.
-    let text = format!("{name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
-    let mut value = HeaderValue::try_from(text).expect("base64 fits into a header");
-    value.set_sensitive(true);
-    value
+impl Cookies {
+    pub(crate) const fn new(https: bool) -> Self {
+        Self { https }
+    }
+
+    /// The name that a cookie has in the browser.
+    fn full_name(self, name: &str) -> Cow<'_, str> {
+        if self.https { format!("__Host-{name}").into() } else { name.into() }
+    }
+
+    /// The `Set-Cookie` header that sets a cookie.
+    pub(crate) fn set(self, name: &str, value: &str, ttl: Duration) -> HeaderValue {
+        let max_age = cookie::time::Duration::seconds(ttl.as_secs().try_into().unwrap_or(i64::MAX));
+        let cookie = Cookie::build((self.full_name(name), value))
+            .path("/")
+            .max_age(max_age)
+            .http_only(true)
+            // Not Strict: the redirect back from the authorization server starts at another site.
+            .same_site(SameSite::Lax)
+            .secure(self.https)
+            .build();
+        let mut header =
+            HeaderValue::try_from(cookie.to_string()).expect("base64 fits into a header");
+        header.set_sensitive(true);
+        header
+    }
+
+    /// The `Set-Cookie` header that removes a cookie.
+    pub(crate) fn remove(self, name: &str) -> HeaderValue {
+        self.set(name, "", Duration::ZERO)
+    }
+
+    /// The value of a cookie. `None` also where it was sent twice: one of the two was planted.
+    pub(crate) fn get<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+        let name = self.full_name(name);
+        let mut values = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|cookies| cookies.to_str().ok())
+            .flat_map(|cookies| Cookie::split_parse(cookies).filter_map(Result::ok))
+            .filter(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value_raw());
+        let value = values.next()?;
+        if values.next().is_some() {
+            return None;
+        }
+        value
+    }
+
+    /// As [`Cookies::get`], of a cookie whose value is 256 random bits in base64url.
+    pub(crate) fn get_token<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+        let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        self.get(headers, name).filter(|value| value.len() == 43 && value.bytes().all(base64url))
+    }
 }
 
-/// What this browser's cookie says; `None` also where there are two: somebody planted one of them.
-pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &str, https: bool) -> Option<&'a str> {
-    let name = full(name, https);
-    let mut found = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .filter(|(cookie, _)| *cookie == name)
-        .map(|(_, value)| value);
-    let value = found.next()?;
-    found.next().is_none().then_some(value)
-}
-
-/// One cookie for each state, so that two tabs do not disturb each other.
-pub(crate) fn name_for(kind: &str, state: &str) -> String {
+/// The name of the cookie that belongs to one `state`, so that two tabs do not disturb each other.
+pub(crate) fn name_for_state(kind: &str, state: &str) -> String {
     let start = state.get(..16).unwrap_or(state);
-    // The state comes from outside, and the name goes into a header.
+    // The state comes from the request, and the name goes into a header.
     let start: String = start.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{kind}-{start}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    #[test]
-    fn over_https_only_this_host_can_set_them() {
-        let set = set("person", "x", true);
-        let set = set.to_str().unwrap();
-        let expected = "__Host-person=x; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
-        assert_eq!(set, expected);
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, HeaderValue::from_static("person=planted"));
-        assert_eq!(get(&headers, "person", true), None);
-        headers.append(header::COOKIE, HeaderValue::from_static("__Host-person=x"));
-        assert_eq!(get(&headers, "person", true), Some("x"));
+    fn headers(cookies: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::COOKIE, cookies.parse().unwrap())])
     }
 
     #[test]
-    fn a_cookie_that_came_twice_is_nobodys() {
-        let read = |text: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, HeaderValue::from_static(text));
-            get(&headers, "person", false).map(str::to_owned)
-        };
+    fn over_https_only_this_host_can_set_them() {
+        let cookies = Cookies::new(true);
+        let set = cookies.set("person", "x", Duration::from_secs(600));
+        let attributes: BTreeSet<_> = set.to_str().unwrap().split("; ").collect();
+        let expected =
+            ["__Host-person=x", "HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax", "Secure"];
+        assert_eq!(attributes, BTreeSet::from(expected));
+        assert_eq!(cookies.get(&headers("person=planted"), "person"), None);
+        let both = headers("person=planted; __Host-person=x");
+        assert_eq!(cookies.get(&both, "person"), Some("x"));
+    }
+
+    #[test]
+    fn a_removed_cookie_ends_at_once() {
+        let removed = Cookies::new(false).remove("person");
+        let removed = removed.to_str().unwrap();
+        assert!(removed.starts_with("person=; ") && removed.contains("Max-Age=0"), "{removed}");
+    }
+
+    #[test]
+    fn a_cookie_that_came_twice_is_ignored() {
+        let read =
+            |text: &str| Cookies::new(false).get(&headers(text), "person").map(str::to_owned);
         assert_eq!(read("a=1; person=x").as_deref(), Some("x"));
         assert_eq!(read("xperson=x"), None);
         assert_eq!(read("person=x; person=y"), None);
         assert_eq!(read("person=x; person=x"), None);
+    }
+
+    #[test]
+    fn a_token_is_43_characters_of_base64url() {
+        let (one, two) = ("a".repeat(43), "b".repeat(43));
+        let read = |text: String| {
+            Cookies::new(false).get_token(&headers(&text), "browser").map(str::to_owned)
+        };
+        assert_eq!(read(format!("x=1; browser={one}")), Some(one.clone()));
+        assert_eq!(read(format!("browser={one}; browser={two}")), None);
+        assert_eq!(read("browser=short".to_owned()), None);
+        assert_eq!(read(format!("browser={}!", &one[1..])), None);
     }
 }

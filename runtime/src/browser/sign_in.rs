@@ -1,112 +1,217 @@
-//! Whose browser opens a link, or the page of accounts, where an outside authorization server signs people in.
+//! Sign-in at an outside authorization server, for the pages of this server.
 //!
-//! The server is a client of it (RFC 6749 §4.1, RFC 7636, RFC 9207), asks for a token for itself
-//! (RFC 8707), and has the gate's verifier say whose it is. So the person of a link is compared with
-//! that of the call by one and the same claim.
+//! The server is a client there (RFC 6749 §4.1, RFC 7636, RFC 9207) and requests a token for itself
+//! (RFC 8707). The gate's verifier tells whose token it is, so the person who opens a link is
+//! compared with the one who called the tool by the same claim.
 
 use std::{any::TypeId, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
-    extract::{Path, Query, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Path, Request, State},
+    response::Response,
     routing::get,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderMap, header};
-use secrecy::{ExposeSecret, SecretString};
+use http::{Extensions, HeaderMap, HeaderValue, Uri, header};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
+use url::Url;
 
+use super::{
+    ACCOUNTS_PATH, CONNECT_PATH,
+    authenticator::BrowserAuthenticator,
+    authorization_flow::{
+        AuthorizationFailure, AuthorizationFlow, AuthorizationHandler, CallbackError,
+        NewAuthorization, Returned, callback,
+    },
+    cookie::{Cookies, name_for_state},
+    error_pages,
+    form::FormError,
+    page,
+    pending_authorization::{ExpectedIssuer, PendingInGrantStore},
+    request_limit::RequestLimit,
+};
 use crate::{
-    browser::cookie,
-    consent::{Consents, Recognize, accounts, page},
-    gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover},
-    grant::{Clock, Grants},
-    oauth::{self, AuthorizationCode, PkceCodeVerifier, RedirectUrl, UpstreamClient},
+    gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover, party_of},
+    grant::{Clock, Grants, Renewed},
+    oauth::OAuth,
     provider::{Dialect, Registration},
-    support::random,
+    support::{cache::Answers, digest, random},
 };
 
-/// Where the browser comes back to.
-const SIGNED_IN: &str = "signed-in";
+/// Where a sign-in starts: for the accounts, or with the id of a link below it.
+const SIGN_IN_PATH: &str = "/sign-in";
 
-/// Where a browser begins that wants to see its accounts.
-const TO_ACCOUNTS: &str = "/sign-in";
+/// The path of the redirect URI.
+const REDIRECT_PATH: &str = "/signed-in";
 
-/// The cookie that binds a state to the browser that started.
-const STATE: &str = "toolgate-sign-in";
+/// The cookie that binds a `state` to the browser that started.
+const STATE_COOKIE: &str = "toolgate-sign-in";
 
-/// The cookie of somebody who is signed in.
-const SESSION: &str = "toolgate-person";
+/// The cookie of a person who is signed in.
+const SESSION_COOKIE: &str = "toolgate-person";
 
-/// How long a state is good, and a sign-in after it.
-const LIFE: Duration = Duration::from_secs(600);
+/// How long a person stays signed in.
+const SESSION_TTL: Duration = Duration::from_secs(600);
+
+/// How long the authorization server's metadata is cached.
+const METADATA_TTL: Duration = Duration::from_secs(300);
 
 /// Signs people in at the authorization server whose tokens the gate accepts.
 #[derive(Clone)]
-pub(crate) struct BySignIn(Arc<Inner>);
+pub(crate) struct SignInAuth(Arc<SignInState>);
 
-struct Inner {
+/// What a [`SignInAuth`] is built from.
+pub(crate) struct SignInConfig {
+    pub(crate) client: SignIn,
+    pub(crate) verifier: Arc<dyn Verifier>,
+    /// The resource to request tokens for; by default the endpoint below `base`.
+    pub(crate) resource: Option<String>,
+    /// The URL of this server.
+    pub(crate) base: Url,
+    pub(crate) grants: Grants,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) limit: Arc<RequestLimit>,
+}
+
+struct SignInState {
     client: SignIn,
     verifier: Arc<dyn Verifier>,
-    /// `None`: the server's URL and `/mcp`.
-    resource: Option<String>,
+    resource: String,
+    /// The URL of this server, without a slash at the end.
+    base: String,
+    cookies: Cookies,
+    flow: AuthorizationFlow,
     grants: Grants,
     clock: Arc<dyn Clock>,
     http: reqwest::Client,
+    limit: Arc<RequestLimit>,
+    metadata: Answers<(), Result<Arc<ServerMetadata>, String>>,
 }
 
-/// What is kept between the browser's departure and its return, sealed by the store.
+/// What the sign-in needs when the browser is back.
 #[derive(Serialize, Deserialize)]
-struct Departure {
-    /// The path to which the browser comes back.
-    back: String,
-    verifier: PkceCodeVerifier,
-    browser: String,
+pub(crate) struct SignInContext {
+    /// The path to which the browser goes then.
+    return_to: String,
     metadata: ServerMetadata,
 }
 
-impl BySignIn {
-    pub(crate) fn new(
-        client: SignIn,
-        verifier: Arc<dyn Verifier>,
-        resource: Option<String>,
-        grants: Grants,
-        clock: Arc<dyn Clock>,
-        http: reqwest::Client,
-    ) -> Self {
-        Self(Arc::new(Inner { client, verifier, resource, grants, clock, http }))
+impl SignInAuth {
+    pub(crate) fn new(config: SignInConfig) -> Self {
+        let SignInConfig { client, verifier, resource, base, grants, clock, http, limit } = config;
+        let cookies = Cookies::new(base.scheme() == "https");
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "sign-in" };
+        Self(Arc::new(SignInState {
+            client,
+            verifier,
+            resource: resource.unwrap_or_else(|| format!("{base}/mcp")),
+            base,
+            cookies,
+            flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
+            grants,
+            clock,
+            http,
+            limit,
+            metadata: Answers::new(1, METADATA_TTL),
+        }))
     }
 
-    pub(crate) fn router(&self, consents: Consents) -> Router {
+    /// The routes. `is_link`: whether there is a link with this id.
+    pub(crate) fn router(
+        &self,
+        is_link: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+    ) -> Router {
+        let for_link =
+            async move |State(sign_in): State<Self>, Path(link): Path<String>, request: Request| {
+                if !is_link(&link) {
+                    return error_pages::expired();
+                }
+                sign_in.start(request.extensions(), format!("{CONNECT_PATH}/{link}")).await
+            };
+        let for_accounts = async |State(sign_in): State<Self>, request: Request| {
+            sign_in.start(request.extensions(), ACCOUNTS_PATH.to_owned()).await
+        };
+        let returned = async |State(sign_in): State<Self>, uri: Uri, headers: HeaderMap| {
+            callback(sign_in, &uri, &headers).await
+        };
         Router::new()
-            .route("/sign-in/{link}", get(depart))
-            .route(TO_ACCOUNTS, get(depart_to_accounts))
-            .route(&format!("/{SIGNED_IN}"), get(arrive))
-            .with_state((self.clone(), consents))
+            .route(&format!("{SIGN_IN_PATH}/{{link}}"), get(for_link))
+            .route(SIGN_IN_PATH, get(for_accounts))
+            .route(REDIRECT_PATH, get(returned))
+            .with_state(self.clone())
     }
 
-    fn resource(&self, consents: &Consents) -> String {
-        self.0.resource.clone().unwrap_or_else(|| consents.url("mcp"))
+    /// Redirects the browser to the authorization server.
+    async fn start(&self, extensions: &Extensions, return_to: String) -> Response {
+        if let Err(refused) = self.0.limit.check(party_of(extensions)) {
+            return error_pages::too_many_requests(refused);
+        }
+        self.redirect(return_to).await.unwrap_or_else(|error| failed(&error))
     }
 
-    /// Our client of the server that this metadata is of.
-    fn oauth(&self, metadata: &ServerMetadata, resource: String) -> Result<UpstreamClient, String> {
+    async fn redirect(&self, return_to: String) -> Result<Response, String> {
+        let metadata = self.metadata().await?;
+        let oauth = self.oauth(&metadata)?;
+        let issuer = metadata.issuer.clone();
+        let issuer = if metadata.names_itself {
+            ExpectedIssuer::Required(issuer)
+        } else {
+            ExpectedIssuer::Optional(issuer)
+        };
+        let (state, browser) = (random::text(), random::text());
+        let request = NewAuthorization {
+            state: &state,
+            browser: &browser,
+            scopes: self.0.client.scopes.clone(),
+            redirect_uri: format!("{}{REDIRECT_PATH}", self.0.base),
+            issuer,
+            context: SignInContext { return_to, metadata: ServerMetadata::clone(&metadata) },
+        };
+        let url = self.0.flow.start(&oauth, request).await.map_err(|error| error.to_string())?;
+        let mut response = page::redirect(url.as_str());
+        let name = name_for_state(STATE_COOKIE, &state);
+        let cookie = self.0.cookies.set(&name, &browser, SESSION_TTL);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        Ok(response)
+    }
+
+    /// The authorization server's metadata, fetched once by all who need it.
+    async fn metadata(&self) -> Result<Arc<ServerMetadata>, String> {
+        self.0.metadata.get((), Result::is_ok, self.fetch_metadata()).await
+    }
+
+    async fn fetch_metadata(&self) -> Result<Arc<ServerMetadata>, String> {
+        let issuers = self.0.verifier.authorization_servers();
+        let issuer = issuers.first().ok_or("the gate's verifier names no authorization server")?;
+        let metadata = discover(&self.0.http, issuer)
+            .await
+            .map_err(|error| format!("the metadata of `{issuer}`: {error}"))?;
+        // Some servers that support PKCE do not list it; one that lists other methods does not
+        // support S256.
+        if metadata.challenges.as_ref().is_some_and(|all| all.iter().all(|one| one != "S256")) {
+            return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
+        }
+        Ok(Arc::new(metadata))
+    }
+
+    /// This server's client of the authorization server that has this metadata.
+    fn oauth(&self, metadata: &ServerMetadata) -> Result<OAuth, String> {
         let SignIn { client_id, secret, auth, .. } = &self.0.client;
-        let named = |url: &Option<String>, what| {
+        let endpoint = |url: &Option<String>, name| {
             url.clone()
-                .ok_or_else(|| format!("the metadata of `{}` has no {what}", metadata.issuer))
+                .ok_or_else(|| format!("the metadata of `{}` has no {name}", metadata.issuer))
         };
         let registration = Registration {
             type_id: TypeId::of::<Self>(),
             id: "sign-in",
             name: "the authorization server",
             api: metadata.issuer.clone(),
-            authorize: named(&metadata.authorization_endpoint, "authorization_endpoint")?,
-            token: named(&metadata.token_endpoint, "token_endpoint")?,
+            authorize: endpoint(&metadata.authorization_endpoint, "authorization_endpoint")?,
+            token: endpoint(&metadata.token_endpoint, "token_endpoint")?,
             revoke: None,
             issuer: metadata.names_itself.then(|| metadata.issuer.clone()),
             catalogue: &[],
@@ -114,196 +219,134 @@ impl BySignIn {
             client_id: client_id.clone(),
             secret: secret.clone(),
         };
-        let oauth =
-            UpstreamClient::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
-        Ok(oauth.for_resource(resource))
+        let oauth = OAuth::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
+        Ok(oauth.for_resource(self.0.resource.clone()))
     }
 
-    async fn depart(&self, consents: &Consents, to: String) -> Result<Response, String> {
-        let issuers = self.0.verifier.authorization_servers();
-        let issuer = issuers.first().ok_or("the gate's verifier names no authorization server")?;
-        let metadata = discover(&self.0.http, issuer)
-            .await
-            .map_err(|error| format!("the metadata of `{issuer}`: {error}"))?;
-        // Some that know PKCE say nothing of it; one that lists other methods does not know ours.
-        if metadata.challenges.as_ref().is_some_and(|all| all.iter().all(|one| one != "S256")) {
-            return Err(format!("`{issuer}` does not know PKCE with S256 (RFC 7636)"));
-        }
-        let upstream = self.oauth(&metadata, self.resource(consents))?;
-        let (challenge, verifier) = oauth::new_pkce();
-        let (state, browser) = (oauth::new_state(), random::text());
-        let redirect_url = redirect_url(consents);
-        let url =
-            upstream.authorization_url(&self.0.client.scopes, &state, challenge, &redirect_url);
-        let departure = Departure { back: to, verifier, browser: browser.clone(), metadata };
-        self.keep(&format!("sign-in:{}", state.secret()), &departure).await?;
-        let mut response = Redirect::to(url.as_str()).into_response();
-        page::harden(response.headers_mut());
-        let name = cookie::name_for(STATE, state.secret());
-        let bound = cookie::set(&name, &browser, consents.is_https());
-        response.headers_mut().append(header::SET_COOKIE, bound);
-        Ok(response)
-    }
-
-    /// What departed under `state` from this browser, once.
-    async fn return_of(&self, state: &str, browser: &str) -> Result<Option<Departure>, String> {
-        let (store, id) = (self.0.grants.store(), format!("sign-in:{state}"));
-        let read =
-            |bytes: Option<Vec<u8>>| -> Option<Departure> { serde_json::from_slice(&bytes?).ok() };
-        let found = read(store.peek_pending(&id).await.map_err(|error| error.to_string())?);
-        let same = |d: &Departure| bool::from(d.browser.as_bytes().ct_eq(browser.as_bytes()));
-        if !found.as_ref().is_some_and(same) {
-            return Ok(None);
-        }
-        Ok(read(store.take_pending(&id).await.map_err(|error| error.to_string())?))
-    }
-
-    async fn keep(&self, id: &str, value: &impl Serialize) -> Result<(), String> {
-        let bytes = serde_json::to_vec(value).map_err(|error| error.to_string())?;
-        let store = self.0.grants.store();
-        let until = self.0.clock.now() + LIFE;
-        store.put_pending(id, &bytes, until).await.map_err(|error| error.to_string())
-    }
-
-    /// Redeems the code, and says whose token it gives.
-    async fn whose(
-        &self,
-        consents: &Consents,
-        departure: &Departure,
-        arrival: &Arrival,
-    ) -> Result<String, Ended> {
-        let resource = self.resource(consents);
-        let oauth = self.oauth(&departure.metadata, resource.clone()).map_err(Ended::Fault)?;
-        oauth
-            .check_issuer(arrival.iss.as_deref())
-            .map_err(|reason| Ended::Refused(reason.to_owned()))?;
-        if arrival.iss.as_ref().is_some_and(|iss| *iss != departure.metadata.issuer) {
-            return Err(Ended::Refused("the answer comes from another issuer".to_owned()));
-        }
-        let Some(code) = &arrival.code else {
-            let error = arrival.error.as_deref().unwrap_or("no code");
-            let error: String = error.chars().filter(|c| !c.is_control()).take(80).collect();
-            return Err(Ended::Refused(format!("the authorization server answered `{error}`")));
-        };
-        let code = AuthorizationCode::new(code.clone());
-        let tokens = oauth
-            .exchange_code(code, &departure.verifier, &redirect_url(consents))
-            .await
-            .map_err(|error| Ended::Fault(format!("a code was not redeemed: {error}")))?;
+    /// The person to whom the token of a sign-in belongs.
+    async fn principal(&self, tokens: Renewed) -> Result<String, String> {
         let credentials = Credentials::bearer(tokens.access_token.expose_secret())
-            .ok_or_else(|| Ended::Fault("a sign-in gave no access token".to_owned()))?;
-        let presented = Presented::new(&credentials, &resource, "GET");
-        let claims = self.0.verifier.verify(presented).await.map_err(|refusal| {
-            Ended::Fault(format!("the token of a sign-in is not accepted: {refusal}"))
-        })?;
+            .ok_or("a sign-in gave no access token")?;
+        let presented = Presented::new(&credentials, &self.0.resource, "GET");
+        let claims = self
+            .0
+            .verifier
+            .verify(presented)
+            .await
+            .map_err(|error| format!("the token of a sign-in is not accepted: {error}"))?;
         if claims.is_client_credentials() {
-            return Err(Ended::Fault("the token of a sign-in is a machine's".to_owned()));
+            return Err("the token of a sign-in is a machine's".to_owned());
         }
         Ok(claims.principal())
     }
-}
 
-fn redirect_url(consents: &Consents) -> RedirectUrl {
-    RedirectUrl::new(consents.url(SIGNED_IN)).expect("a URL with a path")
-}
-
-enum Ended {
-    /// By the person, or by who sent them here.
-    Refused(String),
-    /// By something that the operator has to look at.
-    Fault(String),
-}
-
-/// The authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
-#[derive(Deserialize)]
-struct Arrival {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    iss: Option<String>,
-}
-
-async fn depart(
-    State((sign_in, consents)): State<(BySignIn, Consents)>,
-    Path(link): Path<String>,
-) -> Response {
-    if consents.progress(&link).is_none() {
-        return page::expired();
+    /// Stores a session, and returns its cookie.
+    async fn begin_session(&self, principal: &str) -> Result<HeaderValue, String> {
+        let session = random::text();
+        let value = serde_json::to_vec(principal).map_err(|error| error.to_string())?;
+        let expires_at = self.0.clock.now() + SESSION_TTL;
+        let id = session_id(&session);
+        let stored = self.0.grants.store().put_pending(&id, &value, expires_at).await;
+        stored.map_err(|error| error.to_string())?;
+        Ok(self.0.cookies.set(SESSION_COOKIE, &session, SESSION_TTL))
     }
-    let back = format!("/connect/{link}");
-    sign_in.depart(&consents, back).await.unwrap_or_else(|error| fault(&error))
-}
-
-async fn depart_to_accounts(State((sign_in, consents)): State<(BySignIn, Consents)>) -> Response {
-    let back = accounts::PATH.to_owned();
-    sign_in.depart(&consents, back).await.unwrap_or_else(|error| fault(&error))
-}
-
-async fn arrive(
-    State((sign_in, consents)): State<(BySignIn, Consents)>,
-    Query(arrival): Query<Arrival>,
-    headers: HeaderMap,
-) -> Response {
-    let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
-    let name = cookie::name_for(STATE, state);
-    let Some(browser) = cookie::get(&headers, &name, consents.is_https()) else {
-        return page::other_browser();
-    };
-    let departure = match sign_in.return_of(state, browser).await {
-        Ok(Some(departure)) => departure,
-        Ok(None) => return page::expired(),
-        Err(error) => return fault(&error),
-    };
-    let person = match sign_in.whose(&consents, &departure, &arrival).await {
-        Ok(person) => person,
-        Err(Ended::Refused(reason)) => {
-            tracing::info!(target: "toolgate::consent", reason, "nobody signed in");
-            return page::not_signed_in(&reason);
-        }
-        Err(Ended::Fault(error)) => return fault(&error),
-    };
-    let session = random::text();
-    if let Err(error) = sign_in.keep(&id_of(&session), &person).await {
-        return fault(&error);
-    }
-    let mut response = Redirect::to(&departure.back).into_response();
-    page::harden(response.headers_mut());
-    let signed_in = cookie::set(SESSION, &session, consents.is_https());
-    response.headers_mut().append(header::SET_COOKIE, signed_in);
-    response
-}
-
-fn fault(error: &str) -> Response {
-    tracing::error!(target: "toolgate::consent", error, "a person cannot sign in to open a link");
-    page::our_fault()
-}
-
-/// Who reads the store does not learn what is in the cookie.
-fn id_of(session: &str) -> String {
-    format!("person:{}", BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, session.as_bytes())))
 }
 
 #[async_trait]
-impl Recognize for BySignIn {
-    async fn subject(&self, headers: &HeaderMap, https: bool) -> Result<Option<String>, String> {
-        let Some(session) = cookie::get(headers, SESSION, https) else { return Ok(None) };
-        let found = self.0.grants.store().peek_pending(&id_of(session)).await;
+impl AuthorizationHandler for SignInAuth {
+    type Context = SignInContext;
+
+    fn flow(&self) -> &AuthorizationFlow {
+        &self.0.flow
+    }
+
+    fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String> {
+        let name = name_for_state(STATE_COOKIE, state);
+        self.0.cookies.get(headers, &name).map(str::to_owned)
+    }
+
+    fn client(&self, context: &SignInContext) -> Result<OAuth, String> {
+        self.oauth(&context.metadata)
+    }
+
+    async fn complete(
+        &self,
+        returned: Returned<SignInContext>,
+        tokens: Result<Renewed, AuthorizationFailure>,
+    ) -> Response {
+        let reason = match tokens {
+            Ok(tokens) => {
+                let session = match self.principal(tokens).await {
+                    Ok(principal) => self.begin_session(&principal).await,
+                    Err(error) => Err(error),
+                };
+                return match session {
+                    Ok(cookie) => {
+                        let mut response = page::redirect(&returned.context.return_to);
+                        response.headers_mut().append(header::SET_COOKIE, cookie);
+                        response
+                    }
+                    Err(error) => failed(&error),
+                };
+            }
+            Err(AuthorizationFailure::Mismatch(reason)) => reason.to_owned(),
+            Err(AuthorizationFailure::Refused { error, .. }) => {
+                format!("the authorization server answered `{error}`")
+            }
+            Err(AuthorizationFailure::NoCode) => {
+                "the authorization server answered without a code".to_owned()
+            }
+            Err(AuthorizationFailure::NoClient(error)) => return failed(&error),
+            Err(AuthorizationFailure::Exchange(error)) => {
+                return failed(&format!("a code was not redeemed: {error}"));
+            }
+        };
+        tracing::info!(target: "toolgate::consent", reason, "nobody signed in");
+        error_pages::not_signed_in(&reason)
+    }
+
+    fn reject(&self, error: CallbackError) -> Response {
+        match error {
+            CallbackError::Malformed(FormError::Duplicate(_) | FormError::TooLong) => {
+                error_pages::unknown_answer()
+            }
+            CallbackError::Malformed(_) | CallbackError::NoState | CallbackError::NoCookie => {
+                error_pages::other_browser()
+            }
+            CallbackError::OtherBrowser | CallbackError::Expired => error_pages::expired(),
+            CallbackError::Store(error) => failed(&error.to_string()),
+            CallbackError::Aborted(error) => failed(&error),
+        }
+    }
+}
+
+#[async_trait]
+impl BrowserAuthenticator for SignInAuth {
+    async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
+        let Some(session) = self.0.cookies.get(headers, SESSION_COOKIE) else { return Ok(None) };
+        let found = self.0.grants.store().peek_pending(&session_id(session)).await;
         let found = found.map_err(|error| error.to_string())?;
         Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    fn sign_in(&self, path: &str) -> String {
-        if path == accounts::PATH {
-            return TO_ACCOUNTS.to_owned();
+    fn sign_in_url(&self, path: &str) -> String {
+        match path.strip_prefix(CONNECT_PATH) {
+            Some(link) => format!("{SIGN_IN_PATH}{link}"),
+            None => SIGN_IN_PATH.to_owned(),
         }
-        path.replacen("/connect/", "/sign-in/", 1)
     }
 
-    fn sign_out(&self, https: bool) -> Option<http::HeaderValue> {
-        Some(cookie::set(SESSION, "", https))
+    fn sign_out_cookie(&self, _: bool) -> Option<HeaderValue> {
+        Some(self.0.cookies.remove(SESSION_COOKIE))
     }
+}
 
-    async fn owner(&self, _: &str, _: &SecretString) -> Result<Option<String>, String> {
-        Ok(None)
-    }
+fn failed(error: &str) -> Response {
+    tracing::error!(target: "toolgate::consent", error, "a person cannot sign in to open a link");
+    error_pages::server_error()
+}
+
+/// The key of a session. It holds a digest, so that the store's content does not reveal cookies.
+fn session_id(session: &str) -> String {
+    format!("person:{}", digest::digest(session))
 }

@@ -1,158 +1,161 @@
-//! `/callback/{provider}`: back from the provider, with a code or without.
+//! `/callback/{provider}`: back from the provider, with a code or with an error.
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
+use axum::response::Response;
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Answer, Consents, Departure, Progress, Returned, connect, page};
-use crate::browser::cookie;
+use super::{
+    consents::{Consents, Progress},
+    page,
+};
 use crate::{
-    grant::GrantKey,
-    oauth::{AuthorizationCode, TokenError, TokenResponse, UpstreamClient},
+    browser::{
+        authorization_flow::{
+            AuthorizationFailure, AuthorizationFlow, AuthorizationHandler, CallbackError, Returned,
+        },
+        cookie::name_for_state,
+        error_pages,
+    },
+    grant::{GrantKey, RenewError, Renewed},
+    oauth::OAuth,
     scope,
-    support::background as task,
 };
 
-/// The authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
-#[derive(Deserialize)]
-pub(crate) struct Arrival {
-    state: Option<String>,
-    code: Option<AuthorizationCode>,
-    error: Option<String>,
-    error_description: Option<String>,
-    iss: Option<String>,
+/// The cookie that binds a `state` to the browser that started.
+pub(crate) const CONSENT_COOKIE: &str = "toolgate-consent";
+
+/// What a consent needs when the browser is back.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ConsentContext {
+    pub(crate) consent: String,
+    pub(crate) subject: String,
+    pub(crate) provider: String,
+    /// The scopes that the waiting call needs.
+    pub(crate) needed: Vec<String>,
 }
 
-pub(crate) async fn arrive(
-    consents: &Consents,
-    provider: &str,
-    arrival: Arrival,
-    headers: &HeaderMap,
-) -> Answer {
-    let Some(state) = arrival.state.as_deref() else { return page::not_ours() };
-    // The browser comes first: a stranger who learnt the state must not use it up.
-    let name = cookie::name_for(connect::COOKIE, state);
-    let Some(browser) = cookie::get(headers, &name, consents.is_https()) else {
-        return page::other_browser();
-    };
-    let departure = match consents.return_of(state, browser).await {
-        Ok(Returned::Here(departure)) => departure,
-        Ok(Returned::Elsewhere) => return page::other_browser(),
-        Ok(Returned::Over) => return page::expired(),
-        Err(error) => {
-            tracing::error!(target: "toolgate::consent", %error, "a consent cannot be read");
-            return page::our_fault();
-        }
-    };
-    let Some(oauth) = consents.0.providers.get(departure.provider.as_str()) else {
-        return page::not_ours();
-    };
-    if departure.provider != provider {
-        return consents.refuse(
-            &departure,
-            oauth,
-            "the answer came to the callback of another provider",
-        );
-    }
-    if let Err(reason) = oauth.check_issuer(arrival.iss.as_deref()) {
-        return consents.refuse(&departure, oauth, reason);
-    }
-    if let Some(error) = arrival.error {
-        let description = arrival.error_description.unwrap_or_default();
-        let reason = match error.as_str() {
-            "access_denied" => "the access was refused".to_owned(),
-            error => printable(&format!("it answered `{error}` {description}")),
-        };
-        return consents.refuse(&departure, oauth, &reason);
-    }
-    let Some(code) = arrival.code else {
-        return consents.refuse(&departure, oauth, "it answered without a code");
-    };
-    // A code is good once: a browser that leaves in the meantime does not take the grant with it.
-    let (consents, oauth) = (consents.clone(), oauth.clone());
-    let redeemed = task::spawn(async move { consents.redeem(&departure, &oauth, code).await });
-    redeemed.await.unwrap_or_else(|error| {
-        tracing::error!(target: "toolgate::consent", %error, "a consent broke off");
-        page::our_fault()
-    })
-}
+#[async_trait]
+impl AuthorizationHandler for Consents {
+    type Context = ConsentContext;
 
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
+    fn flow(&self) -> &AuthorizationFlow {
+        self.flow()
+    }
 
-impl Consents {
-    /// Turns the code into a grant.
-    async fn redeem(
+    fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String> {
+        let name = name_for_state(CONSENT_COOKIE, state);
+        self.cookies().get(headers, &name).map(str::to_owned)
+    }
+
+    fn client(&self, context: &ConsentContext) -> Result<OAuth, String> {
+        let provider = &context.provider;
+        self.provider(provider).cloned().ok_or_else(|| format!("there is no provider `{provider}`"))
+    }
+
+    async fn complete(
         &self,
-        departure: &Departure,
-        oauth: &UpstreamClient,
-        code: AuthorizationCode,
-    ) -> Answer {
-        match oauth.exchange_code(code, &departure.verifier, &departure.redirect_uri).await {
-            Ok(renewed) => self.keep(departure, oauth, renewed).await,
-            Err(error) => {
-                oauth.log_failed_exchange(&error);
+        returned: Returned<ConsentContext>,
+        tokens: Result<Renewed, AuthorizationFailure>,
+    ) -> Response {
+        let Ok(oauth) = self.client(&returned.context) else {
+            return error_pages::unknown_answer();
+        };
+        let context = &returned.context;
+        let reason = match tokens {
+            Ok(tokens) => return self.store(&returned, &oauth, tokens).await,
+            Err(AuthorizationFailure::NoClient(_)) => return error_pages::unknown_answer(),
+            Err(AuthorizationFailure::Mismatch(reason)) => reason.to_owned(),
+            Err(AuthorizationFailure::Refused { error, .. }) if error == "access_denied" => {
+                "the access was refused".to_owned()
+            }
+            Err(AuthorizationFailure::Refused { error, description }) => {
+                format!("it answered `{error}` {description}")
+            }
+            Err(AuthorizationFailure::NoCode) => "it answered without a code".to_owned(),
+            Err(AuthorizationFailure::Exchange(error)) => {
+                oauth.log_unredeemed(&error);
                 let reason = match &error {
-                    TokenError::InvalidGrant { .. } => "it no longer accepts the code it gave",
-                    TokenError::Refused { .. } => return self.refuse_for_us(departure, oauth),
-                    TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
+                    RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
+                    RenewError::Refused { .. } => return self.refuse_for_us(context, &oauth),
+                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
                         "it did not answer in time"
                     }
                 };
-                self.refuse(departure, oauth, reason)
+                reason.to_owned()
+            }
+        };
+        self.refuse(context, &oauth, &reason)
+    }
+
+    fn reject(&self, error: CallbackError) -> Response {
+        match error {
+            CallbackError::Malformed(_) | CallbackError::NoState => error_pages::unknown_answer(),
+            CallbackError::NoCookie | CallbackError::OtherBrowser => error_pages::other_browser(),
+            CallbackError::Expired => error_pages::expired(),
+            CallbackError::Store(error) => {
+                tracing::error!(target: "toolgate::consent", %error, "a consent cannot be read");
+                error_pages::server_error()
+            }
+            CallbackError::Aborted(error) => {
+                tracing::error!(target: "toolgate::consent", error, "a consent was aborted");
+                error_pages::server_error()
             }
         }
     }
+}
 
-    fn refuse(&self, departure: &Departure, oauth: &UpstreamClient, reason: &str) -> Answer {
-        let name = oauth.registration.name;
-        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent came to nothing");
+impl Consents {
+    fn refuse(&self, context: &ConsentContext, oauth: &OAuth, reason: &str) -> Response {
+        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent failed");
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
-        self.report(&departure.consent, progress);
-        page::refused(name, reason)
+        self.report(&context.consent, progress);
+        page::refused(oauth.registration.name, reason)
     }
 
-    /// The provider does not accept this server as the client it claims to be.
-    fn refuse_for_us(&self, departure: &Departure, oauth: &UpstreamClient) -> Answer {
+    /// The provider does not accept this server as its client.
+    fn refuse_for_us(&self, context: &ConsentContext, oauth: &OAuth) -> Response {
         let reason = "it refuses this server's own client, which its operator has to mend";
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
-        self.report(&departure.consent, progress);
-        page::not_the_person(oauth.registration.name, reason)
+        self.report(&context.consent, progress);
+        page::operator_error(oauth.registration.name, reason)
     }
 
-    async fn keep(
+    /// Stores the grant, if the account is that of the person.
+    async fn store(
         &self,
-        departure: &Departure,
-        oauth: &UpstreamClient,
-        renewed: TokenResponse,
-    ) -> Answer {
+        returned: &Returned<ConsentContext>,
+        oauth: &OAuth,
+        tokens: Renewed,
+    ) -> Response {
+        let context = &returned.context;
         let catalogue = oauth.registration.catalogue;
-        // No `scope` in the answer: just what was asked (RFC 6749 §5.1).
+        // Without a `scope` in the answer, what was requested was granted (RFC 6749 §5.1).
         let granted: BTreeSet<String> =
-            renewed.scopes.clone().unwrap_or_else(|| departure.asked.iter().cloned().collect());
-        let needed: Vec<&str> = departure.needed.iter().map(String::as_str).collect();
+            tokens.scopes.clone().unwrap_or_else(|| returned.scopes.iter().cloned().collect());
+        let needed: Vec<&str> = context.needed.iter().map(String::as_str).collect();
         let withheld: Vec<String> =
             scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
-        if let Some(recognize) = &self.0.recognize {
-            match recognize.owner(&departure.provider, &renewed.access_token).await {
-                Ok(Some(owner)) if owner != departure.subject => {
-                    return self.refuse(departure, oauth, "it is the account of another person");
+        if let Some(authenticator) = self.authenticator() {
+            match authenticator.owner(&context.provider, &tokens.access_token).await {
+                Ok(Some(owner)) if owner != context.subject => {
+                    return self.refuse(context, oauth, "it is the account of another person");
                 }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(target: "toolgate::consent", %error, "the provider did not say whose account it is");
-                    return self.refuse(departure, oauth, "it did not say whose account it is");
+                    return self.refuse(context, oauth, "it did not say whose account it is");
                 }
             }
         }
-        let key = GrantKey::new(&departure.subject, &departure.provider);
-        if let Err(error) = self.0.grants.adopt(&key, renewed, granted.clone()).await {
-            tracing::error!(target: "toolgate::consent", %error, "a grant cannot be kept");
+        let key = GrantKey::new(&context.subject, &context.provider);
+        if let Err(error) = self.grants().adopt(&key, tokens, granted.clone()).await {
+            tracing::error!(target: "toolgate::consent", %error, "a grant cannot be stored");
             let reason = "this server could not keep the grant".to_owned();
-            self.report(&departure.consent, Progress::Refused { reason, by_us: true });
-            return page::our_fault();
+            self.report(&context.consent, Progress::Refused { reason, by_us: true });
+            return error_pages::server_error();
         }
         let described: Vec<_> = granted
             .iter()
@@ -163,8 +166,8 @@ impl Consents {
             .collect();
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %withheld.join(" "), "a grant was made");
         let name = oauth.registration.name;
-        let page = page::connected(name, &described, &withheld, self.0.lasts);
-        self.report(&departure.consent, Progress::Granted { withheld });
+        let page = page::connected(name, &described, &withheld, self.has_accounts());
+        self.report(&context.consent, Progress::Granted { withheld });
         page
     }
 }

@@ -1,79 +1,85 @@
-//! `/connect/{id}`: from our link to the provider.
+//! `/connect/{id}`: from a link to the provider.
 
-use http::{HeaderMap, header};
+use axum::response::Response;
+use http::{header, request::Parts};
 
-use super::{Answer, Consents, Departure, Progress, page};
-use crate::browser::cookie;
-use crate::{oauth, support::random};
+use super::{
+    callback::{CONSENT_COOKIE, ConsentContext},
+    consents::{Consents, Progress},
+    page as consent_page,
+};
+use crate::{
+    browser::{
+        CALLBACK_PATH, CONNECT_PATH,
+        authorization_flow::NewAuthorization,
+        cookie::name_for_state,
+        error_pages, page,
+        pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL},
+        request_limit::TooManyRequests,
+    },
+    gate::party_of,
+    support::random,
+};
 
-/// The cookie that binds a state to the browser that started.
-pub(crate) const COOKIE: &str = "toolgate-consent";
-
-pub(crate) async fn open(consents: &Consents, id: &str, headers: &HeaderMap) -> Answer {
-    let departed = {
-        let now = consents.now();
-        let open = consents.open();
-        open.get(id).filter(|consent| consent.expires_at > now).and_then(|consent| {
-            let ended = !matches!(*consent.progress.borrow(), Progress::Waiting | Progress::Opened);
-            (!ended).then(|| {
-                (
-                    consent.subject.clone(),
-                    consent.provider,
-                    consent.needed.clone(),
-                    consent.asked.clone(),
-                )
-            })
-        })
-    };
-    let Some((subject, provider, needed, asked)) = departed else {
-        return page::expired();
-    };
-    if let Some(recognize) = &consents.0.recognize {
-        // Whoever opens a link of somebody else's would connect an account of theirs to that one.
-        match recognize.subject(headers, consents.is_https()).await {
-            Ok(Some(found)) if found == subject => {}
+/// Opens the link with this id.
+pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Response {
+    if let Err(refused) = consents.limit().check(party_of(&request.extensions)) {
+        return error_pages::too_many_requests(refused);
+    }
+    let Some(consent) = consents.openable(id) else { return error_pages::expired() };
+    let provider = consent.provider;
+    if let Some(authenticator) = consents.authenticator() {
+        // A person who opens another person's link would connect an account to that person.
+        match consents.subject(&request.headers).await {
+            Ok(Some(found)) if found == consent.subject => {}
             Ok(Some(_)) => {
                 tracing::warn!(target: "toolgate::consent", provider, "a link was opened by another person");
-                let mut response = page::other_person();
-                if let Some(signed_out) = recognize.sign_out(consents.is_https()) {
-                    response.headers_mut().append(header::SET_COOKIE, signed_out);
+                let mut response = consent_page::other_person();
+                if let Some(cookie) = authenticator.sign_out_cookie(consents.is_https()) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 return response;
             }
             Ok(None) => {
-                let path = format!("/connect/{id}");
-                return page::redirect(&recognize.sign_in(&path));
+                return page::redirect(&authenticator.sign_in_url(&format!("{CONNECT_PATH}/{id}")));
             }
             Err(error) => {
-                tracing::error!(target: "toolgate::consent", error, "it cannot be said whose browser it is");
-                return page::our_fault();
+                tracing::error!(target: "toolgate::consent", error, "the person behind a browser cannot be identified");
+                return error_pages::server_error();
             }
         }
     }
-    let Some(upstream) = consents.0.providers.get(provider) else { return page::expired() };
-    let (challenge, verifier) = oauth::new_pkce();
-    let (state, browser) = (oauth::new_state(), random::text());
-    let redirect_uri = consents.callback_url(provider);
-    let url = upstream.authorization_url(&asked, &state, challenge, &redirect_uri);
-    let departure = Departure {
-        consent: id.to_owned(),
-        subject,
-        provider: provider.to_owned(),
-        needed,
-        asked,
-        verifier,
-        browser: browser.clone(),
-        redirect_uri,
-    };
-    if let Err(error) = consents.depart(&state, &departure).await {
-        tracing::error!(target: "toolgate::consent", %error, "a consent cannot be kept");
-        return page::our_fault();
+    if let Err(retry_after) = consents.connects().check(consent.subject.as_str()) {
+        return error_pages::too_many_requests(TooManyRequests { retry_after });
     }
+    let Some(oauth) = consents.provider(provider) else { return error_pages::expired() };
+    let (state, browser) = (random::text(), random::text());
+    let scopes = consent.asked.join(" ");
+    let authorization = NewAuthorization {
+        state: &state,
+        browser: &browser,
+        scopes: consent.asked,
+        redirect_uri: consents.url(&format!("{CALLBACK_PATH}/{provider}")),
+        issuer: ExpectedIssuer::of_provider(&oauth.registration),
+        context: ConsentContext {
+            consent: id.to_owned(),
+            subject: consent.subject,
+            provider: provider.to_owned(),
+            needed: consent.needed,
+        },
+    };
+    let url = match consents.flow().start(oauth, authorization).await {
+        Ok(url) => url,
+        Err(error) => {
+            tracing::error!(target: "toolgate::consent", %error, "a consent cannot be stored");
+            return error_pages::server_error();
+        }
+    };
     consents.report(id, Progress::Opened);
-    tracing::info!(target: "toolgate::consent", provider, scopes = %departure.asked.join(" "), "a browser went to ask");
+    tracing::info!(target: "toolgate::consent", provider, %scopes, "a browser was sent to the provider");
     let mut response = page::redirect(url.as_str());
-    let name = cookie::name_for(COOKIE, state.secret());
-    let bound = cookie::set(&name, &browser, consents.is_https());
-    response.headers_mut().append(header::SET_COOKIE, bound);
+    let name = name_for_state(CONSENT_COOKIE, &state);
+    let cookie = consents.cookies().set(&name, &browser, PENDING_AUTHORIZATION_TTL);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }

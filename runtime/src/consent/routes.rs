@@ -1,41 +1,39 @@
-//! The pages on a router.
+//! The routes of the pages: `/connect/{id}`, `/callback/{provider}` and `/accounts`.
 
 use axum::{
-    Form, Router,
-    extract::{Path, Query, State},
+    Router,
+    extract::{Path, Request, State},
     routing::get,
 };
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
-use super::{Consents, accounts, callback, connect, page};
+use super::{accounts, connect, consents::Consents};
+use crate::browser::{
+    ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authorization_flow::callback, page,
+};
 
 impl Consents {
-    /// The pages: `/connect/{id}`, `/callback/{provider}` and `/accounts`.
+    /// The routes of a server, or of a listener that is there for one consent.
     pub(crate) fn router(&self) -> Router {
         let open =
-            async |State(consents): State<Self>, Path(id): Path<String>, headers: HeaderMap| {
-                connect::open(&consents, &id, &headers).await
+            async |State(consents): State<Self>, Path(id): Path<String>, request: Request| {
+                connect::open(&consents, &id, &request.into_parts().0).await
             };
-        let arrive = async |State(consents): State<Self>,
-                            Path(provider): Path<String>,
-                            Query(arrival): Query<callback::Arrival>,
-                            headers: HeaderMap| {
-            callback::arrive(&consents, &provider, arrival, &headers).await
+        let returned = async |State(consents): State<Self>, uri: Uri, headers: HeaderMap| {
+            callback(consents, &uri, &headers).await
         };
         let mut pages = Router::new()
-            .route("/connect/{id}", get(open))
-            .route("/callback/{provider}", get(arrive))
-            .route(page::STYLE_PATH, get(async || page::style()));
-        if self.0.lasts {
+            .route(&format!("{CONNECT_PATH}/{{id}}"), get(open))
+            .route(&format!("{CALLBACK_PATH}/{{provider}}"), get(returned))
+            .route(page::STYLE_PATH, get(async || page::stylesheet()));
+        if self.has_accounts() {
             let list = async |State(consents): State<Self>, headers: HeaderMap| {
                 accounts::list(&consents, &headers).await
             };
-            let disconnect = async |State(consents): State<Self>,
-                                    headers: HeaderMap,
-                                    Form(sent): Form<accounts::Sent>| {
-                accounts::disconnect(&consents, &headers, sent).await
+            let disconnect = async |State(consents): State<Self>, request: Request| {
+                accounts::disconnect(&consents, request).await
             };
-            pages = pages.route(accounts::PATH, get(list).post(disconnect));
+            pages = pages.route(ACCOUNTS_PATH, get(list).post(disconnect));
         }
         pages.with_state(self.clone())
     }

@@ -1,9 +1,9 @@
-//! A local identity provider, for development: no account, no password, one click for each person.
+//! A local identity provider for development: no accounts, no passwords, one click for each person.
 //!
 //! [`Server::dev`](crate::Server::dev) puts it behind the server's own [broker](crate::broker), so
-//! that a host goes the whole way on one machine: a 401, metadata, registration, consent, a token,
-//! and a step-up. Whoever can reach the server can be anybody, so it answers this machine alone, and
-//! refuses to start under any other name.
+//! that a host goes through the whole flow on one machine: a 401, metadata, registration, consent, a
+//! token, and a step-up. Anyone who can reach the server can sign in as anyone, so it answers only
+//! to this machine, and refuses to start under any other name.
 //!
 //! ```no_run
 //! use toolgate::prelude::*;
@@ -28,8 +28,8 @@
 //! }
 //! ```
 //!
-//! While it runs, `GET /dev/token?user=alice&scope=orders:read` gives a token for `curl`; add
-//! `&expired` to see one refused. In a test, [`token`] makes the same ones:
+//! While it runs, `GET /dev/token?user=alice&scope=orders:read` returns a token for `curl`; add
+//! `&expired` for one that is refused. In a test, [`token`] makes such tokens:
 //!
 //! ```
 //! use serde_json::json;
@@ -59,22 +59,12 @@
 //! # }
 //! ```
 
-pub(crate) mod login;
-pub(crate) mod verifier;
+pub(crate) mod dev_verifier;
+pub(crate) mod issuer;
+pub(crate) mod sign_in_page;
 
-use std::sync::LazyLock;
-
+pub use self::issuer::token;
 pub(crate) use self::{
-    login::{Login, Wanted},
-    verifier::Either,
+    dev_verifier::DevVerifier,
+    sign_in_page::{DevConfig, SignInPage},
 };
-use crate::testing::{Issuer, Token};
-
-/// Who signs the tokens that nobody signed in for: a key of this process.
-static ISSUER: LazyLock<Issuer> = LazyLock::new(Issuer::new);
-
-/// A token of this person for a server with [`Server::dev`](crate::Server::dev) in this process,
-/// good for five minutes, without scopes.
-pub fn token(subject: impl Into<String>) -> Token {
-    ISSUER.token(subject)
-}

@@ -1,25 +1,26 @@
-//! Whose browser it is.
+//! The identity of a browser, from the sessions of an application.
 
 use async_trait::async_trait;
 use http::HeaderMap;
 
-use crate::gate::{AuthError, Claims};
+use super::{AuthError, Claims};
 
-/// Says whose browser opens a link: the person must be the one for whom the tool was called.
+/// Identifies the person behind a browser that opens a link.
 ///
-/// Implement it on the session of your application, whose people sign in at the same authorization
-/// server that issues the access tokens.
+/// A link to connect an account works only for the person for whom the tool was called. Implement
+/// this on the sessions of your application, whose users sign in at the same authorization server
+/// that issues the access tokens.
 #[async_trait]
 pub trait BrowserIdentity: Send + Sync + 'static {
-    /// The person who is signed in with the browser that sent these headers: the same issuer and
-    /// subject as in the person's access tokens. `None` if nobody is.
+    /// Returns the person who is signed in with the browser that sent these headers, with the same
+    /// issuer and subject as in the person's access tokens, or `None` if nobody is signed in.
     ///
     /// # Errors
     ///
-    /// It cannot be said now; the link stays good.
+    /// The sessions cannot be read now. The link stays valid.
     async fn person(&self, headers: &HeaderMap) -> Result<Option<Claims>, AuthError>;
 
-    /// Where the browser goes to sign in: a URL, or a path of this server. Afterwards it must come
-    /// back to `path`, which is a path of this server.
+    /// Returns where the browser goes to sign in: a URL, or a path of this server. After the
+    /// sign-in it must come back to `path`, which is a path of this server.
     fn sign_in(&self, path: &str) -> String;
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth_error;
+pub(crate) mod browser_identity;
 pub(crate) mod challenge;
 pub(crate) mod claims;
 pub(crate) mod credentials;
@@ -17,18 +18,23 @@ pub(crate) mod policy;
 pub(crate) mod required_scopes;
 pub(crate) mod resource_metadata;
 pub(crate) mod resource_server;
+pub(crate) mod sign_in;
 pub(crate) mod token_cache;
 pub(crate) mod verify;
 
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
+#[cfg(feature = "broker")]
+pub(crate) use self::verify::jwks::{FetchError, KeySource};
 pub use self::{
     auth_error::AuthError,
+    browser_identity::BrowserIdentity,
     claims::Claims,
     credentials::{Credentials, Scheme},
     peer::PeerAddress,
     policy::Gate,
+    sign_in::SignIn,
     verify::{
         Presented, Verifier,
         introspection::{Introspection, introspection},
@@ -39,17 +45,11 @@ pub(crate) use self::{
     challenge::Challenge,
     credentials::DPOP,
     metadata::{Metadata, ROOT, path_of, url_of},
-    peer::party,
+    peer::{party, party_of},
     token_cache::Memory,
     verify::{
         discovery::{ServerMetadata, discover},
         token::said_by,
     },
 };
-#[cfg(feature = "broker")]
-pub(crate) use self::{
-    peer::party_of,
-    verify::jwks::{FetchError, KeySource},
-};
-pub use crate::browser::{identity::BrowserIdentity, sign_in_client::SignIn};
 pub(crate) use crate::support::fetch::client;

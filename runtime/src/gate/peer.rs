@@ -12,7 +12,6 @@ use http::Extensions;
 pub struct PeerAddress(pub IpAddr);
 
 /// As [`party`], where the router knows the peer.
-#[cfg(feature = "broker")]
 pub(crate) fn party_of(extensions: &Extensions) -> Option<IpAddr> {
     let peer = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
     party(extensions, peer.map(|peer| peer.0))

@@ -1,4 +1,4 @@
-//! The client by which people sign in when they open a link.
+//! The OAuth client with which people sign in when they open a link.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use crate::provider::ClientAuth;
 
 /// A client of the authorization server whose tokens the gate accepts, for
-/// [`Gate::sign_in`](crate::gate::Gate::sign_in).
+/// [`Gate::sign_in`](super::Gate::sign_in).
 ///
-/// It is registered there with the redirect URI `PUBLIC_URL/signed-in`, for the authorization code
-/// flow with PKCE.
+/// Register it there for the authorization code flow with PKCE, with the redirect URI
+/// `PUBLIC_URL/signed-in`.
 ///
 /// ```
 /// use toolgate::gate::{Gate, SignIn, oidc};
@@ -32,7 +32,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// The client with this identifier, without a secret.
+    /// Creates a public client with this identifier.
     pub fn client(id: impl Into<String>) -> Self {
         Self { client_id: id.into(), secret: None, auth: ClientAuth::Basic, scopes: Vec::new() }
     }
@@ -51,8 +51,8 @@ impl SignIn {
         self
     }
 
-    /// Asks for scopes, separated by spaces, where the authorization server gives no access token
-    /// without one. What they allow is not made use of.
+    /// Requests these scopes, separated by spaces: for authorization servers that issue no access
+    /// token without one. The sign-in does not use what they allow.
     #[must_use]
     pub fn scopes(mut self, scopes: &str) -> Self {
         self.scopes = scopes.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect();

@@ -47,6 +47,7 @@
 
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+pub(crate) mod disconnect;
 pub(crate) mod key;
 pub(crate) mod memory;
 pub(crate) mod record;
@@ -68,6 +69,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::oauth::{TokenError, TokenResponse};
 pub use crate::support::clock::{Clock, ManualClock, SystemClock};
+pub use disconnect::DisconnectOutcome;
 pub use key::{KeyError, MasterKey};
 pub use memory::MemoryStore;
 pub use records::{Namespace, Records};
@@ -76,6 +78,7 @@ pub use refresh::{Grants, RefreshPolicy};
 pub use seal::{Sealer, UnsealError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, data_directory};
+pub(crate) use store::PENDING_ROWS;
 pub use store::{GrantStore, HolderId, Lease, SaveError, StoreError};
 
 /// Whose grant, and at which provider.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::describe::{Description, ToolDescription};
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
-use crate::browser::sign_in::BySignIn;
+use crate::browser::sign_in::SignInAuth;
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
 
 /// How long the calls under way may take to end.
@@ -24,11 +24,11 @@ pub struct App<H> {
 pub(crate) struct Assembled {
     pub(crate) handler: Handler<ErasedHandler>,
     pub(crate) ended: CancellationToken,
-    pub(crate) sign_in: Option<BySignIn>,
+    pub(crate) sign_in: Option<SignInAuth>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
-    pub(crate) login: Option<crate::dev::Login>,
+    pub(crate) login: Option<crate::dev::SignInPage>,
 }
 
 impl Assembled {

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::browser_identity::ByApplication;
+use super::browser_identity::ApplicationAuth;
 #[cfg(feature = "broker")]
-use super::{broker_routes as brokered, broker_routes::ByBroker};
+use super::{broker_routes as brokered, broker_routes::BrokerAuth};
 #[cfg(feature = "broker")]
 use crate::{broker::Broker, provider::Registration};
 use crate::{
-    browser::sign_in::BySignIn,
+    browser::{
+        authenticator::BrowserAuthenticator,
+        request_limit::RequestLimit,
+        sign_in::{SignInAuth, SignInConfig},
+    },
     gate::{required_scopes::Demand, resource_server::Admission},
     mcp::registry::ServedTool,
 };
 use crate::{
-    consent::Recognize,
     error::ConfigError,
     gate,
     gate::Gate,
@@ -30,7 +33,7 @@ pub(crate) struct DoorParts<'a> {
     /// `None` over standard input and output, too.
     pub(crate) gate: Option<Gate>,
     #[cfg(feature = "broker")]
-    pub(crate) broker: Option<brokered::Wanted>,
+    pub(crate) broker: Option<brokered::BrokerConfig>,
     pub(crate) public_url: Option<String>,
     pub(crate) name: &'a str,
     pub(crate) clock: &'a Arc<dyn Clock>,
@@ -49,8 +52,10 @@ pub(crate) struct Door {
     pub(crate) base: Url,
     pub(crate) tools: Vec<ServedTool>,
     pub(crate) admission: Option<Arc<Admission>>,
-    pub(crate) recognize: Option<Arc<dyn Recognize>>,
-    pub(crate) sign_in: Option<BySignIn>,
+    pub(crate) authenticator: Option<Arc<dyn BrowserAuthenticator>>,
+    pub(crate) sign_in: Option<SignInAuth>,
+    /// The limit of requests that send a browser away.
+    pub(crate) limit: Arc<RequestLimit>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
 }
@@ -65,7 +70,7 @@ impl Door {
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
         #[cfg(feature = "broker")]
         let brokered = match parts.broker.filter(|_| parts.gate.is_some()) {
-            Some(wanted) => Some(wanted.build(&brokered::Parts {
+            Some(wanted) => Some(wanted.build(&brokered::BrokerParts {
                 providers: parts.providers,
                 grants: parts.grants,
                 clock: parts.clock,
@@ -88,37 +93,41 @@ impl Door {
             })
             .collect();
         Demand::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
-        let mut recognize: Option<Arc<dyn Recognize>> = None;
+        let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
+        let limit = Arc::new(RequestLimit::authorizations(parts.clock));
         let mut sign_in = None;
         let admission = match parts.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
-                    recognize = Some(Arc::new(ByApplication(browser)));
+                    authenticator = Some(Arc::new(ApplicationAuth(browser)));
                 } else if let (Some(client), Some(verifier)) = (gate.sign_in.take(), &gate.verifier)
                 {
-                    let by = BySignIn::new(
+                    let auth = SignInAuth::new(SignInConfig {
                         client,
-                        Arc::clone(verifier),
-                        gate.resource.clone(),
-                        parts.grants.clone(),
-                        Arc::clone(parts.clock),
-                        gate::client()?,
-                    );
-                    recognize = Some(Arc::new(by.clone()));
-                    sign_in = Some(by);
+                        verifier: Arc::clone(verifier),
+                        resource: gate.resource.clone(),
+                        base: base.clone(),
+                        grants: parts.grants.clone(),
+                        clock: Arc::clone(parts.clock),
+                        http: gate::client()?,
+                        limit: Arc::clone(&limit),
+                    });
+                    authenticator = Some(Arc::new(auth.clone()));
+                    sign_in = Some(auth);
                 }
                 #[cfg(feature = "broker")]
                 if let Some((broker, registration)) = &brokered {
-                    recognize = Some(open_by(&mut gate, broker, registration)?);
+                    authenticator = Some(open_by(&mut gate, broker, registration)?);
                     #[cfg(feature = "dev")]
                     if parts.development {
-                        gate.verifier = Some(Arc::new(crate::dev::Either::or(broker.verifier())));
+                        gate.verifier =
+                            Some(Arc::new(crate::dev::DevVerifier::new(broker.verifier())));
                     }
                 }
                 for tool in &mut tools {
                     tool.publish_security_schemes(gate.allow_anonymous);
                 }
-                if parts.connects && recognize.is_none() {
+                if parts.connects && authenticator.is_none() {
                     return Err(nobody_recognized());
                 }
                 let admission = Admission::new(
@@ -136,8 +145,9 @@ impl Door {
             base,
             tools,
             admission,
-            recognize,
+            authenticator,
             sign_in,
+            limit,
             #[cfg(feature = "broker")]
             broker: brokered.map(|(broker, _)| broker),
         })
@@ -150,14 +160,14 @@ fn open_by(
     gate: &mut Gate,
     broker: &Broker,
     registration: &Registration,
-) -> Result<Arc<dyn Recognize>, ConfigError> {
+) -> Result<Arc<dyn BrowserAuthenticator>, ConfigError> {
     if gate.verifier.is_some() {
         return Err(ConfigError::new("the server has a broker and another verifier")
             .help("take one of them: `Gate::by_broker()` is the gate of the broker"));
     }
     gate.verifier = Some(Arc::new(broker.verifier()));
     gate.resource = Some(broker.resource().to_owned());
-    Ok(Arc::new(ByBroker { broker: broker.clone(), registration: registration.clone() }))
+    Ok(Arc::new(BrokerAuth { broker: broker.clone(), registration: registration.clone() }))
 }
 
 fn nobody_recognized() -> ConfigError {

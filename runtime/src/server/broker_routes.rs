@@ -1,4 +1,4 @@
-//! The broker beside the tools: its routes, its share of the callback, and whose browser it is.
+//! The routes of a broker in the same server as the tools, and its sign-in for the server's pages.
 
 use std::{any::TypeId, sync::Arc};
 
@@ -7,7 +7,7 @@ use axum::{
     Router,
     extract::{Query, Request, State},
     middleware::{self, Next},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use http::{HeaderMap, StatusCode};
@@ -16,29 +16,31 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    broker::{Broker, BrokerBuilder, Disconnected, KnownClient},
-    consent::{Recognize, accounts, accounts::TakenBack},
+    broker::{Broker, BrokerBuilder, KnownClient},
+    browser::{
+        ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator, page,
+    },
     error::ConfigError,
-    grant::{Clock, Grants, StoreError},
-    oauth::UpstreamClient,
+    grant::{Clock, DisconnectOutcome, Grants, StoreError},
+    oauth::OAuth,
     provider::Registration,
 };
 
-/// A broker that the operator wants: in front of which provider, and how it is set up.
-pub(crate) struct Wanted {
+/// A broker to build: in front of which provider, and how it is configured.
+pub(crate) struct BrokerConfig {
     pub(crate) provider: TypeId,
     pub(crate) set_up: Box<dyn FnOnce(BrokerBuilder) -> BrokerBuilder + Send>,
 }
 
-/// The client that this server is of its own broker: it wants to know whose browser it is.
-const OURSELVES: &str = "toolgate-connect";
+/// The client that this server is of its own broker, to learn who uses a browser.
+const OWN_CLIENT_ID: &str = "toolgate-connect";
 
-/// Where the browser comes back to from the sign-in for a link.
-const SIGNED_IN: &str = "/signed-in";
+/// The path of that client's redirect URI.
+const REDIRECT_PATH: &str = "/signed-in";
 
-/// What a broker is made of.
-pub(crate) struct Parts<'a> {
-    pub(crate) providers: &'a [UpstreamClient],
+/// What a broker is built from.
+pub(crate) struct BrokerParts<'a> {
+    pub(crate) providers: &'a [OAuth],
     pub(crate) grants: &'a Grants,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) name: &'a str,
@@ -47,10 +49,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) resource: Option<&'a str>,
 }
 
-impl Wanted {
-    pub(crate) fn build(self, parts: &Parts<'_>) -> Result<(Broker, Registration), ConfigError> {
-        let wanted = |oauth: &&UpstreamClient| oauth.registration.type_id == self.provider;
-        let oauth = parts.providers.iter().find(wanted).ok_or_else(|| {
+impl BrokerConfig {
+    pub(crate) fn build(
+        self,
+        parts: &BrokerParts<'_>,
+    ) -> Result<(Broker, Registration), ConfigError> {
+        let is_provider = |oauth: &&OAuth| oauth.registration.type_id == self.provider;
+        let oauth = parts.providers.iter().find(is_provider).ok_or_else(|| {
             ConfigError::new("the broker's provider is not registered")
                 .help("add `.provider(..)` for it")
         })?;
@@ -64,29 +69,31 @@ impl Wanted {
             ConfigError::new("this store keeps no records, and a broker needs them")
                 .help("implement `GrantStore::records`, or take `MemoryStore` or `SqliteStore`")
         })?;
-        let redirect_uri = format!("{base}{SIGNED_IN}");
-        let ourselves = KnownClient::new(OURSELVES, parts.name).redirect_uri(redirect_uri);
+        let redirect_uri = format!("{base}{REDIRECT_PATH}");
+        let own_client = KnownClient::new(OWN_CLIENT_ID, parts.name).redirect_uri(redirect_uri);
         let (registration, grants) = (oauth.registration.clone(), parts.grants.clone());
-        let builder = BrokerBuilder::of(base, resource, registration, grants, records)
+        let builder = BrokerBuilder::new(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
-            .accounts(accounts::PATH)
-            .client(ourselves);
+            .accounts(ACCOUNTS_PATH)
+            .client(own_client);
         Ok(((self.set_up)(builder).build()?, oauth.registration.clone()))
     }
 }
 
-/// Mounts the broker's routes beside `pages`, and hands over what of `/callback/..` is its own.
+/// Adds the broker's routes to `pages`. Answers at `/callback/..` that are the broker's go to it.
 pub(crate) fn mount(pages: Router, broker: &Broker) -> Router {
-    let first = middleware::from_fn_with_state(broker.clone(), hand_over);
-    pages.layer(first).merge(broker.router()).route(SIGNED_IN, get(signed_in))
+    let callback = middleware::from_fn_with_state(broker.clone(), broker_callback);
+    pages.layer(callback).merge(broker.router()).route(REDIRECT_PATH, get(signed_in))
 }
 
-async fn hand_over(State(broker): State<Broker>, request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/callback/") {
-        let query = request.uri().query().unwrap_or_default();
-        if let Some(response) = broker.callback(query, request.headers()).await {
-            return response;
-        }
+async fn broker_callback(State(broker): State<Broker>, request: Request, next: Next) -> Response {
+    let is_callback = request
+        .uri()
+        .path()
+        .strip_prefix(CALLBACK_PATH)
+        .is_some_and(|provider| provider.starts_with('/'));
+    if is_callback && let Some(response) = broker.callback(request.uri(), request.headers()).await {
+        return response;
     }
     next.run(request).await
 }
@@ -96,41 +103,41 @@ struct SignedIn {
     state: String,
 }
 
-/// Back to the link, or to the accounts. The code is not redeemed: the broker's cookie says who it
-/// is.
-async fn signed_in(Query(arrival): Query<SignedIn>) -> Response {
-    if arrival.state == accounts::PATH {
-        return Redirect::to(accounts::PATH).into_response();
-    }
-    let link = arrival.state.strip_prefix("/connect/").filter(|id| {
+/// Redirects to the link, or to the accounts. The code is not redeemed: the broker's session cookie
+/// tells who signed in.
+async fn signed_in(Query(answer): Query<SignedIn>) -> Response {
+    let path = answer.state;
+    let link = path.strip_prefix(CONNECT_PATH).and_then(|rest| rest.strip_prefix('/'));
+    let is_link = link.is_some_and(|id| {
         id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     });
-    match link {
-        Some(id) => Redirect::to(&format!("/connect/{id}")).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+    if is_link || path == ACCOUNTS_PATH {
+        page::redirect(&path)
+    } else {
+        StatusCode::NOT_FOUND.into_response()
     }
 }
 
-/// Knows people by the broker's sign-in.
-pub(crate) struct ByBroker {
+/// Identifies people by the broker's sessions.
+pub(crate) struct BrokerAuth {
     pub(crate) broker: Broker,
     pub(crate) registration: Registration,
 }
 
 #[async_trait]
-impl Recognize for ByBroker {
+impl BrowserAuthenticator for BrokerAuth {
     async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
-        self.broker.whose_browser(headers).await.map_err(|error| error.to_string())
+        self.broker.signed_in(headers).await.map_err(|error| error.to_string())
     }
 
-    fn sign_in(&self, path: &str) -> String {
+    fn sign_in_url(&self, path: &str) -> String {
         let base = self.broker.issuer();
-        let redirect_uri = format!("{base}{SIGNED_IN}");
-        // Nobody redeems the code, so nobody needs the verifier of this challenge.
+        let redirect_uri = format!("{base}{REDIRECT_PATH}");
+        // The code is never redeemed, so there is no verifier for this challenge.
         let challenge = "A".repeat(43);
         let pairs = [
             ("response_type", "code"),
-            ("client_id", OURSELVES),
+            ("client_id", OWN_CLIENT_ID),
             ("redirect_uri", &redirect_uri),
             ("state", path),
             ("code_challenge", &challenge),
@@ -142,28 +149,22 @@ impl Recognize for ByBroker {
         format!("{base}/oauth/authorize?{query}")
     }
 
-    /// What came of the broker's sign-in ends with the grant.
+    /// The broker's own sign-ins end with the grant.
     async fn disconnect(
         &self,
         provider: &str,
         subject: &str,
-    ) -> Option<Result<TakenBack, StoreError>> {
+    ) -> Option<Result<DisconnectOutcome, StoreError>> {
         if provider != self.registration.id {
             return None;
         }
-        let done = self.broker.disconnect(subject).await;
-        Some(done.map(|done| match done {
-            Disconnected::NothingGranted => TakenBack::Nothing,
-            Disconnected::Revoked => TakenBack::Revoked,
-            Disconnected::Forgotten => TakenBack::Forgotten,
-            Disconnected::NotRevoked => TakenBack::NotRevoked,
-        }))
+        Some(self.broker.disconnect(subject).await)
     }
 
     async fn owner(&self, provider: &str, token: &SecretString) -> Result<Option<String>, String> {
         if provider != self.registration.id {
             return Ok(None);
         }
-        self.broker.account(token).await.map(Some)
+        self.broker.identify(token).await.map(Some)
     }
 }

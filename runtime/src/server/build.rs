@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::http_client,
-    consent::Consents,
+    consent::{Consents, ConsentsConfig},
     error::ConfigError,
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
     oauth::UpstreamClient,
@@ -110,15 +110,16 @@ impl Server<ErasedHandler> {
         let mut door = Door::of(parts, built)?;
         let whole = self.beside.is_none;
         let live = self.live_views;
-        let widgets = Widgets::new(&self.identity.name, &mut door.tools, live, whole)?;
-        let consents = Consents::new(
-            grants.clone(),
-            Arc::clone(&self.clock),
+        let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
+        let consents = Consents::new(ConsentsConfig {
+            grants: grants.clone(),
+            clock: Arc::clone(&self.clock),
             providers,
-            door.base,
-            door.recognize,
-            loopback.is_none(),
-        );
+            base: door.base,
+            authenticator: door.authenticator,
+            limit: door.limit,
+            has_accounts: loopback.is_none(),
+        });
         // A request state outlives no server: its consents do not either.
         let sealer = Sealer::new(&MasterKey::generate());
         let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);

@@ -57,9 +57,9 @@ pub struct Server<H = NoFallback> {
     pub(crate) fast_path: bool,
     pub(crate) fallback_is_silent: bool,
     #[cfg(feature = "broker")]
-    pub(crate) broker: Option<brokered::Wanted>,
+    pub(crate) broker: Option<brokered::BrokerConfig>,
     #[cfg(feature = "dev")]
-    pub(crate) dev: Option<dev::Wanted>,
+    pub(crate) dev: Option<dev::DevConfig>,
     pub(crate) beside: Arc<H>,
 }
 
@@ -204,7 +204,7 @@ impl<H: ServerHandler> Server<H> {
         set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder + Send + 'static,
     ) -> Self {
         let provider = std::any::TypeId::of::<P>();
-        self.broker = Some(brokered::Wanted { provider, set_up: Box::new(set_up) });
+        self.broker = Some(brokered::BrokerConfig { provider, set_up: Box::new(set_up) });
         self.gate.get_or_insert_with(Gate::by_broker);
         self
     }
@@ -219,7 +219,7 @@ impl<H: ServerHandler> Server<H> {
         people: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let people = people.into_iter().map(Into::into).collect();
-        self.dev = Some(dev::Wanted::of::<C>(people));
+        self.dev = Some(dev::DevConfig::new::<C>(people));
         self.gate.get_or_insert_with(Gate::by_broker);
         self
     }

@@ -1,19 +1,19 @@
-//! A server whose people sign in without a password.
+//! The sign-in without passwords, for development.
 
 use url::Url;
 
 use super::{broker_routes as brokered, builder::Server};
 use crate::{
-    dev::{Login, Wanted},
+    dev::{DevConfig, SignInPage},
     error::ConfigError,
 };
 
 impl<H> Server<H> {
-    /// Puts the sign-in for development behind a broker.
+    /// Adds the provider for development, and a broker in front of it.
     pub(crate) fn sign_in_without_password(
         &mut self,
-        wanted: Wanted,
-    ) -> Result<Login, ConfigError> {
+        config: DevConfig,
+    ) -> Result<SignInPage, ConfigError> {
         let verifies = self.gate.as_ref().is_some_and(|gate| gate.verifier.is_some());
         if verifies || self.broker.is_some() {
             return Err(ConfigError::new("the server has `.dev(..)` and another sign-in")
@@ -26,13 +26,13 @@ impl<H> Server<H> {
             ConfigError::new("`.dev(..)` has to know the URL of its server")
                 .help("add `.public_url(\"http://127.0.0.1:8765\")`")
         })?;
-        let provider = wanted.provider();
-        let (registration, login) = wanted.open(&base)?;
+        let provider = config.provider();
+        let (registration, page) = config.build(&base)?;
         self.providers.push(registration);
-        self.broker = Some(brokered::Wanted {
+        self.broker = Some(brokered::BrokerConfig {
             provider,
             set_up: Box::new(|broker| broker.user("/user", "login").bare_subjects()),
         });
-        Ok(login)
+        Ok(page)
     }
 }

@@ -31,7 +31,9 @@ impl Assembled {
         let consents = &self.handler.dispatch.prompts.consents;
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {
-            pages = pages.merge(sign_in.router(consents.clone()));
+            let links = consents.clone();
+            let is_link = move |id: &str| links.progress(id).is_some();
+            pages = pages.merge(sign_in.router(is_link));
         }
         #[cfg(feature = "broker")]
         if let Some(broker) = &self.broker {

@@ -21,8 +21,8 @@ use url::Url;
 
 use crate::mcp::consent_prompt::CallbackListener;
 use crate::{
-    browser::local_request,
-    consent::{Consents, page},
+    browser::{local_request, page},
+    consent::Consents,
     support::background as task,
 };
 
@@ -105,7 +105,7 @@ async fn respond(pages: Router, peer: SocketAddr, request: Request<Body>) -> Res
         },
         Err(error) => {
             tracing::warn!(target: "toolgate::gate", reason = error.reason(), "a request was refused");
-            page::words(error.status(), error.reason())
+            page::text(error.status(), error.reason())
         }
     }
 }
@@ -120,14 +120,26 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::grant::{Clock, Grants, MemoryStore, SystemClock};
+    use crate::{
+        browser::request_limit::RequestLimit,
+        consent::ConsentsConfig,
+        grant::{Clock, Grants, MemoryStore, SystemClock},
+    };
 
     #[tokio::test]
     async fn a_browser_of_this_machine_gets_its_page_and_no_other() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let grants = Grants::new(Arc::new(MemoryStore::new()), Arc::clone(&clock));
         let url = Url::parse("http://127.0.0.1/").unwrap();
-        let consents = Consents::new(grants, clock, Vec::new(), url, None, false);
+        let consents = Consents::new(ConsentsConfig {
+            grants,
+            limit: Arc::new(RequestLimit::authorizations(&clock)),
+            clock,
+            providers: Vec::new(),
+            base: url,
+            authenticator: None,
+            has_accounts: false,
+        });
         let loopback = Arc::new(Loopback::new(0));
         for _ in 0..2 {
             Arc::clone(&loopback).listen(&consents).await.unwrap();

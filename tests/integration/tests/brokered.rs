@@ -193,7 +193,7 @@ async fn a_link_to_another_provider_is_for_the_person_who_called() {
 
     let page = bobs.open(&link).await;
     assert_eq!(page.status, 403, "{}", page.body);
-    assert!(page.body.contains("somebody else"), "{}", page.body);
+    assert!(page.body.contains("another person"), "{}", page.body);
     let page = Browser::new().open(&link).await;
     assert!(page.is_consent(), "who is not signed in is asked to be: {}", page.body);
 
@@ -288,7 +288,11 @@ async fn a_person_disconnects_at_the_servers_own_page() {
     assert!(!page.body.contains("Disconnect Second"), "{}", page.body);
     let done = browser.send(&page, &[], &[]).await;
     assert!(done.body.contains("Forge is disconnected"), "{}", done.body);
-    assert!(done.body.contains("cannot be told so"), "it has no endpoint: {}", done.body);
+    assert!(
+        done.body.contains("revoke it in your settings there"),
+        "it has no endpoint: {}",
+        done.body
+    );
 
     let said = server.said(&token, "list_issues", compass()).await;
     assert!(!said.contains("compass drifts"), "{said}");

@@ -312,7 +312,8 @@ async fn an_issuer_that_nobody_configured_must_be_that_of_the_authorization_endp
     ] {
         let forge = forge::start(config).await.unwrap();
         let url = without_issuer(&forge).await;
-        let link = link_in(&text_of(&post_call(&format!("{url}/mcp"), "list_issues", ISSUES).await));
+        let link =
+            link_in(&text_of(&post_call(&format!("{url}/mcp"), "list_issues", ISSUES).await));
         let page = Person::new("alice").approve(&link).await.unwrap();
         assert!(page.body.contains(says), "{}", page.body);
         assert_eq!(forge.counts().codes, codes);

@@ -263,7 +263,7 @@ async fn another_person_does_not_connect_and_is_signed_out_again() {
     let server = Linked::start().await;
     let link = server.link("alice").await;
     let browser = server.browser("bob").await;
-    assert_ends(&browser.open(&link).await, 403, "This link is for somebody else");
+    assert_ends(&browser.open(&link).await, 403, "This link is for another person");
     assert!(server.says("alice").await.contains("not connected"));
     // The same browser, once it is alice's, is asked anew.
     server.be(&browser, "alice").await;
@@ -369,7 +369,7 @@ async fn over_https_no_other_host_plants_a_cookie() {
     let departs = open(&format!("{}{to_sign_in}", server.url), "").await;
     let set = departs.headers()["set-cookie"].to_str().unwrap();
     assert!(set.starts_with("__Host-toolgate-sign-in-") && set.contains("; Path=/; "), "{set}");
-    assert!(set.ends_with("; Secure"), "{set}");
+    assert!(set.contains("; Secure; ") && set.contains("; HttpOnly; "), "{set}");
     let cookie = set.split(';').next().unwrap();
     let location = url::Url::parse(&to(&departs)).unwrap();
     let state = location.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();

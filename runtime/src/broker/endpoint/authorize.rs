@@ -1,4 +1,4 @@
-//! The authorization endpoint: from a client's request to our consent page.
+//! The authorization endpoint: from a client's request to the consent page.
 
 use std::net::IpAddr;
 
@@ -6,24 +6,26 @@ use axum::{
     extract::{Request as HttpRequest, State},
     response::Response,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
-use super::{
-    parameters::Parameters,
-    request::{Refusal, Request},
-};
+use super::request::{AuthorizationError, AuthorizationRequest};
 use crate::{
     broker::{
-        Broker,
-        client::{Client, NoClient, Standing},
+        client::{Client, ClientError, ClientTrust},
         page, redirect,
+        state::Broker,
     },
-    support::digest as secret,
+    support::digest,
 };
-use crate::{grant::StoreError, support::random};
+use crate::{
+    browser::{form::Parameters, page::redirect as redirect_to, request_limit::TooManyRequests},
+    grant::StoreError,
+    support::random,
+};
 
-pub(crate) async fn begin(State(broker): State<Broker>, request: HttpRequest) -> Response {
+/// Handles an authorization request.
+pub(crate) async fn authorize(State(broker): State<Broker>, request: HttpRequest) -> Response {
     let party = crate::gate::party_of(request.extensions());
     let query = request.uri().query().unwrap_or_default().to_owned();
     let headers = request.headers().clone();
@@ -33,50 +35,51 @@ pub(crate) async fn begin(State(broker): State<Broker>, request: HttpRequest) ->
 impl Broker {
     async fn authorize(&self, query: &str, headers: &HeaderMap, party: Option<IpAddr>) -> Response {
         if let Err(refused) = self.0.limits.authorizations.check(party) {
-            return self.stop(StatusCode::TOO_MANY_REQUESTS, refused.description());
+            return self.too_many_requests(refused);
         }
         let asked = match Parameters::parse(query.as_bytes()) {
             Ok(asked) => asked,
-            Err(error) => return self.stop(StatusCode::BAD_REQUEST, &error.words()),
+            Err(error) => return self.stop(StatusCode::BAD_REQUEST, &error.to_string()),
         };
-        // Until both of these are known to be good, nobody is sent anywhere (RFC 6749 §4.1.2.1).
-        let (client, redirect_uri) = match self.trusted_way_back(&asked, party).await {
+        // Without a valid client and redirect URI, there is no redirect (RFC 6749 §4.1.2.1).
+        let (client, redirect_uri) = match self.client_and_redirect_uri(&asked, party).await {
             Ok(found) => found,
             Err(response) => return *response,
         };
-        let (browser, is_new) = match self.0.cookies.browser(headers) {
-            Some(browser) => (browser, false),
+        let (browser, is_new) = match self.browser_cookie(headers) {
+            Some(browser) => (browser.to_owned(), false),
             None => (random::text(), true),
         };
-        let read = self.read_request(&asked, &client, &redirect_uri, secret::digest(&browser));
+        let read = self.read_request(&asked, &client, &redirect_uri, digest::digest(&browser));
         let request = match read {
             Ok(request) => request,
-            Err(refusal) => {
+            Err(error) => {
                 let state = asked.get("state");
-                return self.send_back_early(&client, &redirect_uri, state, &refusal);
+                return self.send_back_early(&client, &redirect_uri, state, &error);
             }
         };
         let prompt = asked.get("prompt").unwrap_or_default();
         if prompt.split(' ').any(|prompt| prompt == "none") {
-            let refusal = Refusal::new("login_required", "a person has to sign in");
+            let error = AuthorizationError::new("login_required", "a person has to sign in");
             let state = request.state.as_deref();
-            return self.send_back_early(&client, &redirect_uri, state, &refusal);
+            return self.send_back_early(&client, &redirect_uri, state, &error);
         }
         tracing::info!(target: "toolgate::broker", client = %client.id, scopes = %request.scopes.join(" "), "a client asks for authorization");
         let asks_again = prompt.split(' ').any(|p| p == "consent" || p == "select_account");
-        let shown = self.ask_or_depart(request, headers, &browser, asks_again).await;
+        let shown = self.ask_or_redirect(request, headers, &browser, asks_again).await;
         let mut response = shown.unwrap_or_else(|error| self.failed(&error));
         if is_new {
-            let cookie = self.0.cookies.set_browser(&browser);
+            let cookie = self.set_browser_cookie(&browser);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response
     }
 
-    /// Shows the consent page, unless the person who signed in last with this browser has agreed.
-    async fn ask_or_depart(
+    /// Shows the consent page, unless the person who signed in last with this browser has agreed
+    /// before.
+    async fn ask_or_redirect(
         &self,
-        request: Request,
+        request: AuthorizationRequest,
         headers: &HeaderMap,
         browser: &str,
         asks_again: bool,
@@ -86,13 +89,13 @@ impl Broker {
             && !asks_again
             && self.remembers(subject, &request).await?
         {
-            return self.depart(request, signed_in, true).await;
+            return self.redirect_to_provider(request, browser, signed_in, true).await;
         }
         self.ask(request, browser, signed_in.as_deref(), None).await
     }
 
-    /// The client, and a redirect URI of its own; otherwise a page.
-    async fn trusted_way_back(
+    /// The client, and its redirect URI; otherwise a page that tells what is wrong.
+    async fn client_and_redirect_uri(
         &self,
         asked: &Parameters,
         party: Option<IpAddr>,
@@ -105,20 +108,19 @@ impl Broker {
         };
         let client = match self.client(id, party).await {
             Ok(client) => client,
-            Err(NoClient::Unknown) => {
+            Err(ClientError::Unknown) => {
                 return stop(
-                    "This server does not know the application, or no longer. Remove the server in the application and add it again, so that it registers anew.",
+                    "This server does not know the application, or no longer. Remove the server in the application and add it again, so that it registers again.",
                 );
             }
-            Err(NoClient::Document(why)) => {
+            Err(ClientError::Document(why)) => {
                 tracing::warn!(target: "toolgate::broker", client = ?id, %why, "a client's document was refused");
                 return stop(&format!("The application's metadata cannot be used: {why}."));
             }
-            Err(NoClient::Busy(error)) => {
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                return Err(Box::new(self.stop(status, error.description())));
+            Err(ClientError::TooManyRequests(refused)) => {
+                return Err(Box::new(self.too_many_requests(refused)));
             }
-            Err(NoClient::Store(error)) => return Err(Box::new(self.failed(&error))),
+            Err(ClientError::Store(error)) => return Err(Box::new(self.failed(&error))),
         };
         let Some(redirect_uri) = asked.get("redirect_uri") else {
             return stop(
@@ -134,42 +136,46 @@ impl Broker {
         Ok((client, redirect_uri.to_owned()))
     }
 
-    /// Tells the client of an error before a person has agreed to anything.
+    /// Returns an error to the client before a person has agreed to anything.
     ///
-    /// A stranger's site gets a link and no redirect: otherwise anybody could register one, and
-    /// this server's address would lead there at once (RFC 9700 §4.11.2).
+    /// The page of a client that nobody vouches for has a link instead of a redirect: otherwise
+    /// anyone could register a site to which this server redirects at once (RFC 9700 §4.11.2).
     fn send_back_early(
         &self,
         client: &Client,
         redirect_uri: &str,
         state: Option<&str>,
-        refusal: &Refusal,
+        error: &AuthorizationError,
     ) -> Response {
-        tracing::info!(target: "toolgate::broker", client = %client.id, code = refusal.code, reason = %refusal.description, "a client was refused");
+        tracing::info!(target: "toolgate::broker", client = %client.id, code = error.code, reason = %error.description, "a client was refused");
         let is_native = redirect::check(redirect_uri, &self.0.schemes)
             .is_ok_and(|destination| destination.is_native());
-        let url = self.answer_url(redirect_uri, state, &error_pairs(refusal));
-        if is_native || client.standing == Standing::Known {
-            return page::redirect(&url);
+        let url = self.answer_url(redirect_uri, state, &error_pairs(error));
+        if is_native || client.trust == ClientTrust::Known {
+            return redirect_to(&url);
         }
         let host = Url::parse(redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
         page::stop(
             &self.0.root,
             StatusCode::BAD_REQUEST,
             "The application asked for what it cannot get",
-            &format!("{}: {}.", refusal.code, refusal.description),
+            &format!("{}: {}.", error.code, error.description),
             host.as_deref().map(|host| (host, url.as_str())),
         )
     }
 
-    /// Sends the answer to the client, after the person had a say.
-    pub(crate) fn send_back(&self, request: &Request, refusal: &Refusal) -> Response {
-        tracing::info!(target: "toolgate::broker", client = %request.client_id, code = refusal.code, reason = %refusal.description, "an authorization came to nothing");
+    /// Redirects to the client with an error, after the person was asked.
+    pub(crate) fn send_back(
+        &self,
+        request: &AuthorizationRequest,
+        error: &AuthorizationError,
+    ) -> Response {
+        tracing::info!(target: "toolgate::broker", client = %request.client_id, code = error.code, reason = %error.description, "an authorization came to nothing");
         let state = request.state.as_deref();
-        page::redirect(&self.answer_url(&request.redirect_uri, state, &error_pairs(refusal)))
+        redirect_to(&self.answer_url(&request.redirect_uri, state, &error_pairs(error)))
     }
 
-    /// The redirect URI with an answer: always with our issuer (RFC 9207).
+    /// The redirect URI with an answer, which always has the issuer (RFC 9207).
     pub(crate) fn answer_url(
         &self,
         redirect_uri: &str,
@@ -189,11 +195,14 @@ impl Broker {
     }
 
     pub(crate) fn stop(&self, status: StatusCode, text: &str) -> Response {
-        let mut response = page::stop(&self.0.root, status, "This cannot go on", text, None);
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = HeaderValue::from_static("60");
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-        }
+        page::stop(&self.0.root, status, "This cannot go on", text, None)
+    }
+
+    fn too_many_requests(&self, TooManyRequests { retry_after }: TooManyRequests) -> Response {
+        let text = "too many requests; try again later";
+        let mut response = self.stop(StatusCode::TOO_MANY_REQUESTS, text);
+        let seconds = retry_after.as_secs().max(1);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         response
     }
 
@@ -210,6 +219,6 @@ impl Broker {
     }
 }
 
-fn error_pairs(refusal: &Refusal) -> [(&'static str, &str); 2] {
-    [("error", refusal.code), ("error_description", &refusal.description)]
+fn error_pairs(error: &AuthorizationError) -> [(&'static str, &str); 2] {
+    [("error", error.code), ("error_description", &error.description)]
 }

@@ -1,117 +1,87 @@
-//! Back from the provider: who it is, what was granted, and a code for the client.
+//! The return from the provider: who signed in, what was granted, and a code for the client.
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use url::form_urlencoded;
 
 use super::{
-    parameters::Parameters,
-    request::Refusal,
-    upstream::{Departure, STATE},
+    authorization_redirect::{BrokerContext, STATE_PREFIX},
+    request::AuthorizationError,
 };
 use crate::{
-    broker::{Broker, page, store::typed_store::DEPARTURES},
-    support::digest as secret,
-};
-use crate::{
-    grant::{GrantKey, StoreError},
-    oauth::{AuthorizationCode, TokenError, TokenResponse},
+    broker::state::Broker,
+    browser::{
+        authorization_flow::{
+            AuthorizationFailure, AuthorizationFlow, AuthorizationHandler, CallbackError, Returned,
+            callback,
+        },
+        page,
+    },
+    grant::{GrantKey, RenewError, Renewed, StoreError},
+    oauth::OAuth,
     scope,
 };
 
-/// Why an arrival does not lead to a code.
-enum Stop {
-    /// The client is told.
-    Back(Refusal),
-    Failed(StoreError),
+/// Why a sign-in does not lead to a code.
+enum SignInError {
+    /// The client gets this error.
+    Authorization(AuthorizationError),
+    Store(StoreError),
 }
 
-impl From<StoreError> for Stop {
+impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error)
+        Self::Store(error)
     }
 }
 
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Back(refusal)
+impl From<AuthorizationError> for SignInError {
+    fn from(error: AuthorizationError) -> Self {
+        Self::Authorization(error)
     }
 }
 
 impl Broker {
-    /// Does this query of `/callback/{provider}` answer a sign-in of the broker's?
+    /// Returns whether the query of a request to `/callback/{provider}` answers a sign-in of the
+    /// broker.
     pub fn is_ours(query: &str) -> bool {
         form_urlencoded::parse(query.as_bytes())
-            .any(|(name, value)| name == "state" && value.starts_with(STATE))
+            .any(|(name, value)| name == "state" && value.starts_with(STATE_PREFIX))
     }
 
-    /// The provider's answer (RFC 6749 §4.1.2): `query` and `headers` of a request to
-    /// `/callback/{provider}`. `None` if it is not the broker's: then it belongs to a consent that
-    /// a tool asked for.
-    pub async fn callback(&self, query: &str, headers: &HeaderMap) -> Option<Response> {
-        if !Self::is_ours(query) {
+    /// Handles the provider's answer (RFC 6749 §4.1.2): a request to `/callback/{provider}` with
+    /// this URI and these headers. Returns `None` if it is not the broker's; then it belongs to a
+    /// consent that a tool asked for.
+    ///
+    /// The answer is handled in a task of its own: dropping the future does not stop it.
+    pub async fn callback(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+        if !Self::is_ours(uri.query().unwrap_or_default()) {
             return None;
         }
-        let answer = match Parameters::parse(query.as_bytes()) {
-            Ok(answer) => answer,
-            Err(error) => return Some(self.stop(StatusCode::BAD_REQUEST, &error.words())),
-        };
-        let state = answer.get("state").unwrap_or_default();
-        let arrived = self.arrive(state, &answer, headers).await;
-        Some(arrived.unwrap_or_else(|error| self.failed(&error)))
+        Some(callback(self.clone(), uri, headers).await)
     }
 
-    async fn arrive(
+    async fn complete_sign_in(
         &self,
-        state: &str,
-        answer: &Parameters,
-        headers: &HeaderMap,
-    ) -> Result<Response, StoreError> {
-        // The browser comes first: a stranger who learnt the state must not use it up.
-        let Some(browser) = self.0.cookies.browser(headers) else {
-            return Ok(self.other_browser());
-        };
-        let Some(found) = self.0.shelf.read::<Departure>(DEPARTURES, state).await? else {
-            return Ok(self.too_late());
-        };
-        if !secret::same(&found.value.request.browser, &secret::digest(&browser)) {
-            return Ok(self.other_browser());
-        }
-        let Some(departure) = self.0.shelf.take::<Departure>(DEPARTURES, state).await? else {
-            return Ok(self.too_late());
-        };
-        let request = departure.request.clone();
-        match self.welcome(departure, answer, &browser).await {
-            Ok(response) => Ok(response),
-            Err(Stop::Back(refusal)) => Ok(self.send_back(&request, &refusal)),
-            Err(Stop::Failed(error)) => {
-                tracing::error!(target: "toolgate::broker", %error, "a sign-in cannot be kept");
-                let refusal = Refusal::new("server_error", "the server cannot keep the sign-in");
-                Ok(self.send_back(&request, &refusal))
-            }
-        }
-    }
-
-    async fn welcome(
-        &self,
-        departure: Departure,
-        answer: &Parameters,
-        browser: &str,
-    ) -> Result<Response, Stop> {
-        let renewed = self.redeem_there(&departure, answer).await?;
+        returned: Returned<BrokerContext>,
+        tokens: Result<Renewed, AuthorizationFailure>,
+    ) -> Result<Response, SignInError> {
+        let Returned { context, scopes, browser } = returned;
+        let tokens = tokens.map_err(|failure| self.describe_failure(failure))?;
         let granted: BTreeSet<String> =
-            renewed.scopes.clone().unwrap_or_else(|| departure.asked.iter().cloned().collect());
-        let subject = self.who_is(&renewed.access_token).await.map_err(|why| {
+            tokens.scopes.clone().unwrap_or_else(|| scopes.into_iter().collect());
+        let subject = self.identify(&tokens.access_token).await.map_err(|why| {
             tracing::warn!(target: "toolgate::broker", %why, "the provider did not say who signed in");
-            Refusal::new("server_error", "the provider did not say who signed in")
+            AuthorizationError::new("server_error", "the provider did not say who signed in")
         })?;
-        let Departure { request, relies_on, again, .. } = departure;
+        let BrokerContext { request, relies_on, again } = context;
         if relies_on.as_ref().is_some_and(|expected| *expected != subject) {
-            // Somebody agreed once, but somebody else is here.
+            // The remembered consent is another person's.
             let notice = "You are signed in there with another account than last time.";
-            return Ok(self.ask(request, browser, Some(&subject), Some(notice)).await?);
+            return Ok(self.ask(request, &browser, Some(&subject), Some(notice)).await?);
         }
         let catalogue = self.0.oauth.registration.catalogue;
         let given: Vec<String> = request
@@ -121,75 +91,120 @@ impl Broker {
             .cloned()
             .collect();
         if given.is_empty() && !request.scopes.is_empty() {
-            return Err(
-                Refusal::new("access_denied", "nothing that was asked for was granted").into()
-            );
+            let description = "nothing that was asked for was granted";
+            return Err(AuthorizationError::new("access_denied", description).into());
         }
         let before = self.granted(&subject).await?;
         let old: Vec<&str> = before.iter().map(String::as_str).collect();
         if !again && !scope::missing(catalogue, &granted, &old).is_empty() {
-            // It is known only now who it is, and that other clients have more of this person's.
-            let relies_on = Some(subject);
-            return Ok(self.leave(request, before, relies_on, true).await?);
+            // Only now it is known who signed in, and that other clients have more scopes of this
+            // person.
+            let context = BrokerContext { request, relies_on: Some(subject), again: true };
+            return Ok(self.start_authorization(&browser, context, before).await?);
         }
         let key = GrantKey::new(&subject, self.0.oauth.registration.id);
-        self.0.grants.adopt(&key, renewed, granted).await?;
+        self.0.grants.adopt(&key, tokens, granted).await?;
         let at = self.beginning(&subject).await?;
         self.remember(&subject, &request, at).await?;
-        let session = self.sign_in(&subject, at).await?;
+        let session = self.begin_session(&subject, at).await?;
         let withheld = request.scopes.iter().filter(|scope| !given.contains(scope)).cloned();
         let withheld = self.withheld_again(&subject, withheld.collect()).await?;
         let code = self.issue_code(&subject, &request, given, withheld, at).await?;
-        tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "somebody signed in");
+        tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "a person signed in");
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);
         let mut response = page::redirect(&url);
-        let cookie = self.0.cookies.set_session(&session);
+        let cookie = self.set_session_cookie(&session);
         response.headers_mut().append(header::SET_COOKIE, cookie);
         Ok(response)
     }
 
-    /// Redeems the provider's code for its tokens.
-    async fn redeem_there(
-        &self,
-        departure: &Departure,
-        answer: &Parameters,
-    ) -> Result<TokenResponse, Refusal> {
-        let oauth = &self.0.oauth;
-        oauth.check_issuer(answer.get("iss")).map_err(|why| {
-            tracing::warn!(target: "toolgate::broker", provider = oauth.registration.id, why, "an answer was refused");
-            Refusal::new("server_error", format!("the provider's answer was refused: {why}"))
-        })?;
-        match answer.get("error") {
-            None => {}
-            Some("access_denied") => {
-                return Err(Refusal::new("access_denied", "the person refused at the provider"));
+    /// What the client is told of an authorization that failed at the provider.
+    fn describe_failure(&self, failure: AuthorizationFailure) -> AuthorizationError {
+        let server_error = |description: &str| AuthorizationError::new("server_error", description);
+        match failure {
+            AuthorizationFailure::Mismatch(why) => {
+                tracing::warn!(target: "toolgate::broker", provider = self.0.oauth.registration.id, why, "an answer was refused");
+                server_error(&format!("the provider's answer was refused: {why}"))
             }
-            Some("temporarily_unavailable") => {
-                return Err(Refusal::new("temporarily_unavailable", "the provider is busy"));
-            }
-            Some(error) => {
-                let error: String = error.chars().filter(char::is_ascii_graphic).take(80).collect();
-                return Err(Refusal::new("server_error", format!("the provider answered {error}")));
+            AuthorizationFailure::Refused { error, .. } => match error.as_str() {
+                "access_denied" => {
+                    AuthorizationError::new("access_denied", "the person refused at the provider")
+                }
+                "temporarily_unavailable" => {
+                    AuthorizationError::new("temporarily_unavailable", "the provider is busy")
+                }
+                error => {
+                    let error: String =
+                        error.chars().filter(char::is_ascii_graphic).take(80).collect();
+                    server_error(&format!("the provider answered {error}"))
+                }
+            },
+            AuthorizationFailure::NoCode => server_error("the provider answered without a code"),
+            AuthorizationFailure::NoClient(why) => server_error(&why),
+            AuthorizationFailure::Exchange(error) => {
+                self.0.oauth.log_unredeemed(&error);
+                match error {
+                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                        let description = "the provider did not answer in time";
+                        AuthorizationError::new("temporarily_unavailable", description)
+                    }
+                    RenewError::Refused { .. } => server_error(
+                        "the provider refuses this server's own client, which its operator has to mend; signing in again will not help",
+                    ),
+                    RenewError::InvalidGrant { .. } => {
+                        server_error("the provider did not accept its own code")
+                    }
+                }
             }
         }
-        let Some(code) = answer.get("code") else {
-            return Err(Refusal::new("server_error", "the provider answered without a code"));
-        };
-        let code = AuthorizationCode::new(code.to_owned());
-        let exchange = oauth.exchange_code(code, &departure.verifier, &departure.redirect_uri);
-        exchange.await.map_err(|error| {
-            oauth.log_failed_exchange(&error);
-            match error {
-                TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
-                    Refusal::new("temporarily_unavailable", "the provider did not answer in time")
-                }
-                TokenError::Refused { .. } => Refusal::new(
-                    "server_error",
-                    "the provider refuses this server's own client, which its operator has to mend; signing in again will not help",
-                ),
-                _ => Refusal::new("server_error", "the provider did not accept its own code"),
+    }
+}
+
+#[async_trait]
+impl AuthorizationHandler for Broker {
+    type Context = BrokerContext;
+
+    fn flow(&self) -> &AuthorizationFlow {
+        &self.0.flow
+    }
+
+    fn browser_secret(&self, headers: &HeaderMap, _: &str) -> Option<String> {
+        self.browser_cookie(headers).map(str::to_owned)
+    }
+
+    fn client(&self, _: &BrokerContext) -> Result<OAuth, String> {
+        Ok(self.0.oauth.clone())
+    }
+
+    async fn complete(
+        &self,
+        returned: Returned<BrokerContext>,
+        tokens: Result<Renewed, AuthorizationFailure>,
+    ) -> Response {
+        let request = returned.context.request.clone();
+        let error = match self.complete_sign_in(returned, tokens).await {
+            Ok(response) => return response,
+            Err(SignInError::Authorization(error)) => error,
+            Err(SignInError::Store(error)) => {
+                tracing::error!(target: "toolgate::broker", %error, "a sign-in cannot be stored");
+                AuthorizationError::new("server_error", "the server cannot keep the sign-in")
             }
-        })
+        };
+        self.send_back(&request, &error)
+    }
+
+    fn reject(&self, error: CallbackError) -> Response {
+        match error {
+            CallbackError::Malformed(error) => {
+                self.stop(StatusCode::BAD_REQUEST, &error.to_string())
+            }
+            CallbackError::NoCookie | CallbackError::OtherBrowser => self.other_browser(),
+            CallbackError::NoState | CallbackError::Expired => self.too_late(),
+            CallbackError::Store(error) => self.failed(&error),
+            CallbackError::Aborted(error) => {
+                self.failed(&StoreError::unavailable("completing a sign-in", error))
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Our own consent: what keeps one client from using what a person granted to another through the
-//! one client that the provider knows (the confused deputy of MCP's security guide).
+//! The broker's own consent page. It keeps one client from using what a person granted to another:
+//! the provider sees one client for both (the confused deputy of MCP's security guide).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,29 +12,34 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    parameters,
-    request::{Refusal, Request},
+    error::OAuthError,
+    request::{AuthorizationError, AuthorizationRequest},
 };
 use crate::{
     broker::{
-        Broker,
-        client::Standing,
-        cookie, page, redirect,
+        client::ClientTrust,
+        page, redirect,
         redirect::Destination,
+        state::Broker,
         store::typed_store::{CONSENTS, REQUESTS},
     },
-    support::digest as secret,
+    support::digest,
 };
-use crate::{grant::StoreError, scope, support::random};
+use crate::{
+    browser::{csrf, form::read_form, page::FormAction},
+    grant::StoreError,
+    scope,
+    support::random,
+};
 
 /// How long the page may stay open.
-pub(crate) const LIFE: Duration = Duration::from_secs(600);
+pub(crate) const CONSENT_PAGE_TTL: Duration = Duration::from_secs(600);
 /// How long a consent is remembered.
-const REMEMBERED: Duration = Duration::from_secs(180 * 24 * 3600);
+const CONSENT_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
 
-/// What a person allowed a client once.
+/// What a person has allowed a client.
 #[derive(Serialize, Deserialize)]
-struct Remembered {
+struct StoredConsent {
     scopes: BTreeSet<String>,
     redirect_uris: BTreeSet<String>,
     /// The digests of the browsers in which it was allowed.
@@ -43,18 +48,23 @@ struct Remembered {
 }
 
 /// The most redirect URIs and browsers of one consent that are remembered.
-const MOST: usize = 16;
+const MAX_REMEMBERED: usize = 16;
 
-fn record(subject: &str, client: &str) -> String {
+/// What the CSRF token of a consent page is made for.
+fn form_name(id: &str) -> String {
+    format!("consent {id}")
+}
+
+fn consent_key(subject: &str, client: &str) -> String {
     format!("{subject}\n{client}")
 }
 
 impl Broker {
-    /// Shows the page. `signed_in`: who it probably is, whose earlier consent it tells apart from
-    /// what is new.
+    /// Shows the page. `signed_in`: the person who signed in last, whose earlier consent the page
+    /// shows apart from what is new.
     pub(crate) async fn ask(
         &self,
-        request: Request,
+        request: AuthorizationRequest,
         browser: &str,
         signed_in: Option<&str>,
         notice: Option<&str>,
@@ -64,14 +74,14 @@ impl Broker {
             None => None,
         };
         let id = random::text();
-        let until = self.now() + LIFE;
-        self.0.shelf.put(REQUESTS, &id, &request, until).await?;
+        let until = self.now() + CONSENT_PAGE_TTL;
+        self.0.records.put(REQUESTS, &id, &request, until).await?;
         Ok(self.consent_page(&request, &id, browser, &allowed.unwrap_or_default(), notice))
     }
 
     fn consent_page(
         &self,
-        request: &Request,
+        request: &AuthorizationRequest,
         id: &str,
         browser: &str,
         allowed: &BTreeSet<String>,
@@ -90,44 +100,44 @@ impl Broker {
             root: &self.0.root,
             accounts: self.0.accounts,
             request: id,
-            csrf: &cookie::csrf(browser, id),
+            csrf: &csrf::token(browser, &form_name(id)),
             client: request.client_name.as_deref().unwrap_or("An application without a name"),
             vouched: vouched(request),
             destination: words_of(destination.as_ref()),
-            warns: request.standing != Standing::Known
+            warns: request.trust != ClientTrust::Known
                 && destination.as_ref().is_none_or(Destination::is_native),
             server: &self.0.name,
             provider: registration.name,
             scopes,
             allowed,
             notice,
-            forms_go_to,
+            form_action: FormAction::Sources(forms_go_to),
         };
-        page.response()
+        page.into_response()
     }
 
-    /// What `subject` allowed this client, and has not taken back.
+    /// What `subject` has allowed this client and not revoked.
     async fn remembered(
         &self,
         subject: &str,
-        request: &Request,
-    ) -> Result<Option<Remembered>, StoreError> {
-        let key = record(subject, &request.client_id);
-        let Some(found) = self.0.shelf.read::<Remembered>(CONSENTS, &key).await? else {
+        request: &AuthorizationRequest,
+    ) -> Result<Option<StoredConsent>, StoreError> {
+        let key = consent_key(subject, &request.client_id);
+        let Some(found) = self.0.records.read::<StoredConsent>(CONSENTS, &key).await? else {
             return Ok(None);
         };
         let ended = self.ended_before(subject).await?;
         Ok(Some(found.value).filter(|remembered| remembered.at > ended))
     }
 
-    /// Did `subject` allow all of this before, to this client, on the way to the same place?
+    /// Whether `subject` has allowed all of this before, to this client and redirect URI.
     ///
-    /// A client that runs on the person's machine can be imitated by any other program there, so
-    /// for it the browser must be the same as well (RFC 8252 §8.6).
+    /// Any program on the person's machine can imitate a native client, so for one the browser must
+    /// be the same as well (RFC 8252 §8.6).
     pub(crate) async fn remembers(
         &self,
         subject: &str,
-        request: &Request,
+        request: &AuthorizationRequest,
     ) -> Result<bool, StoreError> {
         let Some(remembered) = self.remembered(subject, request).await? else { return Ok(false) };
         let catalogue = self.0.oauth.registration.catalogue;
@@ -141,32 +151,33 @@ impl Broker {
         Ok(allowed && to_the_same && (!is_native || in_the_same))
     }
 
-    /// Remembers that `subject` allowed it.
+    /// Remembers that `subject` has allowed the request.
     pub(crate) async fn remember(
         &self,
         subject: &str,
-        request: &Request,
+        request: &AuthorizationRequest,
         at: u64,
     ) -> Result<(), StoreError> {
         let ended = self.ended_before(subject).await?;
         let now = self.now();
-        let key = record(subject, &request.client_id);
+        let key = consent_key(subject, &request.client_id);
         self.0
-            .shelf
-            .change(CONSENTS, &key, now + REMEMBERED, |found: Option<Remembered>| {
-                let mut remembered = found.filter(|found| found.at > ended).unwrap_or(Remembered {
-                    scopes: BTreeSet::new(),
-                    redirect_uris: BTreeSet::new(),
-                    browsers: BTreeSet::new(),
-                    at: 0,
-                });
+            .records
+            .change(CONSENTS, &key, now + CONSENT_RETENTION, |found: Option<StoredConsent>| {
+                let mut remembered =
+                    found.filter(|found| found.at > ended).unwrap_or(StoredConsent {
+                        scopes: BTreeSet::new(),
+                        redirect_uris: BTreeSet::new(),
+                        browsers: BTreeSet::new(),
+                        at: 0,
+                    });
                 remembered.at = at;
                 remembered.scopes.extend(request.scopes.iter().cloned());
                 for (set, value) in [
                     (&mut remembered.redirect_uris, &request.redirect_uri),
                     (&mut remembered.browsers, &request.browser),
                 ] {
-                    if set.len() < MOST {
+                    if set.len() < MAX_REMEMBERED {
                         set.insert(value.clone());
                     }
                 }
@@ -175,42 +186,46 @@ impl Broker {
             .await
     }
 
-    /// Forgets what `subject` allowed to `client`.
+    /// Forgets what `subject` has allowed `client`.
     pub(crate) async fn forget_consent(
         &self,
         subject: &str,
         client: &str,
     ) -> Result<(), StoreError> {
-        self.0.shelf.take::<Remembered>(CONSENTS, &record(subject, client)).await.map(drop)
+        self.0
+            .records
+            .take::<StoredConsent>(CONSENTS, &consent_key(subject, client))
+            .await
+            .map(drop)
     }
 }
 
-/// The person has decided.
+/// Handles the decision of a person.
 pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    let (headers, form) = match parameters::form(request).await {
+    let (headers, form) = match read_form(request).await {
         Ok(sent) => sent,
-        Err(error) => return error.into_response(),
+        Err(error) => return OAuthError::from(error).into_response(),
     };
     if !broker.is_own_page(&headers) {
         return broker.stop(StatusCode::FORBIDDEN, "This form was sent by another site.");
     }
-    let Some(browser) = broker.0.cookies.browser(&headers) else {
+    let Some(browser) = broker.browser_cookie(&headers) else {
         return broker.other_browser();
     };
-    let (Some(id), Some(csrf), Some(decision)) =
+    let (Some(id), Some(token), Some(decision)) =
         (form.get("request"), form.get("csrf"), form.get("decision"))
     else {
         return broker.stop(StatusCode::BAD_REQUEST, "The form is not complete.");
     };
-    if !secret::same(csrf, &cookie::csrf(&browser, id)) {
+    if !csrf::verify(browser, &form_name(id), token) {
         return broker.other_browser();
     }
-    let request = match broker.0.shelf.read::<Request>(REQUESTS, id).await {
+    let request = match broker.0.records.read::<AuthorizationRequest>(REQUESTS, id).await {
         Ok(Some(stored)) => stored.value,
         Ok(None) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
-    if !secret::same(&request.browser, &secret::digest(&browser)) {
+    if !digest::same(&request.browser, &digest::digest(browser)) {
         return broker.other_browser();
     }
     let allows = match decision {
@@ -218,32 +233,33 @@ pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
         "deny" => false,
         _ => return broker.stop(StatusCode::BAD_REQUEST, "The form is not complete."),
     };
-    // Taken by one of any number of posts.
-    let request = match broker.0.shelf.take::<Request>(REQUESTS, id).await {
+    // Of any number of posts, one gets it.
+    let request = match broker.0.records.take::<AuthorizationRequest>(REQUESTS, id).await {
         Ok(Some(request)) => request,
         Ok(None) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
     if !allows {
-        return broker.send_back(&request, &Refusal::new("access_denied", "the person refused"));
+        return broker
+            .send_back(&request, &AuthorizationError::new("access_denied", "the person refused"));
     }
     let departed = match broker.signed_in(&headers).await {
-        Ok(signed_in) => broker.depart(request, signed_in, false).await,
+        Ok(signed_in) => broker.redirect_to_provider(request, browser, signed_in, false).await,
         Err(error) => Err(error),
     };
     departed.unwrap_or_else(|error| broker.failed(&error))
 }
 
 impl Broker {
-    /// Was a form sent by a page of ours? Browsers say so, other programs need not.
+    /// Whether a page of the broker sent the form.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
-        crate::consent::page::is_own(headers, &self.0.origin)
+        csrf::is_same_origin(headers, &self.0.origin)
     }
 
     pub(crate) fn other_browser(&self) -> Response {
         self.stop(
             StatusCode::FORBIDDEN,
-            "This is not the browser that began, or it keeps no cookies. Whoever signs in must do it in one browser, from the beginning to the end.",
+            "This is not the browser that began, or it keeps no cookies. Sign in in one browser, from the beginning to the end.",
         )
     }
 
@@ -252,13 +268,15 @@ impl Broker {
     }
 }
 
-fn vouched(request: &Request) -> Markup {
-    match &request.standing {
-        Standing::Known => html! { "An application that the operator of this server registered." },
-        Standing::Document { host } => html! {
+fn vouched(request: &AuthorizationRequest) -> Markup {
+    match &request.trust {
+        ClientTrust::Known => {
+            html! { "An application that the operator of this server registered." }
+        }
+        ClientTrust::Document { host } => html! {
             "An application published by " strong { (host) } " (verified)."
         },
-        Standing::Registered => html! {
+        ClientTrust::Registered => html! {
             "An application that registered itself. Its name is " strong { "not verified" } "."
         },
     }
@@ -277,12 +295,12 @@ fn words_of(destination: Option<&Destination>) -> Markup {
     }
 }
 
-/// Browsers hold the redirects after a form to this as well: first to the provider, by whichever
-/// hosts it signs people in, and from there to the client.
+/// Browsers apply `form-action` to the redirects after a form as well: first to the provider, over
+/// the hosts on which it signs people in, and from there to the client.
 fn forms_go_to(destination: Option<&Destination>) -> String {
     let mut sources = "'self' https: http://127.0.0.1:* http://localhost:*".to_owned();
     match destination {
-        // There is no way to write an address of version 6.
+        // A source cannot have an IPv6 address.
         Some(Destination::Loopback { host }) if host.starts_with('[') => sources.push_str(" http:"),
         Some(Destination::Private { scheme }) => {
             sources.push(' ');

@@ -1,4 +1,4 @@
-//! Errors in the form of RFC 6749 §5.2, RFC 7591 §3.2.2 and RFC 7009 §2.2.1.
+//! OAuth error responses (RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1).
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,9 +9,15 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::grant::StoreError;
+use crate::{
+    browser::{
+        form::{FormError, Parameters},
+        request_limit::TooManyRequests,
+    },
+    grant::StoreError,
+};
 
-/// An error that a client's program reads.
+/// An error response for a client.
 #[derive(Debug)]
 pub(crate) struct OAuthError {
     status: StatusCode,
@@ -39,21 +45,13 @@ impl OAuthError {
         Self::new("invalid_target", description)
     }
 
-    /// The client is not who it says; `basic`: it said so in the `Authorization` header.
+    /// The client is not authenticated. `basic`: it used the `Authorization` header.
     pub(crate) fn client(description: impl Into<Cow<'static, str>>, basic: bool) -> Self {
         let status = StatusCode::UNAUTHORIZED;
         Self { status, basic, ..Self::new("invalid_client", description) }
     }
 
-    pub(crate) fn too_many(wait: Duration) -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            retry_after: Some(wait),
-            ..Self::new("temporarily_unavailable", "too many requests; try again later")
-        }
-    }
-
-    /// For now it cannot be done.
+    /// The server cannot handle the request now.
     pub(crate) fn unavailable(description: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -62,16 +60,33 @@ impl OAuthError {
         }
     }
 
-    pub(crate) fn status(self, status: StatusCode) -> Self {
-        Self { status, ..self }
-    }
-
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
     pub(crate) fn description(&self) -> &str {
         &self.description
+    }
+}
+
+/// A parameter that a request must have.
+pub(crate) fn required<'p>(sent: &'p Parameters, name: &str) -> Result<&'p str, OAuthError> {
+    sent.get(name).ok_or_else(|| OAuthError::request(format!("`{name}` is missing")))
+}
+
+impl From<FormError> for OAuthError {
+    fn from(error: FormError) -> Self {
+        Self { status: error.status(), ..Self::request(error.to_string()) }
+    }
+}
+
+impl From<TooManyRequests> for OAuthError {
+    fn from(TooManyRequests { retry_after }: TooManyRequests) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(retry_after),
+            ..Self::new("temporarily_unavailable", "too many requests; try again later")
+        }
     }
 }
 
@@ -84,7 +99,7 @@ impl From<StoreError> for OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        // Only these characters may stand in a description (RFC 6749 §5.2).
+        // The characters that a description may have (RFC 6749 §5.2).
         let description: String = self
             .description
             .chars()
@@ -105,7 +120,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// Nobody may keep it.
+/// Forbids caching.
 pub(crate) fn no_store(headers: &mut http::HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));

@@ -1,4 +1,4 @@
-//! What the broker says of itself (RFC 8414, RFC 9207, RFC 7517).
+//! The metadata of the authorization server (RFC 8414, RFC 9207) and its keys (RFC 7517).
 
 use axum::{
     Json,
@@ -8,15 +8,15 @@ use axum::{
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use crate::broker::Broker;
+use crate::broker::state::Broker;
 
-/// How long the documents may be kept.
-const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// How long clients may cache the documents.
+const CACHE_FOR: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Broker {
-    /// The metadata document (RFC 8414 §2).
+    /// Returns the metadata document (RFC 8414 §2).
     ///
-    /// It lists scopes only if there are default ones: clients ask for all that they find there.
+    /// It lists only the default scopes, because clients request all that they find there.
     pub fn metadata(&self) -> Value {
         let url = |name: &str| format!("{}/oauth/{name}", self.0.issuer);
         let methods = json!(["none", "client_secret_basic", "client_secret_post"]);
@@ -45,12 +45,12 @@ impl Broker {
 }
 
 pub(crate) async fn document(State(broker): State<Broker>) -> Response {
-    ([(header::CACHE_CONTROL, KEPT)], Json(broker.metadata())).into_response()
+    ([(header::CACHE_CONTROL, CACHE_FOR)], Json(broker.metadata())).into_response()
 }
 
 pub(crate) async fn jwks(State(broker): State<Broker>) -> Response {
     match broker.jwks().await {
-        Ok(keys) => ([(header::CACHE_CONTROL, KEPT)], Json(keys)).into_response(),
+        Ok(keys) => ([(header::CACHE_CONTROL, CACHE_FOR)], Json(keys)).into_response(),
         Err(error) => super::error::OAuthError::from(error).into_response(),
     }
 }

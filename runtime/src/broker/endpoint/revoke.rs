@@ -1,4 +1,4 @@
-//! The revocation endpoint (RFC 7009): how a host signs its user out.
+//! The revocation endpoint (RFC 7009), with which a host signs its user out.
 
 use axum::{
     extract::{Request as HttpRequest, State},
@@ -6,12 +6,13 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{error, error::OAuthError, parameters};
-use crate::broker::Broker;
+use super::error::{self, OAuthError, required};
+use crate::{broker::state::Broker, browser::form::read_form};
 
-pub(crate) async fn answer(State(broker): State<Broker>, request: HttpRequest) -> Response {
+/// Handles a revocation request.
+pub(crate) async fn revoke_token(State(broker): State<Broker>, request: HttpRequest) -> Response {
     let mut response = match broker.revoke(request).await {
-        // Also for a token that never was (§2.2).
+        // Also for an unknown token (§2.2).
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => error.into_response(),
     };
@@ -22,9 +23,9 @@ pub(crate) async fn answer(State(broker): State<Broker>, request: HttpRequest) -
 impl Broker {
     async fn revoke(&self, request: HttpRequest) -> Result<(), OAuthError> {
         self.0.limits.tokens.check(crate::gate::party_of(request.extensions()))?;
-        let (headers, form) = parameters::form(request).await?;
-        let client = self.prove(&headers, &form).await?;
-        let token = form.need("token")?;
+        let (headers, form) = read_form(request).await?;
+        let client = self.authenticate_client(&headers, &form).await?;
+        let token = required(&form, "token")?;
         if token.starts_with("ey") && token.split('.').count() == 3 {
             return Err(OAuthError::new(
                 "unsupported_token_type",
@@ -36,16 +37,16 @@ impl Broker {
         tracing::info!(target: "toolgate::broker", %client, %subject, "a client signed its user out");
         self.forget_consent(subject, client).await?;
         if self.is_one_installation(client) {
-            // A host that steps up leaves the tokens of the sign-in before to themselves.
+            // A host that steps up does not revoke the tokens of the sign-in before.
             for (id, of) in self.sign_ins(subject).await? {
                 if of == *client {
                     self.end(&id).await?;
                 }
             }
         }
-        // The provider's grant is shared by all clients of this person.
+        // All clients of this person share the provider's grant.
         if self.sign_ins(subject).await?.is_empty() {
-            self.take_back(subject).await?;
+            self.0.grants.disconnect(&self.0.oauth, subject).await?;
         }
         Ok(())
     }

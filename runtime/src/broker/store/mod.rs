@@ -1,6 +1,7 @@
-//! Typed records: what the broker keeps in the sealed store.
+//! The broker's records in the sealed store: sign-ins, people, keys.
 
-pub(crate) mod keys;
-pub(crate) mod person;
-pub(crate) mod sign_in;
+pub(crate) mod people;
+pub(crate) mod refresh_tokens;
+pub(crate) mod sign_ins;
+pub(crate) mod signing_keys;
 pub(crate) mod typed_store;

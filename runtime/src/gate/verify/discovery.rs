@@ -7,7 +7,7 @@ use url::Url;
 use crate::support::{fetch, fetch::FetchError};
 
 /// What is wanted of an authorization server's metadata.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ServerMetadata {
     pub(crate) issuer: String,
     pub(crate) jwks_uri: Option<String>,

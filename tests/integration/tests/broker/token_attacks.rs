@@ -6,7 +6,7 @@ use forge::Config;
 use integration::broker::{Application, Browser, REDIRECT, Site, s256};
 use serde_json::json;
 use toolgate::{
-    broker::{Disconnected, KnownClient},
+    broker::{DisconnectOutcome, KnownClient},
     grant::{GrantKey, ManualClock, MasterKey, SqliteStore},
 };
 
@@ -358,14 +358,14 @@ async fn disconnecting_ends_all_sign_ins() {
     let grant = site.grants.store().load(&key).await.unwrap().unwrap().value;
 
     site.clock.advance(Duration::from_secs(1));
-    assert_eq!(site.broker.disconnect("forge:alice").await.unwrap(), Disconnected::Revoked);
+    assert_eq!(site.broker.disconnect("forge:alice").await.unwrap(), DisconnectOutcome::Revoked);
     assert_eq!(first.refresh(&token).await.error(), Some("invalid_grant"));
     assert_eq!(second.refresh(&other).await.error(), Some("invalid_grant"));
     assert_eq!(second.redeem(&unredeemed).await.error(), Some("invalid_grant"));
     assert!(!is_good_at_forge(&site, &grant).await);
     assert_eq!(second.refresh(&bobs).await.status, 200, "bob has nothing to do with it");
     let again = site.broker.disconnect("forge:alice").await.unwrap();
-    assert_eq!(again, Disconnected::NothingGranted);
+    assert_eq!(again, DisconnectOutcome::NothingGranted);
     // And alice can come back.
     second.sign_in(&browser, "repo:read", "alice").await;
 }

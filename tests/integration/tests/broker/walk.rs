@@ -9,7 +9,7 @@ use integration::{
 };
 use serde_json::{Value, json};
 use toolgate::{
-    broker::{Broker, Disconnected},
+    broker::{Broker, DisconnectOutcome},
     grant::{GrantKey, Grants, ManualClock, MasterKey, MemoryStore, SqliteStore, SystemClock},
 };
 
@@ -305,8 +305,8 @@ async fn a_provider_that_cannot_revoke_is_named_as_such() {
     let key = GrantKey::new("forge:alice", "forge");
     let grant = site.grants.store().load(&key).await.unwrap().unwrap().value;
     for (client, expected) in [
-        (client_at(forge.url()), Disconnected::Forgotten),
-        (client_at(forge.url()).revoke("http://127.0.0.1:1/revoke"), Disconnected::NotRevoked),
+        (client_at(forge.url()), DisconnectOutcome::Forgotten),
+        (client_at(forge.url()).revoke("http://127.0.0.1:1/revoke"), DisconnectOutcome::NotRevoked),
     ] {
         grants.put(&key, grant.clone()).await.unwrap();
         let (public, resource) = ("http://127.0.0.1:2", "http://127.0.0.1:2/mcp");
@@ -327,7 +327,7 @@ fn what_is_set_up_wrongly_is_said_at_the_start() {
         let client = client_at("http://127.0.0.1:1");
         let mut builder = Broker::builder(public, resource, client, grants, store)
             .default_scopes([scope])
-            .access_token_life(Duration::from_secs(life));
+            .access_token_ttl(Duration::from_secs(life));
         if !member.is_empty() {
             builder = builder.user("/user", member);
         }

@@ -126,7 +126,7 @@ async fn when_it_ends(hub: &mut Hub, server: &Served, hers: &str, carol: &Person
     assert!(answer.says_to_connect_again(), "{answer:?}");
     let link = answer.link().unwrap_or_else(|| panic!("{answer:?}"));
     let visit = bob.visit(link, &[]).await;
-    assert!(visit.page.contains("This link is for somebody else"), "{}", visit.page);
+    assert!(visit.page.contains("This link is for another person"), "{}", visit.page);
     connects(link).await;
     lists().await;
 

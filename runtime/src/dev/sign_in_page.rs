@@ -1,50 +1,56 @@
-//! The sign-in page, and what the broker asks after it: a provider that knows nothing but names.
+//! The sign-in page, and the endpoints that the broker calls after it: an OAuth provider whose
+//! users have no passwords.
 
 use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
     extract::{Query, State},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, StatusCode, header};
 use maud::html;
 use serde_json::json;
 use url::{Url, form_urlencoded};
 
+use super::issuer::token;
 use crate::{
-    consent::page,
+    browser::{CALLBACK_PATH, error_pages, page},
     error::ConfigError,
     provider::{Dialect, Registration, is_loopback},
     scope::{Catalogue, Scope},
-    support::{cache::Cache, random},
+    support::{cache::Cache, digest, random},
 };
 
-/// The provider's identifier, in the callback's path.
-const ID: &str = "dev";
+/// The provider's identifier, which is in the callback's path.
+const PROVIDER_ID: &str = "dev";
 
-/// What a server was told: who signs in, and for which scopes.
-pub(crate) struct Wanted {
+/// The most codes and tokens that are remembered.
+const MAX_TOKENS: usize = 1000;
+
+/// How long a code and the token after it are valid.
+const TOKEN_TTL: Duration = Duration::from_secs(600);
+
+/// Who can sign in, and for which scopes.
+pub(crate) struct DevConfig {
     catalogue: TypeId,
     name: &'static str,
     scopes: &'static [Scope],
     people: Vec<String>,
 }
 
-impl Wanted {
-    pub(crate) fn of<C: Catalogue>(people: Vec<String>) -> Self {
+impl DevConfig {
+    pub(crate) fn new<C: Catalogue>(people: Vec<String>) -> Self {
         Self { catalogue: TypeId::of::<C>(), name: C::NAME, scopes: C::SCOPES, people }
     }
 
-    /// The catalogue's type stands for the provider.
+    /// The type that identifies the provider: the catalogue's.
     pub(crate) fn provider(&self) -> TypeId {
         self.catalogue
     }
 
-    /// What a newcomer is told.
+    /// What the server prints at its start.
     pub(crate) fn hint(&self, base: &str) -> String {
         let user = self.people.first().map_or("alice", String::as_str);
         let scope = self.scopes.first().map_or("", |scope| scope.name);
@@ -54,22 +60,22 @@ impl Wanted {
         )
     }
 
-    /// The provider, as the broker knows it, and its pages.
-    pub(crate) fn open(self, base: &Url) -> Result<(Registration, Login), ConfigError> {
+    /// Builds the provider, as the broker knows it, and its pages.
+    pub(crate) fn build(self, base: &Url) -> Result<(Registration, SignInPage), ConfigError> {
         if !is_loopback(base) {
             return Err(ConfigError::new(format!(
-                "`Server::dev` lets everybody be anybody, and `{base}` is not this machine alone"
+                "`Server::dev` lets anyone sign in as anyone, and `{base}` is not this machine alone"
             ))
-            .help("put a `.gate(..)` or a `.broker(..)` in its place where others can come"));
+            .help("put a `.gate(..)` or a `.broker(..)` in its place where others can reach it"));
         }
         if self.people.iter().all(String::is_empty) {
             return Err(ConfigError::new("`Server::dev` names nobody who could sign in")
-                .help("name somebody: `.dev::<Catalogue>([\"alice\"])`"));
+                .help("name a person: `.dev::<Catalogue>([\"alice\"])`"));
         }
         let base = base.as_str().trim_end_matches('/');
         let registration = Registration {
             type_id: self.catalogue,
-            id: ID,
+            id: PROVIDER_ID,
             name: self.name,
             api: format!("{base}/dev"),
             authorize: format!("{base}/dev/login"),
@@ -81,29 +87,28 @@ impl Wanted {
             client_id: "broker".to_owned(),
             secret: None,
         };
-        let life = Duration::from_secs(600);
-        let login = Login(Arc::new(Inner {
+        let page = SignInPage(Arc::new(SignInPageState {
             people: self.people,
-            callback: format!("{base}/callback/{ID}"),
+            callback: format!("{base}{CALLBACK_PATH}/{PROVIDER_ID}"),
             resource: format!("{base}/mcp"),
-            codes: Cache::new(1000, life),
-            tokens: Cache::new(1000, life),
+            codes: Cache::new(MAX_TOKENS, TOKEN_TTL),
+            tokens: Cache::new(MAX_TOKENS, TOKEN_TTL),
         }));
-        Ok((registration, login))
+        Ok((registration, page))
     }
 }
 
 /// The pages below `/dev`.
 #[derive(Clone)]
-pub(crate) struct Login(Arc<Inner>);
+pub(crate) struct SignInPage(Arc<SignInPageState>);
 
-struct Inner {
+struct SignInPageState {
     people: Vec<String>,
     callback: String,
     resource: String,
-    /// By the code.
+    /// The sign-ins, by their code.
     codes: Cache<String, SignedIn>,
-    /// By the token.
+    /// The person's name, by the access token.
     tokens: Cache<String, String>,
 }
 
@@ -116,22 +121,26 @@ struct SignedIn {
 
 type Pairs = HashMap<String, String>;
 
-impl Login {
+impl SignInPage {
     pub(crate) fn router(&self) -> Router {
         Router::new()
-            .route("/dev/login", get(login))
-            .route("/dev/access", post(access))
+            .route("/dev/login", get(authorize))
+            .route("/dev/access", post(redeem))
             .route("/dev/user", get(user))
-            .route("/dev/token", get(token))
+            .route("/dev/token", get(issue_token))
             .with_state(self.clone())
     }
 }
 
-/// One link for each person. No form: a browser would hold its target to what follows, as well.
-async fn login(State(Login(login)): State<Login>, Query(query): Query<Pairs>) -> Response {
+/// The authorization endpoint: a page with one link for each person. It has no form, because
+/// browsers apply the `form-action` directive to the redirects that follow a form.
+async fn authorize(
+    State(SignInPage(state)): State<SignInPage>,
+    Query(query): Query<Pairs>,
+) -> Response {
     let get = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
-    if get("redirect_uri") != login.callback || get("code_challenge").len() != 43 {
-        return page::not_ours();
+    if get("redirect_uri") != state.callback || get("code_challenge").len() != 43 {
+        return error_pages::unknown_answer();
     }
     let Some(person) = query.get("user") else {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish();
@@ -140,14 +149,14 @@ async fn login(State(Login(login)): State<Login>, Query(query): Query<Pairs>) ->
             format!("/dev/login?{query}&user={user}")
         };
         let body = html! {
-            p { "This server is being developed: everybody on this machine may be anybody." }
-            ul { @for person in &login.people { li { a href=(link(person)) { (person) } } } }
-            p.next { "It is asked for: " code { (get("scope")) } }
+            p { "This server is in development: anyone on this machine may sign in as anyone." }
+            ul { @for person in &state.people { li { a href=(link(person)) { (person) } } } }
+            p.next { "Requested scopes: " code { (get("scope")) } }
         };
-        return page::page(StatusCode::OK, "Who are you?", &body);
+        return page::page(StatusCode::OK, "Who are you?", body);
     };
-    if !login.people.contains(person) {
-        return page::not_ours();
+    if !state.people.contains(person) {
+        return error_pages::unknown_answer();
     }
     let code = random::text();
     let signed_in = SignedIn {
@@ -155,47 +164,52 @@ async fn login(State(Login(login)): State<Login>, Query(query): Query<Pairs>) ->
         challenge: get("code_challenge").to_owned(),
         scope: get("scope").to_owned(),
     };
-    login.codes.insert(code.clone(), signed_in);
+    state.codes.insert(code.clone(), signed_in);
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("code", &code)
         .append_pair("state", get("state"))
         .finish();
-    Redirect::to(&format!("{}?{query}", login.callback)).into_response()
+    page::redirect(&format!("{}?{query}", state.callback))
 }
 
-async fn access(State(Login(login)): State<Login>, Form(form): Form<Pairs>) -> Response {
-    let refused = || (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
-    let signed_in = form.get("code").and_then(|code| login.codes.remove(code));
+/// The token endpoint.
+async fn redeem(State(SignInPage(state)): State<SignInPage>, Form(form): Form<Pairs>) -> Response {
+    let refuse = || (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
+    let signed_in = form.get("code").and_then(|code| state.codes.remove(code));
     let (Some(signed_in), Some(verifier)) = (signed_in, form.get("code_verifier")) else {
-        return refused().into_response();
+        return refuse().into_response();
     };
-    let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-    if challenge != signed_in.challenge {
-        return refused().into_response();
+    if digest::digest(verifier) != signed_in.challenge {
+        return refuse().into_response();
     }
     let token = random::text();
-    login.tokens.insert(token.clone(), signed_in.person);
+    state.tokens.insert(token.clone(), signed_in.person);
     let answer = json!({ "access_token": token, "token_type": "Bearer", "scope": signed_in.scope });
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
-async fn user(State(Login(login)): State<Login>, headers: HeaderMap) -> Response {
+/// The API: to whom an access token belongs.
+async fn user(State(SignInPage(state)): State<SignInPage>, headers: HeaderMap) -> Response {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
-    match token.and_then(|token| login.tokens.get(token)) {
+    match token.and_then(|token| state.tokens.get(token)) {
         Some(person) => Json(json!({ "login": person })).into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
 }
 
-async fn token(State(Login(login)): State<Login>, Query(query): Query<Pairs>) -> Response {
-    let person = query.get("user").filter(|person| login.people.contains(person));
+/// A token for `curl`, without a sign-in.
+async fn issue_token(
+    State(SignInPage(state)): State<SignInPage>,
+    Query(query): Query<Pairs>,
+) -> Response {
+    let person = query.get("user").filter(|person| state.people.contains(person));
     let Some(person) = person else {
-        let people = login.people.join(", ");
+        let people = state.people.join(", ");
         return (StatusCode::BAD_REQUEST, format!("`user` is one of: {people}\n")).into_response();
     };
     let scope = query.get("scope").map(String::as_str).unwrap_or_default();
-    let mut token = super::token(person).audience(&login.resource).scopes(scope);
+    let mut token = token(person).audience(&state.resource).scopes(scope);
     if query.contains_key("expired") {
         token = token.expired();
     }

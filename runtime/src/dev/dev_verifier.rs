@@ -1,25 +1,27 @@
-//! A server for development takes the tokens of its broker, and those that were just made.
+//! The verifier of a server for development: it accepts the tokens of the broker, and those of
+//! [`token`](super::token).
 
 use async_trait::async_trait;
 
-use super::ISSUER;
+use super::issuer::ISSUER;
 use crate::gate::{AuthError, Claims, Jwt, Presented, Verifier};
 
-pub(crate) struct Either {
-    minted: Jwt,
+/// Accepts tokens of this process's issuer and of the broker.
+pub(crate) struct DevVerifier {
+    issuer: Jwt,
     broker: Jwt,
 }
 
-impl Either {
-    pub(crate) fn or(broker: Jwt) -> Self {
-        Self { minted: ISSUER.verifier(), broker }
+impl DevVerifier {
+    pub(crate) fn new(broker: Jwt) -> Self {
+        Self { issuer: ISSUER.verifier(), broker }
     }
 }
 
 #[async_trait]
-impl Verifier for Either {
+impl Verifier for DevVerifier {
     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
-        match self.minted.verify(presented).await {
+        match self.issuer.verify(presented).await {
             Err(AuthError::WrongIssuer { .. }) => self.broker.verify(presented).await,
             verified => verified,
         }

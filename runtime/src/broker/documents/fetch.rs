@@ -1,72 +1,40 @@
-//! Client ID metadata documents: a client whose identifier is the URL of its metadata.
+//! Fetching of a client's metadata document, whose URL a stranger chooses.
 //!
-//! A stranger says what is fetched, so: https, public addresses, no redirects, no credentials, no
-//! proxy, 64 KiB, five seconds; and what was found is kept for a while, good or bad.
+//! So the URL is https, leads to a public address, and is fetched without redirects, credentials or
+//! a proxy, within bounds of size and time.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::{net::IpAddr, time::Duration};
 
-use futures::{
-    FutureExt, StreamExt,
-    future::{BoxFuture, Shared},
-};
+use futures::StreamExt;
 use http::{HeaderMap, header};
 use url::{Host, Url};
 
-use super::{
-    client::{Client, NoClient, Standing},
-    endpoint::register::Metadata,
-    limits::Limit,
+use super::super::{
+    client::{Client, ClientTrust},
+    client_metadata::ClientMetadata,
 };
-use crate::support::address::PublicOnly;
-use crate::{error::ConfigError, grant::Clock, provider::is_loopback, support::background as task};
+use crate::{error::ConfigError, provider::is_loopback, support::address::PublicOnly};
 
-/// The most that is read of a document, in bytes.
-const LARGEST: usize = 64 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest document, in bytes.
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a document is kept whose site says nothing, too little, or too much.
-const KEPT: Duration = Duration::from_secs(3600);
-const SHORTEST: Duration = Duration::from_secs(60);
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// How long it is remembered that there is none.
-const KEPT_FAULT: Duration = Duration::from_secs(60);
+/// How long a document is cached whose site names no time.
+const DEFAULT_DOCUMENT_TTL: Duration = Duration::from_secs(3600);
+const MIN_DOCUMENT_TTL: Duration = Duration::from_secs(60);
+const MAX_DOCUMENT_TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// The most documents that are kept.
-const MOST: usize = 1000;
-
-type Outcome = Result<Client, String>;
-type Fetch = Shared<BoxFuture<'static, Outcome>>;
-
-/// The documents, fetched and kept.
-pub(crate) struct Documents(Arc<Inner>);
-
-struct Inner {
+/// Fetches and checks documents.
+pub(crate) struct DocumentFetcher {
     http: reqwest::Client,
     addresses: PublicOnly,
-    /// This machine is allowed, by http too, for tests.
+    /// Whether this machine is allowed, over http too: for tests.
     loopback: bool,
     schemes: Vec<String>,
-    clock: Arc<dyn Clock>,
-    kept: Mutex<HashMap<String, Kept>>,
-    flights: Mutex<HashMap<String, Fetch>>,
 }
 
-struct Kept {
-    outcome: Outcome,
-    until: SystemTime,
-}
-
-impl Documents {
-    pub(crate) fn new(
-        loopback: bool,
-        schemes: Vec<String>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConfigError> {
+impl DocumentFetcher {
+    pub(crate) fn new(loopback: bool, schemes: Vec<String>) -> Result<Self, ConfigError> {
         let addresses = PublicOnly::new(loopback);
         let builder = || {
             reqwest::Client::builder()
@@ -74,75 +42,24 @@ impl Documents {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .https_only(!loopback)
-                .timeout(TIMEOUT)
-                // A proxy would resolve the name itself, and an idle connection is one to keep.
+                .timeout(DOCUMENT_TIMEOUT)
+                // A proxy would resolve the name itself.
                 .no_proxy()
                 .pool_max_idle_per_host(0)
                 .dns_resolver(addresses.clone())
         };
         let http = builder()
             .build()
-            // Without root certificates nothing can be fetched, and the rest goes on.
+            // Without root certificates no document can be fetched, but the broker still works.
             .or_else(|_| builder().tls_certs_only([]).build())
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
-        Ok(Self(Arc::new(Inner {
-            http,
-            addresses,
-            loopback,
-            schemes,
-            clock,
-            kept: Mutex::default(),
-            flights: Mutex::default(),
-        })))
+        Ok(Self { http, addresses, loopback, schemes })
     }
 
-    /// The client whose document is at `id`.
-    pub(crate) async fn client(
-        &self,
-        id: &str,
-        party: Option<IpAddr>,
-        limit: &Limit,
-    ) -> Result<Client, NoClient> {
-        let url = self.0.check_url(id).map_err(NoClient::Document)?;
-        if let Some(kept) = self.0.kept(id) {
-            return kept.map_err(NoClient::Document);
-        }
-        let fetch = {
-            let mut flights = lock(&self.0.flights);
-            if let Some(flight) = flights.get(id) {
-                flight.clone()
-            } else {
-                limit.check(party).map_err(NoClient::Busy)?;
-                let landing = Landing { inner: Arc::clone(&self.0), id: id.to_owned() };
-                // A task of its own: whoever waits for it may go away.
-                let task = task::spawn(async move { landing.inner.fetch(&landing.id, url).await });
-                let fetch = task.map(|end| end.unwrap_or(Err("it was cut off".to_owned())));
-                let fetch = fetch.boxed().shared();
-                flights.insert(id.to_owned(), fetch.clone());
-                fetch
-            }
-        };
-        fetch.await.map_err(NoClient::Document)
-    }
-}
-
-/// Takes a fetch off the list when it ends, also by a panic.
-struct Landing {
-    inner: Arc<Inner>,
-    id: String,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        lock(&self.inner.flights).remove(&self.id);
-    }
-}
-
-impl Inner {
-    /// The rules for a URL that is an identifier.
-    fn check_url(&self, id: &str) -> Result<Url, String> {
+    /// Checks the URL that is a client's identifier.
+    pub(crate) fn check_url(&self, id: &str) -> Result<Url, String> {
         let url = Url::parse(id).map_err(|_| "its identifier is not a URL".to_owned())?;
-        // One spelling, or two identifiers would be one document. It also leaves no dot segments.
+        // One spelling, so that a document has one identifier. It has no dot segments, either.
         if url.as_str() != id {
             return Err(format!("its identifier is not in the normal form {url}"));
         }
@@ -167,41 +84,17 @@ impl Inner {
         Ok(url)
     }
 
-    fn kept(&self, id: &str) -> Option<Outcome> {
-        let now = self.clock.now();
-        let kept = lock(&self.kept);
-        kept.get(id).filter(|kept| kept.until > now).map(|kept| kept.outcome.clone())
-    }
-
-    async fn fetch(&self, id: &str, url: Url) -> Outcome {
-        let fetched = tokio::time::timeout(TIMEOUT, self.read(id, url)).await;
-        let fetched = fetched
-            .unwrap_or_else(|_| Err(format!("it did not arrive within {} s", TIMEOUT.as_secs())));
-        let (outcome, life) = match fetched {
-            Ok((client, life)) => (Ok(client), life),
-            Err(why) => (Err(why), KEPT_FAULT),
-        };
-        let now = self.clock.now();
-        {
-            let mut kept = lock(&self.kept);
-            if kept.len() >= MOST {
-                kept.retain(|_, kept| kept.until > now);
-            }
-            if kept.len() >= MOST
-                && let Some(first) =
-                    kept.iter().min_by_key(|(_, kept)| kept.until).map(|(id, _)| id.clone())
-            {
-                kept.remove(&first);
-            }
-            kept.insert(id.to_owned(), Kept { outcome: outcome.clone(), until: now + life });
-        }
-        outcome
+    /// Fetches the document, and returns its client with the time for which it may be cached.
+    pub(crate) async fn fetch(&self, id: &str, url: Url) -> Result<(Client, Duration), String> {
+        tokio::time::timeout(DOCUMENT_TIMEOUT, self.read(id, url)).await.unwrap_or_else(|_| {
+            Err(format!("it did not arrive within {} s", DOCUMENT_TIMEOUT.as_secs()))
+        })
     }
 
     async fn read(&self, id: &str, url: Url) -> Result<(Client, Duration), String> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let unreachable = |error: reqwest::Error| {
-            // The details are for the log: to the person they would map our network.
+            // The details are only for the log: on a page they would describe this network.
             tracing::info!(target: "toolgate::broker", %host, error = ?error.without_url(), "a client's document was not fetched");
             "it cannot be fetched".to_owned()
         };
@@ -225,26 +118,31 @@ impl Inner {
         if !is_json {
             return Err("it is not application/json".to_owned());
         }
-        let life = life_of(response.headers());
+        let ttl = ttl_of(response.headers());
         let mut body = Vec::new();
         let mut stream = response.bytes_stream();
         while let Some(chunk) = stream.next().await {
             body.extend_from_slice(&chunk.map_err(unreachable)?);
-            if body.len() > LARGEST {
+            if body.len() > MAX_DOCUMENT_BYTES {
                 return Err("it has more than 64 KiB".to_owned());
             }
         }
-        let metadata: Metadata = serde_json::from_slice(&body)
+        let metadata: ClientMetadata = serde_json::from_slice(&body)
             .map_err(|_| "it is not a client's metadata".to_owned())?;
-        self.understand(id, host, metadata).map(|client| (client, life))
+        self.check_metadata(id, host, metadata).map(|client| (client, ttl))
     }
 
-    fn understand(&self, id: &str, host: String, metadata: Metadata) -> Outcome {
+    fn check_metadata(
+        &self,
+        id: &str,
+        host: String,
+        metadata: ClientMetadata,
+    ) -> Result<Client, String> {
         if metadata.client_id.as_deref() != Some(id) {
             return Err("its `client_id` is another than its address".to_owned());
         }
         if metadata.client_secret.is_some() {
-            return Err("it holds a secret, which everybody can read".to_owned());
+            return Err("it contains a secret, which anyone can read".to_owned());
         }
         metadata.check_redirect_uris(&self.schemes)?;
         metadata.check_flow()?;
@@ -263,50 +161,45 @@ impl Inner {
             id: id.to_owned(),
             name: Some(name),
             redirect_uris: metadata.redirect_uris,
-            standing: Standing::Document { host },
+            trust: ClientTrust::Document { host },
         })
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How long a document may be kept (RFC 9111 §5.2.2), within our bounds.
-fn life_of(headers: &HeaderMap) -> Duration {
+/// How long a document may be cached (RFC 9111 §5.2.2), within bounds.
+fn ttl_of(headers: &HeaderMap) -> Duration {
     let directives = headers
         .get_all(header::CACHE_CONTROL)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|directive| directive.trim().to_ascii_lowercase());
-    let mut life = KEPT;
+    let mut ttl = DEFAULT_DOCUMENT_TTL;
     for directive in directives {
         match directive.split_once('=') {
-            None if directive == "no-store" || directive == "no-cache" => return SHORTEST,
+            None if directive == "no-store" || directive == "no-cache" => return MIN_DOCUMENT_TTL,
             Some(("max-age", seconds)) => {
                 let seconds = seconds.trim_matches('"').parse().unwrap_or(0);
-                life = Duration::from_secs(seconds);
+                ttl = Duration::from_secs(seconds);
             }
             _ => {}
         }
     }
-    life.clamp(SHORTEST, LONGEST)
+    ttl.clamp(MIN_DOCUMENT_TTL, MAX_DOCUMENT_TTL)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::SystemClock;
 
-    fn documents(loopback: bool) -> Documents {
-        Documents::new(loopback, Vec::new(), Arc::new(SystemClock)).unwrap()
+    fn fetcher() -> DocumentFetcher {
+        DocumentFetcher::new(false, Vec::new()).unwrap()
     }
 
     #[test]
-    fn an_identifier_is_one_https_url_of_the_outside_world() {
-        let documents = documents(false);
-        let check = |id: &str| documents.0.check_url(id).is_ok();
+    fn an_identifier_is_an_https_url_of_a_public_address() {
+        let fetcher = fetcher();
+        let check = |id: &str| fetcher.check_url(id).is_ok();
         for id in ["https://app.example/client.json", "https://app.example:8443/a/b?c=d"] {
             assert!(check(id), "{id}");
         }
@@ -350,24 +243,24 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_kept_within_bounds() {
-        let life = |text: &'static str| {
+    fn a_document_is_cached_within_bounds() {
+        let ttl = |text: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CACHE_CONTROL, text.parse().unwrap());
-            life_of(&headers).as_secs()
+            ttl_of(&headers).as_secs()
         };
-        assert_eq!(life_of(&HeaderMap::new()), KEPT);
-        assert_eq!(life("public, max-age=600"), 600);
-        assert_eq!(life("Max-Age=\"600\""), 600);
-        assert_eq!(life("max-age=1"), 60);
-        assert_eq!(life("max-age=99999999"), 24 * 3600);
-        assert_eq!(life("max-age=x"), 60);
-        assert_eq!(life("max-age=600, no-store"), 60);
+        assert_eq!(ttl_of(&HeaderMap::new()), DEFAULT_DOCUMENT_TTL);
+        assert_eq!(ttl("public, max-age=600"), 600);
+        assert_eq!(ttl("Max-Age=\"600\""), 600);
+        assert_eq!(ttl("max-age=1"), 60);
+        assert_eq!(ttl("max-age=99999999"), 24 * 3600);
+        assert_eq!(ttl("max-age=x"), 60);
+        assert_eq!(ttl("max-age=600, no-store"), 60);
     }
 
     #[test]
     fn a_document_says_who_it_is_and_holds_no_secret() {
-        let documents = documents(false);
+        let fetcher = fetcher();
         let id = "https://app.example/client.json";
         let read = |change: &dyn Fn(&mut serde_json::Value)| {
             let mut document = serde_json::json!({
@@ -377,7 +270,7 @@ mod tests {
             });
             change(&mut document);
             let metadata = serde_json::from_value(document).map_err(|error| error.to_string())?;
-            documents.0.understand(id, "app.example".to_owned(), metadata)
+            fetcher.check_metadata(id, "app.example".to_owned(), metadata)
         };
         assert_eq!(read(&|_| {}).unwrap().name.as_deref(), Some("App"));
         assert!(read(&|d| d["token_endpoint_auth_method"] = "none".into()).is_ok());

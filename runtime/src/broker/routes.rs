@@ -1,0 +1,67 @@
+//! The routes of the broker.
+
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
+use http::{HeaderMap, Method, Uri, header};
+use tower_http::cors::{Any, CorsLayer};
+
+use super::{endpoint, state::Broker};
+use crate::browser::{CALLBACK_PATH, page};
+
+impl Broker {
+    /// Returns the routes, at the path of the public URL: metadata below `/.well-known`, the rest
+    /// below `/oauth`. `/callback/{provider}` is not among them: a server has it for other consents
+    /// too, and passes requests to [`Broker::callback`] first.
+    ///
+    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or with a layer that
+    /// sets [`PeerAddress`](super::PeerAddress): requests are limited by address.
+    pub fn router(&self) -> Router {
+        let root = &self.0.root;
+        let path = |name: &str| format!("{root}/{name}");
+        let mut open = Router::new()
+            .route(
+                &format!("/.well-known/oauth-authorization-server{}", self.0.prefix),
+                get(endpoint::metadata::document),
+            )
+            .route(&path("jwks"), get(endpoint::metadata::jwks))
+            .route(&path("token"), post(endpoint::token::issue_tokens))
+            .route(&path("register"), post(endpoint::register::register_client))
+            .route(&path("revoke"), post(endpoint::revoke::revoke_token));
+        if self.0.browser_clients {
+            let cors = CorsLayer::new()
+                .allow_origin(Any)
+                .allow_methods([Method::GET, Method::POST])
+                .allow_headers([
+                    header::AUTHORIZATION,
+                    header::CONTENT_TYPE,
+                    http::HeaderName::from_static("mcp-protocol-version"),
+                ]);
+            open = open.layer(cors);
+        }
+        Router::new()
+            .route(&path("authorize"), get(endpoint::authorize::authorize))
+            .route(&path("consent"), post(endpoint::consent::decide))
+            .route(&path("style.css"), get(async || page::stylesheet()))
+            .merge(open)
+            .with_state(self.clone())
+    }
+
+    /// Returns the routes with `/callback/{provider}`, for a broker in a server without tools.
+    pub fn standalone_router(&self) -> Router {
+        let provider = self.0.oauth.registration.id;
+        let callback = format!("{}{CALLBACK_PATH}/{provider}", self.0.prefix);
+        let routes = Router::new().route(&callback, get(handle_callback)).with_state(self.clone());
+        self.router().merge(routes)
+    }
+}
+
+async fn handle_callback(State(broker): State<Broker>, uri: Uri, headers: HeaderMap) -> Response {
+    match broker.callback(&uri, &headers).await {
+        Some(response) => response,
+        None => broker.too_late(),
+    }
+}

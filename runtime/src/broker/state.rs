@@ -1,0 +1,103 @@
+//! The broker's state, shared by all of its endpoints.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use jsonwebtoken::jwk::JwkSet;
+
+use super::{
+    client::Clients,
+    documents::ClientDocuments,
+    identity::UserEndpoint,
+    limits::Limits,
+    store::{signing_keys::SigningKeys, typed_store::TypedStore},
+};
+use crate::{
+    browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
+    grant::{Clock, Grants, StoreError},
+    oauth::OAuth,
+};
+
+/// An authorization server in front of one provider. Clones share everything.
+#[derive(Clone)]
+pub struct Broker(pub(super) Arc<BrokerState>);
+
+pub(super) struct BrokerState {
+    pub(super) oauth: OAuth,
+    pub(super) http: reqwest::Client,
+    pub(super) user_endpoint: UserEndpoint,
+    pub(super) documents: ClientDocuments,
+    pub(super) clients: Clients,
+    pub(super) keys: SigningKeys,
+    pub(super) limits: Limits,
+    pub(super) cookies: Cookies,
+    /// The origin of the broker's pages.
+    pub(super) origin: String,
+    /// The path of the public URL: empty, or as in `/auth`.
+    pub(super) prefix: String,
+    /// The path of the endpoints: `/oauth`, after the prefix.
+    pub(super) root: String,
+    /// The path of the page on which people disconnect accounts, if the server has one.
+    pub(super) accounts: Option<&'static str>,
+    /// The issuer identifier, and the base of every URL of the broker.
+    pub(super) issuer: String,
+    /// The redirect URI at the provider.
+    pub(super) callback: String,
+    /// The audience of the tokens.
+    pub(super) resource: String,
+    /// The name of the server on pages: its host.
+    pub(super) name: String,
+    /// Subjects are the provider's identifiers as they are, without the provider's name.
+    pub(super) bare_subjects: bool,
+    pub(super) default_scopes: Vec<String>,
+    /// Private-use schemes that redirect URIs may have, besides reversed domain names.
+    pub(super) schemes: Vec<String>,
+    pub(super) access_token_ttl: Duration,
+    /// Whether scripts of other origins may call the endpoints (CORS).
+    pub(super) browser_clients: bool,
+    pub(super) grants: Grants,
+    pub(super) flow: AuthorizationFlow,
+    pub(super) records: TypedStore,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Broker {
+    /// Returns the issuer identifier (RFC 8414 §2), which is `iss` in every token and every
+    /// authorization response.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Returns the resource that the tokens are for: `aud` in every token (RFC 8707).
+    pub fn resource(&self) -> &str {
+        &self.0.resource
+    }
+
+    /// Returns the keys that verify the broker's access tokens: the key that signs, the next one,
+    /// and those whose tokens have not expired. Call it for each token: the keys are cached, and
+    /// read again after some minutes.
+    ///
+    /// # Errors
+    ///
+    /// The store has not answered since this broker was built.
+    pub async fn jwks(&self) -> Result<JwkSet, StoreError> {
+        Ok(self.0.keys.key_set().await?.published())
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("issuer", &self.0.issuer)
+            .field("resource", &self.0.resource)
+            .field("provider", &self.0.oauth.registration.name)
+            .finish_non_exhaustive()
+    }
+}

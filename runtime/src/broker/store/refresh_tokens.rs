@@ -1,0 +1,193 @@
+//! Refresh tokens: rotation, reuse, revocation (OAuth 2.1 §4.3, RFC 7009).
+//!
+//! A refresh token is `tgr_ID.GENERATION.MAC`; the record has the key of the MAC and the number of
+//! the current generation. Hosts refresh in parallel: for [`ROTATION_GRACE`], a token that was just
+//! rotated gets the same answer as its successor. After that it is reuse, which ends the family
+//! (OAuth 2.1 §4.3.1).
+
+use std::time::Duration;
+
+use super::{
+    sign_ins::{REFRESH_TOKEN_PREFIX, REFRESH_TOKEN_TTL, SignInRecord, Stage},
+    typed_store::{SIGN_INS, millis, moment},
+};
+use crate::{
+    broker::{
+        client::AuthenticatedClient, endpoint::error::OAuthError, state::Broker,
+        tokens::IssuedTokens,
+    },
+    grant::{GrantKey, GrantState, SaveError, Stored},
+    scope,
+    support::digest,
+};
+
+/// How long a rotated refresh token gets its successor's answer.
+const ROTATION_GRACE: Duration = Duration::from_secs(30);
+
+/// How long a person stays signed in, however often the tokens are rotated.
+const MAX_SIGN_IN_AGE: Duration = Duration::from_secs(180 * 24 * 3600);
+
+/// The parts of a refresh token. A token of another form was never issued.
+fn parse(token: &str) -> Option<(&str, u64, &str)> {
+    let mut parts = token.strip_prefix(REFRESH_TOKEN_PREFIX)?.split('.');
+    let (id, generation, mac) = (parts.next()?, parts.next()?, parts.next()?);
+    let number = generation.parse().ok()?;
+    // `+1` and `01` parse as 1, and no token has them.
+    let exact = parts.next().is_none() && id.len() == 43 && format!("{number}") == generation;
+    exact.then_some((id, number, mac))
+}
+
+impl Broker {
+    /// Redeems a refresh token (OAuth 2.1 §4.3).
+    pub(crate) async fn refresh(
+        &self,
+        client: &AuthenticatedClient,
+        token: &str,
+        narrowed: Option<&str>,
+    ) -> Result<IssuedTokens, OAuthError> {
+        let unknown = || OAuthError::grant("the refresh token is not known, or has expired");
+        let (id, generation, mac) = parse(token).ok_or_else(unknown)?;
+        loop {
+            let found =
+                self.0.records.read::<SignInRecord>(SIGN_INS, id).await?.ok_or_else(unknown)?;
+            let Stored { value: mut sign_in, revision } = found;
+            let Stage::Family(family) = &mut sign_in.stage else { return Err(unknown()) };
+            if !digest::same(mac, &family.mac(id, generation)) {
+                return Err(unknown());
+            }
+            if sign_in.client_id != client.id {
+                return Err(OAuthError::grant("the refresh token was given to another client"));
+            }
+            let scopes = self.narrow(&sign_in.scopes, narrowed)?;
+            let now = self.now();
+            if generation > family.generation {
+                // The store was restored from a backup: not reuse.
+                return Err(unknown());
+            }
+            if generation < family.generation {
+                let within_grace = family
+                    .rotated
+                    .iter()
+                    .any(|(old, at)| *old == generation && now < moment(*at) + ROTATION_GRACE);
+                if !within_grace {
+                    tracing::warn!(target: "toolgate::broker", client = %sign_in.client_id, subject = %sign_in.subject, "a refresh token was used twice; its family is revoked");
+                    self.end(id).await?;
+                    return Err(OAuthError::grant(
+                        "the refresh token was used before; all that came of it is revoked",
+                    ));
+                }
+                let refresh = Some(family.refresh_token(id));
+                let access = if family.last.scopes == scopes {
+                    family.last.clone()
+                } else {
+                    self.sign_access_token(&sign_in.subject, &sign_in.client_id, &scopes, &[])
+                        .await?
+                };
+                return Ok(IssuedTokens { access, refresh });
+            }
+            if moment(sign_in.begun) + MAX_SIGN_IN_AGE <= now {
+                self.end(id).await?;
+                return Err(OAuthError::grant("the sign-in is too long ago; sign in again"));
+            }
+            self.check_connected(&sign_in.subject, id).await?;
+            family.generation += 1;
+            family.rotated.retain(|(_, at)| now < moment(*at) + ROTATION_GRACE);
+            family.rotated.push((generation, millis(now)));
+            let access =
+                self.sign_access_token(&sign_in.subject, &sign_in.client_id, &scopes, &[]).await?;
+            family.last = access.clone();
+            let refresh = Some(family.refresh_token(id));
+            match self
+                .0
+                .records
+                .write(SIGN_INS, id, &sign_in, now + REFRESH_TOKEN_TTL, revision)
+                .await
+            {
+                Ok(_) => return Ok(IssuedTokens { access, refresh }),
+                // A concurrent request was first; this one gets the same answer.
+                Err(SaveError::Conflict) => {}
+                Err(SaveError::Store(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Revokes a refresh token with its family (RFC 7009), and returns the sign-in.
+    pub(crate) async fn revoke_family(
+        &self,
+        client: &AuthenticatedClient,
+        token: &str,
+    ) -> Result<Option<SignInRecord>, OAuthError> {
+        let Some((id, generation, mac)) = parse(token) else { return Ok(None) };
+        let Some(found) = self.0.records.read::<SignInRecord>(SIGN_INS, id).await? else {
+            return Ok(None);
+        };
+        let sign_in = found.value;
+        let Stage::Family(family) = &sign_in.stage else { return Ok(None) };
+        if !digest::same(mac, &family.mac(id, generation)) {
+            return Ok(None);
+        }
+        if sign_in.client_id != client.id {
+            return Err(OAuthError::grant("the token was given to another client"));
+        }
+        self.end(id).await?;
+        Ok(Some(sign_in))
+    }
+
+    /// Checks that there is a grant at the provider. Without one, only a new sign-in helps.
+    async fn check_connected(&self, subject: &str, id: &str) -> Result<(), OAuthError> {
+        let provider = &self.0.oauth.registration;
+        let key = GrantKey::new(subject, provider.id);
+        let found = self.0.grants.store().load(&key).await?;
+        if found.is_some_and(|row| row.value.state == GrantState::Live) {
+            return Ok(());
+        }
+        self.end(id).await?;
+        let name = provider.name;
+        Err(OAuthError::grant(format!(
+            "the account at {name} is no longer connected; sign in again"
+        )))
+    }
+
+    /// The scopes of the next access token: those of the sign-in, or fewer (RFC 6749 §6).
+    fn narrow(&self, held: &[String], asked: Option<&str>) -> Result<Vec<String>, OAuthError> {
+        let Some(asked) = asked else { return Ok(held.to_vec()) };
+        let catalogue = self.0.oauth.registration.catalogue;
+        let held = held.iter().cloned().collect();
+        let asked: Vec<&str> = asked
+            .split(' ')
+            .filter(|scope| !scope.is_empty() && *scope != scope::OFFLINE)
+            .collect();
+        if !scope::missing(catalogue, &held, &asked).is_empty() {
+            return Err(OAuthError::new(
+                "invalid_scope",
+                "a refresh gives no more scopes than were granted; ask for authorization again",
+            ));
+        }
+        let names = catalogue.iter().map(|known| known.name);
+        Ok(names.filter(|name| asked.contains(name)).map(str::to_owned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_token_has_one_spelling() {
+        let id = "a".repeat(43);
+        assert_eq!(parse(&format!("tgr_{id}.7.mac")), Some((id.as_str(), 7, "mac")));
+        for wrong in [
+            format!("{id}.7.mac"),
+            format!("tgr_{id}.07.mac"),
+            format!("tgr_{id}.+7.mac"),
+            format!("tgr_{id}.-7.mac"),
+            format!("tgr_{id}.7.mac.x"),
+            format!("tgr_{id}.7"),
+            format!("tgr_{id}.99999999999999999999.mac"),
+            format!("tgr_{id}x.7.mac"),
+            String::new(),
+        ] {
+            assert_eq!(parse(&wrong), None, "{wrong}");
+        }
+    }
+}

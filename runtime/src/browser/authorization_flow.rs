@@ -1,0 +1,223 @@
+//! The authorization code flow through a browser (RFC 6749 §4.1, RFC 7636, RFC 9207).
+//!
+//! [`AuthorizationFlow::start`] sends the browser to an authorization server, [`callback`] handles
+//! its return. What holds for every feature that signs in this way:
+//!
+//! * A `state` works once, for ten minutes, and only in the browser that got it; a stranger who
+//!   learns it cannot use it up.
+//! * The response must come to the redirect URI that was sent, and from the issuer that was asked.
+//! * The code is redeemed, and the result stored, in a task of its own: a browser that disconnects
+//!   in the meantime loses nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use serde::{Serialize, de::DeserializeOwned};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{
+    authorization_response::AuthorizationResponse,
+    form::FormError,
+    pending_authorization::{
+        ExpectedIssuer, PENDING_AUTHORIZATION_TTL, PendingAuthorization, PendingStore,
+    },
+};
+use crate::{
+    grant::{Clock, RenewError, Renewed, StoreError},
+    oauth::{OAuth, pkce},
+    support::{background as task, digest},
+};
+
+/// The flow, with its store.
+#[derive(Clone)]
+pub(crate) struct AuthorizationFlow {
+    store: Arc<dyn PendingStore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// An authorization request to send.
+pub(crate) struct NewAuthorization<'a, T> {
+    pub(crate) state: &'a str,
+    /// The secret in the browser's cookie.
+    pub(crate) browser: &'a str,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) redirect_uri: String,
+    pub(crate) issuer: ExpectedIssuer,
+    pub(crate) context: T,
+}
+
+/// What a feature adds to the flow.
+#[async_trait]
+pub(crate) trait AuthorizationHandler: Clone + Send + Sync + 'static {
+    /// What it needs to go on when the browser is back.
+    type Context: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    fn flow(&self) -> &AuthorizationFlow;
+
+    /// The secret that the browser's cookie holds for this `state`.
+    fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String>;
+
+    /// The client that redeems the code; the error says why there is none.
+    fn client(&self, context: &Self::Context) -> Result<OAuth, String>;
+
+    /// Answers the browser, with the tokens or without.
+    async fn complete(
+        &self,
+        returned: Returned<Self::Context>,
+        tokens: Result<Renewed, AuthorizationFailure>,
+    ) -> Response;
+
+    /// Answers a request that completes no pending authorization.
+    fn reject(&self, error: CallbackError) -> Response;
+}
+
+/// A browser that is back.
+pub(crate) struct Returned<T> {
+    pub(crate) context: T,
+    /// The scopes that were requested.
+    pub(crate) scopes: Vec<String>,
+    /// The secret in the browser's cookie.
+    pub(crate) browser: String,
+}
+
+/// Why an authorization that was pending gave no tokens.
+#[derive(Debug)]
+pub(crate) enum AuthorizationFailure {
+    /// The response is not an answer to the request: a mix-up of servers.
+    Mismatch(&'static str),
+    /// The authorization server answered with an error (RFC 6749 §4.1.2.1).
+    Refused { error: String, description: String },
+    /// The response has neither a code nor an error.
+    NoCode,
+    /// The client that could redeem the code is no longer configured.
+    NoClient(String),
+    /// The token endpoint did not redeem the code.
+    Exchange(RenewError),
+}
+
+/// Why a request to a redirect URI completes nothing.
+#[derive(Debug)]
+pub(crate) enum CallbackError {
+    Malformed(FormError),
+    /// There is no `state`.
+    NoState,
+    /// The browser has no cookie for this `state`.
+    NoCookie,
+    /// The `state` was given to another browser.
+    OtherBrowser,
+    /// The `state` was used, has expired, or was never given.
+    Expired,
+    Store(StoreError),
+    /// The task panicked.
+    Aborted(String),
+}
+
+impl AuthorizationFlow {
+    pub(crate) fn new(store: impl PendingStore, clock: Arc<dyn Clock>) -> Self {
+        Self { store: Arc::new(store), clock }
+    }
+
+    /// Stores a pending authorization, and returns the URL to which the browser goes.
+    pub(crate) async fn start<T: Serialize + Send>(
+        &self,
+        oauth: &OAuth,
+        request: NewAuthorization<'_, T>,
+    ) -> Result<Url, StoreError> {
+        let NewAuthorization { state, browser, scopes, redirect_uri, issuer, context } = request;
+        let (challenge, verifier) = pkce::random();
+        let url = oauth.authorization_url(&scopes, state, &challenge, &redirect_uri);
+        let pending = PendingAuthorization {
+            code_verifier: verifier.secret().to_owned(),
+            browser: digest::digest(browser),
+            redirect_uri,
+            issuer,
+            scopes,
+            context,
+        };
+        let bytes = serde_json::to_vec(&pending)
+            .map(Zeroizing::new)
+            .map_err(|error| StoreError::unavailable("writing an authorization", error))?;
+        let expires_at = self.clock.now() + PENDING_AUTHORIZATION_TTL;
+        self.store.put(state, &bytes, expires_at).await?;
+        Ok(url)
+    }
+
+    /// Takes the pending authorization of `state`, once. The browser is compared before it is
+    /// taken: another one does not use it up.
+    async fn take<T: DeserializeOwned>(
+        &self,
+        state: &str,
+        browser: &str,
+    ) -> Result<PendingAuthorization<T>, CallbackError> {
+        let read =
+            |bytes: Option<Zeroizing<Vec<u8>>>| -> Result<PendingAuthorization<T>, CallbackError> {
+                let bytes = bytes.ok_or(CallbackError::Expired)?;
+                serde_json::from_slice(&bytes).map_err(|_| CallbackError::Expired)
+            };
+        let found = read(self.store.peek(state).await.map_err(CallbackError::Store)?)?;
+        if !found.is_of_browser(browser) {
+            return Err(CallbackError::OtherBrowser);
+        }
+        // Of two requests at once, one gets it.
+        read(self.store.take(state).await.map_err(CallbackError::Store)?)
+    }
+}
+
+/// Handles a request to the redirect URI of `handler`.
+pub(crate) async fn callback<H: AuthorizationHandler>(
+    handler: H,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Response {
+    let mut response = match AuthorizationResponse::parse(uri.query().unwrap_or_default()) {
+        Ok(response) => response,
+        Err(error) => return handler.reject(CallbackError::Malformed(error)),
+    };
+    let Some(state) = response.state.take() else {
+        return handler.reject(CallbackError::NoState);
+    };
+    let Some(browser) = handler.browser_secret(headers, &state) else {
+        return handler.reject(CallbackError::NoCookie);
+    };
+    let (path, worker) = (uri.path().to_owned(), handler.clone());
+    let completed = task::spawn(async move {
+        let pending = match worker.flow().take::<H::Context>(&state, &browser).await {
+            Ok(pending) => pending,
+            Err(error) => return worker.reject(error),
+        };
+        let tokens = redeem(&worker, &pending, &path, response).await;
+        let PendingAuthorization { context, scopes, .. } = pending;
+        worker.complete(Returned { context, scopes, browser }, tokens).await
+    });
+    completed
+        .await
+        .unwrap_or_else(|error| handler.reject(CallbackError::Aborted(error.to_string())))
+}
+
+async fn redeem<H: AuthorizationHandler>(
+    handler: &H,
+    pending: &PendingAuthorization<H::Context>,
+    path: &str,
+    response: AuthorizationResponse,
+) -> Result<Renewed, AuthorizationFailure> {
+    let oauth = handler.client(&pending.context).map_err(AuthorizationFailure::NoClient)?;
+    pending.check_origin(path, &response).map_err(AuthorizationFailure::Mismatch)?;
+    if let Some(error) = response.error {
+        let description = printable(&response.error_description.unwrap_or_default());
+        return Err(AuthorizationFailure::Refused { error: printable(&error), description });
+    }
+    let code = response.code.ok_or(AuthorizationFailure::NoCode)?;
+    let verifier = pkce::Verifier::new(pending.code_verifier.clone());
+    oauth
+        .exchange(&code, &verifier, &pending.redirect_uri)
+        .await
+        .map_err(AuthorizationFailure::Exchange)
+}
+
+/// The authorization server's words, without control characters and of bounded length.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}

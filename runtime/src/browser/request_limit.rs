@@ -1,0 +1,145 @@
+//! Rate limits of endpoints that anyone can call: by address, by site, and in total.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    grant::{Clock, PENDING_ROWS},
+    support::rate_limit::Rate,
+};
+
+/// The most addresses that are counted one by one; further ones share a limit. It bounds memory.
+const MAX_ADDRESSES: usize = 100_000;
+
+/// How many addresses of one IPv6 site may call at full speed. A site has 65 536 networks, each of
+/// which counts as one address.
+const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+
+/// How many authorizations one address may start in a minute.
+const AUTHORIZATIONS_PER_ADDRESS: u32 = 60;
+
+/// How many all together may start in a minute.
+const AUTHORIZATIONS: u32 = 300;
+
+/// How many minutes the store keeps what an authorization stores: the pending one, and the session
+/// after it.
+const STORED_MINUTES: usize = 10;
+
+// However many requests there are, they do not fill the store, where a new one would be refused.
+const _: () = {
+    let pending = AUTHORIZATIONS as usize * (STORED_MINUTES + BURST.get() as usize);
+    assert!(2 * pending <= PENDING_ROWS);
+};
+
+/// A limit on one kind of request.
+pub(crate) struct RequestLimit {
+    by_address: Rate<Option<IpAddr>>,
+    by_site: Rate<IpAddr>,
+    total: Rate<()>,
+}
+
+/// Too many requests were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyRequests {
+    pub(crate) retry_after: Duration,
+}
+
+impl RequestLimit {
+    /// Allows `address` requests a minute from one address and `total` from all together, and
+    /// twice as many in a burst.
+    pub(crate) fn new(address: u32, total: u32, clock: &Arc<dyn Clock>) -> Self {
+        let count = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let (address, total) = (count(address), count(total));
+        let site = address.saturating_mul(ADDRESSES_PER_SITE);
+        let rate = |count: NonZeroU32| (count, count.saturating_mul(BURST));
+        let ((address, address_burst), (site, site_burst)) = (rate(address), rate(site));
+        let (total, total_burst) = rate(total);
+        Self {
+            by_address: Rate::per_minute(address, address_burst, clock),
+            by_site: Rate::per_minute(site, site_burst, clock),
+            total: Rate::per_minute(total, total_burst, clock),
+        }
+    }
+
+    /// The limit of requests that send a browser to an authorization server, each of which stores
+    /// a pending authorization.
+    pub(crate) fn authorizations(clock: &Arc<dyn Clock>) -> Self {
+        Self::new(AUTHORIZATIONS_PER_ADDRESS, AUTHORIZATIONS, clock)
+    }
+
+    /// Counts a request. An address over its own limit is refused before the request counts in
+    /// the total, so that it cannot use up what is for all.
+    pub(crate) fn check(&self, address: Option<IpAddr>) -> Result<(), TooManyRequests> {
+        let refuse = |retry_after| TooManyRequests { retry_after };
+        let address = address.filter(|_| self.by_address.len() <= MAX_ADDRESSES);
+        self.by_address.check(&address).map_err(refuse)?;
+        if let Some(site) = address.and_then(site_of) {
+            self.by_site.check(&site).map_err(refuse)?;
+        }
+        self.total.check(&()).map_err(refuse)
+    }
+}
+
+/// The /48 network of an address, which is what one site is assigned.
+fn site_of(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into())
+        }
+        IpAddr::V4(_) => None,
+    }
+}
+
+const BURST: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::grant::ManualClock;
+
+    #[test]
+    fn one_address_cannot_use_up_the_total() {
+        let manual = Arc::new(ManualClock::new());
+        let clock: Arc<dyn Clock> = manual.clone();
+        let limit = RequestLimit::new(2, 5, &clock);
+        let address = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
+        let passed = |last| (0..100).filter(|_| limit.check(address(last)).is_ok()).count();
+        assert_eq!(passed(1), 4);
+        assert_eq!(passed(2), 4);
+        assert_eq!((3..100).map(passed).sum::<usize>(), 2, "the total has a limit as well");
+        manual.advance(Duration::from_mins(1));
+        assert_eq!(passed(1), 2, "the allowance grows back with time");
+    }
+
+    #[test]
+    fn one_ipv6_site_cannot_use_up_the_total() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = RequestLimit::new(1, 1000, &clock);
+        let address =
+            |site: u16, net: u16| Some(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into());
+        let passed = (0..500).filter(|net| limit.check(address(1, *net)).is_ok()).count();
+        assert_eq!(passed, 16);
+        assert!(limit.check(address(2, 0)).is_ok(), "another site is not affected");
+    }
+
+    #[test]
+    fn a_flood_of_addresses_costs_bounded_memory_and_time() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = RequestLimit::new(u32::MAX / 100, u32::MAX / 100, &clock);
+        let address = |n: u32| Some(IpAddr::from(n.to_be_bytes()));
+        let began = Instant::now();
+        for n in 0..300_000 {
+            let _ = limit.check(address(n));
+        }
+        assert!(limit.by_address.len() <= MAX_ADDRESSES + 2, "{}", limit.by_address.len());
+        // A sweep over all addresses for each request would take minutes.
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    }
+}

@@ -1,0 +1,326 @@
+//! The consents that are under way, by the id of their link.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderMap;
+use tokio::sync::watch;
+use url::Url;
+
+use crate::{
+    Caller,
+    browser::{
+        CONNECT_PATH, authenticator::BrowserAuthenticator, authorization_flow::AuthorizationFlow,
+        cookie::Cookies, pending_authorization::PendingInGrantStore, request_limit::RequestLimit,
+    },
+    grant::{Clock, Grants},
+    oauth::OAuth,
+    support::{random, rate_limit::Rate},
+};
+
+/// How long a link is valid.
+const LINK_TTL: Duration = Duration::from_secs(600);
+
+/// The most consents that one subject may have under way.
+const MAX_CONSENTS_PER_SUBJECT: usize = 16;
+
+/// How often one subject may open links in a minute.
+const CONNECTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("it is not zero");
+
+/// How many of them may be at once.
+const CONNECT_BURST: NonZeroU32 = NonZeroU32::new(60).expect("it is not zero");
+
+/// The consents under way, and what is needed to complete them.
+#[derive(Clone)]
+pub(crate) struct Consents(Arc<ConsentsState>);
+
+/// What [`Consents`] are built from.
+pub(crate) struct ConsentsConfig {
+    pub(crate) grants: Grants,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) providers: Vec<OAuth>,
+    /// Where browsers reach this server.
+    pub(crate) base: Url,
+    /// `None`: everyone who reaches this server is the local person.
+    pub(crate) authenticator: Option<Arc<dyn BrowserAuthenticator>>,
+    /// The limit of requests that send a browser away.
+    pub(crate) limit: Arc<RequestLimit>,
+    /// Whether the page of accounts is served: not by a listener that ends with the last consent.
+    pub(crate) has_accounts: bool,
+}
+
+struct ConsentsState {
+    grants: Grants,
+    clock: Arc<dyn Clock>,
+    providers: HashMap<&'static str, OAuth>,
+    base: RwLock<Url>,
+    open: Mutex<HashMap<String, OpenConsent>>,
+    authenticator: Option<Arc<dyn BrowserAuthenticator>>,
+    flow: AuthorizationFlow,
+    limit: Arc<RequestLimit>,
+    connects: Rate<String>,
+    has_accounts: bool,
+}
+
+/// A consent whose link is valid.
+#[derive(Clone)]
+pub(super) struct OpenConsent {
+    pub(super) subject: String,
+    pub(super) provider: &'static str,
+    /// The scopes that the waiting call needs.
+    pub(super) needed: Vec<String>,
+    /// The scopes to request: those, and the ones that were granted before.
+    pub(super) asked: Vec<String>,
+    expires_at: SystemTime,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far a consent is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The link was not opened yet.
+    Waiting,
+    /// A browser was sent to the provider.
+    Opened,
+    /// There is a grant; these of the needed scopes were withheld.
+    Granted { withheld: Vec<String> },
+    /// It failed. `by_us`: only the operator can mend that.
+    Refused { reason: String, by_us: bool },
+}
+
+impl Progress {
+    fn has_ended(&self) -> bool {
+        matches!(self, Self::Granted { .. } | Self::Refused { .. })
+    }
+}
+
+/// A link to open.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    /// The same link was given out before.
+    pub(crate) again: bool,
+}
+
+impl Consents {
+    pub(crate) fn new(config: ConsentsConfig) -> Self {
+        let ConsentsConfig { grants, clock, providers, base, authenticator, limit, has_accounts } =
+            config;
+        let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
+        let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
+        Self(Arc::new(ConsentsState {
+            flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
+            connects: Rate::per_minute(CONNECTS_PER_MINUTE, CONNECT_BURST, &clock),
+            grants,
+            clock,
+            providers,
+            base: RwLock::new(base),
+            open: Mutex::default(),
+            authenticator,
+            limit,
+            has_accounts,
+        }))
+    }
+
+    /// Sets where browsers reach this server from now on.
+    pub(crate) fn set_base(&self, base: Url) {
+        *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
+    }
+
+    /// Returns a link under which `subject` connects `provider` with the scopes `needed`. The
+    /// scopes `granted` before are requested again, as far as the catalogue has them: a provider
+    /// may grant scopes that cannot be requested. A link for the same that is still valid is
+    /// returned again.
+    pub(crate) fn begin(
+        &self,
+        subject: &str,
+        provider: &'static str,
+        needed: &[&str],
+        granted: &BTreeSet<String>,
+    ) -> Link {
+        let now = self.now();
+        let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
+        let catalogue =
+            self.0.providers.get(provider).map_or(&[][..], |p| p.registration.catalogue);
+        let known = |scope: &&String| catalogue.iter().any(|known| known.name == **scope);
+        let mut asked: Vec<String> = granted.iter().filter(known).cloned().collect();
+        asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
+
+        let mut open = self.open();
+        open.retain(|_, consent| consent.expires_at > now);
+        let same = open.iter().find(|(_, consent)| {
+            consent.subject == subject
+                && consent.provider == provider
+                && consent.asked == asked
+                && consent.needed == needed
+                && !consent.progress.borrow().has_ended()
+        });
+        if let Some((id, _)) = same {
+            return self.link(id, true);
+        }
+        let of_subject = open.iter().filter(|(_, consent)| consent.subject == subject);
+        if of_subject.clone().count() >= MAX_CONSENTS_PER_SUBJECT {
+            let oldest =
+                of_subject.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
+            oldest.map(|id| open.remove(&id));
+        }
+        let id = random::text();
+        let consent = OpenConsent {
+            subject: subject.to_owned(),
+            provider,
+            needed,
+            asked,
+            expires_at: now + LINK_TTL,
+            progress: watch::Sender::new(Progress::Waiting),
+        };
+        open.insert(id.clone(), consent);
+        self.link(&id, false)
+    }
+
+    /// Waits until the consent has ended, for `timeout` at most, and returns how far it is.
+    ///
+    /// `None`: the link is no longer valid.
+    pub(crate) async fn wait(&self, id: &str, timeout: Duration) -> Option<Progress> {
+        let mut progress = self.open().get(id)?.progress.subscribe();
+        // After a timeout, and when the consent was removed, the last progress is still there.
+        let _ = tokio::time::timeout(timeout, progress.wait_for(Progress::has_ended)).await;
+        let seen = progress.borrow().clone();
+        Some(seen)
+    }
+
+    /// How far the consent is.
+    pub(crate) fn progress(&self, id: &str) -> Option<Progress> {
+        Some(self.open().get(id)?.progress.borrow().clone())
+    }
+
+    /// Removes a consent whose end was reported.
+    pub(crate) fn forget(&self, id: &str) {
+        self.open().remove(id);
+    }
+
+    /// Removes and returns the end of such a consent that no call waited for, if the caller has
+    /// to know of it: scopes were withheld, or only the operator can mend it.
+    pub(crate) fn ended(&self, subject: &str, provider: &str, needed: &[&str]) -> Option<Progress> {
+        let mut open = self.open();
+        let (id, progress) = open.iter().find_map(|(id, consent)| {
+            let progress = consent.progress.borrow().clone();
+            let matters = match &progress {
+                Progress::Granted { withheld } => !withheld.is_empty(),
+                Progress::Refused { by_us, .. } => *by_us,
+                _ => false,
+            };
+            let same = consent.subject == subject
+                && consent.provider == provider
+                && consent.needed == needed
+                && consent.expires_at > self.now();
+            (matters && same).then(|| (id.clone(), progress))
+        })?;
+        open.remove(&id);
+        Some(progress)
+    }
+
+    /// Whether a link is valid that was not used to the end.
+    pub(crate) fn any_open(&self) -> bool {
+        let now = self.now();
+        self.open()
+            .values()
+            .any(|consent| consent.expires_at > now && !consent.progress.borrow().has_ended())
+    }
+
+    /// The consent with this id, if its link can be opened.
+    pub(super) fn openable(&self, id: &str) -> Option<OpenConsent> {
+        let now = self.now();
+        let open = self.open();
+        let consent = open.get(id).filter(|consent| consent.expires_at > now)?;
+        let can_be_opened = !consent.progress.borrow().has_ended();
+        can_be_opened.then(|| consent.clone())
+    }
+
+    pub(super) fn report(&self, id: &str, progress: Progress) {
+        if let Some(consent) = self.open().get(id) {
+            consent.progress.send_replace(progress);
+        }
+    }
+
+    fn link(&self, id: &str, again: bool) -> Link {
+        let url = self.url(&format!("{CONNECT_PATH}/{id}"));
+        Link { id: id.to_owned(), url, again }
+    }
+
+    /// The URL of a path of this server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/{}", self.base().as_str().trim_end_matches('/'), path.trim_start_matches('/'))
+    }
+
+    /// The origin of this server's pages.
+    pub(super) fn origin(&self) -> String {
+        self.base().origin().ascii_serialization()
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.base().scheme() == "https"
+    }
+
+    pub(super) fn cookies(&self) -> Cookies {
+        Cookies::new(self.is_https())
+    }
+
+    /// The person who uses this browser; `None` where nobody is signed in.
+    pub(super) async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
+        match &self.0.authenticator {
+            Some(authenticator) => authenticator.subject(headers, self.is_https()).await,
+            None => Ok(Some(Caller::LOCAL.to_owned())),
+        }
+    }
+
+    pub(super) fn authenticator(&self) -> Option<&Arc<dyn BrowserAuthenticator>> {
+        self.0.authenticator.as_ref()
+    }
+
+    pub(super) fn provider(&self, id: &str) -> Option<&OAuth> {
+        self.0.providers.get(id)
+    }
+
+    pub(super) fn providers(&self) -> impl Iterator<Item = &OAuth> {
+        self.0.providers.values()
+    }
+
+    pub(super) fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    pub(super) fn flow(&self) -> &AuthorizationFlow {
+        &self.0.flow
+    }
+
+    /// The limit of requests by address.
+    pub(super) fn limit(&self) -> &RequestLimit {
+        &self.0.limit
+    }
+
+    /// The limit of links that one subject opens.
+    pub(super) fn connects(&self) -> &Rate<String> {
+        &self.0.connects
+    }
+
+    pub(super) fn has_accounts(&self) -> bool {
+        self.0.has_accounts
+    }
+
+    fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+
+    fn base(&self) -> Url {
+        self.0.base.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, OpenConsent>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
