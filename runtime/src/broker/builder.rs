@@ -18,7 +18,7 @@ use crate::{
     client::http_client,
     error::ConfigError,
     grant::{Clock, Grants, Records, SystemClock},
-    oauth::OAuth,
+    oauth::{RedirectUrl, UpstreamClient},
     provider::{OAuthClient, Provider, Registration, is_loopback},
     scope::OFFLINE,
 };
@@ -207,7 +207,7 @@ impl BrokerBuilder {
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
         Ok(Broker(Arc::new(BrokerState {
-            oauth: OAuth::new(self.registration, http.clone())?,
+            oauth: UpstreamClient::new(self.registration, http.clone())?,
             http,
             user_endpoint,
             bare_subjects: self.bare_subjects,

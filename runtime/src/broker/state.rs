@@ -18,7 +18,7 @@ use super::{
 use crate::{
     browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
     grant::{Clock, Grants, StoreError},
-    oauth::OAuth,
+    oauth::{RedirectUrl, UpstreamClient},
 };
 
 /// An authorization server in front of one provider. Clones share everything.
@@ -26,7 +26,7 @@ use crate::{
 pub struct Broker(pub(super) Arc<BrokerState>);
 
 pub(super) struct BrokerState {
-    pub(super) oauth: OAuth,
+    pub(super) oauth: UpstreamClient,
     pub(super) http: reqwest::Client,
     pub(super) user_endpoint: UserEndpoint,
     pub(super) documents: ClientDocuments,
@@ -45,7 +45,7 @@ pub(super) struct BrokerState {
     /// The issuer identifier, and the base of every URL of the broker.
     pub(super) issuer: String,
     /// The redirect URI at the provider.
-    pub(super) callback: String,
+    pub(super) callback: RedirectUrl,
     /// The audience of the tokens.
     pub(super) resource: String,
     /// The name of the server on pages: its host.

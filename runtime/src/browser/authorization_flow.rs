@@ -26,8 +26,11 @@ use super::{
     },
 };
 use crate::{
-    grant::{Clock, RenewError, Renewed, StoreError},
-    oauth::{OAuth, pkce},
+    grant::{Clock, StoreError},
+    oauth::{
+        AuthorizationCode, CsrfToken, RedirectUrl, TokenError, TokenResponse, UpstreamClient,
+        new_pkce,
+    },
     support::{background as task, digest},
 };
 
@@ -40,11 +43,11 @@ pub(crate) struct AuthorizationFlow {
 
 /// An authorization request to send.
 pub(crate) struct NewAuthorization<'a, T> {
-    pub(crate) state: &'a str,
+    pub(crate) state: &'a CsrfToken,
     /// The secret in the browser's cookie.
     pub(crate) browser: &'a str,
     pub(crate) scopes: Vec<String>,
-    pub(crate) redirect_uri: String,
+    pub(crate) redirect_uri: RedirectUrl,
     pub(crate) issuer: ExpectedIssuer,
     pub(crate) context: T,
 }
@@ -61,13 +64,13 @@ pub(crate) trait AuthorizationHandler: Clone + Send + Sync + 'static {
     fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String>;
 
     /// The client that redeems the code; the error says why there is none.
-    fn client(&self, context: &Self::Context) -> Result<OAuth, String>;
+    fn client(&self, context: &Self::Context) -> Result<UpstreamClient, String>;
 
     /// Answers the browser, with the tokens or without.
     async fn complete(
         &self,
         returned: Returned<Self::Context>,
-        tokens: Result<Renewed, AuthorizationFailure>,
+        tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Response;
 
     /// Answers a request that completes no pending authorization.
@@ -95,7 +98,7 @@ pub(crate) enum AuthorizationFailure {
     /// The client that could redeem the code is no longer configured.
     NoClient(String),
     /// The token endpoint did not redeem the code.
-    Exchange(RenewError),
+    Exchange(TokenError),
 }
 
 /// Why a request to a redirect URI completes nothing.
@@ -123,14 +126,14 @@ impl AuthorizationFlow {
     /// Stores a pending authorization, and returns the URL to which the browser goes.
     pub(crate) async fn start<T: Serialize + Send>(
         &self,
-        oauth: &OAuth,
+        oauth: &UpstreamClient,
         request: NewAuthorization<'_, T>,
     ) -> Result<Url, StoreError> {
         let NewAuthorization { state, browser, scopes, redirect_uri, issuer, context } = request;
-        let (challenge, verifier) = pkce::random();
-        let url = oauth.authorization_url(&scopes, state, &challenge, &redirect_uri);
+        let (challenge, code_verifier) = new_pkce();
+        let url = oauth.authorization_url(&scopes, state, challenge, &redirect_uri);
         let pending = PendingAuthorization {
-            code_verifier: verifier.secret().to_owned(),
+            code_verifier,
             browser: digest::digest(browser),
             redirect_uri,
             issuer,
@@ -141,7 +144,7 @@ impl AuthorizationFlow {
             .map(Zeroizing::new)
             .map_err(|error| StoreError::unavailable("writing an authorization", error))?;
         let expires_at = self.clock.now() + PENDING_AUTHORIZATION_TTL;
-        self.store.put(state, &bytes, expires_at).await?;
+        self.store.put(state.secret(), &bytes, expires_at).await?;
         Ok(url)
     }
 
@@ -202,7 +205,7 @@ async fn redeem<H: AuthorizationHandler>(
     pending: &PendingAuthorization<H::Context>,
     path: &str,
     response: AuthorizationResponse,
-) -> Result<Renewed, AuthorizationFailure> {
+) -> Result<TokenResponse, AuthorizationFailure> {
     let oauth = handler.client(&pending.context).map_err(AuthorizationFailure::NoClient)?;
     pending.check_origin(path, &response).map_err(AuthorizationFailure::Mismatch)?;
     if let Some(error) = response.error {
@@ -210,9 +213,8 @@ async fn redeem<H: AuthorizationHandler>(
         return Err(AuthorizationFailure::Refused { error: printable(&error), description });
     }
     let code = response.code.ok_or(AuthorizationFailure::NoCode)?;
-    let verifier = pkce::Verifier::new(pending.code_verifier.clone());
     oauth
-        .exchange(&code, &verifier, &pending.redirect_uri)
+        .exchange_code(AuthorizationCode::new(code), &pending.code_verifier, &pending.redirect_uri)
         .await
         .map_err(AuthorizationFailure::Exchange)
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::authorization_response::AuthorizationResponse;
 use crate::{
     grant::{GrantStore, StoreError},
+    oauth::{PkceCodeVerifier, RedirectUrl},
     provider::Registration,
     support::digest,
 };
@@ -25,10 +26,10 @@ pub(crate) const PENDING_AUTHORIZATION_TTL: Duration = Duration::from_secs(600);
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PendingAuthorization<T> {
     /// Redeems the code (RFC 7636 §4.1).
-    pub(crate) code_verifier: String,
+    pub(crate) code_verifier: PkceCodeVerifier,
     /// The digest of the secret in the browser's cookie (RFC 6749 §10.12).
     pub(crate) browser: String,
-    pub(crate) redirect_uri: String,
+    pub(crate) redirect_uri: RedirectUrl,
     pub(crate) issuer: ExpectedIssuer,
     /// The scopes that were requested.
     pub(crate) scopes: Vec<String>,
@@ -88,8 +89,7 @@ impl<T> PendingAuthorization<T> {
         path: &str,
         response: &AuthorizationResponse,
     ) -> Result<(), &'static str> {
-        let expected = Url::parse(&self.redirect_uri);
-        if !expected.is_ok_and(|uri| path.len() > 1 && uri.path().ends_with(path)) {
+        if path.len() < 2 || !self.redirect_uri.url().path().ends_with(path) {
             return Err("the answer came to the callback of another provider");
         }
         self.issuer.check(response.iss.as_deref())
@@ -151,9 +151,10 @@ mod tests {
 
     fn pending(issuer: ExpectedIssuer) -> PendingAuthorization<()> {
         PendingAuthorization {
-            code_verifier: String::new(),
+            code_verifier: PkceCodeVerifier::new(String::new()),
             browser: digest::digest("secret"),
-            redirect_uri: "https://tools.example/auth/callback/forge".to_owned(),
+            redirect_uri: RedirectUrl::new("https://tools.example/auth/callback/forge".to_owned())
+                .unwrap(),
             issuer,
             scopes: Vec::new(),
             context: (),

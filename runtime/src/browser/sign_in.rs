@@ -34,8 +34,8 @@ use super::{
 };
 use crate::{
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover, party_of},
-    grant::{Clock, Grants, Renewed},
-    oauth::OAuth,
+    grant::{Clock, Grants},
+    oauth::{RedirectUrl, TokenResponse, UpstreamClient, new_state},
     provider::{Dialect, Registration},
     support::{cache::Answers, digest, random},
 };
@@ -80,8 +80,7 @@ struct SignInState {
     client: SignIn,
     verifier: Arc<dyn Verifier>,
     resource: String,
-    /// The URL of this server, without a slash at the end.
-    base: String,
+    redirect_uri: RedirectUrl,
     cookies: Cookies,
     flow: AuthorizationFlow,
     grants: Grants,
@@ -109,7 +108,8 @@ impl SignInAuth {
             client,
             verifier,
             resource: resource.unwrap_or_else(|| format!("{base}/mcp")),
-            base,
+            redirect_uri: RedirectUrl::new(format!("{base}{REDIRECT_PATH}"))
+                .expect("a URL with a path"),
             cookies,
             flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
             grants,
@@ -162,18 +162,18 @@ impl SignInAuth {
         } else {
             ExpectedIssuer::Optional(issuer)
         };
-        let (state, browser) = (random::text(), random::text());
+        let (state, browser) = (new_state(), random::text());
         let request = NewAuthorization {
             state: &state,
             browser: &browser,
             scopes: self.0.client.scopes.clone(),
-            redirect_uri: format!("{}{REDIRECT_PATH}", self.0.base),
+            redirect_uri: self.0.redirect_uri.clone(),
             issuer,
             context: SignInContext { return_to, metadata: ServerMetadata::clone(&metadata) },
         };
         let url = self.0.flow.start(&oauth, request).await.map_err(|error| error.to_string())?;
         let mut response = page::redirect(url.as_str());
-        let name = name_for_state(STATE_COOKIE, &state);
+        let name = name_for_state(STATE_COOKIE, state.secret());
         let cookie = self.0.cookies.set(&name, &browser, SESSION_TTL);
         response.headers_mut().append(header::SET_COOKIE, cookie);
         Ok(response)
@@ -199,7 +199,7 @@ impl SignInAuth {
     }
 
     /// This server's client of the authorization server that has this metadata.
-    fn oauth(&self, metadata: &ServerMetadata) -> Result<OAuth, String> {
+    fn oauth(&self, metadata: &ServerMetadata) -> Result<UpstreamClient, String> {
         let SignIn { client_id, secret, auth, .. } = &self.0.client;
         let endpoint = |url: &Option<String>, name| {
             url.clone()
@@ -219,12 +219,13 @@ impl SignInAuth {
             client_id: client_id.clone(),
             secret: secret.clone(),
         };
-        let oauth = OAuth::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
+        let oauth =
+            UpstreamClient::new(registration, self.0.http.clone()).map_err(|e| e.to_string())?;
         Ok(oauth.for_resource(self.0.resource.clone()))
     }
 
     /// The person to whom the token of a sign-in belongs.
-    async fn principal(&self, tokens: Renewed) -> Result<String, String> {
+    async fn principal(&self, tokens: TokenResponse) -> Result<String, String> {
         let credentials = Credentials::bearer(tokens.access_token.expose_secret())
             .ok_or("a sign-in gave no access token")?;
         let presented = Presented::new(&credentials, &self.0.resource, "GET");
@@ -265,14 +266,14 @@ impl AuthorizationHandler for SignInAuth {
         self.0.cookies.get(headers, &name).map(str::to_owned)
     }
 
-    fn client(&self, context: &SignInContext) -> Result<OAuth, String> {
+    fn client(&self, context: &SignInContext) -> Result<UpstreamClient, String> {
         self.oauth(&context.metadata)
     }
 
     async fn complete(
         &self,
         returned: Returned<SignInContext>,
-        tokens: Result<Renewed, AuthorizationFailure>,
+        tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Response {
         let reason = match tokens {
             Ok(tokens) => {

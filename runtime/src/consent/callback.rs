@@ -19,8 +19,8 @@ use crate::{
         cookie::name_for_state,
         error_pages,
     },
-    grant::{GrantKey, RenewError, Renewed},
-    oauth::OAuth,
+    grant::GrantKey,
+    oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
 };
 
@@ -50,7 +50,7 @@ impl AuthorizationHandler for Consents {
         self.cookies().get(headers, &name).map(str::to_owned)
     }
 
-    fn client(&self, context: &ConsentContext) -> Result<OAuth, String> {
+    fn client(&self, context: &ConsentContext) -> Result<UpstreamClient, String> {
         let provider = &context.provider;
         self.provider(provider).cloned().ok_or_else(|| format!("there is no provider `{provider}`"))
     }
@@ -58,7 +58,7 @@ impl AuthorizationHandler for Consents {
     async fn complete(
         &self,
         returned: Returned<ConsentContext>,
-        tokens: Result<Renewed, AuthorizationFailure>,
+        tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Response {
         let Ok(oauth) = self.client(&returned.context) else {
             return error_pages::unknown_answer();
@@ -76,11 +76,11 @@ impl AuthorizationHandler for Consents {
             }
             Err(AuthorizationFailure::NoCode) => "it answered without a code".to_owned(),
             Err(AuthorizationFailure::Exchange(error)) => {
-                oauth.log_unredeemed(&error);
+                oauth.log_failed_exchange(&error);
                 let reason = match &error {
-                    RenewError::InvalidGrant { .. } => "it no longer accepts the code it gave",
-                    RenewError::Refused { .. } => return self.refuse_for_us(context, &oauth),
-                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                    TokenError::InvalidGrant { .. } => "it no longer accepts the code it gave",
+                    TokenError::Refused { .. } => return self.refuse_for_us(context, &oauth),
+                    TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
                         "it did not answer in time"
                     }
                 };
@@ -108,7 +108,7 @@ impl AuthorizationHandler for Consents {
 }
 
 impl Consents {
-    fn refuse(&self, context: &ConsentContext, oauth: &OAuth, reason: &str) -> Response {
+    fn refuse(&self, context: &ConsentContext, oauth: &UpstreamClient, reason: &str) -> Response {
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent failed");
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
         self.report(&context.consent, progress);
@@ -116,7 +116,7 @@ impl Consents {
     }
 
     /// The provider does not accept this server as its client.
-    fn refuse_for_us(&self, context: &ConsentContext, oauth: &OAuth) -> Response {
+    fn refuse_for_us(&self, context: &ConsentContext, oauth: &UpstreamClient) -> Response {
         let reason = "it refuses this server's own client, which its operator has to mend";
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
         self.report(&context.consent, progress);
@@ -127,8 +127,8 @@ impl Consents {
     async fn store(
         &self,
         returned: &Returned<ConsentContext>,
-        oauth: &OAuth,
-        tokens: Renewed,
+        oauth: &UpstreamClient,
+        tokens: TokenResponse,
     ) -> Response {
         let context = &returned.context;
         let catalogue = oauth.registration.catalogue;

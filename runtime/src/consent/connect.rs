@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     browser::{
-        CALLBACK_PATH, CONNECT_PATH,
+        CONNECT_PATH,
         authorization_flow::NewAuthorization,
         cookie::name_for_state,
         error_pages, page,
@@ -18,6 +18,7 @@ use crate::{
         request_limit::TooManyRequests,
     },
     gate::party_of,
+    oauth::new_state,
     support::random,
 };
 
@@ -53,13 +54,13 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
         return error_pages::too_many_requests(TooManyRequests { retry_after });
     }
     let Some(oauth) = consents.provider(provider) else { return error_pages::expired() };
-    let (state, browser) = (random::text(), random::text());
+    let (state, browser) = (new_state(), random::text());
     let scopes = consent.asked.join(" ");
     let authorization = NewAuthorization {
         state: &state,
         browser: &browser,
         scopes: consent.asked,
-        redirect_uri: consents.url(&format!("{CALLBACK_PATH}/{provider}")),
+        redirect_uri: consents.callback_url(provider),
         issuer: ExpectedIssuer::of_provider(&oauth.registration),
         context: ConsentContext {
             consent: id.to_owned(),
@@ -78,7 +79,7 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
     consents.report(id, Progress::Opened);
     tracing::info!(target: "toolgate::consent", provider, %scopes, "a browser was sent to the provider");
     let mut response = page::redirect(url.as_str());
-    let name = name_for_state(CONSENT_COOKIE, &state);
+    let name = name_for_state(CONSENT_COOKIE, state.secret());
     let cookie = consents.cookies().set(&name, &browser, PENDING_AUTHORIZATION_TTL);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response

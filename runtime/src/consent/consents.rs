@@ -14,11 +14,12 @@ use url::Url;
 use crate::{
     Caller,
     browser::{
-        CONNECT_PATH, authenticator::BrowserAuthenticator, authorization_flow::AuthorizationFlow,
-        cookie::Cookies, pending_authorization::PendingInGrantStore, request_limit::RequestLimit,
+        CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator,
+        authorization_flow::AuthorizationFlow, cookie::Cookies,
+        pending_authorization::PendingInGrantStore, request_limit::RequestLimit,
     },
     grant::{Clock, Grants},
-    oauth::OAuth,
+    oauth::{RedirectUrl, UpstreamClient},
     support::{random, rate_limit::Rate},
 };
 
@@ -42,7 +43,7 @@ pub(crate) struct Consents(Arc<ConsentsState>);
 pub(crate) struct ConsentsConfig {
     pub(crate) grants: Grants,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) providers: Vec<OAuth>,
+    pub(crate) providers: Vec<UpstreamClient>,
     /// Where browsers reach this server.
     pub(crate) base: Url,
     /// `None`: everyone who reaches this server is the local person.
@@ -56,7 +57,7 @@ pub(crate) struct ConsentsConfig {
 struct ConsentsState {
     grants: Grants,
     clock: Arc<dyn Clock>,
-    providers: HashMap<&'static str, OAuth>,
+    providers: HashMap<&'static str, UpstreamClient>,
     base: RwLock<Url>,
     open: Mutex<HashMap<String, OpenConsent>>,
     authenticator: Option<Arc<dyn BrowserAuthenticator>>,
@@ -257,6 +258,12 @@ impl Consents {
         format!("{}/{}", self.base().as_str().trim_end_matches('/'), path.trim_start_matches('/'))
     }
 
+    /// The redirect URI at `provider`.
+    pub(super) fn callback_url(&self, provider: &str) -> RedirectUrl {
+        let url = self.url(&format!("{CALLBACK_PATH}/{provider}"));
+        RedirectUrl::new(url).expect("a URL with a path")
+    }
+
     /// The origin of this server's pages.
     pub(super) fn origin(&self) -> String {
         self.base().origin().ascii_serialization()
@@ -282,11 +289,11 @@ impl Consents {
         self.0.authenticator.as_ref()
     }
 
-    pub(super) fn provider(&self, id: &str) -> Option<&OAuth> {
+    pub(super) fn provider(&self, id: &str) -> Option<&UpstreamClient> {
         self.0.providers.get(id)
     }
 
-    pub(super) fn providers(&self) -> impl Iterator<Item = &OAuth> {
+    pub(super) fn providers(&self) -> impl Iterator<Item = &UpstreamClient> {
         self.0.providers.values()
     }
 

@@ -4,7 +4,10 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
 use super::{Grant, GrantKey, Grants, HolderId, StoreError};
-use crate::{oauth::OAuth, support::background as task};
+use crate::{
+    oauth::{TokenTypeHint, UpstreamClient},
+    support::background as task,
+};
 
 /// The result of disconnecting an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ impl Grants {
     /// tokens, so a caller that is cancelled must not stop it.
     pub(crate) async fn disconnect(
         &self,
-        oauth: &OAuth,
+        oauth: &UpstreamClient,
         subject: &str,
     ) -> Result<DisconnectOutcome, StoreError> {
         let key = GrantKey::new(subject, oauth.registration.id);
@@ -77,12 +80,12 @@ impl Grants {
 }
 
 /// Revokes the tokens of a grant that was removed.
-async fn revoke(oauth: &OAuth, grant: &Grant) -> DisconnectOutcome {
+async fn revoke(oauth: &UpstreamClient, grant: &Grant) -> DisconnectOutcome {
     // The refresh token first: most providers revoke with it every token that was issued for it,
     // and some do not know the access token after that.
     let tokens: [(Option<&SecretString>, _); 2] = [
-        (grant.refresh_token.as_ref(), "refresh_token"),
-        (Some(&grant.access_token), "access_token"),
+        (grant.refresh_token.as_ref(), TokenTypeHint::RefreshToken),
+        (Some(&grant.access_token), TokenTypeHint::AccessToken),
     ];
     let mut revoked = false;
     for (token, hint) in tokens {
@@ -91,7 +94,7 @@ async fn revoke(oauth: &OAuth, grant: &Grant) -> DisconnectOutcome {
             Ok(true) => revoked = true,
             Ok(false) => return DisconnectOutcome::Forgotten,
             Err(error) => {
-                tracing::warn!(target: "toolgate::consent", provider = oauth.registration.id, hint, %error, "a token was not revoked");
+                tracing::warn!(target: "toolgate::consent", provider = oauth.registration.id, hint = hint.as_str(), %error, "a token was not revoked");
             }
         }
     }
@@ -107,7 +110,10 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::grant::{Clock, MemoryStore, Renew, RenewError, Renewed, SystemClock};
+    use crate::{
+        grant::{Clock, MemoryStore, Renew, SystemClock},
+        oauth::{TokenError, TokenResponse},
+    };
 
     /// A provider that answers a renewal when it is told to.
     #[derive(Default)]
@@ -122,10 +128,10 @@ mod tests {
             &self,
             _: &SecretString,
             _: &BTreeSet<String>,
-        ) -> Result<Renewed, RenewError> {
+        ) -> Result<TokenResponse, TokenError> {
             self.asked.notify_one();
             self.answer.notified().await;
-            Ok(Renewed::new("renewed").refresh_token("rotated"))
+            Ok(TokenResponse::new("renewed").refresh_token("rotated"))
         }
     }
 

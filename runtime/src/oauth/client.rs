@@ -139,17 +139,6 @@ impl UpstreamClient {
         Ok(client.exchange_refresh_token(&refresh_token).request_async(&transport).await?.into())
     }
 
-    /// Checks that the response comes from the issuer that was asked. Otherwise a mix-up attack
-    /// could send one provider's code to another (RFC 9207 §2.4).
-    pub(crate) fn check_issuer(&self, iss: Option<&str>) -> Result<(), &'static str> {
-        match (self.registration.issuer.as_deref(), iss) {
-            (Some(expected), Some(iss)) if expected == iss => Ok(()),
-            (Some(_), Some(_)) => Err("the answer comes from another issuer"),
-            (Some(_), None) => Err("the answer does not say from which issuer it comes"),
-            (None, _) => Ok(()),
-        }
-    }
-
     /// Logs why a code was not exchanged, and what the operator can do about it.
     pub(crate) fn log_failed_exchange(&self, error: &TokenError) {
         let Registration { id, dialect, .. } = &self.registration;

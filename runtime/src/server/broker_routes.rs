@@ -22,7 +22,7 @@ use crate::{
     },
     error::ConfigError,
     grant::{Clock, DisconnectOutcome, Grants, StoreError},
-    oauth::OAuth,
+    oauth::UpstreamClient,
     provider::Registration,
 };
 
@@ -40,7 +40,7 @@ const REDIRECT_PATH: &str = "/signed-in";
 
 /// What a broker is built from.
 pub(crate) struct BrokerParts<'a> {
-    pub(crate) providers: &'a [OAuth],
+    pub(crate) providers: &'a [UpstreamClient],
     pub(crate) grants: &'a Grants,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) name: &'a str,
@@ -54,7 +54,7 @@ impl BrokerConfig {
         self,
         parts: &BrokerParts<'_>,
     ) -> Result<(Broker, Registration), ConfigError> {
-        let is_provider = |oauth: &&OAuth| oauth.registration.type_id == self.provider;
+        let is_provider = |oauth: &&UpstreamClient| oauth.registration.type_id == self.provider;
         let oauth = parts.providers.iter().find(is_provider).ok_or_else(|| {
             ConfigError::new("the broker's provider is not registered")
                 .help("add `.provider(..)` for it")

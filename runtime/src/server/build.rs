@@ -110,7 +110,7 @@ impl Server<ErasedHandler> {
         let mut door = Door::of(parts, built)?;
         let whole = self.beside.is_none;
         let live = self.live_views;
-        let widgets = Widgets::of(&self.identity.name, &mut door.tools, live, whole)?;
+        let widgets = Widgets::new(&self.identity.name, &mut door.tools, live, whole)?;
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),

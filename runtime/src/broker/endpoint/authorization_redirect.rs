@@ -10,6 +10,7 @@ use crate::{
     broker::state::Broker,
     browser::{authorization_flow::NewAuthorization, page, pending_authorization::ExpectedIssuer},
     grant::{GrantKey, GrantState, StoreError},
+    oauth::CsrfToken,
     scope,
     support::random,
 };
@@ -64,7 +65,7 @@ impl Broker {
                 .filter(|old| !scope::covers(oauth.registration.catalogue, &requested, old)),
         );
         let authorization = NewAuthorization {
-            state: &format!("{STATE_PREFIX}{}", random::text()),
+            state: &CsrfToken::new(format!("{STATE_PREFIX}{}", random::text())),
             browser,
             scopes,
             redirect_uri: self.0.callback.clone(),

@@ -20,8 +20,8 @@ use crate::{
         },
         page,
     },
-    grant::{GrantKey, RenewError, Renewed, StoreError},
-    oauth::OAuth,
+    grant::{GrantKey, StoreError},
+    oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
 };
 
@@ -67,7 +67,7 @@ impl Broker {
     async fn complete_sign_in(
         &self,
         returned: Returned<BrokerContext>,
-        tokens: Result<Renewed, AuthorizationFailure>,
+        tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Result<Response, SignInError> {
         let Returned { context, scopes, browser } = returned;
         let tokens = tokens.map_err(|failure| self.describe_failure(failure))?;
@@ -143,16 +143,16 @@ impl Broker {
             AuthorizationFailure::NoCode => server_error("the provider answered without a code"),
             AuthorizationFailure::NoClient(why) => server_error(&why),
             AuthorizationFailure::Exchange(error) => {
-                self.0.oauth.log_unredeemed(&error);
+                self.0.oauth.log_failed_exchange(&error);
                 match error {
-                    RenewError::Unreachable { .. } | RenewError::Busy { .. } => {
+                    TokenError::Unreachable { .. } | TokenError::Busy { .. } => {
                         let description = "the provider did not answer in time";
                         AuthorizationError::new("temporarily_unavailable", description)
                     }
-                    RenewError::Refused { .. } => server_error(
+                    TokenError::Refused { .. } => server_error(
                         "the provider refuses this server's own client, which its operator has to mend; signing in again will not help",
                     ),
-                    RenewError::InvalidGrant { .. } => {
+                    TokenError::InvalidGrant { .. } => {
                         server_error("the provider did not accept its own code")
                     }
                 }
@@ -173,14 +173,14 @@ impl AuthorizationHandler for Broker {
         self.browser_cookie(headers).map(str::to_owned)
     }
 
-    fn client(&self, _: &BrokerContext) -> Result<OAuth, String> {
+    fn client(&self, _: &BrokerContext) -> Result<UpstreamClient, String> {
         Ok(self.0.oauth.clone())
     }
 
     async fn complete(
         &self,
         returned: Returned<BrokerContext>,
-        tokens: Result<Renewed, AuthorizationFailure>,
+        tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Response {
         let request = returned.context.request.clone();
         let error = match self.complete_sign_in(returned, tokens).await {
