@@ -1,6 +1,8 @@
-impl ::toolgate::Requires<GitHub> for close_issue {
-    const SCOPES: ::toolgate::Scopes = ::toolgate::Scopes::of(["repo"]);
+impl ::toolgate::__private::Requires<GitHub> for close_issue {
+    fn scopes() -> &'static [&'static str] {
+        &["repo"]
+    }
 }
-impl ::toolgate::Holds<GitHub, 0usize> for close_issue {}
-impl ::toolgate::Holds<GitHub, 1usize> for close_issue {}
-impl ::toolgate::CanWrite<GitHub> for close_issue {}
+impl ::toolgate::__private::Holds<GitHub, 0usize> for close_issue {}
+impl ::toolgate::__private::Holds<GitHub, 1usize> for close_issue {}
+impl ::toolgate::__private::CanWrite<GitHub> for close_issue {}

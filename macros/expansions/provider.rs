@@ -7,20 +7,20 @@ pub enum GitHub {
     Repo,
 }
 #[automatically_derived]
-impl ::toolgate::Catalogue for GitHub {
+impl ::toolgate::__private::Catalogue for GitHub {
     const NAME: &'static str = "GitHub";
-    const SCOPES: &'static [::toolgate::Scope] = {
-        static SCOPES: [::toolgate::Scope; 2usize] = [
-            ::toolgate::Scope {
+    const SCOPES: &'static [::toolgate::__private::Scope] = {
+        static SCOPES: [::toolgate::__private::Scope; 2usize] = [
+            ::toolgate::__private::Scope {
                 name: "repo:read",
                 description: "Reads code, issues and pull requests.",
-                access: ::toolgate::Access::Read,
+                access: ::toolgate::__private::Access::Read,
                 implies: &[],
             },
-            ::toolgate::Scope {
+            ::toolgate::__private::Scope {
                 name: "repo",
                 description: "Full control of repositories.",
-                access: ::toolgate::Access::Write,
+                access: ::toolgate::__private::Access::Write,
                 implies: &[0usize],
             },
         ];
@@ -28,12 +28,12 @@ impl ::toolgate::Catalogue for GitHub {
     };
 }
 #[automatically_derived]
-impl ::toolgate::Provider for GitHub {
+impl ::toolgate::__private::Provider for GitHub {
     const ID: &'static str = "github";
     const API: &'static str = "https://api.github.com";
     const AUTHORIZE: &'static str = "https://github.com/login/oauth/authorize";
     const TOKEN: &'static str = "https://github.com/login/oauth/access_token";
-    const DIALECT: ::toolgate::provider::Dialect = ::toolgate::provider::Dialect::STANDARD
+    const DIALECT: ::toolgate::__private::Dialect = ::toolgate::__private::Dialect::STANDARD
         .response_scope_separator(",");
 }
 #[doc(hidden)]

@@ -12,33 +12,39 @@ async fn list_issues(
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
 struct list_issues {}
 #[automatically_derived]
-impl ::toolgate::Tool for list_issues {
+impl ::toolgate::__private::Tool for list_issues {
     const NAME: &'static str = "list_issues";
     const DESCRIPTION: &'static str = "Lists the open issues of a repository.";
-    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
-        .client::<GitHub, Self>("github");
     type Arguments = (
-        ::toolgate::Arg<String>,
-        ::toolgate::Arg<String>,
-        ::toolgate::Arg<u8>,
+        ::toolgate::__private::Arg<String>,
+        ::toolgate::__private::Arg<String>,
+        ::toolgate::__private::Arg<u8>,
     );
     const ARGUMENTS: Self::Arguments = (
-        ::toolgate::Arg::<String>::new("owner", "The account that owns the repository."),
-        ::toolgate::Arg::<String>::new("repo", "The repository's name."),
-        ::toolgate::Arg::<u8>::new("limit", "How many issues to return.")
+        <String as ::toolgate::__private::Argument>::ARG
+            .named("owner", "The account that owns the repository."),
+        <String as ::toolgate::__private::Argument>::ARG
+            .named("repo", "The repository's name."),
+        <u8 as ::toolgate::__private::Argument>::ARG
+            .named("limit", "How many issues to return.")
             .default(|| 30)
             .check(
-                &::toolgate::argument::Range::<
+                &::toolgate::__private::Range::<
                     u8,
                 >(::core::option::Option::Some(1), ::core::option::Option::Some(100)),
             ),
     );
     type Output = Result<Json<Vec<Issue>>>;
+    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
+        const { &[::toolgate::__private::Dependency::client::<GitHub, Self>("github")] }
+    }
     fn call(
-        call: &::toolgate::Call,
-        (owner, repo, limit): ::toolgate::Values<Self>,
-    ) -> ::toolgate::Running {
-        ::toolgate::Running::of::<Self>(list_issues(call.client(), owner, repo, limit))
+        call: &::toolgate::__private::Call,
+        (owner, repo, limit): ::toolgate::__private::Values<Self>,
+    ) -> ::toolgate::__private::ToolFuture {
+        ::toolgate::__private::ToolFuture::new::<
+            Self,
+        >(list_issues(call.client(), owner, repo, limit))
     }
 }
 GitHub! {

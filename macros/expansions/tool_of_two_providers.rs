@@ -12,33 +12,38 @@ async fn tell(
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
 struct tell {}
 #[automatically_derived]
-impl ::toolgate::Tool for tell {
+impl ::toolgate::__private::Tool for tell {
     const NAME: &'static str = "tell";
     const DESCRIPTION: &'static str = "Tells a channel of an issue.";
     const TITLE: ::core::option::Option<&'static str> = ::core::option::Option::Some(
         "Tell",
     );
-    const HINTS: ::toolgate::Hints = ::toolgate::Hints {
+    const HINTS: ::toolgate::__private::Hints = ::toolgate::__private::Hints {
         destructive: ::core::option::Option::Some(false),
-        ..::toolgate::Hints::DERIVED
+        ..::toolgate::__private::Hints::DERIVED
     };
-    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
-        .client::<GitHub, Self>("github")
-        .client::<Slack, Self>("slack")
-        .state::<Channels>("state")
-        .and(::toolgate::Need::Context);
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = Result<()>;
+    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
+        const {
+            &[
+                ::toolgate::__private::Dependency::client::<GitHub, Self>("github"),
+                ::toolgate::__private::Dependency::client::<Slack, Self>("slack"),
+                ::toolgate::__private::Dependency::state::<Channels>("state"),
+                ::toolgate::__private::Dependency::Context,
+            ]
+        }
+    }
     fn call(
-        call: &::toolgate::Call,
-        (): ::toolgate::Values<Self>,
-    ) -> ::toolgate::Running {
+        call: &::toolgate::__private::Call,
+        (): ::toolgate::__private::Values<Self>,
+    ) -> ::toolgate::__private::ToolFuture {
         let github = call.client();
         let slack = call.client();
         let state = call.state();
         let context = call.context();
-        ::toolgate::Running::of::<
+        ::toolgate::__private::ToolFuture::new::<
             Self,
         >(async move { tell(&github, slack, state, context).await })
     }

@@ -10,27 +10,32 @@ async fn issue_board(
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
 struct issue_board {}
 #[automatically_derived]
-impl ::toolgate::Tool for issue_board {
+impl ::toolgate::__private::Tool for issue_board {
     const NAME: &'static str = "issue_board";
     const DESCRIPTION: &'static str = "Shows a repository's open issues.";
-    const VIEW: ::core::option::Option<::toolgate::View> = ::core::option::Option::Some(
-        ::toolgate::View::inline("<h1></h1>")
+    const VIEW: ::core::option::Option<::toolgate::__private::View> = ::core::option::Option::Some(
+        ::toolgate::__private::View::inline("<h1></h1>")
             .connect(&["https://api.example", "wss://live.example:8443"])
             .border(true),
     );
-    const NEEDS: ::toolgate::Needs = ::toolgate::Needs::NONE
-        .client::<GitHub, Self>("github");
-    type Arguments = (::toolgate::Arg<String>,);
-    const ARGUMENTS: Self::Arguments = (::toolgate::Arg::<String>::new("repo", ""),);
+    type Arguments = (::toolgate::__private::Arg<String>,);
+    const ARGUMENTS: Self::Arguments = (
+        <String as ::toolgate::__private::Argument>::ARG.named("repo", ""),
+    );
     type Output = <Result<Board> as ::toolgate::__private::Fallible>::Outcome;
+    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
+        const { &[::toolgate::__private::Dependency::client::<GitHub, Self>("github")] }
+    }
     fn call(
-        call: &::toolgate::Call,
-        (repo,): ::toolgate::Values<Self>,
-    ) -> ::toolgate::Running {
+        call: &::toolgate::__private::Call,
+        (repo,): ::toolgate::__private::Values<Self>,
+    ) -> ::toolgate::__private::ToolFuture {
         let github = call.client();
-        ::toolgate::Running::of::<
+        ::toolgate::__private::ToolFuture::new::<
             Self,
-        >(async move { issue_board(github, repo).await.map(::toolgate::Json) })
+        >(async move {
+            issue_board(github, repo).await.map(::toolgate::__private::Shown)
+        })
     }
 }
 GitHub! {

@@ -57,7 +57,7 @@ impl Argument {
             [check] => chain.extend(quote!(.check(#check))),
             checks => chain.extend(quote!(.checks(&[#(#checks),*]))),
         }
-        let constant = quote!(#krate::Arg::<#ty>::new(#name, #doc) #chain);
+        let constant = quote!(<#ty as #krate::__private::Argument>::ARG.named(#name, #doc) #chain);
         Self { name, constant }
     }
 }
@@ -151,19 +151,19 @@ fn check(krate: &Path, entry: Entry, key: &str, ty: &Type) -> Result<TokenStream
     match key {
         "range" => {
             let (min, max) = bounds(entry, "range(1..=100)")?;
-            Ok(quote_spanned!(span=> &#krate::argument::Range::<#inner>(#min, #max)))
+            Ok(quote_spanned!(span=> &#krate::__private::Range::<#inner>(#min, #max)))
         }
         "length" => {
             let (min, max) = bounds(entry, "length(1..=100)")?;
-            Ok(quote_spanned!(span=> &#krate::argument::Length(#min, #max)))
+            Ok(quote_spanned!(span=> &#krate::__private::Length(#min, #max)))
         }
         "pattern" => {
             let pattern = entry.text()?;
-            Ok(quote_spanned!(span=> &#krate::argument::Pattern(#pattern)))
+            Ok(quote_spanned!(span=> &#krate::__private::Pattern(#pattern)))
         }
         _ => {
             let texts = entry.texts()?;
-            Ok(quote_spanned!(span=> &#krate::argument::OneOf(&[#(#texts),*])))
+            Ok(quote_spanned!(span=> &#krate::__private::OneOf(&[#(#texts),*])))
         }
     }
 }

@@ -258,10 +258,10 @@ fn emit_catalogue(
             Access::Destructive => quote!(Destructive),
         };
         quote! {
-            #krate::Scope {
+            #krate::__private::Scope {
                 name: #token,
                 description: #description,
-                access: #krate::Access::#access,
+                access: #krate::__private::Access::#access,
                 implies: &[#(#implies),*],
             }
         }
@@ -270,10 +270,10 @@ fn emit_catalogue(
     // A static, because the compiler looks through a constant anew for every tool that refers to it.
     quote! {
         #[automatically_derived]
-        impl #krate::Catalogue for #ident {
+        impl #krate::__private::Catalogue for #ident {
             const NAME: &'static str = #name;
-            const SCOPES: &'static [#krate::Scope] = {
-                static SCOPES: [#krate::Scope; #count] = [#(#scopes),*];
+            const SCOPES: &'static [#krate::__private::Scope] = {
+                static SCOPES: [#krate::__private::Scope; #count] = [#(#scopes),*];
                 &SCOPES
             };
         }

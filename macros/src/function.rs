@@ -233,11 +233,11 @@ pub(crate) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream 
 /// a `compile_error!` beside it.
 pub(crate) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenStream {
     quote! {
-        impl #krate::Requires<#provider> for #holder {
-            const SCOPES: #krate::Scopes = #krate::Scopes::of([]);
+        impl #krate::__private::Requires<#provider> for #holder {
+            fn scopes() -> &'static [&'static str] { &[] }
         }
-        impl<const SCOPE: usize> #krate::Holds<#provider, SCOPE> for #holder {}
-        impl #krate::CanWrite<#provider> for #holder {}
+        impl<const SCOPE: usize> #krate::__private::Holds<#provider, SCOPE> for #holder {}
+        impl #krate::__private::CanWrite<#provider> for #holder {}
     }
 }
 

@@ -18,9 +18,6 @@ use crate::{
     suggest,
 };
 
-/// As many scopes as `Scopes::of` takes.
-const FEW: usize = 4;
-
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     match syn::parse2::<Request>(input) {
         Ok(request) => request.expand(),
@@ -172,24 +169,21 @@ impl Request {
     fn emit(&self, declared: &[usize]) -> TokenStream {
         let Self { krate, holder, provider, .. } = self;
         let tokens = declared.iter().map(|&index| &self.catalogue.scopes()[index].token);
-        let scopes = if declared.len() > FEW {
-            quote!(many(&[#(#tokens),*]))
-        } else {
-            quote!(of([#(#tokens),*]))
-        };
         let held = self.catalogue.closure(declared);
         // A scope has at least the access of the scopes that it implies.
         let can_write = declared
             .iter()
             .any(|&index| self.catalogue.scopes()[index].access != Access::Read)
-            .then(|| quote!(impl #krate::CanWrite<#provider> for #holder {}));
+            .then(|| quote!(impl #krate::__private::CanWrite<#provider> for #holder {}));
         let may_call = self.may_call(declared);
         quote! {
-            impl #krate::Requires<#provider> for #holder {
-                const SCOPES: #krate::Scopes = #krate::Scopes::#scopes;
+            impl #krate::__private::Requires<#provider> for #holder {
+                fn scopes() -> &'static [&'static str] {
+                    &[#(#tokens),*]
+                }
             }
             #(
-                impl #krate::Holds<#provider, #held> for #holder {}
+                impl #krate::__private::Holds<#provider, #held> for #holder {}
             )*
             #can_write
             #may_call
@@ -203,7 +197,7 @@ impl Request {
         let bounds = if declared.is_empty() {
             TokenStream::new()
         } else {
-            quote!(where Holder: #(#krate::Holds<#provider, #declared>)+*)
+            quote!(where Holder: #(#krate::__private::Holds<#provider, #declared>)+*)
         };
         Some(quote! {
             #[diagnostic::do_not_recommend]

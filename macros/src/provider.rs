@@ -218,7 +218,7 @@ fn emit_provider(args: &Args, item: &ItemEnum) -> TokenStream {
     let dialect = emit_dialect(args);
     quote! {
         #[automatically_derived]
-        impl #krate::Provider for #provider {
+        impl #krate::__private::Provider for #provider {
             const ID: &'static str = #id;
             const API: &'static str = #api;
             const AUTHORIZE: &'static str = #authorize;
@@ -239,7 +239,7 @@ fn emit_dialect(args: &Args) -> Option<TokenStream> {
         }
     }
     if let Some(client_auth) = &args.client_auth {
-        chain.extend(quote!(.client_auth(#krate::provider::ClientAuth::#client_auth)));
+        chain.extend(quote!(.client_auth(#krate::__private::ClientAuth::#client_auth)));
     }
     if !args.authorize_params.is_empty() {
         let pairs = args.authorize_params.iter().map(|(name, value)| quote!((#name, #value)));
@@ -247,7 +247,7 @@ fn emit_dialect(args: &Args) -> Option<TokenStream> {
     }
     (!chain.is_empty()).then(|| {
         quote! {
-            const DIALECT: #krate::provider::Dialect = #krate::provider::Dialect::STANDARD #chain;
+            const DIALECT: #krate::__private::Dialect = #krate::__private::Dialect::STANDARD #chain;
         }
     })
 }

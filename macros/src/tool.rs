@@ -338,6 +338,7 @@ impl<'a> Tool<'a> {
         let (output, shown) = self.emit_output();
 
         let constants = self.emit_constants();
+        let dependencies = self.emit_dependencies();
         let types = parameters.iter().filter(|p| matches!(p.kind, Kind::Argument)).map(|p| &p.ty);
         let values = arguments.iter().map(|argument| &argument.constant);
 
@@ -367,7 +368,7 @@ impl<'a> Tool<'a> {
         };
         let span = hygienic(tool.span());
         // With the place of the name, or a future that is not `Send` is shown on the attribute.
-        let running = respanned(&quote!(#krate::Running), span);
+        let running = respanned(&quote!(#krate::__private::ToolFuture), span);
         let borrows = parameters.iter().any(Parameter::is_borrowed);
         // What is borrowed, or shown, needs a future around the function's own.
         let body = if borrows || shown.is_some() {
@@ -384,29 +385,31 @@ impl<'a> Tool<'a> {
             let called = shown.map_or(called.clone(), |shown| shown(called));
             quote_spanned! {span=>
                 #(#kept)*
-                #running::of::<Self>(async move { #called })
+                #running::new::<Self>(async move { #called })
             }
         } else {
             let passed = parameters.iter().map(injected);
-            quote_spanned!(span=> #running::of::<Self>(#tool(#(#passed),*)))
+            quote_spanned!(span=> #running::new::<Self>(#tool(#(#passed),*)))
         };
         let call_fn = quote_spanned! {span=>
             fn call(
-                #call: &#krate::Call,
-                (#(#patterns,)*): #krate::Values<Self>,
-            ) -> #krate::Running {
+                #call: &#krate::__private::Call,
+                (#(#patterns,)*): #krate::__private::Values<Self>,
+            ) -> #krate::__private::ToolFuture {
                 #body
             }
         };
         quote! {
             #[automatically_derived]
-            impl #krate::Tool for #tool {
+            impl #krate::__private::Tool for #tool {
                 const NAME: &'static str = #name;
                 const DESCRIPTION: &'static str = #description;
                 #constants
-                type Arguments = (#(#krate::Arg<#types>,)*);
+                type Arguments = (#(#krate::__private::Arg<#types>,)*);
                 const ARGUMENTS: Self::Arguments = (#(#values,)*);
                 type Output = #output;
+
+                #dependencies
 
                 #call_fn
             }
@@ -431,10 +434,10 @@ impl<'a> Tool<'a> {
         if fallible {
             let outcome =
                 quote_spanned!(span=> <#output as #spanned::__private::Fallible>::Outcome);
-            (outcome, Some(Box::new(move |called| quote!(#called.map(#krate::Json)))))
+            (outcome, Some(Box::new(move |called| quote!(#called.map(#krate::__private::Shown)))))
         } else {
-            let outcome = quote_spanned!(span=> #spanned::Json<#output>);
-            (outcome, Some(Box::new(move |called| quote!(#krate::Json(#called)))))
+            let outcome = quote_spanned!(span=> #spanned::__private::Shown<#output>);
+            (outcome, Some(Box::new(move |called| quote!(#krate::__private::Shown(#called)))))
         }
     }
 
@@ -454,7 +457,7 @@ impl<'a> Tool<'a> {
                 .iter()
                 .map(|(key, value)| quote!(#key: ::core::option::Option::Some(#value)));
             constants.extend(quote! {
-                const HINTS: #krate::Hints = #krate::Hints { #(#hints,)* ..#krate::Hints::DERIVED };
+                const HINTS: #krate::__private::Hints = #krate::__private::Hints { #(#hints,)* ..#krate::__private::Hints::DERIVED };
             });
         }
         let icons = &args.icons;
@@ -481,53 +484,37 @@ impl<'a> Tool<'a> {
         let view = args.view.emit(krate);
         if !view.is_empty() {
             constants.extend(quote! {
-                const VIEW: ::core::option::Option<#krate::View> = ::core::option::Option::Some(#view);
-            });
-        }
-        let needs = self.emit_needs();
-        if !needs.is_empty() {
-            constants.extend(quote! {
-                const NEEDS: #krate::Needs = #needs;
+                const VIEW: ::core::option::Option<#krate::__private::View> = ::core::option::Option::Some(#view);
             });
         }
         constants
     }
 
-    /// What is injected; nothing, if that is nothing.
-    fn emit_needs(&self) -> TokenStream {
-        // As many as `Needs` has place for.
-        const FEW: usize = 4;
-
+    /// The injected parameters; no tokens, if there are none.
+    fn emit_dependencies(&self) -> TokenStream {
         let krate = &self.args.krate;
-        let needs = self.parameters.iter().filter(|parameter| match &parameter.kind {
-            Kind::Argument => false,
-            Kind::Caller { catalogue, optional, .. } => catalogue.is_some() || !optional,
-            _ => true,
-        });
-        let described = needs.clone().map(|parameter| {
+        let dependencies = self.parameters.iter().filter_map(|parameter| {
             let name = parameter.ident.unraw().to_string();
-            match &parameter.kind {
+            Some(match &parameter.kind {
                 Kind::Client { provider, .. } => quote!(client::<#provider, Self>(#name)),
                 Kind::Caller { catalogue: Some(catalogue), .. } => {
                     quote!(caller::<#catalogue, Self>(#name))
                 }
+                Kind::Caller { optional: false, .. } => quote!(CALLER),
                 Kind::State { of, .. } => quote!(state::<#of>(#name)),
-                Kind::Caller { .. } => quote!(CALLER),
-                Kind::Context { .. } | Kind::Argument => quote!(Context),
-            }
+                Kind::Context { .. } => quote!(Context),
+                Kind::Caller { .. } | Kind::Argument => return None,
+            })
         });
-        let described: Vec<_> = described.collect();
-        if described.len() > FEW {
-            return quote!(#krate::Needs::many(&[#(#krate::Need::#described),*]));
+        let dependencies: Vec<_> = dependencies.collect();
+        if dependencies.is_empty() {
+            return TokenStream::new();
         }
-        let added = needs.zip(described).map(|(parameter, described)| match &parameter.kind {
-            Kind::Caller { catalogue: None, .. } | Kind::Context { .. } => {
-                quote!(.and(#krate::Need::#described))
+        quote! {
+            fn dependencies() -> &'static [#krate::__private::Dependency] {
+                const { &[#(#krate::__private::Dependency::#dependencies),*] }
             }
-            _ => quote!(.#described),
-        });
-        let added: TokenStream = added.collect();
-        if added.is_empty() { added } else { quote!(#krate::Needs::NONE #added) }
+        }
     }
 
     /// Asks each catalogue to call [`crate::grant`] back.
@@ -559,14 +546,14 @@ impl<'a> Tool<'a> {
         let name = &self.name;
         quote! {
             #[automatically_derived]
-            impl #krate::Tool for #tool {
+            impl #krate::__private::Tool for #tool {
                 const NAME: &'static str = #name;
                 const DESCRIPTION: &'static str = "";
                 type Arguments = ();
                 const ARGUMENTS: () = ();
                 type Output = ();
 
-                fn call(_: &#krate::Call, (): ()) -> #krate::Running {
+                fn call(_: &#krate::__private::Call, (): ()) -> #krate::__private::ToolFuture {
                     ::core::unreachable!()
                 }
             }

@@ -52,14 +52,14 @@ impl Input {
             }
         }
         if !errors.is_empty() {
-            return quote!({ #errors #krate::Tools::default() });
+            return quote!({ #errors #krate::__private::Tools::default() });
         }
         quote!({
-            const TABLE: &[#krate::Entry] = &[#(#krate::Entry::of::<#tools>()),*];
+            const TABLE: &[#krate::__private::ToolEntry] = &[#(#krate::__private::ToolEntry::new::<#tools>()),*];
             // Every pair of hundreds of names is looked at, which the lint takes for no end.
             #[allow(long_running_const_eval)]
-            const _: () = #krate::Tools::assert_distinct(TABLE);
-            #krate::Tools::new(TABLE)
+            const _: () = #krate::__private::Tools::assert_distinct(TABLE);
+            #krate::__private::Tools::new(TABLE)
         })
     }
 }

@@ -154,10 +154,10 @@ impl View {
         };
         let source = match &self.source {
             None => return TokenStream::new(),
-            Some(Source::Inline(html)) => quote!(#krate::View::inline(#html)),
+            Some(Source::Inline(html)) => quote!(#krate::__private::View::inline(#html)),
             Some(Source::File(path)) => {
                 let path = in_crate(&path.value());
-                quote!(#krate::View::file(#path, ::core::include_str!(#path)))
+                quote!(#krate::__private::View::file(#path, ::core::include_str!(#path)))
             }
             Some(Source::Folder(folder, files)) => {
                 let folder = folder.value();
@@ -165,7 +165,7 @@ impl View {
                 let contents = files.iter().map(|file| in_crate(&format!("{folder}/{file}")));
                 let folder = in_crate(folder);
                 quote! {
-                    #krate::View::folder(#folder, &[#((#files, ::core::include_str!(#contents))),*])
+                    #krate::__private::View::folder(#folder, &[#((#files, ::core::include_str!(#contents))),*])
                 }
             }
         };

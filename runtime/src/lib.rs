@@ -329,24 +329,19 @@ pub use toolgate_macros::tool;
 pub use toolgate_macros::widget;
 
 pub use self::{
-    client::{AuthedClient, Unclaimed},
+    client::AuthedClient,
     error::{ConfigError, Error, ErrorKind, Result},
     provider::{OAuthClient, Provider},
-    scope::{Access, CanWrite, Catalogue, Holds, Requires, Scope, Scopes},
     server::Server,
     tool::{
-        Hints, Need, Needs, Running, Tool, Values,
-        argument::Arg,
-        call::{Call, Caller},
+        Caller, Tools,
         context::Context,
-        outcome::{Image, IntoOutcome, Json, Outcome, ResourceLink},
-        registry::{Entry, Tools},
+        outcome::{Image, Json, ResourceLink},
         state::State,
-        view::View,
     },
 };
 
-/// What a file with tools needs.
+/// The items that a file with tools uses.
 pub mod prelude {
     pub use crate::{
         AuthedClient, Caller, Context, Error, Image, Json, Provider, ResourceLink, Result, State,
@@ -354,12 +349,8 @@ pub mod prelude {
     };
 }
 
-/// What expansions refer to; no part of the API.
 #[doc(hidden)]
-pub mod __private {
-    pub use crate::tool::view::Fallible;
-    pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
-}
+pub mod __private;
 
 /// Guides: longer pages than fit an item's documentation.
 // Their code is compiled elsewhere: some of it is part of a larger program.

@@ -1,8 +1,8 @@
-//! Scopes (RFC 6749 §3.3): a provider's catalogue of them, and who holds which.
+//! Scopes (RFC 6749 §3.3): catalogues, and the traits that prove what a tool may do.
 
 use std::collections::BTreeSet;
 
-/// A list of scopes; `#[catalogue]` and `#[provider]` implement it.
+/// A catalogue of scopes; `#[catalogue]` and `#[provider]` implement it.
 pub trait Catalogue: Send + Sync + 'static {
     /// The name that people read: `GitHub`.
     const NAME: &'static str;
@@ -10,15 +10,15 @@ pub trait Catalogue: Send + Sync + 'static {
     const SCOPES: &'static [Scope];
 }
 
-/// What holding a scope lets one do; a tool's annotations follow from it.
+/// What a scope allows; a tool's annotations follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Access {
-    /// Only looks.
+    /// Reading.
     Read,
-    /// Adds or changes.
+    /// Adding and changing.
     Write,
-    /// Takes away what cannot be brought back.
+    /// Destroying what cannot be restored.
     Destructive,
 }
 
@@ -29,17 +29,18 @@ pub struct Scope {
     pub name: &'static str,
     /// The doc comment of the variant: what a consent page may say.
     pub description: &'static str,
-    /// What it lets one do.
+    /// What it allows, which is at least what the implied scopes allow.
     pub access: Access,
     /// The scopes of the same catalogue that it implies, transitively, by index.
     pub implies: &'static [usize],
 }
 
-/// What a client asks for to get a refresh token (`OpenID` Connect Core §11). It lets nobody do
-/// anything, and some issuers grant it without saying so.
+/// The scope that asks for a refresh token (`OpenID` Connect Core §11). It allows nothing, and some
+/// issuers grant it without listing it.
 pub(crate) const OFFLINE: &str = "offline_access";
 
-/// Is `needed` among `granted`, itself or implied by another (a MUST of MCP's authorization)?
+/// Returns whether `granted` has `needed`, itself or implied by another scope (a MUST of MCP's
+/// authorization).
 ///
 /// A scope that the catalogue does not know counts only as itself. `offline_access` is always
 /// covered: it asks for a refresh token, and is no right.
@@ -65,7 +66,7 @@ pub fn covers(catalogue: &[Scope], granted: &BTreeSet<String>, needed: &str) -> 
         })
 }
 
-/// The scopes of `needed` that `granted` does not cover, in the order of `needed`.
+/// Returns the scopes of `needed` that `granted` does not cover, in the order of `needed`.
 pub fn missing<'n>(
     catalogue: &[Scope],
     granted: &BTreeSet<String>,
@@ -80,56 +81,8 @@ pub fn missing<'n>(
     label = "has a client of `{P}` and no scopes for it"
 )]
 pub trait Requires<P: Catalogue> {
-    /// The scopes as declared, in source order, without those that they imply.
-    const SCOPES: Scopes;
-}
-
-/// Scopes as a tool or a helper declares them.
-///
-/// ```
-/// use toolgate::Scopes;
-///
-/// const SCOPES: Scopes = Scopes::of(["repo:read", "user:email"]);
-/// assert_eq!(SCOPES.list(), ["repo:read", "user:email"]);
-/// ```
-///
-/// A few stand in the value itself. Were they behind a reference, the compiler would evaluate the
-/// constant of each tool whenever it looks at the tool, and not only when it is built.
-#[derive(Clone, Copy, Debug)]
-pub struct Scopes {
-    few: [&'static str; Self::FEW],
-    count: usize,
-    many: &'static [&'static str],
-}
-
-impl Scopes {
-    /// How many [`Self::of`] takes.
-    pub const FEW: usize = 4;
-
-    /// These.
-    ///
-    /// # Panics
-    ///
-    /// They are more than [`Self::FEW`].
-    pub const fn of<const N: usize>(names: [&'static str; N]) -> Self {
-        let mut few = [""; Self::FEW];
-        let mut count = 0;
-        while count < N {
-            few[count] = names[count];
-            count += 1;
-        }
-        Self { few, count, many: &[] }
-    }
-
-    /// More than [`Self::FEW`].
-    pub const fn many(names: &'static [&'static str]) -> Self {
-        Self { many: names, ..Self::of([]) }
-    }
-
-    /// In source order.
-    pub const fn list(&self) -> &[&'static str] {
-        if self.many.is_empty() { self.few.split_at(self.count).0 } else { self.many }
-    }
+    /// Returns the scopes as declared, in source order, without those that they imply.
+    fn scopes() -> &'static [&'static str];
 }
 
 /// Holds a scope of `P` that may change something; bounds the writing methods of
@@ -147,9 +100,9 @@ pub trait CanWrite<P: Catalogue> {}
 
 /// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.
 ///
-/// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the compiler
-/// can refuse the call of a helper that needs more. It guides; what decides is the token: the
-/// runtime checks the scopes that were granted before every call.
+/// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the call of a
+/// helper that needs more does not compile. Independently of it, the runtime checks the granted
+/// scopes before every call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold a scope of `{P}` that is needed here"
 )]

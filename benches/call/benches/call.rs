@@ -11,10 +11,9 @@ use call::Served;
 use divan::Bencher;
 use tokio::runtime::Runtime;
 use toolgate::{
-    Scope,
     gate::{Claims, Credentials, Presented, Verifier},
     grant::{Grant, GrantKey, GrantStore, MemoryStore, Revision},
-    scope::{self, Access},
+    scope::{self, Access, Scope},
     testing::{Issuer, RESOURCE},
 };
 

@@ -14,7 +14,7 @@ use crate::{
     gate::{AuthError, Claims},
     scope,
     scope::{Access, Scope},
-    tool::{Hints, Need},
+    tool::{Dependency, Hints},
 };
 
 /// What the token of a tool's caller must carry.
@@ -82,23 +82,23 @@ struct Withheld {
 impl Demand {
     /// The tool's, where tokens carry the scopes of its callers' catalogues, and those of the
     /// provider `brokered`.
-    pub(crate) fn of(needs: &'static [Need], hints: Hints, brokered: Option<&str>) -> Self {
+    pub(crate) fn of(needs: &'static [Dependency], hints: Hints, brokered: Option<&str>) -> Self {
         let mut demand = Self::default();
         let declared = needs.iter().flat_map(|need| match need {
-            Need::Client(need) => need.scopes,
-            Need::Caller(need) => need.scopes,
+            Dependency::Client(need) => need.scopes(),
+            Dependency::Caller(need) => need.scopes(),
             _ => &[],
         });
         demand.declared = declared.copied().collect::<Vec<_>>().join(" ");
         let mut access = Vec::new();
         for need in needs {
             let (catalogue, scopes) = match need {
-                Need::Caller(need) => (need.catalogue, need.scopes),
-                Need::Client(need) if brokered == Some(need.provider) => {
+                Dependency::Caller(need) => (need.catalogue, need.scopes()),
+                Dependency::Client(need) if brokered == Some(need.provider) => {
                     demand.provider = need.provider_name;
-                    (need.catalogue, need.scopes)
+                    (need.catalogue, need.scopes())
                 }
-                Need::Client(_) => {
+                Dependency::Client(_) => {
                     demand.caller = true;
                     continue;
                 }
@@ -200,10 +200,10 @@ mod tests {
         Scope { name: "read", description: "", access: Access::Read, implies: &[] },
         Scope { name: "write", description: "", access: Access::Write, implies: &[0] },
     ];
-    const READS: &[Need] = &[Need::Caller(crate::tool::CallerNeed {
+    const READS: &[Dependency] = &[Dependency::Caller(crate::tool::CallerDependency {
         parameter: "caller",
         provider_name: "Ours",
-        scopes: &["read"],
+        scopes: || &["read"],
         catalogue: CATALOGUE,
     })];
 
@@ -226,10 +226,10 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_no_right() {
-        const NEEDS: &[Need] = &[Need::Caller(crate::tool::CallerNeed {
+        const NEEDS: &[Dependency] = &[Dependency::Caller(crate::tool::CallerDependency {
             parameter: "caller",
             provider_name: "Ours",
-            scopes: &["read", "offline_access"],
+            scopes: || &["read", "offline_access"],
             catalogue: CATALOGUE,
         })];
         let demand = Demand::of(NEEDS, Hints::DERIVED, None);
@@ -258,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_tool_that_wants_nobody_is_for_everybody() {
-        assert_eq!(Demand::of(&[Need::Context], Hints::DERIVED, None).check(None), Ok(()));
+        assert_eq!(Demand::of(&[Dependency::Context], Hints::DERIVED, None).check(None), Ok(()));
         assert_eq!(
-            Demand::of(&[Need::CALLER], Hints::DERIVED, None).check(None),
+            Demand::of(&[Dependency::CALLER], Hints::DERIVED, None).check(None),
             Err(AuthError::Missing)
         );
     }

@@ -38,7 +38,7 @@ use crate::{
         registry::ServedTool,
         request::{Authenticated, RawArguments},
     },
-    tool::registry::Ready,
+    tool::registry::PreparedCall,
 };
 
 /// The path of the endpoint.
@@ -59,7 +59,7 @@ pub(crate) struct Endpoint {
 /// Who answers a request, once its caller may send it.
 enum Route<'a> {
     /// A tool, on the fast path.
-    FastPath(&'a ServedTool, FastCall<'a>, Ready),
+    FastPath(&'a ServedTool, FastCall<'a>, PreparedCall),
     /// A tool of the fallback handler, on the fast path.
     Fallback(FastCall<'a>, Box<CallToolRequestParams>),
     /// The list of these tools, from the cache or from rmcp.

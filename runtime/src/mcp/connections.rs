@@ -16,7 +16,7 @@ use crate::{
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::UpstreamClient,
     scope,
-    tool::ClientNeed,
+    tool::ClientDependency,
 };
 
 /// The registered providers of a server.
@@ -37,7 +37,7 @@ struct RegisteredProvider {
 
 /// A client of a tool for which the caller has no sufficient grant.
 pub(crate) struct MissingGrant {
-    pub(crate) need: ClientNeed,
+    pub(crate) need: ClientDependency,
     /// The scopes of the caller's grant, if there is a valid one.
     pub(crate) granted: BTreeSet<String>,
     /// Why an earlier grant is no longer valid, for the user.
@@ -47,7 +47,7 @@ pub(crate) struct MissingGrant {
 impl MissingGrant {
     /// The needed scopes that the grant does not cover.
     pub(crate) fn missing_scopes(&self) -> Vec<&'static str> {
-        scope::missing(self.need.catalogue, &self.granted, self.need.scopes)
+        scope::missing(self.need.catalogue, &self.granted, self.need.scopes())
     }
 }
 
@@ -93,7 +93,7 @@ impl ProviderConnections {
     pub(crate) async fn status(
         &self,
         subject: &str,
-        need: ClientNeed,
+        need: ClientDependency,
     ) -> Result<ConnectionStatus, Error> {
         let provider = self.by_type.get(&need.provider_type);
         let (provider, http) = provider.zip(self.http.as_ref()).ok_or_else(|| {
@@ -114,7 +114,7 @@ impl ProviderConnections {
             }
             Err(error) => return Err(unavailable(provider.name, error)),
         };
-        if !scope::missing(need.catalogue, &access.scopes, need.scopes).is_empty() {
+        if !scope::missing(need.catalogue, &access.scopes, need.scopes()).is_empty() {
             return missing(access.scopes, None);
         }
         let granted = access.scopes.clone();

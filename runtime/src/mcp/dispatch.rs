@@ -33,7 +33,7 @@ use crate::{
     tool::{
         call::{Call, Caller},
         context::Context,
-        registry::{Built, Ready},
+        registry::{PreparedCall, RegisteredTool},
         state::States,
     },
 };
@@ -83,7 +83,7 @@ impl Dispatch {
     pub(crate) async fn call(
         &self,
         tool: &ServedTool,
-        prepared: Option<Ready>,
+        prepared: Option<PreparedCall>,
         request: CallRequest<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
@@ -128,8 +128,8 @@ impl Dispatch {
     /// Decodes the arguments, connects the clients and runs the function.
     async fn attempt(
         &self,
-        tool: &Built,
-        prepared: Option<Ready>,
+        tool: &RegisteredTool,
+        prepared: Option<PreparedCall>,
         request: &CallRequest<'_>,
         auth: &mut AuthMeta,
     ) -> Result<CallToolResponse, CallError> {
@@ -138,7 +138,7 @@ impl Dispatch {
             None => tool.decode(request.arguments)?,
         };
         let mut connections = Vec::new();
-        if tool.connects || request.retry.is_some() {
+        if tool.needs_provider || request.retry.is_some() {
             // Boxed: the future of a tool without clients does not hold the state of a prompt.
             let connected = Box::pin(async { self.prompt(tool, request).connect(auth).await });
             match connected.await? {
@@ -146,7 +146,7 @@ impl Dispatch {
                 Connected::Ask(response) => return Ok(response),
             }
         }
-        let context = tool.speaks.then(|| Context::of(request.context.get().into_owned()));
+        let context = tool.uses_context.then(|| Context::of(request.context.get().into_owned()));
         let (states, caller) = (self.states.clone(), request.caller.clone());
         match run(prepared, Call { connections, states, caller, context }).await {
             Ok(result) => Ok(result.into()),
@@ -158,7 +158,11 @@ impl Dispatch {
         }
     }
 
-    fn prompt<'a>(&'a self, tool: &'a Built, request: &'a CallRequest<'a>) -> ConsentPrompt<'a> {
+    fn prompt<'a>(
+        &'a self,
+        tool: &'a RegisteredTool,
+        request: &'a CallRequest<'a>,
+    ) -> ConsentPrompt<'a> {
         let subject = request.caller.as_ref().map(|caller| self.subject(caller));
         let subject = subject.unwrap_or_default();
         ConsentPrompt { services: &self.prompts, tool, request, subject }
@@ -213,7 +217,7 @@ pub(crate) fn arguments(
 }
 
 /// Runs the function. A panic is an error of this call alone.
-async fn run(prepared: Ready, call: Call) -> Result<CallToolResult, Error> {
+async fn run(prepared: PreparedCall, call: Call) -> Result<CallToolResult, Error> {
     let outcome = match std::panic::catch_unwind(AssertUnwindSafe(|| prepared(call))) {
         Ok(running) => AssertUnwindSafe(running).catch_unwind().await,
         Err(panic) => Err(panic),

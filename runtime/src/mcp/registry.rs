@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::{gate::required_scopes::Demand, tool::registry::Built};
+use crate::{gate::required_scopes::Demand, tool::registry::RegisteredTool};
 
 /// A tool as this server lists and calls it.
 pub(crate) struct ServedTool {
-    pub(crate) registered: Built,
+    pub(crate) registered: RegisteredTool,
     /// Whether its results carry [`AuthMeta`](super::access_meta::AuthMeta), because a widget's view
     /// reads them.
     pub(crate) reports_access: bool,

@@ -24,7 +24,7 @@ use crate::{
     gate::Gate,
     grant::{Clock, Grants},
     oauth::UpstreamClient,
-    tool::registry::Built,
+    tool::registry::RegisteredTool,
 };
 
 /// What a door is made of.
@@ -61,7 +61,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn of(parts: DoorParts<'_>, tools: Vec<Built>) -> Result<Self, ConfigError> {
+    pub(crate) fn of(
+        parts: DoorParts<'_>,
+        tools: Vec<RegisteredTool>,
+    ) -> Result<Self, ConfigError> {
         let resource = parts.gate.as_ref().and_then(|gate| gate.resource.as_deref());
         let of_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
         let known = parts.public_url.as_deref().or(of_resource);
@@ -88,7 +91,7 @@ impl Door {
         let mut tools: Vec<_> = tools
             .into_iter()
             .map(|built| {
-                let demand = Demand::of(built.needs, built.hints, provider);
+                let demand = Demand::of(built.dependencies, built.hints, provider);
                 ServedTool { required_scopes: demand, reports_access: false, registered: built }
             })
             .collect();

@@ -16,11 +16,7 @@ use crate::{
     error::ConfigError,
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
     oauth::UpstreamClient,
-    tool::{
-        Need,
-        registry::{Built, Entry},
-        state::States,
-    },
+    tool::{Dependency, registry::RegisteredTool, state::States, table::ToolEntry},
 };
 use crate::{
     mcp::{
@@ -65,8 +61,10 @@ impl Server<ErasedHandler> {
         }
         ConfigError::join(faults)?;
 
-        let needs_store =
-            built.iter().flat_map(|tool| tool.needs).any(|need| matches!(need, Need::Client(_)));
+        let needs_store = built
+            .iter()
+            .flat_map(|tool| tool.dependencies)
+            .any(|need| matches!(need, Dependency::Client(_)));
         #[cfg(feature = "broker")]
         let keeps = needs_store || self.broker.is_some() && loopback.is_none();
         #[cfg(not(feature = "broker"))]
@@ -82,7 +80,7 @@ impl Server<ErasedHandler> {
         let mut faults = Vec::new();
         for tool in &built {
             let name = &tool.definition.name;
-            for need in tool.needs {
+            for need in tool.dependencies {
                 faults.extend(unmet(
                     name,
                     need,
@@ -163,7 +161,9 @@ fn new_client() -> Result<reqwest::Client, ConfigError> {
 }
 
 /// The tools, where each of them is, and what is wrong.
-fn build_tools(entries: &[Entry]) -> (Vec<Built>, HashMap<String, usize>, Vec<ConfigError>) {
+fn build_tools(
+    entries: &[ToolEntry],
+) -> (Vec<RegisteredTool>, HashMap<String, usize>, Vec<ConfigError>) {
     let mut faults = Vec::new();
     let mut built = Vec::new();
     let mut index = HashMap::new();
@@ -184,27 +184,27 @@ fn build_tools(entries: &[Entry]) -> (Vec<Built>, HashMap<String, usize>, Vec<Co
 
 fn unmet(
     tool: &str,
-    need: &Need,
+    need: &Dependency,
     provider_connections: &ProviderConnections,
     states: &States,
     gated: bool,
 ) -> Option<ConfigError> {
     match need {
-        Need::Client(client) if !provider_connections.contains(client.provider_type) => Some(
+        Dependency::Client(client) if !provider_connections.contains(client.provider_type) => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` needs the provider `{}`, which is not registered",
                 client.provider_name
             ))
             .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
         ),
-        Need::Caller(caller) if !caller.scopes.is_empty() && !gated => Some(
+        Dependency::Caller(caller) if !caller.scopes().is_empty() && !gated => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
                 caller.provider_name
             ))
             .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
         ),
-        Need::State(state) if !states.contains(state.type_id) => Some(
+        Dependency::State(state) if !states.contains(state.type_id) => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` needs a state of type `{}`, which was not given",
                 (state.type_name)()

@@ -20,8 +20,8 @@ use crate::{
     grant::{Clock, GrantStore, RefreshPolicy, SystemClock},
     provider::{OAuthClient, Provider, Registration},
     tool::{
-        registry::{Entry, Tools},
         state::States,
+        table::{ToolEntry, Tools},
     },
 };
 
@@ -46,7 +46,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) identity: Implementation,
     pub(crate) instructions: Option<String>,
     pub(crate) providers: Vec<Registration>,
-    pub(crate) tools: Vec<Entry>,
+    pub(crate) tools: Vec<ToolEntry>,
     pub(crate) states: States,
     pub(crate) store: Option<Arc<dyn GrantStore>>,
     pub(crate) clock: Arc<dyn Clock>,

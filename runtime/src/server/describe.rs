@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::typescript;
-use crate::tool::{Need, registry::Built};
+use crate::tool::{Dependency, registry::RegisteredTool};
 
 /// Every tool of a server, with its scopes.
 #[derive(Clone, Debug, Serialize)]
@@ -34,14 +34,14 @@ pub struct ToolDescription {
 }
 
 impl ToolDescription {
-    pub(crate) fn of(tool: &Built) -> Self {
-        let scopes = tool.needs.iter().filter_map(|need| {
+    pub(crate) fn of(tool: &RegisteredTool) -> Self {
+        let scopes = tool.dependencies.iter().filter_map(|need| {
             let (provider, scopes) = match need {
-                Need::Client(client) => (client.provider_name, client.scopes),
-                Need::Caller(caller) if !caller.scopes.is_empty() => {
-                    (caller.provider_name, caller.scopes)
+                Dependency::Client(client) => (client.provider_name, client.scopes()),
+                Dependency::Caller(caller) if !caller.scopes().is_empty() => {
+                    (caller.provider_name, caller.scopes())
                 }
-                Need::Caller(_) | Need::State(_) | Need::Context => return None,
+                Dependency::Caller(_) | Dependency::State(_) | Dependency::Context => return None,
             };
             Some((provider.to_owned(), scopes.iter().map(|&scope| scope.to_owned()).collect()))
         });

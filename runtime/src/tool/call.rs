@@ -1,4 +1,4 @@
-//! One call of a tool: what the runtime hands to `Tool::call`.
+//! Calls of tools: the injected values, and the caller.
 
 use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
 
@@ -12,8 +12,11 @@ use crate::{
     },
 };
 
-/// The injected half of a call. The dispatch made sure, before it, that everything is there which
-/// the tool's `NEEDS` name: every client stands for a grant with the scopes that the tool declares.
+/// The injected values of a call.
+///
+/// Before the call the dispatcher supplied everything that
+/// [`Tool::dependencies`](super::Tool::dependencies) lists; each client has a grant with the scopes
+/// that the tool declares.
 #[derive(Clone)]
 pub struct Call {
     pub(crate) connections: Vec<(TypeId, Arc<Connection>)>,
@@ -24,65 +27,66 @@ pub struct Call {
 }
 
 impl Call {
-    /// The client of `P`, for the tool `T`.
+    /// Returns the client of `P` for the tool `T`.
     ///
     /// # Panics
     ///
-    /// `NEEDS` of a hand-written `Tool` does not name it.
+    /// The dependencies of a hand-written `Tool` do not list it.
     pub fn client<P: Provider, T>(&self) -> AuthedClient<P, T> {
         AuthedClient::over(self.connection(TypeId::of::<P>(), P::NAME))
     }
 
-    /// Not generic: every tool has a [`Self::client`] of its own.
+    /// Not generic, because [`Self::client`] is compiled for every tool.
     fn connection(&self, wanted: TypeId, name: &str) -> Arc<Connection> {
         let connection = self.connections.iter().find(|(provider, _)| *provider == wanted);
-        let (_, connection) =
-            connection.unwrap_or_else(|| panic!("`Tool::NEEDS` names no client of `{name}`"));
+        let (_, connection) = connection
+            .unwrap_or_else(|| panic!("`Tool::dependencies` lists no client of `{name}`"));
         Arc::clone(connection)
     }
 
-    /// The value of type `S`.
+    /// Returns the value of type `S`.
     ///
     /// # Panics
     ///
-    /// `NEEDS` of a hand-written `Tool` does not name it.
+    /// The dependencies of a hand-written `Tool` do not list it.
     pub fn state<S: Send + Sync + 'static>(&self) -> State<S> {
         self.states.get().unwrap_or_else(|| {
-            panic!("`Tool::NEEDS` names no state of type `{}`", std::any::type_name::<S>())
+            panic!("`Tool::dependencies` lists no state of type `{}`", std::any::type_name::<S>())
         })
     }
 
-    /// Who calls, for the tool `T`.
+    /// Returns the caller, for the tool `T`.
     ///
     /// # Panics
     ///
-    /// Nobody is known to call, and `NEEDS` of a hand-written `Tool` does not demand it.
+    /// The call is anonymous, and the dependencies of a hand-written `Tool` do not list a caller.
     pub fn caller<P, T>(&self) -> Caller<P, T> {
-        self.optional_caller().expect("`Tool::NEEDS` demands a caller")
+        self.optional_caller().expect("`Tool::dependencies` lists a caller")
     }
 
-    /// Who calls, if that is known.
+    /// Returns the caller, unless the call is anonymous.
     pub fn optional_caller<P, T>(&self) -> Option<Caller<P, T>> {
         self.caller.as_ref().map(|caller| Caller { claims: caller.claims.clone(), of: PhantomData })
     }
 
-    /// Progress, log, cancellation.
+    /// Returns the handle for progress, log and cancellation.
     ///
     /// # Panics
     ///
-    /// `NEEDS` of a hand-written `Tool` does not name it.
+    /// The dependencies of a hand-written `Tool` do not list it.
     pub fn context(&self) -> Context {
-        self.context.clone().expect("`Tool::NEEDS` names a context")
+        self.context.clone().expect("`Tool::dependencies` lists a context")
     }
 }
 
-/// Who calls the tool.
+/// The caller of a tool.
 ///
-/// `Caller<P>` is a caller whose access token carries scopes of a catalogue of one's own;
-/// `Option<Caller>` may be nobody, on a server with [public tools](crate::gate::Gate::allow_anonymous).
+/// `Caller<P>` is a caller whose access token carries scopes of the catalogue `P`. `Option<Caller>`
+/// is `None` for an anonymous call, on a server that
+/// [allows them](crate::gate::Gate::allow_anonymous).
 ///
-/// Without a [gate](crate::gate) a server serves this machine alone, and everyone who reaches it is
-/// the one local person.
+/// Without a [gate](crate::gate) a server listens on this machine only, and every caller is the
+/// [local person](Self::local).
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -94,38 +98,38 @@ impl Call {
 /// }
 /// ```
 pub struct Caller<P = (), T = Unclaimed> {
-    /// `None` is the local person.
+    /// `None` for the local person.
     claims: Option<Claims>,
     of: PhantomData<fn() -> (P, T)>,
 }
 
 impl Caller {
-    /// The subject of the person at this machine.
+    /// The subject of the local person.
     pub const LOCAL: &'static str = "local";
 
-    /// The person at this machine.
+    /// Returns the local person.
     pub fn local() -> Self {
         Self { claims: None, of: PhantomData }
     }
 
-    /// A caller with these claims, for a test of a tool.
+    /// Creates a caller with these claims, for a test of a tool.
     pub fn from_claims(claims: Claims) -> Self {
         Self { claims: Some(claims), of: PhantomData }
     }
 }
 
 impl<P, T> Caller<P, T> {
-    /// The subject, unique at the issuer (RFC 9068 §2.2).
+    /// Returns the subject, unique at the issuer (RFC 9068 §2.2).
     pub fn subject(&self) -> &str {
         self.claims.as_ref().map_or(Caller::LOCAL, |claims| claims.subject())
     }
 
-    /// What the verified token says; `None` of the local person.
+    /// Returns the claims of the verified token; `None` for the local person.
     pub fn claims(&self) -> Option<&Claims> {
         self.claims.as_ref()
     }
 
-    /// Is it a machine, behind which no person stands (RFC 6749 §4.4)?
+    /// Returns whether the caller is a client that acts for itself and for no user (RFC 6749 §4.4).
     pub fn is_client_credentials(&self) -> bool {
         self.claims.as_ref().is_some_and(Claims::is_client_credentials)
     }

@@ -1,12 +1,11 @@
-//! What a running call can say and hear: progress, log, cancellation.
+//! Context of a running call: progress, log, cancellation.
 
 use std::sync::Arc;
 
 use rmcp::{RoleServer, model::ProgressNotificationParam, service::RequestContext};
 use tokio_util::sync::CancellationToken;
 
-/// The running call, injected into a tool that wants to report progress, write to the client's
-/// log or notice that nobody waits any more.
+/// The context of a running call: reports progress, and tells whether the call was cancelled.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -31,33 +30,33 @@ impl Context {
         Self { cancelled: request.ct.clone(), request: Some(Arc::new(request)) }
     }
 
-    /// A context for unit tests: it says nothing to anybody and is never cancelled.
+    /// Creates a context for unit tests: it sends nothing and is never cancelled.
     pub fn testing() -> Self {
         Self { request: None, cancelled: CancellationToken::new() }
     }
 
-    /// Reports progress, if the caller asked for it. `total` in the units of `done`.
+    /// Reports progress, if the caller asked for it. `total` is in the units of `done`.
     pub async fn progress(&self, done: f64, total: Option<f64>, message: &str) {
         let Some(request) = &self.request else { return };
         let Some(token) = request.meta.get_progress_token() else { return };
         let mut progress = ProgressNotificationParam::new(token, done);
         progress.total = total;
         progress.message = (!message.is_empty()).then(|| message.to_owned());
-        // A client that does not listen must not fail the tool.
+        // A client that cannot be reached must not fail the tool.
         let _ = request.peer.notify_progress(progress).await;
     }
 
-    /// Completes when the caller cancelled the call or went away.
+    /// Completes when the caller cancels the call or disconnects.
     pub async fn cancelled(&self) {
         self.cancelled.cancelled().await;
     }
 
-    /// Did the caller cancel the call or go away?
+    /// Returns whether the caller cancelled the call or disconnected.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.is_cancelled()
     }
 
-    /// The request as rmcp knows it, for what toolgate has no word for.
+    /// Returns the request of rmcp, for what toolgate has no method for.
     ///
     /// `None` in [`Context::testing`].
     pub fn request(&self) -> Option<&RequestContext<RoleServer>> {

@@ -1,138 +1,23 @@
-//! The table of tools that `tools![]` makes.
+//! The registry's tools: a declaration becomes a definition for hosts and a function to call.
 
 use std::sync::Arc;
 
 use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
 use serde_json::{Value, value::RawValue};
 
+use super::{
+    Call, Dependency, Hints, Tool, ToolFuture, View,
+    argument::{ArgumentList, ArgumentsSchema},
+    outcome::IntoToolResult,
+};
 use crate::{
     error::{ConfigError, Error},
     scope::Access,
-    tool::{
-        Hints, Need, Needs, Running, Tool,
-        argument::{ArgumentList, ArgumentsSchema},
-        call::Call,
-        outcome::IntoOutcome,
-        view::View,
-    },
 };
 
-/// A tool in a table: a name, and how the rest is built when a server starts.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    name: &'static str,
-    declared: fn() -> (&'static Declared, Arc<dyn Function>),
-}
-
-impl Entry {
-    /// The entry of `T`.
-    pub const fn of<T: Tool>() -> Self {
-        Self { name: T::NAME, declared: || (Declared::of::<T>(), function(T::ARGUMENTS, T::call)) }
-    }
-
-    /// The name that the model calls.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    pub(crate) fn build(&self) -> Result<Built, ConfigError> {
-        let (declared, function) = (self.declared)();
-        Built::of(declared, function)
-    }
-}
-
-/// Tools to serve; [`tools!`](crate::tools) makes it.
-#[derive(Clone, Debug, Default)]
-pub struct Tools(Vec<Entry>);
-
-impl Tools {
-    /// The tools of a constant table.
-    pub fn new(entries: &[Entry]) -> Self {
-        Self(entries.to_vec())
-    }
-
-    /// Fails to compile, in a constant, where two tools have one name.
-    ///
-    /// # Panics
-    ///
-    /// Two tools have one name; the message says which.
-    pub const fn assert_distinct(entries: &[Entry]) {
-        // The compiler interprets every step, and pairs are many: a name is compared with those
-        // before it only if one of them has left the same mark.
-        let mut seen = [false; MARKS];
-        let mut at = 0;
-        while at < entries.len() {
-            let mark = mark(entries[at].name.as_bytes());
-            let mut other = if seen[mark] { 0 } else { at };
-            while other < at {
-                if equal(entries[at].name, entries[other].name) {
-                    collide(entries[at].name);
-                }
-                other += 1;
-            }
-            seen[mark] = true;
-            at += 1;
-        }
-    }
-
-    /// The entries, in the order in which they were named.
-    pub fn entries(&self) -> &[Entry] {
-        &self.0
-    }
-}
-
-const MARKS: usize = 4096;
-
-/// A number that tells most names apart, in few steps.
-const fn mark(name: &[u8]) -> usize {
-    let length = name.len();
-    if length < 2 {
-        return length;
-    }
-    let (middle, last) = (name[length / 2] as usize, name[length - 1] as usize);
-    (length + 8 * name[0] as usize + 64 * middle + 16 * last + name[length - 2] as usize) % MARKS
-}
-
-const fn equal(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < one.len() {
-        if one[at] != other[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-/// Panics with the name in the message, which `panic!` cannot format in a constant.
-const fn collide(name: &str) -> ! {
-    const BEFORE: &[u8] = b"two tools are named `";
-    let mut text = [b'`'; 128];
-    let (mut at, name) = (0, name.as_bytes());
-    while at < BEFORE.len() {
-        text[at] = BEFORE[at];
-        at += 1;
-    }
-    let mut from = 0;
-    while from < name.len() && at < text.len() - 1 {
-        text[at] = name[from];
-        at += 1;
-        from += 1;
-    }
-    let (text, _) = text.split_at(at + 1);
-    match std::str::from_utf8(text) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("two tools have one name"),
-    }
-}
-
-/// What a tool says of itself, as data: were it code, every tool would have a copy.
+/// The declaration of a tool as data: as code, every tool would have its own copy.
 #[derive(Debug)]
-struct Declared {
+pub(crate) struct ToolSpec {
     name: &'static str,
     title: Option<&'static str>,
     description: &'static str,
@@ -142,12 +27,12 @@ struct Declared {
     app_only: bool,
     model_only: bool,
     view: Option<View>,
-    needs: Needs,
+    dependencies: fn() -> &'static [Dependency],
     output_schema: fn() -> Option<JsonObject>,
 }
 
-impl Declared {
-    const fn of<T: Tool>() -> &'static Self {
+impl ToolSpec {
+    pub(super) const fn of<T: Tool>() -> &'static Self {
         const {
             &Self {
                 name: T::NAME,
@@ -159,7 +44,7 @@ impl Declared {
                 app_only: T::APP_ONLY,
                 model_only: T::MODEL_ONLY,
                 view: T::VIEW,
-                needs: T::NEEDS,
+                dependencies: T::dependencies,
                 output_schema: T::Output::output_schema,
             }
         }
@@ -167,20 +52,23 @@ impl Declared {
 }
 
 /// A tool's arguments and its function.
-trait Function: Send + Sync {
+pub(crate) trait Function: Send + Sync {
     fn describe(&self, schema: &mut ArgumentsSchema);
-    fn decode(&self, raw: &RawValue) -> Result<Ready, Error>;
+    fn decode(&self, raw: &RawValue) -> Result<PreparedCall, Error>;
 }
 
-/// Generic over the arguments and not over the tool: tools with the same types share the code.
+/// Generic over the arguments and not over the tool, so that tools with equal types share code.
 struct FunctionOf<A: ArgumentList> {
     arguments: A,
     /// See [`ArgumentList::names`].
     names: Vec<Vec<String>>,
-    call: fn(&Call, A::Values) -> Running,
+    call: fn(&Call, A::Values) -> ToolFuture,
 }
 
-fn function<A>(arguments: A, call: fn(&Call, A::Values) -> Running) -> Arc<dyn Function>
+pub(super) fn function<A>(
+    arguments: A,
+    call: fn(&Call, A::Values) -> ToolFuture,
+) -> Arc<dyn Function>
 where
     A: ArgumentList + Send + Sync + 'static,
 {
@@ -192,7 +80,7 @@ impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
         self.arguments.describe(schema);
     }
 
-    fn decode(&self, raw: &RawValue) -> Result<Ready, Error> {
+    fn decode(&self, raw: &RawValue) -> Result<PreparedCall, Error> {
         let values = self.arguments.read(raw, &self.names)?;
         let function = self.call;
         Ok(Box::new(move |call| function(&call, values)))
@@ -200,38 +88,41 @@ impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
 }
 
 /// A call whose arguments are decoded.
-pub(crate) type Ready = Box<dyn FnOnce(Call) -> Running + Send>;
+pub(crate) type PreparedCall = Box<dyn FnOnce(Call) -> ToolFuture + Send>;
 
-/// A tool with everything made once that a call needs.
+/// A tool, with all that a call needs made once.
 #[derive(Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
-pub(crate) struct Built {
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(crate) struct RegisteredTool {
     pub(crate) definition: rmcp::model::Tool,
-    pub(crate) needs: &'static [Need],
+    pub(crate) dependencies: &'static [Dependency],
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
-    /// It has clients.
-    pub(crate) connects: bool,
-    /// It may speak while it runs.
-    pub(crate) speaks: bool,
-    /// Some of its arguments are wanted in headers too (SEP-2243), which rmcp compares.
-    pub(crate) marked: bool,
+    /// It has a client of a provider.
+    pub(crate) needs_provider: bool,
+    /// It has a [`Context`](super::context::Context), so it may send notifications.
+    pub(crate) uses_context: bool,
+    /// Some of its arguments are mirrored in headers (SEP-2243), which rmcp compares.
+    pub(crate) mirrors_headers: bool,
     pub(crate) view: Option<View>,
     function: Arc<dyn Function>,
 }
 
-impl Built {
-    fn of(tool: &'static Declared, function: Arc<dyn Function>) -> Result<Self, ConfigError> {
+impl RegisteredTool {
+    pub(super) fn new(
+        tool: &'static ToolSpec,
+        function: Arc<dyn Function>,
+    ) -> Result<Self, ConfigError> {
         let definition = define(tool, &*function)
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
-        let needs = tool.needs.list();
+        let dependencies = (tool.dependencies)();
         Ok(Self {
-            connects: needs.iter().any(|need| matches!(need, Need::Client(_))),
-            speaks: needs.iter().any(|need| matches!(need, Need::Context)),
-            marked: definition.input_schema.values().any(is_marked),
+            needs_provider: dependencies.iter().any(|it| matches!(it, Dependency::Client(_))),
+            uses_context: dependencies.iter().any(|it| matches!(it, Dependency::Context)),
+            mirrors_headers: definition.input_schema.values().any(is_mirrored),
             definition,
-            needs,
+            dependencies,
             hints: tool.hints,
             app_only: tool.app_only,
             model_only: tool.model_only,
@@ -240,25 +131,25 @@ impl Built {
         })
     }
 
-    /// Decodes the arguments: what follows is the function.
-    pub(crate) fn decode(&self, arguments: &RawValue) -> Result<Ready, Error> {
+    /// Decodes the arguments, and returns the call of the function with them.
+    pub(crate) fn decode(&self, arguments: &RawValue) -> Result<PreparedCall, Error> {
         self.function.decode(arguments)
     }
 }
 
-/// Does a schema ask for an argument in a header, too (SEP-2243)? rmcp compares the two.
-pub(crate) fn is_marked(schema: &Value) -> bool {
+/// Whether a schema wants an argument in a header too (SEP-2243); rmcp compares the two.
+pub(crate) fn is_mirrored(schema: &Value) -> bool {
     match schema {
         Value::Object(members) => {
-            members.iter().any(|(name, member)| name == "x-mcp-header" || is_marked(member))
+            members.iter().any(|(name, member)| name == "x-mcp-header" || is_mirrored(member))
         }
-        Value::Array(items) => items.iter().any(is_marked),
+        Value::Array(items) => items.iter().any(is_mirrored),
         _ => false,
     }
 }
 
 fn define(
-    tool: &'static Declared,
+    tool: &'static ToolSpec,
     function: &dyn Function,
 ) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
@@ -267,7 +158,7 @@ fn define(
     let mut defined = rmcp::model::Tool::new(tool.name, tool.description, schema);
     defined.title = tool.title.map(str::to_owned);
     defined.output_schema = (tool.output_schema)().map(Arc::new);
-    defined.annotations = Some(annotations(tool.title, tool.hints, tool.needs.list()));
+    defined.annotations = Some(annotations(tool.title, tool.hints, (tool.dependencies)()));
     if !tool.icons.is_empty() {
         defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());
     }
@@ -279,16 +170,17 @@ fn define(
     Ok(defined)
 }
 
-/// What the attribute says; what it leaves open follows from the access of the scopes.
-fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotations {
+/// The hints of the attribute; those that it omits follow from the access of the scopes.
+fn annotations(title: Option<&str>, hints: Hints, dependencies: &[Dependency]) -> ToolAnnotations {
     let mut access = Vec::new();
     let mut open_world = None;
-    for need in needs {
-        if let Need::Client(client) = need {
+    for dependency in dependencies {
+        if let Dependency::Client(client) = dependency {
             open_world = Some(true);
             let declared = |name| client.catalogue.iter().find(|scope| scope.name == name);
-            access
-                .extend(client.scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+            access.extend(
+                client.scopes().iter().filter_map(|&name| declared(name)).map(|s| s.access),
+            );
         }
     }
     let highest = access.into_iter().max();
@@ -302,27 +194,4 @@ fn annotations(title: Option<&str>, hints: Hints, needs: &[Need]) -> ToolAnnotat
     annotations.idempotent_hint = hints.idempotent;
     annotations.open_world_hint = hints.open_world.or(open_world);
     annotations
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assert_distinct(names: &[&'static str]) {
-        let entry = |&name| Entry { name, declared: || unreachable!() };
-        Tools::assert_distinct(&names.iter().map(entry).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn names_that_look_alike_are_told_apart() {
-        let [one, other] = ["move_left_pane", "mend_left_pane"];
-        assert_eq!(mark(one.as_bytes()), mark(other.as_bytes()));
-        assert_distinct(&[one, other, "", "a", "ab"]);
-    }
-
-    #[test]
-    #[should_panic = "two tools are named `move_left_pane`"]
-    fn a_name_is_found_again_among_those_that_look_like_it() {
-        assert_distinct(&["move_left_pane", "mend_left_pane", "other", "move_left_pane"]);
-    }
 }

@@ -1,4 +1,4 @@
-//! What the operator gives to every tool: a pool, a cache, a configuration.
+//! State of the application, shared by its tools: a pool, a cache, a configuration.
 
 use std::{
     any::{Any, TypeId},
@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-/// A value that the server was given by `Server::state`, injected into a tool.
+/// A value given to [`Server::state`](crate::Server::state), injected into a tool.
 ///
 /// A server without a value of this type does not start.
 ///
@@ -41,7 +41,7 @@ impl<T: ?Sized> Deref for State<T> {
     }
 }
 
-/// The values by type. A clone shares them.
+/// The values by type; a clone shares them.
 #[derive(Clone, Default)]
 pub(crate) struct States(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 

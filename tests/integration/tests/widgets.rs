@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use toolgate::{
-    Server, View,
+    Server,
     client::http,
     gate::Gate,
     prelude::*,
     testing::{Account, Client, FakeProvider, Issuer, RESOURCE},
+    tool::{Call, Tool, ToolEntry, ToolFuture, View},
 };
 
 /// A code host.
@@ -335,7 +336,7 @@ const LIVE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/live.html");
 /// As the macro writes it, with a file that a test may change.
 struct Live;
 
-impl toolgate::Tool for Live {
+impl Tool for Live {
     const NAME: &'static str = "live";
     const DESCRIPTION: &'static str = "Lives.";
     const VIEW: Option<View> = Some(View::file(LIVE, "<p>compiled</p>"));
@@ -343,15 +344,15 @@ impl toolgate::Tool for Live {
     const ARGUMENTS: () = ();
     type Output = ();
 
-    fn call(_: &toolgate::Call, (): ()) -> toolgate::Running {
-        toolgate::Running::of::<Self>(async {})
+    fn call(_: &Call, (): ()) -> ToolFuture {
+        ToolFuture::new::<Self>(async {})
     }
 }
 
 #[tokio::test]
 async fn a_change_of_a_view_is_seen_without_a_restart() {
     let server = |live| {
-        let tools = toolgate::Tools::new(&[toolgate::Entry::of::<Live>()]);
+        let tools = toolgate::Tools::new(&[ToolEntry::new::<Live>()]);
         Client::of(Server::new("s", "1").tools(tools).live_views(live))
     };
     fs::write(LIVE, "<p>one</p>").unwrap();

@@ -42,20 +42,20 @@ enum Wide {
     Five,
 }
 
-/// As many as stand in the value itself.
+/// Four scopes.
 #[tool(scopes = "one two three four")]
 async fn few(_caller: Caller<Wide>) {}
 
-/// One more.
+/// Five scopes.
 #[tool(scopes = "one two three four five")]
 async fn many(_caller: Caller<Wide>) {}
 
 pub fn main() {
-    use toolgate::Requires;
-    for scopes in [a::SCOPES, b::SCOPES, c::SCOPES, d::SCOPES, e::SCOPES] {
-        assert_eq!(scopes.list(), ["repo:read", "user:email"]);
+    use toolgate::scope::Requires;
+    for scopes in [a::scopes(), b::scopes(), c::scopes(), d::scopes(), e::scopes()] {
+        assert_eq!(scopes, ["repo:read", "user:email"]);
     }
-    assert_eq!(few::SCOPES.list(), ["one", "two", "three", "four"]);
-    assert_eq!(many::SCOPES.list(), ["one", "two", "three", "four", "five"]);
+    assert_eq!(few::scopes(), ["one", "two", "three", "four"]);
+    assert_eq!(many::scopes(), ["one", "two", "three", "four", "five"]);
     let _ = (a, b, c, d, e, few, many);
 }

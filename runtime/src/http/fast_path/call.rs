@@ -33,7 +33,7 @@ use crate::{
     stdio::transport::ServerTransport,
     tool::{
         call::Caller,
-        registry::{Ready, is_marked},
+        registry::{PreparedCall, is_mirrored},
     },
 };
 
@@ -66,7 +66,7 @@ impl FastPath {
     pub(crate) async fn call(
         &self,
         tool: &ServedTool,
-        (call, prepared): (&FastCall<'_>, Ready),
+        (call, prepared): (&FastCall<'_>, PreparedCall),
         (parts, claims): (&Parts, &Option<Claims>),
     ) -> Response {
         let dispatch = &self.handler.dispatch;
@@ -113,9 +113,9 @@ impl<'a> FastCall<'a> {
         tool: &ServedTool,
         (message, call): (&Message<'a>, &CallParams<'_, 'a>),
         body: &'a [u8],
-    ) -> Option<(Self, Ready)> {
+    ) -> Option<(Self, PreparedCall)> {
         let tool = &tool.registered;
-        if tool.marked || (tool.speaks && call.meta?.wants_notifications()) {
+        if tool.mirrors_headers || (tool.uses_context && call.meta?.wants_notifications()) {
             return None;
         }
         let fast = Self::plain(headers, (message, call), body)?;
@@ -140,7 +140,7 @@ impl<'a> FastCall<'a> {
         let fast = Self::plain(headers, (message, call), body)?;
         // rmcp compares arguments that are mirrored in headers.
         let schema = handler.get_tool(&call.name)?.input_schema;
-        if schema.values().any(is_marked) {
+        if schema.values().any(is_mirrored) {
             return None;
         }
         let mut params = serde_json::from_slice::<WithParams>(body).ok()?.params;

@@ -13,7 +13,7 @@ use super::{
     list_cache::{Lists, Seen},
     params::REVISION,
 };
-use crate::tool::registry::Ready;
+use crate::tool::registry::PreparedCall;
 use crate::{
     gate::resource_server::Admitted,
     http::{endpoint::Endpoint, headers as head, rejection::Rejection},
@@ -27,7 +27,7 @@ pub(crate) enum Decision<'a> {
     Answer(Response),
     /// rmcp says it once, to all who see these tools.
     List(Seen),
-    Short(&'a ServedTool, ShortCall<'a>, Ready),
+    Short(&'a ServedTool, ShortCall<'a>, PreparedCall),
     ErasedHandler(ShortCall<'a>, Box<CallToolRequestParams>),
     Rmcp(Then),
 }

@@ -31,7 +31,7 @@ use crate::{
     error::{Error, ErrorKind},
     grant::{Clock, Sealer},
     support::background as task,
-    tool::{Need, call::Caller, registry::Built},
+    tool::{Dependency, call::Caller, registry::RegisteredTool},
 };
 
 /// How long a retried call waits for the browser: less than the minute after which clients time out.
@@ -68,7 +68,7 @@ pub(crate) enum Connected {
 /// The consent prompt of one call.
 pub(crate) struct ConsentPrompt<'a> {
     pub(crate) services: &'a PromptServices,
-    pub(crate) tool: &'a Built,
+    pub(crate) tool: &'a RegisteredTool,
     pub(crate) request: &'a CallRequest<'a>,
     /// Whose grants the call uses.
     pub(crate) subject: String,
@@ -159,8 +159,8 @@ impl ConsentPrompt<'_> {
         auth: &mut AuthMeta,
     ) -> Result<GrantCheck, Error> {
         let (mut connections, mut all_missing) = (Vec::new(), Vec::new());
-        for need in self.tool.needs {
-            let Need::Client(need) = *need else { continue };
+        for need in self.tool.dependencies {
+            let Dependency::Client(need) = *need else { continue };
             match self.services.providers.status(&self.subject, need).await? {
                 ConnectionStatus::Connected(connection, granted) => {
                     auth.add_granted(granted);
@@ -190,7 +190,7 @@ impl ConsentPrompt<'_> {
         for missing in all_missing {
             let need = &missing.need;
             // A call that got its link as text is not held, so its consent may have ended since.
-            match consents.ended(&self.subject, need.provider, need.scopes) {
+            match consents.ended(&self.subject, need.provider, need.scopes()) {
                 Some(Progress::Granted { withheld }) => {
                     held = true;
                     outcome.withheld.insert(need.provider.to_owned(), withheld);
@@ -284,7 +284,7 @@ impl ConsentPrompt<'_> {
         if let Some(listener) = &services.callback_listener {
             Arc::clone(listener).listen(&services.consents).await.map_err(Error::internal)?;
         }
-        Ok(services.consents.begin(&self.subject, need.provider, need.scopes, &missing.granted))
+        Ok(services.consents.begin(&self.subject, need.provider, need.scopes(), &missing.granted))
     }
 
     fn identity<'a>(&'a self, digest: &'a [u8]) -> CallIdentity<'a> {

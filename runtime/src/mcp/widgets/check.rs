@@ -6,7 +6,7 @@ use crate::{
     scope,
     scope::Scope,
     support::suggest,
-    tool::{Need, view::View},
+    tool::{Dependency, view::View},
 };
 
 /// The scopes that a need names.
@@ -17,16 +17,16 @@ struct NeededScopes {
 }
 
 fn needed_scopes(tool: &ServedTool) -> impl Iterator<Item = NeededScopes> {
-    tool.registered.needs.iter().filter_map(|need| match need {
-        Need::Client(need) => Some(NeededScopes {
+    tool.registered.dependencies.iter().filter_map(|need| match need {
+        Dependency::Client(need) => Some(NeededScopes {
             provider: need.provider_name,
             catalogue: need.catalogue,
-            scopes: need.scopes,
+            scopes: need.scopes(),
         }),
-        Need::Caller(need) => Some(NeededScopes {
+        Dependency::Caller(need) => Some(NeededScopes {
             provider: need.provider_name,
             catalogue: need.catalogue,
-            scopes: need.scopes,
+            scopes: need.scopes(),
         }),
         _ => None,
     })

@@ -10,22 +10,22 @@ use crate::{mcp::registry::ServedTool, tool::view::View};
 pub(super) fn of_resource(view: &View, description: Option<&str>) -> Map<String, Value> {
     let mut ui = Map::new();
     let mut meta = Map::new();
-    let lists = [view.connect, view.resource, view.frame, view.base_uri];
+    let lists = view.csp.lists();
     if lists.iter().any(|list| !list.is_empty()) {
         let csp = json!({
-            "connectDomains": view.connect,
-            "resourceDomains": view.resource,
-            "frameDomains": view.frame,
-            "baseUriDomains": view.base_uri,
+            "connectDomains": view.csp.connect,
+            "resourceDomains": view.csp.resource,
+            "frameDomains": view.csp.frame,
+            "baseUriDomains": view.csp.base_uri,
         });
         ui.insert("csp".to_owned(), csp);
     }
     meta.insert(
         "openai/widgetCSP".to_owned(),
         json!({
-            "connect_domains": view.connect,
-            "resource_domains": view.resource,
-            "frame_domains": view.frame,
+            "connect_domains": view.csp.connect,
+            "resource_domains": view.csp.resource,
+            "frame_domains": view.csp.frame,
         }),
     );
     if !view.permissions.is_empty() {

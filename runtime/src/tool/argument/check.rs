@@ -1,4 +1,4 @@
-//! What `#[arg(..)]` asks of a value: the same constant fills the schema and refuses the call.
+//! Rules of `#[arg(..)]`: one constant is both part of the schema and the check of a call.
 
 use std::{
     collections::HashMap,
@@ -17,21 +17,21 @@ use crate::error::ConfigError;
     note = "`range` is for numbers, `length` for strings and collections, `pattern` and `one_of` for strings"
 )]
 pub trait Check<T: ?Sized>: Sync {
-    /// Says which rule `value` breaks, without the value.
+    /// Checks `value`. The error never contains it.
     ///
     /// # Errors
     ///
-    /// The rule, in words.
+    /// `value` breaks the rule; the error is the rule in words.
     fn check(&self, value: &T) -> Result<(), String>;
 
     /// Writes the rule into the argument's schema.
     fn describe(&self, schema: &mut Map<String, Value>);
 
-    /// Is the rule itself sound? Asked once, when the server starts.
+    /// Checks the rule itself, once, when the server starts.
     ///
     /// # Errors
     ///
-    /// It is not, and why.
+    /// The rule is not sound.
     fn verify(&self) -> Result<(), ConfigError> {
         Ok(())
     }
@@ -76,14 +76,14 @@ pub struct Range<N>(pub Option<N>, pub Option<N>);
 impl<N: Number> Check<N> for Range<N> {
     fn check(&self, value: &N) -> Result<(), String> {
         let Self(min, max) = self;
-        // Asked in this way, so that NaN is within nothing.
+        // Written so that NaN is in no range.
         let within = min.is_none_or(|min| *value >= min) && max.is_none_or(|max| *value <= max);
         if within { Ok(()) } else { Err(format!("must be {}", bounds(*min, *max))) }
     }
 
     fn describe(&self, schema: &mut Map<String, Value>) {
         let Self(min, max) = self;
-        // The type's own bounds are in the schema already, and wider.
+        // These replace the wider bounds of the type.
         for (key, bound) in [("minimum", min), ("maximum", max)] {
             if let Some(bound) = bound {
                 schema.insert(key.into(), (*bound).into());
@@ -105,13 +105,13 @@ fn bounds<N: Display>(min: Option<N>, max: Option<N>) -> String {
 #[derive(Debug)]
 pub struct Length(pub Option<usize>, pub Option<usize>);
 
-/// What has a length.
+/// A value with a length.
 pub trait Measured {
-    /// The length, in [`Self::UNIT`]s.
+    /// Returns the length, in [`Self::UNIT`]s.
     fn measure(&self) -> usize;
-    /// What is counted.
+    /// The unit of the length.
     const UNIT: &'static str;
-    /// The words of JSON Schema for its bounds.
+    /// The JSON Schema keywords of its bounds.
     const KEYWORDS: [&'static str; 2];
 }
 
@@ -177,9 +177,8 @@ impl<T: Measured> Check<T> for Length {
 /// A regular expression that the whole string or a part of it must match, as in JSON Schema:
 /// anchor it with `^` and `$`.
 ///
-/// Hosts read it as well, so it is of the kind that JSON Schema recommends (§6.4): `\d`, `\w` and
-/// `\s` are of ASCII, classes list what is in them, and `\p{..}`, which not all understand, is a
-/// fault at start-up.
+/// Hosts evaluate it too, so it must be in the subset that JSON Schema recommends (§6.4): `\d`, `\w`
+/// and `\s` are ASCII, and `\p{..}`, which not all hosts support, is an error at start-up.
 #[derive(Debug)]
 pub struct Pattern(pub &'static str);
 

@@ -1,7 +1,7 @@
-//! Arguments: one constant is both the schema that the model reads and the decoder that checks.
+//! Arguments: one constant is both the schema for the model and the decoder of a call.
 //!
-//! Nothing is derived for a tool. An [`Arg`] holds the name, the description and function pointers
-//! for its *type*, so that each type is compiled once however many tools use it.
+//! An [`Arg`] holds the name, the description and function pointers for its *type*, so that each
+//! type is compiled once, however many tools use it.
 
 pub(crate) mod check;
 pub(crate) mod object;
@@ -17,38 +17,39 @@ pub use self::check::{Check, Length, Measured, Number, OneOf, Pattern, Range};
 pub(crate) use self::{object::Fields, schema::ArgumentsSchema};
 use crate::error::{Error, ErrorKind};
 
-/// What a tool's argument must be: `Deserialize` and `JsonSchema`, owned.
+/// A type that a tool takes as an argument: owned, `Deserialize` and `JsonSchema`.
 ///
-/// Implemented for every such type; there is nothing to write by hand.
+/// Implemented for every such type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a tool",
     label = "needs `serde::Deserialize` and `schemars::JsonSchema`",
-    note = "add `#[derive(serde::Deserialize, schemars::JsonSchema)]` to `{Self}`"
+    note = "add `#[derive(serde::Deserialize, schemars::JsonSchema)]` to the type"
 )]
 pub trait Argument: Sized + 'static {
+    /// An argument of this type, without a name.
     #[doc(hidden)]
-    fn decode(raw: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>>;
-    #[doc(hidden)]
-    fn schema(generator: &mut SchemaGenerator) -> schemars::Schema;
-    /// What stands in for an argument that was not given: `None` for an `Option`.
-    #[doc(hidden)]
-    fn absent() -> Option<Self>;
+    const ARG: Arg<Self>;
 }
 
+// A constant and not a bound of `Arg::new`: the compiler explains an unmet bound in ten more lines.
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + JsonSchema + 'static> Argument for T {
-    fn decode(raw: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw))
-    }
-
-    fn schema(generator: &mut SchemaGenerator) -> schemars::Schema {
-        generator.subschema_for::<T>()
-    }
-
-    fn absent() -> Option<Self> {
-        // As serde has it for a missing field: only what reads itself from nothing may be absent.
-        T::deserialize(object::Nothing).ok()
-    }
+    const ARG: Arg<Self> = Arg {
+        name: "",
+        description: "",
+        flatten: false,
+        decode: |raw| {
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw))
+        },
+        schema: |generator| generator.subschema_for::<T>(),
+        // As for a missing field of a serde struct: only an `Option` reads a value from it.
+        absent: || T::deserialize(object::MissingField).ok(),
+        default: None,
+        default_json: None,
+        check: None,
+        checks: &[],
+        examples: &[],
+    };
 }
 
 type Decode<T> = fn(&str) -> Result<T, serde_path_to_error::Error<serde_json::Error>>;
@@ -60,6 +61,7 @@ pub struct Arg<T: 'static> {
     flatten: bool,
     decode: Decode<T>,
     schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// The value of an argument that was not given: `None` for an `Option`.
     absent: fn() -> Option<T>,
     default: Option<fn() -> T>,
     default_json: Option<fn(T) -> Option<serde_json::Value>>,
@@ -69,27 +71,15 @@ pub struct Arg<T: 'static> {
 }
 
 impl<T: 'static> Arg<T> {
-    /// An argument under `name`. An empty description is none.
-    pub const fn new(name: &'static str, description: &'static str) -> Self
-    where
-        T: Argument,
-    {
-        Self {
-            name,
-            description,
-            flatten: false,
-            decode: T::decode,
-            schema: T::schema,
-            absent: T::absent,
-            default: None,
-            default_json: None,
-            check: None,
-            checks: &[],
-            examples: &[],
-        }
+    /// Sets the name and the description. An empty description is none.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str, description: &'static str) -> Self {
+        self.name = name;
+        self.description = description;
+        self
     }
 
-    /// What the argument is when it was not given. The schema shows it.
+    /// Sets the value of the argument when it is not given. The schema shows it.
     #[must_use]
     pub const fn default(mut self, default: fn() -> T) -> Self
     where
@@ -100,28 +90,28 @@ impl<T: 'static> Arg<T> {
         self
     }
 
-    /// What the argument must satisfy. The schema shows it.
+    /// Adds a rule. The schema shows it.
     #[must_use]
     pub const fn check(mut self, check: &'static dyn Check<T>) -> Self {
         self.check = Some(check);
         self
     }
 
-    /// As [`Self::check`], for several rules: a slice is more work for the compiler than one.
+    /// Adds several rules. One rule is less work for the compiler with [`Self::check`].
     #[must_use]
     pub const fn checks(mut self, checks: &'static [&'static dyn Check<T>]) -> Self {
         self.checks = checks;
         self
     }
 
-    /// Examples for the schema, each as JSON text.
+    /// Adds examples to the schema, each as JSON text.
     #[must_use]
     pub const fn examples(mut self, examples: &'static [&'static str]) -> Self {
         self.examples = examples;
         self
     }
 
-    /// The fields of the type are arguments themselves, beside the others.
+    /// Makes the fields of the type arguments of the tool.
     #[must_use]
     pub const fn flatten(mut self) -> Self {
         self.flatten = true;
@@ -140,12 +130,10 @@ impl<T: 'static> Arg<T> {
     fn read(&self, fields: &mut Fields<'_>, names: &[String]) -> Result<T, Error> {
         let value = if self.flatten {
             let object = fields.take_object(names);
-            (self.decode)(&object).map_err(|error| undecodable("", &object, &error))?
+            (self.decode)(&object).map_err(|error| undecodable("", &error))?
         } else {
             match fields.take(self.name) {
-                Some(raw) => {
-                    (self.decode)(raw).map_err(|error| undecodable(self.name, raw, &error))?
-                }
+                Some(raw) => (self.decode)(raw).map_err(|error| undecodable(self.name, &error))?,
                 None => match self.default.map_or_else(self.absent, |default| Some(default())) {
                     Some(value) => return Ok(value),
                     None => return Err(invalid(format_args!("`{}` is missing", self.name))),
@@ -167,8 +155,8 @@ impl<T: 'static> Arg<T> {
 pub trait ArgumentList {
     /// The decoded arguments.
     type Values: Send + 'static;
-    /// For each argument the names of its fields, if it is flattened. They are found once, and kept
-    /// outside of the arguments: these are a constant, which is cheapest as mere data.
+    /// For each argument the names of its fields, if it is flattened. They are computed once and
+    /// kept outside of the arguments, which are a constant.
     #[doc(hidden)]
     fn names(&self) -> Vec<Vec<String>>;
     #[doc(hidden)]
@@ -231,12 +219,8 @@ fn invalid(message: impl Display) -> Error {
     )
 }
 
-/// Names the field by its path, and what stands there by its kind: never its value.
-fn undecodable(
-    name: &str,
-    raw: &str,
-    error: &serde_path_to_error::Error<serde_json::Error>,
-) -> Error {
+/// Names the field by its path and the value by its kind. The value itself may be a secret.
+fn undecodable(name: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let path = match (name, error.path().to_string().as_str()) {
         ("", path) => path.to_owned(),
         (name, ".") => name.to_owned(),
@@ -247,5 +231,5 @@ fn undecodable(
     if let Some(position) = rule.find(" at line ") {
         rule.truncate(position);
     }
-    invalid(format_args!("`{path}`: {}", object::without_values(&rule, raw)))
+    invalid(format_args!("`{path}`: {}", object::without_values(&rule)))
 }

@@ -1,4 +1,4 @@
-//! The members of an arguments object, still raw.
+//! The arguments object of a call, with its members still raw JSON.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::invalid;
 use crate::{error::Error, support::suggest};
 
-/// The members, and the names that the tool knows.
+/// The members, and the names of the tool's arguments.
 pub(crate) struct Fields<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
     known: Vec<&'a str>,
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
                 format!("the arguments are {}", known.join(", "))
             }
         };
-        // The name comes from the caller: a bounded piece of it is enough to be recognised.
+        // The name comes from the caller, so only a bounded part of it is repeated.
         let name: String = name.chars().take(64).collect();
         Err(invalid(format_args!("there is no argument `{name}`: {help}")))
     }
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         Some(self.members.swap_remove(position).1.get())
     }
 
-    /// The members under `names`, as an object of their own.
+    /// Takes the members under `names`, as the text of an object.
     pub(crate) fn take_object(&mut self, names: &[String]) -> String {
         let mut object = String::from("{");
         for name in names {
@@ -112,12 +112,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What an argument that was not given is read from.
-///
-/// As serde does for a missing field: an `Option` reads `None`, all else fails.
-pub(crate) struct Nothing;
+/// The deserializer of an argument that was not given: an `Option` reads `None`, all else fails.
+pub(crate) struct MissingField;
 
-impl<'de> Deserializer<'de> for Nothing {
+impl<'de> Deserializer<'de> for MissingField {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
@@ -134,13 +132,9 @@ impl<'de> Deserializer<'de> for Nothing {
     }
 }
 
-/// serde quotes the value that it did not like; an argument may be a secret, so its kind stands in.
-pub(crate) fn without_values(rule: &str, raw: &str) -> String {
-    const QUOTES: [(&str, &str); 2] = [
-        ("invalid type: ", "a value of the wrong type"),
-        ("invalid value: ", "a value out of bounds"),
-    ];
-    for (start, _) in QUOTES {
+/// Replaces the value that serde quotes by its kind, because an argument may be a secret.
+pub(crate) fn without_values(rule: &str) -> String {
+    for start in ["invalid type: ", "invalid value: "] {
         if let Some(rest) = rule.strip_prefix(start) {
             let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
             let kind = rest.split([' ', ',']).next().unwrap_or("value");
@@ -151,7 +145,6 @@ pub(crate) fn without_values(rule: &str, raw: &str) -> String {
         let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
         return format!("must be {expected}");
     }
-    let _ = raw;
     rule.to_owned()
 }
 

@@ -1,4 +1,4 @@
-//! The input schema of a tool, collected from its [`Arg`]s (JSON Schema 2020-12).
+//! Input schemas: the properties of a tool's [`Arg`]s (JSON Schema 2020-12).
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -84,7 +84,7 @@ impl ArgumentsSchema {
         }
     }
 
-    /// The schema, or everything that is wrong with it.
+    /// Returns the schema, or every fault in it.
     pub(crate) fn finish(mut self) -> Result<Map<String, Value>, ConfigError> {
         ConfigError::join(self.faults)?;
         let mut schema = Map::new();
@@ -109,7 +109,7 @@ pub(crate) fn property_names(schema: fn(&mut SchemaGenerator) -> Schema) -> Vec<
     names.into_iter().flatten().cloned().collect()
 }
 
-/// A type's schema with its own root in place, and `$defs` for what it refers to.
+/// The schema of a type with its root inlined, and `$defs` for its references.
 fn inline(schema: fn(&mut SchemaGenerator) -> Schema) -> Map<String, Value> {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut root = object(schema(&mut generator));
@@ -129,7 +129,7 @@ fn inline(schema: fn(&mut SchemaGenerator) -> Schema) -> Map<String, Value> {
 fn object(schema: Schema) -> Map<String, Value> {
     match schema.to_value() {
         Value::Object(object) => object,
-        // `true` and `false` are schemas too; a described property is clearer as an object.
+        // `true` and `false` are schemas too, but only an object can hold a description.
         Value::Bool(false) => Map::from_iter([("not".to_owned(), json!({}))]),
         _ => Map::new(),
     }

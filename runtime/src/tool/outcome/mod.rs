@@ -1,4 +1,4 @@
-//! What a tool may return, and what becomes of it on the wire.
+//! Results of tools: the types that a tool may return, and their conversion to MCP results.
 
 pub(crate) mod schema;
 
@@ -12,25 +12,25 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 
-/// How a call ended.
-pub type Outcome = Result<CallToolResult, Error>;
+/// The result of a call, as hosts receive it.
+pub type ToolResult = Result<CallToolResult, Error>;
 
-/// What a tool may return: text, [`Json`], an [`Image`], rmcp's content types, `()`, or a
+/// A type that a tool may return: text, [`Json`], an [`Image`], rmcp's content types, `()`, or a
 /// [`Result`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a tool",
     label = "not a result",
     note = "return a `String`, `Json<{Self}>`, `Image`, rmcp's content, `()`, or a `Result` of these"
 )]
-pub trait IntoOutcome {
-    /// The value as the result of a call.
+pub trait IntoToolResult {
+    /// Converts the value to the result of a call.
     ///
     /// # Errors
     ///
     /// The tool failed, or its value cannot be written as JSON.
-    fn into_outcome(self) -> Outcome;
+    fn into_tool_result(self) -> ToolResult;
 
-    /// The schema of the structured content, if there is any.
+    /// Returns the schema of the structured content, if there is any.
     fn output_schema() -> Option<Map<String, Value>> {
         None
     }
@@ -39,8 +39,8 @@ pub trait IntoOutcome {
 /// A value as JSON: structured content with an output schema, and the same as text for hosts that
 /// read only text.
 ///
-/// Structured content was an object in every revision before 2026-07-28, so a type whose values are
-/// not all objects stands under the one key `result` there, whatever the era and the value.
+/// MCP revisions before 2026-07-28 accept only objects as structured content. So a value of a type
+/// whose values are not all objects is sent as `{"result": value}`, in every revision.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -74,28 +74,32 @@ pub struct ResourceLink {
     pub media_type: Option<String>,
 }
 
-impl IntoOutcome for () {
-    fn into_outcome(self) -> Outcome {
+#[diagnostic::do_not_recommend]
+impl IntoToolResult for () {
+    fn into_tool_result(self) -> ToolResult {
         Ok(CallToolResult::success(Vec::new()))
     }
 }
 
-impl IntoOutcome for CallToolResult {
-    fn into_outcome(self) -> Outcome {
+#[diagnostic::do_not_recommend]
+impl IntoToolResult for CallToolResult {
+    fn into_tool_result(self) -> ToolResult {
         Ok(self)
     }
 }
 
-impl IntoOutcome for Vec<ContentBlock> {
-    fn into_outcome(self) -> Outcome {
+#[diagnostic::do_not_recommend]
+impl IntoToolResult for Vec<ContentBlock> {
+    fn into_tool_result(self) -> ToolResult {
         Ok(CallToolResult::success(self))
     }
 }
 
 macro_rules! content {
     ($($T:ty: $value:ident => $content:expr;)*) => {$(
-        impl IntoOutcome for $T {
-            fn into_outcome(self) -> Outcome {
+        #[diagnostic::do_not_recommend]
+        impl IntoToolResult for $T {
+            fn into_tool_result(self) -> ToolResult {
                 let $value = self;
                 Ok(CallToolResult::success(vec![$content]))
             }
@@ -117,8 +121,8 @@ content! {
     };
 }
 
-impl<T: Serialize + JsonSchema + 'static> IntoOutcome for Json<T> {
-    fn into_outcome(self) -> Outcome {
+impl<T: JsonOutput> IntoToolResult for Json<T> {
+    fn into_tool_result(self) -> ToolResult {
         let value = serde_json::to_value(self.0).map_err(Error::internal)?;
         let text = ContentBlock::text(value.to_string());
         let is_bare = value.is_object() && !schema::wraps::<T>();
@@ -133,9 +137,20 @@ impl<T: Serialize + JsonSchema + 'static> IntoOutcome for Json<T> {
     }
 }
 
-impl<T: IntoOutcome, E: IntoError> IntoOutcome for Result<T, E> {
-    fn into_outcome(self) -> Outcome {
-        self.map_err(IntoError::into_error)?.into_outcome()
+/// A type that [`Json`] can return: `Serialize` and `JsonSchema`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned as JSON",
+    label = "needs `serde::Serialize` and `schemars::JsonSchema`",
+    note = "add `#[derive(serde::Serialize, schemars::JsonSchema)]` to the type"
+)]
+pub trait JsonOutput: Serialize + JsonSchema + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema + 'static> JsonOutput for T {}
+
+impl<T: IntoToolResult, E: IntoError> IntoToolResult for Result<T, E> {
+    fn into_tool_result(self) -> ToolResult {
+        self.map_err(IntoError::into_error)?.into_tool_result()
     }
 
     fn output_schema() -> Option<Map<String, Value>> {
@@ -143,11 +158,11 @@ impl<T: IntoOutcome, E: IntoError> IntoOutcome for Result<T, E> {
     }
 }
 
-/// What a tool may fail with: everything that `?` turns into a [`Error`].
+/// An error that a tool may return: whatever `?` converts to an [`Error`].
 #[diagnostic::on_unimplemented(
     message = "a tool cannot fail with `{Self}`",
     label = "does not convert to `toolgate::Error`",
-    note = "implement `std::error::Error` for `{Self}`, or return `toolgate::Error::new(\"what the model should know\")`"
+    note = "implement `std::error::Error` for the type, or return `toolgate::Error::new(\"what the model should know\")`"
 )]
 pub trait IntoError {
     #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! The schema of a result: an object, because every revision before 2026-07-28 wants one.
+//! Output schemas: always of an object, as MCP revisions before 2026-07-28 require.
 
 use std::{
     any::TypeId,
@@ -10,11 +10,11 @@ use std::{
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// Under which key a result stands that may be no object.
+/// The key of a result that is not an object.
 pub(crate) const WRAPPED: &str = "result";
 
-/// Does a `T` stand under [`WRAPPED`]? The schema decides, and not each value: of an enum or an
-/// `Option` some are objects. It is asked at every call, so it is remembered.
+/// Whether a `T` is sent under [`WRAPPED`]. The schema decides and not the value, because some
+/// values of an enum or an `Option` are objects. Cached, because every call asks.
 pub(crate) fn wraps<T: JsonSchema + 'static>() -> bool {
     static KNOWN: RwLock<BTreeMap<TypeId, bool>> = RwLock::new(BTreeMap::new());
     let id = TypeId::of::<T>();
@@ -33,14 +33,14 @@ pub(crate) fn of<T: JsonSchema>() -> Option<(Map<String, Value>, bool)> {
     let is_object = is_object(&schema, &schema, 0);
     let Value::Object(mut schema) = schema else { return None };
     if is_object {
-        // An enum of nothing but objects says so of each, and not of the whole.
+        // The schema of an enum of objects says so of each variant only.
         schema.insert("type".into(), "object".into());
         return Some((schema, false));
     }
     Some((wrap(schema), true))
 }
 
-/// Is every value of it an object?
+/// Whether every value of the schema is an object.
 fn is_object(schema: &Value, root: &Value, depth: u8) -> bool {
     let below = |part: &Value| depth < 16 && is_object(part, root, depth + 1);
     let parts = |key: &str| schema[key].as_array().filter(|parts| !parts.is_empty());
@@ -56,7 +56,7 @@ fn is_object(schema: &Value, root: &Value, depth: u8) -> bool {
 fn wrap(mut schema: Map<String, Value>) -> Map<String, Value> {
     name_root(&mut schema);
     let mut outer = Map::new();
-    // References count from the root, so what they name stays there.
+    // References are relative to the root, so their targets stay there.
     for key in ["$schema", "$defs"] {
         outer.extend(schema.remove_entry(key));
     }
@@ -66,8 +66,8 @@ fn wrap(mut schema: Map<String, Value>) -> Map<String, Value> {
     outer
 }
 
-/// Gives a schema that refers to itself as `#` a name among its definitions, so that it may stand
-/// elsewhere than at the root.
+/// Moves a schema that refers to itself as `#` into its definitions, so that it can be nested in
+/// another schema.
 pub(crate) fn name_root(schema: &mut Map<String, Value>) {
     if !schema.values().any(refers_to_root) {
         return;

@@ -1,15 +1,18 @@
-//! Widget views: an HTML page, and what it may access.
+//! Views of widgets: pages that MCP hosts show in the conversation (MCP Apps, SEP-1865).
 
-/// The page of a widget and what it may access; `#[widget]` makes it.
+mod csp;
+mod props;
+
+pub(crate) use self::csp::Csp;
+pub use self::props::{Fallible, Shown};
+
+/// The page of a widget, and the origins that it may reach; `#[widget]` makes it.
 ///
-/// A page has no access that is not listed: without any list it loads nothing but itself.
+/// Without any of the lists of origins, the page reaches no site at all.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
     pub(crate) source: Source,
-    pub(crate) connect: &'static [&'static str],
-    pub(crate) resource: &'static [&'static str],
-    pub(crate) frame: &'static [&'static str],
-    pub(crate) base_uri: &'static [&'static str],
+    pub(crate) csp: Csp,
     pub(crate) permissions: &'static [&'static str],
     pub(crate) border: Option<bool>,
     pub(crate) optional_scopes: &'static str,
@@ -17,7 +20,7 @@ pub struct View {
     pub(crate) invoked: Option<&'static str>,
 }
 
-/// A page as it was at compile time, and the path at which a debug build reads it again.
+/// The HTML that was compiled in, and the file from which it can be read again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Inline(&'static str),
@@ -28,10 +31,7 @@ impl View {
     const fn new(source: Source) -> Self {
         Self {
             source,
-            connect: &[],
-            resource: &[],
-            frame: &[],
-            base_uri: &[],
+            csp: Csp::NONE,
             permissions: &[],
             border: None,
             optional_scopes: "",
@@ -40,12 +40,12 @@ impl View {
         }
     }
 
-    /// Creates a view of HTML in the source code.
+    /// A page from a literal.
     pub const fn inline(html: &'static str) -> Self {
         Self::new(Source::Inline(html))
     }
 
-    /// Creates a view of the file at `path`, whose content is `html`.
+    /// The page in the file at `path`, whose content is `html`.
     pub const fn file(path: &'static str, html: &'static str) -> Self {
         Self::new(Source::File { path, html })
     }
@@ -53,65 +53,54 @@ impl View {
     /// Sets the origins to which the page may send requests (`connect-src`).
     #[must_use]
     pub const fn connect(self, origins: &'static [&'static str]) -> Self {
-        Self { connect: origins, ..self }
+        Self { csp: Csp { connect: origins, ..self.csp }, ..self }
     }
 
     /// Sets the origins from which it may load scripts, styles, images and fonts.
     #[must_use]
     pub const fn resource(self, origins: &'static [&'static str]) -> Self {
-        Self { resource: origins, ..self }
+        Self { csp: Csp { resource: origins, ..self.csp }, ..self }
     }
 
     /// Sets the origins that it may frame (`frame-src`).
     #[must_use]
     pub const fn frame(self, origins: &'static [&'static str]) -> Self {
-        Self { frame: origins, ..self }
+        Self { csp: Csp { frame: origins, ..self.csp }, ..self }
     }
 
-    /// Sets the origins that its `<base>` may name (`base-uri`).
+    /// Sets the origins of its relative URLs (`base-uri`).
     #[must_use]
     pub const fn base_uri(self, origins: &'static [&'static str]) -> Self {
-        Self { base_uri: origins, ..self }
+        Self { csp: Csp { base_uri: origins, ..self.csp }, ..self }
     }
 
-    /// Sets the browser permissions that it requests: `camera`, `microphone`, `geolocation`,
-    /// `clipboard_write`.
+    /// Sets the device permissions that it asks for: `camera`, `microphone`, `geolocation`, `clipboard_write`.
     #[must_use]
     pub const fn permissions(self, names: &'static [&'static str]) -> Self {
         Self { permissions: names, ..self }
     }
 
-    /// Sets whether the host should draw a border around it.
+    /// Sets whether the host draws a border around it.
     #[must_use]
     pub const fn border(self, border: bool) -> Self {
         Self { border: Some(border), ..self }
     }
 
-    /// Sets the scopes, separated by spaces, that tools which the page calls may ask for later.
+    /// Sets the scopes that calls of the view may ask for later, separated by spaces.
     #[must_use]
     pub const fn optional_scopes(self, scopes: &'static str) -> Self {
         Self { optional_scopes: scopes, ..self }
     }
 
-    /// Sets what hosts show while the tool runs; at most 64 characters.
+    /// Sets the text that hosts show while the tool runs; at most 64 characters.
     #[must_use]
     pub const fn invoking(self, text: &'static str) -> Self {
         Self { invoking: Some(text), ..self }
     }
 
-    /// Sets what hosts show when the tool has run; at most 64 characters.
+    /// Sets the text that hosts show when it has run; at most 64 characters.
     #[must_use]
     pub const fn invoked(self, text: &'static str) -> Self {
         Self { invoked: Some(text), ..self }
     }
-}
-
-/// A `Result` whose value is the props of a widget.
-pub trait Fallible {
-    /// The result of the call.
-    type Outcome;
-}
-
-impl<T, E> Fallible for Result<T, E> {
-    type Outcome = Result<crate::Json<T>, E>;
 }

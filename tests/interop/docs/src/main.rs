@@ -18,17 +18,19 @@ struct Live;
 
 const LIVE: &str = concat!(env!("OUT_DIR"), "/live.html");
 
-impl toolgate::Tool for Live {
+impl toolgate::tool::Tool for Live {
     const NAME: &'static str = "live";
     const DESCRIPTION: &'static str = "Shows a page that changes.";
-    const VIEW: Option<toolgate::View> =
-        Some(toolgate::View::file(LIVE, include_str!(concat!(env!("OUT_DIR"), "/live.html"))));
+    const VIEW: Option<toolgate::tool::View> = Some(toolgate::tool::View::file(
+        LIVE,
+        include_str!(concat!(env!("OUT_DIR"), "/live.html")),
+    ));
     type Arguments = ();
     const ARGUMENTS: () = ();
     type Output = toolgate::Json<Vec<u8>>;
 
-    fn call(_: &toolgate::Call, (): ()) -> toolgate::Running {
-        toolgate::Running::of::<Self>(async { toolgate::Json(vec![1, 2]) })
+    fn call(_: &toolgate::tool::Call, (): ()) -> toolgate::tool::ToolFuture {
+        toolgate::tool::ToolFuture::new::<Self>(async { toolgate::Json(vec![1, 2]) })
     }
 }
 
@@ -41,7 +43,7 @@ async fn main() -> toolgate::Result<()> {
     }
     if name == "live" {
         eprintln!("{LIVE}");
-        let tools = toolgate::Tools::new(&[toolgate::Entry::of::<Live>()]);
+        let tools = toolgate::Tools::new(&[toolgate::tool::ToolEntry::new::<Live>()]);
         return toolgate::server!().tools(tools).live_views(true).serve().await;
     }
     examples::of(&name).store(toolgate::grant::MemoryStore::new()).serve().await

@@ -1,0 +1,13 @@
+//! Items that the expansions of the macros name. They are not part of the API.
+
+pub use crate::{
+    provider::{ClientAuth, Dialect, Provider},
+    scope::{Access, CanWrite, Catalogue, Holds, Requires, Scope},
+    tool::{
+        Call, Dependency, Hints, Tool, ToolEntry, ToolFuture, Tools, Values, View,
+        argument::{Arg, Argument, Length, OneOf, Pattern, Range},
+        outcome::IntoToolResult,
+        view::{Fallible, Shown},
+    },
+};
+pub use toolgate_macros::{__grant as grant, __path as path, __tools as tools};
