@@ -187,7 +187,15 @@ impl BrokerBuilder {
             return Err(ConfigError::new("an access token lives from 30 seconds to an hour")
                 .help("it cannot be revoked, so keep it short"));
         }
-        let user_endpoint = UserEndpoint::new(&self.registration.api, path, member)?;
+        let http = http_client()
+            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
+        let user_endpoint = UserEndpoint::new(
+            &self.registration.api,
+            path,
+            member,
+            (!self.bare_subjects).then_some(self.registration.id),
+            http.clone(),
+        )?;
         let mut known = HashMap::new();
         for client in self.clients {
             client.check(&self.schemes)?;
@@ -196,8 +204,6 @@ impl BrokerBuilder {
                 return Err(ConfigError::new(format!("the client `{id}` is registered twice")));
             }
         }
-        let http = http_client()
-            .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let records = TypedStore::new(self.records);
         let prefix = public.path().trim_end_matches('/').to_owned();
         let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
@@ -207,10 +213,8 @@ impl BrokerBuilder {
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
         Ok(Broker(Arc::new(BrokerState {
-            oauth: UpstreamClient::new(self.registration, http.clone())?,
-            http,
+            oauth: UpstreamClient::new(self.registration, http)?,
             user_endpoint,
-            bare_subjects: self.bare_subjects,
             documents: ClientDocuments::new(
                 self.loopback_documents,
                 self.schemes.clone(),

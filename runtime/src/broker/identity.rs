@@ -8,7 +8,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::state::Broker;
 use crate::error::ConfigError;
 
 /// How long the provider may take to answer.
@@ -24,11 +23,20 @@ pub(crate) struct UserEndpoint {
     url: Url,
     /// A JSON pointer (RFC 6901).
     pointer: String,
+    /// The provider's identifier, if subjects begin with it.
+    subject_prefix: Option<&'static str>,
+    http: reqwest::Client,
 }
 
 impl UserEndpoint {
     /// `path` is below the API `api`; `member` is a member of the answer, or a JSON pointer to it.
-    pub(crate) fn new(api: &str, path: &str, member: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        api: &str,
+        path: &str,
+        member: &str,
+        subject_prefix: Option<&'static str>,
+        http: reqwest::Client,
+    ) -> Result<Self, ConfigError> {
         let text = format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'));
         let url = Url::parse(&text).map_err(|error| {
             ConfigError::new(format!("the endpoint that identifies a person: `{text}`: {error}"))
@@ -45,7 +53,7 @@ impl UserEndpoint {
             pointer if pointer.starts_with('/') => pointer.to_owned(),
             member => format!("/{}", member.replace('~', "~0").replace('/', "~1")),
         };
-        Ok(Self { url, pointer })
+        Ok(Self { url, pointer, subject_prefix, http })
     }
 
     fn find(&self, answer: &Value) -> Option<String> {
@@ -58,48 +66,47 @@ impl UserEndpoint {
             !id.is_empty() && id.len() <= MAX_IDENTIFIER_LEN && !id.chars().any(char::is_control);
         (fits && id.trim() == id).then_some(id)
     }
-}
 
-impl Broker {
     /// Returns the subject to whom the provider's token belongs, or why it is not known.
     pub(crate) async fn identify(&self, token: &SecretString) -> Result<String, String> {
-        let user_endpoint = &self.0.user_endpoint;
-        let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| "its token holds what no header can carry".to_owned())?;
-        bearer.set_sensitive(true);
-        let describe = |error: reqwest::Error| error.without_url().to_string();
-        let asked = async {
-            let response = self
-                .0
-                .http
-                .get(user_endpoint.url.clone())
-                .header(header::AUTHORIZATION, bearer)
-                .header(header::ACCEPT, "application/json")
-                .send()
-                .await
-                .map_err(describe)?;
-            if !response.status().is_success() {
-                return Err(format!("status {}", response.status().as_u16()));
-            }
-            let mut body = Vec::new();
-            let mut stream = response.bytes_stream();
-            while let Some(chunk) = stream.next().await {
-                body.extend_from_slice(&chunk.map_err(describe)?);
-                if body.len() > MAX_ANSWER_BYTES {
-                    return Err("an answer of more than 256 KiB".to_owned());
-                }
-            }
-            Ok(body)
-        };
-        let body = tokio::time::timeout(ANSWER_TIMEOUT, asked)
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.request(token))
             .await
             .map_err(|_| format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()))??;
         let answer: Value =
-            serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
-        let id = user_endpoint
+            serde_json::from_slice(&answer).map_err(|_| "the answer is not JSON".to_owned())?;
+        let id = self
             .find(&answer)
-            .ok_or_else(|| format!("there is no identifier at `{}`", user_endpoint.pointer))?;
-        Ok(if self.0.bare_subjects { id } else { format!("{}:{id}", self.0.oauth.registration.id) })
+            .ok_or_else(|| format!("there is no identifier at `{}`", self.pointer))?;
+        Ok(match self.subject_prefix {
+            Some(prefix) => format!("{prefix}:{id}"),
+            None => id,
+        })
+    }
+
+    async fn request(&self, token: &SecretString) -> Result<Vec<u8>, String> {
+        let mut bearer =
+            http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+                .map_err(|_| "its token has characters that a header cannot have".to_owned())?;
+        bearer.set_sensitive(true);
+        let describe = |error: reqwest::Error| error.without_url().to_string();
+        let request = self
+            .http
+            .get(self.url.clone())
+            .header(header::AUTHORIZATION, bearer)
+            .header(header::ACCEPT, "application/json");
+        let response = request.send().await.map_err(describe)?;
+        if !response.status().is_success() {
+            return Err(format!("status {}", response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        let mut stream = response.bytes_stream();
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk.map_err(describe)?);
+            if body.len() > MAX_ANSWER_BYTES {
+                return Err("an answer of more than 256 KiB".to_owned());
+            }
+        }
+        Ok(body)
     }
 }
 
@@ -109,10 +116,14 @@ mod tests {
 
     use super::*;
 
+    fn endpoint(api: &str, path: &str, member: &str) -> Result<UserEndpoint, ConfigError> {
+        UserEndpoint::new(api, path, member, None, reqwest::Client::new())
+    }
+
     #[test]
     fn an_identifier_is_a_name_or_a_whole_number() {
         let find = |member: &str, answer: Value| {
-            UserEndpoint::new("https://api.example/v1", "/user", member).unwrap().find(&answer)
+            endpoint("https://api.example/v1", "/user", member).unwrap().find(&answer)
         };
         assert_eq!(find("id", json!({ "id": 17 })).as_deref(), Some("17"));
         assert_eq!(find("/data/id", json!({ "data": { "id": "x" } })).as_deref(), Some("x"));
@@ -135,10 +146,10 @@ mod tests {
 
     #[test]
     fn the_token_goes_to_the_api_and_nowhere_else() {
-        let user_endpoint = UserEndpoint::new("https://api.example/v1/", "user", "id").unwrap();
+        let user_endpoint = endpoint("https://api.example/v1/", "user", "id").unwrap();
         assert_eq!(user_endpoint.url.as_str(), "https://api.example/v1/user");
-        let odd = UserEndpoint::new("https://api.example", "//evil.example/user", "id").unwrap();
+        let odd = endpoint("https://api.example", "//evil.example/user", "id").unwrap();
         assert_eq!(odd.url.host_str(), Some("api.example"));
-        assert!(UserEndpoint::new("https://api.example", "/user", "").is_err());
+        assert!(endpoint("https://api.example", "/user", "").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! An authorization server in front of one provider, for MCP hosts.
 //!
 //! GitHub, Google and Entra know one client, which the operator has registered; MCP hosts register
-//! themselves. A [`Broker`] connects the two: to hosts it is an UpstreamClient 2.1 authorization server, to
+//! themselves. A [`Broker`] connects the two: to hosts it is an OAuth 2.1 authorization server, to
 //! the provider it is that one client. A person signs in at the provider once. The grant stays in
 //! the [`Grants`](crate::grant::Grants), and the host gets an access token of the broker, which is
 //! valid for this server alone. The provider's token never leaves the server.
@@ -45,6 +45,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod client;
+pub(crate) mod client_authentication;
 pub(crate) mod client_metadata;
 pub(crate) mod cookies;
 pub(crate) mod documents;

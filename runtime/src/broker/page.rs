@@ -1,4 +1,4 @@
-//! The broker's pages: the consent, and a page that says why it does not go on.
+//! The broker's pages: the consent, and a page that tells why the authorization stops.
 
 use axum::response::Response;
 use http::StatusCode;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jsonwebtoken::jwk::JwkSet;
+use secrecy::SecretString;
 
 use super::{
     client::Clients,
@@ -27,7 +28,6 @@ pub struct Broker(pub(super) Arc<BrokerState>);
 
 pub(super) struct BrokerState {
     pub(super) oauth: UpstreamClient,
-    pub(super) http: reqwest::Client,
     pub(super) user_endpoint: UserEndpoint,
     pub(super) documents: ClientDocuments,
     pub(super) clients: Clients,
@@ -50,8 +50,6 @@ pub(super) struct BrokerState {
     pub(super) resource: String,
     /// The name of the server on pages: its host.
     pub(super) name: String,
-    /// Subjects are the provider's identifiers as they are, without the provider's name.
-    pub(super) bare_subjects: bool,
     pub(super) default_scopes: Vec<String>,
     /// Private-use schemes that redirect URIs may have, besides reversed domain names.
     pub(super) schemes: Vec<String>,
@@ -85,6 +83,11 @@ impl Broker {
     /// The store has not answered since this broker was built.
     pub async fn jwks(&self) -> Result<JwkSet, StoreError> {
         Ok(self.0.keys.key_set().await?.published())
+    }
+
+    /// Returns the subject whose account at the provider this token opens, or why it is not known.
+    pub(crate) async fn identify(&self, token: &SecretString) -> Result<String, String> {
+        self.0.user_endpoint.identify(token).await
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -18,6 +18,7 @@ pub(crate) mod page;
 pub(crate) mod pending_authorization;
 pub(crate) mod request_limit;
 pub(crate) mod sign_in;
+pub(crate) mod sign_in_sessions;
 
 /// The path of the page on which people see and disconnect their accounts.
 pub(crate) const ACCOUNTS_PATH: &str = "/accounts";

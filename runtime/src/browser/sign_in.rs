@@ -29,15 +29,16 @@ use super::{
     error_pages,
     form::FormError,
     page,
-    pending_authorization::{ExpectedIssuer, PendingInGrantStore},
+    pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL, PendingInGrantStore},
     request_limit::RequestLimit,
+    sign_in_sessions::SignInSessions,
 };
 use crate::{
     gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover, party_of},
     grant::{Clock, Grants},
     oauth::{RedirectUrl, TokenResponse, UpstreamClient, new_state},
     provider::{Dialect, Registration},
-    support::{cache::Answers, digest, random},
+    support::{cache::Answers, random},
 };
 
 /// Where a sign-in starts: for the accounts, or with the id of a link below it.
@@ -48,12 +49,6 @@ const REDIRECT_PATH: &str = "/signed-in";
 
 /// The cookie that binds a `state` to the browser that started.
 const STATE_COOKIE: &str = "toolgate-sign-in";
-
-/// The cookie of a person who is signed in.
-const SESSION_COOKIE: &str = "toolgate-person";
-
-/// How long a person stays signed in.
-const SESSION_TTL: Duration = Duration::from_secs(600);
 
 /// How long the authorization server's metadata is cached.
 const METADATA_TTL: Duration = Duration::from_secs(300);
@@ -83,8 +78,7 @@ struct SignInState {
     redirect_uri: RedirectUrl,
     cookies: Cookies,
     flow: AuthorizationFlow,
-    grants: Grants,
-    clock: Arc<dyn Clock>,
+    sessions: SignInSessions,
     http: reqwest::Client,
     limit: Arc<RequestLimit>,
     metadata: Answers<(), Result<Arc<ServerMetadata>, String>>,
@@ -112,8 +106,7 @@ impl SignInAuth {
                 .expect("a URL with a path"),
             cookies,
             flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
-            grants,
-            clock,
+            sessions: SignInSessions::new(Arc::clone(grants.store()), clock, cookies),
             http,
             limit,
             metadata: Answers::new(1, METADATA_TTL),
@@ -174,7 +167,7 @@ impl SignInAuth {
         let url = self.0.flow.start(&oauth, request).await.map_err(|error| error.to_string())?;
         let mut response = page::redirect(url.as_str());
         let name = name_for_state(STATE_COOKIE, state.secret());
-        let cookie = self.0.cookies.set(&name, &browser, SESSION_TTL);
+        let cookie = self.0.cookies.set(&name, &browser, PENDING_AUTHORIZATION_TTL);
         response.headers_mut().append(header::SET_COOKIE, cookie);
         Ok(response)
     }
@@ -240,17 +233,6 @@ impl SignInAuth {
         }
         Ok(claims.principal())
     }
-
-    /// Stores a session, and returns its cookie.
-    async fn begin_session(&self, principal: &str) -> Result<HeaderValue, String> {
-        let session = random::text();
-        let value = serde_json::to_vec(principal).map_err(|error| error.to_string())?;
-        let expires_at = self.0.clock.now() + SESSION_TTL;
-        let id = session_id(&session);
-        let stored = self.0.grants.store().put_pending(&id, &value, expires_at).await;
-        stored.map_err(|error| error.to_string())?;
-        Ok(self.0.cookies.set(SESSION_COOKIE, &session, SESSION_TTL))
-    }
 }
 
 #[async_trait]
@@ -278,7 +260,7 @@ impl AuthorizationHandler for SignInAuth {
         let reason = match tokens {
             Ok(tokens) => {
                 let session = match self.principal(tokens).await {
-                    Ok(principal) => self.begin_session(&principal).await,
+                    Ok(principal) => self.0.sessions.begin(&principal).await,
                     Err(error) => Err(error),
                 };
                 return match session {
@@ -324,10 +306,7 @@ impl AuthorizationHandler for SignInAuth {
 #[async_trait]
 impl BrowserAuthenticator for SignInAuth {
     async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
-        let Some(session) = self.0.cookies.get(headers, SESSION_COOKIE) else { return Ok(None) };
-        let found = self.0.grants.store().peek_pending(&session_id(session)).await;
-        let found = found.map_err(|error| error.to_string())?;
-        Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        self.0.sessions.subject(headers).await
     }
 
     fn sign_in_url(&self, path: &str) -> String {
@@ -338,16 +317,11 @@ impl BrowserAuthenticator for SignInAuth {
     }
 
     fn sign_out_cookie(&self, _: bool) -> Option<HeaderValue> {
-        Some(self.0.cookies.remove(SESSION_COOKIE))
+        Some(self.0.sessions.end_cookie())
     }
 }
 
 fn failed(error: &str) -> Response {
     tracing::error!(target: "toolgate::consent", error, "a person cannot sign in to open a link");
     error_pages::server_error()
-}
-
-/// The key of a session. It holds a digest, so that the store's content does not reveal cookies.
-fn session_id(session: &str) -> String {
-    format!("person:{}", digest::digest(session))
 }

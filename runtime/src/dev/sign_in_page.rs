@@ -1,4 +1,4 @@
-//! The sign-in page, and the endpoints that the broker calls after it: an UpstreamClient provider whose
+//! The sign-in page, and the endpoints that the broker calls after it: an OAuth provider whose
 //! users have no passwords.
 
 use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};

@@ -115,7 +115,7 @@ mod tests {
         oauth::{TokenError, TokenResponse},
     };
 
-    /// A provider that answers a renewal when it is told to.
+    /// A provider that holds back the answer to a renewal.
     #[derive(Default)]
     struct HeldProvider {
         asked: Notify,

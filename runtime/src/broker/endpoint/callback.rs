@@ -119,7 +119,7 @@ impl Broker {
         Ok(response)
     }
 
-    /// What the client is told of an authorization that failed at the provider.
+    /// The error that the client gets for an authorization that failed at the provider.
     fn describe_failure(&self, failure: AuthorizationFailure) -> AuthorizationError {
         let server_error = |description: &str| AuthorizationError::new("server_error", description);
         match failure {

@@ -1,4 +1,4 @@
-//! UpstreamClient error responses (RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1).
+//! OAuth error responses (RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1).
 
 use std::{borrow::Cow, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The authorization request (UpstreamClient 2.1 §4.1.1).
+//! The authorization request (OAuth 2.1 §4.1.1).
 
 use std::collections::BTreeSet;
 

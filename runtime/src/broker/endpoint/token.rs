@@ -1,4 +1,4 @@
-//! The token endpoint (UpstreamClient 2.1 §3.2).
+//! The token endpoint (OAuth 2.1 §3.2).
 
 use axum::{
     Json,

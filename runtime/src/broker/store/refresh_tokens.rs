@@ -1,9 +1,9 @@
-//! Refresh tokens: rotation, reuse, revocation (UpstreamClient 2.1 §4.3, RFC 7009).
+//! Refresh tokens: rotation, reuse, revocation (OAuth 2.1 §4.3, RFC 7009).
 //!
 //! A refresh token is `tgr_ID.GENERATION.MAC`; the record has the key of the MAC and the number of
 //! the current generation. Hosts refresh in parallel: for [`ROTATION_GRACE`], a token that was just
 //! rotated gets the same answer as its successor. After that it is reuse, which ends the family
-//! (UpstreamClient 2.1 §4.3.1).
+//! (OAuth 2.1 §4.3.1).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     broker::{
-        client::AuthenticatedClient, endpoint::error::OAuthError, state::Broker,
+        client_authentication::AuthenticatedClient, endpoint::error::OAuthError, state::Broker,
         tokens::IssuedTokens,
     },
     grant::{GrantKey, GrantState, SaveError, Stored},
@@ -38,7 +38,7 @@ fn parse(token: &str) -> Option<(&str, u64, &str)> {
 }
 
 impl Broker {
-    /// Redeems a refresh token (UpstreamClient 2.1 §4.3).
+    /// Redeems a refresh token (OAuth 2.1 §4.3).
     pub(crate) async fn refresh(
         &self,
         client: &AuthenticatedClient,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::typed_store::{SIGN_INS, millis, moment};
 use crate::{
     broker::{
-        client::AuthenticatedClient,
+        client_authentication::AuthenticatedClient,
         endpoint::{error::OAuthError, request::AuthorizationRequest},
         state::Broker,
         tokens::{AccessToken, IssuedTokens},
@@ -108,7 +108,7 @@ impl Broker {
         Ok(code)
     }
 
-    /// Redeems a code (UpstreamClient 2.1 §4.1.3).
+    /// Redeems a code (OAuth 2.1 §4.1.3).
     pub(crate) async fn redeem(
         &self,
         client: &AuthenticatedClient,
@@ -141,7 +141,7 @@ impl Broker {
             if sign_in.client_id != client.id {
                 return Err(OAuthError::grant("the code was given to another client"));
             }
-            // UpstreamClient 2.1 has removed the parameter; a client that sends it must send the same URI.
+            // OAuth 2.1 has removed the parameter; a client that sends it must send the same URI.
             if redirect_uri.is_some_and(|uri| uri != sign_in.redirect_uri) {
                 return Err(OAuthError::grant("the redirect_uri is another than that of the code"));
             }
