@@ -1,4 +1,4 @@
-//! The door of a server: where it is, who may come in, and whose browser opens a link.
+//! Authentication of a server: its resource, its verifier, and the sign-in of browsers.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ use crate::{
     tool::registry::RegisteredTool,
 };
 
-/// What a door is made of.
-#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "only a broker is made of all"))]
-pub(crate) struct DoorParts<'a> {
-    /// `None` over standard input and output, too.
+/// What an [`AuthLayer`] is built from.
+#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "only a broker needs all of it"))]
+pub(crate) struct AuthSetup<'a> {
+    /// `None` over standard input and output as well.
     pub(crate) gate: Option<Gate>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<brokered::BrokerConfig>,
@@ -39,15 +39,15 @@ pub(crate) struct DoorParts<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) grants: &'a Grants,
     pub(crate) providers: &'a [UpstreamClient],
-    /// Do tools ask their callers to connect accounts?
+    /// Whether there are tools that ask their callers to connect accounts.
     pub(crate) connects: bool,
-    /// May everybody be anybody?
+    /// Whether people sign in without passwords.
     #[cfg(feature = "dev")]
     pub(crate) development: bool,
 }
 
-/// The door.
-pub(crate) struct Door {
+/// The authentication of a server.
+pub(crate) struct AuthLayer {
     /// The server's URL.
     pub(crate) base: Url,
     pub(crate) tools: Vec<ServedTool>,
@@ -60,9 +60,9 @@ pub(crate) struct Door {
     pub(crate) broker: Option<Broker>,
 }
 
-impl Door {
-    pub(crate) fn of(
-        parts: DoorParts<'_>,
+impl AuthLayer {
+    pub(crate) fn new(
+        parts: AuthSetup<'_>,
         tools: Vec<RegisteredTool>,
     ) -> Result<Self, ConfigError> {
         let resource = parts.gate.as_ref().and_then(|gate| gate.resource.as_deref());
@@ -73,7 +73,7 @@ impl Door {
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
         #[cfg(feature = "broker")]
         let brokered = match parts.broker.filter(|_| parts.gate.is_some()) {
-            Some(wanted) => Some(wanted.build(&brokered::BrokerParts {
+            Some(config) => Some(config.build(&brokered::BrokerParts {
                 providers: parts.providers,
                 grants: parts.grants,
                 clock: parts.clock,
@@ -120,7 +120,7 @@ impl Door {
                 }
                 #[cfg(feature = "broker")]
                 if let Some((broker, registration)) = &brokered {
-                    authenticator = Some(open_by(&mut gate, broker, registration)?);
+                    authenticator = Some(use_broker(&mut gate, broker, registration)?);
                     #[cfg(feature = "dev")]
                     if parts.development {
                         gate.verifier =
@@ -131,7 +131,7 @@ impl Door {
                     tool.publish_security_schemes(gate.allow_anonymous);
                 }
                 if parts.connects && authenticator.is_none() {
-                    return Err(nobody_recognized());
+                    return Err(no_authenticator());
                 }
                 let admission = Admission::new(
                     gate,
@@ -157,9 +157,9 @@ impl Door {
     }
 }
 
-/// The broker verifies its own tokens, and knows whose browser it is.
+/// Makes the broker the verifier of the gate, and the authenticator of browsers.
 #[cfg(feature = "broker")]
-fn open_by(
+fn use_broker(
     gate: &mut Gate,
     broker: &Broker,
     registration: &Registration,
@@ -173,7 +173,7 @@ fn open_by(
     Ok(Arc::new(BrokerAuth { broker: broker.clone(), registration: registration.clone() }))
 }
 
-fn nobody_recognized() -> ConfigError {
+fn no_authenticator() -> ConfigError {
     ConfigError::new(
         "tools ask their callers to connect accounts, and nothing says whose browser opens the link",
     )

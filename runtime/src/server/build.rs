@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     app::Assembled,
-    auth_setup::{Door, DoorParts},
+    auth_setup::{AuthLayer, AuthSetup},
     builder::Server,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     error::ConfigError,
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
     oauth::UpstreamClient,
+    provider::Registration,
     tool::{Dependency, registry::RegisteredTool, state::States, table::ToolEntry},
 };
 use crate::{
@@ -48,17 +49,9 @@ impl Server<ErasedHandler> {
             None => None,
         };
         let (built, index, mut faults) = build_tools(&self.tools);
-        let mut providers = Vec::new();
-        // Making one reads the system's certificates, so a server without providers makes none.
+        // A client reads the system's certificates, so a server without providers makes none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
-        if let Some(client) = &client {
-            for registration in self.providers {
-                match UpstreamClient::new(registration, client.clone()) {
-                    Ok(oauth) => providers.push(oauth),
-                    Err(fault) => faults.push(fault),
-                }
-            }
-        }
+        let providers = upstream_clients(self.providers, client.as_ref(), &mut faults);
         ConfigError::join(faults)?;
 
         let needs_store = built
@@ -92,7 +85,7 @@ impl Server<ErasedHandler> {
         }
         ConfigError::join(faults)?;
 
-        let parts = DoorParts {
+        let setup = AuthSetup {
             gate: self.gate.filter(|_| loopback.is_none()),
             #[cfg(feature = "broker")]
             broker: self.broker,
@@ -105,17 +98,17 @@ impl Server<ErasedHandler> {
             #[cfg(feature = "dev")]
             development: login.is_some(),
         };
-        let mut door = Door::of(parts, built)?;
+        let mut auth = AuthLayer::new(setup, built)?;
         let whole = self.beside.is_none;
         let live = self.live_views;
-        let widgets = Widgets::new(&self.identity.name, &mut door.tools, live, whole)?;
+        let widgets = Widgets::new(&self.identity.name, &mut auth.tools, live, whole)?;
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
             providers,
-            base: door.base,
-            authenticator: door.authenticator,
-            limit: door.limit,
+            base: auth.base,
+            authenticator: auth.authenticator,
+            limit: auth.limit,
             has_accounts: loopback.is_none(),
         });
         // A request state outlives no server: its consents do not either.
@@ -131,22 +124,22 @@ impl Server<ErasedHandler> {
         let dispatch = Dispatch {
             identity: self.identity,
             instructions: self.instructions,
-            tools: door.tools,
+            tools: auth.tools,
             index,
             widgets,
             states: self.states,
             prompts,
-            admission: door.admission,
+            admission: auth.admission,
             fast_path: self.fast_path,
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
             running: TaskTracker::new(),
             grants,
         };
         let mut app = Assembled::new(dispatch, self.beside);
-        app.sign_in = door.sign_in;
+        app.sign_in = auth.sign_in;
         #[cfg(feature = "broker")]
         {
-            app.broker = door.broker;
+            app.broker = auth.broker;
         }
         #[cfg(feature = "dev")]
         {
@@ -154,6 +147,22 @@ impl Server<ErasedHandler> {
         }
         Ok(app)
     }
+}
+
+fn upstream_clients(
+    registrations: Vec<Registration>,
+    http: Option<&reqwest::Client>,
+    faults: &mut Vec<ConfigError>,
+) -> Vec<UpstreamClient> {
+    let mut clients = Vec::new();
+    let Some(http) = http else { return clients };
+    for registration in registrations {
+        match UpstreamClient::new(registration, http.clone()) {
+            Ok(client) => clients.push(client),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    clients
 }
 
 fn new_client() -> Result<reqwest::Client, ConfigError> {
