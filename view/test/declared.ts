@@ -9,7 +9,7 @@ export interface Tools {
   all: { arguments: {}; result: Tools2 };
 }
 
-/** A thing that holds things like itself. */
+/** A recursive type. */
 export interface Node {
   children: Node[];
   name: string;
@@ -18,5 +18,5 @@ export interface Node {
 /** Either. */
 export type Tree = number | Tree[];
 
-/** Has our own interface's name. */
+/** A type with the name of the generated interface. */
 export type Tools2 = { counts: ({ [key: string]: number } | null)[]; label: string } & { [key: string]: number };

@@ -1,10 +1,10 @@
-//! A repository's issues as a board in the conversation: filter them, read the comments, close one.
+//! Issue board: a widget with the issues of a repository, their comments, and a button to close one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolgate::{OAuthClient, Server, Tools, grant::MemoryStore, prelude::*};
 
-/// forge, on this machine.
+/// The code host forge, which runs on this machine.
 #[provider(
     api = "http://127.0.0.1:4600/api",
     authorize = "http://127.0.0.1:4600/oauth/authorize",
@@ -68,7 +68,7 @@ async fn issue_board(forge: AuthedClient<Forge>, owner: String, repo: String) ->
     read(&forge, owner, repo).await
 }
 
-/// The same board, whose page is built from React: with `BOARD=react`.
+/// The same widget with a page built from React, for `BOARD=react`.
 mod react {
     use super::{AuthedClient, Board, Forge, Result, widget};
 
@@ -99,7 +99,7 @@ async fn list_comments(
     number: u64,
 ) -> Result<Json<Comments>> {
     #[derive(Deserialize)]
-    struct Said {
+    struct ApiComment {
         body: String,
         user: User,
     }
@@ -107,10 +107,11 @@ async fn list_comments(
     struct User {
         login: String,
     }
-    let said = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments")).paginate();
-    let said: Vec<Said> = said.take_up_to(100).await?;
-    let comments =
-        said.into_iter().map(|said| Comment { author: said.user.login, body: said.body });
+    let comments = forge.get(path!("/repos/{owner}/{repo}/issues/{number}/comments")).paginate();
+    let comments: Vec<ApiComment> = comments.take_up_to(100).await?;
+    let comments = comments
+        .into_iter()
+        .map(|comment| Comment { author: comment.user.login, body: comment.body });
     Ok(Json(Comments { comments: comments.collect() }))
 }
 
@@ -126,7 +127,7 @@ async fn close_issue(
     issue.json(&serde_json::json!({ "state": "closed" })).send().await?.json().await.map(Json)
 }
 
-/// The server, with the widget of one page or the other.
+/// The server, with one of the two widgets.
 fn server(forge: OAuthClient<Forge>, board: Tools) -> Server {
     toolgate::server!()
         .provider(forge)
@@ -158,9 +159,9 @@ mod tests {
 
     use super::*;
 
-    /// `BLESS=1 cargo test -p board` writes them anew.
+    /// `BLESS=1 cargo test -p board` writes the file.
     #[tokio::test]
-    async fn the_pages_types_are_those_of_the_tools() {
+    async fn the_types_of_the_page_are_those_of_the_tools() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/react/src/tools.d.ts");
         let client = Forge::client("toolgate").secret("toolgate-secret");
         let app = server(client, tools![react::issue_board]).build().await.unwrap();

@@ -49,18 +49,20 @@ impl<H: ServerHandler> Handler<H> {
         self.dispatch.identity.clone()
     }
 
-    fn instructions(&self, fallback: Option<String>) -> Option<String> {
-        self.dispatch.instructions.clone().or(fallback)
+    fn instructions(&self, of_fallback: Option<String>) -> Option<String> {
+        self.dispatch.instructions.clone().or(of_fallback)
     }
 
-    fn with_tools(&self, mut fallback: ServerCapabilities) -> ServerCapabilities {
-        fallback.tools.get_or_insert_with(ToolsCapability::default);
-        self.dispatch.widgets.declare(&mut fallback);
-        fallback
+    /// Adds tools and widgets to the capabilities of the fallback.
+    fn capabilities(&self, mut of_fallback: ServerCapabilities) -> ServerCapabilities {
+        of_fallback.tools.get_or_insert_with(ToolsCapability::default);
+        self.dispatch.widgets.declare(&mut of_fallback);
+        of_fallback
     }
 
+    /// Puts this server's identity into the fallback's answer to `initialize`.
     fn introduce(&self, mut result: InitializeResult) -> InitializeResult {
-        result.capabilities = self.with_tools(result.capabilities);
+        result.capabilities = self.capabilities(result.capabilities);
         result.instructions = self.instructions(result.instructions);
         result.server_info = self.identity();
         result
@@ -130,13 +132,13 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         &self,
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
-        let fallback = self.fallback.discover(context).await?;
-        let capabilities = self.with_tools(fallback.capabilities);
-        let mut result = DiscoverResult::new(fallback.supported_versions, capabilities);
-        result.instructions = self.instructions(fallback.instructions);
-        result.ttl_ms = fallback.ttl_ms;
-        result.cache_scope = fallback.cache_scope;
-        result.meta = fallback.meta;
+        let discovered = self.fallback.discover(context).await?;
+        let capabilities = self.capabilities(discovered.capabilities);
+        let mut result = DiscoverResult::new(discovered.supported_versions, capabilities);
+        result.instructions = self.instructions(discovered.instructions);
+        result.ttl_ms = discovered.ttl_ms;
+        result.cache_scope = discovered.cache_scope;
+        result.meta = discovered.meta;
         Ok(result.with_server_info(self.identity()))
     }
 

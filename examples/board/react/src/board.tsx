@@ -13,7 +13,7 @@ interface Ask {
 const needs = (what: string, scopes: readonly string[]) =>
   `${what} needs the scope ${scopes.join(', ')}, which you have not granted yet.`;
 
-/** Says what stands in the way: a missing scope, by name. */
+/** Why an action failed: the missing scopes by name, or the message of the error. */
 function reason(what: string, error: unknown): string {
   if (error instanceof ToolError && error.missingScopes.length) return needs(what, error.missingScopes);
   return `${what} failed: ${(error as Error).message}`;

@@ -1,4 +1,4 @@
-//! What is written for which types.
+//! TypeScript declarations of servers.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ enum State {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "type")]
-#[allow(dead_code, reason = "their schema is wanted")]
+#[allow(dead_code, reason = "only the schema is used")]
 enum Kind {
     Bug { severity: u8 },
     Wish,
@@ -97,14 +97,14 @@ export type Kind = { severity: number; type: "Bug" } | { type: "Wish" };
     );
 }
 
-/// A thing that holds things like itself.
+/// A recursive type.
 #[derive(Serialize, JsonSchema)]
 struct Node {
     name: String,
     children: Vec<Node>,
 }
 
-/// Has our own interface's name.
+/// A type with the name of the generated interface.
 #[derive(Serialize, JsonSchema)]
 struct Tools {
     counts: Vec<Option<BTreeMap<String, u8>>>,
@@ -122,7 +122,7 @@ struct Labelled {
 /// Either.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "its schema is wanted")]
+#[allow(dead_code, reason = "only the schema is used")]
 enum Tree {
     Leaf(u8),
     Branch(Vec<Tree>),
@@ -154,10 +154,10 @@ async fn all() -> Tools {
 }
 
 #[tokio::test]
-async fn what_refers_to_itself_keeps_its_type_and_what_is_odd_is_written_as_typescript_has_it() {
+async fn recursive_types_and_types_without_a_simple_form_are_declared() {
     let server = crate::Server::new("s", "1").tools(tools![tree, perhaps, other, all]);
     let text = server.build().await.unwrap().describe().typescript();
-    // There it is compiled, with what may be done with it. `BLESS=1` writes it anew.
+    // The tests of `view/` compile this file. `BLESS=1` writes it.
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../view/test/declared.ts");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, &text).unwrap();
