@@ -99,7 +99,7 @@ impl AuthMeta {
     }
 }
 
-/// The name of the account, if the token has one (OpenID Connect Core §5.1).
+/// The name of the account, if the token has one (`OpenID` Connect Core §5.1).
 fn account_name(claims: &Claims) -> Option<String> {
     #[derive(Deserialize)]
     struct Names {

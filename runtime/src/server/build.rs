@@ -69,18 +69,12 @@ impl Server<ErasedHandler> {
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
-        let provider_connections = ProviderConnections::new(grants.clone(), client, &providers)?;
+        let connections = ProviderConnections::new(grants.clone(), client, &providers)?;
         let mut faults = Vec::new();
         for tool in &built {
             let name = &tool.definition.name;
             for need in tool.dependencies {
-                faults.extend(unmet(
-                    name,
-                    need,
-                    &provider_connections,
-                    &self.states,
-                    self.gate.is_some(),
-                ));
+                faults.extend(unmet(name, need, &connections, &self.states, self.gate.is_some()));
             }
         }
         ConfigError::join(faults)?;
@@ -115,7 +109,7 @@ impl Server<ErasedHandler> {
         let sealer = Sealer::new(&MasterKey::generate());
         let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);
         let prompts = PromptServices {
-            providers: provider_connections,
+            providers: connections,
             consents,
             clock: self.clock,
             sealer,
@@ -194,12 +188,12 @@ fn build_tools(
 fn unmet(
     tool: &str,
     need: &Dependency,
-    provider_connections: &ProviderConnections,
+    connections: &ProviderConnections,
     states: &States,
     gated: bool,
 ) -> Option<ConfigError> {
     match need {
-        Dependency::Client(client) if !provider_connections.contains(client.provider_type) => Some(
+        Dependency::Client(client) if !connections.contains(client.provider_type) => Some(
             ConfigError::new(format!(
                 "the tool `{tool}` needs the provider `{}`, which is not registered",
                 client.provider_name

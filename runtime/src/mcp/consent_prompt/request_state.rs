@@ -63,8 +63,8 @@ impl RequestState {
         call: &CallIdentity<'_>,
         now: SystemTime,
     ) -> Option<BTreeMap<String, String>> {
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plain = sealer.open(PURPOSE, &[], &sealed).ok()?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plain = sealer.open(PURPOSE, &[], &bytes).ok()?;
         let state: Self = serde_json::from_slice(&plain).ok()?;
         let valid = state.subject == call.subject
             && state.tool == call.tool

@@ -162,9 +162,10 @@ impl Widgets {
             view,
             html,
         };
-        let version = match widget.is_live(self.live) {
-            true => String::new(),
-            false => format!("-{}", fingerprint(&widget.html, &widget.meta)),
+        let version = if widget.is_live(self.live) {
+            String::new()
+        } else {
+            format!("-{}", fingerprint(&widget.html, &widget.meta))
         };
         widget.uri = format!("ui://{host}/{}{version}.html", widget.name);
         self.index.insert(widget.uri.clone(), self.all.len());

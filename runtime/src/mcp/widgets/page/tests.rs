@@ -88,3 +88,13 @@ fn a_page_that_loads_files_of_its_own_is_an_error() {
         assert_eq!(page(html).unwrap(), html);
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_scanner_panic(
+        html in "(<!--|-->|<script|</script|<STYLE|</style|<link|rel=stylesheet|href|src|=|\"|'|>|/| |é|toolgate|\\PC){0,40}",
+    ) {
+        let _ = check(&html);
+        let _ = called_tools(&html.replace("href", "callTool("));
+    }
+}
