@@ -32,6 +32,6 @@ pub struct close {}
 )]
 pub trait may_close<P> {}
 GitHub! {
-    #![callback = ::toolgate::__private::grant] ::toolgate; close : GitHub; helper
+    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; close : GitHub; helper
     may_close; "repo"
 }

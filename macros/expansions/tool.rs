@@ -48,6 +48,6 @@ impl ::toolgate::__private::Tool for list_issues {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::grant] ::toolgate; list_issues : GitHub; tool;
-    "repo:read"
+    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; list_issues : GitHub;
+    tool; "repo:read"
 }

@@ -49,10 +49,10 @@ impl ::toolgate::__private::Tool for tell {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::grant] ::toolgate; tell : GitHub; tool;
+    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; tell : GitHub; tool;
     "repo:read"
 }
 Slack! {
-    #![callback = ::toolgate::__private::grant] ::toolgate; tell : Slack; tool;
+    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; tell : Slack; tool;
     "chat:write"
 }

@@ -39,6 +39,6 @@ impl ::toolgate::__private::Tool for issue_board {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::grant] ::toolgate; issue_board : GitHub; tool;
-    "repo:read"
+    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; issue_board : GitHub;
+    tool; "repo:read"
 }

@@ -1,16 +1,13 @@
 //! Golden expansions: what `cargo expand` shows is read by people, so a change of it is looked at.
 //!
-//! `BLESS=1 cargo test -p toolgate-macros` writes them anew.
+//! `BLESS=1 cargo test -p toolgate-macros` writes them.
 
 use std::{env, fs, path::Path};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{
-    grant, provider, requires,
-    tool::{self, Form},
-};
+use crate::expand::{prove_scopes, provider, requires, tool, widget};
 
 /// Compares `tokens` with `expansions/{name}.rs`, and returns them as text.
 fn golden(name: &str, tokens: TokenStream) -> String {
@@ -27,7 +24,6 @@ fn golden(name: &str, tokens: TokenStream) -> String {
 
 fn list_issues() -> TokenStream {
     tool::expand(
-        Form::Tool,
         quote!(scopes = "repo:read"),
         quote! {
             /// Lists the open issues of a repository.
@@ -62,7 +58,7 @@ fn a_tool_without_anything() {
         /// Says nothing.
         pub async fn nothing() {}
     };
-    golden("tool_empty", tool::expand(Form::Tool, TokenStream::new(), item));
+    golden("tool_empty", tool::expand(TokenStream::new(), item));
 }
 
 #[test]
@@ -83,7 +79,7 @@ fn a_tool_of_two_providers() {
         destructive = false,
         scopes(github = "repo:read", slack = "chat:write")
     );
-    golden("tool_of_two_providers", tool::expand(Form::Tool, attr, item));
+    golden("tool_of_two_providers", tool::expand(attr, item));
 }
 
 #[test]
@@ -100,7 +96,7 @@ fn a_widget() {
         csp(connect = ["https://api.example", "wss://live.example:8443"]),
         border
     );
-    golden("widget", tool::expand(Form::Widget, attr, item));
+    golden("widget", widget::expand(attr, item));
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn what_a_catalogue_proves() {
         "repo:read RepoRead read\nrepo Repo write 0"
         ::toolgate; close_issue: GitHub; tool; "repo"
     };
-    golden("grant", grant::expand(request));
+    golden("prove_scopes", prove_scopes::expand(request));
 }
 
 #[test]

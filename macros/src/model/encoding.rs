@@ -141,8 +141,3 @@ impl Display for Catalogue {
         Ok(())
     }
 }
-
-/// Is `token` a scope token (RFC 6749 §3.3)?
-pub(crate) fn is_scope_token(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
-}

@@ -10,11 +10,13 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
+use super::marker::holds_all;
 use crate::{
-    catalogue::{Access, Catalogue},
     errors::Errors,
-    function::holds_all,
-    scopes::ScopeName,
+    model::{
+        encoding::{Access, Catalogue},
+        scopes::ScopeName,
+    },
     suggest,
 };
 

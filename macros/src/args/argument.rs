@@ -1,0 +1,102 @@
+//! `#[arg(..)]` on a parameter.
+
+use darling::{Error, FromMeta, Result, ast::NestedMeta};
+use syn::{Expr, ExprRange, Meta, parse::Parser, punctuated::Punctuated, spanned::Spanned};
+
+use super::{
+    Attribute, keys,
+    scope::tokens_of,
+    value::{Keyed, Switch, Text, Texts, list_of, ungroup, written},
+};
+use crate::errors::Errors;
+
+attribute! {
+    struct ArgArgs {
+        default: Option<Keyed<Default>>,
+        rename: Option<Text>,
+        range: Option<Keyed<Bounds>>,
+        length: Option<Keyed<Bounds>>,
+        pattern: Option<Keyed<Text>>,
+        one_of: Option<Keyed<Texts>>,
+        example: Option<Examples>,
+        examples: Option<Examples>,
+        flatten: Option<Switch>,
+    }
+}
+
+impl Attribute for ArgArgs {
+    const HAS_CRATE: bool = false;
+    const NAME: &'static str = "#[arg]";
+
+    fn with_key(value: &str) -> Option<String> {
+        if value.contains("..") {
+            return Some(format!("range({})", value.replace(' ', "")));
+        }
+        Some(format!("default = {value}"))
+    }
+}
+
+impl ArgArgs {
+    /// All `#[arg]` of one parameter.
+    pub(crate) fn parse(attributes: &[syn::Attribute], errors: &mut Errors) -> Option<Self> {
+        let before = errors.len();
+        let mut items = Vec::<NestedMeta>::new();
+        for attribute in attributes {
+            let tokens = errors.take(tokens_of(attribute))?;
+            items.extend(keys::parse_items::<Self>(tokens, errors));
+        }
+        let items = keys::check_keys::<Self>(items, errors);
+        let args = errors.take(Self::from_list(&items));
+        args.filter(|_| errors.len() == before)
+    }
+}
+
+/// `default` or `default = value`
+pub(crate) enum Default {
+    OfType,
+    Value(Expr),
+}
+
+impl FromMeta for Default {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        match item {
+            Meta::Path(_) => Ok(Self::OfType),
+            Meta::NameValue(pair) => Ok(Self::Value(pair.value.clone())),
+            Meta::List(list) => {
+                let message = "`default` is written `default = value`, or `default` alone";
+                Err(Error::custom(message).with_span(&list.path))
+            }
+        }
+    }
+}
+
+/// `range(1..=100)`
+pub(crate) struct Bounds(pub(crate) ExprRange);
+
+impl FromMeta for Bounds {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let form = if item.path().is_ident("length") { "(1..=64)" } else { "(1..=100)" };
+        let tokens = list_of(item, form)?;
+        match syn::parse2::<Expr>(tokens.clone()) {
+            Ok(Expr::Range(range)) => Ok(Self(range)),
+            _ if tokens.is_empty() => Err(written(item.path(), form).with_span(item.path())),
+            _ => Err(written(item.path(), form).with_span(&tokens.span())),
+        }
+    }
+}
+
+/// `example = value` or `examples(value, value)`
+pub(crate) struct Examples(pub(crate) Vec<Expr>);
+
+impl FromMeta for Examples {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        match item {
+            Meta::Path(path) => Err(written(path, " = value").with_span(path)),
+            Meta::NameValue(pair) => Ok(Self(vec![ungroup(&pair.value).clone()])),
+            Meta::List(list) => {
+                let parser = Punctuated::<Expr, syn::Token![,]>::parse_terminated;
+                Ok(Self(parser.parse2(list.tokens.clone())?.into_iter().collect()))
+            }
+        }
+    }
+}

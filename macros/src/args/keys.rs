@@ -1,0 +1,151 @@
+//! The keys of an attribute: which there are, and that each is given once.
+
+use darling::{FromMeta, ast::NestedMeta, util::path_to_string};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Error, Ident, Path, Result, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+};
+
+use crate::{errors::Errors, suggest};
+
+/// The fields of an attribute's struct, under the names that people write.
+pub(crate) trait Keys: FromMeta {
+    fn keys() -> Vec<&'static str>;
+}
+
+/// What messages say of an attribute.
+pub(crate) trait Attribute: Keys {
+    /// The attribute, as messages name it: `#[tool]`.
+    const NAME: &'static str;
+    /// Does `crate = ::path` belong to it?
+    const HAS_CRATE: bool = true;
+
+    /// The advice for a key that belongs to another attribute.
+    fn misplaced(_key: &str) -> Option<String> {
+        None
+    }
+
+    /// What to write instead of `value`, which has no key: `scopes = "repo:read"`.
+    fn with_key(_value: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Declares the struct of an attribute, and [`Keys`] from its fields. `..` comes before a field
+/// whose keys are keys of this attribute too.
+macro_rules! attribute {
+    (
+        $(#[$meta:meta])*
+        struct $Args:ident {
+            $(..$flat:ident: $Flat:ty,)?
+            $($(#[$field_meta:meta])* $field:ident: $ty:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Default, darling::FromMeta)]
+        pub(crate) struct $Args {
+            $(#[darling(flatten)] pub(crate) $flat: $Flat,)?
+            $($(#[$field_meta])* pub(crate) $field: $ty,)*
+        }
+
+        impl $crate::args::Keys for $Args {
+            fn keys() -> Vec<&'static str> {
+                #[allow(unused_mut)]
+                let mut keys = vec![$(stringify!($field)),*];
+                $(keys.extend(<$Flat as $crate::args::Keys>::keys());)?
+                keys
+            }
+        }
+    };
+}
+
+/// The items of an attribute up to a syntax error.
+pub(super) fn parse_items<A: Attribute>(
+    tokens: TokenStream,
+    errors: &mut Errors,
+) -> Vec<NestedMeta> {
+    let mut items = Vec::new();
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if input.peek(Ident::peek_any) || input.peek(Token![::]) {
+                items.push(input.parse()?);
+            } else {
+                errors.push(without_key::<A>(input)?);
+            }
+            if input.is_empty() {
+                break;
+            }
+            if !input.peek(Token![,]) {
+                return Err(no_comma(input, items.last()));
+            }
+            input.parse::<Token![,]>()?;
+        }
+        Ok(())
+    };
+    let parsed = parser.parse2(tokens);
+    errors.take(parsed);
+    items
+}
+
+/// The items whose keys are known and given once.
+pub(super) fn check_keys<A: Attribute>(
+    items: Vec<NestedMeta>,
+    errors: &mut Errors,
+) -> Vec<NestedMeta> {
+    let mut known = A::keys();
+    known.extend(A::HAS_CRATE.then_some("crate"));
+    let mut seen = Vec::<String>::new();
+    let mut check = |item: &NestedMeta| {
+        let Some(path) = path_of(item) else { return Ok(()) };
+        let key = path_to_string(path);
+        if !known.contains(&key.as_str()) {
+            let message = A::misplaced(&key).unwrap_or_else(|| {
+                let help = suggest::help(&key, known.iter().copied(), "its keys are");
+                format!("`{}` has no key `{key}`\nhelp: {help}", A::NAME)
+            });
+            return Err(Error::new_spanned(path, message));
+        }
+        if seen.contains(&key) {
+            return Err(Error::new_spanned(path, format!("`{key}` is given twice")));
+        }
+        seen.push(key);
+        Ok(())
+    };
+    items.into_iter().filter(|item| errors.take(check(item)).is_some()).collect()
+}
+
+/// The key of an item.
+pub(super) fn path_of(item: &NestedMeta) -> Option<&Path> {
+    match item {
+        NestedMeta::Meta(meta) => Some(meta.path()),
+        NestedMeta::NameValueInvalidExpr(pair) => Some(&pair.path),
+        NestedMeta::Lit(_) => None,
+    }
+}
+
+/// Takes a value that has no key, up to the next comma.
+fn without_key<A: Attribute>(input: ParseStream<'_>) -> Result<Error> {
+    let span = input.span();
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        value.extend(Some(input.parse::<TokenTree>()?));
+    }
+    let mut message = format!("a value of `{}` has a key", A::NAME);
+    if let Some(help) = A::with_key(&value.to_string()) {
+        message.push_str(&format!("\nhelp: write `{help}`"));
+    }
+    Ok(Error::new(span, message))
+}
+
+fn no_comma(input: ParseStream<'_>, before: Option<&NestedMeta>) -> Error {
+    let key = before.and_then(path_of).map(path_to_string);
+    let message = match (key, before) {
+        (Some(key), Some(NestedMeta::Meta(syn::Meta::Path(_)))) => {
+            format!("the value of `{key}` follows `=`\nhelp: write `{key} = ..`")
+        }
+        _ => "a comma is missing before this".to_owned(),
+    };
+    Error::new(input.span(), message)
+}

@@ -1,0 +1,50 @@
+//! Attributes as they were written: one struct for each, which darling fills.
+//!
+//! darling matches keys with fields, converts the values and gathers their errors. What has no key,
+//! an unknown key and a key given twice are found before it runs, so that the messages are ours.
+
+#[macro_use]
+mod keys;
+
+pub(crate) mod argument;
+pub(crate) mod catalogue;
+pub(crate) mod provider;
+pub(crate) mod requires;
+pub(crate) mod scope;
+pub(crate) mod tool;
+pub(crate) mod value;
+pub(crate) mod widget;
+
+use darling::{FromMeta, ast::NestedMeta};
+use proc_macro2::TokenStream;
+use syn::{Path, parse_quote};
+
+pub(crate) use self::keys::{Attribute, Keys};
+use self::value::CratePath;
+use crate::errors::Errors;
+
+/// An attribute after parsing.
+pub(crate) struct Parsed<A> {
+    /// The path of toolgate, known even where another key is faulty.
+    pub(crate) krate: Path,
+    /// `None` if a fault was reported: nothing that would follow from it is checked.
+    pub(crate) args: Option<A>,
+}
+
+/// Parses the tokens between the parentheses of an attribute that may have a `crate` key.
+pub(crate) fn parse<A: Attribute>(tokens: TokenStream, errors: &mut Errors) -> Parsed<A> {
+    let before = errors.len();
+    let items = keys::parse_items::<A>(tokens, errors);
+    let mut items = keys::check_keys::<A>(items, errors);
+    let krate = items.iter().position(is_crate).map(|at| items.remove(at));
+    let krate = krate.and_then(|item| errors.take(CratePath::from_nested_meta(&item)));
+    let args = errors.take(A::from_list(&items));
+    Parsed {
+        krate: krate.map_or_else(|| parse_quote!(::toolgate), |path| path.0),
+        args: args.filter(|_| errors.len() == before),
+    }
+}
+
+fn is_crate(item: &NestedMeta) -> bool {
+    keys::path_of(item).is_some_and(|path| path.is_ident("crate"))
+}

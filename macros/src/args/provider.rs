@@ -1,0 +1,179 @@
+//! `#[provider(..)]`
+
+use darling::{Error, FromMeta, Result};
+use proc_macro2::Span;
+use syn::{
+    Ident, LitStr, Meta, Token,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+};
+
+use super::{
+    Attribute,
+    value::{Text, list_of, path, value_of, written},
+};
+use crate::suggest;
+
+attribute! {
+    struct ProviderArgs {
+        api: Option<Endpoint>,
+        authorize: Option<Endpoint>,
+        token: Option<Endpoint>,
+        revoke: Option<Endpoint>,
+        issuer: Option<Text>,
+        id: Option<ProviderId>,
+        name: Option<Text>,
+        scope_separator: Option<Text>,
+        response_scope_separator: Option<Text>,
+        client_auth: Option<ClientAuth>,
+        authorize_params: Option<Pairs>,
+        refresh: Option<Endpoint>,
+        token_check: Option<ApiPath>,
+    }
+}
+
+impl Attribute for ProviderArgs {
+    const NAME: &'static str = "#[provider]";
+
+    fn with_key(value: &str) -> Option<String> {
+        Some(format!("api = {value}"))
+    }
+}
+
+/// https, or http to this machine. The runtime checks again what the environment says.
+pub(crate) struct Endpoint(pub(crate) LitStr);
+
+impl FromMeta for Endpoint {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(url) = Text::from_meta(item)?;
+        let value = url.value();
+        let loopback = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
+            value
+                .strip_prefix("http://")
+                .and_then(|rest| rest.strip_prefix(host))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        });
+        let rest = value.strip_prefix("https://").unwrap_or_default();
+        let https = rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+            && !value.contains(char::is_whitespace);
+        if https || loopback {
+            return Ok(Self(url));
+        }
+        let key = darling::util::path_to_string(item.path());
+        let message = if value.starts_with("http://") {
+            format!(
+                "`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
+            )
+        } else {
+            format!("`{key}` is not an absolute URL\nhelp: write `https://..`")
+        };
+        Err(Error::custom(message).with_span(&url))
+    }
+}
+
+/// A word for URLs and environment variables.
+pub(crate) struct ProviderId(pub(crate) LitStr);
+
+impl FromMeta for ProviderId {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(id) = Text::from_meta(item)?;
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let value = id.value();
+        if !value.is_empty() && value.bytes().all(fits) {
+            return Ok(Self(id));
+        }
+        let message = "an `id` is of a-z, 0-9 and `-`: it stands in URLs and environment variables";
+        Err(Error::custom(message).with_span(&id))
+    }
+}
+
+/// A path below `api`.
+pub(crate) struct ApiPath(pub(crate) LitStr);
+
+impl FromMeta for ApiPath {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(path) = Text::from_meta(item)?;
+        let value = path.value();
+        let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
+        if value.starts_with('/') && !value.starts_with("//") && value.chars().all(in_path) {
+            return Ok(Self(path));
+        }
+        let message = "`token_check` is a path of the API that every good token may read: `/user`";
+        Err(Error::custom(message).with_span(&path))
+    }
+}
+
+/// `client_auth = basic`: a variant of the runtime's `ClientAuth`.
+pub(crate) struct ClientAuth(pub(crate) Ident);
+
+impl FromMeta for ClientAuth {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let form = " = basic";
+        let value = value_of(item, form)?;
+        let word = path(value)
+            .and_then(|path| path.get_ident().cloned())
+            .ok_or_else(|| written(item.path(), form).with_span(value))?;
+        let variant = match word.to_string().as_str() {
+            "basic" => "Basic",
+            "body" => "Body",
+            other => {
+                let help = suggest::nearest(other, ["basic", "body"]).map_or_else(
+                    || "`basic` (the header, as the RFC wants) or `body`".to_owned(),
+                    |word| format!("did you mean `{word}`?"),
+                );
+                let message = format!("there is no client authentication `{other}`\nhelp: {help}");
+                return Err(Error::custom(message).with_span(&word));
+            }
+        };
+        Ok(Self(Ident::new(variant, word.span())))
+    }
+}
+
+/// `authorize_params("access_type" = "offline")`
+pub(crate) struct Pairs(pub(crate) Vec<(LitStr, LitStr)>);
+
+impl FromMeta for Pairs {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let form = "(\"access_type\" = \"offline\")";
+        let tokens = list_of(item, form)?;
+        let pair = |input: ParseStream<'_>| {
+            let name: LitStr = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Ok((name, input.parse::<LitStr>()?))
+        };
+        let parser = |input: ParseStream<'_>| {
+            Punctuated::<(LitStr, LitStr), Token![,]>::parse_terminated_with(input, pair)
+        };
+        let pairs = parser
+            .parse2(tokens.clone())
+            .map_err(|error| written(item.path(), form).with_span(&error.span()))?;
+        Ok(Self(pairs.into_iter().collect()))
+    }
+}
+
+impl ProviderArgs {
+    /// The endpoints that every provider has.
+    pub(crate) fn check_endpoints(&self) -> syn::Result<()> {
+        let missing: Vec<_> = [
+            ("api", &self.api, "https://api.example.com"),
+            ("authorize", &self.authorize, "https://example.com/authorize"),
+            ("token", &self.token, "https://example.com/token"),
+        ]
+        .into_iter()
+        .filter(|(_, endpoint, _)| endpoint.is_none())
+        .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = missing.iter().map(|(key, ..)| format!("`{key}`")).collect();
+        let help: Vec<_> =
+            missing.iter().map(|(key, _, url)| format!("{key} = \"{url}\"")).collect();
+        let message = format!(
+            "a provider names its endpoints, and {} {} missing\nhelp: add `{}`",
+            keys.join(", "),
+            if missing.len() == 1 { "is" } else { "are" },
+            help.join(", ")
+        );
+        Err(syn::Error::new(Span::call_site(), message))
+    }
+}

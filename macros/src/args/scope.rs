@@ -1,0 +1,113 @@
+//! `#[scope("repo", access = write, implies(RepoRead))]`
+
+use darling::{Error, FromMeta, Result, ast::NestedMeta};
+use proc_macro2::TokenStream;
+use syn::{
+    Attribute as SynAttribute, Ident, LitStr, Meta, Token,
+    parse::{ParseStream, Parser},
+};
+
+use super::{
+    Attribute, keys,
+    value::{list_of, path, value_of, written},
+};
+use crate::{errors::Errors, model::encoding::Access, suggest};
+
+/// A scope token (RFC 6749 §3.3), and the rest of the attribute.
+pub(crate) struct ScopeAttribute {
+    pub(crate) token: LitStr,
+    pub(crate) args: ScopeArgs,
+}
+
+attribute! {
+    struct ScopeArgs {
+        access: Option<Access>,
+        implies: Option<Variants>,
+    }
+}
+
+impl Attribute for ScopeArgs {
+    const HAS_CRATE: bool = false;
+    const NAME: &'static str = "#[scope]";
+}
+
+impl ScopeAttribute {
+    pub(crate) fn parse(attribute: &SynAttribute, errors: &mut Errors) -> Option<Self> {
+        let parser = |input: ParseStream<'_>| {
+            let token: LitStr = input.parse().map_err(|error| {
+                let message = "the scope token comes first: `#[scope(\"repo:read\")]`";
+                syn::Error::new(error.span(), message)
+            })?;
+            input.parse::<Option<Token![,]>>()?;
+            Ok((token, input.parse::<TokenStream>()?))
+        };
+        let tokens = errors.take(tokens_of(attribute))?;
+        let (token, rest) = errors.take(parser.parse2(tokens))?;
+        errors.take(check_token(&token))?;
+        let before = errors.len();
+        let items = keys::parse_items::<ScopeArgs>(rest, errors);
+        let items = keys::check_keys::<ScopeArgs>(items, errors);
+        let args = errors.take(ScopeArgs::from_list(&items))?;
+        (errors.len() == before).then_some(Self { token, args })
+    }
+}
+
+fn check_token(token: &LitStr) -> syn::Result<()> {
+    if is_scope_token(&token.value()) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is not a scope token (RFC 6749 §3.3)\nhelp: one word of printable ASCII, without spaces, quotes and backslashes",
+        token.value()
+    );
+    Err(syn::Error::new(token.span(), message))
+}
+
+/// The grammar of a scope token (RFC 6749 §3.3).
+pub(crate) fn is_scope_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+}
+
+/// The tokens between the parentheses of `#[name(..)]`, or none for `#[name]`.
+pub(crate) fn tokens_of(attribute: &SynAttribute) -> syn::Result<TokenStream> {
+    match &attribute.meta {
+        Meta::Path(_) => Ok(TokenStream::new()),
+        Meta::List(list) if matches!(list.delimiter, syn::MacroDelimiter::Paren(_)) => {
+            Ok(list.tokens.clone())
+        }
+        other => Err(syn::Error::new_spanned(other, "write the keys in parentheses")),
+    }
+}
+
+impl FromMeta for Access {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let form = " = read";
+        let value = value_of(item, form)?;
+        let word = path(value)
+            .and_then(|path| path.get_ident().cloned())
+            .ok_or_else(|| written(item.path(), form).with_span(value))?;
+        let name = word.to_string();
+        Access::parse(&name).ok_or_else(|| {
+            let help = suggest::help(&name, Access::ALL.map(|(name, _)| name), "it is one of");
+            let message = format!("there is no access `{name}`\nhelp: {help}");
+            Error::custom(message).with_span(&word)
+        })
+    }
+}
+
+/// `implies(RepoRead)`
+pub(crate) struct Variants(pub(crate) Vec<Ident>);
+
+impl FromMeta for Variants {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let form = "(RepoRead)";
+        let variants = NestedMeta::parse_meta_list(list_of(item, form)?.clone())?;
+        let variant = |variant: &NestedMeta| match variant {
+            NestedMeta::Meta(Meta::Path(path)) if path.get_ident().is_some() => {
+                Ok(path.segments[0].ident.clone())
+            }
+            other => Err(written(item.path(), form).with_span(other)),
+        };
+        variants.iter().map(variant).collect::<Result<_>>().map(Self)
+    }
+}

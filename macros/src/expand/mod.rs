@@ -1,0 +1,14 @@
+//! What each macro expands to.
+
+mod argument;
+pub(crate) mod catalogue;
+mod lifetimes;
+mod marker;
+pub(crate) mod path;
+pub(crate) mod prove_scopes;
+pub(crate) mod provider;
+pub(crate) mod requires;
+mod scope_enum;
+pub(crate) mod tool;
+pub(crate) mod tools;
+pub(crate) mod widget;

@@ -1,0 +1,98 @@
+//! `#[provider]`: an enum whose variants are the scopes of an upstream provider.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{ItemEnum, LitStr, Path, ext::IdentExt};
+
+use super::scope_enum;
+use crate::{
+    args::{
+        self, Parsed,
+        provider::{Endpoint, ProviderArgs},
+        value::Text,
+    },
+    errors::Errors,
+    model::catalogue::parse_enum,
+};
+
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let item = match parse_enum("#[provider]", item, &mut errors) {
+        Ok(item) => item,
+        Err(tokens) => return tokens,
+    };
+    let Parsed { krate, args } = args::parse::<ProviderArgs>(attr, &mut errors);
+    if let Some(args) = &args {
+        errors.take(args.check_endpoints());
+    }
+    // A faulty provider is one all the same, so that its tools have no faults of their own.
+    let args = args.unwrap_or_default();
+    let name = args.name.as_ref().map(|Text(name)| name.value());
+    let provider = emit_provider(&krate, &args, &item);
+    scope_enum::expand(item, &krate, name, &provider, errors)
+}
+
+fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStream {
+    let provider = &item.ident;
+    let name = provider.unraw().to_string();
+    let id =
+        args.id.as_ref().map_or_else(|| name.to_lowercase().replace('_', "-"), |id| id.0.value());
+    let url = |endpoint: &Option<Endpoint>| {
+        endpoint.as_ref().map(|endpoint| endpoint.0.value()).unwrap_or_default()
+    };
+    let (api, authorize, token) = (url(&args.api), url(&args.authorize), url(&args.token));
+    let revoke = args.revoke.as_ref().map(|revoke| optional("REVOKE", &revoke.0));
+    let issuer = args.issuer.as_ref().map(|issuer| optional("ISSUER", &issuer.0));
+    let dialect = emit_dialect(krate, args);
+    quote! {
+        #[automatically_derived]
+        impl #krate::__private::Provider for #provider {
+            const ID: &'static str = #id;
+            const API: &'static str = #api;
+            const AUTHORIZE: &'static str = #authorize;
+            const TOKEN: &'static str = #token;
+            #revoke
+            #issuer
+            #dialect
+        }
+    }
+}
+
+fn optional(constant: &str, value: &LitStr) -> TokenStream {
+    let constant = syn::Ident::new(constant, proc_macro2::Span::call_site());
+    quote! {
+        const #constant: ::core::option::Option<&'static str> = ::core::option::Option::Some(#value);
+    }
+}
+
+/// How the provider departs from the standard.
+fn emit_dialect(krate: &Path, args: &ProviderArgs) -> Option<TokenStream> {
+    let mut chain = TokenStream::new();
+    if let Some(Text(separator)) = &args.scope_separator {
+        chain.extend(quote!(.scope_separator(#separator)));
+    }
+    if let Some(Text(separator)) = &args.response_scope_separator {
+        chain.extend(quote!(.response_scope_separator(#separator)));
+    }
+    if let Some(Endpoint(endpoint)) = &args.refresh {
+        chain.extend(quote!(.refresh(#endpoint)));
+    }
+    if let Some(path) = &args.token_check {
+        let path = &path.0;
+        chain.extend(quote!(.token_check(#path)));
+    }
+    if let Some(client_auth) = &args.client_auth {
+        let client_auth = &client_auth.0;
+        chain.extend(quote!(.client_auth(#krate::__private::ClientAuth::#client_auth)));
+    }
+    let pairs = args.authorize_params.iter().flat_map(|params| &params.0);
+    let pairs: Vec<_> = pairs.map(|(name, value)| quote!((#name, #value))).collect();
+    if !pairs.is_empty() {
+        chain.extend(quote!(.authorize_params(&[#(#pairs),*])));
+    }
+    (!chain.is_empty()).then(|| {
+        quote! {
+            const DIALECT: #krate::__private::Dialect = #krate::__private::Dialect::STANDARD #chain;
+        }
+    })
+}

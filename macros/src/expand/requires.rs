@@ -1,0 +1,248 @@
+//! `#[requires]`: a helper that declares which scopes it needs of the client that it is given.
+//!
+//! A thin generic shell carries the bound and boxes one body that is not generic: so there is one
+//! error and one copy of the code, and recursion works.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{FnArg, GenericParam, Path, Signature, Type, ext::IdentExt, parse_quote};
+
+use super::{
+    lifetimes::with_lifetime,
+    marker::{holds_all, marker},
+};
+use crate::{
+    args::{self, Parsed},
+    errors::Errors,
+    model::{
+        function::{Function, check_name},
+        parameter::{Kind, Parameter, ungroup},
+        scopes::{ClientScopes, match_clients},
+    },
+};
+
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let parsed = Function::parse("requires", item.clone())
+        .and_then(|function| check_name(&function.sig.ident, "a helper").map(|()| function));
+    let mut inner = match parsed {
+        Ok(function) => function,
+        Err(error) => {
+            let error = error.into_compile_error();
+            return quote!(#item #error);
+        }
+    };
+    let mut errors = Errors::default();
+    let Parsed { krate, args: scopes } = args::requires::parse(attr, &mut errors);
+    inner.check_signature("a helper with `#[requires]`", &mut errors);
+    if inner.sig.receiver().is_some() || inner.sig.asyncness.is_none() {
+        return quote!(#inner #errors);
+    }
+    let helper = inner.sig.ident.clone();
+    let outer = inner.sig.clone();
+    let parameters = inner.take_parameters(&helper, &mut errors);
+    let clients: Vec<_> = parameters.iter().filter(|parameter| parameter.is_client()).collect();
+    let matched = match &scopes {
+        Some(scopes) => {
+            let declare = "#[requires(\"..\")]";
+            match_clients(Some(scopes), Span::call_site(), &clients, declare, &mut errors)
+        }
+        None => Vec::new(), // Their fault is reported already.
+    };
+    let helper = Helper { krate, inner: &inner, parameters: &parameters, matched };
+    if helper.matched.len() != clients.len() || !errors.is_empty() {
+        return helper.recover(&outer, &clients, &errors);
+    }
+    let shell = helper.emit_shell();
+    let marker = marker(&inner.vis, &inner.sig.ident, "helper");
+    let may_call = helper.emit_may_call();
+    let requests = helper.emit_requests();
+    quote! {
+        #shell
+        #marker
+        #may_call
+        #requests
+        #errors
+    }
+}
+
+struct Helper<'a> {
+    krate: Path,
+    inner: &'a Function,
+    parameters: &'a [Parameter],
+    matched: Vec<ClientScopes>,
+}
+
+impl Helper<'_> {
+    /// A function of the same signature that cannot be called, where nothing of the shell would
+    /// be true.
+    fn recover(&self, outer: &Signature, clients: &[&Parameter], errors: &Errors) -> TokenStream {
+        let Function { attrs, vis, .. } = self.inner;
+        let marker = marker(vis, &outer.ident, "helper");
+        let scopes: TokenStream = clients
+            .iter()
+            .filter_map(|client| client.provider())
+            .map(|provider| holds_all(&self.krate, &outer.ident, provider))
+            .collect();
+        let inputs = outer.inputs.iter().zip(&self.inner.sig.inputs).map(|(outer, inner)| {
+            match (outer, inner) {
+                (FnArg::Typed(outer), FnArg::Typed(inner)) => {
+                    // A type that is faulty was replaced.
+                    let faulty = matches!(&*inner.ty, Type::Tuple(unit) if unit.elems.is_empty());
+                    let (pat, ty) = (&outer.pat, if faulty { &inner.ty } else { &outer.ty });
+                    quote!(#pat: #ty)
+                }
+                (other, _) => other.to_token_stream(),
+            }
+        });
+        let Signature { ident, generics, output, .. } = outer;
+        quote! {
+            #(#attrs)*
+            #[allow(unused_variables, clippy::unused_async)]
+            #vis async fn #ident #generics(#(#inputs),*) #output { ::core::unreachable!() }
+            #marker
+            #scopes
+            #errors
+        }
+    }
+
+    fn may_call(&self) -> Ident {
+        format_ident!("may_{}", self.inner.sig.ident.unraw(), span = self.inner.sig.ident.span())
+    }
+
+    /// The function to call, generic over the holder of the client.
+    fn emit_shell(&self) -> TokenStream {
+        let Self { inner: Function { attrs, vis, sig, body }, parameters, matched, .. } = self;
+        let helper = &sig.ident;
+        let may_call = self.may_call();
+        let providers = matched.iter().map(|client| &client.provider);
+        let output = with_lifetime(self.inner.output());
+
+        let (mut names, mut types) = (Vec::new(), Vec::new());
+        let (mut passed, mut inner_types, mut rebinds) = (Vec::new(), Vec::new(), Vec::new());
+        for parameter in *parameters {
+            let Parameter { ident, ty, kind, .. } = parameter;
+            names.push(ident);
+            if let Kind::Client { borrowed, .. } = kind {
+                types.push(with_lifetime(held_by(ty, &quote!(Holder))));
+                passed.push(quote!(#ident.narrow()));
+                inner_types.push(owned(ty));
+                if *borrowed {
+                    rebinds.push(quote!(let #ident = &#ident;));
+                }
+            } else {
+                types.push(with_lifetime(ty.to_token_stream()));
+                passed.push(quote!(#ident));
+                inner_types.push(ty.to_token_stream());
+            }
+        }
+        let generics = &sig.generics.params;
+        let generics = if generics.is_empty() { quote!() } else { quote!(, #generics) };
+        let inner_generics = &sig.generics;
+        let wheres = sig.generics.where_clause.as_ref().map(|clause| {
+            let predicates = &clause.predicates;
+            quote!(#predicates,)
+        });
+        let outlive = sig.generics.params.iter().filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => {
+                let ident = &parameter.ident;
+                Some(quote!(#ident: 'f))
+            }
+            GenericParam::Lifetime(parameter) => {
+                let lifetime = &parameter.lifetime;
+                Some(quote!(#lifetime: 'f))
+            }
+            GenericParam::Const(_) => None,
+        });
+        let inner_where = &sig.generics.where_clause;
+        let inner_name = format_ident!("{}_body", helper.unraw());
+        let inner_output = &sig.output;
+        let body = if rebinds.is_empty() { quote!(#body) } else { quote!({ #(#rebinds)* #body }) };
+        let patterns = sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(input) => Some(&input.pat),
+            FnArg::Receiver(_) => None,
+        });
+        quote! {
+            #(#attrs)*
+            #vis fn #helper<'f, Holder #generics>(
+                #(#names: #types),*
+            ) -> ::core::pin::Pin<
+                ::std::boxed::Box<dyn ::core::future::Future<Output = #output> + ::core::marker::Send + 'f>,
+            >
+            where
+                #wheres
+                #(#outlive,)*
+                Holder: #(#may_call<#providers>)+*,
+            {
+                async fn #inner_name #inner_generics(
+                    #(#patterns: #inner_types),*
+                ) #inner_output #inner_where #body
+
+                ::std::boxed::Box::pin(#inner_name(#(#passed),*))
+            }
+        }
+    }
+
+    /// The trait of the holders that may call the helper: its name and its words make the error.
+    fn emit_may_call(&self) -> TokenStream {
+        let Self { inner: Function { vis, sig, .. }, matched, .. } = self;
+        let helper = sig.ident.unraw().to_string();
+        let may_call = self.may_call();
+        let needs: Vec<_> = matched.iter().map(|client| client.scopes.describe()).collect();
+        let needs = needs.join(" and ");
+        let message =
+            format!("`{{Self}}` may not call `{helper}`, which needs the {needs} of `{{P}}`");
+        let label = format!("needs the {needs}");
+        let note =
+            "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`";
+        let doc = format!(" Who may call [`{helper}`](fn@{helper}).");
+        quote! {
+            #[doc = #doc]
+            #[doc(hidden)]
+            #[allow(non_camel_case_types)]
+            #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+            #vis trait #may_call<P> {}
+        }
+    }
+
+    fn emit_requests(&self) -> TokenStream {
+        let krate = &self.krate;
+        let helper = &self.inner.sig.ident;
+        let may_call = self.may_call();
+        let requests = self.matched.iter().map(|ClientScopes { provider, scopes }| {
+            let scopes = &scopes.names;
+            quote! {
+                #provider! {
+                    #![callback = #krate::__private::prove_scopes]
+                    #krate; #helper: #provider; helper #may_call; #(#scopes)*
+                }
+            }
+        });
+        quote!(#(#requests)*)
+    }
+}
+
+/// `AuthedClient<P, helper>` as `AuthedClient<P, holder>`.
+fn held_by(ty: &Type, holder: &TokenStream) -> TokenStream {
+    let mut ty = ty.clone();
+    let target = match ungroup(&mut ty) {
+        Type::Reference(reference) => ungroup(&mut reference.elem),
+        other => other,
+    };
+    if let Type::Path(path) = target
+        && let Some(last) = path.path.segments.last_mut()
+        && let syn::PathArguments::AngleBracketed(generics) = &mut last.arguments
+    {
+        generics.args.pop();
+        generics.args.push(parse_quote!(#holder));
+    }
+    ty.to_token_stream()
+}
+
+/// `T` of `&T`.
+fn owned(ty: &Type) -> TokenStream {
+    match ty {
+        Type::Reference(reference) => reference.elem.to_token_stream(),
+        Type::Group(group) => owned(&group.elem),
+        other => other.to_token_stream(),
+    }
+}

@@ -1,0 +1,122 @@
+//! What `#[provider]` and `#[catalogue]` share: the scopes, and the macro that carries them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt};
+
+use crate::{
+    doc_text::doc_text,
+    errors::Errors,
+    model::{
+        catalogue,
+        encoding::{Access, Catalogue, Scope},
+    },
+};
+
+/// Expands the enum. `provider` comes between its catalogue and the macro of its name; people read
+/// `name`, or the enum's own name.
+pub(super) fn expand(
+    mut item: ItemEnum,
+    krate: &Path,
+    name: Option<String>,
+    provider: &TokenStream,
+    mut errors: Errors,
+) -> TokenStream {
+    let catalogue = catalogue::read(&item, &mut errors).filter(|_| errors.is_empty());
+    let name = name.unwrap_or_else(|| item.ident.unraw().to_string());
+    let implementation = emit_catalogue(&item, krate, &name, catalogue.as_ref());
+    let text = catalogue.as_ref().map(Catalogue::to_string).unwrap_or_default();
+    let catalogue_macro = emit_catalogue_macro(&item, &text);
+    for variant in &mut item.variants {
+        variant.attrs.retain(|attr| !attr.path().is_ident("scope"));
+    }
+    quote! {
+        #[allow(dead_code)]
+        #item
+        #implementation
+        #provider
+        #catalogue_macro
+        #errors
+    }
+}
+
+fn emit_catalogue(
+    item: &ItemEnum,
+    krate: &Path,
+    name: &str,
+    catalogue: Option<&Catalogue>,
+) -> TokenStream {
+    let ident = &item.ident;
+    let scopes = catalogue.map(Catalogue::scopes).unwrap_or_default();
+    let scopes = scopes.iter().zip(&item.variants).map(|(scope, variant)| {
+        let Scope { token, implies, .. } = scope;
+        let description = doc_text(&variant.attrs);
+        let access = match scope.access {
+            Access::Read => quote!(Read),
+            Access::Write => quote!(Write),
+            Access::Destructive => quote!(Destructive),
+        };
+        quote! {
+            #krate::__private::Scope {
+                name: #token,
+                description: #description,
+                access: #krate::__private::Access::#access,
+                implies: &[#(#implies),*],
+            }
+        }
+    });
+    let count = scopes.len();
+    // A static, because the compiler looks through a constant anew for every tool that refers to it.
+    quote! {
+        #[automatically_derived]
+        impl #krate::__private::Catalogue for #ident {
+            const NAME: &'static str = #name;
+            const SCOPES: &'static [#krate::__private::Scope] = {
+                static SCOPES: [#krate::__private::Scope; #count] = [#(#scopes),*];
+                &SCOPES
+            };
+        }
+    }
+}
+
+/// The catalogue as a macro that has the name of the provider.
+///
+/// The name is in the macro namespace, so whoever imports the type imports the macro too.
+fn emit_catalogue_macro(item: &ItemEnum, catalogue: &str) -> TokenStream {
+    let ItemEnum { ident: provider, vis, .. } = item;
+    let hidden = unique_name(item, catalogue);
+    // Only a macro that is exported can be re-exported by a public path.
+    let export = matches!(vis, Visibility::Public(_)).then(|| quote!(#[macro_export]));
+    let misuse =
+        format!("`{provider}!` carries the scopes of `{provider}`; it is not a macro to call");
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_macros, non_local_definitions)]
+        #export
+        macro_rules! #hidden {
+            (#![callback = $callback:path] $($request:tt)*) => {
+                $callback! { #catalogue $($request)* }
+            };
+            ($($other:tt)*) => {
+                ::core::compile_error!(#misuse);
+            };
+        }
+
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        #vis use #hidden as #provider;
+    }
+}
+
+/// A name for the root of the crate, where providers of one name from two modules would clash.
+///
+/// The hash is of the declaration alone, so that builds are reproducible.
+fn unique_name(item: &ItemEnum, catalogue: &str) -> Ident {
+    let ItemEnum { ident: provider, variants, .. } = item;
+    let mut hash = DefaultHasher::new();
+    catalogue.hash(&mut hash);
+    variants.iter().for_each(|variant| variant.ident.hash(&mut hash));
+    format_ident!("__catalogue_{}_{:016x}", provider.unraw(), hash.finish())
+}

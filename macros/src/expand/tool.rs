@@ -1,0 +1,290 @@
+//! `#[tool]`: an async function, kept as it is, and a type of the same name that implements `Tool`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Ident, Path, ext::IdentExt};
+
+use super::marker::{holds_all, marker};
+use crate::{
+    args::{self, tool::ToolArgs},
+    errors::Errors,
+    hygiene::{hygienic, respanned},
+    model::{
+        function::{Function, check_name},
+        parameter::{Kind, Parameter},
+        tool::Tool,
+    },
+};
+
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let function = match parse_function("tool", item) {
+        Ok(function) => function,
+        Err(tokens) => return tokens,
+    };
+    let mut errors = Errors::default();
+    let parsed = args::parse::<ToolArgs>(attr, &mut errors);
+    match Tool::new("tool", parsed, function, &mut errors) {
+        Ok(tool) => emit(&tool, &Output::plain(&tool), &errors),
+        Err(method) => quote!(#method #errors),
+    }
+}
+
+/// Parses the function, or returns the item as it is, with an error.
+pub(super) fn parse_function(attribute: &str, item: TokenStream) -> Result<Function, TokenStream> {
+    Function::parse(attribute, item.clone())
+        .and_then(|function| check_name(&function.sig.ident, "a tool").map(|()| function))
+        .map_err(|error| {
+            let error = error.into_compile_error();
+            quote!(#item #error)
+        })
+}
+
+/// The result of the call.
+pub(super) struct Output {
+    /// The type that the tool returns.
+    pub(super) ty: TokenStream,
+    /// What happens to the function's result, if the tool returns another type.
+    pub(super) map: Option<fn(&Path, TokenStream) -> TokenStream>,
+    /// Constants of the tool that belong to its output.
+    pub(super) constants: TokenStream,
+}
+
+impl Output {
+    fn plain(tool: &Tool) -> Self {
+        Self { ty: tool.function.output(), map: None, constants: TokenStream::new() }
+    }
+}
+
+/// The whole expansion.
+pub(super) fn emit(tool: &Tool, output: &Output, errors: &Errors) -> TokenStream {
+    let function = &tool.function;
+    let marker = marker(&function.vis, &function.sig.ident, "tool");
+    let (implementation, scopes) = if errors.is_empty() {
+        (tool.emit(output), tool.emit_requests())
+    } else {
+        (tool.recover(), tool.recover_scopes())
+    };
+    // The function comes first: rust-analyzer maps a name to its first appearance.
+    // A tool is async even where it has nothing to wait for.
+    quote! {
+        #[allow(clippy::unused_async)]
+        #function
+        #marker
+        #implementation
+        #scopes
+        #errors
+    }
+}
+
+impl Tool {
+    fn emit(&self, output: &Output) -> TokenStream {
+        let Self { krate, name, description, arguments, .. } = self;
+        let tool = &self.function.sig.ident;
+        let constants = self.emit_constants(&output.constants);
+        let types = arguments.iter().map(|argument| &argument.ty);
+        let values = arguments.iter().map(|argument| argument.emit(krate));
+        let dependencies = self.emit_dependencies();
+        let call = self.emit_call(output);
+        let output = &output.ty;
+        quote! {
+            #[automatically_derived]
+            impl #krate::__private::Tool for #tool {
+                const NAME: &'static str = #name;
+                const DESCRIPTION: &'static str = #description;
+                #constants
+                type Arguments = (#(#krate::__private::Arg<#types>,)*);
+                const ARGUMENTS: Self::Arguments = (#(#values,)*);
+                type Output = #output;
+
+                #dependencies
+
+                #call
+            }
+        }
+    }
+
+    fn emit_call(&self, output: &Output) -> TokenStream {
+        let Self { krate, parameters, .. } = self;
+        let tool = &self.function.sig.ident;
+        let patterns = parameters.iter().filter(|p| p.is_argument()).map(|p| local(&p.ident));
+        let injects = parameters.iter().any(|parameter| !parameter.is_argument());
+        let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
+        if parameters.iter().any(|parameter| local(&parameter.ident) == call) {
+            call = Ident::new("_call", Span::mixed_site());
+        }
+        let value = |parameter: &Parameter| match &parameter.kind {
+            Kind::Client { .. } => quote!(#call.client()),
+            Kind::Caller { optional: true, .. } => quote!(#call.optional_caller()),
+            Kind::Caller { .. } => quote!(#call.caller()),
+            Kind::State { .. } => quote!(#call.state()),
+            Kind::Context { .. } => quote!(#call.context()),
+            Kind::Argument => local(&parameter.ident).into_token_stream(),
+        };
+        let span = hygienic(tool.span());
+        // With the place of the name, or a future that is not `Send` is shown on the attribute.
+        let running = respanned(&quote!(#krate::__private::ToolFuture), span);
+        let borrows = parameters.iter().any(Parameter::is_borrowed);
+        // What is borrowed, or mapped, needs a future around the function's own.
+        let body = if borrows || output.map.is_some() {
+            let injected = parameters.iter().filter(|parameter| !parameter.is_argument());
+            let lets = injected.map(|parameter| {
+                let (name, value) = (local(&parameter.ident), value(parameter));
+                quote!(let #name = #value;)
+            });
+            let passed = parameters.iter().map(|parameter| {
+                let name = local(&parameter.ident);
+                if parameter.is_borrowed() { quote!(&#name) } else { quote!(#name) }
+            });
+            let called = quote_spanned!(span=> #tool(#(#passed),*).await);
+            let called = output.map.map_or(called.clone(), |map| map(krate, called));
+            quote_spanned! {span=>
+                #(#lets)*
+                #running::new::<Self>(async move { #called })
+            }
+        } else {
+            let passed = parameters.iter().map(value);
+            quote_spanned!(span=> #running::new::<Self>(#tool(#(#passed),*)))
+        };
+        quote_spanned! {span=>
+            fn call(
+                #call: &#krate::__private::Call,
+                (#(#patterns,)*): #krate::__private::Values<Self>,
+            ) -> #krate::__private::ToolFuture {
+                #body
+            }
+        }
+    }
+
+    /// The constants that have a default, where they depart from it.
+    fn emit_constants(&self, of_output: &TokenStream) -> TokenStream {
+        let Self { krate, attribute, .. } = self;
+        let mut constants = TokenStream::new();
+        if let Some(title) = &attribute.title {
+            constants.extend(quote! {
+                const TITLE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#title);
+            });
+        }
+        if !attribute.hints.is_empty() {
+            let hints = attribute.hints.iter().map(|(hint, value)| {
+                let hint = Ident::new(hint, Span::call_site());
+                quote!(#hint: ::core::option::Option::Some(#value))
+            });
+            constants.extend(quote! {
+                const HINTS: #krate::__private::Hints = #krate::__private::Hints { #(#hints,)* ..#krate::__private::Hints::DERIVED };
+            });
+        }
+        let icons = &attribute.icons;
+        if !icons.is_empty() {
+            constants.extend(quote! {
+                const ICONS: &'static [&'static str] = &[#(#icons),*];
+            });
+        }
+        if let Some(meta) = &attribute.meta {
+            constants.extend(quote! {
+                const META: ::core::option::Option<&'static str> = ::core::option::Option::Some(#meta);
+            });
+        }
+        if attribute.app_only {
+            constants.extend(quote!(
+                const APP_ONLY: bool = true;
+            ));
+        }
+        if attribute.model_only {
+            constants.extend(quote!(
+                const MODEL_ONLY: bool = true;
+            ));
+        }
+        constants.extend(of_output.clone());
+        constants
+    }
+
+    /// The injected parameters; no tokens, if there are none.
+    fn emit_dependencies(&self) -> Option<TokenStream> {
+        let krate = &self.krate;
+        let dependencies = self.parameters.iter().filter_map(|parameter| {
+            let name = parameter.ident.unraw().to_string();
+            Some(match &parameter.kind {
+                Kind::Client { provider, .. } => quote!(client::<#provider, Self>(#name)),
+                Kind::Caller { catalogue: Some(catalogue), .. } => {
+                    quote!(caller::<#catalogue, Self>(#name))
+                }
+                Kind::Caller { optional: false, .. } => quote!(CALLER),
+                Kind::State { of, .. } => quote!(state::<#of>(#name)),
+                Kind::Context { .. } => quote!(Context),
+                Kind::Caller { .. } | Kind::Argument => return None,
+            })
+        });
+        let dependencies: Vec<_> = dependencies.collect();
+        (!dependencies.is_empty()).then(|| {
+            quote! {
+                fn dependencies() -> &'static [#krate::__private::Dependency] {
+                    const { &[#(#krate::__private::Dependency::#dependencies),*] }
+                }
+            }
+        })
+    }
+
+    /// Asks each catalogue to call [`super::prove_scopes`] back.
+    ///
+    /// The function itself stays here: what goes through a catalogue is parsed once more.
+    fn emit_requests(&self) -> TokenStream {
+        let krate = &self.krate;
+        let tool = &self.function.sig.ident;
+        let purpose = match self.attribute.read_only {
+            Some(span) => Ident::new("read_only", span),
+            None => Ident::new("tool", Span::call_site()),
+        };
+        let requests = self.clients.iter().map(|client| {
+            let provider = &client.provider;
+            let catalogue = self.provider.as_ref().unwrap_or(provider);
+            let scopes = &client.scopes.names;
+            quote! {
+                #catalogue! {
+                    #![callback = #krate::__private::prove_scopes]
+                    #krate; #tool: #provider; #purpose; #(#scopes)*
+                }
+            }
+        });
+        quote!(#(#requests)*)
+    }
+
+    /// A tool that cannot be called, so that the place where it is registered has no fault.
+    fn recover(&self) -> TokenStream {
+        let Self { krate, name, .. } = self;
+        let tool = &self.function.sig.ident;
+        quote! {
+            #[automatically_derived]
+            impl #krate::__private::Tool for #tool {
+                const NAME: &'static str = #name;
+                const DESCRIPTION: &'static str = "";
+                type Arguments = ();
+                const ARGUMENTS: () = ();
+                type Output = ();
+
+                fn call(_: &#krate::__private::Call, (): ()) -> #krate::__private::ToolFuture {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    }
+
+    fn recover_scopes(&self) -> TokenStream {
+        let mut seen = Vec::<&Path>::new();
+        let mut tokens = TokenStream::new();
+        for provider in self.parameters.iter().filter_map(Parameter::provider) {
+            if !seen.contains(&provider) {
+                seen.push(provider);
+                tokens.extend(holds_all(&self.krate, &self.function.sig.ident, provider));
+            }
+        }
+        tokens
+    }
+}
+
+/// A parameter's name for the expansion: what the user names does not see it, nor the other way
+/// round.
+fn local(ident: &Ident) -> Ident {
+    let mut local = ident.clone();
+    local.set_span(hygienic(ident.span()));
+    local
+}

@@ -1,0 +1,125 @@
+//! Arguments: parameters whose values the model sends.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{Error, Expr, ExprLit, Lit, LitStr, Result, Type, ext::IdentExt};
+
+use super::{
+    parameter::Parameter,
+    rule::Rule,
+    types::{inside_option, last_ident},
+};
+use crate::{
+    args::argument::{ArgArgs, Default},
+    errors::Errors,
+    json,
+};
+
+/// An argument of a tool.
+pub(crate) struct Argument {
+    pub(crate) name: LitStr,
+    pub(crate) ty: Type,
+    pub(crate) description: String,
+    pub(crate) default: Option<DefaultValue>,
+    pub(crate) rules: Vec<Rule>,
+    /// As JSON text.
+    pub(crate) examples: Vec<LitStr>,
+    pub(crate) flatten: bool,
+}
+
+/// The value of an argument that was not given.
+pub(crate) enum DefaultValue {
+    /// `Default::default()`, with the place of the key.
+    OfType(Span),
+    /// A string literal for a `String`.
+    Text(LitStr),
+    Value(Expr),
+}
+
+impl Argument {
+    pub(crate) fn new(parameter: &Parameter, errors: &mut Errors) -> Self {
+        let Parameter { ident, ty, args, doc, .. } = parameter;
+        let mut argument = Self {
+            name: LitStr::new(&ident.unraw().to_string(), ident.span()),
+            ty: ty.clone(),
+            description: doc.clone(),
+            default: None,
+            rules: Vec::new(),
+            examples: Vec::new(),
+            flatten: false,
+        };
+        errors.take(check_type(ty));
+        if let Some(args) = ArgArgs::parse(args, errors) {
+            argument.set(args, errors);
+        }
+        argument
+    }
+
+    fn set(&mut self, args: ArgArgs, errors: &mut Errors) {
+        if let Some(name) = args.rename {
+            self.name = name.0;
+        }
+        self.flatten = args.flatten.is_some_and(|flatten| flatten.on);
+        let before = errors.len();
+        let kind = last_ident(inside_option(&self.ty)).map(ToString::to_string);
+        let kind = kind.unwrap_or_default();
+        let rules = [
+            args.range.map(|range| Rule::range(range, &kind)),
+            args.length.map(|length| Rule::length(length, &kind)),
+            args.pattern.map(|pattern| Rule::pattern(pattern, &kind)),
+            args.one_of.map(|list| Rule::one_of(list, &kind)),
+        ];
+        self.rules = rules.into_iter().flatten().filter_map(|rule| errors.take(rule)).collect();
+
+        let examples = [args.example, args.examples].into_iter().flatten();
+        let examples: Vec<Expr> = examples.flat_map(|examples| examples.0).collect();
+        for example in &examples {
+            self.examples.extend(errors.take(json_literal(example)));
+        }
+        if errors.len() == before {
+            // The value of a faulty rule is not what it will be.
+            for rule in &self.rules {
+                if let Some(default) = &args.default {
+                    errors.take(rule.check_default(&default.value, default.key, &self.ty));
+                }
+                for example in &examples {
+                    errors.take(rule.check_value(example, "the example"));
+                }
+            }
+        }
+        self.default = args.default.map(|default| match default.value {
+            Default::OfType => DefaultValue::OfType(default.key),
+            Default::Value(Expr::Lit(ExprLit { lit: Lit::Str(text), .. }))
+                if last_ident(&self.ty).is_some_and(|ident| ident == "String") =>
+            {
+                DefaultValue::Text(text)
+            }
+            Default::Value(value) => DefaultValue::Value(value),
+        });
+    }
+}
+
+/// An argument is owned, and of one type.
+fn check_type(ty: &Type) -> Result<()> {
+    let (what, help) = match ty {
+        Type::Reference(reference) => {
+            let owned = match reference.elem.to_token_stream().to_string().as_str() {
+                "str" => "String".to_owned(),
+                other => other.to_owned(),
+            };
+            ("an argument is owned: it is decoded for this call", format!("write `{owned}`"))
+        }
+        Type::ImplTrait(_) => {
+            ("an argument has one type, which its schema describes", "write the type".to_owned())
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new_spanned(ty, format!("{what}\nhelp: {help}")))
+}
+
+fn json_literal(value: &Expr) -> Result<LitStr> {
+    let text = json::literal(value).ok_or_else(|| {
+        Error::new_spanned(value, "an example is a string, a number or a boolean")
+    })?;
+    Ok(LitStr::new(&text, syn::spanned::Spanned::span(value)))
+}

@@ -1,0 +1,145 @@
+//! The catalogue that the variants of an enum declare.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Error, Fields, ItemEnum, Variant, ext::IdentExt};
+
+use super::encoding::{Access, Catalogue, Scope};
+use crate::{args::scope::ScopeAttribute, errors::Errors, suggest};
+
+/// Parses the enum, or returns the item as it is, with an error.
+pub(crate) fn parse_enum(
+    attribute: &str,
+    item: TokenStream,
+    errors: &mut Errors,
+) -> Result<ItemEnum, TokenStream> {
+    let parsed = syn::parse2::<ItemEnum>(item.clone()).map_err(|_| {
+        let message = format!("`{attribute}` goes on an enum whose variants are the scopes");
+        let error = Error::new_spanned(first_token(item.clone()), message).into_compile_error();
+        quote!(#item #error)
+    });
+    let mut item = parsed?;
+    take_second_attribute(&mut item.attrs, errors);
+    Ok(item)
+}
+
+fn first_token(tokens: TokenStream) -> TokenStream {
+    // Past doc comments and attributes, to the word that should be `enum`.
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match &token {
+            proc_macro2::TokenTree::Punct(punct) if punct.as_char() == '#' => drop(tokens.next()),
+            _ => return token.into(),
+        }
+    }
+    TokenStream::new()
+}
+
+/// Reads the scopes of the variants. `None` where a fault was reported.
+pub(crate) fn read(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
+    if item.variants.is_empty() {
+        let message = format!("`{}` has no scopes\nhelp: every variant is one", item.ident);
+        errors.push(Error::new_spanned(&item.ident, message));
+    }
+    if !item.generics.params.is_empty() {
+        errors.push(Error::new_spanned(&item.generics, "a catalogue has no generic parameters"));
+    }
+    for variant in &item.variants {
+        if let Some(cfg) = variant.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+            let message = "a scope cannot depend on `#[cfg]`: the catalogue is read before it is decided\nhelp: declare the scope always, and use it only where it is wanted";
+            errors.push(Error::new_spanned(cfg, message));
+        }
+        if !matches!(variant.fields, Fields::Unit) {
+            errors.push(Error::new_spanned(&variant.fields, "a scope holds no data"));
+        }
+    }
+    let attrs: Vec<_> = item.variants.iter().map(|variant| find_scope(variant, errors)).collect();
+    let mut scopes = Vec::new();
+    for (variant, attr) in item.variants.iter().zip(&attrs) {
+        let Some(attr) = attr else { continue };
+        let token = attr.token.value();
+        if scopes.iter().any(|other: &Scope| other.token == token) {
+            errors.push(Error::new(
+                attr.token.span(),
+                format!("the scope `{token}` is declared twice"),
+            ));
+        }
+        let mut implies = Vec::new();
+        for implied in attr.args.implies.iter().flat_map(|variants| &variants.0) {
+            match item.variants.iter().position(|other| other.ident == *implied) {
+                Some(index) => implies.push(index),
+                None => {
+                    let name = implied.to_string();
+                    let variants: Vec<_> =
+                        item.variants.iter().map(|variant| variant.ident.to_string()).collect();
+                    let known = variants.iter().map(String::as_str);
+                    let help = suggest::help(&name, known, "its variants are");
+                    let message =
+                        format!("`{}` has no variant `{name}` to imply\nhelp: {help}", item.ident);
+                    errors.push(Error::new(implied.span(), message));
+                }
+            }
+        }
+        scopes.push(Scope {
+            token,
+            variant: variant.ident.unraw().to_string(),
+            // A scope that says nothing of its access is taken for one that writes.
+            access: attr.args.access.unwrap_or(Access::Write),
+            implies,
+        });
+    }
+    if !errors.is_empty() {
+        return None; // The indices hold only if every scope was understood.
+    }
+    for (scope, attr) in scopes.iter().zip(attrs.iter().flatten()) {
+        let above = scope
+            .implies
+            .iter()
+            .map(|&index| &scopes[index])
+            .find(|implied| implied.access > scope.access);
+        if let Some(implied) = above {
+            let message = format!(
+                "`{0}` is `access = {1}` and implies `{2}`, which is `access = {3}`\nhelp: a scope allows what it implies: write `access = {3}`",
+                scope.token,
+                scope.access.word(),
+                implied.token,
+                implied.access.word(),
+            );
+            errors.push(Error::new(attr.token.span(), message));
+        }
+    }
+    let cycle = |index: usize| {
+        let attr = attrs[index].as_ref().expect("every scope was understood");
+        let message =
+            format!("`{}` implies itself through the scopes that it implies", attr.token.value());
+        Error::new(attr.token.span(), message)
+    };
+    errors.take(Catalogue::new(scopes).map_err(cycle))
+}
+
+fn find_scope(variant: &Variant, errors: &mut Errors) -> Option<ScopeAttribute> {
+    let name = &variant.ident;
+    let mut attrs = variant.attrs.iter().filter(|attr| attr.path().is_ident("scope"));
+    let Some(attr) = attrs.next() else {
+        let message = format!(
+            "`{name}` is no scope yet\nhelp: write `#[scope(\"repo:read\", access = read)]` above it"
+        );
+        errors.push(Error::new_spanned(name, message));
+        return None;
+    };
+    if let Some(second) = attrs.next() {
+        errors.push(Error::new_spanned(second, "a variant is one scope"));
+    }
+    ScopeAttribute::parse(attr, errors)
+}
+
+/// Takes off another attribute of ours: it would declare the same catalogue again.
+fn take_second_attribute(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
+    let is_ours = |attr: &mut Attribute| {
+        ["provider", "catalogue"].iter().any(|name| attr.path().is_ident(name))
+    };
+    for attr in attrs.extract_if(.., is_ours) {
+        let message = "an enum has one of `#[provider]` and `#[catalogue]`\nhelp: remove this one";
+        errors.push(Error::new_spanned(attr.path(), message));
+    }
+}

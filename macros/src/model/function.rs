@@ -1,0 +1,116 @@
+//! A function under `#[tool]`, `#[widget]` or `#[requires]`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, Error, Ident, Result, ReturnType, Signature, Visibility,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+};
+
+use crate::errors::Errors;
+
+/// A function whose body need not parse, so that the macro works while one types it.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: TokenStream,
+}
+
+impl Function {
+    /// `attribute` is the name without `#[..]`, for messages.
+    pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<Self> {
+        let parser = |input: ParseStream<'_>| {
+            Ok(Self {
+                attrs: input.call(Attribute::parse_outer)?,
+                vis: input.parse()?,
+                sig: input.call(Signature::parse).map_err(|error| {
+                    Error::new(error.span(), format!("`#[{attribute}]` goes on an `async fn`"))
+                })?,
+                body: input.parse()?,
+            })
+        };
+        syn::parse::Parser::parse2(parser, item)
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+
+    /// Checks what holds for tools and for helpers.
+    ///
+    /// A function that is not async is not checked further: it is another kind of function.
+    pub(crate) fn check_signature(&mut self, what: &str, errors: &mut Errors) {
+        self.take_second_attribute(errors);
+        let sig = &self.sig;
+        if sig.asyncness.is_none() {
+            let message = format!("{what} is an `async fn`\nhelp: write `async fn {}`", sig.ident);
+            errors.push(Error::new_spanned(sig.fn_token, message));
+            return;
+        }
+        if !matches!(sig.safety, syn::Safety::Default) {
+            errors.push(Error::new_spanned(&sig.safety, format!("{what} is not `unsafe`")));
+        }
+        if let Some(abi) = &sig.abi {
+            errors.push(Error::new_spanned(abi, format!("{what} has no ABI of its own")));
+        }
+        if let Some(receiver) = sig.receiver() {
+            let message = format!(
+                "{what} is a free function, without `self`\nhelp: what it shares with others comes as `State<T>`"
+            );
+            errors.push(Error::new_spanned(receiver.self_token, message));
+        }
+    }
+
+    /// Takes off another attribute of ours: it would declare the same type again.
+    fn take_second_attribute(&mut self, errors: &mut Errors) {
+        let is_ours = |attr: &Attribute| {
+            let path = attr.path();
+            let last = path.segments.last().map(|segment| segment.ident.to_string());
+            let of_toolgate = path.segments.len() == 1 || path.segments[0].ident == "toolgate";
+            let ours = ["tool", "widget", "requires"];
+            of_toolgate && last.is_some_and(|last| ours.contains(&last.as_str()))
+        };
+        for attr in self.attrs.extract_if(.., |attr| is_ours(attr)) {
+            let message = "a function has one of `#[tool]`, `#[widget]` and `#[requires]`\nhelp: remove this one";
+            errors.push(Error::new_spanned(attr.path(), message));
+        }
+    }
+
+    /// Replaces the body, where its errors would only repeat one that is reported.
+    pub(crate) fn drop_body(&mut self) {
+        self.body = quote!({ ::core::unreachable!() });
+        self.attrs.push(syn::parse_quote!(#[allow(unused_variables, unused_mut)]));
+    }
+
+    /// The type that it returns.
+    pub(crate) fn output(&self) -> TokenStream {
+        match &self.sig.output {
+            ReturnType::Default => quote!(()),
+            ReturnType::Type(_, ty) => ty.to_token_stream(),
+        }
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, sig, body } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}
+
+/// A type of the name of a primitive would hide it from the whole module.
+pub(crate) fn check_name(name: &Ident, noun: &str) -> Result<()> {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128",
+        "u16", "u32", "u64", "u8", "usize",
+    ];
+    if PRIMITIVES.iter().any(|primitive| name == primitive) {
+        let message = format!(
+            "{noun} cannot be named as the primitive type `{name}`\nhelp: give the function another name; `#[tool(name = \"{name}\")]` is what the model sees"
+        );
+        return Err(Error::new_spanned(name, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! What attributes and functions declare, typed and checked.
+
+pub(crate) mod argument;
+pub(crate) mod catalogue;
+pub(crate) mod encoding;
+pub(crate) mod function;
+pub(crate) mod parameter;
+pub(crate) mod rule;
+pub(crate) mod scopes;
+pub(crate) mod tool;
+pub(crate) mod types;
+pub(crate) mod view;

@@ -1,0 +1,218 @@
+//! Parameters, classified by their types.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{
+    Attribute, Error, FnArg, GenericArgument, Ident, Pat, PatType, Path, PathArguments,
+    PathSegment, Result, Type, parse_quote,
+};
+
+use super::function::Function;
+use crate::{doc_text::doc_text, errors::Errors};
+
+/// A parameter of a tool or a helper.
+pub(crate) struct Parameter {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) kind: Kind,
+    /// Its `#[arg(..)]`.
+    pub(crate) args: Vec<Attribute>,
+    pub(crate) doc: String,
+}
+
+/// Where a parameter's value comes from.
+pub(crate) enum Kind {
+    /// `AuthedClient<P>` or `&AuthedClient<P>`
+    Client { provider: Path, borrowed: bool },
+    /// `Caller`, `Caller<P>` or `Option<Caller>`
+    Caller { catalogue: Option<Path>, borrowed: bool, optional: bool },
+    /// `State<T>`
+    State { of: Type, borrowed: bool },
+    /// `Context`
+    Context { borrowed: bool },
+    /// Every other type: the model sends the value.
+    Argument,
+}
+
+impl Parameter {
+    /// The provider or catalogue whose scopes it carries.
+    pub(crate) fn provider(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Client { provider, .. } => Some(provider),
+            Kind::Caller { catalogue, .. } => catalogue.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// An injected parameter that the function takes by reference.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        match self.kind {
+            Kind::Client { borrowed, .. }
+            | Kind::Caller { borrowed, .. }
+            | Kind::State { borrowed, .. }
+            | Kind::Context { borrowed } => borrowed,
+            Kind::Argument => false,
+        }
+    }
+
+    pub(crate) fn is_client(&self) -> bool {
+        matches!(self.kind, Kind::Client { .. })
+    }
+
+    pub(crate) fn is_argument(&self) -> bool {
+        matches!(self.kind, Kind::Argument)
+    }
+}
+
+impl Function {
+    /// The parameters. Takes `#[arg]` and doc comments off them, and ties every client and every
+    /// `Caller<P>` to `holder`.
+    ///
+    /// A parameter with a faulty type loses it, and the function its body, which could only repeat
+    /// the fault.
+    pub(crate) fn take_parameters(
+        &mut self,
+        holder: &Ident,
+        errors: &mut Errors,
+    ) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        let mut stub = false;
+        for input in &mut self.sig.inputs {
+            let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else { continue };
+            let doc = doc_text(attrs);
+            let (args, rest) = std::mem::take(attrs)
+                .into_iter()
+                .filter(|attr| !attr.path().is_ident("doc"))
+                .partition::<Vec<_>, _>(|attr| attr.path().is_ident("arg"));
+            if let Some(cfg) = rest.iter().find(|attr| attr.path().is_ident("cfg")) {
+                let message =
+                    "a parameter cannot depend on `#[cfg]`\nhelp: put it on the whole function";
+                errors.push(Error::new_spanned(cfg, message));
+            }
+            *attrs = rest;
+            let Pat::Ident(pattern) = &**pat else {
+                let message = "a parameter has a name, which the model or the runtime fills\nhelp: take it apart in the body";
+                errors.push(Error::new_spanned(pat, message));
+                continue;
+            };
+            let ident = pattern.ident.clone();
+            match classify(ty, holder) {
+                Ok(kind) => {
+                    parameters.push(Parameter { ident, ty: (**ty).clone(), kind, args, doc });
+                }
+                Err(error) => {
+                    errors.push(error);
+                    **ty = parse_quote!(());
+                    stub = true;
+                }
+            }
+        }
+        if stub {
+            self.drop_body();
+        }
+        parameters
+    }
+}
+
+fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
+    let whole = ty.clone();
+    let (borrowed, ty) = match ungroup(ty) {
+        Type::Reference(reference) => (true, ungroup(&mut reference.elem)),
+        ty => (false, ty),
+    };
+    let Type::Path(path) = ty else { return argument(&whole) };
+    let Some(last) = path.path.segments.last_mut() else { return argument(&whole) };
+    let kind = match last.ident.to_string().as_str() {
+        "AuthedClient" => match claim(last, holder)? {
+            Some(provider) => Kind::Client { provider, borrowed },
+            None => {
+                let message = "this client has no provider\nhelp: write `AuthedClient<P>`, where `P` is the provider: `AuthedClient<GitHub>`";
+                return Err(Error::new_spanned(&*last, message));
+            }
+        },
+        "Caller" => Kind::Caller { catalogue: claim(last, holder)?, borrowed, optional: false },
+        "Option" => match generic(last) {
+            Some(Type::Path(inner)) => match inner.path.segments.last_mut() {
+                Some(caller) if caller.ident == "Caller" => {
+                    Kind::Caller { catalogue: claim(caller, holder)?, borrowed, optional: true }
+                }
+                _ => return argument(&whole),
+            },
+            _ => return argument(&whole),
+        },
+        "Context" if last.arguments.is_none() => Kind::Context { borrowed },
+        "State" if last.arguments.is_none() => {
+            let message = "this state has no type\nhelp: write `State<T>`, where `T` is the type that was given to `Server::state`";
+            return Err(Error::new_spanned(&*last, message));
+        }
+        "State" => match generic(last) {
+            Some(of) => Kind::State { of: of.clone(), borrowed },
+            None => return argument(&whole),
+        },
+        _ => return argument(&whole),
+    };
+    if let Type::Reference(reference) = &whole
+        && let Some(token) = &reference.mutability
+    {
+        let message =
+            "what is injected is shared with other calls\nhelp: borrow it as `&`, without `mut`";
+        return Err(Error::new_spanned(token, message));
+    }
+    Ok(kind)
+}
+
+/// An argument; a client inside of another type is none.
+fn argument(ty: &Type) -> Result<Kind> {
+    match find_client(ty.to_token_stream()) {
+        None => Ok(Kind::Argument),
+        Some(client) => {
+            let message = "a client is injected itself, or by reference\nhelp: write `AuthedClient<P>` or `&AuthedClient<P>`";
+            Err(Error::new(client.span(), message))
+        }
+    }
+}
+
+fn find_client(tokens: TokenStream) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "AuthedClient" => Some(ident),
+        TokenTree::Group(group) => find_client(group.stream()),
+        _ => None,
+    })
+}
+
+fn generic(segment: &mut PathSegment) -> Option<&mut Type> {
+    let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return None };
+    match generics.args.first_mut()? {
+        GenericArgument::Type(ty) => Some(ungroup(ty)),
+        _ => None,
+    }
+}
+
+/// Makes `AuthedClient<P>` an `AuthedClient<P, holder>`, and returns `P`.
+fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
+    let Some(Type::Path(provider)) = generic(segment) else { return Ok(None) };
+    let provider = provider.path.clone();
+    let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return Ok(None) };
+    match generics.args.get(1) {
+        None => generics.args.push(parse_quote!(#holder)),
+        Some(GenericArgument::Type(Type::Path(other))) if other.path.is_ident(holder) => {}
+        Some(other) => {
+            // Or a function could use the scopes that another one declares.
+            let message = format!(
+                "the scopes of `{holder}` are its own\nhelp: write `{}<{}>`",
+                segment.ident,
+                provider.to_token_stream().to_string().replace(' ', "")
+            );
+            return Err(Error::new_spanned(other, message));
+        }
+    }
+    Ok(Some(provider))
+}
+
+/// Looks through the invisible delimiters around a `$ty:ty` of a `macro_rules!`.
+pub(crate) fn ungroup(mut ty: &mut Type) -> &mut Type {
+    while let Type::Group(group) = ty {
+        ty = &mut group.elem;
+    }
+    ty
+}

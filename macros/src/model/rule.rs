@@ -1,0 +1,283 @@
+//! Rules for arguments: `range`, `length`, `pattern` and `one_of`.
+//!
+//! A default or an example that is a literal is checked here, so that it is an error of the
+//! compiler; the server checks every other default when it starts.
+
+use std::cmp::Ordering;
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use regex_lite::Regex;
+use syn::{Error, Expr, ExprLit, ExprRange, Lit, LitStr, RangeLimits, Result, Type};
+
+use super::types::last_ident;
+use crate::{
+    args::{
+        argument::{Bounds, Default},
+        value::{Keyed, Text, Texts},
+    },
+    suggest,
+};
+
+/// A rule, with the place of its key.
+pub(crate) struct Rule {
+    pub(crate) key: Span,
+    pub(crate) kind: RuleKind,
+}
+
+pub(crate) enum RuleKind {
+    Range(Limits),
+    Length(Limits),
+    Pattern(LitStr),
+    OneOf(Vec<LitStr>),
+}
+
+/// Both included; `None` is open.
+pub(crate) struct Limits {
+    pub(crate) min: Option<Expr>,
+    pub(crate) max: Option<Expr>,
+}
+
+/// Types that are no strings, collections or numbers of ours by their names alone.
+const NUMBERS: [&str; 14] = [
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+    "f64",
+];
+
+impl Rule {
+    pub(super) fn range(range: Keyed<Bounds>, ty: &str) -> Result<Self> {
+        let help = "`length(..)` bounds strings and collections";
+        check_type("range", "numbers", help, ty, range.key, |ty| {
+            !["String", "bool", "Vec", "char"].contains(&ty)
+        })?;
+        let kind = RuleKind::Range(Limits::new(range.value.0)?);
+        Ok(Self { key: range.key, kind })
+    }
+
+    pub(super) fn length(length: Keyed<Bounds>, ty: &str) -> Result<Self> {
+        let help = "`range(..)` bounds numbers";
+        check_type("length", "strings and collections", help, ty, length.key, |ty| !is_scalar(ty))?;
+        let kind = RuleKind::Length(Limits::new(length.value.0)?);
+        Ok(Self { key: length.key, kind })
+    }
+
+    pub(super) fn pattern(pattern: Keyed<Text>, ty: &str) -> Result<Self> {
+        check_text("pattern", ty, pattern.key)?;
+        let Text(text) = pattern.value;
+        if let Err(error) = Regex::new(&text.value()) {
+            let message = format!("`{}` is not a regular expression: {error}", text.value());
+            return Err(Error::new(text.span(), message));
+        }
+        Ok(Self { key: pattern.key, kind: RuleKind::Pattern(text) })
+    }
+
+    pub(super) fn one_of(list: Keyed<Texts>, ty: &str) -> Result<Self> {
+        check_text("one_of", ty, list.key)?;
+        let Texts(texts) = list.value;
+        if texts.is_empty() {
+            let message =
+                "`one_of` lists nothing, so no value fits\nhelp: write `one_of(\"a\", \"b\")`";
+            return Err(Error::new(list.key, message));
+        }
+        for (at, text) in texts.iter().enumerate() {
+            if texts[..at].contains(text) {
+                let message = format!("`{}` is listed twice", text.value());
+                return Err(Error::new(text.span(), message));
+            }
+        }
+        Ok(Self { key: list.key, kind: RuleKind::OneOf(texts) })
+    }
+
+    /// Checks a default against the rule. `None` of an optional argument breaks no rule.
+    pub(super) fn check_default(&self, default: &Default, key: Span, ty: &Type) -> Result<()> {
+        let value = match default {
+            Default::Value(value) => return self.check_value(value, "the default"),
+            Default::OfType => match last_ident(ty).map(ToString::to_string).as_deref() {
+                Some("String") => Known::Text(String::new()),
+                Some(ty) if NUMBERS.contains(&ty) => Known::Number(Number::Int(0)),
+                _ => return Ok(()),
+            },
+        };
+        self.check(&value).map_err(|broken| {
+            let shown = if let Known::Text(_) = value { "\"\"" } else { "0" };
+            Error::new(key, format!("the default `{shown}` {broken}"))
+        })
+    }
+
+    /// Checks a value that is a literal.
+    pub(super) fn check_value(&self, value: &Expr, what: &str) -> Result<()> {
+        let Some(known) = Known::new(value) else { return Ok(()) };
+        self.check(&known).map_err(|broken| {
+            let shown = value.to_token_stream().to_string().replace("- ", "-");
+            Error::new_spanned(value, format!("{what} `{shown}` {broken}"))
+        })
+    }
+
+    /// The rule that the value breaks, in words.
+    fn check(&self, value: &Known) -> std::result::Result<(), String> {
+        match (&self.kind, value) {
+            (RuleKind::Range(limits), Known::Number(number)) if !limits.contain(*number) => {
+                Err(format!("is outside of `range({})`", limits.shown()))
+            }
+            (RuleKind::Length(limits), Known::Text(text)) => {
+                let length = text.chars().count();
+                let number = Number::Int(length.try_into().unwrap_or(i128::MAX));
+                if limits.contain(number) {
+                    return Ok(());
+                }
+                let noun = if length == 1 { "character" } else { "characters" };
+                Err(format!("has {length} {noun}, which `length({})` excludes", limits.shown()))
+            }
+            (RuleKind::Pattern(pattern), Known::Text(text)) => {
+                let fits = Regex::new(&pattern.value()).is_ok_and(|regex| regex.is_match(text));
+                if fits { Ok(()) } else { Err(format!("does not match `{}`", pattern.value())) }
+            }
+            (RuleKind::OneOf(texts), Known::Text(text)) => {
+                let texts: Vec<_> = texts.iter().map(LitStr::value).collect();
+                if texts.contains(text) {
+                    return Ok(());
+                }
+                let known = texts.iter().map(String::as_str);
+                Err(format!("is not in `one_of`\nhelp: {}", suggest::help(text, known, "it lists")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_scalar(ty: &str) -> bool {
+    NUMBERS.contains(&ty) || ["bool", "char"].contains(&ty)
+}
+
+fn check_text(key: &str, ty: &str, span: Span) -> Result<()> {
+    let help = "`range(..)` bounds numbers, `length(..)` collections";
+    check_type(key, "strings", help, ty, span, |ty| !is_scalar(ty) && ty != "Vec")
+}
+
+/// Says why a rule does not fit a type that is known by its name. For an alias rustc says it, in
+/// more words.
+fn check_type(
+    key: &str,
+    is_for: &str,
+    help: &str,
+    ty: &str,
+    span: Span,
+    fits: impl Fn(&str) -> bool,
+) -> Result<()> {
+    if fits(ty) {
+        return Ok(());
+    }
+    let message = format!("`{key}` is for {is_for}, not for `{ty}`\nhelp: {help}");
+    Err(Error::new(span, message))
+}
+
+impl Limits {
+    fn new(range: ExprRange) -> Result<Self> {
+        if let (RangeLimits::HalfOpen(dots), Some(_)) = (&range.limits, &range.end) {
+            let message = "both ends are included\nhelp: write `..=`";
+            return Err(Error::new_spanned(dots, message));
+        }
+        let number = |end: &Option<Box<Expr>>| end.as_deref().and_then(Number::new);
+        if let (Some(min), Some(max)) = (number(&range.start), number(&range.end))
+            && min.compare(max) == Some(Ordering::Greater)
+        {
+            let message = "nothing is in this range: it ends before it starts";
+            return Err(Error::new_spanned(&range, message));
+        }
+        Ok(Self { min: range.start.map(|min| *min), max: range.end.map(|max| *max) })
+    }
+
+    /// An end that is not a literal excludes nothing here.
+    fn contain(&self, number: Number) -> bool {
+        let end = |end: &Option<Expr>| end.as_ref().and_then(Number::new);
+        let below = end(&self.min).and_then(|min| number.compare(min)) == Some(Ordering::Less);
+        let above = end(&self.max).and_then(|max| number.compare(max)) == Some(Ordering::Greater);
+        !below && !above
+    }
+
+    /// `1..=100`, as in the attribute.
+    fn shown(&self) -> String {
+        let end = |end: &Option<Expr>| {
+            end.as_ref().map(|end| end.to_token_stream().to_string().replace("- ", "-"))
+        };
+        match (end(&self.min), end(&self.max)) {
+            (min, Some(max)) => format!("{}..={max}", min.unwrap_or_default()),
+            (min, None) => format!("{}..", min.unwrap_or_default()),
+        }
+    }
+}
+
+/// A value that is known when the macro runs.
+enum Known {
+    Text(String),
+    Number(Number),
+}
+
+impl Known {
+    fn new(value: &Expr) -> Option<Self> {
+        match value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(Self::Text(text.value())),
+            Expr::Group(group) => Self::new(&group.expr),
+            Expr::Paren(paren) => Self::new(&paren.expr),
+            // `"text".to_owned()`
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                let owns = ["to_owned", "to_string", "into"].iter().any(|own| call.method == own);
+                if owns { Self::new(&call.receiver) } else { None }
+            }
+            // `Some(30)`, `String::from("text")`
+            Expr::Call(call) if call.args.len() == 1 => {
+                let Expr::Path(function) = &*call.func else { return None };
+                let names = function.path.segments.iter().map(|segment| segment.ident.to_string());
+                let wraps = match names.collect::<Vec<_>>().join("::").as_str() {
+                    "Some" | "String::from" => true,
+                    _ => false,
+                };
+                if wraps { Self::new(&call.args[0]) } else { None }
+            }
+            value => Number::new(value).map(Self::Number),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+impl Number {
+    fn new(value: &Expr) -> Option<Self> {
+        match value {
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+                number.base10_digits().parse().map(Self::Int).ok()
+            }
+            Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
+                number.base10_digits().parse().map(Self::Float).ok()
+            }
+            Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => {
+                Some(match Self::new(&unary.expr)? {
+                    Self::Int(number) => Self::Int(-number),
+                    Self::Float(number) => Self::Float(-number),
+                })
+            }
+            Expr::Group(group) => Self::new(&group.expr),
+            Expr::Paren(paren) => Self::new(&paren.expr),
+            _ => None,
+        }
+    }
+
+    fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => Some(one.cmp(&other)),
+            (one, other) => one.float().partial_cmp(&other.float()),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a float is compared as a float")]
+    fn float(self) -> f64 {
+        match self {
+            Self::Int(number) => number as f64,
+            Self::Float(number) => number,
+        }
+    }
+}

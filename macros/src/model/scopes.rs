@@ -1,0 +1,151 @@
+//! Scopes as `#[tool]` and `#[requires]` declare them, not yet looked up in a catalogue.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::{
+    Error, Ident, LitStr, Path, Result,
+    parse::{Parse, ParseStream},
+};
+
+use super::parameter::Parameter;
+use crate::{errors::Errors, suggest};
+
+/// One scope: its token, with the span of the literal, or a variant of the provider.
+#[derive(Clone)]
+pub(crate) enum ScopeName {
+    Token(String, Span),
+    Variant(Ident),
+}
+
+impl ScopeName {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Token(_, span) => *span,
+            Self::Variant(variant) => variant.span(),
+        }
+    }
+}
+
+impl ToTokens for ScopeName {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Token(token, span) => LitStr::new(token, *span).to_tokens(tokens),
+            Self::Variant(variant) => variant.to_tokens(tokens),
+        }
+    }
+}
+
+impl Parse for ScopeName {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.peek(LitStr) {
+            let literal: LitStr = input.parse()?;
+            return Ok(Self::Token(literal.value(), literal.span()));
+        }
+        Ok(Self::Variant(input.parse()?))
+    }
+}
+
+/// The scopes of one client, and where they were written.
+#[derive(Clone)]
+pub(crate) struct ScopeList {
+    pub(crate) names: Vec<ScopeName>,
+    pub(crate) span: Span,
+}
+
+impl ScopeList {
+    /// For messages: "scopes `repo:read`, `user:email`".
+    pub(crate) fn describe(&self) -> String {
+        let name = |name: &ScopeName| match name {
+            ScopeName::Token(token, _) => format!("`{token}`"),
+            ScopeName::Variant(variant) => format!("`{variant}`"),
+        };
+        let names: Vec<_> = self.names.iter().map(name).collect();
+        let noun = if names.len() == 1 { "scope" } else { "scopes" };
+        format!("{noun} {}", names.join(", "))
+    }
+}
+
+/// The scopes of a tool or a helper: of its only client, or by the name of each client's parameter.
+pub(crate) enum Scopes {
+    Only(ScopeList),
+    Keyed(Vec<(Ident, ScopeList)>),
+}
+
+/// A provider, and the scopes that a client of it has.
+pub(crate) struct ClientScopes {
+    pub(crate) provider: Path,
+    pub(crate) scopes: ScopeList,
+}
+
+/// Gives each client its scopes, by the parameter's name where there are several.
+///
+/// `key` is the place of the scopes, `declare` what to write where there are none.
+pub(crate) fn match_clients(
+    scopes: Option<&Scopes>,
+    key: Span,
+    clients: &[&Parameter],
+    declare: &str,
+    errors: &mut Errors,
+) -> Vec<ClientScopes> {
+    let names: Vec<_> = clients.iter().map(|client| client.ident.to_string()).collect();
+    let list = match (scopes, clients) {
+        (None, []) => return Vec::new(),
+        (None, [client, ..]) => {
+            errors.push(unauthorized(client, &format!("declare what it needs: `{declare}`")));
+            return Vec::new();
+        }
+        (Some(_), []) => {
+            let message = "scopes without a client to use them\nhelp: take a parameter `AuthedClient<P>`, where `P` is the provider";
+            errors.push(Error::new(key, message));
+            return Vec::new();
+        }
+        (Some(Scopes::Only(list)), [client]) => return matched(client, list).collect(),
+        (Some(Scopes::Only(list)), _) => {
+            let keys: Vec<_> = names.iter().map(|name| format!("{name} = \"..\"")).collect();
+            let message = format!(
+                "which client are these scopes for?\nhelp: name it: `scopes({})`",
+                keys.join(", ")
+            );
+            errors.push(Error::new(list.span, message));
+            return Vec::new();
+        }
+        (Some(Scopes::Keyed(list)), _) => list,
+    };
+    for (key, _) in list {
+        if !names.iter().any(|name| key == name) {
+            let known = names.iter().map(String::as_str);
+            let help = suggest::help(&key.to_string(), known, "the clients are");
+            let message = format!("no client is named `{key}`\nhelp: {help}");
+            errors.push(Error::new(key.span(), message));
+        }
+    }
+    let misspelt = !errors.is_empty();
+    let mut all = Vec::new();
+    for client in clients {
+        match list.iter().find(|(key, _)| *key == client.ident) {
+            Some((_, scopes)) => all.extend(matched(client, scopes)),
+            None if misspelt => {}
+            None => {
+                let help = format!("add `{} = \"..\"` to the scopes", client.ident);
+                errors.push(unauthorized(client, &help));
+            }
+        }
+    }
+    all
+}
+
+fn matched(client: &Parameter, scopes: &ScopeList) -> impl Iterator<Item = ClientScopes> {
+    let scopes = scopes.clone();
+    client
+        .provider()
+        .cloned()
+        .into_iter()
+        .map(move |provider| ClientScopes { provider, scopes: scopes.clone() })
+}
+
+fn unauthorized(client: &Parameter, help: &str) -> Error {
+    let message =
+        format!("`{}` is authorized for nothing: it has no scopes\nhelp: {help}", client.ident);
+    // The first token of the type: a caller of `new_spanned` would underline its arguments too.
+    Error::new(syn::spanned::Spanned::span(&client.ty), message)
+}

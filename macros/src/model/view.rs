@@ -1,0 +1,209 @@
+//! The view of a widget: its page, and what it may reach.
+
+use std::{env, fs, path::Path};
+
+use syn::{Error, LitStr, Result, ReturnType};
+
+use super::{
+    function::Function,
+    types::{inside, last_ident},
+};
+use crate::{
+    args::widget::{CspArgs, WidgetArgs},
+    errors::Errors,
+};
+
+/// The largest view: hosts fetch it before anything is seen.
+const MAX_VIEW_BYTES: u64 = 2 << 20;
+
+/// A view, with what its page may do.
+pub(crate) struct View {
+    pub(crate) source: Source,
+    pub(crate) csp: Option<CspArgs>,
+    pub(crate) permissions: Vec<LitStr>,
+    pub(crate) border: Option<bool>,
+    pub(crate) optional_scopes: Option<LitStr>,
+    pub(crate) invoking: Option<LitStr>,
+    pub(crate) invoked: Option<LitStr>,
+}
+
+/// Where the page comes from.
+pub(crate) enum Source {
+    Inline(LitStr),
+    File(LitStr),
+    /// The folder, and its files, by their paths in it.
+    Folder(LitStr, Vec<String>),
+}
+
+impl View {
+    /// The view of `args`, which `function` shows; the keys of the tool are taken out before.
+    pub(crate) fn new(args: WidgetArgs, function: &Function, errors: &mut Errors) -> Option<Self> {
+        let Some(view) = args.view else {
+            let ident = &function.sig.ident;
+            let message = format!(
+                "`{ident}` has no view\nhelp: name one: `#[widget(view = \"views/{ident}.html\")]`"
+            );
+            errors.push(Error::new_spanned(ident, message));
+            return None;
+        };
+        Some(Self {
+            source: errors.take(find(view.0))?,
+            csp: args.csp.map(|csp| csp.0),
+            permissions: args.permissions.map_or_else(Vec::new, |permissions| permissions.0),
+            border: args.border.map(|border| border.on),
+            optional_scopes: args.optional_scopes.map(|scopes| scopes.0),
+            invoking: args.invoking.map(|text| text.0),
+            invoked: args.invoked.map(|text| text.0),
+        })
+    }
+}
+
+/// A widget returns its props.
+pub(crate) fn check_props(function: &Function) -> Result<()> {
+    let ReturnType::Type(_, ty) = &function.sig.output else {
+        let message = "a widget returns its props: what the view shows\nhelp: write `-> Result<Props>`, where `Props` is a type of yours";
+        return Err(Error::new_spanned(&function.sig.ident, message));
+    };
+    let props = inside("Result", ty).unwrap_or(ty);
+    if last_ident(props).is_some_and(|ident| ident == "Json") {
+        let message = "the result of a widget is its props themselves\nhelp: leave out `Json<..>`";
+        return Err(Error::new_spanned(props, message));
+    }
+    Ok(())
+}
+
+/// The view that a literal names, looked for from the crate's manifest on.
+fn find(literal: LitStr) -> Result<Source> {
+    let text = literal.value();
+    let wrong = |message: String| Err(Error::new(literal.span(), message));
+    if text.trim_start().starts_with('<') {
+        check_size(&literal, text.len() as u64)?;
+        return Ok(Source::Inline(literal));
+    }
+    let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let path = Path::new(&root).join(&text);
+    let place = path.display();
+    let climbs = text.split(['/', '\\']).any(|part| part == "..");
+    if climbs || Path::new(&text).is_absolute() || text.starts_with('/') {
+        return wrong(format!(
+            "`{text}` is outside of this crate\nhelp: a view is a path from its Cargo.toml on, which is in {}",
+            Path::new(&root).display()
+        ));
+    }
+    let Ok(found) = fs::metadata(&path) else {
+        return wrong(format!("there is no view at `{text}`\nhelp: it was looked for at {place}"));
+    };
+    if found.is_dir() {
+        let mut files = Vec::new();
+        let size = list(&path, "", &mut files)
+            .map_err(|error| Error::new(literal.span(), format!("`{text}`: {error}")))?;
+        if !files.iter().any(|file| file == "index.html") {
+            return wrong(format!(
+                "the folder `{text}` holds no `index.html`\nhelp: build the front end first; it was looked for in {place}"
+            ));
+        }
+        check_size(&literal, size)?;
+        for file in &files {
+            check_text(&literal, &path.join(file))?;
+        }
+        return Ok(Source::Folder(literal, files));
+    }
+    if path.extension().is_none_or(|extension| extension != "html") {
+        return wrong(format!(
+            "`{text}` is not a view: {place}\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+        ));
+    }
+    check_size(&literal, found.len())?;
+    check_text(&literal, &path)?;
+    Ok(Source::File(literal))
+}
+
+fn check_size(literal: &LitStr, size: u64) -> Result<()> {
+    if size <= MAX_VIEW_BYTES {
+        return Ok(());
+    }
+    let text = literal.value();
+    let view = if text.trim_start().starts_with('<') {
+        "the view".to_owned()
+    } else {
+        format!("the view `{text}`")
+    };
+    let message = format!(
+        "{view} has {size} bytes, and {MAX_VIEW_BYTES} are the most\nhelp: hosts load it before anything is seen; leave out fonts, pictures and source maps"
+    );
+    Err(Error::new(literal.span(), message))
+}
+
+/// Reads the page as text: `include_str!` would report a fault on the whole attribute.
+fn check_text(literal: &LitStr, path: &Path) -> Result<()> {
+    let Err(fault) = fs::read_to_string(path) else { return Ok(()) };
+    let message = format!("{} cannot be read: {fault}\nhelp: save it as UTF-8", path.display());
+    Err(Error::new(literal.span(), message))
+}
+
+/// The files of a built front end that go into its page; their size in bytes.
+fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) -> std::io::Result<u64> {
+    let mut size = 0;
+    let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            size += list(&entry.path(), &format!("{name}/"), files)?;
+        } else if [".html", ".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end)) {
+            size += entry.metadata()?.len();
+            files.push(name);
+        }
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::*;
+
+    fn fault(path: &str) -> String {
+        match find(LitStr::new(path, Span::call_site())) {
+            Err(error) => error.to_string(),
+            Ok(_) => "none".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_view_is_looked_for_in_the_crate() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(
+            fault("views/board.html"),
+            format!(
+                "there is no view at `views/board.html`\nhelp: it was looked for at {here}/views/board.html"
+            )
+        );
+        assert_eq!(
+            fault("src/lib.rs"),
+            format!(
+                "`src/lib.rs` is not a view: {here}/src/lib.rs\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+            )
+        );
+        assert!(fault("src").starts_with("the folder `src` holds no `index.html`"));
+        for outside in ["../view.html", "/etc/passwd", "views/../../x.html", "..\\x.html"] {
+            assert!(
+                fault(outside).starts_with(&format!("`{outside}` is outside of this crate")),
+                "{outside}"
+            );
+        }
+        assert_eq!(fault("  <p></p>"), "none");
+    }
+
+    #[test]
+    fn a_page_that_is_too_large_is_refused() {
+        let literal = LitStr::new("view.html", Span::call_site());
+        assert!(check_size(&literal, MAX_VIEW_BYTES).is_ok());
+        let error = check_size(&literal, MAX_VIEW_BYTES + 1).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the view `view.html` has 2097153 bytes, and 2097152 are the most"),
+            "{error}"
+        );
+    }
+}
