@@ -132,11 +132,9 @@ fn without_key<A: Attribute>(input: ParseStream<'_>) -> Result<Error> {
     while !input.is_empty() && !input.peek(Token![,]) {
         value.extend(Some(input.parse::<TokenTree>()?));
     }
-    let mut message = format!("a value of `{}` has a key", A::NAME);
-    if let Some(help) = A::with_key(&value.to_string()) {
-        message.push_str(&format!("\nhelp: write `{help}`"));
-    }
-    Ok(Error::new(span, message))
+    let help = A::with_key(&value.to_string());
+    let help = help.map(|help| format!("\nhelp: write `{help}`")).unwrap_or_default();
+    Ok(Error::new(span, format!("a value of `{}` has a key{help}", A::NAME)))
 }
 
 fn no_comma(input: ParseStream<'_>, before: Option<&NestedMeta>) -> Error {

@@ -228,10 +228,8 @@ impl Known {
             Expr::Call(call) if call.args.len() == 1 => {
                 let Expr::Path(function) = &*call.func else { return None };
                 let names = function.path.segments.iter().map(|segment| segment.ident.to_string());
-                let wraps = match names.collect::<Vec<_>>().join("::").as_str() {
-                    "Some" | "String::from" => true,
-                    _ => false,
-                };
+                let name = names.collect::<Vec<_>>().join("::");
+                let wraps = ["Some", "String::from"].contains(&name.as_str());
                 if wraps { Self::new(&call.args[0]) } else { None }
             }
             value => Number::new(value).map(Self::Number),

@@ -1,6 +1,7 @@
 //! A tool: what `#[tool]` and `#[widget]` share.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::{Error, GenericParam, LitStr, Path, Type, parse_quote};
 
 use super::{
@@ -51,17 +52,18 @@ pub(crate) struct Attribute {
 }
 
 impl Tool {
-    /// `attribute` is `tool` or `widget`. `None` for a method, which cannot be a tool.
+    /// `attribute` is `tool` or `widget`. Returns a method as it is: it cannot be a tool, because
+    /// an `impl` block cannot hold the tool's type.
     pub(crate) fn new(
         attribute: &str,
         parsed: Parsed<ToolArgs>,
         mut function: Function,
         errors: &mut Errors,
-    ) -> Result<Self, Function> {
+    ) -> Result<Self, TokenStream> {
         let Parsed { krate, args } = parsed;
         function.check_signature("a tool", errors);
         if function.sig.receiver().is_some() {
-            return Err(function);
+            return Err(function.to_token_stream());
         }
         let ident = function.sig.ident.clone();
         let parameters = function.take_parameters(&ident, errors);
