@@ -10,4 +10,4 @@ pub use crate::{
         view::{Fallible, Shown},
     },
 };
-pub use toolgate_macros::{__prove_scopes as prove_scopes, __path as path, __tools as tools};
+pub use toolgate_macros::{__path as path, __prove_scopes as prove_scopes, __tools as tools};
