@@ -1,4 +1,4 @@
-//! A server that is built, and not yet listening.
+//! Built servers, before they listen.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,19 +11,19 @@ use crate::broker::Broker;
 use crate::browser::sign_in::SignInAuth;
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
 
-/// How long the calls under way may take to end.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long the calls under way may take to end after shutdown began.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server that is built: as a router, as an rmcp handler, as a description.
+/// A built server, to turn into a router, a service or an rmcp handler.
 pub struct App<H> {
     pub(crate) assembled: Assembled,
-    beside: Arc<H>,
+    fallback: Arc<H>,
 }
 
-/// A server, whatever the type of the handler beside its tools.
+/// A built server without the type of its fallback handler.
 pub(crate) struct Assembled {
     pub(crate) handler: Handler<ErasedHandler>,
-    pub(crate) ended: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
     pub(crate) sign_in: Option<SignInAuth>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
@@ -36,7 +36,7 @@ impl Assembled {
         let handler = Handler { dispatch: Arc::new(dispatch), fallback };
         Self {
             handler,
-            ended: CancellationToken::new(),
+            shutdown: CancellationToken::new(),
             sign_in: None,
             #[cfg(feature = "broker")]
             broker: None,
@@ -53,40 +53,41 @@ impl Assembled {
             tools: dispatch
                 .tools
                 .iter()
-                .map(|tool| ToolDescription::of(&tool.registered))
+                .map(|tool| ToolDescription::new(&tool.registered))
                 .collect(),
         }
     }
 
-    /// Waits for the calls under way, a while, and then ends the streams that never end.
+    /// Waits for the calls under way, at most [`DRAIN_TIMEOUT`], and then ends all streams.
     pub(crate) async fn drain(&self) {
         let running = &self.handler.dispatch.running;
         running.close();
         let grants = &self.handler.dispatch.grants;
         let ended = async {
             running.wait().await;
-            // A token that is being renewed is not lost.
+            // Token refreshes run in tasks of their own, and their results must be stored.
             grants.settled().await;
         };
-        let _ = tokio::time::timeout(GRACE, ended).await;
-        self.ended.cancel();
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, ended).await;
+        self.shutdown.cancel();
     }
 }
 
 impl<H: ServerHandler> App<H> {
-    pub(crate) fn new(assembled: Assembled, beside: Arc<H>) -> Self {
-        Self { assembled, beside }
+    pub(crate) fn new(assembled: Assembled, fallback: Arc<H>) -> Self {
+        Self { assembled, fallback }
     }
 
-    /// The handler, for a transport of your own. Everyone who reaches it is the local person.
+    /// Returns the handler, for another transport. Its callers are not verified: all of them act as
+    /// the local user.
     pub fn handler(&self) -> Handler<H> {
         Handler {
             dispatch: Arc::clone(&self.assembled.handler.dispatch),
-            fallback: Arc::clone(&self.beside),
+            fallback: Arc::clone(&self.fallback),
         }
     }
 
-    /// Every tool with its scopes.
+    /// Returns every tool with its scopes.
     pub fn describe(&self) -> Description {
         self.assembled.describe()
     }

@@ -1,42 +1,41 @@
-//! The flags of a server; each has a variable, which a flag overrides.
+//! Command-line flags of a server. Each has an environment variable, which the flag overrides.
 
 use std::{
     ffi::{OsStr, OsString},
     fmt::Display,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
 };
 
 use lexopt::{Arg, Parser};
 
-/// Where a server listens if nobody says.
-const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
+/// The address that a server listens on by default.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
 
 const STDIO: &str = "TOOLGATE_STDIO";
 const HTTP: &str = "TOOLGATE_HTTP";
 const CALLBACK_PORT: &str = "TOOLGATE_CALLBACK_PORT";
 
-/// What a server is to do.
+/// What the process was started to do.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Wanted {
-    /// Say how it is used.
+pub(crate) enum Command {
     Help,
     Version,
-    /// Print the tools.
-    Describe(Form, SocketAddr),
-    /// Speak over standard input and output, with this port for the browser's return.
+    /// Print the tools of the server that would listen on this address.
+    Describe(DescribeFormat, SocketAddr),
+    /// Serve standard input and output, with this port for OAuth callbacks.
     Stdio(u16),
     Http(SocketAddr),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Form {
+pub(crate) enum DescribeFormat {
     Table,
     Json,
     Typescript,
 }
 
-impl FromStr for Form {
+impl FromStr for DescribeFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -49,96 +48,96 @@ impl FromStr for Form {
     }
 }
 
-/// What is wrong, in words.
-type Fault = String;
-
-impl Wanted {
-    /// What this process was started for.
-    pub(crate) fn of_process() -> Result<Self, Fault> {
-        Self::of(Parser::from_env(), |name| std::env::var_os(name))
+impl Command {
+    /// Reads the arguments and the environment of this process. The error is a message.
+    pub(crate) fn from_env() -> Result<Self, String> {
+        Self::parse(Parser::from_env(), |name| std::env::var_os(name))
     }
 
-    fn of(mut flags: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Fault> {
+    fn parse(
+        mut flags: Parser,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, String> {
         let (mut stdio, mut http, mut port, mut describe) = (false, None, None, None);
-        while let Some(flag) = flags.next().map_err(in_words)? {
+        while let Some(flag) = flags.next().map_err(message)? {
             match flag {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Self::Help),
                 Arg::Short('V') | Arg::Long("version") => return Ok(Self::Version),
                 Arg::Long("stdio") => stdio = true,
                 Arg::Long("http") => http = Some(value(&mut flags, "--http")?),
                 Arg::Long("callback-port") => port = Some(value(&mut flags, "--callback-port")?),
-                Arg::Long("describe") => describe = Some(form(&mut flags)?),
-                other => return Err(in_words(other.unexpected())),
+                Arg::Long("describe") => describe = Some(describe_format(&mut flags)?),
+                other => return Err(message(other.unexpected())),
             }
         }
         if stdio && describe.is_some() {
-            return Err("`--stdio` and `--describe` are two things".to_owned());
+            return Err("`--stdio` and `--describe` exclude each other".to_owned());
         }
         let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
-        let http = either(http, HTTP, variable)?;
-        if let Some(form) = describe {
-            return Ok(Self::Describe(form, http.unwrap_or(ADDRESS)));
+        let http = or_variable(http, HTTP, variable)?;
+        if let Some(format) = describe {
+            return Ok(Self::Describe(format, http.unwrap_or(DEFAULT_ADDRESS)));
         }
-        let stdio = stdio || variable(STDIO).map_or(Ok(false), |text| yes_or_no(&text))?;
+        let stdio = stdio || variable(STDIO).map_or(Ok(false), |text| parse_bool(&text, STDIO))?;
         if stdio {
-            return Ok(Self::Stdio(either(port, CALLBACK_PORT, variable)?.unwrap_or(0)));
+            return Ok(Self::Stdio(or_variable(port, CALLBACK_PORT, variable)?.unwrap_or(0)));
         }
-        Ok(Self::Http(http.unwrap_or(ADDRESS)))
+        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS)))
     }
 }
 
-/// What the flag says, or else its variable.
-fn either<T: FromStr<Err: Display>>(
+/// The value of a flag, or else of its environment variable.
+fn or_variable<T: FromStr<Err: Display>>(
     flag: Option<T>,
     name: &str,
     variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<T>, Fault> {
+) -> Result<Option<T>, String> {
     match flag {
         Some(value) => Ok(Some(value)),
-        None => variable(name).map(|text| read(&text, name)).transpose(),
+        None => variable(name).map(|text| parse_value(&text, name)).transpose(),
     }
 }
 
-fn value<T: FromStr<Err: Display>>(flags: &mut Parser, name: &str) -> Result<T, Fault> {
-    read(&flags.value().map_err(in_words)?, name)
+fn value<T: FromStr<Err: Display>>(flags: &mut Parser, name: &str) -> Result<T, String> {
+    parse_value(&flags.value().map_err(message)?, name)
 }
 
-/// The form may be left out, and what follows a space is one unless it is a flag.
-fn form(flags: &mut Parser) -> Result<Form, Fault> {
-    let form = flags.optional_value().or_else(|| {
+/// The format is optional: what follows a space is one, unless it is a flag.
+fn describe_format(flags: &mut Parser) -> Result<DescribeFormat, String> {
+    let format = flags.optional_value().or_else(|| {
         let is_value = |text: &OsStr| !text.as_encoded_bytes().starts_with(b"-");
         flags.try_raw_args()?.next_if(is_value)
     });
-    form.map_or(Ok(Form::Table), |text| read(&text, "--describe"))
+    format.map_or(Ok(DescribeFormat::Table), |text| parse_value(&text, "--describe"))
 }
 
-fn read<T: FromStr<Err: Display>>(text: &OsStr, name: &str) -> Result<T, Fault> {
+fn parse_value<T: FromStr<Err: Display>>(text: &OsStr, name: &str) -> Result<T, String> {
     let text = text.to_string_lossy();
-    text.parse().map_err(|error| format!("`{text}` is no value of `{name}`: {error}"))
+    text.parse().map_err(|error| format!("invalid value `{text}` for `{name}`: {error}"))
 }
 
-fn yes_or_no(text: &OsStr) -> Result<bool, Fault> {
+fn parse_bool(text: &OsStr, name: &str) -> Result<bool, String> {
     match text.to_string_lossy().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        other => Err(format!("`{other}` is no value of `{STDIO}`: it is true or false")),
+        other => Err(format!("invalid value `{other}` for `{name}`: it is true or false")),
     }
 }
 
-fn in_words(error: lexopt::Error) -> Fault {
+fn message(error: lexopt::Error) -> String {
     error.to_string()
 }
 
-/// How `name` is used.
+/// The text of `--help` for the program `name`.
 pub(crate) fn help(name: &str) -> String {
     format!(
         "Usage: {name} [OPTIONS]
 
 Options:
-      --stdio                 Speak to one client over standard input and output [env: {STDIO}]
-      --http <ADDRESS>        Listen for HTTP on this address of this machine [env: {HTTP}] [default: {ADDRESS}]
-      --callback-port <PORT>  With --stdio: the port for the browser's return, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
-      --describe [<FORM>]     Print every tool with its scopes, and end [possible values: table, json, typescript]
+      --stdio                 Serve one client over standard input and output [env: {STDIO}]
+      --http <ADDRESS>        Listen for HTTP on this address [env: {HTTP}] [default: {DEFAULT_ADDRESS}]
+      --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
+      --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json, typescript]
   -h, --help                  Print help
   -V, --version               Print version"
     )
@@ -148,58 +147,62 @@ Options:
 mod tests {
     use super::*;
 
-    /// What a server does if nobody says.
-    const USUAL: Wanted = Wanted::Http(ADDRESS);
+    /// The command without flags and variables.
+    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS);
 
-    fn wanted(flags: &[&str], variables: &[(&str, &str)]) -> Result<Wanted, String> {
+    fn parse(flags: &[&str], variables: &[(&str, &str)]) -> Result<Command, String> {
         let variable = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).into())
         };
-        Wanted::of(Parser::from_args(flags), variable)
+        Command::parse(Parser::from_args(flags), variable)
     }
 
     #[test]
-    fn a_flag_says_more_than_its_variable() {
-        let elsewhere = "127.0.0.1:1".parse().unwrap();
-        assert_eq!(wanted(&[], &[]), Ok(USUAL));
-        assert_eq!(wanted(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Wanted::Http(elsewhere)));
-        let both = wanted(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
-        assert_eq!(both, Ok(Wanted::Http(elsewhere)));
-        assert_eq!(wanted(&["--stdio", "--callback-port", "7"], &[]), Ok(Wanted::Stdio(7)));
-        assert_eq!(wanted(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Wanted::Stdio(7)));
-        assert_eq!(wanted(&[], &[(STDIO, "0")]), Ok(USUAL));
-        assert_eq!(wanted(&[], &[(STDIO, "")]), Ok(USUAL));
+    fn a_flag_overrides_its_variable() {
+        let address = "127.0.0.1:1".parse().unwrap();
+        assert_eq!(parse(&[], &[]), Ok(DEFAULT));
+        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address)));
+        let both = parse(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
+        assert_eq!(both, Ok(Command::Http(address)));
+        assert_eq!(parse(&["--stdio", "--callback-port", "7"], &[]), Ok(Command::Stdio(7)));
+        assert_eq!(parse(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Command::Stdio(7)));
+        assert_eq!(parse(&[], &[(STDIO, "0")]), Ok(DEFAULT));
+        assert_eq!(parse(&[], &[(STDIO, "")]), Ok(DEFAULT));
     }
 
     #[test]
-    fn the_form_of_a_description_may_be_left_out() {
-        for (flags, form) in [
-            (["--describe"].as_slice(), Form::Table),
-            (&["--describe", "typescript"], Form::Typescript),
-            (&["--describe=json"], Form::Json),
-            (&["--describe", "--http", "127.0.0.1:8765"], Form::Table),
+    fn the_format_of_a_description_is_optional() {
+        for (flags, format) in [
+            (["--describe"].as_slice(), DescribeFormat::Table),
+            (&["--describe", "typescript"], DescribeFormat::Typescript),
+            (&["--describe=json"], DescribeFormat::Json),
+            (&["--describe", "--http", "127.0.0.1:8765"], DescribeFormat::Table),
         ] {
-            assert_eq!(wanted(flags, &[]), Ok(Wanted::Describe(form, ADDRESS)), "{flags:?}");
+            assert_eq!(
+                parse(flags, &[]),
+                Ok(Command::Describe(format, DEFAULT_ADDRESS)),
+                "{flags:?}"
+            );
         }
-        let described = wanted(&["--describe"], &[(STDIO, "true")]);
-        assert_eq!(described, Ok(Wanted::Describe(Form::Table, ADDRESS)));
+        let describe = parse(&["--describe"], &[(STDIO, "true")]);
+        assert_eq!(describe, Ok(Command::Describe(DescribeFormat::Table, DEFAULT_ADDRESS)));
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
-        for (flags, variables, fault) in [
+    fn errors_name_the_flag_and_the_value() {
+        for (flags, variables, expected) in [
             (["--htpp"].as_slice(), [].as_slice(), "--htpp"),
             (&["here"], &[], "here"),
             (&["--http"], &[], "--http"),
-            (&["--http", "localhost"], &[], "`localhost` is no value of `--http`"),
+            (&["--http", "localhost"], &[], "invalid value `localhost` for `--http`"),
             (&["--describe", "yaml"], &[], "table, json, typescript"),
-            (&["--stdio", "--describe"], &[], "two things"),
-            (&[], &[(STDIO, "maybe")], "`maybe` is no value of `TOOLGATE_STDIO`"),
-            (&[], &[(HTTP, "x")], "`x` is no value of `TOOLGATE_HTTP`"),
+            (&["--stdio", "--describe"], &[], "exclude each other"),
+            (&[], &[(STDIO, "maybe")], "invalid value `maybe` for `TOOLGATE_STDIO`"),
+            (&[], &[(HTTP, "x")], "invalid value `x` for `TOOLGATE_HTTP`"),
         ] {
-            let said = wanted(flags, variables).unwrap_err();
-            assert!(said.contains(fault), "{flags:?}: {said}");
+            let error = parse(flags, variables).unwrap_err();
+            assert!(error.contains(expected), "{flags:?}: {error}");
         }
     }
 }

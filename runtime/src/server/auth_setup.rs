@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::browser_identity::ApplicationAuth;
 #[cfg(feature = "broker")]
-use super::{broker_routes as brokered, broker_routes::BrokerAuth};
+use super::broker_routes::{self, BrokerAuth};
+use super::browser_identity::ApplicationAuth;
 #[cfg(feature = "broker")]
 use crate::{broker::Broker, provider::Registration};
 use crate::{
@@ -27,26 +27,29 @@ use crate::{
     tool::registry::RegisteredTool,
 };
 
-/// What an [`AuthLayer`] is built from.
-#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "only a broker needs all of it"))]
+/// The configuration that authentication is set up from.
+#[cfg_attr(
+    not(feature = "broker"),
+    expect(dead_code, reason = "some fields are for the broker alone")
+)]
 pub(crate) struct AuthSetup<'a> {
     /// `None` over standard input and output as well.
     pub(crate) gate: Option<Gate>,
     #[cfg(feature = "broker")]
-    pub(crate) broker: Option<brokered::BrokerConfig>,
+    pub(crate) broker: Option<broker_routes::BrokerConfig>,
     pub(crate) public_url: Option<String>,
     pub(crate) name: &'a str,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) grants: &'a Grants,
     pub(crate) providers: &'a [UpstreamClient],
-    /// Whether there are tools that ask their callers to connect accounts.
-    pub(crate) connects: bool,
-    /// Whether people sign in without passwords.
+    /// Whether any tool needs the caller to connect an account.
+    pub(crate) needs_provider: bool,
+    /// Whether users sign in without a password.
     #[cfg(feature = "dev")]
-    pub(crate) development: bool,
+    pub(crate) is_dev: bool,
 }
 
-/// The authentication of a server.
+/// Authentication, as it is set up, and the tools with the scopes that it requires.
 pub(crate) struct AuthLayer {
     /// The server's URL.
     pub(crate) base: Url,
@@ -62,44 +65,45 @@ pub(crate) struct AuthLayer {
 
 impl AuthLayer {
     pub(crate) fn new(
-        parts: AuthSetup<'_>,
+        setup: AuthSetup<'_>,
         tools: Vec<RegisteredTool>,
     ) -> Result<Self, ConfigError> {
-        let resource = parts.gate.as_ref().and_then(|gate| gate.resource.as_deref());
-        let of_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
-        let known = parts.public_url.as_deref().or(of_resource);
-        let base = known.unwrap_or("http://127.0.0.1:8765");
+        let resource = setup.gate.as_ref().and_then(|gate| gate.resource.as_deref());
+        let from_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
+        let public_url = setup.public_url.as_deref().or(from_resource);
+        let base = public_url.unwrap_or("http://127.0.0.1:8765");
         let base = Url::parse(base)
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
         #[cfg(feature = "broker")]
-        let brokered = match parts.broker.filter(|_| parts.gate.is_some()) {
-            Some(config) => Some(config.build(&brokered::BrokerParts {
-                providers: parts.providers,
-                grants: parts.grants,
-                clock: parts.clock,
-                name: parts.name,
-                base: known.map(|_| &base),
+        let broker = match setup.broker.filter(|_| setup.gate.is_some()) {
+            Some(config) => Some(config.build(&broker_routes::BrokerParts {
+                providers: setup.providers,
+                grants: setup.grants,
+                clock: setup.clock,
+                name: setup.name,
+                base: public_url.map(|_| &base),
                 resource,
             })?),
             None => None,
         };
         #[cfg(feature = "broker")]
-        let provider = brokered.as_ref().map(|(_, registration)| registration.id);
+        let provider = broker.as_ref().map(|(_, registration)| registration.id);
         #[cfg(not(feature = "broker"))]
         let provider = None;
 
         let mut tools: Vec<_> = tools
             .into_iter()
-            .map(|built| {
-                let demand = Demand::of(built.dependencies, built.hints, provider);
-                ServedTool { required_scopes: demand, reports_access: false, registered: built }
+            .map(|registered| {
+                let required_scopes =
+                    Demand::of(registered.dependencies, registered.hints, provider);
+                ServedTool { required_scopes, reports_access: false, registered }
             })
             .collect();
         Demand::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
         let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
-        let limit = Arc::new(RequestLimit::authorizations(parts.clock));
+        let limit = Arc::new(RequestLimit::authorizations(setup.clock));
         let mut sign_in = None;
-        let admission = match parts.gate {
+        let admission = match setup.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
                     authenticator = Some(Arc::new(ApplicationAuth(browser)));
@@ -110,8 +114,8 @@ impl AuthLayer {
                         verifier: Arc::clone(verifier),
                         resource: gate.resource.clone(),
                         base: base.clone(),
-                        grants: parts.grants.clone(),
-                        clock: Arc::clone(parts.clock),
+                        grants: setup.grants.clone(),
+                        clock: Arc::clone(setup.clock),
                         http: gate::client()?,
                         limit: Arc::clone(&limit),
                     });
@@ -119,10 +123,10 @@ impl AuthLayer {
                     sign_in = Some(auth);
                 }
                 #[cfg(feature = "broker")]
-                if let Some((broker, registration)) = &brokered {
-                    authenticator = Some(use_broker(&mut gate, broker, registration)?);
+                if let Some((broker, registration)) = &broker {
+                    authenticator = Some(authenticate_by_broker(&mut gate, broker, registration)?);
                     #[cfg(feature = "dev")]
-                    if parts.development {
+                    if setup.is_dev {
                         gate.verifier =
                             Some(Arc::new(crate::dev::DevVerifier::new(broker.verifier())));
                     }
@@ -130,14 +134,14 @@ impl AuthLayer {
                 for tool in &mut tools {
                     tool.publish_security_schemes(gate.allow_anonymous);
                 }
-                if parts.connects && authenticator.is_none() {
+                if setup.needs_provider && authenticator.is_none() {
                     return Err(no_authenticator());
                 }
                 let admission = Admission::new(
                     gate,
                     provider.is_some(),
-                    parts.name.to_owned(),
-                    Arc::clone(parts.clock),
+                    setup.name.to_owned(),
+                    Arc::clone(setup.clock),
                     (&base, tools.iter().map(|tool| &tool.required_scopes)),
                 );
                 Some(Arc::new(admission.map_err(ConfigError::new)?))
@@ -152,14 +156,14 @@ impl AuthLayer {
             sign_in,
             limit,
             #[cfg(feature = "broker")]
-            broker: brokered.map(|(broker, _)| broker),
+            broker: broker.map(|(broker, _)| broker),
         })
     }
 }
 
-/// Makes the broker the verifier of the gate, and the authenticator of browsers.
+/// Makes the broker the verifier of access tokens and the authenticator of browsers.
 #[cfg(feature = "broker")]
-fn use_broker(
+fn authenticate_by_broker(
     gate: &mut Gate,
     broker: &Broker,
     registration: &Registration,
@@ -175,7 +179,7 @@ fn use_broker(
 
 fn no_authenticator() -> ConfigError {
     ConfigError::new(
-        "tools ask their callers to connect accounts, and nothing says whose browser opens the link",
+        "tools need their callers to connect accounts, and nothing identifies the user of the browser that opens the link",
     )
     .help("add `Gate::sign_in(..)`, or put a broker in front of a provider")
 }

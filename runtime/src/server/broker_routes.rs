@@ -26,10 +26,10 @@ use crate::{
     provider::Registration,
 };
 
-/// A broker to build: in front of which provider, and how it is configured.
+/// The configuration of a broker: its provider, and a closure that configures the rest.
 pub(crate) struct BrokerConfig {
     pub(crate) provider: TypeId,
-    pub(crate) set_up: Box<dyn FnOnce(BrokerBuilder) -> BrokerBuilder + Send>,
+    pub(crate) configure: Box<dyn FnOnce(BrokerBuilder) -> BrokerBuilder + Send>,
 }
 
 /// The client that this server is of its own broker, to learn who uses a browser.
@@ -76,7 +76,7 @@ impl BrokerConfig {
             .clock(Arc::clone(parts.clock))
             .accounts(ACCOUNTS_PATH)
             .client(own_client);
-        Ok(((self.set_up)(builder).build()?, oauth.registration.clone()))
+        Ok(((self.configure)(builder).build()?, oauth.registration.clone()))
     }
 }
 

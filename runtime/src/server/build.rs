@@ -1,4 +1,4 @@
-//! From the builder to what is served: everything that is wrong is said here, at once.
+//! Building a server: from its configuration to what is served. All errors are reported at once.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -31,7 +31,7 @@ use crate::{
 };
 
 impl Server<ErasedHandler> {
-    /// Builds it. Boxed, as all that starts a server is: else whoever awaits it compiles it.
+    /// Builds the server. Boxed, so that the programs that await it do not compile it.
     pub(crate) fn build_for(
         self,
         loopback: Option<Arc<Loopback>>,
@@ -45,39 +45,39 @@ impl Server<ErasedHandler> {
     ) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
         let login = match self.dev.take().filter(|_| loopback.is_none()) {
-            Some(wanted) => Some(self.sign_in_without_password(wanted)?),
+            Some(config) => Some(self.sign_in_without_password(config)?),
             None => None,
         };
-        let (built, index, mut faults) = build_tools(&self.tools);
-        // A client reads the system's certificates, so a server without providers makes none.
+        let (tools, index, mut errors) = build_tools(&self.tools);
+        // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
-        let providers = upstream_clients(self.providers, client.as_ref(), &mut faults);
-        ConfigError::join(faults)?;
+        let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
+        ConfigError::join(errors)?;
 
-        let needs_store = built
+        let needs_provider = tools
             .iter()
             .flat_map(|tool| tool.dependencies)
             .any(|need| matches!(need, Dependency::Client(_)));
         #[cfg(feature = "broker")]
-        let keeps = needs_store || self.broker.is_some() && loopback.is_none();
+        let needs_store = needs_provider || self.broker.is_some() && loopback.is_none();
         #[cfg(not(feature = "broker"))]
-        let keeps = needs_store;
+        let needs_store = needs_provider;
         let store = match self.store {
             Some(store) => store,
-            None if keeps => default_store(&self.identity.name, &self.clock).await?,
+            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
             // Nothing will ever be stored, so no file is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let connections = ProviderConnections::new(grants.clone(), client, &providers)?;
-        let mut faults = Vec::new();
-        for tool in &built {
+        let mut errors = Vec::new();
+        for tool in &tools {
             let name = &tool.definition.name;
             for need in tool.dependencies {
-                faults.extend(unmet(name, need, &connections, &self.states, self.gate.is_some()));
+                errors.extend(unmet(name, need, &connections, &self.states, self.gate.is_some()));
             }
         }
-        ConfigError::join(faults)?;
+        ConfigError::join(errors)?;
 
         let setup = AuthSetup {
             gate: self.gate.filter(|_| loopback.is_none()),
@@ -88,14 +88,17 @@ impl Server<ErasedHandler> {
             clock: &self.clock,
             grants: &grants,
             providers: &providers,
-            connects: needs_store,
+            needs_provider,
             #[cfg(feature = "dev")]
-            development: login.is_some(),
+            is_dev: login.is_some(),
         };
-        let mut auth = AuthLayer::new(setup, built)?;
-        let whole = self.beside.is_none;
-        let live = self.live_views;
-        let widgets = Widgets::new(&self.identity.name, &mut auth.tools, live, whole)?;
+        let mut auth = AuthLayer::new(setup, tools)?;
+        let widgets = Widgets::new(
+            &self.identity.name,
+            &mut auth.tools,
+            self.live_views,
+            self.fallback.is_none,
+        )?;
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
@@ -105,7 +108,7 @@ impl Server<ErasedHandler> {
             limit: auth.limit,
             has_accounts: loopback.is_none(),
         });
-        // A request state outlives no server: its consents do not either.
+        // A request state is sealed with a key of this process, because consents end with it.
         let sealer = Sealer::new(&MasterKey::generate());
         let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);
         let prompts = PromptServices {
@@ -129,7 +132,7 @@ impl Server<ErasedHandler> {
             running: TaskTracker::new(),
             grants,
         };
-        let mut app = Assembled::new(dispatch, self.beside);
+        let mut app = Assembled::new(dispatch, self.fallback);
         app.sign_in = auth.sign_in;
         #[cfg(feature = "broker")]
         {
@@ -146,45 +149,47 @@ impl Server<ErasedHandler> {
 fn upstream_clients(
     registrations: Vec<Registration>,
     http: Option<&reqwest::Client>,
-    faults: &mut Vec<ConfigError>,
+    errors: &mut Vec<ConfigError>,
 ) -> Vec<UpstreamClient> {
     let mut clients = Vec::new();
     let Some(http) = http else { return clients };
     for registration in registrations {
         match UpstreamClient::new(registration, http.clone()) {
             Ok(client) => clients.push(client),
-            Err(fault) => faults.push(fault),
+            Err(error) => errors.push(error),
         }
     }
     clients
 }
 
 fn new_client() -> Result<reqwest::Client, ConfigError> {
-    http_client().map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))
+    http_client()
+        .map_err(|error| ConfigError::new(format!("the HTTP client could not be built: {error}")))
 }
 
-/// The tools, where each of them is, and what is wrong.
+/// The tools, their indices by name, and the errors.
 fn build_tools(
     entries: &[ToolEntry],
 ) -> (Vec<RegisteredTool>, HashMap<String, usize>, Vec<ConfigError>) {
-    let mut faults = Vec::new();
-    let mut built = Vec::new();
+    let mut errors = Vec::new();
+    let mut tools = Vec::new();
     let mut index = HashMap::new();
     for entry in entries {
         match entry.build() {
-            Ok(tool) => built.push(tool),
-            Err(fault) => faults.push(fault),
+            Ok(tool) => tools.push(tool),
+            Err(error) => errors.push(error),
         }
     }
-    for (at, tool) in built.iter().enumerate() {
+    for (at, tool) in tools.iter().enumerate() {
         if index.insert(tool.definition.name.to_string(), at).is_some() {
             let message = format!("two tools are named `{}`", tool.definition.name);
-            faults.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
+            errors.push(ConfigError::new(message).help("the second `.tools(..)` repeats it"));
         }
     }
-    (built, index, faults)
+    (tools, index, errors)
 }
 
+/// The error about a dependency that the server cannot give to a tool.
 fn unmet(
     tool: &str,
     need: &Dependency,
@@ -225,14 +230,14 @@ async fn default_store(
 ) -> Result<Arc<dyn GrantStore>, ConfigError> {
     use crate::grant::{SqliteStore, data_directory};
 
-    let fault = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
-    let directory = data_directory(name).map_err(fault)?;
-    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(fault)?;
+    let error = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
+    let directory = data_directory(name).map_err(error)?;
+    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(error)?;
     Ok(Arc::new(store))
 }
 
 #[cfg(not(feature = "sqlite"))]
-#[allow(clippy::unused_async, reason = "the one with SQLite waits for the disk")]
+#[allow(clippy::unused_async, reason = "the function with SQLite is async")]
 async fn default_store(
     _: &str,
     clock: &Arc<dyn Clock>,

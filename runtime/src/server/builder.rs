@@ -1,21 +1,17 @@
-//! The builder of a server.
+//! Builder of a server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rmcp::{ServerHandler, model::Implementation};
 
 #[cfg(feature = "broker")]
-use super::broker_routes as brokered;
-use super::run_http as outward;
-use super::{app::App, command_line as cli};
+use super::broker_routes;
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
 use crate::mcp::fallback::{ErasedHandler, NoFallback};
 #[cfg(feature = "dev")]
 use crate::{dev, scope::Catalogue};
 use crate::{
-    error::{ConfigError, Result},
     gate::Gate,
     grant::{Clock, GrantStore, RefreshPolicy, SystemClock},
     provider::{OAuthClient, Provider, Registration},
@@ -25,8 +21,8 @@ use crate::{
     },
 };
 
-/// Builds a server: [`toolgate::server!()`](macro@crate::server) starts one with the name and the
-/// version of your crate.
+/// A builder of a server. [`toolgate::server!()`](macro@crate::server) creates one with the name and
+/// the version of your crate.
 ///
 /// ```no_run
 /// use toolgate::prelude::*;
@@ -57,14 +53,14 @@ pub struct Server<H = NoFallback> {
     pub(crate) fast_path: bool,
     pub(crate) fallback_is_silent: bool,
     #[cfg(feature = "broker")]
-    pub(crate) broker: Option<brokered::BrokerConfig>,
+    pub(crate) broker: Option<broker_routes::BrokerConfig>,
     #[cfg(feature = "dev")]
     pub(crate) dev: Option<dev::DevConfig>,
-    pub(crate) beside: Arc<H>,
+    pub(crate) fallback: Arc<H>,
 }
 
 impl Server {
-    /// A server of this name and version, which hosts show to their users.
+    /// Creates a server with a name and a version, which hosts show to their users.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
         Self {
             identity: Implementation::new(name, version),
@@ -84,101 +80,99 @@ impl Server {
             broker: None,
             #[cfg(feature = "dev")]
             dev: None,
-            beside: Arc::new(NoFallback),
+            fallback: Arc::new(NoFallback),
         }
     }
 }
 
 impl<H: ServerHandler> Server<H> {
-    /// Registers a provider, with the client that it knows this server by.
+    /// Registers a provider, with this server's OAuth client at it.
     #[must_use]
     pub fn provider<P: Provider>(mut self, client: OAuthClient<P>) -> Self {
         self.providers.push(client.registration);
         self
     }
 
-    /// Adds tools, after those that were added before.
+    /// Adds tools, which are listed in the order of these calls.
     #[must_use]
     pub fn tools(mut self, tools: Tools) -> Self {
         self.tools.extend_from_slice(tools.entries());
         self
     }
 
-    /// Gives the tools a value that they may ask for as [`State<T>`](crate::State).
+    /// Adds a value that tools take as [`State<T>`](crate::State).
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
         self
     }
 
-    /// Says to the model what the server is for.
+    /// Sets the instructions, which tell the model what the server is for.
     #[must_use]
     pub fn instructions(mut self, text: impl Into<String>) -> Self {
         self.instructions = Some(text.into());
         self
     }
 
-    /// Keeps grants in `store`; otherwise they are in an SQLite database in the platform's folder
-    /// for data.
+    /// Sets the store of grants. The default is an SQLite database in the platform's data directory.
     #[must_use]
     pub fn store(mut self, store: impl GrantStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Takes the time from `clock`. A store of yours has a clock of its own: give it the same.
+    /// Sets the clock. A [`store`](Self::store) that takes a clock should get the same one.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Renews tokens by another policy than the default one.
+    /// Sets when and how access tokens are refreshed.
     #[must_use]
     pub fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
         self.refresh = policy;
         self
     }
 
-    /// Where a browser on this machine reaches [`App::into_router`], if that is not known from the
-    /// listener: `http://127.0.0.1:8765`.
+    /// Sets the URL at which browsers reach the server, such as `https://tools.example`. The default
+    /// is the address of the listener; [`App::into_router`](super::App::into_router) has none.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
         self
     }
 
-    /// Reads the views of widgets from the disk whenever a host asks for them, so that a change is
-    /// seen without a restart. A debug build does so if nothing is said.
+    /// Sets whether the views of widgets are read from disk for each request, so that changes show
+    /// without a restart. The default is `true` in debug builds.
     #[must_use]
-    pub fn live_views(mut self, live: bool) -> Self {
-        self.live_views = live;
+    pub fn live_views(mut self, enabled: bool) -> Self {
+        self.live_views = enabled;
         self
     }
 
-    /// Answers calls about which nothing is unusual by a short way, which gives the same answers and
-    /// costs a third; it does so if nothing is said. `TOOLGATE_FAST_PATH=off` turns it off as
-    /// well, for who suspects it.
+    /// Sets whether plain tool calls bypass rmcp's service loop. The responses are the same, at a
+    /// third of the cost. The default is `true`, unless the environment has
+    /// `TOOLGATE_FAST_PATH=off`.
     #[must_use]
-    pub fn fast_path(mut self, short: bool) -> Self {
-        self.fast_path = short;
+    pub fn fast_path(mut self, enabled: bool) -> Self {
+        self.fast_path = enabled;
         self
     }
 
-    /// Lets only verified callers in, over HTTP. Over standard input and output the caller is who
-    /// started the program, as MCP wants it.
+    /// Requires an access token for calls over HTTP. Over standard input and output the caller is the
+    /// user who started the program (MCP, Authorization).
     #[must_use]
     pub fn gate(mut self, gate: Gate) -> Self {
         self.gate = Some(gate);
         self
     }
 
-    /// Puts a [broker](crate::broker) in front of the provider `P`: hosts sign their users in with
-    /// it, and a tool's scopes at `P` are demanded of the access token itself. `P` has to be
-    /// registered with [`Server::provider`], and must allow the redirect URI
-    /// `PUBLIC_URL/callback/ID`.
+    /// Adds a [broker](crate::broker) for the provider `P`: hosts sign their users in with the broker,
+    /// and its access tokens carry the scopes at `P` that tools require. `P` must be registered with
+    /// [`Server::provider`], and must allow the redirect URI `PUBLIC_URL/callback/ID`.
     ///
-    /// `set_up` says at least how `P` identifies a person:
+    /// `configure` sets at least how `P` identifies a user:
     ///
     /// ```no_run
     /// # use toolgate::prelude::*;
@@ -196,22 +190,24 @@ impl<H: ServerHandler> Server<H> {
     /// # }
     /// ```
     ///
-    /// Over standard input and output there is no broker: the caller is who started the program.
+    /// Over standard input and output there is no broker: the caller is the user who started the
+    /// program.
     #[cfg(feature = "broker")]
     #[must_use]
     pub fn broker<P: Provider>(
         mut self,
-        set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder + Send + 'static,
+        configure: impl FnOnce(BrokerBuilder) -> BrokerBuilder + Send + 'static,
     ) -> Self {
         let provider = std::any::TypeId::of::<P>();
-        self.broker = Some(brokered::BrokerConfig { provider, set_up: Box::new(set_up) });
+        self.broker =
+            Some(broker_routes::BrokerConfig { provider, configure: Box::new(configure) });
         self.gate.get_or_insert_with(Gate::by_broker);
         self
     }
 
-    /// Lets these people sign in without a password, with the scopes of `C`: for
-    /// [development](crate::dev). The server answers this machine alone, and starts under no other
-    /// name.
+    /// Lets these users sign in without a password, with the scopes of `C`, for
+    /// [development](crate::dev). The server only answers this machine, and fails to build with the
+    /// URL of another one.
     #[cfg(feature = "dev")]
     #[must_use]
     pub fn dev<C: Catalogue>(
@@ -224,83 +220,45 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
-    /// Says of the handler that is [mounted beside](Server::fallback) the tools: its tools send nothing
-    /// before their result, where the client asked neither for progress nor for a log. Then its calls
-    /// go the short way as well. Whatever a tool tries to send there all the same fails.
+    /// Sets whether the tools of the [fallback handler](Server::fallback) send nothing before their
+    /// result, unless the client asks for progress or logs. Then the fast path calls them as well,
+    /// and whatever they try to send fails. The default is `false`.
     #[must_use]
-    pub fn fallback_is_silent(mut self) -> Self {
-        self.fallback_is_silent = true;
+    pub fn fallback_is_silent(mut self, silent: bool) -> Self {
+        self.fallback_is_silent = silent;
         self
     }
 
-    /// Mounts a hand-written rmcp handler beside the tools: its prompts, resources and tools are
-    /// served as well. Where both have a tool of one name, it is ours.
+    /// Adds a handler written with rmcp. It serves prompts, resources and all tools whose names are not
+    /// in [`tools`](Self::tools).
     #[must_use]
     pub fn fallback<B: ServerHandler>(self, handler: B) -> Server<B> {
-        self.with(Arc::new(handler))
+        self.with_handler(Arc::new(handler))
     }
 
-    /// Builds what [`Server::serve`] serves, for an application with a listener of its own.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong with the configuration, at once: a tool whose provider is not
-    /// registered, a state that is not there, two tools of one name, a store that cannot be read.
-    pub async fn build(self) -> Result<App<H>, ConfigError> {
-        let (assembling, beside) = self.erased();
-        Ok(App::new(assembling.build_for(None).await?, beside))
-    }
-
-    /// Serves as the command line and the environment say: `--http ADDRESS` (`TOOLGATE_HTTP`),
-    /// `--stdio`, or `--describe`. Ends when it is told to, after the calls under way.
-    ///
-    /// # Errors
-    ///
-    /// The configuration is wrong, or the address cannot be listened on.
-    pub async fn serve(self) -> Result<()> {
-        cli::serve(self.erased().0).await
-    }
-
-    /// Serves streamable HTTP on `address`, which must be of this machine: callers are not
-    /// verified, so nobody else may call.
-    ///
-    /// # Errors
-    ///
-    /// As [`Server::serve`].
-    pub async fn serve_http(self, address: SocketAddr) -> Result<()> {
-        outward::serve_http(self.erased().0, address).await
-    }
-
-    /// Serves one client over standard input and output.
-    ///
-    /// # Errors
-    ///
-    /// As [`Server::serve`].
-    pub async fn serve_stdio(self) -> Result<()> {
-        cli::serve_stdio(self.erased().0, 0).await
-    }
-
-    /// May it listen for others than this machine? Only with a gate that knows its name.
-    pub(crate) fn may_face_others(&self) -> bool {
+    /// Whether it may listen for other machines: only with a gate that knows its URL.
+    pub(crate) fn allows_remote(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.resource.is_some())
     }
 
-    /// Without HTTP nobody else reaches it.
-    /// Does it know by which name it is reached?
-    pub(crate) fn knows_its_name(&self) -> bool {
-        self.public_url.is_some() || self.may_face_others()
+    /// Whether its URL is configured.
+    fn has_public_url(&self) -> bool {
+        self.public_url.is_some() || self.allows_remote()
     }
 
-    /// The server at `url`, without anything that stays after it, unless it says otherwise.
+    /// Sets the URL, unless one is configured.
+    pub(crate) fn default_public_url(self, url: impl Into<String>) -> Self {
+        if self.has_public_url() { self } else { self.public_url(url) }
+    }
+
+    /// The server at `url` with a store in memory, unless it is configured otherwise.
     #[cfg(feature = "testing")]
-    pub(crate) fn for_test(mut self, url: &str) -> Self {
-        if !self.knows_its_name() {
-            self.public_url = Some(url.to_owned());
-        }
-        let clock = &self.clock;
+    pub(crate) fn for_test(self, url: &str) -> Self {
+        let mut server = self.default_public_url(url);
+        let clock = &server.clock;
         let memory = || Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock)));
-        self.store.get_or_insert_with(|| memory());
-        self
+        server.store.get_or_insert_with(|| memory());
+        server
     }
 
     pub(crate) fn name_and_version(&self) -> (String, String) {
@@ -309,8 +267,8 @@ impl<H: ServerHandler> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// The same with another handler.
-    fn with<B>(self, beside: Arc<B>) -> Server<B> {
+    /// The same server with another fallback handler.
+    fn with_handler<B>(self, fallback: Arc<B>) -> Server<B> {
         Server {
             identity: self.identity,
             instructions: self.instructions,
@@ -329,15 +287,15 @@ impl<H> Server<H> {
             broker: self.broker,
             #[cfg(feature = "dev")]
             dev: self.dev,
-            beside,
+            fallback,
         }
     }
 }
 
 impl<H: ServerHandler> Server<H> {
-    /// The same, whatever the type of its handler, and the handler.
-    fn erased(self) -> (Server<ErasedHandler>, Arc<H>) {
-        let handler = Arc::clone(&self.beside);
-        (self.with(Arc::new(ErasedHandler::new(Arc::clone(&handler)))), handler)
+    /// The server without the type of its fallback handler, and the handler.
+    pub(crate) fn erase(self) -> (Server<ErasedHandler>, Arc<H>) {
+        let handler = Arc::clone(&self.fallback);
+        (self.with_handler(Arc::new(ErasedHandler::new(Arc::clone(&handler)))), handler)
     }
 }

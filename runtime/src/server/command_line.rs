@@ -1,65 +1,71 @@
-//! The command line of a server, and what it prints.
+//! Command line of a server: the commands, and their output.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use rmcp::ServiceExt;
 use tracing_subscriber::{filter::Targets, prelude::*};
 
-use super::run_http::serve_http;
 use super::{
-    args as flags,
-    args::{Form, Wanted},
+    args::{self, Command, DescribeFormat},
     builder::Server,
+    output::print,
+    run_http::serve_http,
 };
 use crate::error::{Error, Result};
 use crate::{
     mcp::fallback::ErasedHandler,
     stdio::{
-        loopback,
         loopback::Loopback,
         transport::{ServerTransport, StdioTransport},
     },
 };
 
+/// Runs the command that the process was started with. Boxed, so that the programs that call it do
+/// not compile it.
 pub(crate) fn serve(server: Server<ErasedHandler>) -> BoxFuture<'static, Result<()>> {
-    Box::pin(as_told(server))
+    Box::pin(run(server))
 }
 
-async fn as_told(server: Server<ErasedHandler>) -> Result<()> {
+async fn run(server: Server<ErasedHandler>) -> Result<()> {
     let (name, version) = server.name_and_version();
-    match Wanted::of_process() {
-        Ok(Wanted::Help) => say(&flags::help(&name)),
-        Ok(Wanted::Version) => say(&format!("{name} {version}")),
-        Ok(Wanted::Describe(form, address)) => {
-            let description = named(server, address).build_for(None).await?.describe();
-            say(&match form {
-                Form::Table => description.to_string(),
-                Form::Json => serde_json::to_string_pretty(&description)?,
-                Form::Typescript => description.typescript(),
+    match Command::from_env() {
+        Ok(Command::Help) => print(&args::help(&name)),
+        Ok(Command::Version) => print(&format!("{name} {version}")),
+        Ok(Command::Describe(format, address)) => {
+            let description = server
+                .default_public_url(format!("http://{address}/"))
+                .build_for(None)
+                .await?
+                .describe();
+            print(&match format {
+                DescribeFormat::Table => description.to_string(),
+                DescribeFormat::Json => serde_json::to_string_pretty(&description)?,
+                DescribeFormat::Typescript => description.typescript(),
             });
         }
-        Ok(Wanted::Stdio(port)) => {
-            log();
+        Ok(Command::Stdio(port)) => {
+            init_log();
             return serve_stdio(server, port).await;
         }
-        Ok(Wanted::Http(address)) => {
-            log();
+        Ok(Command::Http(address)) => {
+            init_log();
             return serve_http(server, address).await;
         }
-        Err(fault) => misused(&name, &fault),
+        Err(error) => exit_with_usage(&name, &error),
     }
     Ok(())
 }
 
+/// Serves one client over standard input and output, with `port` for OAuth callbacks.
 pub(crate) fn serve_stdio(
     server: Server<ErasedHandler>,
     port: u16,
 ) -> BoxFuture<'static, Result<()>> {
-    Box::pin(over_stdio(server, port))
+    Box::pin(run_stdio(server, port))
 }
 
-async fn over_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
+async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout());
@@ -70,38 +76,26 @@ async fn over_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// The server under the URL of `address`, unless it has another.
-pub(crate) fn named(server: Server<ErasedHandler>, address: SocketAddr) -> Server<ErasedHandler> {
-    if server.knows_its_name() { server } else { server.public_url(loopback::base(address)) }
-}
-
-#[allow(clippy::print_stdout, reason = "this is what the command is for")]
-pub(crate) fn say(text: &str) {
-    println!("{text}");
-}
-
-#[allow(clippy::print_stderr, reason = "whoever started it is told, and the log is not set up")]
-fn misused(name: &str, fault: &str) -> ! {
-    eprintln!("error: {fault}\n\n{}", flags::help(name));
+#[allow(clippy::print_stderr, reason = "the log is not set up yet")]
+fn exit_with_usage(name: &str, error: &str) -> ! {
+    eprintln!("error: {error}\n\n{}", args::help(name));
     std::process::exit(2)
 }
 
-/// Logs to standard error what `RUST_LOG` asks for, unless the application has set up a log of its
-/// own.
-fn log() {
+/// Sets up a log on standard error, filtered by `RUST_LOG`, unless the application has set one up.
+fn init_log() {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
-    const USUAL: &str = "info,rmcp=warn";
-    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.is_empty());
-    let understood = asked.map(|asked| asked.parse::<Targets>());
-    let usual = || USUAL.parse().expect("targets with levels");
-    let (targets, fault) = match understood {
+    const DEFAULT_FILTER: &str = "info,rmcp=warn";
+    let default = || DEFAULT_FILTER.parse().expect("targets with levels");
+    let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let (targets, error) = match filter.map(|filter| filter.parse::<Targets>()) {
         Some(Ok(targets)) => (targets, None),
-        Some(Err(fault)) => (usual(), Some(fault)),
-        None => (usual(), None),
+        Some(Err(error)) => (default(), Some(error)),
+        None => (default(), None),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
-    if let Some(error) = fault {
-        tracing::warn!(target: "toolgate", %error, "`RUST_LOG` is taken for `{USUAL}`: it names targets and levels");
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    if let Some(error) = error {
+        tracing::warn!(target: "toolgate", %error, "`RUST_LOG` is not understood, so the filter is `{DEFAULT_FILTER}`");
     }
 }

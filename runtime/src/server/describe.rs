@@ -1,4 +1,4 @@
-//! What a server offers, for people and programs: `--describe`.
+//! Description of a server: its tools with their scopes, as `--describe` prints them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::typescript;
 use crate::tool::{Dependency, registry::RegisteredTool};
 
-/// Every tool of a server, with its scopes.
+/// The tools of a server, with their scopes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Description {
     /// The server's name.
@@ -23,18 +23,18 @@ pub struct Description {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ToolDescription {
-    /// The name that the model calls.
+    /// The name by which the model calls it.
     pub name: String,
-    /// What it does.
+    /// The description that the model reads.
     pub description: String,
-    /// The scopes that it declares, by the provider's name.
+    /// The scopes that it declares, each list with the name of its provider.
     pub scopes: Vec<(String, Vec<String>)>,
-    /// What `tools/list` says of it: schemas and annotations.
+    /// The tool as `tools/list` has it, with schemas and annotations.
     pub definition: Value,
 }
 
 impl ToolDescription {
-    pub(crate) fn of(tool: &RegisteredTool) -> Self {
+    pub(crate) fn new(tool: &RegisteredTool) -> Self {
         let scopes = tool.dependencies.iter().filter_map(|need| {
             let (provider, scopes) = match need {
                 Dependency::Client(client) => (client.provider_name, client.scopes()),
@@ -53,7 +53,7 @@ impl ToolDescription {
         }
     }
 
-    fn behaviour(&self) -> &'static str {
+    fn effect(&self) -> &'static str {
         let hint = |name: &str| self.definition["annotations"][name].as_bool();
         match (hint("readOnlyHint"), hint("destructiveHint")) {
             (Some(true), _) => "reads",
@@ -65,14 +65,14 @@ impl ToolDescription {
 }
 
 impl Description {
-    /// TypeScript's declarations of what the tools take and return: an interface `Tools`, for
-    /// `toolgate.view<Props, Tools>()`, and one for each type with a name.
+    /// Returns TypeScript declarations of the arguments and results: an interface `Tools`, for
+    /// `toolgate.view<Props, Tools>()`, and one type for each Rust type with a name.
     pub fn typescript(&self) -> String {
         typescript::declarations(self.tools.iter().map(|tool| &tool.definition))
     }
 }
 
-/// A table for the terminal.
+/// Writes a table for the terminal.
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<[String; 4]> = self
@@ -85,7 +85,7 @@ impl fmt::Display for Description {
                     .map(|(provider, scopes)| format!("{provider}: {}", scopes.join(" ")))
                     .collect();
                 let first = tool.description.lines().next().unwrap_or_default().to_owned();
-                [tool.name.clone(), scopes.join(", "), tool.behaviour().to_owned(), first]
+                [tool.name.clone(), scopes.join(", "), tool.effect().to_owned(), first]
             })
             .collect();
         let head = ["tool", "scopes", "it", "description"].map(str::to_owned);
@@ -94,9 +94,9 @@ impl fmt::Display for Description {
         };
         let widths = [width(0), width(1), width(2)];
         writeln!(f, "{} {}\n", self.name, self.version)?;
-        for [name, scopes, behaviour, description] in [&head].into_iter().chain(&rows) {
+        for [name, scopes, effect, description] in [&head].into_iter().chain(&rows) {
             let line = format!(
-                "{name:0$}  {scopes:1$}  {behaviour:2$}  {description}",
+                "{name:0$}  {scopes:1$}  {effect:2$}  {description}",
                 widths[0], widths[1], widths[2]
             );
             writeln!(f, "{}", line.trim_end())?;

@@ -1,4 +1,4 @@
-//! The server: tools, providers and a store, over HTTP or standard input and output.
+//! Servers: tools, providers and a store, over HTTP or standard input and output.
 
 pub(crate) mod app;
 pub(crate) mod args;
@@ -11,8 +11,10 @@ pub(crate) mod builder;
 pub(crate) mod command_line;
 pub(crate) mod describe;
 #[cfg(feature = "dev")]
-pub(crate) mod development;
+pub(crate) mod dev;
+pub(crate) mod output;
 pub(crate) mod router;
+pub(crate) mod run;
 pub(crate) mod run_http;
 pub(crate) mod typescript;
 

@@ -1,4 +1,4 @@
-//! A server that is built, over HTTP: as a router, or as a service.
+//! Built servers over HTTP: as a router, or as a service.
 
 use std::sync::Arc;
 
@@ -9,18 +9,17 @@ use super::app::{App, Assembled};
 use crate::http::{self, Endpoint, ToolgateService};
 
 impl<H: ServerHandler> App<H> {
-    /// The routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where people see what is
-    /// connected and disconnect it, to merge into a router of yours.
+    /// Returns the routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where users see and
+    /// disconnect their accounts. Merge them into a router of your application.
     ///
-    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: as long as callers are
-    /// not verified, it answers only to peers on this machine, and to nobody if it cannot see who
-    /// asks.
+    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without a gate the server
+    /// only answers peers on this machine, and no one if it does not know the peer's address.
     pub fn into_router(self) -> Router {
         self.assembled.service().into_router()
     }
 
-    /// The same as a service, for a listener of your own: faster than a router, with nothing beside
-    /// it. Peers are seen as by [`App::into_router`].
+    /// Returns the same as a service, for a listener of your application. It is faster than a router.
+    /// Peers are read as by [`App::into_router`].
     pub fn into_service(self) -> ToolgateService<H> {
         self.assembled.service().with_fallback_type()
     }
@@ -49,7 +48,7 @@ impl Assembled {
         let is_local = gate.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]
         let is_local = gate.is_none();
-        let endpoint = Arc::new(Endpoint::new(&self.handler, self.ended.clone()));
+        let endpoint = Arc::new(Endpoint::new(&self.handler, self.shutdown.clone()));
         let router = http::router(&endpoint, pages, is_local);
         ToolgateService::new(endpoint, router, (has_cors, is_local))
     }

@@ -1,36 +1,34 @@
-//! Serving HTTP at an address, from the first line that is printed to the end of the last call.
+//! Serving HTTP on an address, from the startup message to graceful shutdown.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 
-use super::{
-    builder::Server,
-    command_line::{named, say},
-};
+use super::{builder::Server, output::print};
 use crate::{
     error::{ConfigError, Result},
-    support::background as task,
+    support::background,
 };
 use crate::{http::listen, mcp::fallback::ErasedHandler};
 
+/// Serves `server` on `address`. Boxed, so that the programs that call it do not compile it.
 pub(crate) fn serve_http(
     server: Server<ErasedHandler>,
     address: SocketAddr,
 ) -> BoxFuture<'static, Result<()>> {
-    Box::pin(over_http(server, address))
+    Box::pin(run(server, address))
 }
 
-async fn over_http(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
-    if !address.ip().to_canonical().is_loopback() && !server.may_face_others() {
-        let fault = ConfigError::new(format!("{address} is not an address of this machine alone"));
+async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
+    if !address.ip().to_canonical().is_loopback() && !server.allows_remote() {
+        let error = ConfigError::new(format!("{address} is not an address of this machine alone"));
         let help = if server.gate.is_some() {
-            "name the URL by which others reach the server, which their tokens are made for: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::by_broker().resource(..))`"
+            "name the URL at which others reach the server, which is the audience of their tokens: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::by_broker().resource(..))`"
         } else {
-            "callers are not verified, so whoever reached it would act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
+            "callers are not verified, so everyone who reaches the server could act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
         };
-        return Err(fault.help(help).into());
+        return Err(error.help(help).into());
     }
     let (name, version) = server.name_and_version();
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -38,30 +36,30 @@ async fn over_http(server: Server<ErasedHandler>, address: SocketAddr) -> Result
             .help("`--http 127.0.0.1:0` takes a free port")
     })?;
     let address = listener.local_addr()?;
-    let server = named(server, address);
+    let server = server.default_public_url(format!("http://{address}/"));
     #[cfg(feature = "dev")]
     let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
     let app = server.build_for(None).await?;
-    greet(&name, &version, address);
+    announce(&name, &version, address);
     #[cfg(feature = "dev")]
     if let Some(hint) = hint {
-        say(&hint);
+        print(&hint);
     }
 
     let app = Arc::new(app);
     let (service, ended) = (app.service(), Arc::clone(&app));
     listen(listener, service, async move {
-        told_to_end().await;
-        task::spawn(async move { ended.drain().await });
+        shutdown_signal().await;
+        background::spawn(async move { ended.drain().await });
     })
     .await;
     Ok(())
 }
 
-/// Completes when the process is asked to end.
-async fn told_to_end() {
+/// Completes when the process receives an interrupt or a termination signal.
+async fn shutdown_signal() {
     let interrupt = async {
-        // Without a handler nobody can tell us so; then only a kill does.
+        // Without a handler for the signal the process can only be killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -81,9 +79,9 @@ async fn told_to_end() {
     }
 }
 
-fn greet(name: &str, version: &str, address: SocketAddr) {
+fn announce(name: &str, version: &str, address: SocketAddr) {
     let url = format!("http://{address}/mcp");
-    say(&format!(
+    print(&format!(
         "{name} {version} listens on {url}
 
   Claude Code   claude mcp add --transport http {name} {url}

@@ -149,7 +149,8 @@ impl TwoWays<ErasedHandler> {
     ///
     /// They cannot be built.
     pub async fn beside() -> Self {
-        let server = |server: toolgate::Server| server.fallback(ErasedHandler).fallback_is_silent();
+        let server =
+            |server: toolgate::Server| server.fallback(ErasedHandler).fallback_is_silent(true);
         Self::with(|gate| gate, server).await
     }
 }

@@ -1,8 +1,8 @@
-//! The sign-in without passwords, for development.
+//! Sign-in without passwords, for development.
 
 use url::Url;
 
-use super::{broker_routes as brokered, builder::Server};
+use super::{broker_routes, builder::Server};
 use crate::{
     dev::{DevConfig, SignInPage},
     error::ConfigError,
@@ -29,9 +29,9 @@ impl<H> Server<H> {
         let provider = config.provider();
         let (registration, page) = config.build(&base)?;
         self.providers.push(registration);
-        self.broker = Some(brokered::BrokerConfig {
+        self.broker = Some(broker_routes::BrokerConfig {
             provider,
-            set_up: Box::new(|broker| broker.user("/user", "login").bare_subjects()),
+            configure: Box::new(|broker| broker.user("/user", "login").bare_subjects()),
         });
         Ok(page)
     }
