@@ -1,4 +1,4 @@
-"""What a server costs from nothing: clean release builds of the quickstart, and of bare rmcp beside.
+"""What a server costs from nothing: clean release builds of the quickstart, and of bare rmcp.
 
     python3 benches/compile/clean.py [--ours]      the latter without bare rmcp
 

@@ -4,7 +4,7 @@
 
 Each crate is generated below the target folder, its dependencies are built, and then it alone is
 built again: CPU seconds of cargo and rustc, macros at work included, as medians of REPEATS. The
-macro crate itself is built once for a project, and stands in a column of its own.
+macro crate itself is built once for a project, and has a separate column.
 """
 
 import os
@@ -88,7 +88,7 @@ def alone(folder: Path, *command: str) -> float:
 
 
 def lines(crate: Crate) -> float:
-    """Expanded lines that a tool adds beside its own function."""
+    """Expanded lines that a tool adds to its function."""
     wrapper = TARGET / "crates" / "wrapper"
     wrapper.write_text('#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec "$@"\n')
     wrapper.chmod(0o755)
@@ -96,7 +96,7 @@ def lines(crate: Crate) -> float:
     def expanded(tools: int, macros: bool) -> int:
         folder = written(crate, tools, macros)
         command = ["rustc", "--quiet", "--lib", "--profile", "check"]
-        # For the crate alone: with the variable all it depends on would be built anew.
+        # For the crate alone: with the variable all its dependencies would be rebuilt.
         unstable = {"RUSTC_WORKSPACE_WRAPPER": str(wrapper)}
         _, out = cargo(folder, *command, "--", "-Zunpretty=expanded", **unstable)
         return len(out.splitlines())

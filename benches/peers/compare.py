@@ -67,7 +67,7 @@ def rounds(all_servers: list[Server], requests: dict[str, Request]) -> dict[str,
     """The interleaved rounds, of which the first warms up and is forgotten."""
     seen = {server.name: [] for server in all_servers}
     for number in range(ROUNDS + 1):
-        # There and back, so that nobody always runs behind the same neighbour.
+        # In alternating order, so that no server always runs after the same neighbour.
         order = all_servers if number % 2 else all_servers[::-1]
         for server in order:
             row = drive(server, requests[server.name], CONNECTIONS, SECONDS if number else 1)
@@ -150,7 +150,7 @@ def print_sse(seen: dict[str, dict]) -> None:
 
 
 def print_goals(calls: dict, started: dict, streamed: dict) -> None:
-    """What was wanted beside what was seen; a server that was left out leaves its rows out."""
+    """Goals next to results; a server that was left out leaves its rows out."""
     ours = calls[OURS]
     rows = [("CPU µs a call", "at most", 10, cpu(ours))]
     for name, wanted in ((RMCP, 2.6), (FLY, 1.2), (MCP_USE, 40)):
@@ -179,7 +179,7 @@ def chosen(target: Path, names: list[str], scratch: Path) -> list[Server]:
 
 
 def main() -> None:
-    # Whoever ends this ends the servers too.
+    # When this ends, so do the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("one core for the servers and one for the load are needed")

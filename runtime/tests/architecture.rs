@@ -230,7 +230,7 @@ impl Crate {
         }
         if let Some(path) = self.aliases.get(&key) {
             let path: Vec<String> = path.iter().chain(after).cloned().collect();
-            // What other crates define belongs to whoever exports it here.
+            // What other crates define belongs to the module that exports it here.
             return self.resolve(&path, module, depth + 1).unwrap_or_else(|| module.clone());
         }
         for path in self.globs.get(module).into_iter().flatten() {

@@ -45,7 +45,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// A server whose calls go the short way, or all by rmcp.
+    /// A server whose calls take the fast path, or all go through rmcp.
     ///
     /// # Panics
     ///

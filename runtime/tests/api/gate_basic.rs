@@ -40,7 +40,7 @@ async fn order(caller: Caller<Acme>) -> String {
     caller.subject().to_owned()
 }
 
-/// Writes, and everybody needs it.
+/// Writes, and every call needs it.
 #[tool(scopes = "orders:write", default_scope)]
 async fn order_first(caller: Caller<Acme>) -> String {
     caller.subject().to_owned()

@@ -293,7 +293,7 @@ async fn an_issuer_that_never_answers_is_an_outage() {
 }
 
 #[tokio::test]
-async fn whoever_has_keys_does_not_wait_for_an_issuer_that_hangs() {
+async fn a_cached_key_set_does_not_wait_for_an_issuer_that_hangs() {
     let server = Server::start().await;
     server.write_keys(&[&KEYS.es256]);
     let clock = clock();
@@ -311,7 +311,7 @@ async fn whoever_has_keys_does_not_wait_for_an_issuer_that_hangs() {
     };
     assert!(check(0).await < Duration::from_secs(3), "newer keys are waited for, a little");
     for n in 1..5 {
-        assert!(check(n).await < Duration::from_millis(500), "not by everybody");
+        assert!(check(n).await < Duration::from_millis(500), "not by every caller");
     }
     let fetches = server.fetches();
     assert_eq!(fetches, 2, "and one asks for all");

@@ -198,7 +198,7 @@ async fn algorithms_and_keys() {
     let sign = |header: Value| KEYS.es256.sign(&issuer::header(header), &body);
     let jwk = serde_json::to_value(&KEYS.stranger.jwk).unwrap();
     let public = serde_json::to_vec(&KEYS.rs256.jwk).unwrap();
-    // The public key as a secret: whoever verifies with the algorithm of the header falls for it.
+    // The public key as a secret: a verifier that trusts the algorithm of the header accepts it.
     let confused = SigningKey {
         algorithm: Algorithm::HS256,
         key: EncodingKey::from_secret(&public),

@@ -476,7 +476,7 @@ async fn without_a_refresh_token_an_ended_token_needs_the_person() {
 }
 
 #[tokio::test]
-async fn a_token_that_somebody_renewed_is_handed_out_on_a_refusal() {
+async fn a_token_that_another_task_renewed_is_handed_out_on_a_refusal() {
     let bench = Bench::new(Provider::new()).await;
     let old = bench.access().await.unwrap();
     bench.clock.advance(HOUR);

@@ -1,4 +1,4 @@
-//! An issuer that signs whatever it is told to.
+//! An issuer that signs any claims.
 
 use std::{
     sync::{Arc, LazyLock},

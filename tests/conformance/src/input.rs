@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::beside::{Answer, ours};
+use crate::fallback::{Answer, ours};
 
 /// Asks, and knows its own states again.
 pub(crate) struct Input {

@@ -1,15 +1,15 @@
 //! The server that the MCP conformance suite judges.
 //!
-//! What a tool of ours can do is in `tools`; what MCP has besides stands beside them, hand-written
+//! What a tool of ours can do is in `tools`; the rest of MCP is a hand-written fallback handler
 //! with rmcp, as in an application that mounts both.
 
-mod beside;
+mod fallback;
 mod input;
 mod prompts;
 mod resources;
 mod tools;
 
-use beside::ErasedHandler;
+use fallback::ErasedHandler;
 use toolgate::{
     gate::{AuthError, Claims, Gate, Presented, Verifier, async_trait},
     tools,
@@ -41,22 +41,22 @@ impl Verifier for OneToken {
 
 #[tokio::main]
 async fn main() -> toolgate::Result<()> {
-    let beside = ErasedHandler::default();
+    let fallback = ErasedHandler::default();
     let server = toolgate::server!();
-    // With a token it is judged as a server that lets nobody else in.
+    // With a token it is tested as a server that refuses other callers.
     let server = match std::env::var("CONFORMANCE_TOKEN") {
         Ok(token) => server.gate(Gate::new(OneToken(token))),
         Err(_) => server,
     };
     server
-        .state(beside.changes.clone())
+        .state(fallback.changes.clone())
         .tools(tools![test_simple_text, test_image_content, test_audio_content])
         .tools(tools![test_embedded_resource, test_multiple_content_types, test_error_handling])
         .tools(tools![test_tool_with_progress, test_tool_with_logging, test_logging_tool])
         .tools(tools![test_sampling, test_elicitation, test_elicitation_sep1034_defaults])
         .tools(tools![test_elicitation_sep1330_enums])
         .tools(tools![test_trigger_tool_change, test_trigger_prompt_change])
-        .fallback(beside)
+        .fallback(fallback)
         .serve()
         .await
 }

@@ -7,7 +7,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use crate::{
-    beside::{Answer, ours},
+    fallback::{Answer, ours},
     input::Input,
     tools::PNG,
 };

@@ -4,7 +4,7 @@ use rmcp::{ErrorData, model::ReadResourceResult};
 use serde_json::{Value, json};
 
 use crate::{
-    beside::{Answer, ours},
+    fallback::{Answer, ours},
     tools::PNG,
 };
 

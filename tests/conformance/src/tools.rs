@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toolgate::prelude::*;
 
-use crate::beside::{Change, Changes};
+use crate::fallback::{Change, Changes};
 
 /// A red pixel.
 pub(crate) const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
@@ -194,7 +194,7 @@ async fn ask(
 async fn log(context: &Context, line: &str) {
     if let Some(request) = context.request() {
         let entry = LoggingMessageNotificationParam::new(LoggingLevel::Info, line.into());
-        // Whoever does not listen must not fail the tool.
+        // A client that does not listen must not fail the tool.
         let _ = request.peer.notify_logging_message(entry).await;
     }
 }

@@ -44,7 +44,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Somebody at a client.
+    /// A person at a client.
     pub fn new(name: &str, mood: Mood) -> Self {
         Self { person: Person::new(name), mood, opened: Arc::default() }
     }
@@ -53,7 +53,7 @@ impl Desk {
     ///
     /// # Panics
     ///
-    /// Somebody else panicked.
+    /// If another thread panicked.
     pub fn opened(&self) -> Vec<String> {
         self.opened.lock().expect("nobody panicked").clone()
     }

@@ -14,8 +14,8 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens on this thread, which is all that a test's runtime has, as long as the guard lives.
     pub fn listen(level: Level) -> (Self, DefaultGuard) {
-        // With one subscriber alone, whoever meets an event first decides for all threads whether
-        // somebody listens; so there are always two.
+        // With a single subscriber, the first thread that meets an event decides for all threads whether
+        // it is of interest; so there are always two.
         static OTHERS: LazyLock<[Dispatch; 2]> =
             LazyLock::new(|| [(); 2].map(|()| Dispatch::new(tracing_subscriber::registry())));
         LazyLock::force(&OTHERS);

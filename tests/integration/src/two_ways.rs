@@ -1,4 +1,4 @@
-//! One server twice: one answers what it can by the short way, the other everything by rmcp.
+//! One server twice: one takes the fast path where it can, the other answers everything by rmcp.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ async fn echo(
     format!("{}: {text} {rest:?}", caller.subject())
 }
 
-/// Fails, as it is told to.
+/// Fails with the message of its argument.
 #[tool(scopes = "desk:write")]
 async fn fail(_caller: Caller<Desk>, why: String) -> Result<()> {
     match why.as_str() {
@@ -143,12 +143,12 @@ impl ServerHandler for ErasedHandler {
 }
 
 impl TwoWays<ErasedHandler> {
-    /// Both, with a handler beside the tools.
+    /// Both, with a fallback handler.
     ///
     /// # Panics
     ///
     /// They cannot be built.
-    pub async fn beside() -> Self {
+    pub async fn with_fallback() -> Self {
         let server =
             |server: toolgate::Server| server.fallback(ErasedHandler).fallback_is_silent(true);
         Self::with(|gate| gate, server).await
@@ -204,7 +204,7 @@ impl<H: ServerHandler> TwoWays<H> {
     pub async fn send(&self, sent: &Sent) -> Option<Came> {
         let short = came(&self.short, sent).await?;
         let long = came(&self.long, sent).await?;
-        assert_eq!(short, long, "left: the short way, right: rmcp's; {}", in_words(sent));
+        assert_eq!(short, long, "left: the fast path, right: rmcp; {}", in_words(sent));
         Some(short)
     }
 }
@@ -256,7 +256,7 @@ async fn came<H: ServerHandler>(front: &ToolgateService<H>, sent: &Sent) -> Opti
     let body = response.into_body().collect().await.ok()?.to_bytes();
     let text = String::from_utf8_lossy(&body).into_owned();
     let json = serde_json::from_str(&text).ok();
-    // What is JSON is compared as JSON: how a text is escaped is nobody's business.
+    // JSON is compared as JSON, because texts may be escaped differently.
     let text = if json.is_some() { String::new() } else { text };
     Some(Came { status, headers, json, text })
 }

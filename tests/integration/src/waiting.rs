@@ -1,6 +1,6 @@
 //! Tools that wait until a test lets them go, and show what became of them.
 //!
-//! Each comes in two: a plain one, whose calls go the short way, and one that may speak while it
+//! Each comes in two: a plain one, whose calls take the fast path, and one that may speak while it
 //! runs, whose calls go by rmcp if they bring a progress token.
 #![allow(clippy::missing_errors_doc, reason = "what a tool fails with is what its test looks at")]
 
@@ -73,14 +73,14 @@ pub async fn wait_aloud(context: Context, room: State<Room>) -> String {
     "waited".to_owned()
 }
 
-/// Asks the forge who somebody is.
+/// Asks the forge about a user.
 #[tool(scopes = "repo:read")]
 pub async fn visit(forge: AuthedClient<Forge>, room: State<Room>) -> Result<String> {
     let _guest = room.enter();
     forge.get("/user").send().await?.text().await
 }
 
-/// Asks the forge who somebody is, and could speak.
+/// Asks the forge about a user, and could speak.
 #[tool(scopes = "repo:read")]
 pub async fn visit_aloud(
     context: Context,

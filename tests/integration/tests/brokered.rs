@@ -253,7 +253,7 @@ async fn tools_without_scopes_want_a_caller_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_account_of_another_person_does_not_take_the_place_of_ones_own() {
+async fn the_account_of_another_person_does_not_replace_the_first() {
     let server = Brokered::start().await;
     let host = Application::register_at(&server.url).await;
     let browser = Browser::new();

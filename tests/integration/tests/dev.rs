@@ -1,4 +1,4 @@
-//! A server that is being developed: a host goes the whole way, and nobody else can come.
+//! A server that is being developed: a host goes from sign-in to a call, and no other client can.
 
 use std::net::SocketAddr;
 
@@ -67,7 +67,7 @@ async fn said(url: &str, token: &str, tool: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_host_signs_somebody_in_by_one_click_and_steps_up() {
+async fn a_host_signs_a_user_in_by_one_click_and_steps_up() {
     let url = start().await;
     let host = Application::register_at(&url).await;
     let browser = Browser::new();

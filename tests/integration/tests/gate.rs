@@ -1,4 +1,4 @@
-//! A server with a gate: who is let in, who may call what, and what the others are told.
+//! A server with a gate: who may connect, who may call what, and how the others are refused.
 
 use std::{
     net::SocketAddr,
@@ -374,7 +374,7 @@ async fn a_stream_ends_with_the_token() {
 }
 
 #[tokio::test]
-async fn public_tools_are_for_everybody_and_the_others_are_not() {
+async fn public_tools_need_no_token_and_the_others_do() {
     let guarded = Guarded::start(Gate::allow_anonymous).await;
     let said = guarded.call("", "hello", json!({})).await;
     assert_eq!(text_of(&said.json().await.unwrap()), "hello");

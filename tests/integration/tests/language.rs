@@ -96,7 +96,7 @@ async fn fails() -> Result<String> {
     Err(Error::new("there is no such month; say `january` to `december`"))
 }
 
-/// Fails with an error that nobody worded for the model.
+/// Fails with an error that is not worded for the model.
 #[tool]
 async fn breaks() -> std::result::Result<String, std::num::ParseIntError> {
     "hunter2".parse::<u8>().map(|number| number.to_string())
@@ -104,7 +104,7 @@ async fn breaks() -> std::result::Result<String, std::num::ParseIntError> {
 
 struct Started(SystemTime);
 
-/// Tells what is injected, borrowed or not, beside an argument named like the tool.
+/// Tells what is injected, borrowed or not, next to an argument named like the tool.
 #[tool]
 async fn injected(
     started: &State<Started>,

@@ -123,7 +123,7 @@ async fn a_call_whose_progress_nobody_reads_ends_when_its_client_leaves() {
 }
 
 #[tokio::test]
-async fn a_refresh_under_way_is_saved_whoever_leaves() {
+async fn a_refresh_under_way_is_saved_after_the_caller_leaves() {
     for way in Way::ALL {
         let inn = Inn::connected().await;
         inn.forge.expire_access_tokens();
@@ -142,7 +142,7 @@ async fn a_refresh_under_way_is_saved_whoever_leaves() {
 }
 
 #[tokio::test]
-async fn a_consent_under_way_is_kept_whoever_leaves() {
+async fn a_consent_under_way_is_kept_after_the_browser_leaves() {
     for way in Way::ALL {
         let inn = Inn::start().await;
         let link = inn.link().await;

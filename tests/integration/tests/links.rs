@@ -265,7 +265,7 @@ async fn another_person_does_not_connect_and_is_signed_out_again() {
     let browser = server.browser("bob").await;
     assert_ends(&browser.open(&link).await, 403, "This link is for another person");
     assert!(server.says("alice").await.contains("not connected"));
-    // The same browser, once it is alice's, is asked anew.
+    // The same browser, once it is alice's, is asked again.
     server.be(&browser, "alice").await;
     let page = browser.open(&link).await;
     let page = browser.at_forge(page, "alice", "approve").await;

@@ -1,4 +1,4 @@
-//! Many clients, and greedy ones: everybody else is served, and memory has a bound.
+//! Many clients, and greedy ones: all others are served, and memory has a bound.
 //!
 //! The server is a process of its own, so that its memory is its own as well.
 #![cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What the gate lets strangers do, and what it writes down of everybody.
+//! What the gate allows anonymous callers, and what it logs of every caller.
 
 use integration::{
     host::serve,
@@ -22,7 +22,7 @@ use toolgate::{
 };
 use tracing::Level;
 
-/// Greets whoever comes.
+/// Greets every caller.
 #[tool]
 async fn greet() -> &'static str {
     "hello"
@@ -34,7 +34,7 @@ async fn who(caller: Caller) -> String {
     caller.subject().to_owned()
 }
 
-/// A handler beside the tools, with a tool of its own that knows no scopes.
+/// A fallback handler, with a tool that has no scopes.
 struct ErasedHandler;
 
 impl ServerHandler for ErasedHandler {
@@ -119,7 +119,7 @@ async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
     let alice = Some(issuer.token("alice").to_string());
     let answer = post(alice.clone(), Some(&session), call.clone()).await.text().await.unwrap();
     assert!(answer.contains("alice"), "{answer}");
-    // From now on it is alice's, and nobody's no longer.
+    // From now on it is alice's, and no longer anonymous.
     assert_eq!(post(None, Some(&session), call.clone()).await.status(), 404);
     let bob = Some(issuer.token("bob").to_string());
     assert_eq!(post(bob, Some(&session), call.clone()).await.status(), 404);

@@ -1,4 +1,4 @@
-//! Nobody can tell which way a call went: every answer of the short way is the one that rmcp gives.
+//! The fast path cannot be told from rmcp: it gives the same answer to every request.
 
 use integration::two_ways::{Came, Sent, TwoWays};
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
@@ -86,7 +86,7 @@ const METAS: &[&str] = &[
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":"info""#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":5"#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":1,"a":2"#,
-    // What nobody looks at has to be JSON all the same, for one reader and for the other.
+    // A member that is ignored has to be JSON all the same, for both readers.
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":"\ud800""#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"\ud800":1"#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"a":[{"b":1e400}]"#,
@@ -342,7 +342,7 @@ fn a_handler_beside_that_is_quiet_is_called_alike() {
         "1",
     ];
     runtime().block_on(async {
-        let ways = TwoWays::beside().await;
+        let ways = TwoWays::with_fallback().await;
         for tool in ["say", "marked", "add", "nobody"] {
             each_fault(&ways, tool, ARGUMENTS).await;
         }
@@ -363,7 +363,7 @@ async fn lists_are_answered_alike() {
         let tools = came.json.as_ref().unwrap()["result"]["tools"].as_array().unwrap();
         tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
     };
-    // Twice, for what is remembered of somebody else, too.
+    // Twice, so that the second answer may come from a cache.
     for _ in 0..2 {
         for scopes in ["", "desk:read", "desk:write", "desk:read desk:write"] {
             let came = open.send(&Sent::list(&open.token(scopes))).await.unwrap();
@@ -412,7 +412,7 @@ async fn lists_are_answered_alike() {
     }
 }
 
-/// The short way is taken at all: rmcp's own way says how far a tool is, and this one cannot.
+/// The fast path is taken at all: rmcp sends progress notifications, and the fast path cannot.
 #[tokio::test]
 async fn both_ways_work() {
     let ways = TwoWays::new().await;

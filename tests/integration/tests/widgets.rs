@@ -1,4 +1,4 @@
-//! Widgets, as a host meets them: the tool, its page, and what the page is told.
+//! Widgets, as a host meets them: the tool, its page, and what the page receives.
 
 use std::{fs, sync::Mutex};
 
@@ -212,7 +212,7 @@ async fn the_page_is_told_its_props_and_its_users_access_and_no_token() {
 }
 
 #[tokio::test]
-async fn pages_are_for_everybody_and_nothing_else_is() {
+async fn pages_need_no_token_and_everything_else_does() {
     let (_forge, server) = server().await;
     let issuer = Issuer::new();
     let gate = Gate::new(issuer.verifier()).resource(RESOURCE).browser(toolgate::testing::Browsers);
@@ -321,7 +321,7 @@ async fn what_a_page_may_do_is_part_of_its_address() {
 }
 
 #[test]
-fn a_change_of_a_view_compiles_the_crate_anew() {
+fn a_change_of_a_view_recompiles_the_crate() {
     // What cargo compares with what it built last.
     let known = std::env::current_exe().unwrap().with_extension("d");
     let known = fs::read_to_string(known).unwrap();
@@ -358,7 +358,7 @@ async fn a_change_of_a_view_is_seen_without_a_restart() {
     fs::write(LIVE, "<p>one</p>").unwrap();
     let client = server(true).await.unwrap();
     let uri = &list(&client).await[0]["_meta"]["ui"]["resourceUri"];
-    assert_eq!(*uri, "ui://s/live.html", "one URI, whatever stands in it");
+    assert_eq!(*uri, "ui://s/live.html", "one URI, whatever the page contains");
     for text in ["<p>one</p>", "<p>two</p>"] {
         fs::write(LIVE, text).unwrap();
         let read = page(&client, uri).await;

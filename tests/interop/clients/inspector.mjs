@@ -22,7 +22,7 @@ free.close();
 
 const home = await mkdtemp(join(tmpdir(), 'inspector-'));
 const servers = join(home, 'servers.json');
-// Unless it is told something of OAuth, the Inspector 2.12 cannot step up: it refreshes, and gives
+// Without an OAuth configuration, the Inspector 2.12 cannot step up: it refreshes, and gives
 // up. This says nothing.
 const oauth = { authorizationParams: { ui_locales: 'en' } };
 await writeFile(servers, JSON.stringify({ mcpServers: { judged: { type: 'streamable-http', url, oauth } } }));

@@ -20,7 +20,7 @@ const host = createServer((_, response) => response.setHeader('content-type', 't
 await once(host.listen(0, '127.0.0.1'), 'listening');
 const callback = `http://127.0.0.1:${host.address().port}/callback`;
 
-/** Somebody with a browser of their own, in which no script runs. */
+/** A person with a separate browser, in which no script runs. */
 async function person() {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
@@ -122,17 +122,17 @@ async function authorization(server, redirect = callback) {
   return `${server}/oauth/authorize?${query}`;
 }
 
-/** What the host is told in its callback. */
+/** The parameters of the host's callback. */
 function answer({ page }) {
   assert.ok(page.url().startsWith(`${callback}?`), page.url());
   return Object.fromEntries(new URL(page.url()).searchParams);
 }
 
-/** Opens a link as somebody, through the sign-in if there is one. */
+/** Opens a link as a person, through the sign-in if there is one. */
 async function open(who, url, name) {
   await who.page.goto(url);
   if (/^Allow/.test(await who.page.title())) await press(who.page, 'Allow');
-  // Once more for whoever has granted more before: that is known only once they have signed in.
+  // Again for a person who has granted more before, which is known only after the sign-in.
   for (let times = 0; times < 2 && (await who.page.title()) === 'Who are you?'; times++) await press(who.page, name);
 }
 
@@ -146,7 +146,7 @@ await press(user.page, 'alice');
 assert.equal(await user.page.title(), 'The editor', user.page.url());
 assert.ok(answer(user).code, user.page.url());
 
-// Or the person does not want that: the host is told, and learns nothing else.
+// Or the person refuses: the host gets an error and learns nothing else.
 const wary = await person();
 await wary.page.goto(await authorization(good));
 await press(wary.page, 'Deny');

@@ -13,7 +13,7 @@ const examples = {
     given: { dice: 3 },
     pending: (frame) => frame.getByRole('status').getByText('Rolling').waitFor(),
     shown: (frame) => frame.getByRole('status').getByText('1 2 3').waitFor(),
-    // The first page that somebody writes, with the library in it.
+    // The first page that a user writes, with the library in it.
     heaviest: 12_000,
   },
   live: {

@@ -35,7 +35,7 @@ const body = async (request) => {
   return Buffer.concat(parts);
 };
 
-/** A site that answers everybody, and counts. */
+/** A site that answers every request, and counts them. */
 export async function elsewhere() {
   let requests = 0;
   const site = await listen(async (_, response) => {

@@ -17,12 +17,12 @@ import {
 const [view, library] = process.argv.slice(2);
 const gate = process.argv.includes('--gate');
 const script = readFileSync(library, 'utf8');
-// Of a built front end, what its page names stands in it.
-const beside = (name) => readFileSync(path.join(path.dirname(view), name), 'utf8');
+// Of a built front end, the files that its page names are inlined.
+const sibling = (name) => readFileSync(path.join(path.dirname(view), name), 'utf8');
 const html = readFileSync(view, 'utf8')
   .replace('<script toolgate></script>', () => `<script data-tool="issue_board">${script}</script>`)
-  .replace(/(<script[^>]*) src="([^"]*)">/, (_, tag, name) => `${tag}>${beside(name).replaceAll('</script', '<\\/script')}`)
-  .replace(/<link rel="stylesheet"[^>]* href="([^"]*)">/, (_, name) => `<style>${beside(name)}</style>`);
+  .replace(/(<script[^>]*) src="([^"]*)">/, (_, tag, name) => `${tag}>${sibling(name).replaceAll('</script', '<\\/script')}`)
+  .replace(/<link rel="stylesheet"[^>]* href="([^"]*)">/, (_, name) => `<style>${sibling(name)}</style>`);
 const uri = `ui://board/issue_board-${createHash('sha256').update(html).digest('hex').slice(0, 16)}.html`;
 const mimeType = 'text/html;profile=mcp-app';
 

@@ -1,6 +1,6 @@
 """A JupyterHub for `walk`, which says in the environment what is different each time.
 
-Anybody signs in, with one password; who is in the group `readers` may also list users; the service
+All users sign in with one password; who is in the group `readers` may also list users; the service
 `administrator` may change who is in it, and may revoke tokens. No notebook server is ever started.
 """
 

@@ -12,7 +12,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 const [way, ...rest] = process.argv.slice(2);
 const redirectUrl = 'http://127.0.0.1:7777/app/callback';
 const opened = [];
-// Somebody at a browser; says where it ended.
+// A person at a browser; returns where it ended.
 const visit = async (link) => {
   const { stdout } = await promisify(execFile)(process.env.PERSON, ['person', link, 'dora']);
   opened.push(link);
@@ -106,7 +106,7 @@ async function http(url) {
   const tokens = await reads.callTool(mine);
   assert.ok(!tokens.isError && tokens.structuredContent.result.length > 0, JSON.stringify(tokens));
 
-  // One of the protocol before is told by an error which link to open, and calls again.
+  // A client of the earlier protocol gets the link in an error, and calls again.
   const before = await connected(transport(), 'legacy', true);
   const issue = { name: 'issue_token', arguments: { note: 'from TypeScript', scopes: ['read:users:name!user'] } };
   const error = await before.callTool(issue).then(() => assert.fail('nobody was asked'), (error) => error);

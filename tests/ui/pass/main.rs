@@ -19,7 +19,7 @@ macro_rules! cases {
     };
 }
 
-pub mod catalogue_of_ones_own;
+pub mod catalogue_declared;
 pub mod clients_write_with_scopes;
 pub mod errors_of_every_kind;
 pub mod helper_by_implication;
@@ -46,7 +46,7 @@ pub mod widgets_in_every_form;
 
 mod runs {
     cases! {
-        catalogue_of_ones_own,
+        catalogue_declared,
         clients_write_with_scopes,
         errors_of_every_kind,
         helper_by_implication,

@@ -1,4 +1,4 @@
-//! `TRYBUILD=overwrite cargo test -p ui` records the messages anew.
+//! `TRYBUILD=overwrite cargo test -p ui` records the messages.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,7 +7,7 @@ fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Views that are none, beside the manifest with which the cases are compiled.
+/// Faulty views, next to the manifest with which the cases are compiled.
 fn write_views() {
     let views = target().join("tests/trybuild/ui/views");
     fs::create_dir_all(views.join("empty")).unwrap();

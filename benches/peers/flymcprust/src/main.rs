@@ -1,4 +1,4 @@
-//! flymcprust, with nobody asked for a token.
+//! flymcprust, without authorization.
 
 use std::{env, error::Error};
 

@@ -1,4 +1,4 @@
-//! neva, with nobody asked for a token.
+//! neva, without authorization.
 
 use std::{env, error::Error};
 

@@ -1,5 +1,5 @@
 //! Bare rmcp, as a careful user writes it: its own macros, the router built once, no Nagle, JSON
-//! replies, and nobody asked for a token.
+//! replies, without authorization.
 
 use std::{env, error::Error, sync::Arc};
 

@@ -58,7 +58,7 @@ tools! {
 }
 
 /// `PORT [TOOLS]` serves, by the keys in the file `KEYS_FILE`; `issue PORT` writes that file, and a
-/// token for the server on that port to `TOKEN_FILE`: whoever serves does not issue.
+/// token for the server on that port to `TOKEN_FILE`: the server itself does not issue tokens.
 fn main() -> Result<()> {
     let usage = || Error::new("usage: peer-toolgate [issue] PORT [TOOLS]");
     let mut arguments = env::args().skip(1).peekable();

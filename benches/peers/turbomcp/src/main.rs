@@ -1,4 +1,4 @@
-//! turbomcp, with nobody asked for a token. Its macro sees an `impl` block as it is written, so
+//! turbomcp, without authorization. Its macro sees an `impl` block as it is written, so
 //! there is one tool.
 
 use std::{env, error::Error, net::SocketAddr};

@@ -71,7 +71,7 @@ async fn what_one_may_not_see_is_not_there() {
         assert_eq!(secret.0, 404, "{path}");
         assert_eq!(secret, nothing, "one cannot tell them apart");
     }
-    // What everybody sees is not everybody's to change.
+    // A public repository is not writable by every user.
     for (method, path) in [
         ("DELETE", "/repos/bob/lantern"),
         ("PATCH", "/repos/bob/lantern/issues/1"),

@@ -151,7 +151,7 @@ async fn a_code_is_for_one_use_one_minute_one_verifier_and_one_redirect() {
     assert_eq!(status, 200, "faults of others did not use it up");
     assert_eq!(app.get("/user", &tokens).await.0, 200);
     assert_eq!(app.redeem(&code, VERIFIER).await.0, 400);
-    assert_eq!(app.get("/user", &tokens).await.0, 401, "somebody else has it, too");
+    assert_eq!(app.get("/user", &tokens).await.0, 401, "another client has it, too");
 
     let code = app.approved(&alice, &[]).await["code"].clone();
     app.forge.advance(Duration::from_secs(61));

@@ -54,7 +54,7 @@ async fn tokens_fail_as_they_are_told() {
     let (status, tokens) = app.refresh(&tokens["refresh_token"]).await;
     assert_eq!(status, 200);
 
-    // What was done is done, and nobody heard of it.
+    // The change was made, and the answer was lost.
     switch(&app, "token-drop").await;
     let form = [
         ("grant_type", "refresh_token"),

@@ -28,7 +28,7 @@ pub struct Page {
     pub is_application: bool,
 }
 
-/// What an application is told.
+/// What an application receives.
 #[derive(Clone, Debug)]
 pub struct Answer(HashMap<String, String>);
 
@@ -49,7 +49,7 @@ impl Answer {
 }
 
 impl Page {
-    /// What the application is told.
+    /// What the application receives.
     ///
     /// # Panics
     ///

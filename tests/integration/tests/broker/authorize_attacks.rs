@@ -93,7 +93,7 @@ nothing_twice! {
     a_state_twice_in_disguise: "st%61te=other";
 }
 
-/// The request is wrong, and its application is told, with our issuer and its state.
+/// The request is wrong, and its application gets an error with our issuer and its state.
 macro_rules! told_the_application {
     ($($name:ident: $with:expr, $code:literal;)*) => {$(
         #[tokio::test]
@@ -134,8 +134,8 @@ told_the_application! {
 #[tokio::test]
 async fn a_token_for_a_path_beside_the_endpoint() {
     let (site, application) = begin(true).await;
-    let beside = format!("{}/mcp2", site.url);
-    let page = Browser::new().open(&application.link("repo:read", &[("resource", &beside)])).await;
+    let sibling = format!("{}/mcp2", site.url);
+    let page = Browser::new().open(&application.link("repo:read", &[("resource", &sibling)])).await;
     assert_eq!(page.answer().get("error"), Some("invalid_target"));
 }
 

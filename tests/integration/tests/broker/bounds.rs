@@ -16,7 +16,7 @@ async fn a_sign_in_that_is_over_is_forgotten_within_the_hour() {
     let id = token.strip_prefix("tgr_").and_then(|token| token.split('.').next()).unwrap();
     let is_kept = async || site.records().read(SIGN_INS, id).await.unwrap().is_some();
     site.clock.advance(Duration::from_secs(2 * 3600));
-    assert!(is_kept().await, "whoever is signed in stays so");
+    assert!(is_kept().await, "a signed-in user stays signed in");
     assert_eq!(host.revoke(&token).await.status, 200);
     assert!(is_kept().await, "that it is over is known");
     site.clock.advance(Duration::from_secs(3601));

@@ -1,4 +1,4 @@
-//! Attacks by whoever may register, or say where its metadata is.
+//! Attacks by clients that register, or that name the address of their metadata.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use integration::broker::{Application, Browser, Page, REDIRECT, Site, listen};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// Metadata with which nobody can register.
+/// Metadata that registration refuses.
 macro_rules! not_registered {
     ($($name:ident: $metadata:tt, $code:literal;)*) => {$(
         #[tokio::test]
@@ -43,7 +43,7 @@ not_registered! {
     a_user_in_the_uri: { "redirect_uris": ["https://app.example@evil.example/cb"] }, "invalid_redirect_uri";
     a_machine_on_the_network: { "redirect_uris": ["http://192.168.0.1/cb"] }, "invalid_redirect_uri";
     every_interface: { "redirect_uris": ["http://0.0.0.0:1/cb"] }, "invalid_redirect_uri";
-    a_scheme_that_anybody_takes: { "redirect_uris": ["myapp://cb"] }, "invalid_redirect_uri";
+    a_scheme_without_a_domain: { "redirect_uris": ["myapp://cb"] }, "invalid_redirect_uri";
     one_bad_uri_among_good_ones: { "redirect_uris": ["https://app.example/cb", "data:x"] }, "invalid_redirect_uri";
     a_uri_that_is_no_text: { "redirect_uris": [7] }, "invalid_client_metadata";
     a_key_as_proof: { "token_endpoint_auth_method": "private_key_jwt" }, "invalid_client_metadata";
@@ -52,7 +52,7 @@ not_registered! {
 }
 
 #[tokio::test]
-async fn more_uris_than_anybody_needs() {
+async fn more_redirect_uris_than_are_allowed() {
     let site = Site::start().await;
     let uris: Vec<_> = (0..17).map(|n| format!("https://app.example/{n}")).collect();
     let answer = Application::try_register(&site, json!({ "redirect_uris": uris })).await;

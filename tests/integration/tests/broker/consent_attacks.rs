@@ -265,7 +265,7 @@ async fn a_program_imitates_the_client_in_another_browser() {
 }
 
 #[tokio::test]
-async fn somebody_else_signs_in_on_the_consent_of_the_first() {
+async fn another_user_signs_in_on_the_consent_of_the_first() {
     let (site, application, browser) = remembered(WEB).await;
     // Alice's browser is at the provider; bob, who sits at it, signs in there as himself.
     site.forge.revoke_grants_of("alice");

@@ -129,7 +129,7 @@ async fn an_answer_with_two_states() {
 }
 
 #[tokio::test]
-async fn a_code_of_somebody_elses_at_the_provider() {
+async fn another_users_code_at_the_provider() {
     // Bob's code, which the attacker has not let bob's browser redeem, on alice's state.
     let (site, application, alice, _, state) = depart(Config::default()).await;
     let bob = Browser::new();
@@ -167,7 +167,7 @@ async fn the_provider_does_not_say_who_it_is() {
     let page = browser.at_forge(page, "alice", "approve").await;
     assert_eq!(page.answer().get("error"), Some("server_error"));
     let nothing = site.grants.store().load(&GrantKey::new("forge:alice", "forge")).await.unwrap();
-    assert!(nothing.is_none(), "nothing is kept for nobody");
+    assert!(nothing.is_none(), "nothing is kept without a subject");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Attacks on codes, refresh tokens and whoever redeems them.
+//! Attacks on codes, refresh tokens and the clients that redeem them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -191,7 +191,7 @@ async fn a_refresh_token_used_twice_ends_the_family() {
     let replayed = application.refresh(&first).await;
     assert_eq!(replayed.error(), Some("invalid_grant"));
     let rightful = application.refresh(&second).await;
-    assert_eq!(rightful.error(), Some("invalid_grant"), "whoever has it: all is over");
+    assert_eq!(rightful.error(), Some("invalid_grant"), "the whole family is revoked");
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn hosts_of_every_kind_are_answered() {
 }
 
 #[tokio::test]
-async fn keys_are_rotated_without_anybody_noticing() {
+async fn keys_are_rotated_and_tokens_stay_good() {
     let site = Site::start().await;
     let host = Application::register(&site).await;
     let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();

@@ -13,7 +13,7 @@ mod examples {
     pub const ALL: &[&str] = NAMES;
 }
 
-/// A page that changes while it is shown: the build script writes it, and the judge writes it anew.
+/// A page that changes while it is shown: the build script writes it, and the test rewrites it.
 struct Live;
 
 const LIVE: &str = concat!(env!("OUT_DIR"), "/live.html");

@@ -13,7 +13,7 @@ use crate::{
 
 const EVERYTHING: &str = "read:users!user list:users read:tokens!user";
 
-/// Signs somebody in at a host, and returns the access token and what it is good for.
+/// Signs a user in at a host, and returns the access token and what it is good for.
 pub(crate) async fn sign_in(
     host: &Application,
     person: &Person,

@@ -51,7 +51,7 @@ pub(crate) async fn over_http(hub: &mut Hub) {
     connects(&alice, &answer, &[]).await;
     assert!(served(&server, "who_am_i", json!({})).await.contains("alice"));
 
-    // She leaves out what a tool needs, is told so, and gets it when she wants it.
+    // She leaves out a scope that a tool needs, gets an error that says so, and grants it later.
     let answer = asked(&server, "list_users", json!({}), USERS).await;
     let visit = connects(&alice, &answer, &["list:users"]).await;
     assert!(visit.offered.iter().any(|scope| scope == "list:users"), "{:?}", visit.offered);

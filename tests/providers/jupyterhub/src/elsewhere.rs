@@ -1,4 +1,4 @@
-//! The official client in TypeScript, which is nobody's here.
+//! The official client in TypeScript, which shares no code with this repository.
 
 use std::{env, path::Path};
 

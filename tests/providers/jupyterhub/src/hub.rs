@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-/// The password of everybody.
+/// The password of every user.
 pub(crate) const PASSWORD: &str = "everybody-has-this-password";
 /// The secret of every client.
 pub(crate) const CLIENT_SECRET: &str = "the-secret-of-every-client-0123456789abcdef";
@@ -49,7 +49,7 @@ fn free_ports(many: usize) -> Vec<u16> {
 }
 
 impl Hub {
-    /// Starts one with a client for each name, whose tokens last as long as nobody cares.
+    /// Starts one with a client for each name, whose tokens outlive the test.
     pub(crate) async fn start(names: &[&'static str]) -> Self {
         let mut hub = Self::new(names);
         hub.resume(Duration::from_secs(3600)).await;
@@ -185,7 +185,7 @@ impl Hub {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Lets somebody list users, or no longer.
+    /// Lets a user list users, or takes that away.
     pub(crate) async fn let_read(&self, user: &str, may: bool) {
         let method = if may { Method::POST } else { Method::DELETE };
         self.administer(method, "/groups/readers/users", json!({ "users": [user] })).await;

@@ -1,6 +1,6 @@
 //! The example `jupyterhub` against JupyterHub itself: `run.sh` installs one, and runs this.
 //!
-//! `walk person URL NAME` is somebody at a browser, for clients in other languages: it prints where
+//! `walk person URL NAME` is a person at a browser, for clients in other languages: it prints where
 //! the browser ended.
 
 mod blocks;

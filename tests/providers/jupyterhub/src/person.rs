@@ -1,4 +1,4 @@
-//! Somebody at a browser, who signs in at JupyterHub and agrees, or unticks a box.
+//! A person at a browser, who signs in at JupyterHub and agrees, or unticks a box.
 
 use reqwest::{Client, redirect::Policy};
 use url::Url;

@@ -1,4 +1,4 @@
-//! The `Authorization` header and the query, as anybody sends them.
+//! The `Authorization` header and the query, as an attacker sends them.
 #![no_main]
 
 use http::{HeaderMap, HeaderValue, Uri, header};

@@ -14,7 +14,7 @@ use two_ways::{Sent, TwoWays};
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().unwrap());
 static WAYS: LazyLock<(TwoWays, String)> = LazyLock::new(|| {
-    // What a tool is told to panic with is no find.
+    // A tool panics on demand, which is no finding.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string();
         if !text.contains("as it was told to") {

@@ -1,6 +1,6 @@
 //! A provider and a helper.
 
-use gatekeeper::{path, provider, requires, tool, AuthedClient, Catalogue, Result};
+use gatekeeper::{path, provider, requires, scope::Catalogue, tool, AuthedClient, Result};
 
 /// A host of code.
 #[provider(

@@ -1,4 +1,4 @@
-//! The hand-written handler that is mounted beside the tools.
+//! The hand-written handler to which calls fall back.
 #![allow(deprecated, reason = "clients of 2025 set a level for their log")]
 
 use rmcp::{
@@ -28,13 +28,13 @@ pub(crate) enum Change {
     Prompts,
 }
 
-/// Tells whoever listens what has changed.
+/// Notifies subscribers of changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Changes(broadcast::Sender<Change>);
 
 impl Changes {
     pub(crate) fn announce(&self, change: Change) {
-        // Nobody listens: nobody needs to know.
+        // There are no subscribers.
         let _ = self.0.send(change);
     }
 }
