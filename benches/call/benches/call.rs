@@ -11,7 +11,7 @@ use call::Served;
 use divan::Bencher;
 use tokio::runtime::Runtime;
 use toolgate::{
-    gate::{Claims, Credentials, Presented, Verifier},
+    gate::{Claims, Credentials, PresentedToken, Verifier},
     grant::{Grant, GrantKey, GrantStore, MemoryStore, Revision},
     scope::{self, Access, Scope},
     testing::{Issuer, RESOURCE},
@@ -55,7 +55,8 @@ mod whole {
 
 mod token {
     use super::{
-        AtomicU64, Bencher, Credentials, Issuer, Ordering, Presented, RESOURCE, Verifier, runtime,
+        AtomicU64, Bencher, Credentials, Issuer, Ordering, PresentedToken, RESOURCE, Verifier,
+        runtime,
     };
 
     fn headers(token: &str) -> http::HeaderMap {
@@ -72,7 +73,7 @@ mod token {
         let uri = http::Uri::from_static("/mcp");
         bencher.bench(|| {
             let credentials = Credentials::read(&headers, &uri).unwrap().unwrap();
-            let presented = Presented::new(&credentials, RESOURCE, "POST");
+            let presented = PresentedToken::new(&credentials, RESOURCE, "POST");
             runtime.block_on(verifier.verify(presented)).unwrap()
         });
     }
@@ -90,7 +91,7 @@ mod token {
             })
             .bench_values(|headers| {
                 let credentials = Credentials::read(&headers, &uri).unwrap().unwrap();
-                let presented = Presented::new(&credentials, RESOURCE, "POST");
+                let presented = PresentedToken::new(&credentials, RESOURCE, "POST");
                 runtime.block_on(verifier.verify(presented)).unwrap()
             });
     }

@@ -19,8 +19,9 @@ use crate::{
     error::ConfigError,
     grant::{Clock, Grants, Records, SystemClock},
     oauth::{RedirectUrl, UpstreamClient},
-    provider::{OAuthClient, Provider, Registration, is_loopback},
+    provider::{OAuthClient, Provider, Registration},
     scope::OFFLINE,
+    support::url::is_secure,
 };
 
 /// The default lifetime of an access token.
@@ -247,7 +248,7 @@ impl BrokerBuilder {
 fn check(what: &str, text: &str) -> Result<Url, ConfigError> {
     let fault = |why: String| ConfigError::new(format!("the broker's {what} {why}: `{text}`"));
     let url = Url::parse(text).map_err(|error| fault(format!("is not a URL ({error})")))?;
-    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+    if !is_secure(&url) {
         return Err(fault("must be https".to_owned()).help(
             "tokens are made for it; plain http is accepted for 127.0.0.1, [::1] and localhost",
         ));

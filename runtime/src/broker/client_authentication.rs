@@ -13,7 +13,7 @@ use super::{
     state::Broker,
     store::typed_store::CLIENTS,
 };
-use crate::{browser::form::Parameters, support::digest};
+use crate::{browser::form::Parameters, support::crypto};
 
 /// A client that authenticated at the token endpoint; a public client has no credentials.
 pub(crate) struct AuthenticatedClient {
@@ -93,7 +93,10 @@ impl Broker {
         let (expected, refreshes) = if is_url(&id) {
             (None, true)
         } else if let Some(known) = self.0.clients.known.get(&id) {
-            (known.secret.as_ref().map(|known| digest::digest(known.expose_secret())), true)
+            (
+                known.secret.as_ref().map(|known| crypto::sha256_base64url(known.expose_secret())),
+                true,
+            )
         } else {
             let found = self.0.clients.records.read::<RegisteredClient>(CLIENTS, &id).await?;
             let registered =
@@ -102,7 +105,8 @@ impl Broker {
         };
         match (expected, given) {
             (None, None) => {}
-            (Some(expected), Some(given)) if digest::same(&expected, &digest::digest(&given)) => {}
+            (Some(expected), Some(given))
+                if crypto::constant_time_eq(&expected, &crypto::sha256_base64url(&given)) => {}
             (Some(_), _) => return Err(refuse("the client's secret is missing or wrong")),
             (None, Some(_)) => return Err(refuse("this client has no secret")),
         }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use bytes::Bytes;
 use http::header;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use crate::error::ConfigError;
+use crate::{
+    error::ConfigError,
+    support::http_client::{BodyError, bounded_bytes},
+};
 
 /// How long the provider may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,7 +86,7 @@ impl UserEndpoint {
         })
     }
 
-    async fn request(&self, token: &SecretString) -> Result<Vec<u8>, String> {
+    async fn request(&self, token: &SecretString) -> Result<Bytes, String> {
         let mut bearer =
             http::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
                 .map_err(|_| "its token has characters that a header cannot have".to_owned())?;
@@ -98,15 +101,11 @@ impl UserEndpoint {
         if !response.status().is_success() {
             return Err(format!("status {}", response.status().as_u16()));
         }
-        let mut body = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            body.extend_from_slice(&chunk.map_err(describe)?);
-            if body.len() > MAX_ANSWER_BYTES {
-                return Err("an answer of more than 256 KiB".to_owned());
-            }
-        }
-        Ok(body)
+        let body = bounded_bytes(reqwest::Body::from(response), MAX_ANSWER_BYTES).await;
+        body.map_err(|error| match error {
+            BodyError::TooLarge => "an answer of more than 256 KiB".to_owned(),
+            BodyError::Broken(error) => describe(error),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::provider::is_loopback;
+use crate::support::url::is_loopback;
 
 /// The longest redirect URI.
 const MAX_REDIRECT_URI_LEN: usize = 2048;

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
 use super::{state::Broker, store::typed_store::millis};
-use crate::{grant::StoreError, support::random};
+use crate::{grant::StoreError, support::crypto};
 
 /// An access token that was signed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Broker {
             scope: &scopes.join(" "),
             iat: issued_at,
             exp: expires_at,
-            jti: &random::text(),
+            jti: &crypto::random_token(),
             withheld,
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding)

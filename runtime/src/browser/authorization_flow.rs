@@ -31,7 +31,7 @@ use crate::{
         AuthorizationCode, CsrfToken, RedirectUrl, TokenError, TokenResponse, UpstreamClient,
         new_pkce,
     },
-    support::{background as task, digest},
+    support::{background as task, crypto},
 };
 
 /// The flow, with its store.
@@ -134,7 +134,7 @@ impl AuthorizationFlow {
         let url = oauth.authorization_url(&scopes, state, challenge, &redirect_uri);
         let pending = PendingAuthorization {
             code_verifier,
-            browser: digest::digest(browser),
+            browser: crypto::sha256_base64url(browser),
             redirect_uri,
             issuer,
             scopes,

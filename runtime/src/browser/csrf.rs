@@ -2,17 +2,17 @@
 
 use http::{HeaderMap, header};
 
-use crate::support::digest;
+use crate::support::crypto;
 
 /// The token in the form `form` of the browser with this secret: the secret is in a cookie, which
 /// another site can neither read nor, over https, set.
 pub(crate) fn token(browser: &str, form: &str) -> String {
-    digest::mac(browser, form)
+    crypto::hmac_sha256_base64url(browser, form)
 }
 
 /// Whether `sent` is the [`token`] of this browser for this form.
 pub(crate) fn verify(browser: &str, form: &str, sent: &str) -> bool {
-    !browser.is_empty() && digest::same(sent, &token(browser, form))
+    !browser.is_empty() && crypto::constant_time_eq(sent, &token(browser, form))
 }
 
 /// Whether a page of `origin` sent the request. Browsers tell where a request comes from; other

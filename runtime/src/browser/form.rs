@@ -5,8 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use url::form_urlencoded;
+
+use crate::support::http_client::{BodyError, bounded_bytes};
 
 /// The longest query or form, in bytes.
 pub(crate) const MAX_FORM_BYTES: usize = 16 * 1024;
@@ -82,12 +83,10 @@ impl Parameters {
 
 /// Reads the body of a request, of at most `max_bytes`.
 pub(crate) async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, FormError> {
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(FormError::BodyTooLarge(max_bytes))
-        }
-        Ok(Err(_)) => Err(FormError::Incomplete),
+    match tokio::time::timeout(BODY_TIMEOUT, bounded_bytes(body, max_bytes)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(BodyError::TooLarge)) => Err(FormError::BodyTooLarge(max_bytes)),
+        Ok(Err(BodyError::Broken(_))) => Err(FormError::Incomplete),
         Err(_) => Err(FormError::TimedOut),
     }
 }

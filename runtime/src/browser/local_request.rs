@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
 use url::Url;
 
-use crate::provider::is_loopback;
+use crate::support::url::is_loopback;
 
 /// Why a request is not of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::{
     grant::{GrantStore, StoreError},
     oauth::{PkceCodeVerifier, RedirectUrl},
     provider::Registration,
-    support::digest,
+    support::crypto,
 };
 
 /// How long a browser may stay at the authorization server.
@@ -79,7 +79,7 @@ fn is_same_origin(one: &str, other: &str) -> bool {
 impl<T> PendingAuthorization<T> {
     /// Whether it was this browser that left; the comparison takes constant time.
     pub(crate) fn is_of_browser(&self, secret: &str) -> bool {
-        digest::same(&self.browser, &digest::digest(secret))
+        crypto::constant_time_eq(&self.browser, &crypto::sha256_base64url(secret))
     }
 
     /// Checks that `response` came to the redirect URI that was sent, and from the issuer that was
@@ -152,7 +152,7 @@ mod tests {
     fn pending(issuer: ExpectedIssuer) -> PendingAuthorization<()> {
         PendingAuthorization {
             code_verifier: PkceCodeVerifier::new(String::new()),
-            browser: digest::digest("secret"),
+            browser: crypto::sha256_base64url("secret"),
             redirect_uri: RedirectUrl::new("https://tools.example/auth/callback/forge".to_owned())
                 .unwrap(),
             issuer,

@@ -9,11 +9,8 @@ use std::{
 
 use crate::{
     grant::{Clock, PENDING_ROWS},
-    support::rate_limit::Rate,
+    support::rate_limit::RateLimit,
 };
-
-/// The most addresses that are counted one by one; further ones share a limit. It bounds memory.
-const MAX_ADDRESSES: usize = 100_000;
 
 /// How many addresses of one IPv6 site may call at full speed. A site has 65 536 networks, each of
 /// which counts as one address.
@@ -37,9 +34,9 @@ const _: () = {
 
 /// A limit on one kind of request.
 pub(crate) struct RequestLimit {
-    by_address: Rate<Option<IpAddr>>,
-    by_site: Rate<IpAddr>,
-    total: Rate<()>,
+    by_address: RateLimit<Option<IpAddr>>,
+    by_site: RateLimit<IpAddr>,
+    total: RateLimit<()>,
 }
 
 /// Too many requests were sent.
@@ -59,9 +56,9 @@ impl RequestLimit {
         let ((address, address_burst), (site, site_burst)) = (rate(address), rate(site));
         let (total, total_burst) = rate(total);
         Self {
-            by_address: Rate::per_minute(address, address_burst, clock),
-            by_site: Rate::per_minute(site, site_burst, clock),
-            total: Rate::per_minute(total, total_burst, clock),
+            by_address: RateLimit::per_minute(address, address_burst, clock),
+            by_site: RateLimit::per_minute(site, site_burst, clock),
+            total: RateLimit::per_minute(total, total_burst, clock),
         }
     }
 
@@ -75,7 +72,6 @@ impl RequestLimit {
     /// the total, so that it cannot use up what is for all.
     pub(crate) fn check(&self, address: Option<IpAddr>) -> Result<(), TooManyRequests> {
         let refuse = |retry_after| TooManyRequests { retry_after };
-        let address = address.filter(|_| self.by_address.len() <= MAX_ADDRESSES);
         self.by_address.check(&address).map_err(refuse)?;
         if let Some(site) = address.and_then(site_of) {
             self.by_site.check(&site).map_err(refuse)?;
@@ -102,7 +98,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::grant::ManualClock;
+    use crate::{grant::ManualClock, support::rate_limit::MAX_KEYS};
 
     #[test]
     fn one_address_cannot_use_up_the_total() {
@@ -138,7 +134,7 @@ mod tests {
         for n in 0..300_000 {
             let _ = limit.check(address(n));
         }
-        assert!(limit.by_address.len() <= MAX_ADDRESSES + 2, "{}", limit.by_address.len());
+        assert!(limit.by_address.len() <= MAX_KEYS, "{}", limit.by_address.len());
         // A sweep over all addresses for each request would take minutes.
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     }

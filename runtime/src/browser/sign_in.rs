@@ -34,11 +34,16 @@ use super::{
     sign_in_sessions::SignInSessions,
 };
 use crate::{
-    gate::{Credentials, Presented, ServerMetadata, SignIn, Verifier, discover, party_of},
+    gate::{
+        Credentials, PresentedToken, ServerMetadata, SignIn, Verifier, connected_ip_key, discover,
+    },
     grant::{Clock, Grants},
     oauth::{RedirectUrl, TokenResponse, UpstreamClient, new_state},
     provider::{Dialect, Registration},
-    support::{cache::Answers, random},
+    support::{
+        cache::{Cache, FetchCache},
+        crypto,
+    },
 };
 
 /// Where a sign-in starts: for the accounts, or with the id of a link below it.
@@ -81,7 +86,7 @@ struct SignInState {
     sessions: SignInSessions,
     http: reqwest::Client,
     limit: Arc<RequestLimit>,
-    metadata: Answers<(), Result<Arc<ServerMetadata>, String>>,
+    metadata: FetchCache<(), Result<Arc<ServerMetadata>, String>>,
 }
 
 /// What the sign-in needs when the browser is back.
@@ -109,7 +114,7 @@ impl SignInAuth {
             sessions: SignInSessions::new(Arc::clone(grants.store()), clock, cookies),
             http,
             limit,
-            metadata: Answers::new(1, METADATA_TTL),
+            metadata: FetchCache::new(Cache::new(1, METADATA_TTL)),
         }))
     }
 
@@ -140,7 +145,7 @@ impl SignInAuth {
 
     /// Redirects the browser to the authorization server.
     async fn start(&self, extensions: &Extensions, return_to: String) -> Response {
-        if let Err(refused) = self.0.limit.check(party_of(extensions)) {
+        if let Err(refused) = self.0.limit.check(connected_ip_key(extensions)) {
             return error_pages::too_many_requests(refused);
         }
         self.redirect(return_to).await.unwrap_or_else(|error| failed(&error))
@@ -155,7 +160,7 @@ impl SignInAuth {
         } else {
             ExpectedIssuer::Optional(issuer)
         };
-        let (state, browser) = (new_state(), random::text());
+        let (state, browser) = (new_state(), crypto::random_token());
         let request = NewAuthorization {
             state: &state,
             browser: &browser,
@@ -174,7 +179,10 @@ impl SignInAuth {
 
     /// The authorization server's metadata, fetched once by all who need it.
     async fn metadata(&self) -> Result<Arc<ServerMetadata>, String> {
-        self.0.metadata.get((), Result::is_ok, self.fetch_metadata()).await
+        let sign_in = self.clone();
+        let fetch = || async move { sign_in.fetch_metadata().await };
+        let metadata = self.0.metadata.get_or_fetch((), |found| found.is_ok().then_some(1), fetch);
+        metadata.await.unwrap_or_else(|| Err("the metadata cannot be fetched".to_owned()))
     }
 
     async fn fetch_metadata(&self) -> Result<Arc<ServerMetadata>, String> {
@@ -221,7 +229,7 @@ impl SignInAuth {
     async fn principal(&self, tokens: TokenResponse) -> Result<String, String> {
         let credentials = Credentials::bearer(tokens.access_token.expose_secret())
             .ok_or("a sign-in gave no access token")?;
-        let presented = Presented::new(&credentials, &self.0.resource, "GET");
+        let presented = PresentedToken::new(&credentials, &self.0.resource, "GET");
         let claims = self
             .0
             .verifier

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use super::cookie::Cookies;
 use crate::{
     grant::{Clock, GrantStore},
-    support::{digest, random},
+    support::crypto,
 };
 
 /// Names the session of the person who is signed in.
@@ -30,7 +30,7 @@ impl SignInSessions {
 
     /// Stores a session, and returns its cookie.
     pub(crate) async fn begin(&self, principal: &str) -> Result<HeaderValue, String> {
-        let session = random::text();
+        let session = crypto::random_token();
         let value = serde_json::to_vec(principal).map_err(|error| error.to_string())?;
         let expires_at = self.clock.now() + SESSION_TTL;
         let stored = self.store.put_pending(&key(&session), &value, expires_at).await;
@@ -54,5 +54,5 @@ impl SignInSessions {
 
 /// The key of a session. It holds a digest, so that the store's content does not reveal cookies.
 fn key(session: &str) -> String {
-    format!("person:{}", digest::digest(session))
+    format!("person:{}", crypto::sha256_base64url(session))
 }

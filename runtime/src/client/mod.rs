@@ -34,8 +34,9 @@ pub use self::{
 };
 use crate::{
     error::{ConfigError, Error},
-    provider::{Provider, is_loopback},
+    provider::Provider,
     scope::{CanWrite, Requires},
+    support::{http_client, url::parse_endpoint},
 };
 
 /// The owner of a client that belongs to no tool or helper yet.
@@ -226,22 +227,8 @@ impl Connection {
         transport: Arc<dyn Transport>,
         tokens: Arc<dyn Tokens>,
     ) -> Result<Self, ConfigError> {
-        let fault =
-            |what: String| ConfigError::new(format!("the API of `{provider}` {what}: `{api}`"));
-        let url = Url::parse(api).map_err(|error| fault(format!("is not a URL ({error})")))?;
-        let is_http = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
-        if !is_http {
-            return Err(fault("must be https".to_owned()).help(
-                "tokens travel to it; plain http is accepted for 127.0.0.1, [::1] and localhost",
-            ));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            // Without the URL: it holds a password.
-            return Err(ConfigError::new(format!(
-                "the API of `{provider}` must not name a user or a password"
-            )));
-        }
-        Ok(Self { transport, provider, api: url, tokens, token_check: None })
+        let api = parse_endpoint(&format!("the API of `{provider}`"), api, "tokens travel to it")?;
+        Ok(Self { transport, provider, api, tokens, token_check: None })
     }
 }
 
@@ -271,9 +258,7 @@ pub(crate) struct Closure<F>(pub(crate) F);
 /// redirect leads is looked at before a token goes there.
 pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     let builder = || {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(request::USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
+        let mut builder = http_client::builder()
             .referer(false)
             .connect_timeout(Duration::from_secs(10))
             // A proxy for plain http would read the tokens of an API on this machine.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -11,10 +10,13 @@ use super::{
     asked::{Asked, words},
     parameters::parameters,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    support::http_client::first_bytes,
+};
 
-/// As much of an error's body as is read, in bytes.
-const BODY: usize = 64 << 10;
+/// How much is read of the body of an error, in bytes.
+const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
 
 /// As much of a provider's own words as is repeated, in characters.
 const WORDS: usize = 300;
@@ -36,7 +38,8 @@ pub(super) async fn read(
 ) -> Error {
     let status = response.status();
     let headers = response.headers().clone();
-    let said = own_words(&body(response).await, token);
+    let said =
+        own_words(&first_bytes(reqwest::Body::from(response), MAX_ERROR_BODY_BYTES).await, token);
     judge(asked, status, &headers, &said, SystemTime::now())
 }
 
@@ -111,19 +114,6 @@ fn advice(asked: &Asked, status: StatusCode, retry_after: Option<Duration>) -> S
         }
         _ => format!("{provider} refused {what} with status {code}"),
     }
-}
-
-async fn body(response: reqwest::Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    let mut stream = response.bytes_stream();
-    while let Some(Ok(chunk)) = stream.next().await {
-        let room = BODY - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == BODY {
-            break;
-        }
-    }
-    body
 }
 
 /// What the provider says in its JSON: one line, bounded, and never our own token back.

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 /// How long a request may take unless [`Request::timeout`] says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) const USER_AGENT: &str = concat!("toolgate/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = crate::support::http_client::USER_AGENT;
 
 /// What the runtime sets itself: who asks, and where a message begins and ends.
 const RESERVED: [HeaderName; 9] = [

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt, future::BoxFuture};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -10,9 +10,12 @@ use serde_json::error::Category;
 use url::Url;
 
 use super::asked::Asked;
-use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::{
+    error::Error,
+    support::http_client::{BodyError, bounded_bytes},
+};
 
 /// The most that [`Response::json`], [`Response::text`] and [`Response::bytes`] read, in bytes.
 const LARGEST: usize = 10 << 20;
@@ -124,17 +127,12 @@ impl Response {
             if self.inner.content_length().is_some_and(|length| length > LARGEST as u64) {
                 return Err(too_large(&self.asked));
             }
-            let asked = self.asked.clone();
-            let mut body = BytesMut::new();
-            let mut stream = std::pin::pin!(self.stream());
-            while let Some(chunk) = stream.next().await {
-                let chunk = chunk?;
-                if body.len() + chunk.len() > LARGEST {
-                    return Err(too_large(&asked));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(body.freeze())
+            let Self { inner, asked, .. } = self;
+            let body = bounded_bytes(reqwest::Body::from(inner), LARGEST).await;
+            body.map_err(|error| match error {
+                BodyError::TooLarge => too_large(&asked),
+                BodyError::Broken(error) => asked.unreachable(error),
+            })
         })
     }
 

@@ -10,7 +10,7 @@ use crate::{
         pending_authorization::PENDING_AUTHORIZATION_TTL,
     },
     grant::{GrantKey, GrantState},
-    support::{background as task, random},
+    support::{background as task, crypto},
 };
 
 /// The cookie that binds the forms of the page to the browser that was shown them.
@@ -37,7 +37,7 @@ pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Response {
         }
     }
     connected.sort_by_key(|(registration, _)| registration.name);
-    let browser = random::text();
+    let browser = crypto::random_token();
     let mut response = page::accounts(&connected, &csrf::token(&browser, FORM));
     let cookie = consents.cookies().set(FORM_COOKIE, &browser, PENDING_AUTHORIZATION_TTL);
     response.headers_mut().append(header::SET_COOKIE, cookie);

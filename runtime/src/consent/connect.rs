@@ -17,14 +17,14 @@ use crate::{
         pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL},
         request_limit::TooManyRequests,
     },
-    gate::party_of,
+    gate::connected_ip_key,
     oauth::new_state,
-    support::random,
+    support::crypto,
 };
 
 /// Opens the link with this id.
 pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Response {
-    if let Err(refused) = consents.limit().check(party_of(&request.extensions)) {
+    if let Err(refused) = consents.limit().check(connected_ip_key(&request.extensions)) {
         return error_pages::too_many_requests(refused);
     }
     let Some(consent) = consents.openable(id) else { return error_pages::expired() };
@@ -50,11 +50,11 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
             }
         }
     }
-    if let Err(retry_after) = consents.connects().check(consent.subject.as_str()) {
+    if let Err(retry_after) = consents.connects().check(&consent.subject) {
         return error_pages::too_many_requests(TooManyRequests { retry_after });
     }
     let Some(oauth) = consents.provider(provider) else { return error_pages::expired() };
-    let (state, browser) = (new_state(), random::text());
+    let (state, browser) = (new_state(), crypto::random_token());
     let scopes = consent.asked.join(" ");
     let authorization = NewAuthorization {
         state: &state,

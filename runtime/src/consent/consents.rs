@@ -20,7 +20,7 @@ use crate::{
     },
     grant::{Clock, Grants},
     oauth::{RedirectUrl, UpstreamClient},
-    support::{random, rate_limit::Rate},
+    support::{crypto, rate_limit::RateLimit},
 };
 
 /// How long a link is valid.
@@ -63,7 +63,7 @@ struct ConsentsState {
     authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     flow: AuthorizationFlow,
     limit: Arc<RequestLimit>,
-    connects: Rate<String>,
+    connects: RateLimit<String>,
     has_accounts: bool,
 }
 
@@ -116,7 +116,7 @@ impl Consents {
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
         Self(Arc::new(ConsentsState {
             flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
-            connects: Rate::per_minute(CONNECTS_PER_MINUTE, CONNECT_BURST, &clock),
+            connects: RateLimit::per_minute(CONNECTS_PER_MINUTE, CONNECT_BURST, &clock),
             grants,
             clock,
             providers,
@@ -170,7 +170,7 @@ impl Consents {
                 of_subject.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
             oldest.map(|id| open.remove(&id));
         }
-        let id = random::text();
+        let id = crypto::random_token();
         let consent = OpenConsent {
             subject: subject.to_owned(),
             provider,
@@ -311,7 +311,7 @@ impl Consents {
     }
 
     /// The limit of links that one subject opens.
-    pub(super) fn connects(&self) -> &Rate<String> {
+    pub(super) fn connects(&self) -> &RateLimit<String> {
         &self.0.connects
     }
 

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::issuer::ISSUER;
-use crate::gate::{AuthError, Claims, Jwt, Presented, Verifier};
+use crate::gate::{AuthError, Claims, Jwt, PresentedToken, Verifier};
 
 /// Accepts tokens of this process's issuer and of the broker.
 pub(crate) struct DevVerifier {
@@ -20,7 +20,7 @@ impl DevVerifier {
 
 #[async_trait]
 impl Verifier for DevVerifier {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
         match self.issuer.verify(presented).await {
             Err(AuthError::WrongIssuer { .. }) => self.broker.verify(presented).await,
             verified => verified,

@@ -18,9 +18,9 @@ use super::issuer::token;
 use crate::{
     browser::{CALLBACK_PATH, error_pages, page},
     error::ConfigError,
-    provider::{Dialect, Registration, is_loopback},
+    provider::{Dialect, Registration},
     scope::{Catalogue, Scope},
-    support::{cache::Cache, digest, random},
+    support::{cache::Cache, crypto, url::is_loopback},
 };
 
 /// The provider's identifier, which is in the callback's path.
@@ -158,7 +158,7 @@ async fn authorize(
     if !state.people.contains(person) {
         return error_pages::unknown_answer();
     }
-    let code = random::text();
+    let code = crypto::random_token();
     let signed_in = SignedIn {
         person: person.clone(),
         challenge: get("code_challenge").to_owned(),
@@ -179,10 +179,10 @@ async fn redeem(State(SignInPage(state)): State<SignInPage>, Form(form): Form<Pa
     let (Some(signed_in), Some(verifier)) = (signed_in, form.get("code_verifier")) else {
         return refuse().into_response();
     };
-    if digest::digest(verifier) != signed_in.challenge {
+    if crypto::sha256_base64url(verifier) != signed_in.challenge {
         return refuse().into_response();
     }
-    let token = random::text();
+    let token = crypto::random_token();
     state.tokens.insert(token.clone(), signed_in.person);
     let answer = json!({ "access_token": token, "token_type": "Bearer", "scope": signed_in.scope });
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()

@@ -3,7 +3,7 @@
 //! The event has the subject of the access token; all other events and the spans have a pseudonym.
 //! None of them has an argument or a token.
 
-use super::{claims::Claims, required_scopes::Demand};
+use super::{claims::Claims, required_scopes::RequiredScopes};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl CallOutcome {
 /// The audit record of a running call. It is written on drop, so also when the call is cancelled.
 pub(crate) struct AuditRecord<'a> {
     tool: &'a str,
-    required_scopes: &'a Demand,
+    required_scopes: &'a RequiredScopes,
     claims: Option<&'a Claims>,
     outcome: CallOutcome,
 }
@@ -46,7 +46,7 @@ pub(crate) struct AuditRecord<'a> {
 impl<'a> AuditRecord<'a> {
     pub(crate) fn begin(
         tool: &'a str,
-        required_scopes: &'a Demand,
+        required_scopes: &'a RequiredScopes,
         claims: Option<&'a Claims>,
     ) -> Self {
         Self { tool, required_scopes, claims, outcome: CallOutcome::Left }
@@ -66,7 +66,7 @@ impl Drop for AuditRecord<'_> {
 /// Writes an audit event. `claims` is `None` for the local user and for anonymous callers.
 pub(crate) fn log(
     tool: &str,
-    required_scopes: &Demand,
+    required_scopes: &RequiredScopes,
     claims: Option<&Claims>,
     outcome: CallOutcome,
 ) {

@@ -1,85 +1,85 @@
-//! Why a request is refused: a closed set of reasons, as values.
+//! Errors of the gate: the reasons for which a request is refused.
 
 use std::{fmt, time::Duration};
 
 use http::StatusCode;
 
-/// Why a request does not pass the gate.
+/// The reason why the gate refuses a request.
 ///
-/// [`Display`](fmt::Display) is what the caller reads, in `error_description`: no token, no key, and
+/// [`Display`](fmt::Display) is the `error_description` for the caller: it holds no token, no key, and
 /// no more of the server than its own name. [`AuthError::code`] is for logs and programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// No credentials came.
+    /// The request has no credentials.
     Missing,
-    /// Credentials came in a form that is none: which.
+    /// The credentials are not well-formed, for this reason.
     Malformed(&'static str),
-    /// The token is in a form that no verifier here understands: why.
+    /// The token is not well-formed, for this reason.
     MalformedToken(&'static str),
-    /// The token ended so long ago, leeway included.
+    /// The token has expired (`exp`).
     Expired {
-        /// Since when.
+        /// How long ago, leeway included.
         ago: Duration,
     },
-    /// The token is not good yet (`nbf`), or was issued in the future.
+    /// The token is not valid yet (`nbf`), or was issued in the future (`iat`).
     NotYetValid,
-    /// It was made for another resource (RFC 8707).
+    /// The token is for another resource (`aud`, RFC 8707).
     WrongAudience {
-        /// For whom it was made.
+        /// The audiences of the token.
         found: Vec<String>,
-        /// For whom it should have been: this resource.
+        /// The URL of this resource.
         expected: String,
     },
-    /// It comes from an issuer that is not trusted.
+    /// The token is from an issuer that is not trusted (`iss`).
     WrongIssuer {
-        /// The issuer that it names.
+        /// The issuer of the token.
         found: String,
         /// The issuer that is trusted.
         expected: String,
     },
-    /// The signature does not fit.
+    /// The signature is not valid.
     BadSignature,
-    /// The issuer has no key of this identifier.
+    /// The issuer has no key with the token's `kid`.
     UnknownKey,
-    /// It does not say with which of several keys it is signed (`kid`).
+    /// The token has no `kid`, and the issuer has several keys.
     UnnamedKey,
-    /// It is no access token (`typ`, RFC 9068 §2.1).
+    /// The token is not an access token (`typ`, RFC 9068 §2.1).
     WrongType {
-        /// The type that it names.
+        /// The type of the token.
         found: Option<String>,
     },
-    /// It is signed in a way that is not allowed.
+    /// The signature algorithm is not accepted (`alg`).
     Algorithm,
-    /// A claim is not there, or has no meaning: which.
+    /// This claim is missing or has no meaning.
     Claim(&'static str),
-    /// It is bound to a key of its owner, and came without a proof of it (RFC 9449, RFC 8705).
+    /// The token is bound to a key, and the request has no proof of it (RFC 9449, RFC 8705).
     SenderConstrained,
-    /// The proof of possession does not fit: why (RFC 9449 §4.3).
+    /// The proof of possession is not accepted, for this reason (RFC 9449 §4.3).
     Proof(&'static str),
-    /// A proof of possession must hold this nonce, which is new (RFC 9449 §9).
+    /// The proof of possession must hold this new nonce (RFC 9449 §9).
     Nonce {
         /// The nonce.
         nonce: String,
     },
-    /// The issuer says that it is not good, or no longer (RFC 7662).
+    /// The issuer says that the token is not active (RFC 7662).
     Inactive,
-    /// It is not known, as far as a verifier of one's own can tell.
+    /// The token is not valid, without further reason: for a [`Verifier`](super::Verifier) of your own.
     Invalid,
-    /// Nobody can say now whether it is good.
+    /// Whether the token is valid cannot be determined now.
     Unavailable {
-        /// When to ask again.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// Its scopes do not cover what was called.
+    /// The scopes of the token do not cover the call.
     InsufficientScope {
-        /// Every scope that the operation needs.
+        /// All scopes that the call requires.
         needed: Vec<String>,
     },
 }
 
 impl AuthError {
-    /// A stable word for logs and programs.
+    /// Returns a stable code for logs and programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -105,7 +105,7 @@ impl AuthError {
         }
     }
 
-    /// The error of RFC 6750 §3.1, or none where the RFC wants none.
+    /// Returns the `error` of the challenge (RFC 6750 §3.1, RFC 9449 §7.1), if it has one.
     pub fn error(&self) -> Option<&'static str> {
         match self {
             Self::Missing | Self::Unavailable { .. } => None,
@@ -117,7 +117,7 @@ impl AuthError {
         }
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,

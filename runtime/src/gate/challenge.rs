@@ -1,4 +1,4 @@
-//! The challenge of a 401 or 403: `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1).
+//! Challenges: the `WWW-Authenticate` header of a 401 or 403 (RFC 6750 §3, RFC 9728 §5.1).
 
 use std::fmt::Write;
 
@@ -6,20 +6,20 @@ use http::HeaderValue;
 
 use super::AuthError;
 
-/// What a refused client is told, and where it learns how to get a token.
+/// Tells a client why its request was refused, and where to find out how to get a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge<'a> {
-    pub(crate) refusal: &'a AuthError,
-    /// The URL of the protected resource's metadata.
-    pub(crate) metadata: &'a str,
+    pub(crate) error: &'a AuthError,
+    /// The URL of the protected resource metadata.
+    pub(crate) metadata_url: &'a str,
     /// The scopes to ask for.
     pub(crate) scopes: Vec<String>,
 }
 
 impl Challenge<'_> {
-    /// The header's text.
-    pub(crate) fn text(&self) -> String {
-        let scheme = if matches!(self.refusal, AuthError::Proof(_) | AuthError::Nonce { .. }) {
+    /// The value of the header.
+    pub(crate) fn to_text(&self) -> String {
+        let scheme = if matches!(self.error, AuthError::Proof(_) | AuthError::Nonce { .. }) {
             "DPoP"
         } else {
             "Bearer"
@@ -31,34 +31,34 @@ impl Challenge<'_> {
             let _ = write!(text, "{separator}{name}=\"{}\"", quotable(value));
             separator = ',';
         };
-        if let Some(error) = self.refusal.error() {
+        if let Some(error) = self.error.error() {
             push("error", error);
-            push("error_description", &self.refusal.to_string());
+            push("error_description", &self.error.to_string());
         }
         if !self.scopes.is_empty() {
             push("scope", &self.scopes.join(" "));
         }
-        push("resource_metadata", self.metadata);
+        push("resource_metadata", self.metadata_url);
         text
     }
 
-    /// The header of a server that takes proofs of possession by these algorithms: it says so, too
-    /// (RFC 9449 §7.1). `Bearer` comes first, because some clients look at the first scheme alone.
-    pub(crate) fn header_for(&self, proofs: &[&str]) -> HeaderValue {
-        let mut text = self.text();
+    /// The header of a server that accepts proofs of possession with these algorithms (RFC 9449 §7.1).
+    /// `Bearer` comes first, because some clients read the first scheme only.
+    pub(crate) fn to_header(&self, proofs: &[&str]) -> HeaderValue {
+        let mut text = self.to_text();
         if !proofs.is_empty() {
             let separator = if text.starts_with("DPoP") { ',' } else { ' ' };
             let scheme = if separator == ' ' { ", DPoP" } else { "" };
             // Writing to a string cannot fail.
             let _ = write!(text, "{scheme}{separator}algs=\"{}\"", quotable(&proofs.join(" ")));
         }
-        // What `quotable` leaves fits into a header.
+        // `quotable` removes what a header cannot hold.
         HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
     }
 }
 
-/// What RFC 6750 §3 lets stand in a description: printable ASCII without `"` and `\`. Some of the
-/// text comes from the token, so it is cut.
+/// Replaces what RFC 6750 §3 does not allow in a description: all but printable ASCII, `"` and `\`.
+/// Some of the text comes from the token, so it is truncated.
 fn quotable(text: &str) -> String {
     let safe = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
     text.chars().take(600).map(|c| if safe(c) { c } else { '?' }).collect()
@@ -68,14 +68,14 @@ fn quotable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn text(refusal: &AuthError, scopes: &[&str]) -> String {
+    fn text(error: &AuthError, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        let metadata = "https://a.example/.well-known/oauth-protected-resource/mcp";
-        Challenge { refusal, metadata, scopes }.text()
+        let metadata_url = "https://a.example/.well-known/oauth-protected-resource/mcp";
+        Challenge { error, metadata_url, scopes }.to_text()
     }
 
     #[test]
-    fn says_what_is_wrong_and_where_to_go() {
+    fn names_the_error_the_scopes_and_the_metadata() {
         assert_eq!(
             text(&AuthError::Missing, &["a", "b"]),
             "Bearer scope=\"a b\",resource_metadata=\"https://a.example/.well-known/oauth-protected-resource/mcp\"",
@@ -87,11 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_takes_proofs_says_so_beside() {
-        let metadata = "https://a.example/m";
-        let of = |refusal: &AuthError| {
-            let challenge = Challenge { refusal, metadata, scopes: Vec::new() };
-            challenge.header_for(&["ES256", "EdDSA"]).to_str().unwrap().to_owned()
+    fn the_algorithms_of_proofs_are_named() {
+        let metadata_url = "https://a.example/m";
+        let of = |error: &AuthError| {
+            let challenge = Challenge { error, metadata_url, scopes: Vec::new() };
+            challenge.to_header(&["ES256", "EdDSA"]).to_str().unwrap().to_owned()
         };
         assert_eq!(
             of(&AuthError::Missing),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_cannot_write_headers() {
+    fn a_token_cannot_inject_headers() {
         let found = "a\"\r\nSet-Cookie: x=y\\é".to_owned();
         let wrong = AuthError::WrongIssuer { found, expected: "https://b.example".into() };
         let text = text(&wrong, &[]);

@@ -1,4 +1,4 @@
-//! Who calls, as a verifier found it.
+//! Claims: the caller of a request, as a verifier found it in the access token.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// What a verified access token says of its caller (RFC 9068 §2.2). A clone shares what it says.
+/// The claims of a verified access token about its caller (RFC 9068 §2.2). Clones share their content.
 ///
 /// ```
 /// use toolgate::gate::Claims;
@@ -20,39 +20,39 @@ use serde_json::{Map, Value};
 /// assert!(claims.has("orders:read"));
 /// ```
 #[derive(Clone, PartialEq)]
-pub struct Claims(Arc<Said>);
+pub struct Claims(Arc<ClaimSet>);
 
 #[derive(Clone, Debug, PartialEq)]
-struct Said {
+struct ClaimSet {
     subject: String,
     issuer: String,
     client_id: Option<String>,
     scopes: BTreeSet<String>,
     expires_at: Option<SystemTime>,
-    machine: bool,
+    client_credentials: bool,
     extra: Map<String, Value>,
-    held: Held,
+    covered: CoveredBits,
 }
 
-/// Which of a server's scopes the claims cover, worked out once for all calls with the token.
+/// Which scopes of a server the claims cover, computed once for all calls with the token.
 #[derive(Default)]
-struct Held(OnceLock<(u64, Box<[u64]>)>);
+struct CoveredBits(OnceLock<(u64, Box<[u64]>)>);
 
-impl Clone for Held {
-    /// Empty: whoever clones it changes what it was worked out from.
+impl Clone for CoveredBits {
+    /// Empty, because the set of claims is cloned to be changed.
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for Held {
-    /// It follows from the rest.
+impl PartialEq for CoveredBits {
+    /// Always equal, because they follow from the claims.
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for CoveredBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
@@ -65,117 +65,127 @@ impl fmt::Debug for Claims {
 }
 
 impl Claims {
-    /// A person of this issuer, without scopes.
+    /// Creates the claims of a user of `issuer`, without scopes.
     pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
-        Self(Arc::new(Said {
+        Self(Arc::new(ClaimSet {
             subject: subject.into(),
             issuer: issuer.into(),
             client_id: None,
             scopes: BTreeSet::new(),
             expires_at: None,
-            machine: false,
+            client_credentials: false,
             extra: Map::new(),
-            held: Held::default(),
+            covered: CoveredBits::default(),
         }))
     }
 
-    /// The claims with something said anew; what was worked out from them is forgotten.
-    fn but(mut self, change: impl FnOnce(&mut Said)) -> Self {
-        let said = Arc::make_mut(&mut self.0);
-        said.held = Held::default();
-        change(said);
+    /// Changes the claims; what was computed from them is removed.
+    fn with(mut self, change: impl FnOnce(&mut ClaimSet)) -> Self {
+        let set = Arc::make_mut(&mut self.0);
+        set.covered = CoveredBits::default();
+        change(set);
         self
     }
 
-    /// Sets the client that acts for the caller.
+    /// Sets the client that acts for the caller (`client_id`, RFC 9068 §2.2).
     #[must_use]
     pub fn client(self, id: impl Into<String>) -> Self {
-        self.but(|said| said.client_id = Some(id.into()))
+        self.with(|set| set.client_id = Some(id.into()))
     }
 
-    /// Adds scopes.
+    /// Adds granted scopes.
     #[must_use]
     pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.but(|said| said.scopes.extend(scopes.into_iter().map(Into::into)))
+        self.with(|set| set.scopes.extend(scopes.into_iter().map(Into::into)))
     }
 
-    /// Sets when the token ends: what listens with it listens no longer. Tokens are verified anew for
-    /// every request in any case.
+    /// Sets the end of the token's lifetime (`exp`), at which streams that were opened with it end.
+    /// Every request is verified in any case.
     #[must_use]
     pub fn expires_at(self, expires_at: SystemTime) -> Self {
-        self.but(|said| said.expires_at = Some(expires_at))
+        self.with(|set| set.expires_at = Some(expires_at))
     }
 
-    /// Says that no person stands behind it: client credentials (RFC 6749 §4.4).
+    /// Marks the token as one of the client credentials grant, without a user (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(self) -> Self {
-        self.but(|said| said.machine = true)
+        self.with(|set| set.client_credentials = true)
     }
 
-    /// Adds the other claims.
+    /// Sets the claims that have no method of their own.
     #[must_use]
     pub fn with_extra(self, extra: Map<String, Value>) -> Self {
-        self.but(|said| said.extra = extra)
+        self.with(|set| set.extra = extra)
     }
 
-    /// The subject (`sub`), unique at the issuer.
+    /// Returns the subject (`sub`), which is unique at the issuer.
     pub fn subject(&self) -> &str {
         &self.0.subject
     }
 
-    /// The issuer (`iss`).
+    /// Returns the issuer (`iss`).
     pub fn issuer(&self) -> &str {
         &self.0.issuer
     }
 
-    /// The client (`client_id`, `azp`) that acts for the caller.
+    /// Returns the client (`client_id`, `azp`) that acts for the caller.
     pub fn client_id(&self) -> Option<&str> {
         self.0.client_id.as_deref()
     }
 
-    /// The scopes that were granted.
+    /// Returns the granted scopes (`scope`).
     pub fn granted(&self) -> &BTreeSet<String> {
         &self.0.scopes
     }
 
-    /// Is the scope among those that were granted? What others imply is not counted.
+    /// Returns whether the scope was granted. Implied scopes do not count.
     pub fn has(&self, scope: &str) -> bool {
         self.0.scopes.contains(scope)
     }
 
-    /// When the token ends.
+    /// Returns the end of the token's lifetime (`exp`).
     pub fn expiration(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
-    /// Is it a machine, behind which no person stands?
+    /// Returns whether the token is one of the client credentials grant, without a user.
     pub fn is_client_credentials(&self) -> bool {
-        self.0.machine
+        self.0.client_credentials
     }
 
-    /// The claims besides those above, as a type of yours.
+    /// Deserializes the other claims.
     ///
     /// # Errors
     ///
-    /// They do not have this shape.
+    /// They do not have the shape of `T`.
     pub fn extra<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         T::deserialize(&Value::Object(self.0.extra.clone()))
     }
 
-    /// One name for the caller over all issuers: what grants and sessions are kept under.
+    /// The caller's identifier across all issuers, by which grants and sessions are stored.
     pub(crate) fn principal(&self) -> String {
-        // An issuer is a URL, so it holds no space.
+        // An issuer is a URL and has no space, so the identifier is unambiguous.
         format!("{} {}", self.0.issuer, self.0.subject)
     }
 
-    /// The scopes of `server` that are covered, a bit for each: `find` works them out at first.
-    pub(crate) fn held(
+    /// The size of all texts, in bytes.
+    pub(crate) fn text_bytes(&self) -> u64 {
+        let set = &*self.0;
+        let extra = serde_json::to_vec(&set.extra).map_or(0, |json| json.len());
+        let client = set.client_id.as_ref().map_or(0, String::len);
+        let scopes: usize = set.scopes.iter().map(String::len).sum();
+        (set.subject.len() + set.issuer.len() + client + scopes + extra) as u64
+    }
+
+    /// The scopes of a server that the claims cover, as bits that `compute` makes once.
+    pub(crate) fn covered_bits(
         &self,
-        server: u64,
-        find: impl Fn(&BTreeSet<String>) -> Box<[u64]>,
+        server_id: u64,
+        compute: impl Fn(&BTreeSet<String>) -> Box<[u64]>,
     ) -> Cow<'_, [u64]> {
-        let (of, bits) = self.0.held.0.get_or_init(|| (server, find(&self.0.scopes)));
+        let set = &*self.0;
+        let (of, bits) = set.covered.0.get_or_init(|| (server_id, compute(&set.scopes)));
         // One verifier may serve two servers.
-        if *of == server { Cow::Borrowed(bits) } else { Cow::Owned(find(&self.0.scopes).into()) }
+        if *of == server_id { Cow::Borrowed(bits) } else { Cow::Owned(compute(&set.scopes).into()) }
     }
 }

@@ -1,58 +1,59 @@
-//! Credentials, as they stand in a request (RFC 6750 §2.1, RFC 9449 §7.1).
+//! Credentials of a request: the `Authorization` and `DPoP` headers (RFC 6750 §2.1, RFC 9449 §7.1).
 
 use std::{any::Any, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use super::{AuthError, Memory, token_cache::Known};
+use super::{AuthError, TokenCache, token_cache::VerifiedToken};
 
 pub(crate) static DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// The longest token that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+/// The longest `Authorization` header that is parsed, in bytes.
+const MAX_AUTHORIZATION_LEN: usize = 16 * 1024;
 
-/// By which scheme a token came.
+/// The scheme of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// Whoever has the token may use it.
+    /// The holder of the token may use it (RFC 6750).
     Bearer,
-    /// Only who has its key may use it (RFC 9449).
+    /// Only the holder of the key that the token is bound to may use it (RFC 9449).
     Dpop,
 }
 
-/// A token, as it came. [`Debug`](fmt::Debug) does not show it.
+/// An access token with its scheme and its proof of possession. [`Debug`](fmt::Debug) does not show
+/// the token.
 #[derive(Clone)]
 pub struct Credentials {
-    /// By which scheme it came.
+    /// The scheme of the `Authorization` header.
     pub scheme: Scheme,
     /// The whole header, shared with the request: the token is not copied.
     value: HeaderValue,
-    /// Where in it the token begins, and how long it is.
+    /// The start and the length of the token in the header.
     token: (usize, usize),
     proof: Option<HeaderValue>,
-    /// What is known of the token, if it was the last one of its connection.
-    known: Option<Known>,
+    /// What the verifier keeps of the token, if the connection had it before.
+    cached: Option<VerifiedToken>,
 }
 
 impl Credentials {
-    /// The credentials of a request; `None` if it has none.
+    /// Reads the credentials of a request; `None` if it has none.
     ///
-    /// They stand in one `Authorization` header and nowhere else: a token in the query would be
-    /// logged on its way.
+    /// They must be in a single `Authorization` header. A token in the query is refused, because
+    /// queries are logged.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Malformed`] says how they are wrong.
+    /// [`AuthError::Malformed`] with the reason.
     pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, AuthError> {
-        Self::read_over(headers, uri, None)
+        Self::read_cached(headers, uri, None)
     }
 
-    /// As [`Credentials::read`], over a connection that remembers its last token.
-    pub(crate) fn read_over(
+    /// As [`Credentials::read`], with the cache of the connection.
+    pub(crate) fn read_cached(
         headers: &HeaderMap,
         uri: &Uri,
-        memory: Option<&Memory>,
+        cache: Option<&TokenCache>,
     ) -> Result<Option<Self>, AuthError> {
         let malformed = |how| Err(AuthError::Malformed(how));
         let named = |pair: &str| pair.split('=').next() == Some("access_token");
@@ -64,7 +65,7 @@ impl Credentials {
         if values.next().is_some() {
             return malformed("there are two Authorization headers");
         }
-        if value.len() > LONGEST {
+        if value.len() > MAX_AUTHORIZATION_LEN {
             return malformed("the token is too long");
         }
         let bytes = value.as_bytes();
@@ -82,8 +83,8 @@ impl Credentials {
         let before = rest.iter().take_while(|byte| **byte == b' ').count();
         let after = rest[before..].iter().rev().take_while(|byte| **byte == b' ').count();
         let token = &rest[before..rest.len() - after];
-        let known = memory.and_then(|memory| memory.recall(token));
-        if known.is_none() && !is_b64token(token) {
+        let cached = cache.and_then(|cache| cache.get(token));
+        if cached.is_none() && !is_b64token(token) {
             return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
         }
         let mut proofs = headers.get_all(&DPOP).iter();
@@ -95,10 +96,10 @@ impl Credentials {
             (proof, None) => proof.cloned(),
         };
         let token = (space + before, token.len());
-        Ok(Some(Self { scheme, value: value.clone(), token, proof, known }))
+        Ok(Some(Self { scheme, value: value.clone(), token, proof, cached }))
     }
 
-    /// A token that came in another way than by a request; `None` if it is none.
+    /// A token that was not part of a request; `None` if it has no valid form.
     pub(crate) fn bearer(token: &str) -> Option<Self> {
         let value = HeaderValue::from_str(token).ok()?;
         is_b64token(token.as_bytes()).then_some(Self {
@@ -106,24 +107,24 @@ impl Credentials {
             value,
             token: (0, token.len()),
             proof: None,
-            known: None,
+            cached: None,
         })
     }
 
-    /// The token. Show it to nobody.
+    /// Returns the token. It is a secret: do not log it.
     pub fn token(&self) -> &str {
         let (start, length) = self.token;
-        // It was seen to be ASCII.
+        // The constructors checked that it is ASCII.
         let text = std::str::from_utf8(self.value.as_bytes()).unwrap_or_default();
         text.get(start..start + length).unwrap_or_default()
     }
 
-    /// What the connection knows of the token.
-    pub(crate) fn known<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.known.clone().and_then(|known| known.downcast().ok())
+    /// What the verifier keeps of the token, if the connection had it before.
+    pub(crate) fn cached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.cached.clone().and_then(|cached| cached.downcast().ok())
     }
 
-    /// The proof of possession, if one came (RFC 9449 §4.1).
+    /// Returns the proof of possession, if the request has one (RFC 9449 §4.1).
     pub fn proof(&self) -> Option<&str> {
         self.proof.as_ref().and_then(|proof| proof.to_str().ok())
     }
@@ -141,7 +142,7 @@ fn is_b64token(token: &[u8]) -> bool {
     let body = &token[..token.len() - padding];
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-'..=b'/' | b'_' | b'~' | b'+');
-    // Without a way out early, so that the compiler looks at many bytes at once.
+    // Without an early exit, so that the compiler vectorizes it.
     !body.is_empty() && body.iter().fold(true, |fits, byte| fits & plain(*byte))
 }
 
@@ -160,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn one_header_with_one_token_and_nothing_else() {
+    fn one_header_holds_one_token() {
         for value in ["Bearer a.b-c_d~e+f/g==", "bearer t", "BEARER  t"] {
             let credentials = read(&[value.as_bytes()], "/mcp").unwrap().unwrap();
             assert_eq!(credentials.scheme, Scheme::Bearer, "{value}");
             assert!(!format!("{credentials:?}").contains("a.b"));
         }
         assert!(read(&[], "/mcp?x=access_token").unwrap().is_none());
-        let long = [b"Bearer ".as_slice(), &[b'a'; LONGEST]].concat();
+        let long = [b"Bearer ".as_slice(), &[b'a'; MAX_AUTHORIZATION_LEN]].concat();
         let faulty: [&[&[u8]]; 13] = [
             &[b"Bearer a", b"Bearer a"],
             &[b"Bearer"],

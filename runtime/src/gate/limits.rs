@@ -1,74 +1,132 @@
-//! How much one caller may ask, and one address.
+//! Limits of a gate: requests a minute by client address and by subject, and concurrent requests by
+//! subject.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use crate::{
-    gate::Gate,
-    grant::Clock,
-    support::{cache::Cache, rate_limit::Rate},
+    gate::policy::LimitSettings,
+    support::{clock::Clock, rate_limit::RateLimit},
 };
 
-/// How long the turns of a caller are remembered who has none.
-const IDLE: Duration = Duration::from_secs(600);
+/// When to try again after too many concurrent requests. Nobody knows when one of them ends.
+const CONCURRENCY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The limits of a gate.
 pub(crate) struct Limits {
-    subjects: Option<Rate<String>>,
-    addresses: Option<Rate<IpAddr>>,
-    turns: Option<(usize, Cache<String, Arc<Semaphore>>)>,
+    subject_rate: Option<RateLimit<String>>,
+    ip_rate: Option<RateLimit<IpAddr>>,
+    concurrency: Option<Arc<ConcurrencyLimit>>,
 }
 
-/// Come back later.
+/// A limit is exceeded.
 #[derive(Debug)]
-pub(crate) struct TooMuch {
+pub(crate) struct LimitExceeded {
     pub(crate) retry_after: Duration,
 }
 
-impl TooMuch {
-    fn until(retry_after: Duration) -> Self {
-        Self { retry_after }
+impl Limits {
+    pub(crate) fn new(settings: LimitSettings, clock: &Arc<dyn Clock>) -> Self {
+        let per_minute = |count| RateLimit::per_minute(count, count, clock);
+        Self {
+            subject_rate: settings.rate_per_subject.map(per_minute),
+            ip_rate: settings.rate_per_ip.map(|count| RateLimit::per_minute(count, count, clock)),
+            concurrency: settings.concurrent_per_subject.map(ConcurrencyLimit::new),
+        }
+    }
+
+    /// Counts a request of this client. Clients whose address is not known share one count.
+    pub(crate) fn check_ip(&self, client: Option<IpAddr>) -> Result<(), LimitExceeded> {
+        let Some(rate) = &self.ip_rate else { return Ok(()) };
+        let client = client.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        rate.check(&client).map_err(|retry_after| LimitExceeded { retry_after })
+    }
+
+    /// Whether there is a limit by subject.
+    pub(crate) fn has_subject_limit(&self) -> bool {
+        self.subject_rate.is_some() || self.concurrency.is_some()
+    }
+
+    /// Counts a request of this subject. The request is under way as long as the permit is held.
+    pub(crate) fn check_subject(
+        &self,
+        subject: String,
+    ) -> Result<Option<ConcurrencyPermit>, LimitExceeded> {
+        if let Some(rate) = &self.subject_rate {
+            rate.check(&subject).map_err(|retry_after| LimitExceeded { retry_after })?;
+        }
+        let Some(limit) = &self.concurrency else { return Ok(None) };
+        match limit.acquire(subject) {
+            Some(permit) => Ok(Some(permit)),
+            None => Err(LimitExceeded { retry_after: CONCURRENCY_RETRY_AFTER }),
+        }
     }
 }
 
-impl Limits {
-    pub(crate) fn of(gate: &Gate, clock: &Arc<dyn Clock>) -> Self {
-        let turns = |most| (most, Cache::while_asked(IDLE));
-        Self {
-            subjects: gate
-                .rate_limit_per_subject
-                .map(|count| Rate::per_minute(count, count, clock)),
-            addresses: gate.rate_limit_per_ip.map(|count| Rate::per_minute(count, count, clock)),
-            turns: gate.at_once.map(turns),
+/// How many requests of each subject are under way. A subject without any takes no memory.
+struct ConcurrencyLimit {
+    max_concurrent: NonZeroUsize,
+    under_way: Mutex<HashMap<Arc<str>, usize>>,
+}
+
+/// A request under way: it counts until this is dropped.
+pub(crate) struct ConcurrencyPermit {
+    limit: Arc<ConcurrencyLimit>,
+    subject: Arc<str>,
+}
+
+impl ConcurrencyLimit {
+    fn new(max_concurrent: NonZeroUsize) -> Arc<Self> {
+        Arc::new(Self { max_concurrent, under_way: Mutex::default() })
+    }
+
+    fn acquire(self: &Arc<Self>, subject: String) -> Option<ConcurrencyPermit> {
+        let subject = Arc::<str>::from(subject);
+        let mut under_way = self.under_way();
+        match under_way.get_mut(&subject) {
+            Some(count) if *count >= self.max_concurrent.get() => return None,
+            Some(count) => *count += 1,
+            None => drop(under_way.insert(Arc::clone(&subject), 1)),
+        }
+        Some(ConcurrencyPermit { limit: Arc::clone(self), subject })
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ConcurrencyPermit {
+    fn drop(&mut self) {
+        let mut under_way = self.limit.under_way();
+        match under_way.get_mut(&self.subject) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(under_way.remove(&self.subject)),
         }
     }
+}
 
-    /// One more request of this address; those whose address is not known share one.
-    pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<(), TooMuch> {
-        let Some(rate) = &self.addresses else { return Ok(()) };
-        let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-        rate.check(&address).map_err(TooMuch::until)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Is there a limit for each subject?
-    pub(crate) fn of_subjects(&self) -> bool {
-        self.subjects.is_some() || self.turns.is_some()
-    }
-
-    /// One more request of this subject; it is under way as long as the permit is held.
-    pub(crate) fn subject(&self, subject: &str) -> Result<Option<OwnedSemaphorePermit>, TooMuch> {
-        if let Some(rate) = &self.subjects {
-            rate.check(subject).map_err(TooMuch::until)?;
-        }
-        let Some((most, turns)) = &self.turns else { return Ok(None) };
-        let turns =
-            turns.get_or_insert_with(subject.to_owned(), || Arc::new(Semaphore::new(*most)));
-        let permit = turns.try_acquire_owned();
-        permit.map(Some).map_err(|_| TooMuch::until(Duration::from_secs(1)))
+    #[test]
+    fn permits_are_counted_by_subject_and_given_back() {
+        let limit = ConcurrencyLimit::new(NonZeroUsize::new(2).unwrap());
+        let acquire = |subject: &str| limit.acquire(subject.to_owned());
+        let (first, second) = (acquire("alice"), acquire("alice"));
+        assert!(first.is_some() && second.is_some());
+        assert!(acquire("alice").is_none());
+        assert!(acquire("bob").is_some(), "each subject has its own limit");
+        drop(first);
+        let third = acquire("alice");
+        assert!(third.is_some() && acquire("alice").is_none());
+        drop((second, third));
+        assert!(limit.under_way().is_empty(), "idle subjects take no memory");
     }
 }

@@ -1,9 +1,9 @@
-//! The gate: who may call a tool over HTTP.
+//! Gate: access control of a server over HTTP.
 //!
 //! A server with a gate is an OAuth 2 resource server (RFC 6750, 8707, 9728). Every request to the
-//! endpoint carries an access token, which a [`Verifier`] looks at before anything of the body is
-//! read; then the scopes of the called tool are compared with those of the token, before the tool
-//! is called and before an answer has begun.
+//! endpoint carries an access token, which a [`Verifier`] checks before the body is read. Then the
+//! scopes of the called tool are compared with those of the token, before the tool is called and
+//! before a response has begun.
 
 pub(crate) mod audit;
 pub(crate) mod auth_error;
@@ -12,7 +12,6 @@ pub(crate) mod challenge;
 pub(crate) mod claims;
 pub(crate) mod credentials;
 pub(crate) mod limits;
-pub(crate) mod metadata;
 pub(crate) mod peer;
 pub(crate) mod policy;
 pub(crate) mod required_scopes;
@@ -26,7 +25,7 @@ pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
 #[cfg(feature = "broker")]
-pub(crate) use self::verify::jwks::{FetchError, KeySource};
+pub(crate) use self::verify::jwks::KeySource;
 pub use self::{
     auth_error::AuthError,
     browser_identity::BrowserIdentity,
@@ -36,7 +35,7 @@ pub use self::{
     policy::Gate,
     sign_in::SignIn,
     verify::{
-        Presented, Verifier,
+        PresentedToken, Verifier,
         introspection::{Introspection, introspection},
         jwt::{Jwt, jwks, keys, oidc},
     },
@@ -44,12 +43,12 @@ pub use self::{
 pub(crate) use self::{
     challenge::Challenge,
     credentials::DPOP,
-    metadata::{Metadata, ROOT, path_of, url_of},
-    peer::{party, party_of},
-    token_cache::Memory,
+    peer::{client_ip_key, connected_ip_key},
+    resource_metadata::WELL_KNOWN,
+    token_cache::TokenCache,
     verify::{
         discovery::{ServerMetadata, discover},
-        token::said_by,
+        token::unverified_claims,
     },
 };
-pub(crate) use crate::support::fetch::client;
+pub(crate) use crate::support::http_client::{FetchError, client};

@@ -1,24 +1,25 @@
-//! Whose request it is, before anybody is verified.
+//! Addresses of clients, by which requests are counted before their caller is known.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::Extensions;
 
-/// Whose request it is, where the peer of the connection is a proxy.
+/// The address of the client, where the peer of the connection is a proxy.
 ///
-/// Put it into the request's extensions, in a layer that knows which proxies to believe; without
-/// it the server counts by `ConnectInfo<SocketAddr>`, and without that everybody together.
+/// Insert it into the extensions of a request, in a layer that knows which proxies to trust. Without
+/// it the server counts requests by `ConnectInfo<SocketAddr>`, and without that all clients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// As [`party`], where the router knows the peer.
-pub(crate) fn party_of(extensions: &Extensions) -> Option<IpAddr> {
+/// As [`client_ip_key`], for a request with `ConnectInfo<SocketAddr>`.
+pub(crate) fn connected_ip_key(extensions: &Extensions) -> Option<IpAddr> {
     let peer = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
-    party(extensions, peer.map(|peer| peer.0))
+    client_ip_key(extensions, peer.map(|peer| peer.0))
 }
 
-/// The part of an address that one party holds, of a request that came from `peer`.
-pub(crate) fn party(extensions: &Extensions, peer: Option<SocketAddr>) -> Option<IpAddr> {
+/// The key by which the requests of a client are counted: its IPv4 address, or its IPv6 network,
+/// since one client usually has a whole /64. `peer` is the other end of the connection.
+pub(crate) fn client_ip_key(extensions: &Extensions, peer: Option<SocketAddr>) -> Option<IpAddr> {
     let address = extensions.get::<PeerAddress>().map(|peer| peer.0);
     let address = address.or_else(|| peer.map(|peer| peer.ip()))?;
     Some(match address.to_canonical() {
@@ -35,17 +36,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_of_version_six_is_one_party() {
+    fn an_ipv6_network_is_one_client() {
         let of = |text: &str| {
             let mut extensions = Extensions::new();
             extensions.insert(PeerAddress(text.parse().unwrap()));
-            party(&extensions, None)
+            client_ip_key(&extensions, None)
         };
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_eq!(party(&Extensions::new(), None), None);
+        assert_eq!(client_ip_key(&Extensions::new(), None), None);
         let peer = "192.0.2.9:1".parse().unwrap();
-        assert_eq!(party(&Extensions::new(), Some(peer)), Some(peer.ip()));
+        assert_eq!(client_ip_key(&Extensions::new(), Some(peer)), Some(peer.ip()));
     }
 }

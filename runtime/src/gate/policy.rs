@@ -1,19 +1,20 @@
-//! What a server's gate does: for which resource, by which verifier, for whom else.
+//! Configuration of a server's gate: the resource, the verifier, the limits.
 
-use std::{fmt, num::NonZeroU32, sync::Arc};
+use std::{fmt, num::NonZeroU32, num::NonZeroUsize, sync::Arc};
 
 use super::{BrowserIdentity, SignIn, Verifier};
+use crate::error::ConfigError;
 
-/// How a server guards its endpoint.
+/// The access control of a server's endpoint.
 ///
 /// ```
-/// use toolgate::gate::{Claims, Gate, Presented, AuthError, Verifier, async_trait};
+/// use toolgate::gate::{AuthError, Claims, Gate, PresentedToken, Verifier, async_trait};
 ///
-/// struct Nobody;
+/// struct RefuseAll;
 ///
 /// #[async_trait]
-/// impl Verifier for Nobody {
-///     async fn verify(&self, _: Presented<'_>) -> Result<Claims, AuthError> {
+/// impl Verifier for RefuseAll {
+///     async fn verify(&self, _: PresentedToken<'_>) -> Result<Claims, AuthError> {
 ///         Err(AuthError::Invalid)
 ///     }
 ///
@@ -22,135 +23,182 @@ use super::{BrowserIdentity, SignIn, Verifier};
 ///     }
 /// }
 ///
-/// let gate = Gate::new(Nobody).resource("https://tools.example/mcp").allow_origin("https://app.example");
+/// let gate = Gate::new(RefuseAll)
+///     .resource("https://tools.example/mcp")
+///     .allow_origin("https://app.example")
+///     .rate_limit_per_subject(600);
 /// toolgate::server!().gate(gate);
 /// ```
 #[derive(Clone)]
 pub struct Gate {
-    /// `None`: the server's broker.
+    /// `None`: that of the server's broker.
     pub(crate) verifier: Option<Arc<dyn Verifier>>,
     pub(crate) browser: Option<Arc<dyn BrowserIdentity>>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) resource: Option<String>,
-    pub(crate) origins: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
     pub(crate) allow_anonymous: bool,
-    pub(crate) in_results: bool,
-    pub(crate) hides: bool,
-    pub(crate) rate_limit_per_subject: Option<NonZeroU32>,
-    pub(crate) rate_limit_per_ip: Option<NonZeroU32>,
-    pub(crate) at_once: Option<usize>,
+    pub(crate) challenge_in_results: bool,
+    pub(crate) hide_unauthorized_tools: bool,
+    rate_limit_per_subject: Option<u32>,
+    rate_limit_per_ip: Option<u32>,
+    max_concurrent_per_subject: Option<usize>,
+}
+
+/// The limits of a gate, none of which is zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LimitSettings {
+    pub(crate) rate_per_subject: Option<NonZeroU32>,
+    pub(crate) rate_per_ip: Option<NonZeroU32>,
+    pub(crate) concurrent_per_subject: Option<NonZeroUsize>,
 }
 
 impl Gate {
-    /// A gate with this verifier. Every request needs a token; nothing else is allowed yet.
+    /// Creates a gate with this verifier. Every request needs an access token that it accepts.
     pub fn new(verifier: impl Verifier) -> Self {
-        Self { verifier: Some(Arc::new(verifier)), ..Self::by_broker() }
+        Self { verifier: Some(Arc::new(verifier)), ..Self::for_broker() }
     }
 
-    /// A gate that accepts the tokens of the server's own [broker](crate::Server::broker).
-    pub fn by_broker() -> Self {
+    /// Creates a gate that accepts the tokens of the server's own [broker](crate::Server::broker).
+    pub fn for_broker() -> Self {
         Self {
             verifier: None,
             browser: None,
             sign_in: None,
             resource: None,
-            origins: Vec::new(),
+            allowed_origins: Vec::new(),
             allow_anonymous: false,
-            in_results: false,
-            hides: false,
+            challenge_in_results: false,
+            hide_unauthorized_tools: false,
             rate_limit_per_subject: None,
             rate_limit_per_ip: None,
-            at_once: None,
+            max_concurrent_per_subject: None,
         }
     }
 
-    /// The URL of the endpoint, as hosts are given it: `https://tools.example/mcp`. Tokens must be
-    /// made for it, letter by letter (RFC 8707).
+    /// Sets the URL of the endpoint, as hosts are given it: `https://tools.example/mcp`. Tokens must
+    /// name it as their audience, character by character (RFC 8707).
     ///
-    /// Without it the server can listen on this machine only, and takes the address it listens on.
+    /// Without it the server can listen on this machine only, and the URL is that of the address it
+    /// listens on.
     #[must_use]
     pub fn resource(mut self, url: impl Into<String>) -> Self {
         self.resource = Some(url.into());
         self
     }
 
-    /// Signs people in at the verifier's authorization server when they open a link to connect an
-    /// account, so that nobody can make another person connect one. A broker does it by itself; with
-    /// another authorization server, a server whose tools have clients does not start without this
-    /// or [`Gate::browser`].
+    /// Signs users in at the verifier's authorization server when they open a link to connect an
+    /// account, so that nobody can make another user connect one.
     ///
-    /// The token of the sign-in must be accepted by the gate's verifier, as those of the callers;
-    /// one that is bound to a key (RFC 9449) is not.
+    /// A broker does so by itself. With another authorization server, a server whose tools have
+    /// clients does not start without this or [`Gate::browser`].
+    ///
+    /// The gate's verifier must accept the token of the sign-in, as it does those of callers; a token
+    /// that is bound to a key (RFC 9449) is refused.
     #[must_use]
     pub fn sign_in(mut self, client: SignIn) -> Self {
         self.sign_in = Some(client);
         self
     }
 
-    /// As [`Gate::sign_in`], by the sessions of an application of yours. It comes first if both are
-    /// there.
+    /// As [`Gate::sign_in`], with the sessions of your own application. It takes precedence over
+    /// [`Gate::sign_in`].
     #[must_use]
     pub fn browser(mut self, identity: impl BrowserIdentity) -> Self {
         self.browser = Some(Arc::new(identity));
         self
     }
 
-    /// Lets pages of this origin call: `https://app.example`. Pages of no other origin may. A server
-    /// with one that is no origin does not start.
+    /// Allows requests from pages of this origin: `https://app.example`. Without it, only pages of
+    /// the server's own origin may send requests. A server with a malformed origin does not start.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origins.push(origin.into());
+        self.allowed_origins.push(origin.into());
         self
     }
 
-    /// Lets everybody list the tools, and call those that ask for no caller and no client.
+    /// Sets whether requests without a token may list the tools, and call those that have neither a
+    /// caller nor a client. Off by default.
     ///
-    /// What a handler [beside](crate::Server::fallback) the tools does is not for everybody: its lists
-    /// are, and to use anything of it a token is needed.
+    /// Of a [fallback handler](crate::Server::fallback), such requests may read the lists only.
     #[must_use]
-    pub fn allow_anonymous(mut self) -> Self {
-        self.allow_anonymous = true;
+    pub fn allow_anonymous(mut self, allow: bool) -> Self {
+        self.allow_anonymous = allow;
         self
     }
 
-    /// Lets a subject send so many requests a minute, whatever its tokens; more get a 429 with
-    /// `Retry-After`. Without it there is no limit.
+    /// Limits the requests of a subject to so many a minute, and as many in a burst. Further requests
+    /// get a 429 with `Retry-After`. Without it there is no limit.
+    ///
+    /// A server with a limit of 0 does not start.
     #[must_use]
-    pub fn rate_limit_per_subject(mut self, requests: u32) -> Self {
-        self.rate_limit_per_subject = NonZeroU32::new(requests.max(1));
+    pub fn rate_limit_per_subject(mut self, requests_per_minute: u32) -> Self {
+        self.rate_limit_per_subject = Some(requests_per_minute);
         self
     }
 
-    /// Lets an address send so many requests a minute, before anything is verified. It is that of
-    /// the connection: behind a proxy set [`PeerAddress`](super::PeerAddress), or all who come by
-    /// the proxy share one limit.
+    /// Limits the requests of a client address to so many a minute, and as many in a burst. They are
+    /// counted before the token is verified. Without it there is no limit.
+    ///
+    /// The address is that of the connection, or the /64 network of an IPv6 address. Behind a proxy
+    /// insert a [`PeerAddress`](super::PeerAddress), or all clients of the proxy share one limit.
+    ///
+    /// A server with a limit of 0 does not start.
     #[must_use]
-    pub fn rate_limit_per_ip(mut self, requests: u32) -> Self {
-        self.rate_limit_per_ip = NonZeroU32::new(requests.max(1));
+    pub fn rate_limit_per_ip(mut self, requests_per_minute: u32) -> Self {
+        self.rate_limit_per_ip = Some(requests_per_minute);
         self
     }
 
-    /// Lets a subject have so many requests under way at once; more get a 429.
+    /// Limits how many requests of a subject may be under way at once. Further requests get a 429
+    /// with `Retry-After`. Without it there is no limit.
+    ///
+    /// A server with a limit of 0 does not start.
     #[must_use]
     pub fn max_concurrent_per_subject(mut self, requests: usize) -> Self {
-        self.at_once = Some(requests.max(1));
+        self.max_concurrent_per_subject = Some(requests);
         self
     }
 
-    /// Tells of missing scopes in the result of the call, under `_meta["mcp/www_authenticate"]`, and
-    /// not by a status: for hosts that read results only, like `ChatGPT`.
+    /// Sets whether missing scopes are reported in the result of the call, under
+    /// `_meta["mcp/www_authenticate"]`, instead of by a status: for hosts that read results only, like
+    /// `ChatGPT`. Off by default.
     #[must_use]
-    pub fn challenges_in_results(mut self) -> Self {
-        self.in_results = true;
+    pub fn challenge_in_results(mut self, enabled: bool) -> Self {
+        self.challenge_in_results = enabled;
         self
     }
 
-    /// Lists to each caller the tools that its token may call. What is not listed is still refused,
-    /// not only hidden.
+    /// Sets whether the list of tools leaves out those that the caller's token does not cover. Off by
+    /// default. Calls of such tools are refused in any case.
     #[must_use]
-    pub fn hide_unauthorized_tools(mut self) -> Self {
-        self.hides = true;
+    pub fn hide_unauthorized_tools(mut self, hide: bool) -> Self {
+        self.hide_unauthorized_tools = hide;
         self
+    }
+
+    /// The limits.
+    ///
+    /// # Errors
+    ///
+    /// One of them is zero.
+    pub(crate) fn limits(&self) -> Result<LimitSettings, ConfigError> {
+        let zero = |name: &str, unit: &str| {
+            ConfigError::new(format!("`Gate::{name}(0)` would refuse every request"))
+                .help(format!("write the number of requests {unit}, or leave the limit out"))
+        };
+        let rate = |name: &str, limit: Option<u32>| {
+            let count = |limit| NonZeroU32::new(limit).ok_or_else(|| zero(name, "per minute"));
+            limit.map(count).transpose()
+        };
+        let concurrent = |limit| {
+            NonZeroUsize::new(limit).ok_or_else(|| zero("max_concurrent_per_subject", "at once"))
+        };
+        Ok(LimitSettings {
+            rate_per_subject: rate("rate_limit_per_subject", self.rate_limit_per_subject)?,
+            rate_per_ip: rate("rate_limit_per_ip", self.rate_limit_per_ip)?,
+            concurrent_per_subject: self.max_concurrent_per_subject.map(concurrent).transpose()?,
+        })
     }
 }
 
@@ -158,8 +206,27 @@ impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("resource", &self.resource)
-            .field("origins", &self.origins)
+            .field("allowed_origins", &self.allowed_origins)
             .field("allow_anonymous", &self.allow_anonymous)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_zero_is_an_error_that_says_what_to_write() {
+        for (gate, name) in [
+            (Gate::for_broker().rate_limit_per_subject(0), "rate_limit_per_subject(0)"),
+            (Gate::for_broker().rate_limit_per_ip(0), "rate_limit_per_ip(0)"),
+            (Gate::for_broker().max_concurrent_per_subject(0), "max_concurrent_per_subject(0)"),
+        ] {
+            let error = gate.limits().unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("write the number"), "{error}");
+        }
+        let limits = Gate::for_broker().rate_limit_per_ip(1).limits().unwrap();
+        assert_eq!((limits.rate_per_ip, limits.rate_per_subject), (NonZeroU32::new(1), None));
     }
 }

@@ -1,4 +1,4 @@
-//! What a tool demands of its caller's token; made once.
+//! Scopes that a tool requires of the access token of its caller.
 
 use std::{
     collections::BTreeSet,
@@ -10,51 +10,69 @@ use std::{
 
 use http::HeaderValue;
 
+use super::{AuthError, Claims};
 use crate::{
-    gate::{AuthError, Claims},
     scope,
     scope::{Access, Scope},
-    tool::{Dependency, Hints},
 };
 
-/// What the token of a tool's caller must carry.
+/// Scopes of one catalogue that a tool declares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeclaredScopes {
+    pub(crate) catalogue: &'static [Scope],
+    pub(crate) names: &'static [&'static str],
+    pub(crate) granted_by: GrantedBy,
+}
+
+/// Who grants scopes that a tool declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrantedBy {
+    /// The issuer of access tokens: tokens carry them.
+    Issuer,
+    /// The provider with this name behind the server's own broker, whose tokens carry them.
+    BrokeredProvider(&'static str),
+    /// A provider to which each caller connects an account: tokens do not carry them.
+    ConnectedProvider,
+}
+
+/// What the access token of a tool's caller must carry.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Demand {
-    /// Somebody must call.
-    caller: bool,
-    /// These scopes, of these catalogues.
-    scopes: Vec<(&'static [Scope], Vec<&'static str>)>,
-    /// The same, as bits: how a call is checked.
-    numbered: Option<Numbered>,
+pub(crate) struct RequiredScopes {
+    /// Whether a caller is required at all.
+    needs_caller: bool,
+    /// The scopes, by catalogue.
+    by_catalogue: Vec<(&'static [Scope], Vec<&'static str>)>,
+    /// The same as bits, by which calls are checked.
+    bits: Option<ScopeBits>,
     /// The provider behind the broker.
-    provider: &'static str,
-    /// Hosts ask for them at sign-in.
-    pub(crate) basic: bool,
-    /// What is answered to tokens without its scopes; of a server with one gate.
+    brokered_provider: &'static str,
+    /// Whether clients ask for them at sign-in.
+    pub(crate) is_default: bool,
+    /// The challenge for tokens without the scopes; it is the same for all calls.
     pub(crate) challenge: OnceLock<HeaderValue>,
-    /// All that the tool declares, at whichever provider.
+    /// All scopes that the tool declares, for the log.
     pub(crate) declared: String,
 }
 
-/// A demand's scopes, by their numbers on the server.
+/// The scopes of a tool as bits: one for each scope of the server.
 #[derive(Clone, Debug)]
-struct Numbered {
+struct ScopeBits {
     bits: Box<[u64]>,
-    of: Arc<Numbers>,
+    of: Arc<ServerScopes>,
 }
 
-/// Every scope that a tool of a server demands; a scope's number is its place here.
+/// Every scope that a tool of a server requires. The index of a scope is the number of its bit.
 #[derive(Debug)]
-struct Numbers {
-    server: u64,
+struct ServerScopes {
+    server_id: u64,
     scopes: Vec<(&'static [Scope], &'static str)>,
 }
 
-impl Numbers {
-    fn bits(&self, held: impl Fn(&'static [Scope], &'static str) -> bool) -> Box<[u64]> {
+impl ServerScopes {
+    fn bits(&self, includes: impl Fn(&'static [Scope], &'static str) -> bool) -> Box<[u64]> {
         let mut bits = vec![0_u64; self.scopes.len().div_ceil(64)];
         for (number, (catalogue, scope)) in self.scopes.iter().enumerate() {
-            if held(catalogue, scope) {
+            if includes(catalogue, scope) {
                 bits[number / 64] |= 1 << (number % 64);
             }
         }
@@ -62,111 +80,105 @@ impl Numbers {
     }
 }
 
-impl Numbered {
-    /// Does a token with these claims cover the demand? What it covers is worked out once.
+impl ScopeBits {
+    /// Whether the scopes of `claims` cover them. Which bits a token covers is computed once.
     fn is_covered_by(&self, claims: &Claims) -> bool {
-        let find = |granted: &BTreeSet<String>| {
+        let compute = |granted: &BTreeSet<String>| {
             self.of.bits(|catalogue, scope| scope::covers(catalogue, granted, scope))
         };
-        let held = claims.held(self.of.server, find);
-        self.bits.iter().zip(held.iter()).all(|(needed, held)| needed & !held == 0)
+        let covered = claims.covered_bits(self.of.server_id, compute);
+        self.bits.iter().zip(covered.iter()).all(|(needed, covered)| needed & !covered == 0)
     }
 }
 
-/// What the broker's access tokens say besides.
+/// A claim of the broker's access tokens: scopes that the provider withheld.
 #[derive(serde::Deserialize)]
-struct Withheld {
+struct WithheldScopes {
     withheld: Vec<String>,
 }
 
-impl Demand {
-    /// The tool's, where tokens carry the scopes of its callers' catalogues, and those of the
-    /// provider `brokered`.
-    pub(crate) fn of(needs: &'static [Dependency], hints: Hints, brokered: Option<&str>) -> Self {
-        let mut demand = Self::default();
-        let declared = needs.iter().flat_map(|need| match need {
-            Dependency::Client(need) => need.scopes(),
-            Dependency::Caller(need) => need.scopes(),
-            _ => &[],
-        });
-        demand.declared = declared.copied().collect::<Vec<_>>().join(" ");
+impl RequiredScopes {
+    /// The requirements of a tool that declares these scopes. `is_default` says whether clients ask
+    /// for them at sign-in; by default they do if all of them only read.
+    pub(crate) fn new(
+        needs_caller: bool,
+        declared: &[DeclaredScopes],
+        is_default: Option<bool>,
+    ) -> Self {
+        let names = declared.iter().flat_map(|declared| declared.names);
+        let mut required = Self {
+            needs_caller,
+            declared: names.copied().collect::<Vec<_>>().join(" "),
+            ..Self::default()
+        };
         let mut access = Vec::new();
-        for need in needs {
-            let (catalogue, scopes) = match need {
-                Dependency::Caller(need) => (need.catalogue, need.scopes()),
-                Dependency::Client(need) if brokered == Some(need.provider) => {
-                    demand.provider = need.provider_name;
-                    (need.catalogue, need.scopes())
-                }
-                Dependency::Client(_) => {
-                    demand.caller = true;
-                    continue;
-                }
-                _ => continue,
-            };
-            demand.caller = true;
-            // It asks for a refresh token, and is not a right that an access token could carry.
+        for DeclaredScopes { catalogue, names, granted_by } in declared {
+            match *granted_by {
+                GrantedBy::Issuer => {}
+                GrantedBy::BrokeredProvider(name) => required.brokered_provider = name,
+                GrantedBy::ConnectedProvider => continue,
+            }
+            // It asks for a refresh token, and access tokens do not carry it.
             let scopes: Vec<_> =
-                scopes.iter().copied().filter(|&scope| scope != scope::OFFLINE).collect();
-            let declared = |name| catalogue.iter().find(|scope| scope.name == name);
-            access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|s| s.access));
+                names.iter().copied().filter(|&scope| scope != scope::OFFLINE).collect();
+            let declaration = |name| catalogue.iter().find(|scope| scope.name == name);
+            access.extend(scopes.iter().filter_map(|&name| declaration(name)).map(|s| s.access));
             if !scopes.is_empty() {
-                demand.scopes.push((catalogue, scopes));
+                required.by_catalogue.push((catalogue, scopes));
             }
         }
-        demand.basic = hints
-            .default_scope
-            .unwrap_or_else(|| access.iter().all(|access| *access == Access::Read));
-        demand
+        let only_reads = || access.iter().all(|access| *access == Access::Read);
+        required.is_default = is_default.unwrap_or_else(only_reads);
+        required
     }
 
-    /// Gives the scopes of a server's demands their numbers.
-    pub(crate) fn number<'a>(demands: impl Iterator<Item = &'a mut Self>) {
-        static SERVERS: AtomicU64 = AtomicU64::new(0);
-        let demands: Vec<_> = demands.collect();
+    /// Numbers the scopes of all tools of a server, so that calls are checked by bits.
+    pub(crate) fn number<'a>(tools: impl Iterator<Item = &'a mut Self>) {
+        static SERVER_IDS: AtomicU64 = AtomicU64::new(0);
+        let tools: Vec<_> = tools.collect();
         let mut scopes: Vec<(&'static [Scope], &'static str)> = Vec::new();
-        for demand in &demands {
-            for (catalogue, needed) in &demand.scopes {
+        for tool in &tools {
+            for (catalogue, needed) in &tool.by_catalogue {
                 for &scope in needed {
-                    let same = |known: &&(&'static [Scope], &'static str)| {
-                        std::ptr::eq(known.0, *catalogue) && known.1 == scope
-                    };
-                    if !scopes.iter().any(|known| same(&known)) {
+                    let is_known = scopes
+                        .iter()
+                        .any(|known| std::ptr::eq(known.0, *catalogue) && known.1 == scope);
+                    if !is_known {
                         scopes.push((catalogue, scope));
                     }
                 }
             }
         }
-        let server = SERVERS.fetch_add(1, Ordering::Relaxed);
-        let of = Arc::new(Numbers { server, scopes });
-        for demand in demands {
-            let needs = |catalogue: &'static [Scope], scope: &'static str| {
-                let here = |(of, needed): &(&'static [Scope], Vec<&str>)| {
+        let server_id = SERVER_IDS.fetch_add(1, Ordering::Relaxed);
+        let of = Arc::new(ServerScopes { server_id, scopes });
+        for tool in tools {
+            let requires = |catalogue: &'static [Scope], scope: &'static str| {
+                let has = |(of, needed): &(&'static [Scope], Vec<&str>)| {
                     std::ptr::eq(*of, catalogue) && needed.contains(&scope)
                 };
-                demand.scopes.iter().any(here)
+                tool.by_catalogue.iter().any(has)
             };
-            demand.numbered = Some(Numbered { bits: of.bits(needs), of: Arc::clone(&of) });
+            tool.bits = Some(ScopeBits { bits: of.bits(requires), of: Arc::clone(&of) });
         }
     }
 
-    /// Every scope that the tool needs.
-    pub(crate) fn scopes(&self) -> impl Iterator<Item = &'static str> {
-        self.scopes.iter().flat_map(|(_, scopes)| scopes.iter().copied())
+    /// The names of all required scopes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.by_catalogue.iter().flat_map(|(_, scopes)| scopes.iter().copied())
     }
 
-    /// Why another sign-in would not give what `claims` lack: the provider withheld all of it when it
-    /// was asked again.
-    pub(crate) fn withheld(&self, claims: &Claims) -> Option<String> {
-        let told: Withheld = claims.extra().ok()?;
-        let lacking: Vec<_> = self
-            .scopes
+    /// Explains why another sign-in would not add the missing scopes, if the provider withheld all of
+    /// them when it was asked again.
+    pub(crate) fn explain_withheld(&self, claims: &Claims) -> Option<String> {
+        let WithheldScopes { withheld } = claims.extra().ok()?;
+        let missing: Vec<_> = self
+            .by_catalogue
             .iter()
             .flat_map(|(catalogue, needed)| scope::missing(catalogue, claims.granted(), needed))
             .collect();
-        let all = !lacking.is_empty()
-            && lacking.iter().all(|lacking| told.withheld.iter().any(|scope| scope == lacking));
-        let (provider, list) = (self.provider, lacking.join(" "));
+        let all = !missing.is_empty()
+            && missing.iter().all(|missing| withheld.iter().any(|scope| scope == missing));
+        let (provider, list) = (self.brokered_provider, missing.join(" "));
         all.then(|| {
             format!(
                 "{provider} was asked for `{list}` more than once and withheld it each time. If it was not offered to the user, they may not have it: asking again will not help until an administrator of {provider} changes that. Then, or if they left it out themselves, they can sign in to this server again"
@@ -174,21 +186,21 @@ impl Demand {
         })
     }
 
-    /// May `claims` call the tool?
+    /// Checks that a caller with these claims may call the tool.
     pub(crate) fn check(&self, claims: Option<&Claims>) -> Result<(), AuthError> {
         let Some(claims) = claims else {
-            return if self.caller { Err(AuthError::Missing) } else { Ok(()) };
+            return if self.needs_caller { Err(AuthError::Missing) } else { Ok(()) };
         };
-        let covered = match &self.numbered {
-            Some(numbered) => numbered.is_covered_by(claims),
-            None => self.scopes.iter().all(|(catalogue, needed)| {
+        let covered = match &self.bits {
+            Some(bits) => bits.is_covered_by(claims),
+            None => self.by_catalogue.iter().all(|(catalogue, needed)| {
                 scope::missing(catalogue, claims.granted(), needed).is_empty()
             }),
         };
         if covered {
             return Ok(());
         }
-        Err(AuthError::InsufficientScope { needed: self.scopes().map(str::to_owned).collect() })
+        Err(AuthError::InsufficientScope { needed: self.names().map(str::to_owned).collect() })
     }
 }
 
@@ -200,21 +212,24 @@ mod tests {
         Scope { name: "read", description: "", access: Access::Read, implies: &[] },
         Scope { name: "write", description: "", access: Access::Write, implies: &[0] },
     ];
-    const READS: &[Dependency] = &[Dependency::Caller(crate::tool::CallerDependency {
-        parameter: "caller",
-        provider_name: "Ours",
-        scopes: || &["read"],
-        catalogue: CATALOGUE,
-    })];
+
+    fn required(names: &'static [&'static str]) -> RequiredScopes {
+        let granted_by = GrantedBy::Issuer;
+        RequiredScopes::new(
+            true,
+            &[DeclaredScopes { catalogue: CATALOGUE, names, granted_by }],
+            None,
+        )
+    }
 
     fn claims(scopes: &[&str]) -> Claims {
         Claims::new("https://a.example", "alice").scopes(scopes.iter().copied())
     }
 
     #[test]
-    fn what_another_scope_implies_counts() {
-        let reads = Demand::of(READS, Hints::DERIVED, None);
-        assert!(reads.basic);
+    fn an_implied_scope_counts() {
+        let reads = required(&["read"]);
+        assert!(reads.is_default);
         assert_eq!(reads.check(Some(&claims(&["write"]))), Ok(()));
         assert_eq!(reads.check(None), Err(AuthError::Missing));
         let needed = vec!["read".to_owned()];
@@ -225,43 +240,35 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_is_no_right() {
-        const NEEDS: &[Dependency] = &[Dependency::Caller(crate::tool::CallerDependency {
-            parameter: "caller",
-            provider_name: "Ours",
-            scopes: || &["read", "offline_access"],
-            catalogue: CATALOGUE,
-        })];
-        let demand = Demand::of(NEEDS, Hints::DERIVED, None);
-        assert_eq!(demand.scopes().collect::<Vec<_>>(), ["read"]);
-        assert_eq!(demand.check(Some(&claims(&["read"]))), Ok(()));
+    fn offline_access_is_not_required() {
+        let required = required(&["read", "offline_access"]);
+        assert_eq!(required.names().collect::<Vec<_>>(), ["read"]);
+        assert_eq!(required.check(Some(&claims(&["read"]))), Ok(()));
     }
 
     #[test]
-    fn numbers_decide_as_names_do() {
-        let named = Demand::of(READS, Hints::DERIVED, None);
-        let mut numbered = [named.clone(), Demand::of(&[], Hints::DERIVED, None), named.clone()];
-        Demand::number(numbered.iter_mut());
+    fn bits_decide_as_names_do() {
+        let named = required(&["read"]);
+        let nothing = RequiredScopes::new(false, &[], None);
+        let mut numbered = [named.clone(), nothing, named.clone()];
+        RequiredScopes::number(numbered.iter_mut());
         let mut others = [named.clone()];
-        Demand::number(others.iter_mut());
+        RequiredScopes::number(others.iter_mut());
         for scopes in [&["read"][..], &["write"], &["reader"], &[], &["a", "write"]] {
             let claims = claims(scopes);
-            // Twice, and for another server: what is remembered is of one server.
-            for demand in [&numbered[0], &numbered[2], &others[0], &numbered[0]] {
-                assert_eq!(demand.check(Some(&claims)), named.check(Some(&claims)), "{scopes:?}");
+            // Twice, and for another server: the bits that claims keep are of one server.
+            for required in [&numbered[0], &numbered[2], &others[0], &numbered[0]] {
+                assert_eq!(required.check(Some(&claims)), named.check(Some(&claims)), "{scopes:?}");
             }
             assert_eq!(numbered[1].check(Some(&claims)), Ok(()));
             let more = claims.clone().scopes(["write"]);
-            assert_eq!(numbered[0].check(Some(&more)), Ok(()), "what was remembered is forgotten");
+            assert_eq!(numbered[0].check(Some(&more)), Ok(()), "changed claims have new bits");
         }
     }
 
     #[test]
-    fn a_tool_that_wants_nobody_is_for_everybody() {
-        assert_eq!(Demand::of(&[Dependency::Context], Hints::DERIVED, None).check(None), Ok(()));
-        assert_eq!(
-            Demand::of(&[Dependency::CALLER], Hints::DERIVED, None).check(None),
-            Err(AuthError::Missing)
-        );
+    fn a_tool_without_a_caller_is_for_anonymous_callers() {
+        assert_eq!(RequiredScopes::new(false, &[], None).check(None), Ok(()));
+        assert_eq!(RequiredScopes::new(true, &[], None).check(None), Err(AuthError::Missing));
     }
 }

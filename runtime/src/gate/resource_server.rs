@@ -1,32 +1,31 @@
-//! The resource server (RFC 6750, 8707, 9728): authenticates requests and authorizes their calls.
+//! Resource server (RFC 6750, 8707, 9728): authenticates requests and authorizes their calls.
 //!
-//! It knows nothing of JSON-RPC. What it refuses is a [`GateError`], which the endpoint turns into a
+//! It knows nothing of JSON-RPC. A refusal is a [`GateError`], which the endpoint turns into a
 //! response.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use super::{
-    audit,
+    AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier, audit,
     audit::CallOutcome,
-    limits::{Limits, TooMuch},
-    required_scopes::Demand,
-    resource_metadata::Place,
+    limits::{ConcurrencyPermit, LimitExceeded, Limits},
+    required_scopes::RequiredScopes,
+    resource_metadata::ResourceMetadata,
+    unverified_claims,
 };
 use crate::{
-    gate::{AuthError, Challenge, Claims, Credentials, Gate, Memory, Presented, Verifier, said_by},
-    grant::Clock,
-    provider::is_loopback,
+    error::ConfigError,
+    support::{clock::Clock, url::is_loopback},
 };
 
-/// The caller of a request, as it goes on beside it.
-pub(crate) type Admitted = Option<Claims>;
+/// How far the clock of the issuer may differ.
+const LEEWAY: Duration = Duration::from_secs(30);
 
-/// Why the gate refuses a request.
+/// The reason why the gate refuses a request.
 #[derive(Debug)]
 pub(crate) enum GateError {
     /// The request must not come from this host or page.
@@ -40,66 +39,82 @@ pub(crate) enum GateError {
     InResult { text: String, challenge: Option<String> },
 }
 
-impl From<TooMuch> for GateError {
-    fn from(limit: TooMuch) -> Self {
+impl From<LimitExceeded> for GateError {
+    fn from(limit: LimitExceeded) -> Self {
         Self::TooManyRequests { retry_after: limit.retry_after }
     }
 }
 
-/// The gate of a server.
-pub(crate) struct Admission {
-    gate: Gate,
-    verifier: Arc<dyn Verifier>,
-    /// Its tokens are of this server's own broker, whose subjects need no issuer beside them.
-    brokered: bool,
-    clock: Arc<dyn Clock>,
-    place: Place,
-    limits: Limits,
-    /// What hosts ask for at sign-in.
-    basic: Vec<String>,
+/// The identifier of the caller; empty for an anonymous one.
+pub(crate) fn principal(caller: Option<&Claims>) -> String {
+    caller.map(Claims::principal).unwrap_or_default()
 }
 
-impl Admission {
+/// The gate of a running server.
+pub(crate) struct ResourceServer {
+    gate: Gate,
+    verifier: Arc<dyn Verifier>,
+    /// Whether the tokens are those of this server's own broker, whose subjects are unique without
+    /// their issuer.
+    is_brokered: bool,
+    clock: Arc<dyn Clock>,
+    metadata: ResourceMetadata,
+    limits: Limits,
+    /// The scopes that hosts ask for at sign-in.
+    default_scopes: Vec<String>,
+}
+
+impl ResourceServer {
+    /// Creates the resource server of the tools with these required scopes. Without a configured
+    /// resource its URL is `/mcp` below `base`.
+    ///
+    /// # Errors
+    ///
+    /// The configuration of the gate is not valid.
     pub(crate) fn new<'a>(
         gate: Gate,
-        brokered: bool,
+        is_brokered: bool,
         name: String,
         clock: Arc<dyn Clock>,
-        (base, demands): (&Url, impl Iterator<Item = &'a Demand>),
-    ) -> Result<Self, String> {
-        let basic: BTreeSet<_> =
-            demands.filter(|demand| demand.basic).flat_map(Demand::scopes).collect();
-        let basic: Vec<_> = basic.into_iter().map(str::to_owned).collect();
-        let verifier =
-            gate.verifier.clone().ok_or("the gate has no verifier, and there is no broker")?;
-        for origin in &gate.origins {
-            check_origin(origin)?;
+        (base, tools): (&Url, impl Iterator<Item = &'a RequiredScopes>),
+    ) -> Result<Self, ConfigError> {
+        let default_scopes: BTreeSet<_> =
+            tools.filter(|tool| tool.is_default).flat_map(RequiredScopes::names).collect();
+        let default_scopes: Vec<_> = default_scopes.into_iter().map(str::to_owned).collect();
+        let verifier = gate
+            .verifier
+            .clone()
+            .ok_or_else(|| ConfigError::new("the gate has no verifier, and there is no broker"))?;
+        for origin in &gate.allowed_origins {
+            check_allowed_origin(origin).map_err(ConfigError::new)?;
         }
-        let limits = Limits::of(&gate, &clock);
+        let limits = Limits::new(gate.limits()?, &clock);
         let resource = gate
             .resource
             .clone()
             .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
-        let place = Place::new(resource, name, &*verifier, &basic)?;
-        Ok(Self { gate, verifier, brokered, clock, place, limits, basic })
+        let metadata = ResourceMetadata::new(resource, name, &*verifier, &default_scopes)
+            .map_err(ConfigError::new)?;
+        Ok(Self { gate, verifier, is_brokered, clock, metadata, limits, default_scopes })
     }
 
-    /// May requests with these headers come at all, whoever sends them? The name of the host is
-    /// looked at against pages that resolve their own name to this server.
+    /// Checks the `Host` and `Origin` headers, whoever the caller is. The `Host` is checked because a
+    /// page may resolve a name of its own to this server (DNS rebinding).
     pub(crate) fn check_origin(
         &self,
         headers: &HeaderMap,
         uri: &http::Uri,
     ) -> Result<(), GateError> {
-        let place = &self.place;
+        let resource = &self.metadata.resource_url;
         let refuse = |reason| Err(GateError::Forbidden(reason));
         let mut hosts = headers.get_all(header::HOST).iter();
         let (host, another) = (hosts.next(), hosts.next());
         if another.is_some() {
             return refuse("there are two `Host` headers");
         }
-        let exact = host.is_some_and(|host| host.as_bytes() == place.authority.as_bytes());
-        if exact && !headers.contains_key(header::ORIGIN) {
+        let authority = self.metadata.authority.as_bytes();
+        let is_exact = host.is_some_and(|host| host.as_bytes() == authority);
+        if is_exact && !headers.contains_key(header::ORIGIN) {
             return Ok(());
         }
         let host = match host {
@@ -107,17 +122,17 @@ impl Admission {
             None => uri.authority().map(http::uri::Authority::as_str),
         };
         let host =
-            host.and_then(|host| Url::parse(&format!("{}://{host}/", place.url.scheme())).ok());
-        let ours = |url: &Url| {
-            url.origin() == place.url.origin() || (is_loopback(&place.url) && is_loopback(url))
+            host.and_then(|host| Url::parse(&format!("{}://{host}/", resource.scheme())).ok());
+        let is_ours = |url: &Url| {
+            url.origin() == resource.origin() || (is_loopback(resource) && is_loopback(url))
         };
-        if !host.is_some_and(|host| ours(&host)) {
+        if !host.is_some_and(|host| is_ours(&host)) {
             return refuse("the `Host` is not this server's");
         }
         for origin in headers.get_all(header::ORIGIN) {
             let text = origin.to_str().unwrap_or_default();
-            let allowed = self.gate.origins.iter().any(|allowed| allowed == text)
-                || Url::parse(text).is_ok_and(|origin| ours(&origin));
+            let allowed = self.gate.allowed_origins.iter().any(|allowed| allowed == text)
+                || Url::parse(text).is_ok_and(|origin| is_ours(&origin));
             if !allowed {
                 return refuse("the `Origin` is not one whose pages may call");
             }
@@ -125,81 +140,80 @@ impl Admission {
         Ok(())
     }
 
-    /// The caller, if the request may go on; `None` is a caller who needs no name. `page`: it says
-    /// that it reads a widget's page, which is for everybody.
-    pub(crate) async fn admit(
+    /// Authenticates the caller of a request from the client address `client`. `None` is an anonymous
+    /// caller, which is possible if the gate allows it or `is_public` says that the request may come
+    /// from anyone.
+    pub(crate) async fn authenticate(
         &self,
         parts: &Parts,
-        (address, memory): (Option<IpAddr>, Option<&Memory>),
-        page: impl FnOnce() -> bool,
-    ) -> Result<Admitted, GateError> {
-        self.limits.address(address)?;
-        let read = Credentials::read_over(&parts.headers, &parts.uri, memory);
-        let verified = match read {
+        (client, cache): (Option<IpAddr>, Option<&TokenCache>),
+        is_public: impl FnOnce() -> bool,
+    ) -> Result<Option<Claims>, GateError> {
+        self.limits.check_ip(client)?;
+        let error = match Credentials::read_cached(&parts.headers, &parts.uri, cache) {
             Ok(Some(credentials)) => {
-                let method = parts.method.as_str();
-                let presented = Presented::new(&credentials, &self.place.resource, method);
-                let presented = presented.over(memory);
+                let (resource, method) = (&self.metadata.resource, parts.method.as_str());
+                let presented =
+                    PresentedToken::new(&credentials, resource, method).with_cache(cache);
                 let verified = match self.verifier.verify_now(presented) {
                     Some(verified) => verified,
                     None => self.verifier.verify(presented).await,
                 };
-                return verified
-                    .map(Some)
-                    .map_err(|refusal| self.turn_away(&refusal, said_by(credentials.token())));
+                return verified.map(Some).map_err(|error| {
+                    self.unauthorized(error, unverified_claims(credentials.token()))
+                });
             }
-            Ok(None) if self.gate.allow_anonymous || page() => Ok(None),
-            Ok(None) => Err(AuthError::Missing),
-            Err(refusal) => Err(refusal),
+            Ok(None) if self.gate.allow_anonymous || is_public() => return Ok(None),
+            Ok(None) => AuthError::Missing,
+            Err(error) => error,
         };
-        verified.map_err(|refusal| self.turn_away(&refusal, (None, None)))
+        Err(self.unauthorized(error, (None, None)))
     }
 
-    /// Refuses a stranger who said to read a page and sent something else, or who wants what is not
-    /// for everybody. `ours`: it is answered from the table of tools.
-    pub(crate) fn check_stranger(
+    /// Refuses an anonymous caller whose request turns out not to be public. `is_listed`: it concerns
+    /// the server's own tools, for which anonymous callers may be allowed.
+    pub(crate) fn check_anonymous(
         &self,
-        admitted: &Admitted,
-        reads_page: impl FnOnce() -> bool,
-        ours: impl FnOnce() -> bool,
+        caller: Option<&Claims>,
+        is_public: impl FnOnce() -> bool,
+        is_listed: impl FnOnce() -> bool,
     ) -> Result<(), GateError> {
-        if admitted.is_some() || reads_page() || (self.gate.allow_anonymous && ours()) {
+        if caller.is_some() || is_public() || (self.gate.allow_anonymous && is_listed()) {
             return Ok(());
         }
-        Err(self.turn_away(&AuthError::Missing, (None, None)))
+        Err(self.unauthorized(AuthError::Missing, (None, None)))
     }
 
-    /// Refuses whoever does not get in, whatever they call. The token says of itself who issued it,
-    /// and with which key.
-    fn turn_away(
+    /// The refusal of a token, whatever was called, with the issuer and the key that the token names.
+    fn unauthorized(
         &self,
-        refusal: &AuthError,
+        error: AuthError,
         (issuer, key): (Option<String>, Option<String>),
     ) -> GateError {
-        let challenge = match refusal {
-            AuthError::Missing => self.place.missing.clone(),
-            _ => self.place.challenge(refusal, self.basic.clone()),
+        let challenge = match error {
+            AuthError::Missing => self.metadata.missing_token.clone(),
+            _ => self.metadata.challenge(&error, self.default_scopes.clone()),
         };
-        log(refusal, issuer.as_deref(), key.as_deref());
-        GateError::Unauthorized(refusal.clone(), challenge)
+        log(&error, issuer.as_deref(), key.as_deref());
+        GateError::Unauthorized(error, challenge)
     }
 
-    /// One more request of this caller, under way as long as the turn is held.
-    pub(crate) fn turn(
+    /// Counts a request of this caller. It is under way as long as the permit is held.
+    pub(crate) fn acquire_permit(
         &self,
-        admitted: &Admitted,
-    ) -> Result<Option<OwnedSemaphorePermit>, GateError> {
-        match admitted {
-            Some(claims) if self.limits.of_subjects() => {
-                Ok(self.limits.subject(&claims.principal())?)
+        caller: Option<&Claims>,
+    ) -> Result<Option<ConcurrencyPermit>, GateError> {
+        match caller {
+            Some(claims) if self.limits.has_subject_limit() => {
+                Ok(self.limits.check_subject(claims.principal())?)
             }
             _ => Ok(None),
         }
     }
 
-    /// Under which name the caller's grants are kept.
+    /// The identifier by which the caller's grants are stored.
     pub(crate) fn subject(&self, claims: &Claims) -> String {
-        if self.brokered { claims.subject().to_owned() } else { claims.principal() }
+        if self.is_brokered { claims.subject().to_owned() } else { claims.principal() }
     }
 
     /// Checks that the caller's token covers the scopes of the tool. `accumulates`: does the client
@@ -208,38 +222,38 @@ impl Admission {
     pub(crate) fn check_call(
         &self,
         caller: Option<&Claims>,
-        (tool, demand): (&str, &Demand),
+        (tool, required): (&str, &RequiredScopes),
         accumulates: impl FnOnce() -> bool,
     ) -> Result<(), GateError> {
-        let Err(error) = demand.check(caller) else { return Ok(()) };
-        audit::log(tool, demand, caller, CallOutcome::Refused(error.code()));
-        let withheld = caller.filter(|_| self.brokered);
-        if let Some(text) = withheld.and_then(|claims| demand.withheld(claims)) {
+        let Err(error) = required.check(caller) else { return Ok(()) };
+        audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
+        let withheld = caller.filter(|_| self.is_brokered);
+        if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
             return Err(GateError::InResult { text, challenge: None });
         }
         log(&error, caller.map(Claims::issuer), None);
         let accumulates = accumulates();
         let scopes = || {
-            let mut scopes: Vec<String> = demand.scopes().map(str::to_owned).collect();
+            let mut scopes: Vec<String> = required.names().map(str::to_owned).collect();
             if accumulates && let Some(claims) = caller {
                 let others = claims.granted().iter().filter(|scope| !scopes.contains(scope));
                 scopes.extend(others.cloned().collect::<Vec<_>>());
             }
             scopes
         };
-        if !self.gate.in_results {
-            let make = || self.place.challenge(&error, scopes());
+        if !self.gate.challenge_in_results {
+            let make = || self.metadata.challenge(&error, scopes());
             let challenge = match error {
                 // The same for all callers whose token lacks a scope.
                 AuthError::InsufficientScope { .. } if !accumulates => {
-                    demand.challenge.get_or_init(make).clone()
+                    required.challenge.get_or_init(make).clone()
                 }
                 _ => make(),
             };
             return Err(GateError::Unauthorized(error, challenge));
         }
-        let metadata = &self.place.metadata;
-        let mut challenge = Challenge { refusal: &error, metadata, scopes: scopes() }.text();
+        let metadata_url = &self.metadata.url;
+        let mut challenge = Challenge { error: &error, metadata_url, scopes: scopes() }.to_text();
         if error.error().is_none() {
             // Hosts that read challenges from results expect both members.
             challenge.push_str(
@@ -249,36 +263,36 @@ impl Admission {
         Err(GateError::InResult { text: format!("Refused: {error}."), challenge: Some(challenge) })
     }
 
-    /// Is the tool listed to this caller?
-    pub(crate) fn lists(&self, claims: Option<&Claims>, demand: &Demand) -> bool {
-        !self.gate.hides || demand.check(claims).is_ok()
+    /// Whether the tool is listed to this caller.
+    pub(crate) fn is_listed(&self, caller: Option<&Claims>, required: &RequiredScopes) -> bool {
+        !self.gate.hide_unauthorized_tools || required.check(caller).is_ok()
+    }
+
+    /// Whether the list of tools depends on the caller.
+    pub(crate) fn hides_unauthorized_tools(&self) -> bool {
+        self.gate.hide_unauthorized_tools
     }
 
     /// The origins whose pages may send requests, besides the server's own.
     pub(crate) fn allowed_origins(&self) -> &[String] {
-        &self.gate.origins
+        &self.gate.allowed_origins
     }
 
-    /// Does the list of tools depend on who asks?
-    pub(crate) fn hides(&self) -> bool {
-        self.gate.hides
-    }
-
-    /// When the token of this caller ends: a stream goes on no longer.
-    pub(crate) fn end_of(&self, admitted: &Admitted) -> Option<Duration> {
-        let end = admitted.as_ref()?.expiration()?;
+    /// How long the caller's token is still valid, after which its streams end; `None` if it does not
+    /// expire.
+    pub(crate) fn remaining_lifetime(&self, caller: Option<&Claims>) -> Option<Duration> {
+        let end = caller?.expiration()?;
         Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
     }
 
     /// The protected resource metadata (RFC 9728), if it is found at this path.
     pub(crate) fn metadata(&self, path: &str) -> Option<Bytes> {
-        let here = path == crate::gate::ROOT || path == self.place.path;
-        here.then(|| self.place.document.clone())
+        self.metadata.at(path)
     }
 }
 
-/// Is it an origin, as browsers send it?
-fn check_origin(origin: &str) -> Result<(), String> {
+/// Checks that the text is an origin as browsers send it.
+fn check_allowed_origin(origin: &str) -> Result<(), String> {
     let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     match url.map(|url| url.origin().ascii_serialization()) {
         Some(sent) if sent == origin => Ok(()),
@@ -289,21 +303,14 @@ fn check_origin(origin: &str) -> Result<(), String> {
     }
 }
 
-/// The log says which check it was, of whose token: neither the token nor the whole of any claim.
-fn log(refusal: &AuthError, issuer: Option<&str>, key: Option<&str>) {
-    let code = refusal.code();
-    match refusal {
-        AuthError::Missing => tracing::debug!(target: "toolgate::gate", code, "{refusal}"),
+/// Logs which check failed, and for whose token; neither the token nor a whole claim.
+fn log(error: &AuthError, issuer: Option<&str>, key: Option<&str>) {
+    let code = error.code();
+    match error {
+        AuthError::Missing => tracing::debug!(target: "toolgate::gate", code, "{error}"),
         AuthError::Unavailable { .. } => {
-            tracing::error!(target: "toolgate::gate", code, issuer, key, "{refusal}");
+            tracing::error!(target: "toolgate::gate", code, issuer, key, "{error}");
         }
-        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, "{refusal}"),
+        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, "{error}"),
     }
-}
-
-/// How far two clocks may differ.
-const LEEWAY: Duration = Duration::from_secs(30);
-
-pub(crate) fn principal(admitted: &Admitted) -> String {
-    admitted.as_ref().map(Claims::principal).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What a connection remembers of the token that came over it last, so that it need not be hashed
-//! for every request.
+//! Token cache of a connection: the token of its last request, so that the next request with it need
+//! not hash the token.
 
 use std::{
     any::Any,
@@ -7,44 +7,44 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
-/// The last token of a connection, and what its verifier knows of it.
-#[derive(Default)]
-pub(crate) struct Memory(Mutex<Option<Kept>>);
+use crate::support::crypto::constant_time_eq;
 
-struct Kept {
+/// The last token of a connection, with what its verifier keeps of it.
+#[derive(Default)]
+pub(crate) struct TokenCache(Mutex<Option<CachedToken>>);
+
+struct CachedToken {
     token: Zeroizing<Box<[u8]>>,
-    known: Known,
+    verified: VerifiedToken,
 }
 
-/// What a verifier knows of a token.
-pub(crate) type Known = Arc<dyn Any + Send + Sync>;
+/// What a verifier keeps of a token that it verified; its type is the verifier's own.
+pub(crate) type VerifiedToken = Arc<dyn Any + Send + Sync>;
 
-impl Memory {
-    /// What is known of this token, if it is the last one. Behind a proxy the last one may have been
-    /// somebody else's, so the time that this takes must not tell how much of it was guessed.
-    pub(crate) fn recall(&self, token: &[u8]) -> Option<Known> {
-        let kept = self.lock();
-        let kept = kept.as_ref()?;
-        verify_slices_are_equal(&kept.token, token).ok()?;
-        Some(Arc::clone(&kept.known))
+impl TokenCache {
+    /// What is kept of this token, if it is the cached one. Behind a proxy the cached token may be
+    /// that of another caller, so the comparison takes constant time.
+    pub(crate) fn get(&self, token: &[u8]) -> Option<VerifiedToken> {
+        let cached = self.lock();
+        let cached = cached.as_ref()?;
+        constant_time_eq(&*cached.token, token).then(|| Arc::clone(&cached.verified))
     }
 
-    pub(crate) fn keep(&self, token: &str, known: Known) {
+    pub(crate) fn set(&self, token: &str, verified: VerifiedToken) {
         let token = Zeroizing::new(token.as_bytes().into());
-        *self.lock() = Some(Kept { token, known });
+        *self.lock() = Some(CachedToken { token, verified });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+    fn lock(&self) -> MutexGuard<'_, Option<CachedToken>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory")
+        f.write_str("TokenCache")
     }
 }
 
@@ -53,16 +53,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_token_is_known_and_never_shown() {
-        let memory = Memory::default();
-        assert!(memory.recall(b"first").is_none());
-        memory.keep("first", Arc::new(1_u8));
-        memory.keep("second", Arc::new(2_u8));
-        let known = |token: &[u8]| memory.recall(token)?.downcast::<u8>().ok();
-        assert_eq!(known(b"second").as_deref(), Some(&2));
+    fn only_the_last_token_is_cached_and_never_shown() {
+        let cache = TokenCache::default();
+        assert!(cache.get(b"first").is_none());
+        cache.set("first", Arc::new(1_u8));
+        cache.set("second", Arc::new(2_u8));
+        let verified = |token: &[u8]| cache.get(token)?.downcast::<u8>().ok();
+        assert_eq!(verified(b"second").as_deref(), Some(&2));
         for other in [&b"first"[..], b"secon", b"second ", b"Second", b""] {
-            assert!(known(other).is_none());
+            assert!(verified(other).is_none());
         }
-        assert!(!format!("{memory:?}").contains("second"));
+        assert!(!format!("{cache:?}").contains("second"));
     }
 }

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretBox};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::support::random;
+use crate::support::crypto;
 
 const VARIABLE: &str = "TOOLGATE_KEY";
 
@@ -35,7 +35,7 @@ impl MasterKey {
 
     /// A new random key.
     pub fn generate() -> Self {
-        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| random::fill(to)))
+        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| crypto::fill_random(to)))
     }
 
     /// The key that `TOOLGATE_KEY` would hold: 32 bytes in base64.
@@ -127,7 +127,7 @@ fn read(file: &Path) -> Result<MasterKey, KeyError> {
 fn create(file: &Path) -> Result<(), KeyError> {
     let failed = |source| KeyError::File { file: file.into(), source };
     let mut name = [0; 8];
-    random::fill(&mut name);
+    crypto::fill_random(&mut name);
     let draft = file.with_extension(format!("{:016x}.new", u64::from_be_bytes(name)));
     let key = MasterKey::generate();
     let mut text = Zeroizing::new(STANDARD.encode(key.expose()));

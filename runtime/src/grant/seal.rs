@@ -11,7 +11,7 @@ use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
 
 use super::{Grant, GrantKey, MasterKey, record};
-use crate::support::random;
+use crate::support::crypto;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
@@ -55,7 +55,7 @@ impl Sealer {
         out.push(VERSION);
         out.extend_from_slice(self.id());
         let mut salt = [0; SALT];
-        random::fill(&mut salt);
+        crypto::fill_random(&mut salt);
         out.extend_from_slice(&salt);
         let aad = associated(purpose, about, &out);
         out.extend_from_slice(plaintext);

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{Grant, GrantKey, KeyError, Records, Revision, Stored, UnsealError};
-use crate::support::random;
+use crate::support::crypto;
 
 /// Where grants lie, and the consents that are under way.
 ///
@@ -136,7 +136,7 @@ impl HolderId {
     /// A holder unlike any other.
     pub fn random() -> Self {
         let mut id = [0; 16];
-        random::fill(&mut id);
+        crypto::fill_random(&mut id);
         Self(id)
     }
 }

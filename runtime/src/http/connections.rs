@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::gate::Memory;
+use crate::gate::TokenCache;
 
 /// How long a client may take for the head of a request, and a connection may be idle.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
@@ -56,7 +56,7 @@ pub(super) struct ConnectionState {
     task: OnceLock<Waker>,
     is_polled: AtomicBool,
     is_woken: AtomicBool,
-    token_cache: Memory,
+    token_cache: TokenCache,
 }
 
 /// An open request; its connection is not idle while it is held.
@@ -188,7 +188,7 @@ impl Wake for ConnectionState {
 }
 
 impl RequestGuard {
-    pub(super) fn token_cache(&self) -> &Memory {
+    pub(super) fn token_cache(&self) -> &TokenCache {
         &self.0.token_cache
     }
 

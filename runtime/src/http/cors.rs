@@ -4,10 +4,10 @@ use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::CorsLayer;
 
 use super::headers;
-use crate::gate::resource_server::Admission;
+use crate::gate::resource_server::ResourceServer;
 
 /// The layer for `/mcp`; `None` if the operator allowed no origin.
-pub(crate) fn layer(gate: &Admission) -> Option<CorsLayer> {
+pub(crate) fn layer(gate: &ResourceServer) -> Option<CorsLayer> {
     let origins = gate.allowed_origins().iter().map(|origin| HeaderValue::from_str(origin));
     let origins: Vec<_> = origins.filter_map(Result::ok).collect();
     if origins.is_empty() {

@@ -16,7 +16,6 @@ use rmcp::{
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use serde_json::value::RawValue;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,7 +28,7 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    gate::{self, Claims, resource_server::principal},
+    gate::{self, Claims, limits::ConcurrencyPermit, resource_server::principal},
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,
@@ -95,8 +94,8 @@ impl ResponseHook {
 
 /// Request extension: the permit of a call, which is released when the call ends.
 #[derive(Clone)]
-struct ConcurrencyPermit {
-    _permit: Arc<OwnedSemaphorePermit>,
+struct CallPermit {
+    _permit: Arc<ConcurrencyPermit>,
 }
 
 impl Endpoint {
@@ -175,7 +174,7 @@ impl Endpoint {
             },
             Route::Sdk(hook) => {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
-                    parts.extensions.insert(ConcurrencyPermit { _permit: Arc::new(permit) });
+                    parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
                 self.call_sdk(parts, peer.address, body, &claims, hook).await
             }
@@ -202,9 +201,9 @@ impl Endpoint {
             return Err(Rejection::body_too_large(MAX_BODY_BYTES));
         }
         let Some(gate) = gate else { return Ok(None) };
-        let address = gate::party(&parts.extensions, peer.address);
+        let address = gate::client_ip_key(&parts.extensions, peer.address);
         let reads_page = || self.announces_page(parts, length);
-        let claims = gate.admit(parts, (address, peer.token_cache), reads_page).await?;
+        let claims = gate.authenticate(parts, (address, peer.token_cache), reads_page).await?;
         self.check_session(&parts.headers, &claims)?;
         Ok(claims)
     }
@@ -224,7 +223,7 @@ impl Endpoint {
     fn check_session(&self, headers: &HeaderMap, claims: &Option<Claims>) -> Result<(), Rejection> {
         let Some(id) = headers.get(&names::SESSION) else { return Ok(()) };
         let id = id.to_str().unwrap_or_default();
-        let caller = principal(claims);
+        let caller = principal(claims.as_ref());
         match self.sessions.owner(id) {
             Some(owner) if *owner == *caller => Ok(()),
             // An anonymous caller who signs in keeps the session.
@@ -240,9 +239,9 @@ impl Endpoint {
     fn acquire_permit(
         &self,
         claims: &Option<Claims>,
-    ) -> Result<Option<OwnedSemaphorePermit>, Rejection> {
+    ) -> Result<Option<ConcurrencyPermit>, Rejection> {
         let Some(gate) = &self.handler.dispatch.admission else { return Ok(None) };
-        Ok(gate.turn(claims)?)
+        Ok(gate.acquire_permit(claims.as_ref())?)
     }
 
     /// Parses the body; `None` leaves a body that is not announced as JSON to rmcp, which refuses it.
@@ -273,7 +272,7 @@ impl Endpoint {
         if let Some(gate) = gate {
             let reads_page =
                 || message.resource_uri().is_some_and(|uri| dispatch.widgets.has(&uri));
-            gate.check_stranger(claims, reads_page, || self.answers_itself(message))?;
+            gate.check_anonymous(claims.as_ref(), reads_page, || self.answers_itself(message))?;
         }
         let call = match message.call() {
             Some(Ok(call)) => call,
@@ -370,7 +369,7 @@ impl Endpoint {
         let response = self.forward(parts, peer, Body::from(body.clone()), claims);
         // Boxed, so that the future of every request is not as large as these.
         let response = if opens_session {
-            let opened = Box::pin(self.sessions.open(principal(claims), response)).await;
+            let opened = Box::pin(self.sessions.open(principal(claims.as_ref()), response)).await;
             opened.map_err(|_| Rejection::too_many_sessions())?
         } else {
             response.await
@@ -413,7 +412,9 @@ impl Endpoint {
     /// Ends a stream when the caller's token expires.
     fn end_with_token(&self, claims: &Option<Claims>, response: Response) -> Response {
         let gate = self.handler.dispatch.admission.as_ref();
-        let Some(remaining) = gate.and_then(|gate| gate.end_of(claims)) else { return response };
+        let Some(remaining) = gate.and_then(|gate| gate.remaining_lifetime(claims.as_ref())) else {
+            return response;
+        };
         response.map(|body| {
             let end = Box::pin(tokio::time::sleep(remaining));
             Body::from_stream(body.into_data_stream().take_until(end))

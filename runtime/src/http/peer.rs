@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use axum::extract::ConnectInfo;
 use http::Extensions;
 
-use crate::gate::Memory;
+use crate::gate::TokenCache;
 
 /// The client that a request comes from, before it is authenticated.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer<'a> {
     pub(crate) address: Option<SocketAddr>,
     /// The last token that was verified on this connection.
-    pub(crate) token_cache: Option<&'a Memory>,
+    pub(crate) token_cache: Option<&'a TokenCache>,
 }
 
 impl Peer<'_> {

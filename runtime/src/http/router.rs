@@ -18,7 +18,7 @@ use super::{
     loopback_only,
     peer::Peer,
 };
-use crate::gate::{self, resource_server::Admission};
+use crate::gate::{self, resource_server::ResourceServer};
 
 /// How long a page may take, its form included. The slowest one waits for a provider's token.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -45,9 +45,9 @@ async fn respond(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Res
 }
 
 /// The protected resource's metadata, at the resource's path and at the root (RFC 9728 §3.1).
-fn resource_metadata(gate: Arc<Admission>) -> Router {
+fn resource_metadata(gate: Arc<ResourceServer>) -> Router {
     let metadata =
-        async |State(gate): State<Arc<Admission>>, uri: Uri| match gate.metadata(uri.path()) {
+        async |State(gate): State<Arc<ResourceServer>>, uri: Uri| match gate.metadata(uri.path()) {
             Some(document) => {
                 let headers = [
                     // Clients in a page read it before they have any credentials.
@@ -59,7 +59,7 @@ fn resource_metadata(gate: Arc<Admission>) -> Router {
             None => StatusCode::NOT_FOUND.into_response(),
         };
     Router::new()
-        .route(gate::ROOT, get(metadata))
-        .route(&format!("{}/{{*resource}}", gate::ROOT), get(metadata))
+        .route(gate::WELL_KNOWN, get(metadata))
+        .route(&format!("{}/{{*resource}}", gate::WELL_KNOWN), get(metadata))
         .with_state(gate)
 }

@@ -27,7 +27,7 @@ use crate::{
     error::{Error, ErrorKind},
     gate::{
         audit::{AuditRecord, CallOutcome},
-        resource_server::Admission,
+        resource_server::ResourceServer,
     },
     grant::Grants,
     tool::{
@@ -49,7 +49,7 @@ pub(crate) struct Dispatch {
     pub(crate) states: States,
     pub(crate) prompts: PromptServices,
     /// `None` without a gate.
-    pub(crate) admission: Option<Arc<Admission>>,
+    pub(crate) admission: Option<Arc<ResourceServer>>,
     pub(crate) grants: Grants,
     /// Whether plain calls bypass rmcp's service loop.
     pub(crate) fast_path: bool,
@@ -72,7 +72,7 @@ impl Dispatch {
         let claims = caller.and_then(Caller::claims);
         let listed = move |tool: &&ServedTool| {
             let admission = self.admission.as_ref();
-            admission.is_none_or(|admission| admission.lists(claims, &tool.required_scopes))
+            admission.is_none_or(|admission| admission.is_listed(claims, &tool.required_scopes))
         };
         self.tools.iter().filter(listed).map(|tool| &tool.registered.definition)
     }

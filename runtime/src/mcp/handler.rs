@@ -168,7 +168,12 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
             let listed = self.dispatch.listed(caller.as_ref()).cloned();
             result.tools.splice(0..0, listed);
         }
-        if self.dispatch.admission.as_ref().is_some_and(|admission| admission.hides()) {
+        if self
+            .dispatch
+            .admission
+            .as_ref()
+            .is_some_and(|admission| admission.hides_unauthorized_tools())
+        {
             result.cache_scope = Some(CacheScope::Private);
         }
         Ok(result)

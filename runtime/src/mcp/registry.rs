@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::{gate::required_scopes::Demand, tool::registry::RegisteredTool};
+use crate::{
+    gate::required_scopes::{DeclaredScopes, GrantedBy, RequiredScopes},
+    tool::{Dependency, Hints, registry::RegisteredTool},
+};
 
 /// A tool as this server lists and calls it.
 pub(crate) struct ServedTool {
@@ -10,7 +13,7 @@ pub(crate) struct ServedTool {
     /// Whether its results carry [`AuthMeta`](super::access_meta::AuthMeta), because a widget's view
     /// reads them.
     pub(crate) reports_access: bool,
-    pub(crate) required_scopes: Demand,
+    pub(crate) required_scopes: RequiredScopes,
 }
 
 impl ServedTool {
@@ -20,10 +23,38 @@ impl ServedTool {
         let scheme = if anonymous && self.required_scopes.check(None).is_ok() {
             json!({ "type": "noauth" })
         } else {
-            let scopes: Vec<_> = self.required_scopes.scopes().collect();
+            let scopes: Vec<_> = self.required_scopes.names().collect();
             json!({ "type": "oauth2", "scopes": scopes })
         };
         let meta = self.registered.definition.meta.get_or_insert_default();
         meta.0.insert("securitySchemes".to_owned(), json!([scheme]));
     }
+}
+
+/// The scopes that a tool with these dependencies requires of its caller's token. `brokered` is the
+/// provider behind the server's broker.
+pub(crate) fn required_scopes(
+    dependencies: &[Dependency],
+    hints: Hints,
+    brokered: Option<&str>,
+) -> RequiredScopes {
+    let declared = dependencies.iter().filter_map(|dependency| match dependency {
+        Dependency::Caller(caller) => Some(DeclaredScopes {
+            catalogue: caller.catalogue,
+            names: caller.scopes(),
+            granted_by: GrantedBy::Issuer,
+        }),
+        Dependency::Client(client) => Some(DeclaredScopes {
+            catalogue: client.catalogue,
+            names: client.scopes(),
+            granted_by: if brokered == Some(client.provider) {
+                GrantedBy::BrokeredProvider(client.provider_name)
+            } else {
+                GrantedBy::ConnectedProvider
+            },
+        }),
+        _ => None,
+    });
+    let declared: Vec<_> = declared.collect();
+    RequiredScopes::new(!declared.is_empty(), &declared, hints.default_scope)
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use rmcp::{RoleServer, model::CallToolRequestParams, service::RequestContext};
 use serde_json::value::RawValue;
 
-use crate::gate::resource_server::Admitted;
+use crate::gate::Claims;
 use crate::tool::call::Caller;
 
 /// A `tools/call` request, as a transport hands it to the dispatch.
@@ -51,7 +51,7 @@ impl CallRequest<'_> {
 
 /// Request extension: the outcome of authentication.
 #[derive(Clone)]
-pub(crate) struct Authenticated(pub(crate) Admitted);
+pub(crate) struct Authenticated(pub(crate) Option<Claims>);
 
 /// Request extension: the arguments of a call as the client wrote them, which rmcp's own types lose.
 #[derive(Clone, Debug)]

@@ -22,15 +22,15 @@ pub(crate) use oauth2::{
 pub(crate) use revocation::TokenTypeHint;
 pub use token_response::TokenResponse;
 
-use crate::support::random;
+use crate::support::crypto;
 
 /// Makes a `state` of 256 random bits (RFC 6749 §10.12).
 pub(crate) fn new_state() -> CsrfToken {
-    CsrfToken::new(random::text())
+    CsrfToken::new(crypto::random_token())
 }
 
 /// Makes a PKCE verifier of 256 random bits, and its S256 challenge (RFC 7636 §4).
 pub(crate) fn new_pkce() -> (PkceCodeChallenge, PkceCodeVerifier) {
-    let verifier = PkceCodeVerifier::new(random::text());
+    let verifier = PkceCodeVerifier::new(crypto::random_token());
     (PkceCodeChallenge::from_code_verifier_sha256(&verifier), verifier)
 }

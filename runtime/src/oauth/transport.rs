@@ -15,13 +15,15 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, StatusCode, header};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::TokenError;
+use crate::support::http_client::{BodyError, bounded_bytes};
 
 /// The largest response body that is read.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -53,7 +55,7 @@ impl<'c> AsyncHttpClient<'c> for Transport {
 struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Transport {
@@ -65,14 +67,11 @@ impl Transport {
         *request.timeout_mut() = Some(TOKEN_REQUEST_TIMEOUT);
         let response = self.http.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            body.extend_from_slice(&chunk?);
-            if body.len() > MAX_BODY_BYTES {
-                return Err(TokenError::unreadable("a response of more than 1 MiB"));
-            }
-        }
+        let body = bounded_bytes(reqwest::Body::from(response), MAX_BODY_BYTES).await;
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge => TokenError::unreadable("a response of more than 1 MiB"),
+            BodyError::Broken(error) => error.into(),
+        })?;
         Ok(RawResponse { status, headers, body })
     }
 }
@@ -157,7 +156,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         let status = StatusCode::from_u16(status).unwrap();
-        RawResponse { status, headers, body: body.as_bytes().to_vec() }
+        RawResponse { status, headers, body: Bytes::copy_from_slice(body.as_bytes()) }
     }
 
     fn normalized(status: u16, content_type: &'static str, body: &str) -> (u16, Value) {

@@ -3,11 +3,11 @@
 use std::{any::TypeId, env, fmt, marker::PhantomData};
 
 use secrecy::SecretString;
-use url::Url;
 
 use crate::{
     error::ConfigError,
     scope::{Catalogue, Scope},
+    support::url::parse_endpoint,
 };
 
 /// An upstream OAuth 2 provider and its API; `#[provider]` implements it.
@@ -294,21 +294,5 @@ impl fmt::Debug for Registration {
 }
 
 fn check_endpoint(what: &str, url: &str) -> Result<(), ConfigError> {
-    let parsed = Url::parse(url)
-        .map_err(|error| ConfigError::new(format!("{what} is not a URL: `{url}`: {error}")))?;
-    if parsed.scheme() == "https" || parsed.scheme() == "http" && is_loopback(&parsed) {
-        return Ok(());
-    }
-    Err(ConfigError::new(format!("{what} must be https: `{url}`"))
-        .help("tokens travel to it; plain http is accepted for 127.0.0.1, [::1] and localhost"))
-}
-
-/// Does the URL name this machine?
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(domain)) => domain == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    parse_endpoint(what, url, "tokens travel to it").map(drop)
 }

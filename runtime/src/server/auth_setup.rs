@@ -15,8 +15,8 @@ use crate::{
         request_limit::RequestLimit,
         sign_in::{SignInAuth, SignInConfig},
     },
-    gate::{required_scopes::Demand, resource_server::Admission},
-    mcp::registry::ServedTool,
+    gate::{required_scopes::RequiredScopes, resource_server::ResourceServer},
+    mcp::registry::{ServedTool, required_scopes},
 };
 use crate::{
     error::ConfigError,
@@ -54,7 +54,7 @@ pub(crate) struct AuthLayer {
     /// The server's URL.
     pub(crate) base: Url,
     pub(crate) tools: Vec<ServedTool>,
-    pub(crate) admission: Option<Arc<Admission>>,
+    pub(crate) admission: Option<Arc<ResourceServer>>,
     pub(crate) authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     pub(crate) sign_in: Option<SignInAuth>,
     /// The limit of requests that send a browser away.
@@ -95,11 +95,11 @@ impl AuthLayer {
             .into_iter()
             .map(|registered| {
                 let required_scopes =
-                    Demand::of(registered.dependencies, registered.hints, provider);
+                    required_scopes(registered.dependencies, registered.hints, provider);
                 ServedTool { required_scopes, reports_access: false, registered }
             })
             .collect();
-        Demand::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
+        RequiredScopes::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
         let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
         let limit = Arc::new(RequestLimit::authorizations(setup.clock));
         let mut sign_in = None;
@@ -137,14 +137,14 @@ impl AuthLayer {
                 if setup.needs_provider && authenticator.is_none() {
                     return Err(no_authenticator());
                 }
-                let admission = Admission::new(
+                let admission = ResourceServer::new(
                     gate,
                     provider.is_some(),
                     setup.name.to_owned(),
                     Arc::clone(setup.clock),
                     (&base, tools.iter().map(|tool| &tool.required_scopes)),
                 );
-                Some(Arc::new(admission.map_err(ConfigError::new)?))
+                Some(Arc::new(admission?))
             }
             None => None,
         };
@@ -170,7 +170,7 @@ fn authenticate_by_broker(
 ) -> Result<Arc<dyn BrowserAuthenticator>, ConfigError> {
     if gate.verifier.is_some() {
         return Err(ConfigError::new("the server has a broker and another verifier")
-            .help("take one of them: `Gate::by_broker()` is the gate of the broker"));
+            .help("take one of them: `Gate::for_broker()` is the gate of the broker"));
     }
     gate.verifier = Some(Arc::new(broker.verifier()));
     gate.resource = Some(broker.resource().to_owned());

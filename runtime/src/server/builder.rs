@@ -201,7 +201,7 @@ impl<H: ServerHandler> Server<H> {
         let provider = std::any::TypeId::of::<P>();
         self.broker =
             Some(broker_routes::BrokerConfig { provider, configure: Box::new(configure) });
-        self.gate.get_or_insert_with(Gate::by_broker);
+        self.gate.get_or_insert_with(Gate::for_broker);
         self
     }
 
@@ -216,7 +216,7 @@ impl<H: ServerHandler> Server<H> {
     ) -> Self {
         let people = people.into_iter().map(Into::into).collect();
         self.dev = Some(dev::DevConfig::new::<C>(people));
-        self.gate.get_or_insert_with(Gate::by_broker);
+        self.gate.get_or_insert_with(Gate::for_broker);
         self
     }
 

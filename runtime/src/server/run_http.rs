@@ -24,7 +24,7 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
     if !address.ip().to_canonical().is_loopback() && !server.allows_remote() {
         let error = ConfigError::new(format!("{address} is not an address of this machine alone"));
         let help = if server.gate.is_some() {
-            "name the URL at which others reach the server, which is the audience of their tokens: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::by_broker().resource(..))`"
+            "name the URL at which others reach the server, which is the audience of their tokens: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::for_broker().resource(..))`"
         } else {
             "callers are not verified, so everyone who reaches the server could act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
         };

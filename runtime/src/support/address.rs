@@ -1,7 +1,7 @@
-//! Which addresses a stranger may make this server connect to: public ones.
+//! Public IP addresses: the only ones that a URL of a stranger may lead to.
 //!
-//! A name is resolved once, and the connection goes to one of the addresses that were looked at:
-//! a name that resolves to another address the next time (DNS rebinding) gains nothing.
+//! A name is resolved once, and the connection goes to one of the addresses that were checked. A name
+//! that resolves to another address the next time (DNS rebinding) gains nothing.
 
 use std::{
     future::Future,
@@ -11,72 +11,79 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Is it an address of the public Internet (the IANA special-purpose registries, RFC 6890)?
+const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix))
+}
+
+const fn v6(a: u16, b: u16, c: u16, prefix: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), prefix))
+}
+
+/// The networks that are not public (the IANA special-purpose registries, RFC 6890).
+const NON_PUBLIC: [IpNet; 24] = [
+    // This network, private, shared (CGNAT), loopback, link-local.
+    v4(0, 0, 0, 0, 8),
+    v4(10, 0, 0, 0, 8),
+    v4(100, 64, 0, 0, 10),
+    v4(127, 0, 0, 0, 8),
+    v4(169, 254, 0, 0, 16),
+    v4(172, 16, 0, 0, 12),
+    v4(192, 168, 0, 0, 16),
+    // Protocol assignments, documentation, 6to4 relays, AS112, AMT, benchmarks.
+    v4(192, 0, 0, 0, 24),
+    v4(192, 0, 2, 0, 24),
+    v4(192, 31, 196, 0, 24),
+    v4(192, 52, 193, 0, 24),
+    v4(192, 88, 99, 0, 24),
+    v4(192, 175, 48, 0, 24),
+    v4(198, 18, 0, 0, 15),
+    v4(198, 51, 100, 0, 24),
+    v4(203, 0, 113, 0, 24),
+    // Multicast, reserved, broadcast.
+    v4(224, 0, 0, 0, 3),
+    // All that is not global unicast (2000::/3): loopback, unspecified, unique local, link-local,
+    // site-local, multicast, IPv4-mapped and -compatible addresses, NAT64.
+    v6(0x0000, 0, 0, 3),
+    v6(0x4000, 0, 0, 2),
+    v6(0x8000, 0, 0, 1),
+    // Teredo, ORCHID and benchmarks; documentation.
+    v6(0x2001, 0, 0, 23),
+    v6(0x2001, 0x0db8, 0, 32),
+    v6(0x3fff, 0, 0, 20),
+    // 6to4, which carries an IPv4 address.
+    v6(0x2002, 0, 0, 16),
+];
+
+/// Whether it is an address of the public Internet.
 pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
+    !NON_PUBLIC.iter().any(|network| network.contains(&address)) && !is_isatap(address)
 }
 
-#[allow(clippy::unnested_or_patterns, reason = "one pattern for each entry of the registry")]
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !matches!(
-        (a, b, c),
-        // This network, private, shared (CGNAT), loopback, link-local.
-        (0 | 10 | 127, _, _)
-            | (172, 16..=31, _)
-            | (192, 168, _)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            // Protocol assignments, documentation, 6to4 relays, AS112, AMT, benchmarks.
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 31, 196)
-            | (192, 52, 193)
-            | (192, 175, 48)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-            // Multicast, reserved, broadcast.
-            | (224..=255, _, _)
-    )
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
+/// ISATAP carries an IPv4 address behind the identifier 00-00-5e-fe or 02-00-5e-fe, in any network.
+fn is_isatap(address: IpAddr) -> bool {
+    let IpAddr::V6(address) = address else { return false };
     let segments = address.segments();
-    // Only what is handed out as global unicast, 2000::/3. That leaves out loopback, unspecified,
-    // unique local, link-local, site-local, multicast, IPv4-mapped and -compatible addresses, and
-    // NAT64 (64:ff9b::/96 and 64:ff9b:1::/48).
-    if segments[0] & 0xe000 != 0x2000 {
-        return false;
-    }
-    let [a, b, ..] = segments;
-    // 2001::/23 has Teredo, ORCHID and benchmarks; the others are for documentation.
-    let is_special = a == 0x2001 && (b < 0x0200 || b == 0x0db8) || a == 0x3fff && b < 0x1000;
-    // These carry an address of version 4: 6to4, and ISATAP behind 00-00-5e-fe or 02-00-5e-fe.
-    let is_tunnel = a == 0x2002 || matches!(segments[4], 0 | 0x0200) && segments[5] == 0x5efe;
-    !is_special && !is_tunnel
+    matches!(segments[4], 0 | 0x0200) && segments[5] == 0x5efe
 }
 
-type Answer = io::Result<Vec<IpAddr>>;
-/// How a name is resolved; tests have a way of their own.
-type Lookup = dyn Fn(String) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync;
+type LookupResult = io::Result<Vec<IpAddr>>;
+/// Resolves a name; a test gives its own.
+type Lookup = dyn Fn(String) -> Pin<Box<dyn Future<Output = LookupResult> + Send>> + Send + Sync;
 
-/// A resolver that knows no addresses but public ones.
+/// A resolver that finds public addresses only.
 #[derive(Clone)]
 pub(crate) struct PublicOnly {
     lookup: Arc<Lookup>,
-    /// This machine is allowed, for tests.
+    /// Loopback addresses are allowed too, for tests.
     loopback: bool,
 }
 
 impl PublicOnly {
     pub(crate) fn new(loopback: bool) -> Self {
-        let lookup = |name: String| -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+        let lookup = |name: String| -> Pin<Box<dyn Future<Output = LookupResult> + Send>> {
             Box::pin(async move {
                 let found = tokio::net::lookup_host((name, 0)).await?;
                 Ok(found.map(|address| address.ip()).collect())
@@ -85,14 +92,14 @@ impl PublicOnly {
         Self { lookup: Arc::new(lookup), loopback }
     }
 
-    /// May a connection go there?
+    /// Whether a connection may go to the address.
     pub(crate) fn allows(&self, address: IpAddr) -> bool {
         is_public(address) || self.loopback && address.is_loopback()
     }
 
-    /// The addresses of a name. One that is not public spoils all: a name of the outside world has
-    /// none, and a connection would try one after the other.
-    async fn addresses(&self, name: String) -> Answer {
+    /// The addresses of a name. A single one that is not public is an error: a public name has none,
+    /// and a connection would try one address after the other.
+    async fn addresses(&self, name: String) -> LookupResult {
         let found = (self.lookup)(name).await?;
         if found.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
@@ -123,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_address_but_a_public_one() {
+    fn special_purpose_networks_are_not_public() {
         for address in [
             "1.1.1.1",
             "8.8.8.8",
@@ -151,6 +158,9 @@ mod tests {
             "172.31.255.255",
             "192.0.0.1",
             "192.0.2.1",
+            "192.31.196.1",
+            "192.52.193.1",
+            "192.175.48.1",
             "192.88.99.1",
             "192.168.1.1",
             "198.18.0.1",
@@ -187,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_also_has_a_private_address_is_refused() {
+    async fn a_name_that_has_a_private_address_is_refused() {
         let with = |addresses: &'static [&'static str]| PublicOnly {
             lookup: Arc::new(move |_| {
                 let found = addresses.iter().map(|address| address.parse().unwrap()).collect();
@@ -209,13 +219,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_goes_to_the_addresses_that_were_looked_at() {
+    async fn a_connection_goes_to_the_addresses_that_were_checked() {
         use std::sync::atomic::{AtomicUsize, Ordering};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        // Allowed the first time, and inside of a network ever after.
+        // Public at the first lookup, private at each further one.
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let resolver = PublicOnly {

@@ -1,12 +1,12 @@
-//! Work that goes on by itself.
+//! Background tasks.
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::task::JoinHandle;
 
-/// Begins `work` in a task of its own, which goes on even if nobody waits for it.
+/// Spawns `work` as a task, which goes on even if the handle is dropped.
 ///
-/// It is boxed: tokio would be compiled anew for each type of future, once for each of its
-/// schedulers.
+/// The future is boxed: tokio would otherwise be compiled again for each type of future, once for
+/// each of its schedulers.
 pub(crate) fn spawn<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {

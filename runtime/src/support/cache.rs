@@ -1,155 +1,145 @@
-//! What is remembered for a while, and never more than so much of it.
+//! Caches bounded by weight, whose entries expire.
+//!
+//! They are of [`quick_cache`]: it is one crate, and always admits the newest entry and evicts older
+//! ones, where the TinyLFU policy of moka may reject the newest.
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, HashMap},
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::OnceCell;
+use quick_cache::{Weighter, sync};
 
-/// Remembers values by their keys, each for the same time; when it is full, the oldest goes.
+use super::single_flight::SingleFlight;
+
+/// A cache whose entries expire a fixed time after they were made. Clones share the entries.
 pub(crate) struct Cache<K, V> {
-    most: usize,
-    life: Duration,
-    /// What is asked for lives on.
-    renews: bool,
-    kept: Mutex<Kept<K, V>>,
+    entries: Arc<sync::Cache<K, Entry<V>, EntryWeighter>>,
+    ttl: Duration,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
-    /// Remembers at most so many, each for so long after it came.
-    pub(crate) fn new(most: usize, life: Duration) -> Self {
-        Self { most, life, renews: false, kept: Mutex::default() }
+#[derive(Clone)]
+struct Entry<V> {
+    value: V,
+    weight: u64,
+    expires_at: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct EntryWeighter;
+
+impl<K, V> Weighter<K, Entry<V>> for EntryWeighter {
+    fn weight(&self, _: &K, entry: &Entry<V>) -> u64 {
+        entry.weight
+    }
+}
+
+impl<K, V> Clone for Cache<K, V> {
+    fn clone(&self) -> Self {
+        Self { entries: Arc::clone(&self.entries), ttl: self.ttl }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    /// Holds entries of at most `max_weight` together, of which about `expected` will fit. An entry
+    /// is not admitted if it weighs as much as a large part of them.
+    pub(crate) fn weighted(max_weight: u64, expected: usize, ttl: Duration) -> Self {
+        let entries = sync::Cache::with_weighter(expected, max_weight, EntryWeighter);
+        Self { entries: Arc::new(entries), ttl }
     }
 
-    /// Remembers each for so long after it was asked for.
-    pub(crate) fn while_asked(life: Duration) -> Self {
-        Self { renews: true, ..Self::new(usize::MAX, life) }
+    /// Holds about `max_entries` entries.
+    pub(crate) fn new(max_entries: usize, ttl: Duration) -> Self {
+        Self::weighted(max_entries as u64, max_entries, ttl)
     }
 
     pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        self.kept().get(key, Instant::now()).cloned()
+        let entry = self.entries.get(key)?;
+        (entry.expires_at > Instant::now()).then_some(entry.value)
     }
 
+    /// Inserts an entry of weight 1.
+    #[cfg(any(feature = "dev", test))]
     pub(crate) fn insert(&self, key: K, value: V) {
-        self.kept().insert(key, value, Instant::now(), self);
+        self.insert_weighing(1, key, value);
     }
 
-    /// Is the key new? Then it is remembered.
-    pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
-        let (mut kept, now) = (self.kept(), Instant::now());
-        let is_new = kept.get(&key, now).is_none();
-        if is_new {
-            kept.insert(key, value, now, self);
-        }
-        is_new
+    pub(crate) fn insert_weighing(&self, weight: u64, key: K, value: V) {
+        self.insert_made_at(Instant::now(), weight, key, value);
     }
 
-    pub(crate) fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> V {
-        let (mut kept, now) = (self.kept(), Instant::now());
-        let found = kept.get(&key, now).cloned();
-        let is_new = found.is_none();
-        let value = found.unwrap_or_else(make);
-        if is_new || self.renews {
-            kept.insert(key, value.clone(), now, self);
-        }
-        value
+    /// Inserts an entry that expires as if it had been inserted at `made_at`.
+    fn insert_made_at(&self, made_at: Instant, weight: u64, key: K, value: V) {
+        self.entries.insert(key, Entry { value, weight, expires_at: made_at + self.ttl });
     }
 
+    /// Removes an entry, for one caller only.
     #[cfg(any(feature = "dev", test))]
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        let mut kept = self.kept();
-        let is_there = kept.get(key, Instant::now()).is_some();
-        kept.remove(key).filter(|_| is_there)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept<K, V>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        let (_, entry) = self.entries.remove(key)?;
+        (entry.expires_at > Instant::now()).then_some(entry.value)
     }
 }
 
-/// When an entry ends; the number tells those of one moment apart.
-type End = (Instant, u64);
-
-struct Kept<K, V> {
-    values: HashMap<K, (V, End)>,
-    ends: BTreeMap<End, K>,
-    came: u64,
+/// A cache of what is fetched: concurrent callers share one fetch.
+pub(crate) struct FetchCache<K, V> {
+    cache: Cache<K, V>,
+    fetches: SingleFlight<K, V>,
 }
 
-impl<K, V> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self { values: HashMap::new(), ends: BTreeMap::new(), came: 0 }
-    }
-}
-
-impl<K: Hash + Eq + Clone, V> Kept<K, V> {
-    fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q, now: Instant) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        let (value, (end, _)) = self.values.get(key)?;
-        (*end > now).then_some(value)
+impl<K, V> FetchCache<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    pub(crate) fn new(cache: Cache<K, V>) -> Self {
+        Self { cache, fetches: SingleFlight::default() }
     }
 
-    fn insert(&mut self, key: K, value: V, now: Instant, limits: &Cache<K, V>) {
-        self.remove(&key);
-        while let Some(oldest) = self.ends.first_entry()
-            && (oldest.key().0 <= now || self.values.len() >= limits.most)
-        {
-            self.values.remove(&oldest.remove());
-        }
-        self.came += 1;
-        let end = (now + limits.life, self.came);
-        self.ends.insert(end, key.clone());
-        self.values.insert(key, (value, end));
-    }
-
-    fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
-        let (value, end) = self.values.remove(key)?;
-        self.ends.remove(&end);
-        Some(value)
-    }
-}
-
-/// Remembers answers, and asks once for however many want one at the same time.
-pub(crate) struct Answers<K, V>(Cache<K, Arc<OnceCell<V>>>);
-
-impl<K: Hash + Eq + Clone, V: Clone> Answers<K, V> {
-    /// Remembers at most so many, each for so long after it was asked for first.
-    pub(crate) fn new(most: usize, life: Duration) -> Self {
-        Self(Cache::new(most, life))
-    }
-
-    /// The answer. All who waited for it have it, and after them it is forgotten unless it `lasts`.
-    /// When who asks goes away, the next who waits asks anew.
-    pub(crate) async fn get(
+    /// The cached value, or that of the fetch under way, or of the one that `fetch` begins.
+    ///
+    /// The fetch runs in a task of its own, so a caller that is cancelled leaves it to the others.
+    /// All who waited have its value. It is then kept if `weigh` gives it a weight, and expires by
+    /// the time at which the fetch began. `None`: the fetch panicked.
+    pub(crate) async fn get_or_fetch<F>(
         &self,
         key: K,
-        lasts: impl Fn(&V) -> bool,
-        ask: impl Future<Output = V>,
-    ) -> V {
-        let cell = self.0.get_or_insert_with(key.clone(), Arc::default);
-        let answer = cell.get_or_init(|| ask).await.clone();
-        if !lasts(&answer) {
-            let mut kept = self.0.kept();
-            if kept.values.get(&key).is_some_and(|(found, _)| Arc::ptr_eq(found, &cell)) {
-                kept.remove(&key);
-            }
+        weigh: fn(&V) -> Option<u64>,
+        fetch: impl FnOnce() -> F,
+    ) -> Option<V>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        if let Some(value) = self.cache.get(&key) {
+            return Some(value);
         }
-        answer
+        let begin = || {
+            // Another caller may have fetched it since.
+            if let Some(value) = self.cache.get(&key) {
+                return Err(value);
+            }
+            let (cache, key, fetch) = (self.cache.clone(), key.clone(), fetch());
+            Ok(((), async move {
+                let began = Instant::now();
+                let value = fetch.await;
+                if let Some(weight) = weigh(&value) {
+                    cache.insert_made_at(began, weight, key, value.clone());
+                }
+                value
+            }))
+        };
+        match self.fetches.join_or_start(&key, begin) {
+            Ok(flight) => flight.outcome().await,
+            Err(value) => Some(value),
+        }
     }
 }
 
@@ -159,67 +149,53 @@ mod tests {
 
     use super::*;
 
-    const LIFE: Duration = Duration::from_secs(60);
+    const TTL: Duration = Duration::from_secs(60);
 
     #[test]
-    fn the_oldest_goes_and_nothing_is_kept_beside() {
-        let cache = Cache::new(2, LIFE);
-        for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
-            cache.insert(key, value);
+    fn the_newest_entry_is_always_admitted() {
+        let cache = Cache::new(100, TTL);
+        for n in 0..10_000 {
+            cache.insert(n, n);
+            assert_eq!(cache.get(&n), Some(n));
         }
-        assert_eq!([cache.get("a"), cache.get("b"), cache.get("c")], [Some(3), None, Some(4)]);
-        assert!(!cache.insert_new("c", 5));
-        assert_eq!(cache.remove("c"), Some(4));
-        assert!(cache.insert_new("c", 5));
-        let kept = cache.kept();
-        assert_eq!((kept.values.len(), kept.ends.len()), (2, 2));
+        assert!(cache.entries.len() <= 100, "{}", cache.entries.len());
     }
 
     #[test]
-    fn everything_ends() {
-        let cache = Cache::<_, ()>::new(9, LIFE);
-        let mut kept = cache.kept();
-        let start = Instant::now();
-        kept.insert("a", (), start, &cache);
-        assert!(kept.get("a", start + LIFE * 9 / 10).is_some());
-        assert!(kept.get("a", start + LIFE).is_none());
-        kept.insert("b", (), start + LIFE, &cache);
-        assert_eq!((kept.values.len(), kept.ends.len()), (1, 1), "what has ended takes no room");
+    fn memory_is_bounded_by_weight() {
+        let cache = Cache::weighted(1000, 10, TTL);
+        for n in 0..100 {
+            cache.insert_weighing(400, n, ());
+        }
+        assert!(cache.entries.weight() <= 1000);
+        assert!(cache.get(&99).is_some());
     }
 
     #[test]
-    fn what_is_asked_for_lives_on() {
-        let cache = Cache::while_asked(LIFE);
-        let end = || cache.kept().ends.keys().next().copied();
-        cache.get_or_insert_with("a", || 1);
-        let first = end();
-        assert_eq!(cache.get_or_insert_with("a", || 2), 1);
-        assert!(end() > first);
-        assert_eq!(cache.kept().ends.len(), 1);
+    fn an_entry_expires_and_is_removed_once() {
+        let cache = Cache::new(9, TTL);
+        let made_at = Instant::now().checked_sub(TTL).unwrap();
+        cache.insert_made_at(made_at, 1, "a", 1);
+        assert_eq!((cache.get("a"), cache.remove("a")), (None, None));
+        cache.insert("a", 2);
+        assert_eq!((cache.remove("a"), cache.remove("a")), (Some(2), None));
     }
 
     #[tokio::test]
-    async fn one_asks_and_all_have_the_answer() {
-        let (answers, asked) = (Answers::new(9, LIFE), AtomicU32::new(0));
-        let get = |lasts: bool| {
-            let ask = async {
+    async fn concurrent_callers_share_a_fetch_and_only_lasting_values_are_kept() {
+        let fetches = FetchCache::new(Cache::new(9, TTL));
+        let fetched = Arc::new(AtomicU32::new(0));
+        let get = |weigh| {
+            let fetched = Arc::clone(&fetched);
+            fetches.get_or_fetch("a", weigh, || async move {
                 tokio::task::yield_now().await;
-                asked.fetch_add(1, Ordering::Relaxed)
-            };
-            answers.get("a", move |_| lasts, ask)
+                fetched.fetch_add(1, Ordering::Relaxed)
+            })
         };
-        let (one, two, three) = tokio::join!(get(false), get(false), get(false));
-        assert_eq!([one, two, three], [0; 3], "they asked together");
-        let (one, two, three) = tokio::join!(get(true), get(true), get(true));
-        assert_eq!([one, two, three], [1; 3], "the first answer did not last");
-        assert_eq!(answers.get("a", |_| true, async { 9 }).await, 1);
-    }
-
-    #[tokio::test]
-    async fn who_goes_away_leaves_the_question_to_the_next() {
-        let answers = Answers::new(9, LIFE);
-        let gone = answers.get("a", |_| true, std::future::pending());
-        assert!(tokio::time::timeout(Duration::from_millis(5), gone).await.is_err());
-        assert_eq!(answers.get("a", |_| true, async { 1 }).await, 1);
+        let all = tokio::join!(get(|_| None), get(|_| None), get(|_| None));
+        assert_eq!(all, (Some(0), Some(0), Some(0)));
+        let all = tokio::join!(get(|_| Some(1)), get(|_| Some(1)), get(|_| Some(1)));
+        assert_eq!(all, (Some(1), Some(1), Some(1)), "the first value was not kept");
+        assert_eq!(get(|_| Some(1)).await, Some(1), "the second one was");
     }
 }

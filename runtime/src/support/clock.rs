@@ -1,4 +1,4 @@
-//! Time as an argument.
+//! Clocks: the source of the time as a value, so that tests can set it.
 
 use std::{
     fmt,
@@ -6,15 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Where the time comes from.
+/// A source of the time.
 ///
-/// Everything that expires asks its clock, so that a test can say when it is.
+/// Everything that expires reads its clock, so that a test can set the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 
-/// The clock of the system.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -24,7 +24,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock for tests: it stands still until it is moved.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,12 +38,12 @@ impl Clock for SystemClock {
 pub struct ManualClock(Mutex<SystemTime>);
 
 impl ManualClock {
-    /// A clock that stands at an arbitrary fixed moment.
+    /// Creates a clock at an arbitrary fixed time.
     pub fn new() -> Self {
         Self::at(SystemTime::UNIX_EPOCH + Duration::from_hours(500_000))
     }
 
-    /// A clock that stands at `now`.
+    /// Creates a clock at `now`.
     pub fn at(now: SystemTime) -> Self {
         Self(Mutex::new(now))
     }

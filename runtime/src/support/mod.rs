@@ -1,11 +1,12 @@
-//! Low-level pieces that every room shares; nothing here knows of tools or OAuth roles.
+//! Low-level pieces that every module shares: none of them knows of tools or of OAuth roles.
 
 pub(crate) mod address;
 pub(crate) mod background;
 pub(crate) mod cache;
 pub(crate) mod clock;
-pub(crate) mod digest;
-pub(crate) mod fetch;
-pub(crate) mod random;
+pub(crate) mod crypto;
+pub(crate) mod http_client;
 pub(crate) mod rate_limit;
+pub(crate) mod single_flight;
 pub(crate) mod suggest;
+pub(crate) mod url;

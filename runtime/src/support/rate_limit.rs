@@ -1,134 +1,217 @@
-//! How often somebody may ask: the generic cell rate algorithm, by key.
-//!
-//! What is kept of a key is one moment: when it would have asked last, if it had kept to the rate.
-//! Whoever is further ahead of time than the burst allows has to wait; whoever is not ahead is as if
-//! he had never come, and is forgotten.
+//! Rate limits per key, by the generic cell rate algorithm of [`governor`].
 
 use std::{
-    borrow::Borrow,
     collections::HashMap,
     hash::Hash,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
-use crate::grant::Clock;
+use governor::{
+    Quota, RateLimiter,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{StateStore, keyed::ShrinkableKeyedStateStore},
+};
 
-/// With more keys than this those that are quiet are forgotten.
-const MOST: usize = 50_000;
+use super::clock::Clock;
 
-/// They are looked for so often at most, because it takes a look at all.
-const SWEEP: Duration = Duration::from_secs(1);
+/// With more keys than this, those that have their whole burst again are removed.
+const SWEEP_KEYS: usize = 50_000;
 
-/// So many a minute by each key.
-pub(crate) struct Rate<K> {
-    interval: Duration,
-    /// How far ahead of time a key may be.
-    ahead: Duration,
-    clock: Arc<dyn Clock>,
-    keys: Mutex<Keys<K>>,
+/// The most keys that are counted one by one; further ones share a count. It bounds memory.
+pub(crate) const MAX_KEYS: usize = 100_000;
+
+/// How often to sweep at most, because a sweep visits all keys.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A limit on the requests a minute of each key.
+pub(crate) struct RateLimit<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, SharedStates<K>, LimitClock, NoOpMiddleware<Duration>>,
+    states: Arc<States<K>>,
+    swept_at: Mutex<Duration>,
 }
 
-struct Keys<K> {
-    arrivals: HashMap<K, Duration>,
-    swept: Duration,
-}
-
-impl<K: Hash + Eq> Rate<K> {
-    /// So many a minute, and as many as `burst` at once.
+impl<K: Hash + Eq + Clone> RateLimit<K> {
+    /// Allows `count` requests a minute of each key, and `burst` at once.
     pub(crate) fn per_minute(count: NonZeroU32, burst: NonZeroU32, clock: &Arc<dyn Clock>) -> Self {
-        let interval = Duration::from_secs(60) / count.get();
-        let keys = Keys { arrivals: HashMap::new(), swept: Duration::ZERO };
-        let (ahead, clock) = (interval * burst.get(), Arc::clone(clock));
-        Self { interval, ahead, clock, keys: Mutex::new(keys) }
+        let states = Arc::new(States::default());
+        let quota = Quota::per_minute(count).allow_burst(burst);
+        let clock = LimitClock(Arc::clone(clock));
+        let limiter = RateLimiter::new(quota, SharedStates(Arc::clone(&states)), clock);
+        Self { limiter, states, swept_at: Mutex::default() }
     }
 
-    /// One more, or how long it has to wait. Who is refused is not counted.
-    pub(crate) fn check<Q>(&self, key: &Q) -> Result<(), Duration>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let now = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut keys = self.keys();
-        keys.sweep(now);
-        let next = |arrival: Duration| {
-            let next = arrival.max(now) + self.interval;
-            let early = next.saturating_sub(now + self.ahead);
-            if early.is_zero() { Ok(next) } else { Err(early) }
-        };
-        if let Some(arrival) = keys.arrivals.get_mut(key) {
-            *arrival = next(*arrival)?;
-        } else {
-            keys.arrivals.insert(key.to_owned(), next(now)?);
+    /// Counts a request, or says after which time the next one is allowed. A request that is refused
+    /// is not counted.
+    pub(crate) fn check(&self, key: &K) -> Result<(), Duration> {
+        if self.states.count.load(Ordering::Relaxed) > SWEEP_KEYS {
+            self.sweep();
         }
-        Ok(())
+        self.limiter
+            .check_key(key)
+            .map_err(|refused| refused.wait_time_from(now(self.limiter.clock())))
     }
 
-    /// How many keys are remembered.
-    #[cfg(any(feature = "broker", test))]
+    /// How many keys are counted one by one.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.keys().arrivals.len()
+        self.limiter.len()
     }
 
-    fn keys(&self) -> MutexGuard<'_, Keys<K>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sweep(&self) {
+        let now = now(self.limiter.clock());
+        let mut swept_at = lock(&self.swept_at);
+        if now.saturating_sub(*swept_at) >= SWEEP_INTERVAL {
+            *swept_at = now;
+            self.limiter.retain_recent();
+        }
     }
 }
 
-impl<K> Keys<K> {
-    fn sweep(&mut self, now: Duration) {
-        if self.arrivals.len() > MOST && now.saturating_sub(self.swept) >= SWEEP {
-            self.swept = now;
-            self.arrivals.retain(|_, arrival| *arrival > now);
-        }
+/// The server's clock, as governor reads it: the time since 1970.
+struct LimitClock(Arc<dyn Clock>);
+
+impl governor::clock::Clock for LimitClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
+}
+
+fn now(clock: &LimitClock) -> Duration {
+    governor::clock::Clock::now(clock)
+}
+
+/// The state of each key. Those of governor have no bound, and the one without further crates spins
+/// while another thread sweeps.
+struct States<K> {
+    by_key: Mutex<HashMap<K, Nanos>>,
+    /// How many there are, to be read without the lock.
+    count: AtomicUsize,
+    /// Of the keys beyond [`MAX_KEYS`].
+    shared: Mutex<Option<Nanos>>,
+}
+
+impl<K> Default for States<K> {
+    fn default() -> Self {
+        Self { by_key: Mutex::default(), count: AtomicUsize::new(0), shared: Mutex::default() }
+    }
+}
+
+struct SharedStates<K>(Arc<States<K>>);
+
+impl<K: Hash + Eq + Clone> StateStore for SharedStates<K> {
+    type Key = K;
+
+    fn measure_and_replace<T, F, E>(&self, key: &K, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut states = lock(&self.0.by_key);
+        if let Some(state) = states.get_mut(key) {
+            let (outcome, next) = measure(Some(*state))?;
+            *state = next;
+            return Ok(outcome);
+        }
+        if states.len() < MAX_KEYS {
+            let (outcome, next) = measure(None)?;
+            states.insert(key.clone(), next);
+            self.0.count.store(states.len(), Ordering::Relaxed);
+            return Ok(outcome);
+        }
+        drop(states);
+        let mut shared = lock(&self.0.shared);
+        let (outcome, next) = measure(*shared)?;
+        *shared = Some(next);
+        Ok(outcome)
+    }
+}
+
+impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for SharedStates<K> {
+    fn retain_recent(&self, drop_below: Nanos) {
+        let mut states = lock(&self.0.by_key);
+        states.retain(|_, state| *state > drop_below);
+        self.0.count.store(states.len(), Ordering::Relaxed);
+    }
+
+    fn len(&self) -> usize {
+        lock(&self.0.by_key).len()
+    }
+
+    fn is_empty(&self) -> bool {
+        lock(&self.0.by_key).is_empty()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::ManualClock;
+    use crate::support::clock::ManualClock;
 
-    fn rate(count: u32, burst: u32) -> (Arc<ManualClock>, Rate<String>) {
+    fn limit(count: u32, burst: u32) -> (Arc<ManualClock>, RateLimit<String>) {
         let clock = Arc::new(ManualClock::new());
         let of = |count| NonZeroU32::new(count).unwrap();
         let shared: Arc<dyn Clock> = clock.clone();
-        (clock, Rate::per_minute(of(count), of(burst), &shared))
+        (clock, RateLimit::per_minute(of(count), of(burst), &shared))
+    }
+
+    fn check(limit: &RateLimit<String>, key: &str) -> Result<(), Duration> {
+        limit.check(&key.to_owned())
     }
 
     #[test]
     fn a_burst_passes_and_then_the_rate() {
-        let (clock, rate) = rate(60, 3);
-        let passed = || (0..9).filter(|_| rate.check("a").is_ok()).count();
+        let (clock, limit) = limit(60, 3);
+        let passed = || (0..9).filter(|_| check(&limit, "a").is_ok()).count();
         assert_eq!(passed(), 3);
-        assert_eq!(rate.check("a"), Err(Duration::from_secs(1)));
-        assert_eq!(rate.check("b"), Ok(()), "each by itself");
+        assert_eq!(check(&limit, "a"), Err(Duration::from_secs(1)));
+        assert_eq!(check(&limit, "b"), Ok(()), "each key has its own limit");
         clock.advance(Duration::from_millis(1500));
         assert_eq!(passed(), 1);
-        assert_eq!(rate.check("a"), Err(Duration::from_millis(500)), "refusals do not count");
+        assert_eq!(check(&limit, "a"), Err(Duration::from_millis(500)), "refusals do not count");
         clock.advance(Duration::from_hours(1));
         assert_eq!(passed(), 3, "and silence is not saved up");
     }
 
     #[test]
-    fn the_quiet_are_forgotten_and_the_others_are_not() {
-        let (clock, rate) = rate(60, 2);
-        for n in 0..=MOST {
-            rate.check(&n.to_string()).unwrap();
+    fn idle_keys_are_removed_and_the_others_are_not() {
+        let (clock, limit) = limit(60, 2);
+        for n in 0..=SWEEP_KEYS {
+            check(&limit, &n.to_string()).unwrap();
         }
         clock.advance(Duration::from_secs(2));
         for key in ["x", "x", "y"] {
-            rate.check(key).unwrap();
+            check(&limit, key).unwrap();
         }
-        assert_eq!(rate.len(), 2);
-        assert_eq!(rate.check("x"), Err(Duration::from_secs(1)));
+        assert_eq!(limit.len(), 2);
+        assert_eq!(check(&limit, "x"), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn keys_beyond_the_maximum_share_a_limit() {
+        let (_, limit) = limit(60, 1);
+        for n in 0..MAX_KEYS {
+            check(&limit, &n.to_string()).unwrap();
+        }
+        assert_eq!(check(&limit, "a"), Ok(()));
+        assert_eq!(check(&limit, "b"), Err(Duration::from_secs(1)));
+        assert_eq!(check(&limit, "0"), Err(Duration::from_secs(1)), "as before");
+        assert_eq!(limit.len(), MAX_KEYS);
     }
 
     #[test]
     fn the_fastest_rate_is_one() {
-        let (_, rate) = rate(u32::MAX, u32::MAX);
-        assert!((0..1000).all(|_| rate.check("a").is_ok()));
+        let (_, limit) = limit(u32::MAX, u32::MAX);
+        assert!((0..1000).all(|_| check(&limit, "a").is_ok()));
     }
 }

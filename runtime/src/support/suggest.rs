@@ -1,6 +1,6 @@
-//! "did you mean"
+//! Suggestions for misspelled names: "did you mean".
 
-/// The one of `known` that is most like `word`, if one is near enough to have been meant.
+/// The element of `known` that is closest to `word`, if it is close enough to be a misspelling.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
         .into_iter()

@@ -10,7 +10,6 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, EncodingKey,
     jwk::{Jwk, JwkSet},
@@ -18,7 +17,7 @@ use jsonwebtoken::{
 use serde_json::{Map, Value, json};
 
 use super::RESOURCE;
-use crate::{gate, gate::Jwt};
+use crate::{gate, gate::Jwt, support::crypto};
 
 /// An authorization server that signs what a test wants, with a key of its own.
 #[derive(Clone)]
@@ -66,7 +65,7 @@ impl Issuer {
     /// A token whose claims are these bytes, JSON or not: to see it refused.
     pub fn signed(&self, claims: &[u8]) -> String {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "testing" }).to_string();
-        let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let part = crypto::base64url;
         let message = format!("{}.{}", part(header.as_bytes()), part(claims));
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.0.signing, Algorithm::ES256)

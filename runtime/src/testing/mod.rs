@@ -124,9 +124,3 @@ pub use self::{
 
 /// The resource of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).
 pub const RESOURCE: &str = "http://127.0.0.1:8765/mcp";
-
-/// The challenge of a PKCE verifier (RFC 7636 §4.2).
-fn s256(verifier: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
-    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, digest)
-}

@@ -18,14 +18,13 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::form_urlencoded;
 
 use crate::{
     provider::{OAuthClient, Provider},
-    support::random,
+    support::{crypto, http_client::bounded_bytes},
 };
 
 /// The most that the API is sent, in bytes.
@@ -194,7 +193,7 @@ async fn authorize(State(world): State<Arc<World>>, Query(query): Query<Pairs>) 
         let withheld: BTreeSet<_> = get("withhold").split(' ').collect();
         let scopes = get("scope").split(' ').filter(|s| !s.is_empty() && !withheld.contains(s));
         let account = Account { name: user.clone(), scopes: scopes.map(str::to_owned).collect() };
-        let code = random::text();
+        let code = crypto::random_token();
         let challenge = get("code_challenge").to_owned();
         world.known().codes.insert(code.clone(), (account, challenge));
         answer.append_pair("code", &code);
@@ -209,7 +208,7 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
         "authorization_code" => known
             .codes
             .remove(get("code"))
-            .filter(|(_, challenge)| super::s256(get("code_verifier")) == *challenge)
+            .filter(|(_, challenge)| crypto::sha256_base64url(get("code_verifier")) == *challenge)
             .map(|(account, _)| account),
         "refresh_token" => known.refresh_tokens.remove(get("refresh_token")),
         _ => None,
@@ -219,12 +218,12 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
             .into_response();
     };
     known.exchanges += 1;
-    let access_token = random::text();
+    let access_token = crypto::random_token();
     let scopes = account.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
     let mut answer =
         json!({ "access_token": access_token, "token_type": "Bearer", "scope": scopes });
     if let Some(life) = known.life {
-        let refresh_token = random::text();
+        let refresh_token = crypto::random_token();
         answer["expires_in"] = life.as_secs().into();
         answer["refresh_token"] = refresh_token.as_str().into();
         known.refresh_tokens.insert(refresh_token, account.clone());
@@ -239,7 +238,7 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let account = token.and_then(|token| world.known().tokens.get(token).cloned());
     let Some(account) = account else { return StatusCode::UNAUTHORIZED.into_response() };
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+    let Ok(body) = bounded_bytes(body, LARGEST).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     // The API's own paths, as `AuthedClient` is given them.
@@ -247,5 +246,5 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let path = path.strip_prefix("/api").filter(|path| path.starts_with('/')).unwrap_or("/");
     parts.uri = path.parse().unwrap_or_default();
     parts.extensions.insert(account);
-    (world.api)(http::Request::from_parts(parts, body.to_bytes())).map(Body::from)
+    (world.api)(http::Request::from_parts(parts, body)).map(Body::from)
 }

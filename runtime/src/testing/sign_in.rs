@@ -8,11 +8,10 @@ use url::form_urlencoded;
 use super::{
     Answer, Client, Person, RESOURCE,
     client::{host, peer},
-    s256,
 };
 use crate::{
     error::{Error, Result},
-    support::random,
+    support::crypto,
 };
 
 /// Where the host waits for the answer: nobody is there, a walk ends before.
@@ -32,8 +31,8 @@ impl Client {
     /// The server has no broker, or the sign-in came to nothing: why.
     pub async fn sign_in(&self, person: &Person, scopes: &str) -> Result<Self> {
         let id = self.registered.get_or_try_init(|| self.register()).await?;
-        let (verifier, state) = (random::text(), random::text());
-        let challenge = s256(&verifier);
+        let (verifier, state) = (crypto::random_token(), crypto::random_token());
+        let challenge = crypto::sha256_base64url(&verifier);
         let query = form(&[
             ("response_type", "code"),
             ("client_id", id),

@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::ThumbprintHash;
 use serde_json::{Value, json};
-use toolgate::gate::{AuthError, Jwt, Presented, Verifier, keys};
+use toolgate::gate::{AuthError, Jwt, PresentedToken, Verifier, keys};
 
 struct Owner {
     key: SigningKey,
@@ -53,7 +53,7 @@ async fn show(
     proof: Option<&str>,
 ) -> Result<(), AuthError> {
     let credentials = credentials(scheme, token, proof);
-    verifier.verify(Presented::new(&credentials, RESOURCE, "POST")).await.map(drop)
+    verifier.verify(PresentedToken::new(&credentials, RESOURCE, "POST")).await.map(drop)
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::issuer::{self, ISSUER, KEYS, NOW, RESOURCE, SigningKey, claims, clock
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use std::time::Duration;
-use toolgate::gate::{Jwt, Presented, Verifier, keys};
+use toolgate::gate::{Jwt, PresentedToken, Verifier, keys};
 
 fn verifier() -> Jwt {
     keys(ISSUER, &KEYS.set()).unwrap().clock(clock())
@@ -391,7 +391,7 @@ async fn a_token_that_was_good_is_not_good_for_ever() {
     let token = good();
     verify(&verifier, &token).await.unwrap();
     let credentials = issuer::credentials("Bearer", &token, None);
-    let elsewhere = Presented::new(&credentials, "https://other.example/mcp", "POST");
+    let elsewhere = PresentedToken::new(&credentials, "https://other.example/mcp", "POST");
     let refused = verifier.verify(elsewhere).await.unwrap_err();
     assert_eq!(
         refused.code(),

@@ -22,7 +22,7 @@ use jsonwebtoken::{
 };
 use serde_json::{Value, json};
 use toolgate::{
-    gate::{AuthError, Claims, Credentials, Presented, Verifier},
+    gate::{AuthError, Claims, Credentials, PresentedToken, Verifier},
     grant::ManualClock,
 };
 
@@ -154,5 +154,5 @@ pub(crate) fn credentials(scheme: &str, token: &str, proof: Option<&str>) -> Cre
 
 pub(crate) async fn verify(verifier: &impl Verifier, token: &str) -> Result<Claims, AuthError> {
     let credentials = credentials("Bearer", token, None);
-    verifier.verify(Presented::new(&credentials, RESOURCE, "POST")).await
+    verifier.verify(PresentedToken::new(&credentials, RESOURCE, "POST")).await
 }

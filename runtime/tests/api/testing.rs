@@ -38,7 +38,7 @@ async fn place_order(caller: Caller<Acme>, context: Context) -> Result<String> {
 }
 
 async fn client(issuer: &Issuer) -> Client {
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).hide_unauthorized_tools();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).hide_unauthorized_tools(true);
     let server = toolgate::server!().gate(gate).tools(tools![count_orders, place_order]);
     Client::of(server).await.unwrap()
 }

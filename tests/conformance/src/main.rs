@@ -11,7 +11,7 @@ mod tools;
 
 use fallback::ErasedHandler;
 use toolgate::{
-    gate::{AuthError, Claims, Gate, Presented, Verifier, async_trait},
+    gate::{AuthError, Claims, Gate, PresentedToken, Verifier, async_trait},
     tools,
 };
 use tools::{
@@ -27,7 +27,7 @@ struct OneToken(String);
 
 #[async_trait]
 impl Verifier for OneToken {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
         if presented.credentials.token() == self.0 {
             return Ok(Claims::new("https://login.example", "judge"));
         }

@@ -171,7 +171,7 @@ impl TwoWays {
     ///
     /// They cannot be built.
     pub async fn hiding() -> Self {
-        Self::with(Gate::hide_unauthorized_tools, |server| server).await
+        Self::with(|gate| gate.hide_unauthorized_tools(true), |server| server).await
     }
 }
 
@@ -182,7 +182,7 @@ impl<H: ServerHandler> TwoWays<H> {
     ) -> Self {
         let issuer = Issuer::new();
         let front = async |short| {
-            let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous());
+            let gate = gate(Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous(true));
             let server = toolgate::server!().gate(gate).tools(tools![add, echo, fail, count]);
             let app = mount(server.fast_path(short)).build().await.expect("the server is sound");
             app.into_service()

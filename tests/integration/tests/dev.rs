@@ -161,7 +161,7 @@ async fn it_starts_nowhere_else() {
     };
     let public = why(server().public_url("https://tools.example")).await;
     assert!(public.contains("`https://tools.example/` is not this machine alone"), "{public}");
-    let resource = Gate::by_broker().resource("https://tools.example/mcp");
+    let resource = Gate::for_broker().resource("https://tools.example/mcp");
     let gated = why(server().gate(resource)).await;
     assert!(gated.contains("not this machine alone"), "{gated}");
     let nowhere = why(server()).await;

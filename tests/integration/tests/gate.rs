@@ -23,7 +23,7 @@ use tokio::{
 };
 use toolgate::{
     client::http::HeaderMap,
-    gate::{AuthError, BrowserIdentity, Claims, Gate, Presented, Verifier, async_trait},
+    gate::{AuthError, BrowserIdentity, Claims, Gate, PresentedToken, Verifier, async_trait},
     grant::{ManualClock, MemoryStore},
     prelude::*,
 };
@@ -70,7 +70,7 @@ struct Spelled(Arc<ManualClock>);
 
 #[async_trait]
 impl Verifier for Spelled {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
         let (subject, scopes) = match presented.credentials.token().split_once('.') {
             Some(("down", _)) => {
                 return Err(AuthError::Unavailable { retry_after: Duration::from_secs(7) });
@@ -375,7 +375,7 @@ async fn a_stream_ends_with_the_token() {
 
 #[tokio::test]
 async fn public_tools_need_no_token_and_the_others_do() {
-    let guarded = Guarded::start(Gate::allow_anonymous).await;
+    let guarded = Guarded::start(|gate| gate.allow_anonymous(true)).await;
     let said = guarded.call("", "hello", json!({})).await;
     assert_eq!(text_of(&said.json().await.unwrap()), "hello");
     let said = guarded.call("alice.x", "hello", json!({})).await;
@@ -391,7 +391,7 @@ async fn public_tools_need_no_token_and_the_others_do() {
 
 #[tokio::test]
 async fn hosts_that_read_results_only_are_told_there() {
-    let guarded = Guarded::start(|gate| gate.allow_anonymous().challenges_in_results()).await;
+    let guarded = Guarded::start(|gate| gate.allow_anonymous(true).challenge_in_results(true)).await;
     for (token, error) in [("", "invalid_token"), ("alice.orders-read", "insufficient_scope")] {
         let told = guarded.call(token, "order", json!({})).await;
         assert_eq!(told.status(), 200);
@@ -405,7 +405,7 @@ async fn hosts_that_read_results_only_are_told_there() {
 
 #[tokio::test]
 async fn what_is_hidden_is_refused_too() {
-    let guarded = Guarded::start(Gate::hide_unauthorized_tools).await;
+    let guarded = Guarded::start(|gate| gate.hide_unauthorized_tools(true)).await;
     let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": { "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},

@@ -16,7 +16,7 @@ use integration::{
 use serde_json::{Value, json};
 use toolgate::{
     Server,
-    gate::{AuthError, Claims, Gate, Presented, Verifier, async_trait},
+    gate::{AuthError, Claims, Gate, PresentedToken, Verifier, async_trait},
     tools,
 };
 use tower::ServiceExt;
@@ -29,7 +29,7 @@ struct Spelled;
 
 #[async_trait]
 impl Verifier for Spelled {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
         Ok(Claims::new("https://login.example", presented.credentials.token()))
     }
 

@@ -61,7 +61,7 @@ impl ServerHandler for ErasedHandler {
 #[tokio::test]
 async fn what_stands_beside_public_tools_is_not_public() {
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous(true);
     let server = toolgate::server!().gate(gate).tools(tools![greet, who]).fallback(ErasedHandler);
     let stranger = Client::of(server).await.unwrap();
     assert_eq!(stranger.call("greet", json!({})).await.text(), "hello");
@@ -89,7 +89,7 @@ async fn what_stands_beside_public_tools_is_not_public() {
 #[tokio::test]
 async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous(true);
     let url = serve(toolgate::server!().gate(gate).tools(tools![greet, who])).await;
     let post = async |token: Option<String>, session: Option<&str>, message: serde_json::Value| {
         let mut request = reqwest::Client::new()
@@ -128,7 +128,7 @@ async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
 
 #[tokio::test]
 async fn without_a_handler_beside_them_an_unknown_tool_is_unknown() {
-    let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).allow_anonymous();
+    let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE).allow_anonymous(true);
     let server = toolgate::server!().gate(gate).tools(tools![greet]);
     let answer = Client::of(server).await.unwrap().call("nobody", json!({})).await;
     assert_eq!(answer.body()["error"]["code"], -32602);
@@ -167,7 +167,7 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_token() {
     // As a server logs; below that level, rmcp writes whole messages.
     let (log, _guard) = Log::listen(Level::INFO);
     let issuer = Issuer::new();
-    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous(true);
     let server = toolgate::server!().gate(gate).tools(tools![greet, who, wait]);
     let stranger = Client::of(server.state(Room::default())).await.unwrap();
     let token = issuer.token("alice").to_string();

@@ -5,7 +5,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use futures::StreamExt;
 use http::{HeaderMap, header};
 use url::{Host, Url};
 
@@ -13,7 +12,15 @@ use super::super::{
     client::{Client, ClientTrust},
     client_metadata::ClientMetadata,
 };
-use crate::{error::ConfigError, provider::is_loopback, support::address::PublicOnly};
+use crate::{
+    error::ConfigError,
+    support::{
+        address::PublicOnly,
+        http_client,
+        http_client::{BodyError, bounded_bytes},
+        url::is_loopback,
+    },
+};
 
 /// The largest document, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
@@ -37,9 +44,7 @@ impl DocumentFetcher {
     pub(crate) fn new(loopback: bool, schemes: Vec<String>) -> Result<Self, ConfigError> {
         let addresses = PublicOnly::new(loopback);
         let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("toolgate/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
+            http_client::builder()
                 .referer(false)
                 .https_only(!loopback)
                 .timeout(DOCUMENT_TIMEOUT)
@@ -119,14 +124,11 @@ impl DocumentFetcher {
             return Err("it is not application/json".to_owned());
         }
         let ttl = ttl_of(response.headers());
-        let mut body = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            body.extend_from_slice(&chunk.map_err(unreachable)?);
-            if body.len() > MAX_DOCUMENT_BYTES {
-                return Err("it has more than 64 KiB".to_owned());
-            }
-        }
+        let body = bounded_bytes(reqwest::Body::from(response), MAX_DOCUMENT_BYTES).await;
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge => "it has more than 64 KiB".to_owned(),
+            BodyError::Broken(error) => unreachable(error),
+        })?;
         let metadata: ClientMetadata = serde_json::from_slice(&body)
             .map_err(|_| "it is not a client's metadata".to_owned())?;
         self.check_metadata(id, host, metadata).map(|client| (client, ttl))

@@ -11,17 +11,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
 use url::Url;
 
 use self::fetch::DocumentFetcher;
 use super::client::{Client, ClientError};
 use crate::{
-    browser::request_limit::RequestLimit, error::ConfigError, grant::Clock,
-    support::background as task,
+    browser::request_limit::RequestLimit,
+    error::ConfigError,
+    support::{clock::Clock, single_flight::SingleFlight},
 };
 
 /// How long a failure is cached.
@@ -32,7 +29,6 @@ const MAX_DOCUMENTS: usize = 1000;
 
 /// A client, or why its document cannot be used.
 type DocumentResult = Result<Client, String>;
-type SharedFetch = Shared<BoxFuture<'static, DocumentResult>>;
 
 /// The documents of clients, fetched and cached.
 pub(crate) struct ClientDocuments(Arc<DocumentCache>);
@@ -41,7 +37,7 @@ struct DocumentCache {
     fetcher: DocumentFetcher,
     clock: Arc<dyn Clock>,
     cached: Mutex<HashMap<String, CachedDocument>>,
-    fetches: Mutex<HashMap<String, SharedFetch>>,
+    fetches: SingleFlight<String, DocumentResult>,
 }
 
 struct CachedDocument {
@@ -61,7 +57,7 @@ impl ClientDocuments {
             fetcher: DocumentFetcher::new(loopback, schemes)?,
             clock,
             cached: Mutex::default(),
-            fetches: Mutex::default(),
+            fetches: SingleFlight::default(),
         })))
     }
 
@@ -76,34 +72,15 @@ impl ClientDocuments {
         if let Some(cached) = self.0.cached(id) {
             return cached.map_err(ClientError::Document);
         }
-        let fetch = {
-            let mut fetches = lock(&self.0.fetches);
-            if let Some(fetch) = fetches.get(id) {
-                fetch.clone()
-            } else {
-                limit.check(address).map_err(ClientError::TooManyRequests)?;
-                let guard = CleanupGuard { cache: Arc::clone(&self.0), id: id.to_owned() };
-                // A task of its own: a request that waits for it may be cancelled.
-                let task = task::spawn(async move { guard.cache.fetch(&guard.id, url).await });
-                let fetch = task.map(|end| end.unwrap_or(Err("the fetch was aborted".to_owned())));
-                let fetch = fetch.boxed().shared();
-                fetches.insert(id.to_owned(), fetch.clone());
-                fetch
-            }
+        let start = || {
+            limit.check(address)?;
+            let (cache, id) = (Arc::clone(&self.0), id.to_owned());
+            Ok(((), async move { cache.fetch(&id, url).await }))
         };
-        fetch.await.map_err(ClientError::Document)
-    }
-}
-
-/// Removes a fetch from the list when it ends, also by a panic.
-struct CleanupGuard {
-    cache: Arc<DocumentCache>,
-    id: String,
-}
-
-impl Drop for CleanupGuard {
-    fn drop(&mut self) {
-        lock(&self.cache.fetches).remove(&self.id);
+        let fetch = self.0.fetches.join_or_start(&id.to_owned(), start);
+        let result = fetch.map_err(ClientError::TooManyRequests)?.outcome().await;
+        let aborted = || Err("the fetch was aborted".to_owned());
+        result.unwrap_or_else(aborted).map_err(ClientError::Document)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     grant::{GrantKey, GrantState, StoreError},
     oauth::CsrfToken,
     scope,
-    support::random,
+    support::crypto,
 };
 
 /// The prefix of the broker's `state`, which tells its authorizations from those of consents.
@@ -65,7 +65,7 @@ impl Broker {
                 .filter(|old| !scope::covers(oauth.registration.catalogue, &requested, old)),
         );
         let authorization = NewAuthorization {
-            state: &CsrfToken::new(format!("{STATE_PREFIX}{}", random::text())),
+            state: &CsrfToken::new(format!("{STATE_PREFIX}{}", crypto::random_token())),
             browser,
             scopes,
             redirect_uri: self.0.callback.clone(),

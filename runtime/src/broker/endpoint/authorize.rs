@@ -16,17 +16,16 @@ use crate::{
         page, redirect,
         state::Broker,
     },
-    support::digest,
+    support::crypto,
 };
 use crate::{
     browser::{form::Parameters, page::redirect as redirect_to, request_limit::TooManyRequests},
     grant::StoreError,
-    support::random,
 };
 
 /// Handles an authorization request.
 pub(crate) async fn authorize(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    let party = crate::gate::party_of(request.extensions());
+    let party = crate::gate::connected_ip_key(request.extensions());
     let query = request.uri().query().unwrap_or_default().to_owned();
     let headers = request.headers().clone();
     broker.authorize(&query, &headers, party).await
@@ -48,9 +47,10 @@ impl Broker {
         };
         let (browser, is_new) = match self.browser_cookie(headers) {
             Some(browser) => (browser.to_owned(), false),
-            None => (random::text(), true),
+            None => (crypto::random_token(), true),
         };
-        let read = self.read_request(&asked, &client, &redirect_uri, digest::digest(&browser));
+        let read =
+            self.read_request(&asked, &client, &redirect_uri, crypto::sha256_base64url(&browser));
         let request = match read {
             Ok(request) => request,
             Err(error) => {

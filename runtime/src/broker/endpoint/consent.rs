@@ -23,13 +23,12 @@ use crate::{
         state::Broker,
         store::typed_store::{CONSENTS, REQUESTS},
     },
-    support::digest,
+    support::crypto,
 };
 use crate::{
     browser::{csrf, form::read_form, page::FormAction},
     grant::StoreError,
     scope,
-    support::random,
 };
 
 /// How long the page may stay open.
@@ -73,7 +72,7 @@ impl Broker {
             Some(subject) => self.remembered(subject, &request).await?.map(|before| before.scopes),
             None => None,
         };
-        let id = random::text();
+        let id = crypto::random_token();
         let until = self.now() + CONSENT_PAGE_TTL;
         self.0.records.put(REQUESTS, &id, &request, until).await?;
         Ok(self.consent_page(&request, &id, browser, &allowed.unwrap_or_default(), notice))
@@ -225,7 +224,7 @@ pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
         Ok(None) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
-    if !digest::same(&request.browser, &digest::digest(browser)) {
+    if !crypto::constant_time_eq(&request.browser, &crypto::sha256_base64url(browser)) {
         return broker.other_browser();
     }
     let allows = match decision {

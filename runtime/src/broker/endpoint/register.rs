@@ -19,12 +19,11 @@ use crate::{
         state::Broker,
         store::typed_store::{CLIENTS, millis, moment},
     },
-    support::digest,
+    support::crypto,
 };
 use crate::{
     browser::form::{MAX_FORM_BYTES, read_body},
     grant::{SaveError, StoreError, Stored},
-    support::random,
 };
 
 /// Handles a registration request.
@@ -44,7 +43,7 @@ pub(crate) async fn register_client(
 impl Broker {
     async fn register(&self, request: HttpRequest) -> Result<Response, OAuthError> {
         let (parts, body) = request.into_parts();
-        self.0.limits.registrations.check(crate::gate::party_of(&parts.extensions))?;
+        self.0.limits.registrations.check(crate::gate::connected_ip_key(&parts.extensions))?;
         let invalid = |why: String| OAuthError::new("invalid_client_metadata", why);
         let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|ty| {
             let essence = ty.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
@@ -65,7 +64,7 @@ impl Broker {
             metadata.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
         let secret = match method {
             "none" => None,
-            "client_secret_basic" | "client_secret_post" => Some(random::text()),
+            "client_secret_basic" | "client_secret_post" => Some(crypto::random_token()),
             _ => {
                 let known = "`token_endpoint_auth_method` is none, client_secret_basic or client_secret_post";
                 return Err(invalid(known.to_owned()));
@@ -75,11 +74,11 @@ impl Broker {
         let registered = RegisteredClient {
             name: metadata.name(),
             redirect_uris: metadata.redirect_uris.clone(),
-            secret: secret.as_deref().map(digest::digest),
+            secret: secret.as_deref().map(crypto::sha256_base64url),
             refreshes: metadata.refreshes(),
             prolonged_at: 0,
         };
-        let id = format!("tg-{}", random::text());
+        let id = format!("tg-{}", crypto::random_token());
         self.0.records.put(CLIENTS, &id, &registered, now + UNUSED_CLIENT_TTL).await?;
         tracing::info!(target: "toolgate::broker", client = %id, "a client registered itself");
         let grants: &[&str] = if registered.refreshes {

@@ -22,7 +22,7 @@ pub(crate) async fn revoke_token(State(broker): State<Broker>, request: HttpRequ
 
 impl Broker {
     async fn revoke(&self, request: HttpRequest) -> Result<(), OAuthError> {
-        self.0.limits.tokens.check(crate::gate::party_of(request.extensions()))?;
+        self.0.limits.tokens.check(crate::gate::connected_ip_key(request.extensions()))?;
         let (headers, form) = read_form(request).await?;
         let client = self.authenticate_client(&headers, &form).await?;
         let token = required(&form, "token")?;

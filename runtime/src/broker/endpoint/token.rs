@@ -11,7 +11,7 @@ use super::error::{self, OAuthError, required};
 use crate::{
     broker::{state::Broker, store::typed_store::millis, tokens::IssuedTokens},
     browser::form::read_form,
-    gate::party_of,
+    gate::connected_ip_key,
 };
 
 /// Handles a token request.
@@ -28,7 +28,7 @@ pub(crate) async fn issue_tokens(State(broker): State<Broker>, request: HttpRequ
 impl Broker {
     async fn token(&self, request: HttpRequest) -> Result<Response, OAuthError> {
         // Before the body is read.
-        self.0.limits.tokens.check(party_of(request.extensions()))?;
+        self.0.limits.tokens.check(connected_ip_key(request.extensions()))?;
         let (headers, form) = read_form(request).await?;
         let client = self.authenticate_client(&headers, &form).await?;
         self.check_resource(&form).map_err(OAuthError::target)?;

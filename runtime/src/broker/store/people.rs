@@ -12,7 +12,7 @@ use super::{
 use crate::{
     broker::{cookies::SESSION_TTL, state::Broker},
     grant::{DisconnectOutcome, StoreError},
-    support::{background as task, random},
+    support::{background as task, crypto},
 };
 
 /// The most sign-ins of one person. A further one ends the oldest.
@@ -178,7 +178,7 @@ impl Broker {
 
     /// Begins a session of the browser. Its id is new each time, so that none can be planted.
     pub(crate) async fn begin_session(&self, subject: &str, at: u64) -> Result<String, StoreError> {
-        let id = random::text();
+        let id = crypto::random_token();
         let session = SessionRecord { subject: subject.to_owned(), at };
         self.0.records.put(SESSIONS, &id, &session, self.now() + SESSION_TTL).await?;
         Ok(id)

@@ -18,7 +18,7 @@ use crate::{
     },
     grant::{GrantKey, GrantState, SaveError, Stored},
     scope,
-    support::digest,
+    support::crypto,
 };
 
 /// How long a rotated refresh token gets its successor's answer.
@@ -52,7 +52,7 @@ impl Broker {
                 self.0.records.read::<SignInRecord>(SIGN_INS, id).await?.ok_or_else(unknown)?;
             let Stored { value: mut sign_in, revision } = found;
             let Stage::Family(family) = &mut sign_in.stage else { return Err(unknown()) };
-            if !digest::same(mac, &family.mac(id, generation)) {
+            if !crypto::constant_time_eq(mac, &family.mac(id, generation)) {
                 return Err(unknown());
             }
             if sign_in.client_id != client.id {
@@ -123,7 +123,7 @@ impl Broker {
         };
         let sign_in = found.value;
         let Stage::Family(family) = &sign_in.stage else { return Ok(None) };
-        if !digest::same(mac, &family.mac(id, generation)) {
+        if !crypto::constant_time_eq(mac, &family.mac(id, generation)) {
             return Ok(None);
         }
         if sign_in.client_id != client.id {

@@ -16,7 +16,7 @@ use crate::{
         tokens::{AccessToken, IssuedTokens},
     },
     grant::{SaveError, StoreError, Stored},
-    support::{digest, random},
+    support::crypto,
 };
 
 /// How long a code is valid.
@@ -73,13 +73,13 @@ impl TokenFamily {
 
     /// The MAC in the refresh token of a generation.
     pub(super) fn mac(&self, id: &str, generation: u64) -> String {
-        digest::mac(&self.seed, &format!("{id}.{generation}"))
+        crypto::hmac_sha256_base64url(&self.seed, &format!("{id}.{generation}"))
     }
 }
 
 /// The id of a code's record. The code itself is not stored.
 fn record_id(code: &str) -> String {
-    digest::digest(code)
+    crypto::sha256_base64url(code)
 }
 
 impl Broker {
@@ -93,7 +93,7 @@ impl Broker {
         begun: u64,
     ) -> Result<String, StoreError> {
         let now = self.now();
-        let code = format!("tgc_{}", random::text());
+        let code = format!("tgc_{}", crypto::random_token());
         let sign_in = SignInRecord {
             subject: subject.to_owned(),
             client_id: request.client_id.clone(),
@@ -161,7 +161,7 @@ impl Broker {
                     &sign_in.withheld,
                 )
                 .await?;
-            let seed = random::text();
+            let seed = crypto::random_token();
             let family =
                 TokenFamily { seed, generation: 0, rotated: Vec::new(), last: access.clone() };
             let refresh = client.refreshes.then(|| family.refresh_token(&id));
@@ -208,7 +208,7 @@ fn verify_code_challenge(verifier: &str, challenge: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(unreserved)
-        && digest::same(&digest::digest(verifier), challenge)
+        && crypto::constant_time_eq(&crypto::sha256_base64url(verifier), challenge)
 }
 
 #[cfg(test)]
@@ -223,8 +223,8 @@ mod tests {
         );
         assert!(verify_code_challenge(verifier, challenge));
         assert!(!verify_code_challenge(challenge, challenge), "not plain");
-        assert!(!verify_code_challenge("", &digest::digest("")), "not a short one");
+        assert!(!verify_code_challenge("", &crypto::sha256_base64url("")), "not a short one");
         let long = "a".repeat(129);
-        assert!(!verify_code_challenge(&long, &digest::digest(&long)));
+        assert!(!verify_code_challenge(&long, &crypto::sha256_base64url(&long)));
     }
 }

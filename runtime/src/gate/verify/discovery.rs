@@ -1,12 +1,12 @@
-//! Where an issuer keeps what one has to know of it (RFC 8414 §3, `OpenID` Connect Discovery §4).
+//! Authorization server metadata (RFC 8414, `OpenID` Connect Discovery).
 
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::support::{fetch, fetch::FetchError};
+use crate::support::http_client::{FetchError, fetch_json};
 
-/// What is wanted of an authorization server's metadata.
+/// The members of an authorization server's metadata that are used here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ServerMetadata {
     pub(crate) issuer: String,
@@ -21,31 +21,31 @@ pub(crate) struct ServerMetadata {
     pub(crate) challenges: Option<Vec<String>>,
 }
 
-/// Where the metadata of `issuer` may lie, in the order in which MCP has clients look.
-pub(crate) fn places(issuer: &Url) -> Vec<String> {
+/// The URLs at which the metadata of `issuer` may be, in the order that MCP prescribes.
+pub(crate) fn metadata_urls(issuer: &Url) -> Vec<String> {
     let origin = issuer.origin().ascii_serialization();
     let path = issuer.path().trim_end_matches('/');
-    let mut places = vec![
+    let mut urls = vec![
         format!("{origin}/.well-known/oauth-authorization-server{path}"),
         format!("{origin}/.well-known/openid-configuration{path}"),
     ];
     if !path.is_empty() {
-        places.push(format!("{origin}{path}/.well-known/openid-configuration"));
+        urls.push(format!("{origin}{path}/.well-known/openid-configuration"));
     }
-    places
+    urls
 }
 
-/// The metadata of `issuer`: the first document that is there, which must be the issuer's own.
+/// Fetches the metadata of `issuer`: the first document that exists, which must name the issuer.
 pub(crate) async fn discover(http: &Client, issuer: &str) -> Result<ServerMetadata, FetchError> {
-    let url = Url::parse(issuer).map_err(|error| FetchError::Wrong(error.to_string()))?;
+    let url = Url::parse(issuer).map_err(|error| FetchError::Invalid(error.to_string()))?;
     let mut last = FetchError::Malformed;
-    for place in places(&url) {
-        match fetch::json::<ServerMetadata>(http.get(&place)).await {
+    for url in metadata_urls(&url) {
+        match fetch_json::<ServerMetadata>(http.get(&url)).await {
             Ok(found) if found.issuer == issuer => return Ok(found),
             Ok(found) => {
-                // Somebody else's document must not be taken for this one's (RFC 8414 §3.3).
-                return Err(FetchError::Wrong(format!(
-                    "{place} is of `{}`, and not of `{issuer}`",
+                // The metadata of another issuer must not be used (RFC 8414 §3.3).
+                return Err(FetchError::Invalid(format!(
+                    "{url} is of `{}`, and not of `{issuer}`",
                     found.issuer
                 )));
             }
@@ -61,17 +61,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_issuer_with_a_path_has_three_places() {
-        let places = |issuer: &str| places(&Url::parse(issuer).unwrap());
+    fn an_issuer_with_a_path_has_three_urls() {
+        let urls = |issuer: &str| metadata_urls(&Url::parse(issuer).unwrap());
         assert_eq!(
-            places("https://a.example"),
+            urls("https://a.example"),
             [
                 "https://a.example/.well-known/oauth-authorization-server",
                 "https://a.example/.well-known/openid-configuration",
             ]
         );
         assert_eq!(
-            places("https://a.example/t/"),
+            urls("https://a.example/t/"),
             [
                 "https://a.example/.well-known/oauth-authorization-server/t",
                 "https://a.example/.well-known/openid-configuration/t",

@@ -1,64 +1,62 @@
-//! Proofs of possession (RFC 9449): the token is bound to a key, and its owner shows that key.
+//! DPoP: proofs of possession of the key that an access token is bound to (RFC 9449).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    hmac,
-};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use aws_lc_rs::hmac;
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde::Deserialize;
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::{
     keys::Key,
-    token::{algorithm, part},
+    replay_window::ReplayWindow,
+    token::{algorithm, decode_part},
 };
-use crate::gate::{AuthError, Presented};
-use crate::support::cache::Cache;
+use crate::{
+    gate::{AuthError, PresentedToken},
+    support::crypto::{base64url, constant_time_eq, sha256, sha256_base64url},
+};
 
-/// How old or early a proof may be.
-const WINDOW: Duration = Duration::from_secs(60);
+/// How far the time of a proof (`iat`) may be from ours.
+const MAX_PROOF_AGE: Duration = Duration::from_secs(60);
 
-/// How long a nonce is handed out; it is taken for as long again.
-const NONCE: Duration = Duration::from_secs(300);
+/// How long a nonce is handed out; it is accepted for as long again.
+const NONCE_TTL: Duration = Duration::from_secs(300);
 
-/// How many proofs are remembered, in this process; a flood of them forgets the oldest, within its
-/// window.
-const MOST: usize = 100_000;
+/// The most proofs that are remembered, in this process. A flood of them makes the oldest usable
+/// again before the replay window ends.
+const MAX_PROOFS: usize = 100_000;
 
-/// The algorithms of proofs.
+/// The accepted signature algorithms of proofs.
 pub(crate) const PROOF_ALGORITHMS: &[&str] =
     &["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
-/// The longest proof that is looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+/// The longest proof that is parsed, in bytes.
+const MAX_PROOF_LEN: usize = 8 * 1024;
 
-/// Proofs that were seen, so that none is used twice.
-pub(crate) struct Proofs {
-    seen: Cache<String, ()>,
-    /// What nonces are made with, if they are asked for.
-    nonces: Option<hmac::Key>,
+/// Verifies proofs, each of which is accepted once.
+pub(crate) struct ProofVerifier {
+    used: ReplayWindow,
+    /// The key of the nonces, if proofs must hold one.
+    nonce_key: Option<hmac::Key>,
 }
 
-impl Default for Proofs {
+impl Default for ProofVerifier {
     fn default() -> Self {
-        Self::remembering(MOST)
+        Self { used: ReplayWindow::new(MAX_PROOFS, MAX_PROOF_AGE * 3), nonce_key: None }
     }
 }
 
 #[derive(Deserialize)]
-struct Header {
+struct ProofHeader {
     typ: Option<String>,
     alg: String,
     jwk: Value,
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct ProofClaims {
     jti: String,
     htm: String,
     htu: String,
@@ -67,38 +65,41 @@ struct Claims {
     nonce: Option<String>,
 }
 
-impl Proofs {
-    fn remembering(most: usize) -> Self {
-        Self { seen: Cache::new(most, WINDOW * 3), nonces: None }
-    }
-
+impl ProofVerifier {
+    /// Every proof must hold a nonce made with `secret`.
     pub(crate) fn with_nonce(secret: &[u8]) -> Self {
-        Self { nonces: Some(hmac::Key::new(hmac::HMAC_SHA256, secret)), ..Self::default() }
+        Self { nonce_key: Some(hmac::Key::new(hmac::HMAC_SHA256, secret)), ..Self::default() }
     }
 
-    /// Is the nonce that of this moment, or of the one before?
+    /// Checks that the nonce is that of the current period or of the one before.
     fn check_nonce(&self, nonce: Option<&str>, seconds: u64) -> Result<(), AuthError> {
-        let Some(key) = &self.nonces else { return Ok(()) };
-        let made = |slot: u64| {
-            let tag = hmac::sign(key, format!("dpop nonce {slot}").as_bytes());
-            BASE64_URL_SAFE_NO_PAD.encode(tag)
+        let Some(key) = &self.nonce_key else { return Ok(()) };
+        let nonce_of = |period: u64| {
+            let tag = hmac::sign(key, format!("dpop nonce {period}").as_bytes());
+            base64url(tag.as_ref())
         };
-        let slot = seconds / NONCE.as_secs();
-        let fits =
-            |nonce: &str| same(nonce, &made(slot)) || same(nonce, &made(slot.saturating_sub(1)));
-        if nonce.is_some_and(fits) { Ok(()) } else { Err(AuthError::Nonce { nonce: made(slot) }) }
+        let period = seconds / NONCE_TTL.as_secs();
+        let fits = |nonce: &str| {
+            constant_time_eq(nonce, nonce_of(period))
+                || constant_time_eq(nonce, nonce_of(period.saturating_sub(1)))
+        };
+        if nonce.is_some_and(fits) {
+            return Ok(());
+        }
+        Err(AuthError::Nonce { nonce: nonce_of(period) })
     }
 
-    /// Does the proof fit this request, this token and the key that it is bound to (RFC 9449 §4.3)?
+    /// Checks that the proof fits the request, the token and the key that the token is bound to
+    /// (RFC 9449 §4.3).
     pub(crate) fn check(
         &self,
-        presented: &Presented<'_>,
+        presented: &PresentedToken<'_>,
         thumbprint: &str,
         now: SystemTime,
     ) -> Result<(), AuthError> {
         let refuse = |why| Err(AuthError::Proof(why));
         let Some(proof) = presented.credentials.proof() else { return refuse("none came") };
-        if proof.len() > LONGEST {
+        if proof.len() > MAX_PROOF_LEN {
             return refuse("it is too long");
         }
         let malformed = |_| AuthError::Proof("it is not a JWT");
@@ -106,7 +107,7 @@ impl Proofs {
             return refuse("it is not a JWT");
         };
         let Some((head, body)) = message.split_once('.') else { return refuse("it is not a JWT") };
-        let header: Header = part(head).map_err(malformed)?;
+        let header: ProofHeader = decode_part(head).map_err(malformed)?;
         if header.typ.as_deref() != Some("dpop+jwt") {
             return refuse("its type is not dpop+jwt");
         }
@@ -119,7 +120,7 @@ impl Proofs {
         let Ok(jwk) = serde_json::from_value::<Jwk>(header.jwk) else {
             return refuse("its key cannot be read");
         };
-        let Some(key) = Key::of(&jwk).filter(|key| key.fits(algorithm)) else {
+        let Some(key) = Key::from_jwk(&jwk).filter(|key| key.fits(algorithm)) else {
             return refuse("its key does not fit its algorithm");
         };
         let verified =
@@ -128,46 +129,38 @@ impl Proofs {
             return refuse("its signature does not fit");
         }
         let found = jwk.thumbprint(ThumbprintHash::SHA256).unwrap_or_default();
-        if !same(&found, thumbprint) {
+        if found.is_empty() || !constant_time_eq(&found, thumbprint) {
             return refuse("its key is not the one that the token is bound to");
         }
-        let claims: Claims = part(body).map_err(malformed)?;
+        let claims: ProofClaims = decode_part(body).map_err(malformed)?;
         if claims.htm != presented.method {
             return refuse("it is for another method");
         }
-        if !is_for(&claims.htu, presented.resource) {
+        if !is_same_url(&claims.htu, presented.resource) {
             return refuse("it is for another URL");
         }
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.check_nonce(claims.nonce.as_deref(), since.as_secs())?;
         if !claims.iat.is_finite()
-            || (since.as_secs_f64() - claims.iat).abs() > WINDOW.as_secs_f64()
+            || (since.as_secs_f64() - claims.iat).abs() > MAX_PROOF_AGE.as_secs_f64()
         {
             return refuse("it is too old, or a clock is wrong");
         }
-        let token = digest(&SHA256, presented.credentials.token().as_bytes());
-        let token = BASE64_URL_SAFE_NO_PAD.encode(token);
-        if !claims.ath.is_some_and(|ath| same(&ath, &token)) {
+        let token = sha256_base64url(presented.credentials.token());
+        if !claims.ath.is_some_and(|ath| constant_time_eq(&ath, &token)) {
             return refuse("it is for another token");
         }
-        // Last of all, so that nobody but the owner can use an identifier up.
-        if claims.jti.is_empty() || !self.is_first(format!("{found} {}", claims.jti)) {
+        // The last check, so that only the owner of the key can use an identifier up.
+        let identifier = sha256(format!("{found} {}", claims.jti).as_bytes());
+        if claims.jti.is_empty() || !self.used.is_first_use(identifier) {
             return refuse("it was used before");
         }
         Ok(())
     }
-
-    fn is_first(&self, proof: String) -> bool {
-        self.seen.insert_new(proof, ())
-    }
 }
 
-fn same(one: &str, other: &str) -> bool {
-    bool::from(one.as_bytes().ct_eq(other.as_bytes()))
-}
-
-/// Without query and fragment (RFC 9449 §4.3, 9).
-fn is_for(htu: &str, resource: &str) -> bool {
+/// Compares without query and fragment of `htu` (RFC 9449 §4.3, check 9).
+fn is_same_url(htu: &str, resource: &str) -> bool {
     let (Ok(mut htu), Ok(resource)) = (Url::parse(htu), Url::parse(resource)) else { return false };
     htu.set_query(None);
     htu.set_fragment(None);
@@ -179,17 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_proofs_does_not_keep_the_latest_from_being_remembered() {
-        let proofs = Proofs::remembering(10);
-        for n in 0..1000 {
-            assert!(proofs.is_first(format!("flood {n}")));
-        }
-        assert!(proofs.is_first("mine".to_owned()));
-        assert!(!proofs.is_first("mine".to_owned()));
-    }
-
-    #[test]
-    fn every_algorithm_that_is_named_is_taken() {
+    fn every_advertised_algorithm_is_accepted() {
         assert!(PROOF_ALGORITHMS.iter().all(|name| algorithm(name).is_some()));
     }
 }

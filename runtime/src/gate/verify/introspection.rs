@@ -1,4 +1,4 @@
-//! Opaque tokens, of which the issuer is asked (RFC 7662).
+//! Token introspection (RFC 7662): opaque tokens, which the issuer is asked about.
 
 use std::{
     sync::Arc,
@@ -6,63 +6,79 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::token::{is_client_credentials, moment, strings, words};
+use super::token::{is_client_credentials, numeric_date, scope_list, string_list};
 use crate::{
     error::ConfigError,
-    grant::{Clock, SystemClock},
-    support::cache::Answers,
+    gate::{AuthError, Claims, PresentedToken, Scheme, Verifier},
+    support::{
+        cache::{Cache, FetchCache},
+        clock::{Clock, SystemClock},
+        crypto::sha256,
+        http_client,
+        http_client::fetch_json,
+        url::parse_endpoint,
+    },
 };
-use crate::{
-    gate::{AuthError, Claims, Presented, Scheme, Verifier},
-    support::{fetch, fetch::FetchError},
-};
 
-/// How long an answer is believed, whatever the token's life: for so long a revoked token works.
-const BELIEVED: Duration = Duration::from_secs(30);
+/// How long an answer is used, whatever the token's own end: a revoked token works for so long.
+const ANSWER_TTL: Duration = Duration::from_secs(30);
 
-/// How many answers are kept.
-const MOST: usize = 10_000;
+/// The size of all cached answers, in bytes.
+const MAX_CACHE_BYTES: u64 = 16 << 20;
 
-/// How many questions may be under way; strangers can make us ask.
-const AT_ONCE: usize = 64;
+/// How many answers of a usual size fit.
+const EXPECTED_ANSWERS: usize = 10_000;
 
-/// How long a question waits for its turn: tokens that are made up must not hold up the others.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The size of a cached answer besides its texts, in bytes.
+const ANSWER_BYTES: u64 = 512;
+
+/// How many requests to the issuer may be under way; anyone can cause one.
+const MAX_CONCURRENT_REQUESTS: usize = 64;
+
+/// How long a request waits for others to end, so that a flood of invalid tokens does not hold up
+/// valid ones for long.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How far the issuer's clock may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// What issuers call tokens that are none for a resource.
-const OTHERS: [&str; 5] = ["refresh", "refresh_token", "offline", "id", "id_token"];
+/// What issuers call tokens that are not access tokens.
+const OTHER_TOKEN_TYPES: [&str; 5] = ["refresh", "refresh_token", "offline", "id", "id_token"];
 
-/// Asks an issuer about each token. Made by [`introspection`].
+/// Verifies tokens by asking their issuer. Made by [`introspection`].
 pub struct Introspection {
+    endpoint: Arc<IntrospectionEndpoint>,
+    answers: FetchCache<[u8; 32], Result<Claims, AuthError>>,
+}
+
+/// The issuer's endpoint, and how its answers are checked.
+#[derive(Clone)]
+struct IntrospectionEndpoint {
     issuer: String,
     url: String,
     client_id: String,
     secret: SecretString,
     http: Client,
     clock: Arc<dyn Clock>,
-    for_anybody: bool,
-    asking: Semaphore,
-    answers: Answers<[u8; 32], Result<Claims, AuthError>>,
+    accept_without_audience: bool,
+    permits: Arc<Semaphore>,
 }
 
-/// Asks at `url`, as a client of the issuer, whether tokens are good.
+/// Creates a verifier that asks the introspection endpoint `url` of `issuer` about each token, as
+/// the client `client_id` of the issuer (RFC 7662 §2).
 ///
-/// The answer must name this resource as the audience (`aud`); where the issuer names none, see
-/// [`Introspection::accept_without_audience`].
+/// The answer must name this resource as the audience (`aud`); for an issuer that names none, see
+/// [`Introspection::accept_without_audience`]. An answer is used for 30 seconds.
 ///
 /// # Errors
 ///
-/// `url` is no https URL (http is accepted for this machine).
+/// `url` is not an https URL (http is accepted for this machine).
 pub fn introspection(
     issuer: impl Into<String>,
     url: impl Into<String>,
@@ -70,23 +86,25 @@ pub fn introspection(
     secret: impl Into<String>,
 ) -> Result<Introspection, ConfigError> {
     let url = url.into();
-    fetch::parse(&url)?;
-    Ok(Introspection {
+    parse_endpoint("the introspection endpoint", &url, "tokens travel to it")?;
+    let endpoint = IntrospectionEndpoint {
         issuer: issuer.into(),
         url,
         client_id: client_id.into(),
         secret: SecretString::from(secret.into()),
-        http: fetch::client()?,
+        http: http_client::client()?,
         clock: Arc::new(SystemClock),
-        for_anybody: false,
-        asking: Semaphore::new(AT_ONCE),
-        answers: Answers::new(MOST, BELIEVED),
-    })
+        accept_without_audience: false,
+        permits: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
+    };
+    let cache = Cache::weighted(MAX_CACHE_BYTES, EXPECTED_ANSWERS, ANSWER_TTL);
+    Ok(Introspection { endpoint: Arc::new(endpoint), answers: FetchCache::new(cache) })
 }
 
-/// An answer, as it came: a claim that makes no sense is a fault of the token and not of the issuer.
+/// A response of the endpoint. The claims are parsed later, one by one: one that makes no sense is a
+/// fault of the token and not of the issuer.
 #[derive(Deserialize)]
-struct Answer {
+struct IntrospectionResponse {
     active: bool,
     iss: Option<Value>,
     sub: Option<Value>,
@@ -103,39 +121,46 @@ struct Answer {
 }
 
 impl Introspection {
-    /// Takes the time from `clock`.
+    /// Sets the clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        Arc::make_mut(&mut self.endpoint).clock = clock;
         self
     }
 
-    /// Accepts tokens of which the issuer does not say for whom they are. It then says that they are
-    /// good anywhere, so be sure that it answers only about tokens for this server: to this client.
+    /// Accepts tokens for which the issuer names no audience.
+    ///
+    /// Such a token is valid at every resource, so make sure that the issuer answers only about
+    /// tokens for this server: to this client.
     #[must_use]
     pub fn accept_without_audience(mut self) -> Self {
-        self.for_anybody = true;
+        Arc::make_mut(&mut self.endpoint).accept_without_audience = true;
         self
     }
+}
 
-    async fn ask(&self, token: &str, resource: &str) -> Result<Claims, AuthError> {
+impl IntrospectionEndpoint {
+    async fn introspect(&self, token: &str, resource: &str) -> Result<Claims, AuthError> {
         let unavailable = || AuthError::Unavailable { retry_after: Duration::from_secs(5) };
-        let turn = tokio::time::timeout(PATIENCE, self.asking.acquire());
-        let Ok(Ok(_turn)) = turn.await else { return Err(unavailable()) };
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, self.permits.acquire());
+        let Ok(Ok(_permit)) = permit.await else { return Err(unavailable()) };
         let request = self
             .http
             .post(&self.url)
-            .basic_auth(encoded(&self.client_id), Some(encoded(self.secret.expose_secret())))
+            .basic_auth(
+                form_encode(&self.client_id),
+                Some(form_encode(self.secret.expose_secret())),
+            )
             .form(&[("token", token), ("token_type_hint", "access_token")]);
-        let answer: Answer = fetch::json(request).await.map_err(|error| {
-            log(&self.issuer, &error);
+        let response: IntrospectionResponse = fetch_json(request).await.map_err(|error| {
+            tracing::error!(target: "toolgate::gate", issuer = %self.issuer, %error, "the issuer cannot be asked about a token");
             unavailable()
         })?;
-        self.check(answer, resource)
+        self.check(response, resource)
     }
 
-    fn check(&self, answer: Answer, resource: &str) -> Result<Claims, AuthError> {
-        if !answer.active {
+    fn check(&self, response: IntrospectionResponse, resource: &str) -> Result<Claims, AuthError> {
+        if !response.active {
             return Err(AuthError::Inactive);
         }
         let text = |value: Option<Value>, name| match value {
@@ -143,47 +168,52 @@ impl Introspection {
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
             Some(_) => Err(AuthError::Claim(name)),
         };
-        if let Some(found) = text(answer.iss, "iss")?.filter(|found| *found != self.issuer) {
+        if let Some(found) = text(response.iss, "iss")?.filter(|found| *found != self.issuer) {
             return Err(AuthError::WrongIssuer { found, expected: self.issuer.clone() });
         }
         for name in ["token_use", "token_type", "typ"] {
-            let kind = answer.extra.get(name).and_then(Value::as_str);
-            if let Some(kind) = kind.filter(|kind| OTHERS.contains(&&*kind.to_lowercase())) {
+            let kind = response.extra.get(name).and_then(Value::as_str);
+            if let Some(kind) =
+                kind.filter(|kind| OTHER_TOKEN_TYPES.contains(&&*kind.to_lowercase()))
+            {
                 return Err(AuthError::WrongType { found: Some(kind.to_owned()) });
             }
         }
-        match answer.aud.filter(|audience| !audience.is_null()) {
-            None if self.for_anybody => {}
+        match response.aud.filter(|audience| !audience.is_null()) {
+            None if self.accept_without_audience => {}
             None => return Err(AuthError::Claim("aud")),
             Some(audience) => {
-                let found = strings(Some(&audience)).ok_or(AuthError::Claim("aud"))?;
+                let found = string_list(Some(&audience)).ok_or(AuthError::Claim("aud"))?;
                 if !found.iter().any(|one| one == resource) {
                     return Err(AuthError::WrongAudience { found, expected: resource.to_owned() });
                 }
             }
         }
-        if answer.cnf.is_some_and(|cnf| !cnf.is_null()) {
+        if response.cnf.is_some_and(|cnf| !cnf.is_null()) {
             return Err(AuthError::SenderConstrained);
         }
-        let at = |value: Option<Value>, name| match value {
+        let time = |value: Option<Value>, name| match value {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => moment(Some(&value)).map(Some).ok_or(AuthError::Claim(name)),
+            Some(value) => numeric_date(Some(&value)).map(Some).ok_or(AuthError::Claim(name)),
         };
-        if at(answer.nbf, "nbf")?.is_some_and(|start| start > self.clock.now() + LEEWAY) {
+        if time(response.nbf, "nbf")?.is_some_and(|start| start > self.clock.now() + LEEWAY) {
             return Err(AuthError::NotYetValid);
         }
-        let (subject, client) = (text(answer.sub, "sub")?, text(answer.client_id, "client_id")?);
-        let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &answer.extra);
+        let subject = text(response.sub, "sub")?;
+        let client = text(response.client_id, "client_id")?;
+        let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &response.extra);
         let subject = subject.or_else(|| client.clone()).ok_or(AuthError::Claim("sub"))?;
         let mut claims = Claims::new(&self.issuer, subject);
-        for (scopes, name) in
-            [(answer.scope, "scope"), (answer.scp, "scp"), (answer.permissions, "permissions")]
-        {
+        for (scopes, name) in [
+            (response.scope, "scope"),
+            (response.scp, "scp"),
+            (response.permissions, "permissions"),
+        ] {
             let scopes = scopes.filter(|scopes| !scopes.is_null());
-            claims = claims.scopes(words(scopes.as_ref()).ok_or(AuthError::Claim(name))?);
+            claims = claims.scopes(scope_list(scopes.as_ref()).ok_or(AuthError::Claim(name))?);
         }
-        claims = claims.with_extra(answer.extra);
-        if let Some(end) = at(answer.exp, "exp")? {
+        claims = claims.with_extra(response.extra);
+        if let Some(end) = time(response.exp, "exp")? {
             claims = claims.expires_at(end);
         }
         if let Some(client) = client {
@@ -192,44 +222,52 @@ impl Introspection {
         Ok(if machine { claims.client_credentials() } else { claims })
     }
 
-    fn is_over(&self, claims: &Claims) -> Option<Duration> {
+    /// How long ago the token expired, leeway included; `None` if it has not.
+    fn expired_ago(&self, claims: &Claims) -> Option<Duration> {
         let now = self.clock.now();
-        let over = |end: &SystemTime| *end + LEEWAY <= now;
-        let end = claims.expiration().filter(over)?;
+        let is_over = |end: &SystemTime| *end + LEEWAY <= now;
+        let end = claims.expiration().filter(is_over)?;
         now.duration_since(end).ok()
+    }
+}
+
+/// The size of an answer in the cache, in bytes. That the issuer was unavailable is not cached.
+fn cached_bytes(answer: &Result<Claims, AuthError>) -> Option<u64> {
+    match answer {
+        Ok(claims) => Some(ANSWER_BYTES + claims.text_bytes()),
+        Err(AuthError::Unavailable { .. }) => None,
+        Err(error) => Some(ANSWER_BYTES + error.to_string().len() as u64),
     }
 }
 
 #[async_trait]
 impl Verifier for Introspection {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
         if presented.credentials.scheme != Scheme::Bearer {
             return Err(AuthError::Proof("proofs are not taken here"));
         }
-        let token = presented.credentials.token();
-        let mut key = [0; 32];
-        let text = format!("{} {token}", presented.resource);
-        key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        // One question for however many requests come with the token at once. That nobody could
-        // answer is not kept.
-        let lasts = |answer: &Result<_, _>| !matches!(answer, Err(AuthError::Unavailable { .. }));
-        let claims = self.answers.get(key, lasts, self.ask(token, presented.resource)).await?;
-        match self.is_over(&claims) {
+        let (token, resource) = (presented.credentials.token(), presented.resource);
+        let key = sha256(format!("{resource} {token}").as_bytes());
+        let introspect = || {
+            let endpoint = Arc::clone(&self.endpoint);
+            let (token, resource) = (SecretString::from(token), resource.to_owned());
+            async move { endpoint.introspect(token.expose_secret(), &resource).await }
+        };
+        let answer = self.answers.get_or_fetch(key, cached_bytes, introspect).await;
+        let unavailable = Err(AuthError::Unavailable { retry_after: Duration::from_secs(5) });
+        let claims = answer.unwrap_or(unavailable)?;
+        match self.endpoint.expired_ago(&claims) {
             Some(ago) => Err(AuthError::Expired { ago }),
             None => Ok(claims),
         }
     }
 
     fn authorization_servers(&self) -> Vec<String> {
-        vec![self.issuer.clone()]
+        vec![self.endpoint.issuer.clone()]
     }
 }
 
-/// Basic authentication takes both in the form's encoding (RFC 6749 §2.3.1).
-fn encoded(text: &str) -> String {
+/// Basic authentication has both parts form-encoded (RFC 6749 §2.3.1).
+fn form_encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-fn log(issuer: &str, error: &FetchError) {
-    tracing::error!(target: "toolgate::gate", issuer, %error, "the issuer cannot be asked about a token");
 }

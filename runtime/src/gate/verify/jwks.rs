@@ -1,82 +1,77 @@
-//! The keys of an issuer: fetched once for all who wait, kept through an outage.
+//! Key sets of issuers (RFC 7517): fetched once for all concurrent requests, kept during an outage.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::Client;
 
 use super::{discovery::discover, keys::Keys};
-pub(crate) use crate::support::fetch::FetchError;
-use crate::{gate::AuthError, support::fetch};
-use crate::{grant::Clock, support::background as task};
+use crate::{
+    gate::AuthError,
+    support::{
+        clock::Clock,
+        http_client::{FetchError, fetch_json},
+        single_flight::{Flight, SingleFlight},
+        url::parse_endpoint,
+    },
+};
 
-/// Keys older than this are fetched again.
-const FRESH: Duration = Duration::from_secs(600);
+/// How old a key set may be before it is fetched again.
+const KEY_SET_TTL: Duration = Duration::from_secs(600);
 
-/// Keys are not fetched more often than this, whatever tokens name.
-const CALM: Duration = Duration::from_secs(60);
+/// The shortest time between two fetches, whatever keys tokens name.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// After a failure without any keys, the next try comes so soon.
-const RETRY: Duration = Duration::from_secs(5);
+/// The shortest time between two fetches as long as none has succeeded.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Who has keys that were good once waits so long for newer ones: those of an issuer that is well
-/// come sooner, and then a key that was withdrawn is not believed once more.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a request waits for a newer key set if it has an older one with its key. An issuer that
+/// works answers within it, so that a withdrawn key is not used once more.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where keys come from.
-pub(crate) enum Source {
-    /// They are known.
+/// The key set of an issuer.
+pub(crate) enum KeySet {
+    /// Configured.
     Fixed(Arc<Keys>),
-    /// A document, or an issuer that says where it is.
-    Remote(Arc<Remote>),
+    /// Fetched.
+    Remote(Arc<RemoteKeySet>),
 }
 
-/// What knows the keys of an issuer now.
+/// Where a [`RemoteKeySet`] gets its keys.
 #[async_trait]
 pub(crate) trait KeySource: Send + Sync {
     async fn fetch(&self) -> Result<JwkSet, FetchError>;
 }
 
-pub(crate) struct Remote {
+pub(crate) struct RemoteKeySet {
     source: Box<dyn KeySource>,
     issuer: String,
     clock: RwLock<Arc<dyn Clock>>,
-    kept: RwLock<Kept>,
-    /// The fetch that began last.
-    flight: Mutex<Option<Flight>>,
-}
-
-/// One fetch for all who want it; it goes on when nobody waits for it any more.
-#[derive(Clone)]
-struct Flight {
-    began: Instant,
-    fetch: Shared<BoxFuture<'static, ()>>,
+    state: RwLock<FetchState>,
+    /// The fetch under way, with the time at which it began.
+    fetches: SingleFlight<(), (), Instant>,
 }
 
 #[derive(Clone, Default)]
-struct Kept {
+struct FetchState {
     keys: Option<Arc<Keys>>,
     fetched_at: Option<SystemTime>,
     tried_at: Option<SystemTime>,
 }
 
-impl Kept {
-    /// Was the last try in vain?
+impl FetchState {
+    /// Whether the last fetch failed.
     fn failed(&self) -> bool {
         self.tried_at != self.fetched_at
     }
 
-    /// How long nobody tries again; `None`: it is time.
+    /// The time until the next fetch is allowed; `None` if it is allowed now.
     fn pause(&self, now: SystemTime) -> Option<Duration> {
-        let pause = if self.fetched_at.is_some() { CALM } else { RETRY };
+        let pause = if self.fetched_at.is_some() { MIN_FETCH_INTERVAL } else { RETRY_INTERVAL };
         pause.checked_sub(age(self.tried_at, now)?).filter(|left| !left.is_zero())
     }
 }
@@ -85,31 +80,35 @@ fn age(of: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
     of.and_then(|of| now.duration_since(of).ok())
 }
 
-impl Source {
+impl KeySet {
     pub(crate) fn remote(
         source: impl KeySource + 'static,
         issuer: String,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (source, kept, flight) = (Box::new(source), RwLock::default(), Mutex::default());
-        let clock = RwLock::new(clock);
-        Self::Remote(Arc::new(Remote { source, issuer, clock, kept, flight }))
+        Self::Remote(Arc::new(RemoteKeySet {
+            source: Box::new(source),
+            issuer,
+            clock: RwLock::new(clock),
+            state: RwLock::default(),
+            fetches: SingleFlight::default(),
+        }))
     }
 
-    /// The keys among which `wanted` is, if the issuer has it.
+    /// The keys of the issuer, if `has_key` finds its key among them.
     pub(crate) async fn keys(
         &self,
-        wanted: impl Fn(&Keys) -> bool + Send,
+        has_key: impl Fn(&Keys) -> bool + Send,
     ) -> Result<Arc<Keys>, AuthError> {
         match self {
-            Self::Fixed(keys) if wanted(keys) => Ok(Arc::clone(keys)),
+            Self::Fixed(keys) if has_key(keys) => Ok(Arc::clone(keys)),
             Self::Fixed(_) => Err(AuthError::UnknownKey),
-            Self::Remote(remote) => remote.keys(wanted).await,
+            Self::Remote(remote) => remote.keys(has_key).await,
         }
     }
 }
 
-impl Remote {
+impl RemoteKeySet {
     pub(crate) fn set_clock(&self, clock: Arc<dyn Clock>) {
         *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
     }
@@ -120,109 +119,113 @@ impl Remote {
 
     async fn keys(
         self: &Arc<Self>,
-        wanted: impl Fn(&Keys) -> bool + Send,
+        has_key: impl Fn(&Keys) -> bool + Send,
     ) -> Result<Arc<Keys>, AuthError> {
-        let (kept, now) = (self.kept(), self.now());
-        let known = kept.keys.clone().filter(|keys| wanted(keys));
-        let is_fresh = age(kept.fetched_at, now).is_some_and(|age| age < FRESH);
+        let (state, now) = (self.state(), self.now());
+        let known = state.keys.clone().filter(|keys| has_key(keys));
+        let is_fresh = age(state.fetched_at, now).is_some_and(|age| age < KEY_SET_TTL);
         if let Some(keys) = known.as_ref().filter(|_| is_fresh) {
             return Ok(Arc::clone(keys));
         }
-        if kept.pause(now).is_some() {
-            return known.ok_or_else(|| self.without_keys());
+        if state.pause(now).is_some() {
+            return known.ok_or_else(|| self.no_key());
         }
-        let Flight { began, fetch } = self.fly(&kept);
-        match &known {
-            None => fetch.await,
-            // The issuer is down already: nobody waits for it.
-            Some(_) if kept.failed() => {}
-            Some(_) => {
-                let left = PATIENCE.saturating_sub(began.elapsed());
-                let _ = tokio::time::timeout(left, fetch).await;
+        // `None`: another request has fetched them since.
+        if let Some(fetch) = self.fetch(&state) {
+            match &known {
+                None => drop(fetch.outcome().await),
+                // The issuer was unreachable before, so nothing is gained by waiting.
+                Some(_) if state.failed() => {}
+                Some(_) => {
+                    let left = REFRESH_TIMEOUT.saturating_sub(fetch.label.elapsed());
+                    let _ = tokio::time::timeout(left, fetch.outcome()).await;
+                }
             }
         }
-        let kept = self.kept();
-        let found = kept.keys.clone().filter(|keys| wanted(keys));
-        // A fetch that went well says of a key that is not there that it was withdrawn.
-        let known = known.filter(|_| kept.failed() || kept.pause(now).is_none());
-        found.or(known).ok_or_else(|| self.without_keys())
+        let state = self.state();
+        let found = state.keys.clone().filter(|keys| has_key(keys));
+        // After a fetch that succeeded, a key that is missing was withdrawn.
+        let known = known.filter(|_| state.failed() || state.pause(now).is_none());
+        found.or(known).ok_or_else(|| self.no_key())
     }
 
-    /// The fetch under way, or one that begins now: unless somebody has tried since `seen`.
-    fn fly(self: &Arc<Self>, seen: &Kept) -> Flight {
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*flight {
-            Some(last) if last.fetch.peek().is_none() => return last.clone(),
-            Some(last) if self.kept().tried_at != seen.tried_at => return last.clone(),
-            _ => {}
-        }
-        let remote = Arc::clone(self);
-        let fetch = async move { remote.fetch().await }.boxed().shared();
-        task::spawn(fetch.clone());
-        flight.insert(Flight { began: Instant::now(), fetch }).clone()
+    /// The fetch under way, or one that begins now, unless one was tried since `seen`.
+    fn fetch(self: &Arc<Self>, seen: &FetchState) -> Option<Flight<(), Instant>> {
+        let start = || {
+            if self.state().tried_at != seen.tried_at {
+                return Err(());
+            }
+            let key_set = Arc::clone(self);
+            Ok((Instant::now(), async move { key_set.update().await }))
+        };
+        self.fetches.join_or_start(&(), start).ok()
     }
 
-    /// Why there is no such key: it is known that there is none only if the issuer said so lately.
-    fn without_keys(&self) -> AuthError {
-        let kept = self.kept();
-        if kept.fetched_at.is_some() && !kept.failed() {
+    /// The error for a key that is not found. The issuer does not have it only if a recent fetch
+    /// succeeded.
+    fn no_key(&self) -> AuthError {
+        let state = self.state();
+        if state.fetched_at.is_some() && !state.failed() {
             return AuthError::UnknownKey;
         }
-        AuthError::Unavailable { retry_after: kept.pause(self.now()).unwrap_or(RETRY) }
+        let retry_after = state.pause(self.now()).unwrap_or(RETRY_INTERVAL);
+        AuthError::Unavailable { retry_after }
     }
 
-    async fn fetch(&self) {
+    async fn update(&self) {
         let result = self.source.fetch().await.and_then(|set| {
-            let keys = Keys::of(&set);
-            let none = || FetchError::Wrong("it holds no key that verifies signatures".to_owned());
+            let keys = Keys::from_set(&set);
+            let none =
+                || FetchError::Invalid("it holds no key that verifies signatures".to_owned());
             if keys.is_empty() { Err(none()) } else { Ok(keys) }
         });
         let now = self.now();
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.tried_at = Some(now);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tried_at = Some(now);
         match result {
             Ok(keys) => {
-                kept.fetched_at = Some(now);
-                kept.keys = Some(Arc::new(keys));
+                state.fetched_at = Some(now);
+                state.keys = Some(Arc::new(keys));
             }
-            // What is kept goes on being good: an outage there is none here.
+            // The older keys stay valid, so that an outage of the issuer is none of this server.
             Err(error) => {
                 tracing::error!(target: "toolgate::gate", issuer = %self.issuer, %error, "the keys of the issuer cannot be fetched");
             }
         }
     }
 
-    fn kept(&self) -> Kept {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn state(&self) -> FetchState {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// A document, or an issuer that says where it is.
-pub(crate) struct Web {
+/// A key set at a URL.
+pub(crate) struct HttpKeySource {
     pub(crate) http: Client,
     pub(crate) issuer: String,
-    /// The document, if it is known; else the issuer is asked.
+    /// Where the key set is; `None` if the issuer's metadata names the URL.
     pub(crate) url: Option<String>,
 }
 
 #[async_trait]
-impl KeySource for Web {
+impl KeySource for HttpKeySource {
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
         let url = match &self.url {
             Some(url) => url.clone(),
             None => {
                 let metadata = discover(&self.http, &self.issuer).await?;
-                let missing = || FetchError::Wrong("its metadata names no `jwks_uri`".to_owned());
+                let missing = || FetchError::Invalid("its metadata names no `jwks_uri`".to_owned());
                 metadata.jwks_uri.ok_or_else(missing)?
             }
         };
-        fetch::parse(&url).map_err(|error| FetchError::Wrong(error.to_string()))?;
-        readable(&fetch::json(self.http.get(&url)).await?)
+        let url = parse_endpoint("its `jwks_uri`", &url, "tokens are verified by its keys")
+            .map_err(|error| FetchError::Invalid(error.to_string()))?;
+        parse_key_set(&fetch_json(self.http.get(url)).await?)
     }
 }
 
-/// The keys that can be read; one that cannot does not spoil the others (RFC 7517 §5).
-fn readable(set: &serde_json::Value) -> Result<JwkSet, FetchError> {
+/// Parses the keys of a set and ignores those that cannot be parsed (RFC 7517 §5).
+fn parse_key_set(set: &serde_json::Value) -> Result<JwkSet, FetchError> {
     let keys = set.get("keys").and_then(|keys| keys.as_array()).ok_or(FetchError::Malformed)?;
     let keys = keys.iter().filter_map(|key| serde_json::from_value(key.clone()).ok());
     Ok(JwkSet { keys: keys.collect() })

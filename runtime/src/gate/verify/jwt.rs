@@ -1,4 +1,4 @@
-//! Access tokens that are JWTs (RFC 9068): verified by the issuer's keys.
+//! JWT access tokens (RFC 9068), verified with the keys of their issuer.
 
 use std::{
     sync::{
@@ -9,63 +9,77 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::jwk::JwkSet;
 
 use super::{
-    dpop::{PROOF_ALGORITHMS, Proofs},
-    jwks::{Source, Web},
+    dpop::{PROOF_ALGORITHMS, ProofVerifier},
+    jwks::{HttpKeySource, KeySet},
     keys::Keys,
-    token::{Accepted, Header, NO_JWT, RawClaims, Times, named_issuer, part},
+    token::{
+        JwtClaims, JwtHeader, Lifetime, NOT_A_JWT, ValidClaims, decode_part, unverified_issuer,
+    },
 };
 use crate::{
     error::ConfigError,
-    grant::{Clock, SystemClock},
-    support::cache::Cache,
-};
-use crate::{
-    gate::{AuthError, Claims, Presented, Scheme, Verifier},
-    support::fetch,
+    gate::{AuthError, Claims, PresentedToken, Scheme, Verifier},
+    support::{
+        cache::Cache,
+        clock::{Clock, SystemClock},
+        crypto::sha256,
+        http_client,
+        url::parse_endpoint,
+    },
 };
 
-/// How long it is remembered that a token was genuine.
-const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long a verified signature is cached.
+const VERIFIED_TTL: Duration = Duration::from_secs(60);
 
-/// How many tokens are remembered.
-const MOST: usize = 10_000;
+/// The size of all cached tokens, in bytes.
+const MAX_CACHE_BYTES: u64 = 16 << 20;
+
+/// How many tokens of a usual size fit.
+const EXPECTED_TOKENS: usize = 10_000;
+
+/// The size of a cached token besides its claims, in bytes.
+const TOKEN_BYTES: u64 = 512;
+
+/// How far the issuer's clock may differ unless the operator says otherwise, and at most.
+const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Verifies JWTs of one issuer. Made by [`oidc`], [`jwks`] or [`keys`].
 ///
-/// The signature is checked with a key of the issuer that the `kid` names and the algorithm fits,
-/// never with one that the token brings along; only asymmetric algorithms are accepted. `iss` and
-/// `aud` must be exact, `exp` must be there. The type must be `at+jwt`, so that an ID token is not
-/// taken for an access token.
+/// The signature is checked with the key of the issuer that the `kid` names, which must fit the
+/// algorithm, and never with a key that the token names itself; only asymmetric algorithms are
+/// accepted. `iss` and `aud` must match exactly, and `exp` is required. The type must be `at+jwt`, so
+/// that an ID token is not accepted as an access token.
 pub struct Jwt {
-    /// Which verifier it is, of those of this process.
-    number: u64,
+    /// Tells the verifiers of this process apart.
+    id: u64,
     issuer: String,
-    source: Source,
+    key_set: KeySet,
     clock: Arc<dyn Clock>,
     leeway: Duration,
-    plain: bool,
-    proofs: Option<Proofs>,
-    /// Tokens whose signature was seen to fit, by their digest, with the resource they are for.
-    genuine: Cache<[u8; 32], Arc<Genuine>>,
+    accept_plain: bool,
+    proofs: Option<ProofVerifier>,
+    /// Tokens with a valid signature, by their digest.
+    verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
-struct Genuine {
-    /// Of which verifier.
-    number: u64,
-    since: SystemTime,
+/// A token with a valid signature, and what it was verified for.
+struct VerifiedToken {
+    verifier_id: u64,
+    verified_at: SystemTime,
     resource: String,
-    accepted: Accepted,
+    token: ValidClaims,
 }
 
-/// Verifies JWTs of `issuer`, which is discovered (RFC 8414, `OpenID` Connect Discovery).
+/// Creates a verifier of the JWTs of `issuer`, whose keys are found by discovery (RFC 8414, `OpenID`
+/// Connect Discovery).
 ///
 /// # Errors
 ///
-/// The issuer is no https URL (http is accepted for this machine).
+/// The issuer is not an https URL (http is accepted for this machine).
 ///
 /// ```
 /// use toolgate::gate::{Gate, oidc};
@@ -78,193 +92,212 @@ struct Genuine {
 /// ```
 pub fn oidc(issuer: impl Into<String>) -> Result<Jwt, ConfigError> {
     let issuer = issuer.into();
-    fetch::parse(&issuer)?;
+    parse_endpoint("the issuer", &issuer, "its keys are fetched from it")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let web = Web { http: fetch::client()?, issuer: issuer.clone(), url: None };
-    let source = Source::remote(web, issuer.clone(), Arc::clone(&clock));
-    Ok(Jwt::new(issuer, source, clock))
+    let source = HttpKeySource { http: http_client::client()?, issuer: issuer.clone(), url: None };
+    let key_set = KeySet::remote(source, issuer.clone(), Arc::clone(&clock));
+    Ok(Jwt::new(issuer, key_set, clock))
 }
 
-/// Verifies JWTs of `issuer` by the keys at `url` (RFC 7517 §5).
+/// Creates a verifier of the JWTs of `issuer` with the key set at `url` (RFC 7517 §5).
 ///
 /// # Errors
 ///
-/// One of them is no https URL (http is accepted for this machine).
+/// `url` is not an https URL (http is accepted for this machine).
 pub fn jwks(issuer: impl Into<String>, url: impl Into<String>) -> Result<Jwt, ConfigError> {
     let (issuer, url) = (issuer.into(), url.into());
-    fetch::parse(&url)?;
+    parse_endpoint("the key set", &url, "tokens are verified by its keys")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let web = Web { http: fetch::client()?, issuer: issuer.clone(), url: Some(url) };
-    let source = Source::remote(web, issuer.clone(), Arc::clone(&clock));
-    Ok(Jwt::new(issuer, source, clock))
+    let (http, url) = (http_client::client()?, Some(url));
+    let source = HttpKeySource { http, issuer: issuer.clone(), url };
+    let key_set = KeySet::remote(source, issuer.clone(), Arc::clone(&clock));
+    Ok(Jwt::new(issuer, key_set, clock))
 }
 
-/// Verifies JWTs of `issuer` by these keys.
+/// Creates a verifier of the JWTs of `issuer` with a fixed key set.
 ///
 /// # Errors
 ///
 /// None of the keys verifies signatures.
 pub fn keys(issuer: impl Into<String>, set: &JwkSet) -> Result<Jwt, ConfigError> {
-    let keys = Keys::of(set);
+    let keys = Keys::from_set(set);
     if keys.is_empty() {
         return Err(ConfigError::new("the key set holds no key that verifies signatures")
             .help("RSA of 2048 bits and more, P-256, P-384 and Ed25519 are accepted"));
     }
-    Ok(Jwt::new(issuer.into(), Source::Fixed(Arc::new(keys)), Arc::new(SystemClock)))
+    Ok(Jwt::new(issuer.into(), KeySet::Fixed(Arc::new(keys)), Arc::new(SystemClock)))
 }
 
 impl Jwt {
-    fn new(issuer: String, source: Source, clock: Arc<dyn Clock>) -> Self {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let genuine = Cache::new(MOST, REMEMBERED);
-        let leeway = Duration::from_secs(30);
-        Self { number, issuer, source, clock, leeway, plain: false, proofs: None, genuine }
+    fn new(issuer: String, key_set: KeySet, clock: Arc<dyn Clock>) -> Self {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            issuer,
+            key_set,
+            clock,
+            leeway: DEFAULT_LEEWAY,
+            accept_plain: false,
+            proofs: None,
+            verified: Cache::weighted(MAX_CACHE_BYTES, EXPECTED_TOKENS, VERIFIED_TTL),
+        }
     }
 
-    /// Verifies JWTs of `issuer` by keys that somebody else keeps.
+    /// Creates a verifier of the JWTs of `issuer` with the keys of `source`.
     #[cfg(feature = "broker")]
-    pub(crate) fn by(
+    pub(crate) fn with_key_source(
         issuer: String,
         source: impl crate::gate::KeySource + 'static,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let source = Source::remote(source, issuer.clone(), Arc::clone(&clock));
-        Self::new(issuer, source, clock)
+        let key_set = KeySet::remote(source, issuer.clone(), Arc::clone(&clock));
+        Self::new(issuer, key_set, clock)
     }
 
-    /// Accepts tokens of the type `JWT`, or of none, for issuers that do not follow RFC 9068.
+    /// Accepts tokens of the type `JWT`, or without a type, for issuers that do not follow RFC 9068.
     ///
     /// An ID token has the same type. It is refused by its audience, which is a client and not this
-    /// resource; so be sure that no client has the resource's URL as its identifier.
+    /// resource, so make sure that no client has the resource's URL as its identifier.
     #[must_use]
     pub fn accept_plain_jwt(mut self) -> Self {
-        self.plain = true;
+        self.accept_plain = true;
         self
     }
 
-    /// How far the issuer's clock may differ; 30 s if nothing is said, and 5 minutes at most.
+    /// Sets how far the issuer's clock may differ: 30 seconds by default, 5 minutes at most.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway.min(Duration::from_secs(300));
+        self.leeway = leeway.min(MAX_LEEWAY);
         self
     }
 
-    /// Takes tokens that are bound to a key of their owner, with a proof of it (RFC 9449). Tokens
-    /// that are bound and come as plain Bearer are refused in any case.
+    /// Accepts tokens that are bound to a key of their owner, with a proof of possession (DPoP, RFC
+    /// 9449). A bound token that is sent as a plain Bearer token is always refused.
     ///
-    /// Each proof opens once, in this process: of several that share no memory each takes it once,
-    /// within two minutes. [`Jwt::dpop_nonce`] makes that time no shorter; where it matters, let a
-    /// client's requests go to one process.
+    /// A proof is accepted once in this process. Of several processes, which share no memory, each
+    /// accepts it once within two minutes, with [`Jwt::dpop_nonce`] too; where that matters, route the
+    /// requests of a client to one process.
     #[must_use]
     pub fn dpop(mut self) -> Self {
-        self.proofs = Some(Proofs::default());
+        self.proofs = Some(ProofVerifier::default());
         self
     }
 
-    /// As [`Jwt::dpop`], and every proof holds a nonce of this server's, which changes every five
-    /// minutes: so proofs cannot be made in advance (RFC 9449 §9). Replicas need one `secret`, of
-    /// 32 random bytes or more.
+    /// As [`Jwt::dpop`], and every proof must hold a nonce of this server, which changes every five
+    /// minutes, so that proofs cannot be made in advance (RFC 9449 §9). All replicas need the same
+    /// `secret`, of at least 32 random bytes.
     #[must_use]
     pub fn dpop_nonce(mut self, secret: &[u8]) -> Self {
-        self.proofs = Some(Proofs::with_nonce(secret));
+        self.proofs = Some(ProofVerifier::with_nonce(secret));
         self
     }
 
-    /// Takes the time from `clock`.
+    /// Sets the clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        if let Source::Remote(remote) = &self.source {
+        if let KeySet::Remote(remote) = &self.key_set {
             remote.set_clock(Arc::clone(&clock));
         }
         self.clock = clock;
         self
     }
 
-    async fn accept(&self, token: &str, resource: &str) -> Result<Accepted, AuthError> {
-        let (message, signature) = token.rsplit_once('.').ok_or(NO_JWT)?;
-        let (head, body) = message.split_once('.').ok_or(NO_JWT)?;
+    /// Verifies the signature, the issuer and the audience of a token.
+    async fn verify_signature(
+        &self,
+        token: &str,
+        resource: &str,
+    ) -> Result<ValidClaims, AuthError> {
+        let (message, signature) = token.rsplit_once('.').ok_or(NOT_A_JWT)?;
+        let (head, body) = message.split_once('.').ok_or(NOT_A_JWT)?;
         if body.contains('.') {
-            return Err(NO_JWT);
+            return Err(NOT_A_JWT);
         }
-        let header: Header = part(head)?;
-        let algorithm = header.check(self.plain)?;
+        let header: JwtHeader = decode_part(head)?;
+        let algorithm = header.check(self.accept_plain)?;
         let kid = header.kid.as_deref();
-        let keys = self.source.keys(|keys| keys.find(kid, algorithm).is_some()).await;
-        let keys = keys.map_err(|refusal| self.plainly(refusal, kid, body))?;
+        let keys = self.key_set.keys(|keys| keys.find(kid, algorithm).is_some()).await;
+        let keys = keys.map_err(|error| self.clarify(error, kid, body))?;
         let key = keys.find(kid, algorithm).ok_or(AuthError::UnknownKey)?;
         let fits =
             jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
         if !fits.unwrap_or(false) {
-            return Err(self.plainly(AuthError::BadSignature, kid, body));
+            return Err(self.clarify(AuthError::BadSignature, kid, body));
         }
-        // Only now is what it says worth reading.
-        let raw: RawClaims = part(body)?;
-        raw.check(&self.issuer, resource)
+        let claims: JwtClaims = decode_part(body)?;
+        claims.check(&self.issuer, resource)
     }
 
-    /// Says what is wrong with a token in the words that help: one of another issuer is signed with
-    /// none of our issuer's keys, but that is not what its owner has to mend.
-    fn plainly(&self, refusal: AuthError, kid: Option<&str>, body: &str) -> AuthError {
-        match named_issuer(body) {
+    /// Replaces an error by the one that names the cause: a token of another issuer is signed with an
+    /// unknown key, but what its owner has to change is the issuer.
+    fn clarify(&self, error: AuthError, kid: Option<&str>, body: &str) -> AuthError {
+        match unverified_issuer(body) {
             Some(found) if found != self.issuer => {
                 AuthError::WrongIssuer { found, expected: self.issuer.clone() }
             }
-            _ if kid.is_none() && refusal == AuthError::UnknownKey => AuthError::UnnamedKey,
-            _ => refusal,
+            _ if kid.is_none() && error == AuthError::UnknownKey => AuthError::UnnamedKey,
+            _ => error,
         }
     }
 
-    /// Verifies a token that was not seen before; it is remembered if it is good now.
-    async fn remember(
+    /// Verifies a token that is not cached, and caches it if it is valid now.
+    async fn verify_uncached(
         &self,
-        key: [u8; 32],
-        presented: Presented<'_>,
-    ) -> Result<Arc<Genuine>, AuthError> {
-        let (token, resource) = (presented.credentials.token(), presented.resource);
-        let accepted = self.accept(token, resource).await?;
-        let since = self.clock.now();
-        self.check_times(accepted.times, since)?;
+        digest: [u8; 32],
+        presented: PresentedToken<'_>,
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
+        let (text, resource) = (presented.credentials.token(), presented.resource);
+        let token = self.verify_signature(text, resource).await?;
+        let verified_at = self.clock.now();
+        self.check_lifetime(token.lifetime, verified_at)?;
         let resource = resource.to_owned();
-        let genuine = Arc::new(Genuine { number: self.number, since, resource, accepted });
-        self.genuine.insert(key, Arc::clone(&genuine));
-        Ok(genuine)
+        let verified =
+            Arc::new(VerifiedToken { verifier_id: self.id, verified_at, resource, token });
+        // The claims are no longer than the token.
+        let bytes = TOKEN_BYTES + text.len() as u64;
+        self.verified.insert_weighing(bytes, digest, Arc::clone(&verified));
+        Ok(verified)
     }
 
-    /// Is what is known of a token known by this verifier, for this resource, and not for too long?
-    fn still_holds(&self, known: &Genuine, presented: Presented<'_>, now: SystemTime) -> bool {
-        known.number == self.number
-            && known.resource == presented.resource
-            && now.duration_since(known.since).is_ok_and(|age| age < REMEMBERED)
-    }
-
-    /// What is known of the token by its digest; its connection knows it from then on.
-    fn recall(
+    /// Whether a cached token was verified by this verifier, for this resource, and recently.
+    fn still_holds(
         &self,
-        key: [u8; 32],
-        presented: Presented<'_>,
+        known: &VerifiedToken,
+        presented: PresentedToken<'_>,
         now: SystemTime,
-    ) -> Option<Arc<Genuine>> {
-        let known = self.genuine.get(&key)?;
+    ) -> bool {
+        known.verifier_id == self.id
+            && known.resource == presented.resource
+            && now.duration_since(known.verified_at).is_ok_and(|age| age < VERIFIED_TTL)
+    }
+
+    /// The cached token with this digest. It moves to the cache of the connection as well.
+    fn cached(
+        &self,
+        digest: [u8; 32],
+        presented: PresentedToken<'_>,
+        now: SystemTime,
+    ) -> Option<Arc<VerifiedToken>> {
+        let known = self.verified.get(&digest)?;
         if !self.still_holds(&known, presented, now) {
             return None;
         }
-        if let Some(memory) = presented.memory {
-            memory.keep(presented.credentials.token(), Arc::<Genuine>::clone(&known));
+        if let Some(cache) = presented.cache {
+            cache.set(presented.credentials.token(), Arc::<VerifiedToken>::clone(&known));
         }
         Some(known)
     }
 
-    /// Is a genuine token good now, as it came?
-    fn judge(
+    /// Checks what may change from request to request: the time, the scheme and the proof.
+    fn check_request(
         &self,
-        presented: Presented<'_>,
-        genuine: &Genuine,
+        presented: PresentedToken<'_>,
+        verified: &VerifiedToken,
         now: SystemTime,
     ) -> Result<Claims, AuthError> {
-        let accepted = &genuine.accepted;
-        self.check_times(accepted.times, now)?;
-        match (presented.credentials.scheme, &accepted.bound, &self.proofs) {
+        let token = &verified.token;
+        self.check_lifetime(token.lifetime, now)?;
+        match (presented.credentials.scheme, &token.bound_to, &self.proofs) {
             (Scheme::Bearer, None, _) => {}
             (Scheme::Dpop, Some(thumbprint), Some(proofs)) => {
                 proofs.check(&presented, thumbprint, now)?;
@@ -274,15 +307,15 @@ impl Jwt {
             }
             (_, Some(_), _) => return Err(AuthError::SenderConstrained),
         }
-        Ok(accepted.claims.clone())
+        Ok(token.claims.clone())
     }
 
-    fn check_times(&self, times: Times, now: SystemTime) -> Result<(), AuthError> {
-        if times.expires_at + self.leeway <= now {
-            let ago = now.duration_since(times.expires_at).unwrap_or_default();
+    fn check_lifetime(&self, lifetime: Lifetime, now: SystemTime) -> Result<(), AuthError> {
+        if lifetime.expires_at + self.leeway <= now {
+            let ago = now.duration_since(lifetime.expires_at).unwrap_or_default();
             return Err(AuthError::Expired { ago });
         }
-        if times.not_before.is_some_and(|start| start > now + self.leeway) {
+        if lifetime.not_before.is_some_and(|start| start > now + self.leeway) {
             return Err(AuthError::NotYetValid);
         }
         Ok(())
@@ -291,22 +324,25 @@ impl Jwt {
 
 #[async_trait]
 impl Verifier for Jwt {
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
-        let key = digest_of(presented.credentials.token());
-        let genuine = match self.recall(key, presented, self.clock.now()) {
-            Some(genuine) => genuine,
-            None => self.remember(key, presented).await?,
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
+        let digest = sha256(presented.credentials.token().as_bytes());
+        let verified = match self.cached(digest, presented, self.clock.now()) {
+            Some(verified) => verified,
+            None => self.verify_uncached(digest, presented).await?,
         };
-        self.judge(presented, &genuine, self.clock.now())
+        self.check_request(presented, &verified, self.clock.now())
     }
 
-    fn verify_now(&self, presented: Presented<'_>) -> Option<Result<Claims, AuthError>> {
+    fn verify_now(&self, presented: PresentedToken<'_>) -> Option<Result<Claims, AuthError>> {
         let now = self.clock.now();
-        let of_connection = presented.credentials.known();
+        let of_connection = presented.credentials.cached();
         let of_connection = of_connection.filter(|known| self.still_holds(known, presented, now));
-        let by_digest = || self.recall(digest_of(presented.credentials.token()), presented, now);
-        let genuine = of_connection.or_else(by_digest)?;
-        Some(self.judge(presented, &genuine, now))
+        let by_digest = || {
+            let digest = sha256(presented.credentials.token().as_bytes());
+            self.cached(digest, presented, now)
+        };
+        let verified = of_connection.or_else(by_digest)?;
+        Some(self.check_request(presented, &verified, now))
     }
 
     fn authorization_servers(&self) -> Vec<String> {
@@ -316,10 +352,4 @@ impl Verifier for Jwt {
     fn proof_algorithms(&self) -> &[&str] {
         if self.proofs.is_some() { PROOF_ALGORITHMS } else { &[] }
     }
-}
-
-fn digest_of(token: &str) -> [u8; 32] {
-    let mut key = [0; 32];
-    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    key
 }

@@ -1,12 +1,12 @@
-//! Public keys, and which of them may verify what.
+//! Public keys of issuers, and the signature algorithms that each may verify (RFC 7517, RFC 7518).
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse},
 };
 
-/// The least bits of an RSA modulus (RFC 7518 §3.3).
-const RSA_BITS: usize = 2048;
+/// The smallest RSA modulus, in bits (RFC 7518 §3.3).
+const MIN_RSA_BITS: usize = 2048;
 
 /// The keys of an issuer that can verify a signature.
 pub(crate) struct Keys(Vec<Key>);
@@ -18,16 +18,17 @@ pub(crate) struct Key {
 }
 
 impl Keys {
-    /// Those of a set that are for signatures. Secrets are none: whoever publishes one shares it.
-    pub(crate) fn of(set: &JwkSet) -> Self {
-        Self(set.keys.iter().filter_map(Key::of).collect())
+    /// The keys of a set that verify signatures. Symmetric keys do not count: a published one is no
+    /// secret.
+    pub(crate) fn from_set(set: &JwkSet) -> Self {
+        Self(set.keys.iter().filter_map(Key::from_jwk).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The key that is named and fits the algorithm. Without a name there must be just one that fits.
+    /// The key with this `kid` for the algorithm. Without a `kid`, exactly one key must fit.
     pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
         let fits = |key: &&Key| key.algorithms.contains(&algorithm);
         let named = |key: &&Key| kid.is_none() || key.kid.as_deref() == kid;
@@ -38,8 +39,8 @@ impl Keys {
 }
 
 impl Key {
-    /// The key, if it can verify a signature and is meant to.
-    pub(crate) fn of(jwk: &Jwk) -> Option<Self> {
+    /// The key, if it can verify signatures and its `use` and `key_ops` allow it.
+    pub(crate) fn from_jwk(jwk: &Jwk) -> Option<Self> {
         if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
             return None;
         }
@@ -49,8 +50,8 @@ impl Key {
         }
         let algorithms: &'static [Algorithm] = match &jwk.algorithm {
             AlgorithmParameters::RSA(rsa) => {
-                // Base64 has six bits in a character.
-                if rsa.n.trim_end_matches('=').len() * 6 < RSA_BITS {
+                // A character of base64 has six bits.
+                if rsa.n.trim_end_matches('=').len() * 6 < MIN_RSA_BITS {
                     return None;
                 }
                 &[
@@ -72,7 +73,7 @@ impl Key {
             }
             _ => return None,
         };
-        // A key that says for which algorithm it is, is for no other.
+        // A key with an `alg` is for that algorithm only.
         let algorithms = match &jwk.common.key_algorithm {
             Some(named) => {
                 let named = named.to_string();

@@ -1,4 +1,4 @@
-//! What decides whether a token is good.
+//! Verification of access tokens: the [`Verifier`] trait and its implementations.
 
 pub(crate) mod discovery;
 pub(crate) mod dpop;
@@ -6,49 +6,50 @@ pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod jwt;
 pub(crate) mod keys;
+pub(crate) mod replay_window;
 pub(crate) mod token;
 
 use async_trait::async_trait;
 
-use super::{AuthError, Claims, Credentials, Memory};
+use super::{AuthError, Claims, Credentials, TokenCache};
 
-/// A token to verify, with what it must fit.
+/// An access token as it was presented to this resource.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Presented<'a> {
-    /// The token and how it came.
+pub struct PresentedToken<'a> {
+    /// The token, its scheme, and its proof of possession.
     pub credentials: &'a Credentials,
-    /// This resource: what the token's audience must be (RFC 8707).
+    /// The URL of this resource, which must be among the token's audiences (RFC 8707).
     pub resource: &'a str,
     /// The method of the request.
     pub method: &'a str,
-    /// What the connection remembers, where there is one.
-    pub(crate) memory: Option<&'a Memory>,
+    /// The cache of the connection.
+    pub(crate) cache: Option<&'a TokenCache>,
 }
 
-impl<'a> Presented<'a> {
-    /// Credentials that were sent to `resource` by `method`.
+impl<'a> PresentedToken<'a> {
+    /// Credentials that were sent to `resource` by the HTTP method `method`.
     pub fn new(credentials: &'a Credentials, resource: &'a str, method: &'a str) -> Self {
-        Self { credentials, resource, method, memory: None }
+        Self { credentials, resource, method, cache: None }
     }
 
-    /// They came over a connection that remembers its last token.
-    pub(crate) fn over(self, memory: Option<&'a Memory>) -> Self {
-        Self { memory, ..self }
+    /// Sets the cache of the connection.
+    pub(crate) fn with_cache(self, cache: Option<&'a TokenCache>) -> Self {
+        Self { cache, ..self }
     }
 }
 
-/// Decides whether an access token is good for this resource, and says whose it is.
+/// Decides whether an access token is valid at this resource, and whose it is.
 ///
 /// ```
-/// use toolgate::gate::{Claims, Presented, AuthError, Verifier, async_trait};
+/// use toolgate::gate::{AuthError, Claims, PresentedToken, Verifier, async_trait};
 ///
-/// /// Knows one token by heart.
+/// /// Accepts one fixed token.
 /// struct Fixed;
 ///
 /// #[async_trait]
 /// impl Verifier for Fixed {
-///     async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError> {
+///     async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
 ///         match presented.credentials.token() {
 ///             "opensesame" => Ok(Claims::new("https://cave.example", "ali")),
 ///             _ => Err(AuthError::Invalid),
@@ -62,25 +63,27 @@ impl<'a> Presented<'a> {
 /// ```
 #[async_trait]
 pub trait Verifier: Send + Sync + 'static {
-    /// Verifies the token: that it is genuine, is not over, and was made for
-    /// [`Presented::resource`].
+    /// Verifies the token: its origin, its lifetime, and that its audience is
+    /// [`PresentedToken::resource`] (RFC 8707).
     ///
     /// # Errors
     ///
-    /// Why it is not good, or [`AuthError::Unavailable`] where that cannot be said.
-    async fn verify(&self, presented: Presented<'_>) -> Result<Claims, AuthError>;
+    /// The reason why the token is not valid, or [`AuthError::Unavailable`] if that cannot be
+    /// determined now.
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError>;
 
-    /// As [`Verifier::verify`], at once, of a token of which that can be said without waiting: a call
-    /// with it costs less then. `None`, which it is if nothing is said, leaves it to `verify`.
-    fn verify_now(&self, presented: Presented<'_>) -> Option<Result<Claims, AuthError>> {
+    /// As [`Verifier::verify`], without waiting, for tokens that are known already: it makes calls
+    /// cheaper. The default implementation returns `None`, which leaves the token to `verify`.
+    fn verify_now(&self, presented: PresentedToken<'_>) -> Option<Result<Claims, AuthError>> {
         let _ = presented;
         None
     }
 
-    /// The issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
+    /// Returns the issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
     fn authorization_servers(&self) -> Vec<String>;
 
-    /// The algorithms of the proofs of possession that are taken, where they are (RFC 9449 §7.1).
+    /// Returns the signature algorithms of the accepted proofs of possession (RFC 9449 §7.1); empty
+    /// if none are accepted.
     fn proof_algorithms(&self) -> &[&str] {
         &[]
     }

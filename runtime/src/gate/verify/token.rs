@@ -1,4 +1,4 @@
-//! What stands in a JWT access token (RFC 7519, RFC 9068), and what of it is accepted.
+//! JWT access tokens (RFC 7519, RFC 9068): parsing and validation of the header and the claims.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,38 +9,39 @@ use serde_json::{Map, Value};
 
 use crate::gate::{AuthError, Claims};
 
-pub(crate) const NO_JWT: AuthError = AuthError::MalformedToken("the token is not a JWT");
+pub(crate) const NOT_A_JWT: AuthError = AuthError::MalformedToken("the token is not a JWT");
 
-/// A token whose signature fits, and that is for us.
-pub(crate) struct Accepted {
+/// The claims of a token of the expected issuer, for this resource.
+pub(crate) struct ValidClaims {
     pub(crate) claims: Claims,
-    pub(crate) times: Times,
-    /// The thumbprint of the key that it is bound to.
-    pub(crate) bound: Option<String>,
+    pub(crate) lifetime: Lifetime,
+    /// The thumbprint of the key that the token is bound to; empty if it is bound in a way that is
+    /// not known here.
+    pub(crate) bound_to: Option<String>,
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Times {
+pub(crate) struct Lifetime {
     pub(crate) expires_at: SystemTime,
     pub(crate) not_before: Option<SystemTime>,
 }
 
-pub(crate) fn part<T: DeserializeOwned>(text: &str) -> Result<T, AuthError> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NO_JWT)?;
-    serde_json::from_slice(&bytes).map_err(|_| NO_JWT)
+/// Decodes a part of a JWT: JSON in base64url.
+pub(crate) fn decode_part<T: DeserializeOwned>(text: &str) -> Result<T, AuthError> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NOT_A_JWT)?;
+    serde_json::from_slice(&bytes).map_err(|_| NOT_A_JWT)
 }
 
-/// The header. What else stands in it (`jku`, `jwk`, `x5u`, `x5c`) is not looked at, let alone
-/// followed.
+/// The header. Keys that the token itself names (`jku`, `jwk`, `x5u`, `x5c`) are ignored.
 #[derive(Deserialize)]
-pub(crate) struct Header {
+pub(crate) struct JwtHeader {
     alg: String,
     typ: Option<String>,
     pub(crate) kid: Option<String>,
     crit: Option<Value>,
 }
 
-/// The algorithms that a key of one's own cannot be confused with.
+/// The accepted algorithms: asymmetric ones only, so that a public key is never used as a secret.
 pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
     Some(match name {
         "RS256" => Algorithm::RS256,
@@ -56,10 +57,11 @@ pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
-impl Header {
-    /// The algorithm, if this is the header of an access token.
-    pub(crate) fn check(&self, plain: bool) -> Result<Algorithm, AuthError> {
-        // What must be understood and is not (RFC 7515 §4.1.11).
+impl JwtHeader {
+    /// Checks the type of the token, and returns its algorithm. `accept_plain`: the type `JWT`, or
+    /// none, is accepted as well.
+    pub(crate) fn check(&self, accept_plain: bool) -> Result<Algorithm, AuthError> {
+        // A critical header that is not understood makes the token invalid (RFC 7515 §4.1.11).
         if self.crit.is_some() {
             return Err(AuthError::MalformedToken(
                 "the token has a critical header that is not known here",
@@ -67,7 +69,8 @@ impl Header {
         }
         let typ = self.typ.as_deref().map(str::to_ascii_lowercase);
         let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
-        let fits = matches!(typ, Some("at+jwt")) || plain && matches!(typ, None | Some("jwt"));
+        let fits =
+            matches!(typ, Some("at+jwt")) || accept_plain && matches!(typ, None | Some("jwt"));
         if !fits {
             return Err(AuthError::WrongType { found: self.typ.clone() });
         }
@@ -76,7 +79,7 @@ impl Header {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct RawClaims {
+pub(crate) struct JwtClaims {
     iss: Option<Value>,
     sub: Option<Value>,
     aud: Option<Value>,
@@ -93,9 +96,9 @@ pub(crate) struct RawClaims {
     extra: Map<String, Value>,
 }
 
-impl RawClaims {
-    /// What is accepted of them: the token is of this issuer and for this resource.
-    pub(crate) fn check(self, issuer: &str, resource: &str) -> Result<Accepted, AuthError> {
+impl JwtClaims {
+    /// Checks that the token is of `issuer` and for `resource`, and that all claims are well-formed.
+    pub(crate) fn check(self, issuer: &str, resource: &str) -> Result<ValidClaims, AuthError> {
         match &self.iss {
             Some(Value::String(found)) if found == issuer => {}
             Some(Value::String(found)) => {
@@ -104,18 +107,18 @@ impl RawClaims {
             }
             _ => return Err(AuthError::Claim("iss")),
         }
-        let found = strings(self.aud.as_ref()).ok_or(AuthError::Claim("aud"))?;
+        let found = string_list(self.aud.as_ref()).ok_or(AuthError::Claim("aud"))?;
         if !found.iter().any(|audience| audience == resource) {
             return Err(AuthError::WrongAudience { found, expected: resource.to_owned() });
         }
-        let expires_at = moment(self.exp.as_ref()).ok_or(AuthError::Claim("exp"))?;
+        let expires_at = numeric_date(self.exp.as_ref()).ok_or(AuthError::Claim("exp"))?;
         let not_before = match &self.nbf {
-            Some(value) => Some(moment(Some(value)).ok_or(AuthError::Claim("nbf"))?),
+            Some(value) => Some(numeric_date(Some(value)).ok_or(AuthError::Claim("nbf"))?),
             None => None,
         };
-        // Who issues in the future has a clock that nothing can be said by.
+        // A token that was issued in the future is not valid yet.
         let issued_at = match &self.iat {
-            Some(value) => Some(moment(Some(value)).ok_or(AuthError::Claim("iat"))?),
+            Some(value) => Some(numeric_date(Some(value)).ok_or(AuthError::Claim("iat"))?),
             None => None,
         };
         let text = |value: &Option<Value>, name| match value {
@@ -130,13 +133,15 @@ impl RawClaims {
         }
         let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &self.extra);
         let subject = subject.or_else(|| client.clone()).unwrap_or_default();
-        let mut scopes = words(self.scope.as_ref()).ok_or(AuthError::Claim("scope"))?;
-        scopes.extend(words(self.scp.as_ref()).ok_or(AuthError::Claim("scp"))?);
-        scopes.extend(words(self.permissions.as_ref()).ok_or(AuthError::Claim("permissions"))?);
+        let mut scopes = scope_list(self.scope.as_ref()).ok_or(AuthError::Claim("scope"))?;
+        scopes.extend(scope_list(self.scp.as_ref()).ok_or(AuthError::Claim("scp"))?);
+        scopes
+            .extend(scope_list(self.permissions.as_ref()).ok_or(AuthError::Claim("permissions"))?);
 
-        // Bound in another way (a certificate) is bound all the same, and nothing here proves it.
+        // A token that is bound in another way (to a certificate) is refused later: nothing here can
+        // check such a proof.
         let thumbprint = |cnf: &Value| cnf.get("jkt").and_then(Value::as_str).map(str::to_owned);
-        let bound = self.cnf.as_ref().map(|cnf| thumbprint(cnf).unwrap_or_default());
+        let bound_to = self.cnf.as_ref().map(|cnf| thumbprint(cnf).unwrap_or_default());
         let mut claims = Claims::new(issuer, subject)
             .scopes(scopes)
             .expires_at(expires_at)
@@ -147,13 +152,14 @@ impl RawClaims {
         if machine {
             claims = claims.client_credentials();
         }
-        let times = Times { expires_at, not_before: not_before.max(issued_at) };
-        Ok(Accepted { claims, times, bound })
+        let lifetime = Lifetime { expires_at, not_before: not_before.max(issued_at) };
+        Ok(ValidClaims { claims, lifetime, bound_to })
     }
 }
 
-/// Does no person stand behind the token (RFC 6749 §4.4)? RFC 9068 §2.2 has the client for the
-/// subject then; the others are words of Auth0, Entra, Okta and Keycloak.
+/// Whether the token was issued by the client credentials grant (RFC 6749 §4.4), without a user. Its
+/// subject is then the client (RFC 9068 §2.2); the other signs are those of Auth0, Entra, Okta and
+/// Keycloak.
 pub(crate) fn is_client_credentials(
     subject: Option<&str>,
     client: Option<&str>,
@@ -174,25 +180,24 @@ pub(crate) fn is_client_credentials(
         || says("cid") == Some(subject)
 }
 
-/// The issuer that a token names, which nobody has vouched for: to say what is wrong with it, and
-/// for nothing else.
-pub(crate) fn named_issuer(body: &str) -> Option<String> {
-    let claims: Map<String, Value> = part(body).ok()?;
+/// The issuer that a token names. It is not verified, and only used in error messages.
+pub(crate) fn unverified_issuer(body: &str) -> Option<String> {
+    let claims: Map<String, Value> = decode_part(body).ok()?;
     claims.get("iss")?.as_str().map(str::to_owned)
 }
 
-/// What a token says of its issuer and its key, for the log: nothing of it was verified, so it is
-/// cut, and cannot write lines of its own.
-pub(crate) fn said_by(token: &str) -> (Option<String>, Option<String>) {
+/// The issuer and the key that a token names, for the log. They are not verified, so they are
+/// truncated and hold no line breaks.
+pub(crate) fn unverified_claims(token: &str) -> (Option<String>, Option<String>) {
     let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(120).collect();
     let mut parts = token.split('.');
-    let header = parts.next().and_then(|head| part::<Header>(head).ok());
-    let issuer = parts.next().and_then(named_issuer);
+    let header = parts.next().and_then(|head| decode_part::<JwtHeader>(head).ok());
+    let issuer = parts.next().and_then(unverified_issuer);
     (issuer.map(plain), header.and_then(|header| header.kid).map(plain))
 }
 
-/// A text, or a list of texts.
-pub(crate) fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+/// A string, or a list of strings.
+pub(crate) fn string_list(value: Option<&Value>) -> Option<Vec<String>> {
     match value? {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Array(list) => {
@@ -202,10 +207,10 @@ pub(crate) fn strings(value: Option<&Value>) -> Option<Vec<String>> {
     }
 }
 
-/// Scopes: words in a text, or a list of them; none if there is no claim.
-pub(crate) fn words(value: Option<&Value>) -> Option<Vec<String>> {
+/// Scopes: a space-delimited string, or a list of them. Without the claim there are none.
+pub(crate) fn scope_list(value: Option<&Value>) -> Option<Vec<String>> {
     let Some(value) = value else { return Some(Vec::new()) };
-    let texts = strings(Some(value))?;
+    let texts = string_list(Some(value))?;
     Some(
         texts
             .iter()
@@ -216,8 +221,8 @@ pub(crate) fn words(value: Option<&Value>) -> Option<Vec<String>> {
     )
 }
 
-/// Seconds since 1970 (RFC 7519 §2), up to the year 9999.
-pub(crate) fn moment(value: Option<&Value>) -> Option<SystemTime> {
+/// A `NumericDate` (RFC 7519 §2): seconds since 1970, up to the year 9999.
+pub(crate) fn numeric_date(value: Option<&Value>) -> Option<SystemTime> {
     let seconds = value?.as_f64()?;
     let sane = (0.0..=253_402_300_799.0).contains(&seconds);
     sane.then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))

@@ -22,7 +22,7 @@ use super::{
     Access, AccessError, Clock, Grant, GrantKey, GrantState, GrantStore, HolderId, Renew, Revision,
     SaveError, StoreError, TokenResponse, refresh::redeem::Parked, same_secret,
 };
-use crate::support::{background as task, random};
+use crate::support::{background as task, crypto};
 
 /// When and how patiently tokens are renewed.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub struct RefreshPolicy {
 impl Default for RefreshPolicy {
     fn default() -> Self {
         let mut seed = [0; 8];
-        random::fill(&mut seed);
+        crypto::fill_random(&mut seed);
         Self {
             lead: Duration::from_mins(5),
             timeout: Duration::from_secs(15),

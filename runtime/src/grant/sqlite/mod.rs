@@ -22,7 +22,7 @@ use super::{
     record::{from_millis, to_millis},
     store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
 };
-use crate::support::random;
+use crate::support::crypto;
 
 /// The directory that a server's grants lie in: `TOOLGATE_DATA`, or one of the server's name in
 /// the platform's data directory.
@@ -159,7 +159,7 @@ fn unsigned(value: i64) -> u64 {
 /// Revisions start anywhere, so that a row made again does not repeat those of the one before.
 fn first_revision() -> i64 {
     let mut bytes = [0; 8];
-    random::fill(&mut bytes);
+    crypto::fill_random(&mut bytes);
     signed((u64::from_be_bytes(bytes) >> 2) | 1)
 }
 

@@ -37,12 +37,13 @@ pub(crate) struct ListCache(RwLock<HashMap<VisibleTools, Box<RawValue>>>);
 
 impl VisibleTools {
     pub(crate) fn new(dispatch: &Dispatch, caller: Option<&Claims>) -> Self {
-        let Some(gate) = dispatch.admission.as_ref().filter(|gate| gate.hides()) else {
+        let Some(gate) = dispatch.admission.as_ref().filter(|gate| gate.hides_unauthorized_tools())
+        else {
             return Self(Box::default());
         };
         let mut bits = vec![0_u64; dispatch.tools.len().div_ceil(64)];
         for (number, tool) in dispatch.tools.iter().enumerate() {
-            let listed = gate.lists(caller, &tool.required_scopes);
+            let listed = gate.is_listed(caller, &tool.required_scopes);
             bits[number / 64] |= u64::from(listed) << (number % 64);
         }
         Self(bits.into())

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use toolgate::{
-    gate::{Credentials, Jwt, Presented, Verifier},
+    gate::{Credentials, Jwt, PresentedToken, Verifier},
     testing::{Issuer, RESOURCE},
 };
 
@@ -34,7 +34,7 @@ fuzz_target!(|body: &[u8]| {
     let Ok(Some(credentials)) = Credentials::read(&headers, &http::Uri::from_static("/mcp")) else {
         return;
     };
-    let presented = Presented::new(&credentials, RESOURCE, "POST");
+    let presented = PresentedToken::new(&credentials, RESOURCE, "POST");
     if let Ok(claims) = RUNTIME.block_on(VERIFIER.verify(presented)) {
         assert_eq!(claims.issuer(), Issuer::NAME);
         assert!(!claims.subject().is_empty());
