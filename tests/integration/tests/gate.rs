@@ -391,7 +391,8 @@ async fn public_tools_need_no_token_and_the_others_do() {
 
 #[tokio::test]
 async fn hosts_that_read_results_only_are_told_there() {
-    let guarded = Guarded::start(|gate| gate.allow_anonymous(true).challenge_in_results(true)).await;
+    let guarded =
+        Guarded::start(|gate| gate.allow_anonymous(true).challenge_in_results(true)).await;
     for (token, error) in [("", "invalid_token"), ("alice.orders-read", "insufficient_scope")] {
         let told = guarded.call(token, "order", json!({})).await;
         assert_eq!(told.status(), 200);
