@@ -79,15 +79,6 @@ impl View {
                 let path = in_crate(&path.value());
                 quote!(#krate::__private::View::file(#path, ::core::include_str!(#path)))
             }
-            Source::Folder(folder, files) => {
-                let folder = folder.value();
-                let folder = folder.trim_end_matches('/');
-                let contents = files.iter().map(|file| in_crate(&format!("{folder}/{file}")));
-                let folder = in_crate(folder);
-                quote! {
-                    #krate::__private::View::folder(#folder, &[#((#files, ::core::include_str!(#contents))),*])
-                }
-            }
         };
         let mut add = |method: &str, value: TokenStream| {
             let method = Ident::new(method, Span::call_site());

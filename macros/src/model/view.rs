@@ -31,8 +31,6 @@ pub(crate) struct View {
 pub(crate) enum Source {
     Inline(LitStr),
     File(LitStr),
-    /// The folder, and its files, by their paths in it.
-    Folder(LitStr, Vec<String>),
 }
 
 impl View {
@@ -94,23 +92,13 @@ fn find(literal: LitStr) -> Result<Source> {
         return wrong(format!("there is no view at `{text}`\nhelp: it was looked for at {place}"));
     };
     if found.is_dir() {
-        let mut files = Vec::new();
-        let size = list(&path, "", &mut files)
-            .map_err(|error| Error::new(literal.span(), format!("`{text}`: {error}")))?;
-        if !files.iter().any(|file| file == "index.html") {
-            return wrong(format!(
-                "the folder `{text}` holds no `index.html`\nhelp: build the front end first; it was looked for in {place}"
-            ));
-        }
-        check_size(&literal, size)?;
-        for file in &files {
-            check_text(&literal, &path.join(file))?;
-        }
-        return Ok(Source::Folder(literal, files));
+        return wrong(format!(
+            "`{text}` is a folder, and a view is one HTML file\nhelp: build the front end into one file, for example with vite-plugin-singlefile"
+        ));
     }
     if path.extension().is_none_or(|extension| extension != "html") {
         return wrong(format!(
-            "`{text}` is not a view: {place}\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+            "`{text}` is not a view: {place}\nhelp: a view is an `.html` file, or HTML itself"
         ));
     }
     check_size(&literal, found.len())?;
@@ -141,23 +129,6 @@ fn check_text(literal: &LitStr, path: &Path) -> Result<()> {
     Err(Error::new(literal.span(), message))
 }
 
-/// The files of a built front end that go into its page; their size in bytes.
-fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) -> std::io::Result<u64> {
-    let mut size = 0;
-    let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            size += list(&entry.path(), &format!("{name}/"), files)?;
-        } else if [".html", ".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end)) {
-            size += entry.metadata()?.len();
-            files.push(name);
-        }
-    }
-    Ok(size)
-}
-
 #[cfg(test)]
 mod tests {
     use proc_macro2::Span;
@@ -183,10 +154,10 @@ mod tests {
         assert_eq!(
             fault("src/lib.rs"),
             format!(
-                "`src/lib.rs` is not a view: {here}/src/lib.rs\nhelp: a view is an `.html` file, a folder with an `index.html`, or HTML itself"
+                "`src/lib.rs` is not a view: {here}/src/lib.rs\nhelp: a view is an `.html` file, or HTML itself"
             )
         );
-        assert!(fault("src").starts_with("the folder `src` holds no `index.html`"));
+        assert!(fault("src").starts_with("`src` is a folder, and a view is one HTML file\nhelp: "));
         for outside in ["../view.html", "/etc/passwd", "views/../../x.html", "..\\x.html"] {
             assert!(
                 fault(outside).starts_with(&format!("`{outside}` is outside of this crate")),

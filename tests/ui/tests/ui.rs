@@ -10,7 +10,7 @@ fn target() -> &'static Path {
 /// Faulty views, next to the manifest with which the cases are compiled.
 fn write_views() {
     let views = target().join("tests/trybuild/ui/views");
-    fs::create_dir_all(views.join("empty")).unwrap();
+    fs::create_dir_all(views.join("built")).unwrap();
     fs::write(views.join("board.txt"), "A board").unwrap();
     fs::write(views.join("latin1.html"), b"<p>caf\xe9</p>").unwrap();
     fs::write(views.join("large.html"), vec![b' '; (2 << 20) + 1]).unwrap();

@@ -4,7 +4,7 @@ use toolgate::prelude::*;
 struct Board {}
 
 /// Shows a board.
-#[widget(view = "views/empty")]
+#[widget(view = "views/built")]
 async fn board() -> Board {
     Board {}
 }
