@@ -3,7 +3,7 @@
 use darling::{FromMeta, ast::NestedMeta, util::path_to_string};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Error, Ident, Path, Result, Token,
+    Error, Ident, Meta, Path, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
 };
@@ -78,7 +78,7 @@ pub(super) fn parse_items<A: Attribute>(
                 break;
             }
             if !input.peek(Token![,]) {
-                return Err(no_comma(input, items.last()));
+                return Err(no_comma(input, items.pop()));
             }
             input.parse::<Token![,]>()?;
         }
@@ -134,13 +134,13 @@ fn without_key<A: Attribute>(input: ParseStream<'_>) -> Result<Error> {
     }
     let help = A::with_key(&value.to_string());
     let help = help.map(|help| format!("\nhelp: write `{help}`")).unwrap_or_default();
-    Ok(Error::new(span, format!("a value of `{}` has a key{help}", A::NAME)))
+    Ok(Error::new(span, format!("this value has no key{help}")))
 }
 
-fn no_comma(input: ParseStream<'_>, before: Option<&NestedMeta>) -> Error {
-    let key = before.and_then(path_of).map(path_to_string);
-    let message = match (key, before) {
-        (Some(key), Some(NestedMeta::Meta(syn::Meta::Path(_)))) => {
+fn no_comma(input: ParseStream<'_>, before: Option<NestedMeta>) -> Error {
+    let message = match before {
+        Some(NestedMeta::Meta(Meta::Path(key))) => {
+            let key = path_to_string(&key);
             format!("the value of `{key}` follows `=`\nhelp: write `{key} = ..`")
         }
         _ => "a comma is missing before this".to_owned(),

@@ -5,7 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{FnArg, GenericParam, Path, Signature, Type, ext::IdentExt, parse_quote};
+use syn::{FnArg, GenericParam, Path, Type, ext::IdentExt, parse_quote};
 
 use super::{
     lifetimes::with_lifetime,
@@ -38,19 +38,19 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#inner #errors);
     }
     let helper = inner.sig.ident.clone();
-    let outer = inner.sig.clone();
+    let before = errors.len();
     let parameters = inner.take_parameters(&helper, &mut errors);
     let clients: Vec<_> = parameters.iter().filter(|parameter| parameter.is_client()).collect();
     let matched = match &scopes {
-        Some(scopes) => {
+        Some(scopes) if errors.len() == before => {
             let declare = "#[requires(\"..\")]";
             match_clients(Some(scopes), Span::call_site(), &clients, declare, &mut errors)
         }
-        None => Vec::new(), // Their fault is reported already.
+        _ => Vec::new(), // A fault is reported already.
     };
     let helper = Helper { krate, inner: &inner, parameters: &parameters, matched };
     if helper.matched.len() != clients.len() || !errors.is_empty() {
-        return helper.recover(&outer, &clients, &errors);
+        return helper.recover(&clients, &errors);
     }
     let shell = helper.emit_shell();
     let marker = marker(&inner.vis, &inner.sig.ident, "helper");
@@ -73,32 +73,29 @@ struct Helper<'a> {
 }
 
 impl Helper<'_> {
-    /// A function of the same signature that cannot be called, where nothing of the shell would
-    /// be true.
-    fn recover(&self, outer: &Signature, clients: &[&Parameter], errors: &Errors) -> TokenStream {
-        let Function { attrs, vis, .. } = self.inner;
-        let marker = marker(vis, &outer.ident, "helper");
-        let scopes: TokenStream = clients
-            .iter()
-            .filter_map(|client| client.provider())
-            .map(|provider| holds_all(&self.krate, &outer.ident, provider))
-            .collect();
-        let inputs = outer.inputs.iter().zip(&self.inner.sig.inputs).map(|(outer, inner)| {
-            match (outer, inner) {
-                (FnArg::Typed(outer), FnArg::Typed(inner)) => {
-                    // A type that is faulty was replaced.
-                    let faulty = matches!(&*inner.ty, Type::Tuple(unit) if unit.elems.is_empty());
-                    let (pat, ty) = (&outer.pat, if faulty { &inner.ty } else { &outer.ty });
-                    quote!(#pat: #ty)
-                }
-                (other, _) => other.to_token_stream(),
+    /// A function that accepts the clients of all tools, so that its callers have no faults.
+    fn recover(&self, clients: &[&Parameter], errors: &Errors) -> TokenStream {
+        let Function { attrs, vis, sig, .. } = self.inner;
+        let helper = &sig.ident;
+        let marker = marker(vis, helper, "helper");
+        let providers = clients.iter().filter_map(|client| client.provider());
+        let scopes: TokenStream =
+            providers.map(|provider| holds_all(&self.krate, helper, provider)).collect();
+        let mut sig = sig.clone();
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(input) = input
+                && clients.iter().any(|client| client.ty == *input.ty)
+            {
+                *input.ty = held_by(&input.ty, &quote!(Holder));
             }
-        });
-        let Signature { ident, generics, output, .. } = outer;
+        }
+        if !clients.is_empty() {
+            sig.generics.params.push(parse_quote!(Holder));
+        }
         quote! {
             #(#attrs)*
             #[allow(unused_variables, clippy::unused_async)]
-            #vis async fn #ident #generics(#(#inputs),*) #output { ::core::unreachable!() }
+            #vis #sig { ::core::unreachable!() }
             #marker
             #scopes
             #errors
@@ -123,7 +120,7 @@ impl Helper<'_> {
             let Parameter { ident, ty, kind, .. } = parameter;
             names.push(ident);
             if let Kind::Client { borrowed, .. } = kind {
-                types.push(with_lifetime(held_by(ty, &quote!(Holder))));
+                types.push(with_lifetime(held_by(ty, &quote!(Holder)).to_token_stream()));
                 passed.push(quote!(#ident.narrow()));
                 inner_types.push(owned(ty));
                 if *borrowed {
@@ -222,7 +219,7 @@ impl Helper<'_> {
 }
 
 /// `AuthedClient<P, helper>` as `AuthedClient<P, holder>`.
-fn held_by(ty: &Type, holder: &TokenStream) -> TokenStream {
+fn held_by(ty: &Type, holder: &TokenStream) -> Type {
     let mut ty = ty.clone();
     let target = match ungroup(&mut ty) {
         Type::Reference(reference) => ungroup(&mut reference.elem),
@@ -235,7 +232,7 @@ fn held_by(ty: &Type, holder: &TokenStream) -> TokenStream {
         generics.args.pop();
         generics.args.push(parse_quote!(#holder));
     }
-    ty.to_token_stream()
+    ty
 }
 
 /// `T` of `&T`.

@@ -1,7 +1,9 @@
 //! `tools![]`: a constant table, in which no name stands twice.
 
+use std::collections::HashMap;
+
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{
     Error, Path, Result, Token,
     parse::{Parse, ParseStream},
@@ -44,12 +46,23 @@ impl Input {
     fn expand(&self) -> TokenStream {
         let Self { krate, tools } = self;
         let mut errors = Errors::default();
+        // By the name of the function; of equal names the first is kept.
+        let mut seen = HashMap::<String, usize>::new();
+        let mut pairs = TokenStream::new();
         for (at, tool) in tools.iter().enumerate() {
+            let Some(last) = tool.segments.last() else { continue };
+            let other = *seen.entry(last.ident.to_string()).or_insert(at);
+            if other == at {
+                continue;
+            }
             if tools[..at].contains(tool) {
-                let name = &tool.segments[tool.segments.len() - 1].ident;
-                let message = format!("`{name}` is listed twice");
+                let message = format!("`{}` is listed twice", last.ident);
                 errors.push(Error::new_spanned(tool, message));
             }
+            // Functions of one name in two modules: the error is shown at the second.
+            pairs.extend(quote_spanned! {last.ident.span()=>
+                TABLE[#at].assert_differs_from(&TABLE[#other]);
+            });
         }
         if !errors.is_empty() {
             return quote!({ #errors #krate::__private::Tools::default() });
@@ -58,7 +71,10 @@ impl Input {
             const TABLE: &[#krate::__private::ToolEntry] = &[#(#krate::__private::ToolEntry::new::<#tools>()),*];
             // Every pair of hundreds of names is looked at, which the lint takes for no end.
             #[allow(long_running_const_eval)]
-            const _: () = #krate::__private::Tools::assert_distinct(TABLE);
+            const _: () = {
+                #pairs
+                #krate::__private::Tools::assert_distinct(TABLE)
+            };
             #krate::__private::Tools::new(TABLE)
         })
     }

@@ -102,7 +102,8 @@ impl Function {
                 }
                 Err(error) => {
                     errors.push(error);
-                    **ty = parse_quote!(());
+                    // Calls of the function are not at fault.
+                    **ty = parse_quote!(impl ::core::marker::Sized);
                     stub = true;
                 }
             }
@@ -188,10 +189,22 @@ fn generic(segment: &mut PathSegment) -> Option<&mut Type> {
     }
 }
 
+/// Types of the prelude, which are known without their declaration.
+const NO_PROVIDERS: [&str; 9] =
+    ["String", "str", "Vec", "Option", "Box", "bool", "u64", "i64", "usize"];
+
 /// Makes `AuthedClient<P>` an `AuthedClient<P, holder>`, and returns `P`.
 fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
     let Some(Type::Path(provider)) = generic(segment) else { return Ok(None) };
     let provider = provider.path.clone();
+    if let Some(ident) = provider.get_ident()
+        && NO_PROVIDERS.iter().any(|known| ident == known)
+    {
+        let message = format!(
+            "`{ident}` is no provider\nhelp: name an enum with `#[provider]`: `AuthedClient<GitHub>`"
+        );
+        return Err(Error::new(ident.span(), message));
+    }
     let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return Ok(None) };
     match generics.args.get(1) {
         None => generics.args.push(parse_quote!(#holder)),

@@ -66,7 +66,9 @@ impl Tool {
             return Err(function.to_token_stream());
         }
         let ident = function.sig.ident.clone();
+        let before = errors.len();
         let parameters = function.take_parameters(&ident, errors);
+        let faulty = errors.len() > before;
         let arguments = arguments(&parameters, errors);
         if arguments.len() > MAX_ARGUMENTS {
             let message = format!(
@@ -96,12 +98,13 @@ impl Tool {
         };
         // A faulty attribute says nothing certain of the clients' scopes.
         if let Some(args) = args {
-            tool.set(attribute, args, errors);
+            tool.set(attribute, args, faulty, errors);
         }
         Ok(tool)
     }
 
-    fn set(&mut self, attribute: &str, args: ToolArgs, errors: &mut Errors) {
+    /// `faulty`: a parameter has a faulty type, so that a client may be missing.
+    fn set(&mut self, attribute: &str, args: ToolArgs, faulty: bool, errors: &mut Errors) {
         match args.name {
             Some(name) => self.name = name.0,
             None => drop(errors.take(ToolName::new(self.name.clone()))),
@@ -133,7 +136,7 @@ impl Tool {
         }
         let clients: Vec<_> =
             self.parameters.iter().filter(|parameter| parameter.provider().is_some()).collect();
-        if !check_clients(&self.parameters, &clients, errors) {
+        if faulty || !check_clients(&self.parameters, &clients, errors) {
             return;
         }
         let key = args.scopes.as_ref().map_or_else(Span::call_site, |scopes| scopes.key);

@@ -26,6 +26,18 @@ impl ToolEntry {
         self.name
     }
 
+    /// Fails to compile, in a constant, where the other has the same name.
+    ///
+    /// # Panics
+    ///
+    /// The other has the same name.
+    #[track_caller]
+    pub const fn assert_differs_from(&self, other: &Self) {
+        if equal(self.name.as_bytes(), other.name.as_bytes()) {
+            fail(self.name);
+        }
+    }
+
     pub(crate) fn build(&self) -> Result<RegisteredTool, ConfigError> {
         let (spec, function) = (self.declared)();
         RegisteredTool::new(spec, function)

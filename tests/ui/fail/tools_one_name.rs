@@ -1,15 +1,21 @@
 use ui::prelude::*;
 
-/// Does something.
-#[tool]
-async fn t() {}
+mod issues {
+    use ui::prelude::*;
 
-/// Does something.
-#[tool(name = "t")]
-async fn u() {}
-
-fn f() {
-    let _ = tools![t, u];
+    /// Lists issues.
+    #[tool]
+    pub async fn list() {}
 }
 
-fn main() {}
+mod pulls {
+    use ui::prelude::*;
+
+    /// Lists pull requests.
+    #[tool]
+    pub async fn list() {}
+}
+
+fn main() {
+    let _ = tools![issues::list, pulls::list];
+}

@@ -1,0 +1,12 @@
+use ui::prelude::*;
+
+#[requires(scopes = "repo", "user:email")]
+async fn close(_github: &AuthedClient<GitHub>) {}
+
+/// Does something.
+#[tool(scopes = "repo")]
+async fn t(github: AuthedClient<GitHub>) {
+    close(&github).await
+}
+
+fn main() {}

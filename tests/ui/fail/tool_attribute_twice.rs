@@ -1,0 +1,8 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+#[tool]
+async fn t() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(title)]
+async fn t() {}
+
+fn main() {}
