@@ -3,6 +3,10 @@
 //! A timer for each request would cost more than reading its head, so one task checks all connections
 //! at intervals. A connection is idle if no request is under way and nothing is written: bytes that
 //! arrive without completing a request do not keep it open.
+//!
+//! hyper-util's `GracefulShutdown` is not used: it polls a channel whenever a connection is polled, and
+//! leaves every wake within a connection to tokio's scheduler. That is 37 700 instructions a call over
+//! a socket instead of 37 100, client included, as Valgrind counts them.
 
 use std::{
     io,
