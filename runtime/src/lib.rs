@@ -245,8 +245,8 @@ pub use toolgate_macros::provider;
 pub use toolgate_macros::requires;
 /// Makes an async function a tool.
 ///
-/// The function stays what it is, and callable. ErasedHandler it stands an empty type of the same name,
-/// which implements [`Tool`]; [`tools!`] names it.
+/// The function stays as it is, and can be called. The attribute adds an empty type of the same name,
+/// which implements [`Tool`]; [`tools!`] takes that name.
 ///
 /// The doc comment is the description by which the model chooses. Parameters of the types
 /// [`AuthedClient`], [`Caller`], [`State`] and [`Context`] are injected; every other parameter is

@@ -141,34 +141,35 @@ impl Endpoint {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let claims = self.authenticate(parts, peer).await?;
-        let permit = self.acquire_permit(&claims)?;
+        let caller = claims.as_ref();
+        let permit = self.acquire_permit(caller)?;
         if parts.method != Method::POST {
             // The stream of a session may stay open for hours, so it takes no permit from calls.
             drop(permit);
-            let response = self.forward(parts, peer.address, Body::new(body), &claims).await;
-            return Ok(self.end_with_token(&claims, response));
+            let response = self.forward(parts, peer.address, Body::new(body), caller).await;
+            return Ok(self.end_with_token(caller, response));
         }
         let body = body::read(body).await?;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
-                let call = self.authorize(&parts.headers, &message, &claims)?;
-                self.route(parts, &body, (&message, call), &claims)?
+                let call = self.authorize(&parts.headers, &message, caller)?;
+                self.route(parts, &body, (&message, call), caller)?
             }
             None => Route::Sdk(ResponseHook::None),
         };
         match route {
             Route::FastPath(tool, call, prepared) => {
-                Ok(self.fast_path.call(tool, (&call, prepared), (parts, &claims)).await)
+                Ok(self.fast_path.call(tool, (&call, prepared), (parts, caller)).await)
             }
             Route::Fallback(call, params) => {
                 let call = (&call, *params);
-                Ok(Box::pin(self.fast_path.call_fallback(call, (parts, &claims))).await)
+                Ok(Box::pin(self.fast_path.call_fallback(call, (parts, caller))).await)
             }
             Route::List(visible, id) => match self.list_cache.get(&visible, id) {
                 Some(response) => Ok(response),
                 None => {
                     let hook = ResponseHook::LiftSecuritySchemes;
-                    let response = self.call_sdk(parts, peer.address, body, &claims, hook).await?;
+                    let response = self.call_sdk(parts, peer.address, body, caller, hook).await?;
                     Ok(Box::pin(self.list_cache.insert(visible, response)).await)
                 }
             },
@@ -176,7 +177,7 @@ impl Endpoint {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
                     parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
-                self.call_sdk(parts, peer.address, body, &claims, hook).await
+                self.call_sdk(parts, peer.address, body, caller, hook).await
             }
         }
     }
@@ -204,7 +205,7 @@ impl Endpoint {
         let address = gate::client_ip_key(&parts.extensions, peer.address);
         let reads_page = || self.announces_page(parts, length);
         let claims = gate.authenticate(parts, (address, peer.token_cache), reads_page).await?;
-        self.check_session(&parts.headers, &claims)?;
+        self.check_session(&parts.headers, claims.as_ref())?;
         Ok(claims)
     }
 
@@ -220,14 +221,14 @@ impl Endpoint {
     }
 
     /// Checks that the session belongs to the caller: its identifier is no credential.
-    fn check_session(&self, headers: &HeaderMap, claims: &Option<Claims>) -> Result<(), Rejection> {
+    fn check_session(&self, headers: &HeaderMap, caller: Option<&Claims>) -> Result<(), Rejection> {
         let Some(id) = headers.get(&names::SESSION) else { return Ok(()) };
         let id = id.to_str().unwrap_or_default();
-        let caller = principal(claims.as_ref());
+        let principal = principal(caller);
         match self.sessions.owner(id) {
-            Some(owner) if *owner == *caller => Ok(()),
+            Some(owner) if *owner == *principal => Ok(()),
             // An anonymous caller who signs in keeps the session.
-            Some(owner) if owner.is_empty() && self.sessions.adopt(id, &caller) => Ok(()),
+            Some(owner) if owner.is_empty() && self.sessions.adopt(id, &principal) => Ok(()),
             _ => {
                 tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
                 Err(Rejection::session_not_found())
@@ -238,10 +239,10 @@ impl Endpoint {
     /// Counts the request against the caller's limits.
     fn acquire_permit(
         &self,
-        claims: &Option<Claims>,
+        caller: Option<&Claims>,
     ) -> Result<Option<ConcurrencyPermit>, Rejection> {
         let Some(gate) = &self.handler.dispatch.admission else { return Ok(None) };
-        Ok(gate.acquire_permit(claims.as_ref())?)
+        Ok(gate.acquire_permit(caller)?)
     }
 
     /// Parses the body; `None` leaves a body that is not announced as JSON to rmcp, which refuses it.
@@ -265,14 +266,14 @@ impl Endpoint {
         &self,
         headers: &HeaderMap,
         message: &'m Message<'a>,
-        claims: &Option<Claims>,
+        caller: Option<&Claims>,
     ) -> Result<Option<(CallParams<'m, 'a>, Option<&ServedTool>)>, Rejection> {
         let dispatch = &self.handler.dispatch;
         let gate = dispatch.admission.as_ref();
         if let Some(gate) = gate {
             let reads_page =
                 || message.resource_uri().is_some_and(|uri| dispatch.widgets.has(&uri));
-            gate.check_anonymous(claims.as_ref(), reads_page, || self.answers_itself(message))?;
+            gate.check_anonymous(caller, reads_page, || self.answers_itself(message))?;
         }
         let call = match message.call() {
             Some(Ok(call)) => call,
@@ -284,7 +285,7 @@ impl Endpoint {
         if let (Some(gate), Some(tool)) = (gate, tool) {
             // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
             let accumulates = || !is_current_revision(headers);
-            gate.check_call(claims.as_ref(), (&call.name, &tool.required_scopes), accumulates)
+            gate.check_call(caller, (&call.name, &tool.required_scopes), accumulates)
                 .map_err(|error| Rejection::from_gate(error, || message.id()))?;
         }
         Ok(Some((call, tool)))
@@ -318,7 +319,7 @@ impl Endpoint {
         parts: &mut Parts,
         body: &'a Bytes,
         (message, call): (&Message<'a>, Option<(CallParams<'_, 'a>, Option<&'a ServedTool>)>),
-        claims: &Option<Claims>,
+        caller: Option<&Claims>,
     ) -> Result<Route<'a>, Rejection> {
         let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
         let Some((call, tool)) = call else {
@@ -327,7 +328,7 @@ impl Endpoint {
                 .then(|| ListCache::request_id(headers, message))
                 .flatten();
             return Ok(match cached {
-                Some(id) => Route::List(VisibleTools::new(dispatch, claims.as_ref()), id),
+                Some(id) => Route::List(VisibleTools::new(dispatch, caller), id),
                 None => Route::Sdk(ResponseHook::for_method(message.method())),
             });
         };
@@ -360,16 +361,16 @@ impl Endpoint {
         parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Bytes,
-        claims: &Option<Claims>,
+        caller: Option<&Claims>,
         hook: ResponseHook,
     ) -> Result<Response, Rejection> {
         let is_json = is_json(&parts.headers);
         let opens_session =
             hook == ResponseHook::OpenSession && !parts.headers.contains_key(&names::SESSION);
-        let response = self.forward(parts, peer, Body::from(body.clone()), claims);
+        let response = self.forward(parts, peer, Body::from(body.clone()), caller);
         // Boxed, so that the future of every request is not as large as these.
         let response = if opens_session {
-            let opened = Box::pin(self.sessions.open(principal(claims.as_ref()), response)).await;
+            let opened = Box::pin(self.sessions.open(principal(caller), response)).await;
             opened.map_err(|_| Rejection::too_many_sessions())?
         } else {
             response.await
@@ -383,7 +384,7 @@ impl Endpoint {
             ResponseHook::LiftSecuritySchemes if self.handler.dispatch.admission.is_some() => {
                 Box::pin(security_schemes::lift(response)).await
             }
-            ResponseHook::EndWithToken => self.end_with_token(claims, response),
+            ResponseHook::EndWithToken => self.end_with_token(caller, response),
             _ => response,
         })
     }
@@ -395,7 +396,7 @@ impl Endpoint {
         parts: &mut Parts,
         peer: Option<SocketAddr>,
         body: Body,
-        claims: &Option<Claims>,
+        caller: Option<&Claims>,
     ) -> BoxFuture<'a, Response> {
         let mut parts = std::mem::replace(parts, Request::new(()).into_parts().0);
         names::remove_credentials(&mut parts.headers);
@@ -403,16 +404,16 @@ impl Endpoint {
             parts.extensions.insert(ConnectInfo(peer));
         }
         if self.handler.dispatch.admission.is_some() {
-            parts.extensions.insert(Authenticated(claims.clone()));
+            parts.extensions.insert(Authenticated(caller.cloned()));
         }
         let request = Request::from_parts(parts, body);
         Box::pin(async move { self.sdk.handle(request).await.into_response() })
     }
 
     /// Ends a stream when the caller's token expires.
-    fn end_with_token(&self, claims: &Option<Claims>, response: Response) -> Response {
+    fn end_with_token(&self, caller: Option<&Claims>, response: Response) -> Response {
         let gate = self.handler.dispatch.admission.as_ref();
-        let Some(remaining) = gate.and_then(|gate| gate.remaining_lifetime(claims.as_ref())) else {
+        let Some(remaining) = gate.and_then(|gate| gate.remaining_lifetime(caller)) else {
             return response;
         };
         response.map(|body| {

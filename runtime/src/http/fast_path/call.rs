@@ -67,11 +67,11 @@ impl FastPath {
         &self,
         tool: &ServedTool,
         (call, prepared): (&FastCall<'_>, PreparedCall),
-        (parts, claims): (&Parts, &Option<Claims>),
+        (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
         let dispatch = &self.handler.dispatch;
         let caller = match &dispatch.admission {
-            Some(_) => claims.clone().map(Caller::from_claims),
+            Some(_) => claims.cloned().map(Caller::from_claims),
             None => Some(Caller::local()),
         };
         let context = FastContext { call, parts, claims, peer: &self.peer };
@@ -92,7 +92,7 @@ impl FastPath {
     pub(crate) async fn call_fallback(
         &self,
         (call, params): (&FastCall<'_>, CallToolRequestParams),
-        (parts, claims): (&Parts, &Option<Claims>),
+        (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
         let _running = self.handler.dispatch.running.token();
         let context = call.context(parts, claims, &self.peer);
@@ -181,7 +181,7 @@ impl<'a> FastCall<'a> {
     fn context(
         &self,
         parts: &Parts,
-        claims: &Option<Claims>,
+        claims: Option<&Claims>,
         peer: &Peer<RoleServer>,
     ) -> RequestContext<RoleServer> {
         let id = serde_json::from_str(self.id.get()).unwrap_or(RequestId::Number(0));
@@ -189,7 +189,7 @@ impl<'a> FastCall<'a> {
         context.meta = self.meta();
         let mut parts = parts.clone();
         names::remove_credentials(&mut parts.headers);
-        parts.extensions.insert(Authenticated(claims.clone()));
+        parts.extensions.insert(Authenticated(claims.cloned()));
         context.extensions.insert(parts);
         context
     }
@@ -213,7 +213,7 @@ impl<'a> FastCall<'a> {
 struct FastContext<'a> {
     call: &'a FastCall<'a>,
     parts: &'a Parts,
-    claims: &'a Option<Claims>,
+    claims: Option<&'a Claims>,
     peer: &'a Peer<RoleServer>,
 }
 
