@@ -1,5 +1,5 @@
-#[allow(dead_code)]
 /// GitHub's REST API.
+#[allow(dead_code)]
 pub enum GitHub {
     /// Reads code, issues and pull requests.
     RepoRead,

@@ -22,7 +22,7 @@ where
 /// The helper [`close`](fn@close).
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
 pub struct close {}
-/// Who may call [`close`](fn@close).
+/// The holders of a client that may call [`close`](fn@close).
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
 #[diagnostic::on_unimplemented(
@@ -32,6 +32,6 @@ pub struct close {}
 )]
 pub trait may_close<P> {}
 GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; close : GitHub; helper
-    may_close; "repo"
+    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, helper =
+    close, may_call = may_close, provider = GitHub, scopes = ["repo"]
 }

@@ -1,5 +1,5 @@
-#[allow(clippy::unused_async)]
 /// Lists the open issues of a repository.
+#[allow(clippy::unused_async)]
 async fn list_issues(
     github: AuthedClient<GitHub, list_issues>,
     owner: String,
@@ -28,11 +28,7 @@ impl ::toolgate::__private::Tool for list_issues {
         <u8 as ::toolgate::__private::Argument>::ARG
             .named("limit", "How many issues to return.")
             .default(|| 30)
-            .check(
-                &::toolgate::__private::Range::<
-                    u8,
-                >(::core::option::Option::Some(1), ::core::option::Option::Some(100)),
-            ),
+            .check(&::toolgate::__private::range(1, 100)),
     );
     type Output = Result<Json<Vec<Issue>>>;
     fn dependencies() -> &'static [::toolgate::__private::Dependency] {
@@ -48,6 +44,6 @@ impl ::toolgate::__private::Tool for list_issues {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; list_issues : GitHub;
-    tool; "repo:read"
+    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool =
+    list_issues, provider = GitHub, scopes = ["repo:read"]
 }

@@ -1,5 +1,5 @@
-#[allow(clippy::unused_async)]
 /// Says nothing.
+#[allow(clippy::unused_async)]
 pub async fn nothing() {}
 /// The tool [`nothing`](fn@nothing).
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]

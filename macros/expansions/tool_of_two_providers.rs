@@ -1,5 +1,5 @@
-#[allow(clippy::unused_async)]
 /// Tells a channel of an issue.
+#[allow(clippy::unused_async)]
 async fn tell(
     github: &AuthedClient<GitHub, tell>,
     slack: AuthedClient<Slack, tell>,
@@ -49,10 +49,10 @@ impl ::toolgate::__private::Tool for tell {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; tell : GitHub; tool;
-    "repo:read"
+    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool = tell,
+    provider = GitHub, scopes = ["repo:read"]
 }
 Slack! {
-    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; tell : Slack; tool;
-    "chat:write"
+    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool = tell,
+    provider = Slack, scopes = ["chat:write"]
 }

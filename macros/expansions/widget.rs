@@ -1,5 +1,5 @@
-#[allow(clippy::unused_async)]
 /// Shows a repository's open issues.
+#[allow(clippy::unused_async)]
 async fn issue_board(
     github: AuthedClient<GitHub, issue_board>,
     repo: String,
@@ -39,6 +39,6 @@ impl ::toolgate::__private::Tool for issue_board {
     }
 }
 GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] ::toolgate; issue_board : GitHub;
-    tool; "repo:read"
+    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool =
+    issue_board, provider = GitHub, scopes = ["repo:read"]
 }

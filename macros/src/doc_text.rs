@@ -2,6 +2,12 @@
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
+/// Inserts an attribute of ours where readers look for none: after the doc comments.
+pub(crate) fn insert_after_docs(attrs: &mut Vec<Attribute>, attr: Attribute) {
+    let at = attrs.iter().position(|attr| !attr.path().is_ident("doc")).unwrap_or(attrs.len());
+    attrs.insert(at, attr);
+}
+
 /// The text of the doc comments among `attrs`, as markdown.
 pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
     let mut text = String::new();

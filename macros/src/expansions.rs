@@ -48,8 +48,8 @@ fn a_tool_of_three_arguments_is_short() {
     let text = golden("tool", list_issues());
     // The function itself is the user's: two attributes, eight lines of signature, body and brace.
     let own = text.lines().position(|line| line == "}").expect("the function ends") + 1;
-    let beside = text.lines().count() - own;
-    assert!(beside <= 45, "{beside} lines beside the function");
+    let added = text.lines().count() - own;
+    assert!(added <= 45, "{added} lines added the function");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_widget() {
 fn what_a_catalogue_proves() {
     let request = quote! {
         "repo:read RepoRead read\nrepo Repo write 0"
-        ::toolgate; close_issue: GitHub; tool; "repo"
+        crate = ::toolgate, tool = close_issue, provider = GitHub, scopes = ["repo"]
     };
     golden("prove_scopes", prove_scopes::expand(request));
 }

@@ -5,7 +5,10 @@ pub use crate::{
     scope::{Access, CanWrite, Catalogue, Holds, Requires, Scope},
     tool::{
         Call, Dependency, Hints, Tool, ToolEntry, ToolFuture, Tools, Values, View,
-        argument::{Arg, Argument, Length, OneOf, Pattern, Range},
+        argument::{
+            Arg, Argument, OneOf, Pattern,
+            check::{at_least, at_most, length, max_length, min_length, range},
+        },
         outcome::IntoToolResult,
         view::{Fallible, Shown},
     },

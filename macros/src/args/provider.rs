@@ -82,7 +82,7 @@ impl FromMeta for ProviderId {
         if !value.is_empty() && value.bytes().all(fits) {
             return Ok(Self(id));
         }
-        let message = "an `id` is of a-z, 0-9 and `-`: it stands in URLs and environment variables";
+        let message = "an `id` is of a-z, 0-9 and `-`: URLs and environment variables have it";
         Err(Error::custom(message).with_span(&id))
     }
 }

@@ -157,7 +157,7 @@ fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
         Err(Error::custom(message).with_span(literal))
     };
     if text.contains('*') {
-        return wrong("a wildcard would let in sites that nobody has named");
+        return wrong("a wildcard would let in sites that are not named");
     }
     let rest = match text.split_once("://") {
         Some(("https", rest)) => rest,

@@ -1,13 +1,12 @@
 //! The constant of an argument: `Arg::<u8>::new("limit", "How many.").default(|| 30)`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Expr, Path};
+use syn::Path;
 
 use crate::model::{
     argument::{Argument, DefaultValue},
     rule::{Limits, Rule, RuleKind},
-    types::inside_option,
 };
 
 impl Argument {
@@ -23,7 +22,7 @@ impl Argument {
         if !examples.is_empty() {
             chain.extend(quote!(.examples(&[#(#examples),*])));
         }
-        let rules: Vec<_> = self.rules.iter().map(|rule| self.emit_rule(krate, rule)).collect();
+        let rules: Vec<_> = self.rules.iter().map(|rule| emit_rule(krate, rule)).collect();
         match rules.as_slice() {
             [] => {}
             [rule] => chain.extend(quote!(.check(#rule))),
@@ -31,25 +30,24 @@ impl Argument {
         }
         quote!(<#ty as #krate::__private::Argument>::ARG.named(#name, #description) #chain)
     }
+}
 
-    fn emit_rule(&self, krate: &Path, rule: &Rule) -> TokenStream {
-        let span = rule.key;
-        match &rule.kind {
-            RuleKind::Range(limits) => {
-                let ty = inside_option(&self.ty);
-                let (min, max) = limits.emit();
-                quote_spanned!(span=> &#krate::__private::Range::<#ty>(#min, #max))
-            }
-            RuleKind::Length(limits) => {
-                let (min, max) = limits.emit();
-                quote_spanned!(span=> &#krate::__private::Length(#min, #max))
-            }
-            RuleKind::Pattern(pattern) => {
-                quote_spanned!(span=> &#krate::__private::Pattern(#pattern))
-            }
-            RuleKind::OneOf(texts) => {
-                quote_spanned!(span=> &#krate::__private::OneOf(&[#(#texts),*]))
-            }
+fn emit_rule(krate: &Path, rule: &Rule) -> TokenStream {
+    let span = rule.key;
+    match &rule.kind {
+        RuleKind::Range(limits) => {
+            let call = limits.emit("range", "at_least", "at_most");
+            quote_spanned!(span=> &#krate::__private::#call)
+        }
+        RuleKind::Length(limits) => {
+            let call = limits.emit("length", "min_length", "max_length");
+            quote_spanned!(span=> &#krate::__private::#call)
+        }
+        RuleKind::Pattern(pattern) => {
+            quote_spanned!(span=> &#krate::__private::Pattern(#pattern))
+        }
+        RuleKind::OneOf(texts) => {
+            quote_spanned!(span=> &#krate::__private::OneOf(&[#(#texts),*]))
         }
     }
 }
@@ -67,11 +65,15 @@ impl DefaultValue {
 }
 
 impl Limits {
-    fn emit(&self) -> (TokenStream, TokenStream) {
-        let option = |limit: &Option<Expr>| match limit {
-            Some(limit) => quote!(::core::option::Option::Some(#limit)),
-            None => quote!(::core::option::Option::None),
+    /// The call of the function for the limits that are given: `range(1, 100)`.
+    fn emit(&self, both: &str, min_only: &str, max_only: &str) -> TokenStream {
+        let name = match (&self.min, &self.max) {
+            (Some(_), None) => min_only,
+            (None, Some(_)) => max_only,
+            _ => both,
         };
-        (option(&self.min), option(&self.max))
+        let name = Ident::new(name, Span::call_site());
+        let limits = self.min.iter().chain(&self.max);
+        quote!(#name(#(#limits),*))
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 use syn::{
-    Error, Ident, Path, Result, Token,
+    Error, Ident, Path, Result, Token, bracketed,
+    ext::IdentExt,
     parse::{Parse, ParseStream},
+    punctuated::Punctuated,
 };
 
 use super::marker::holds_all;
@@ -27,7 +29,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// `"catalogue" ::toolgate; holder: Provider; purpose; "scope" "scope"`
+/// `"catalogue" crate = ::toolgate, tool = holder, provider = Provider, scopes = ["scope"]`
 struct Request {
     catalogue: Arc<Catalogue>,
     krate: Path,
@@ -39,9 +41,9 @@ struct Request {
 
 /// What the scopes are for.
 enum Purpose {
-    /// `tool`, or `read_only` where the attribute said so.
+    /// `tool = list_issues`, with `read_only` where the attribute has it.
     Tool { read_only: Option<Span> },
-    /// `helper may_close`: whoever holds them may call it.
+    /// `helper = close, may_call = may_close`: the trait of the holders that may call it.
     Helper { may_call: Ident },
 }
 
@@ -52,25 +54,41 @@ impl Parse for Request {
             let message = "the provider was declared with another version of `toolgate`\nhelp: use one version for the provider's crate and for this one";
             Error::new(catalogue.span(), message)
         })?;
+        key(input)?;
         let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
+        input.parse::<Token![,]>()?;
+        let of_helper = key(input)? == "helper";
         let holder = input.parse()?;
-        input.parse::<Token![:]>()?;
-        let provider = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
-        let word: Ident = input.parse()?;
-        let purpose = match word.to_string().as_str() {
-            "helper" => Purpose::Helper { may_call: input.parse()? },
-            "read_only" => Purpose::Tool { read_only: Some(word.span()) },
-            _ => Purpose::Tool { read_only: None },
+        input.parse::<Token![,]>()?;
+        let purpose = if of_helper {
+            key(input)?;
+            let may_call = input.parse()?;
+            input.parse::<Token![,]>()?;
+            Purpose::Helper { may_call }
+        } else if input.peek2(Token![,]) {
+            let read_only: Ident = input.parse()?;
+            input.parse::<Token![,]>()?;
+            Purpose::Tool { read_only: Some(read_only.span()) }
+        } else {
+            Purpose::Tool { read_only: None }
         };
-        input.parse::<Token![;]>()?;
-        let mut scopes = Vec::new();
-        while !input.is_empty() {
-            scopes.push(input.parse()?);
-        }
+        key(input)?;
+        let provider = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![,]>()?;
+        key(input)?;
+        let list;
+        bracketed!(list in input);
+        let scopes = Punctuated::<ScopeName, Token![,]>::parse_terminated(&list)?;
+        let scopes = scopes.into_iter().collect();
         Ok(Self { catalogue, krate, holder, provider, purpose, scopes })
     }
+}
+
+/// `key =`
+fn key(input: ParseStream<'_>) -> Result<Ident> {
+    let key = input.call(Ident::parse_any)?;
+    input.parse::<Token![=]>()?;
+    Ok(key)
 }
 
 impl Request {
@@ -192,7 +210,7 @@ impl Request {
         }
     }
 
-    /// Whoever holds all of `declared` may call the helper.
+    /// Lets every holder of all `declared` scopes call the helper.
     fn may_call(&self, declared: &[usize]) -> Option<TokenStream> {
         let Self { krate, provider, .. } = self;
         let Purpose::Helper { may_call } = &self.purpose else { return None };

@@ -191,7 +191,7 @@ impl Helper<'_> {
         let label = format!("needs the {needs}");
         let note =
             "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`";
-        let doc = format!(" Who may call [`{helper}`](fn@{helper}).");
+        let doc = format!(" The holders of a client that may call [`{helper}`](fn@{helper}).");
         quote! {
             #[doc = #doc]
             #[doc(hidden)]
@@ -210,7 +210,7 @@ impl Helper<'_> {
             quote! {
                 #provider! {
                     #![callback = #krate::__private::prove_scopes]
-                    #krate; #helper: #provider; helper #may_call; #(#scopes)*
+                    crate = #krate, helper = #helper, may_call = #may_call, provider = #provider, scopes = [#(#scopes),*]
                 }
             }
         });

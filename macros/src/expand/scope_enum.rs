@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt};
+use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt, parse_quote};
 
 use crate::{
-    doc_text::doc_text,
+    doc_text::{doc_text, insert_after_docs},
     errors::Errors,
     model::{
         catalogue,
@@ -32,8 +32,8 @@ pub(super) fn expand(
     for variant in &mut item.variants {
         variant.attrs.retain(|attr| !attr.path().is_ident("scope"));
     }
+    insert_after_docs(&mut item.attrs, parse_quote!(#[allow(dead_code)]));
     quote! {
-        #[allow(dead_code)]
         #item
         #implementation
         #provider
@@ -68,7 +68,7 @@ fn emit_catalogue(
         }
     });
     let count = scopes.len();
-    // A static, because the compiler looks through a constant anew for every tool that refers to it.
+    // A static, because the compiler reads a constant again for every tool that refers to it.
     quote! {
         #[automatically_derived]
         impl #krate::__private::Catalogue for #ident {
@@ -83,7 +83,7 @@ fn emit_catalogue(
 
 /// The catalogue as a macro that has the name of the provider.
 ///
-/// The name is in the macro namespace, so whoever imports the type imports the macro too.
+/// The name is in the macro namespace, so an import of the type imports the macro too.
 fn emit_catalogue_macro(item: &ItemEnum, catalogue: &str) -> TokenStream {
     let ItemEnum { ident: provider, vis, .. } = item;
     let hidden = unique_name(item, catalogue);

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path, ext::IdentExt};
+use syn::{Ident, Path, ext::IdentExt, parse_quote};
 
 use super::marker::{holds_all, marker};
 use crate::{
     args::{self, tool::ToolArgs},
+    doc_text::insert_after_docs,
     errors::Errors,
     hygiene::{hygienic, respanned},
     model::{
@@ -66,8 +67,9 @@ pub(super) fn emit(tool: &Tool, output: &Output, errors: &Errors) -> TokenStream
     };
     // The function comes first: rust-analyzer maps a name to its first appearance.
     // A tool is async even where it has nothing to wait for.
+    let mut function = function.clone();
+    insert_after_docs(&mut function.attrs, parse_quote!(#[allow(clippy::unused_async)]));
     quote! {
-        #[allow(clippy::unused_async)]
         #function
         #marker
         #implementation
@@ -230,10 +232,8 @@ impl Tool {
     fn emit_requests(&self) -> TokenStream {
         let krate = &self.krate;
         let tool = &self.function.sig.ident;
-        let purpose = match self.attribute.read_only {
-            Some(span) => Ident::new("read_only", span),
-            None => Ident::new("tool", Span::call_site()),
-        };
+        let read_only = self.attribute.read_only.map(|span| Ident::new("read_only", span));
+        let read_only = read_only.map(|key| quote!(#key,));
         let requests = self.clients.iter().map(|client| {
             let provider = &client.provider;
             let catalogue = self.provider.as_ref().unwrap_or(provider);
@@ -241,7 +241,7 @@ impl Tool {
             quote! {
                 #catalogue! {
                     #![callback = #krate::__private::prove_scopes]
-                    #krate; #tool: #provider; #purpose; #(#scopes)*
+                    crate = #krate, tool = #tool, #read_only provider = #provider, scopes = [#(#scopes),*]
                 }
             }
         });

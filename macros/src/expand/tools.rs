@@ -1,4 +1,4 @@
-//! `tools![]`: a constant table, in which no name stands twice.
+//! `tools![]`: a constant table, in which every name is there once.
 
 use std::collections::HashMap;
 

@@ -73,7 +73,7 @@ impl Catalogue {
     /// The catalogue that the string literal holds.
     ///
     /// The last few are remembered: every tool of a provider brings the same literal, and to read
-    /// hundreds of scopes, in a macro that nobody optimizes, takes longer than the rest of a tool.
+    /// hundreds of scopes, in a macro that is built without optimization, takes longer than the rest of a tool.
     pub(crate) fn read(literal: &Literal) -> Option<Arc<Self>> {
         static LAST: Mutex<Vec<(String, Arc<Catalogue>)>> = Mutex::new(Vec::new());
         const REMEMBERED: usize = 8;

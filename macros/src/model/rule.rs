@@ -177,6 +177,10 @@ impl Limits {
             let message = "both ends are included\nhelp: write `..=`";
             return Err(Error::new_spanned(dots, message));
         }
+        if range.start.is_none() && range.end.is_none() {
+            let message = "this range has no end, so it excludes nothing\nhelp: write `1..`, `..=100` or `1..=100`";
+            return Err(Error::new_spanned(&range, message));
+        }
         let number = |end: &Option<Box<Expr>>| end.as_deref().and_then(Number::new);
         if let (Some(min), Some(max)) = (number(&range.start), number(&range.end))
             && min.compare(max) == Some(Ordering::Greater)

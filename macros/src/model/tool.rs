@@ -131,7 +131,7 @@ impl Tool {
             && self.attribute.app_only
             && self.attribute.model_only
         {
-            let message = "nobody could call it: `app_only` and `model_only` exclude each other\nhelp: remove one; without both, the model and views may call it";
+            let message = "it could not be called: `app_only` and `model_only` exclude each other\nhelp: remove one; without both, the model and views may call it";
             errors.push(Error::new(model_only.span, message));
         }
         let clients: Vec<_> =

@@ -73,6 +73,21 @@ numbers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
 #[derive(Debug)]
 pub struct Range<N>(pub Option<N>, pub Option<N>);
 
+/// `range(1..=100)`
+pub const fn range<N>(min: N, max: N) -> Range<N> {
+    Range(Some(min), Some(max))
+}
+
+/// `range(1..)`
+pub const fn at_least<N>(min: N) -> Range<N> {
+    Range(Some(min), None)
+}
+
+/// `range(..=100)`
+pub const fn at_most<N>(max: N) -> Range<N> {
+    Range(None, Some(max))
+}
+
 impl<N: Number> Check<N> for Range<N> {
     fn check(&self, value: &N) -> Result<(), String> {
         let Self(min, max) = self;
@@ -104,6 +119,21 @@ fn bounds<N: Display>(min: Option<N>, max: Option<N>) -> String {
 /// A length between two numbers, both included: characters of a string, items of a collection.
 #[derive(Debug)]
 pub struct Length(pub Option<usize>, pub Option<usize>);
+
+/// `length(1..=64)`
+pub const fn length(min: usize, max: usize) -> Length {
+    Length(Some(min), Some(max))
+}
+
+/// `length(1..)`
+pub const fn min_length(min: usize) -> Length {
+    Length(Some(min), None)
+}
+
+/// `length(..=64)`
+pub const fn max_length(max: usize) -> Length {
+    Length(None, Some(max))
+}
 
 /// A value with a length.
 pub trait Measured {
