@@ -1,9 +1,9 @@
-//! The macros that are no attributes.
+//! Function-like macros.
 
-/// A table of tools, for `Server::tools`: `tools![list_issues, issues::close]`.
+/// Makes a table of tools for [`Server::tools`](crate::Server::tools): `tools![list_issues, issues::close]`.
 ///
-/// The table is a constant. What is not a tool, is named twice or has another's name does not
-/// compile.
+/// The table is a constant. A path that is not a tool, a tool that is listed twice, and two tools of
+/// one name are compile errors.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -21,9 +21,9 @@ macro_rules! tools {
     ($($tools:tt)*) => { $crate::__private::tools!($crate; $($tools)*) };
 }
 
-/// A path of a provider's API, in which every value is percent-encoded as one segment.
+/// Makes a path of a provider's API, in which every value is percent-encoded as one segment.
 ///
-/// So a value cannot climb out of its place: neither `/` nor `..` nor `?` means anything in it.
+/// So a value cannot leave its segment: `/`, `..` and `?` have no special meaning in it.
 ///
 /// ```
 /// use toolgate::path;
@@ -37,7 +37,7 @@ macro_rules! path {
     ($($path:tt)*) => { $crate::__private::path!($crate; $($path)*) };
 }
 
-/// A [`Server`](crate::Server) with the name and the version of the crate that calls it.
+/// Creates a [`Server`](crate::Server) with the name and the version of the calling crate.
 #[macro_export]
 macro_rules! server {
     () => {
