@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    grant::{Clock, PENDING_ROWS},
+    grant::{Clock, MAX_PENDING},
     support::rate_limit::RateLimit,
 };
 
@@ -29,7 +29,7 @@ const STORED_MINUTES: usize = 10;
 // However many requests there are, they do not fill the store, where a new one would be refused.
 const _: () = {
     let pending = AUTHORIZATIONS as usize * (STORED_MINUTES + BURST.get() as usize);
-    assert!(2 * pending <= PENDING_ROWS);
+    assert!(2 * pending <= MAX_PENDING);
 };
 
 /// A limit on one kind of request.

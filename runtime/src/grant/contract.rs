@@ -1,4 +1,4 @@
-//! What every [`GrantStore`] promises, as one suite that tests call.
+//! Test suite of the contract that every [`GrantStore`] keeps.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -17,16 +17,19 @@ use futures::future::join_all;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Clock as _, DeadReason, Grant, GrantKey, GrantState, GrantStore, HolderId, ManualClock,
-    Namespace, Records, Revision, SaveError, StoreError, Stored, records::RECORD_BYTES,
+    model::{DeadReason, Grant, GrantKey, GrantState, Revision, Stored},
+    records::{MAX_RECORD_BYTES, Namespace, Records},
+    store::{GrantStore, HolderId, MAX_PENDING_BYTES, SaveError, StoreError},
 };
+use crate::support::clock::{Clock as _, ManualClock};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Checks the whole contract on an empty store whose time is `clock`.
 ///
 /// # Panics
-/// When the store breaks its promise; the message says which.
+///
+/// The store breaks the contract; the message says where.
 pub async fn holds(store: &dyn GrantStore, clock: &ManualClock) {
     loads_what_was_saved(store, clock).await;
     refuses_a_stale_revision(store, clock).await;
@@ -197,7 +200,7 @@ async fn takes_a_pending_value_once(store: &dyn GrantStore, clock: &ManualClock)
 }
 
 async fn bounds_pending_values(store: &dyn GrantStore, clock: &ManualClock) {
-    let value = vec![0; super::store::PENDING_BYTES + 1];
+    let value = vec![0; MAX_PENDING_BYTES + 1];
     let put = store.put_pending("contract-long", &value, clock.now() + MINUTE).await;
     assert!(matches!(put, Err(StoreError::Full)), "a value is at most 64 KiB: {put:?}");
 }
@@ -207,7 +210,8 @@ const RECORDS: Namespace = Namespace::new("contract", 3);
 /// Checks the contract of [`Records`] on a store whose time is `clock`.
 ///
 /// # Panics
-/// When the store breaks its promise; the message says which.
+///
+/// The store breaks the contract; the message says where.
 pub async fn records_hold(store: &dyn Records, clock: &ManualClock) {
     swaps_a_record(store, clock).await;
     forgets_an_expired_record(store, clock).await;
@@ -259,7 +263,7 @@ async fn gives_a_record_to_one(store: &dyn Records, clock: &ManualClock) {
 
 async fn bounds_records(store: &dyn Records, clock: &ManualClock) {
     let until = clock.now() + MINUTE;
-    let long = vec![0; RECORD_BYTES + 1];
+    let long = vec![0; MAX_RECORD_BYTES + 1];
     let refused = store.write(RECORDS, "long", &long, until, Revision::ABSENT).await;
     assert!(matches!(refused, Err(SaveError::Store(StoreError::Full))));
     for key in ["a", "b", "c"] {

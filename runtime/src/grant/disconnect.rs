@@ -1,9 +1,13 @@
-//! Disconnecting an account: its grant is removed here, and revoked at the provider (RFC 7009).
+//! Disconnection of an account: its grant is removed, and revoked at the provider (RFC 7009).
 
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
-use super::{Grant, GrantKey, Grants, HolderId, StoreError};
+use super::{
+    model::{Grant, GrantKey},
+    refresh::Grants,
+    store::{HolderId, StoreError},
+};
 use crate::{
     oauth::{TokenTypeHint, UpstreamClient},
     support::background as task,
@@ -17,8 +21,8 @@ pub enum DisconnectOutcome {
     NothingGranted,
     /// The provider has revoked the tokens.
     Revoked,
-    /// The tokens are removed here. The provider has no revocation endpoint, so only the person
-    /// can revoke the grant, in the settings there.
+    /// The tokens are removed here. The provider has no revocation endpoint, so only the user can
+    /// revoke the grant, in the provider's settings.
     Forgotten,
     /// The tokens are removed here, but the provider did not confirm that it has revoked them.
     NotRevoked,
@@ -27,8 +31,8 @@ pub enum DisconnectOutcome {
 impl Grants {
     /// Removes the grant of `subject`, and revokes its tokens at the provider.
     ///
-    /// This runs in a task of its own: once the grant is removed, nobody else could revoke the
-    /// tokens, so a caller that is cancelled must not stop it.
+    /// It runs in a task of its own: once the grant is removed, its tokens are known nowhere else, so
+    /// a caller that is cancelled must not stop it.
     pub(crate) async fn disconnect(
         &self,
         oauth: &UpstreamClient,
@@ -47,11 +51,11 @@ impl Grants {
             .unwrap_or_else(|error| Err(StoreError::unavailable("disconnecting", error)))
     }
 
-    /// Removes the grant and returns it. A renewal under way is waited for, for as long as one may
-    /// take: the tokens that it obtains are the ones to revoke.
+    /// Removes the grant and returns it. Waits for a renewal in progress, for as long as one may take,
+    /// because the tokens that it obtains are the ones to revoke.
     pub(crate) async fn take(&self, key: &GrantKey) -> Result<Option<Grant>, StoreError> {
-        let (store, policy) = (self.store(), &self.inner.policy);
-        // Another holder than that of this process, whose renewals have to be waited for as well.
+        let (store, policy) = (self.store(), self.policy());
+        // A new holder, so that it waits for the renewals of this process too.
         let holder = HolderId::random();
         let deadline = Instant::now() + policy.timeout;
         let lease = loop {
@@ -73,7 +77,7 @@ impl Grants {
         if let Some(lease) = lease
             && let Err(error) = store.release(lease).await
         {
-            tracing::warn!(provider = key.provider, %error, "a lease was not released; it will end");
+            tracing::warn!(provider = key.provider, %error, "a lease was not released; it will expire");
         }
         taken
     }
@@ -115,7 +119,7 @@ mod tests {
         oauth::{TokenError, TokenResponse},
     };
 
-    /// A provider that holds back the answer to a renewal.
+    /// A provider that holds a renewal back until it is notified.
     #[derive(Default)]
     struct HeldProvider {
         asked: Notify,
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_tokens_of_a_renewal_under_way_are_the_ones_to_revoke() {
+    async fn the_tokens_of_a_renewal_in_progress_are_the_ones_to_revoke() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let grants = Grants::new(Arc::new(MemoryStore::new()), Arc::clone(&clock));
         let key = GrantKey::new("alice", "forge");
@@ -153,7 +157,7 @@ mod tests {
         provider.asked.notified().await;
         let (taking, of) = (grants.clone(), key.clone());
         let taken = tokio::spawn(async move { taking.take(&of).await });
-        // The first look of the other task at the lease comes before the answer.
+        // The other task finds the lease taken before the provider responds.
         tokio::task::yield_now().await;
         provider.answer.notify_one();
 

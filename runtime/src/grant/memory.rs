@@ -1,4 +1,4 @@
-//! Grants in memory: for tests, and for servers whose grants need not outlive them.
+//! In-memory store: for tests, and for servers whose grants need not outlive them.
 
 use std::{
     collections::HashMap,
@@ -11,13 +11,16 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
-    Clock, Grant, GrantKey, GrantStore, HolderId, Lease, Namespace, Records, Revision, SaveError,
-    StoreError, Stored, SystemClock,
-    records::RECORD_BYTES,
-    store::{LONGEST_LEASE, PENDING_BYTES, PENDING_ROWS},
+    model::{Grant, GrantKey, Revision, Stored},
+    records::{MAX_RECORD_BYTES, Namespace, Records},
+    store::{
+        GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES, SaveError,
+        StoreError,
+    },
 };
+use crate::support::clock::{Clock, SystemClock};
 
-/// A [`GrantStore`] that forgets everything when it is dropped.
+/// A [`GrantStore`] in memory.
 ///
 /// ```
 /// use toolgate::grant::{GrantKey, GrantStore, MemoryStore};
@@ -31,12 +34,12 @@ use super::{
 /// ```
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    inner: Mutex<Inner>,
+    tables: Mutex<Tables>,
 }
 
 #[derive(Default)]
-struct Inner {
-    /// The last revision that any row was given.
+struct Tables {
+    /// The revision of the last write.
     revision: u64,
     grants: HashMap<GrantKey, Stored<Grant>>,
     leases: HashMap<GrantKey, Lease>,
@@ -50,19 +53,19 @@ struct Record {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// An empty store whose leases and consents expire by `clock`.
+    /// Creates an empty store with time from `clock`.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, inner: Mutex::default() }
+        Self { clock, tables: Mutex::default() }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        // No write below leaves anything half done.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // No write leaves the tables inconsistent, so a panic does not matter.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,7 +78,7 @@ impl Default for MemoryStore {
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
-            .field("grants", &self.inner().grants.len())
+            .field("grants", &self.tables().grants.len())
             .finish_non_exhaustive()
     }
 }
@@ -87,7 +90,7 @@ impl GrantStore for MemoryStore {
     }
 
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
-        Ok(self.inner().grants.get(key).cloned())
+        Ok(self.tables().grants.get(key).cloned())
     }
 
     async fn save(
@@ -96,25 +99,25 @@ impl GrantStore for MemoryStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let mut inner = self.inner();
-        let found = inner.grants.get(key).map_or(Revision::ABSENT, |stored| stored.revision);
+        let mut tables = self.tables();
+        let found = tables.grants.get(key).map_or(Revision::ABSENT, |stored| stored.revision);
         if found != expected {
             return Err(SaveError::Conflict);
         }
-        inner.revision += 1;
-        let revision = Revision(inner.revision);
-        inner.grants.insert(key.clone(), Stored { value: grant.clone(), revision });
+        tables.revision += 1;
+        let revision = Revision(tables.revision);
+        tables.grants.insert(key.clone(), Stored { value: grant.clone(), revision });
         Ok(revision)
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        self.inner().grants.remove(key);
+        self.tables().grants.remove(key);
         Ok(())
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError> {
         let mut keys: Vec<_> =
-            self.inner().grants.keys().filter(|key| key.subject == subject).cloned().collect();
+            self.tables().grants.keys().filter(|key| key.subject == subject).cloned().collect();
         keys.sort();
         Ok(keys)
     }
@@ -126,24 +129,24 @@ impl GrantStore for MemoryStore {
         term: Duration,
     ) -> Result<Option<Lease>, StoreError> {
         let now = self.clock.now();
-        let mut inner = self.inner();
-        let taken = inner.leases.get(key).is_some_and(|lease| {
+        let mut tables = self.tables();
+        let taken = tables.leases.get(key).is_some_and(|lease| {
             lease.holder != holder
                 && lease.expires_at > now
-                && lease.expires_at <= now + LONGEST_LEASE
+                && lease.expires_at <= now + MAX_LEASE_TTL
         });
         if taken {
             return Ok(None);
         }
-        let lease = Lease::new(key.clone(), holder, now + term.min(LONGEST_LEASE));
-        inner.leases.insert(key.clone(), lease.clone());
+        let lease = Lease::new(key.clone(), holder, now + term.min(MAX_LEASE_TTL));
+        tables.leases.insert(key.clone(), lease.clone());
         Ok(Some(lease))
     }
 
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        let mut inner = self.inner();
-        if inner.leases.get(&lease.key).is_some_and(|held| held.holder == lease.holder) {
-            inner.leases.remove(&lease.key);
+        let mut tables = self.tables();
+        if tables.leases.get(&lease.key).is_some_and(|held| held.holder == lease.holder) {
+            tables.leases.remove(&lease.key);
         }
         Ok(())
     }
@@ -155,20 +158,20 @@ impl GrantStore for MemoryStore {
         expires_at: SystemTime,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut inner = self.inner();
-        inner.pending.retain(|_, (_, until)| *until > now);
-        if value.len() > PENDING_BYTES
-            || (inner.pending.len() >= PENDING_ROWS && !inner.pending.contains_key(id))
+        let mut tables = self.tables();
+        tables.pending.retain(|_, (_, until)| *until > now);
+        if value.len() > MAX_PENDING_BYTES
+            || (tables.pending.len() >= MAX_PENDING && !tables.pending.contains_key(id))
         {
             return Err(StoreError::Full);
         }
-        inner.pending.insert(id.to_owned(), (Zeroizing::new(value.to_vec()), expires_at));
+        tables.pending.insert(id.to_owned(), (Zeroizing::new(value.to_vec()), expires_at));
         Ok(())
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let taken = self.inner().pending.remove(id);
+        let taken = self.tables().pending.remove(id);
         Ok(taken
             .filter(|(_, until)| *until > now)
             .map(|(mut value, _)| std::mem::take(&mut *value)))
@@ -176,8 +179,12 @@ impl GrantStore for MemoryStore {
 
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let inner = self.inner();
-        Ok(inner.pending.get(id).filter(|(_, until)| *until > now).map(|(value, _)| value.to_vec()))
+        let tables = self.tables();
+        Ok(tables
+            .pending
+            .get(id)
+            .filter(|(_, until)| *until > now)
+            .map(|(value, _)| value.to_vec()))
     }
 }
 
@@ -189,8 +196,8 @@ impl Records for MemoryStore {
         key: &str,
     ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
         let now = self.clock.now();
-        let inner = self.inner();
-        let found = inner.records.get(namespace.name).and_then(|records| records.get(key));
+        let tables = self.tables();
+        let found = tables.records.get(namespace.name).and_then(|records| records.get(key));
         Ok(found.filter(|record| record.expires_at > now).map(|record| record.stored.clone()))
     }
 
@@ -203,10 +210,10 @@ impl Records for MemoryStore {
         expected: Revision,
     ) -> Result<Revision, SaveError> {
         let now = self.clock.now();
-        let mut inner = self.inner();
-        inner.revision += 1;
-        let revision = Revision(inner.revision);
-        let records = inner.records.entry(namespace.name).or_default();
+        let mut tables = self.tables();
+        tables.revision += 1;
+        let revision = Revision(tables.revision);
+        let records = tables.records.entry(namespace.name).or_default();
         if expected == Revision::ABSENT {
             records.retain(|_, record| record.expires_at > now);
         }
@@ -215,7 +222,7 @@ impl Records for MemoryStore {
             return Err(SaveError::Conflict);
         }
         let is_new = found.is_none();
-        if value.len() > RECORD_BYTES || is_new && records.len() >= namespace.most {
+        if value.len() > MAX_RECORD_BYTES || is_new && records.len() >= namespace.max_records {
             return Err(StoreError::Full.into());
         }
         let stored = Stored { value: Zeroizing::new(value.to_vec()), revision };
@@ -229,8 +236,8 @@ impl Records for MemoryStore {
         key: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let now = self.clock.now();
-        let mut inner = self.inner();
-        let taken = inner.records.get_mut(namespace.name).and_then(|records| records.remove(key));
+        let mut tables = self.tables();
+        let taken = tables.records.get_mut(namespace.name).and_then(|records| records.remove(key));
         Ok(taken.filter(|record| record.expires_at > now).map(|record| record.stored.value))
     }
 }
@@ -241,7 +248,7 @@ mod tests {
     use crate::grant::{ManualClock, contract};
 
     #[tokio::test]
-    async fn holds_the_contract() {
+    async fn keeps_the_contract() {
         let clock = Arc::new(ManualClock::new());
         let store = MemoryStore::with_clock(clock.clone());
         contract::holds(&store, &clock).await;

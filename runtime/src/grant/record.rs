@@ -1,4 +1,4 @@
-//! The form a grant has inside the seal, and nowhere else.
+//! Serialised form of a grant, inside the seal only.
 
 use std::{
     borrow::Cow,
@@ -10,10 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Grant, GrantState, Renewal};
+use super::model::{Grant, GrantState, Renewal};
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct SerializedGrant<'a> {
     access_token: &'a str,
     refresh_token: Option<&'a str>,
     scopes: &'a BTreeSet<String>,
@@ -24,7 +24,7 @@ struct Written<'a> {
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct DeserializedGrant {
     access_token: SecretString,
     refresh_token: Option<SecretString>,
     scopes: BTreeSet<String>,
@@ -35,7 +35,7 @@ struct Read {
 }
 
 pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
-    let written = Written {
+    let serialized = SerializedGrant {
         access_token: grant.access_token.expose_secret(),
         refresh_token: grant.refresh_token.as_ref().map(ExposeSecret::expose_secret),
         scopes: &grant.scopes,
@@ -44,16 +44,16 @@ pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
         state: Cow::Borrowed(&grant.state),
         renewal: grant.renewal.as_ref(),
     };
-    // A buffer that grows leaves its old bytes behind: take one that will do.
-    let tokens = written.access_token.len() + written.refresh_token.map_or(0, str::len);
+    // Large enough from the start: a buffer that grows leaves a copy of the tokens in memory.
+    let tokens = serialized.access_token.len() + serialized.refresh_token.map_or(0, str::len);
     let scopes: usize = grant.scopes.iter().map(|scope| scope.len() + 8).sum();
     let mut out = Zeroizing::new(Vec::with_capacity(2 * (tokens + scopes) + 4096));
-    serde_json::to_writer(&mut *out, &written).expect("strings and numbers are JSON");
+    serde_json::to_writer(&mut *out, &serialized).expect("strings and numbers are JSON");
     out
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
-    let read: Read = serde_json::from_slice(bytes).ok()?;
+    let read: DeserializedGrant = serde_json::from_slice(bytes).ok()?;
     Some(Grant {
         access_token: read.access_token,
         refresh_token: read.refresh_token,
@@ -67,7 +67,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
 
 pub(crate) fn to_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // SQLite's integers are signed; nothing here lives for 292 million years.
+    // SQLite's integers are signed.
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(i64::MAX as u64)
 }
 
@@ -99,16 +99,16 @@ pub(crate) mod millis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::DeadReason;
+    use crate::grant::model::DeadReason;
 
     #[test]
-    fn a_grant_survives() {
+    fn a_grant_is_read_as_it_was_written() {
         let at = from_millis(1_800_000_000_123);
         let mut grant = Grant::new("a", at)
             .refresh_token("r")
             .scopes(["repo:read", "repo:write"])
             .expires_in(Duration::from_mins(1));
-        grant.renewal = Some(Renewal::of(&SecretString::from("r"), at));
+        grant.renewal = Some(Renewal::new(&SecretString::from("r"), at));
         grant.state = GrantState::Dead { reason: DeadReason::Interrupted };
         let back = read(&write(&grant)).unwrap();
         assert_eq!(back.access_token.expose_secret(), "a");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_grant_is_none() {
+    fn other_bytes_are_no_grant() {
         assert!(read(b"{}").is_none());
         assert!(read(b"").is_none());
     }

@@ -1,28 +1,31 @@
-//! Small sealed records beside the grants: what an authorization server has to remember.
+//! Small encrypted records with an expiry: the broker's state.
 
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use super::{Revision, SaveError, StoreError, Stored};
+use super::{
+    model::{Revision, Stored},
+    store::{SaveError, StoreError},
+};
 
 /// The longest value of a record.
-pub(crate) const RECORD_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_RECORD_BYTES: usize = 64 * 1024;
 
-/// A kind of record, and how many of it there may be.
+/// A kind of record, and how many of them there may be.
 ///
-/// What strangers can make must not fill the disk, so every namespace is bounded.
+/// Anyone can cause records, and they must not fill the disk, so every namespace is bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Namespace {
     pub(crate) name: &'static str,
-    pub(crate) most: usize,
+    pub(crate) max_records: usize,
 }
 
 impl Namespace {
-    /// The namespace `name` with at most `most` records that have not expired.
-    pub const fn new(name: &'static str, most: usize) -> Self {
-        Self { name, most }
+    /// Creates the namespace `name` with at most `max_records` records that have not expired.
+    pub const fn new(name: &'static str, max_records: usize) -> Self {
+        Self { name, max_records }
     }
 
     /// Its name.
@@ -30,17 +33,17 @@ impl Namespace {
         self.name
     }
 
-    /// How many records it may hold.
-    pub const fn most(&self) -> usize {
-        self.most
+    /// The most records that it may hold.
+    pub const fn max_records(&self) -> usize {
+        self.max_records
     }
 }
 
 /// Records that expire, are replaced by compare-and-swap, and can be taken once.
 ///
-/// All replicas of a server that share a store see one set of records: that is what makes a code
-/// good for one of them only. A key may be a secret, so a store that writes to disk keeps its
-/// digest alone, and seals the value with a [`Sealer`](super::Sealer).
+/// All replicas of a server that share a store share its records, so that one of them only can
+/// redeem a code. A key may be a secret, so a store that writes to disk stores its digest, and
+/// encrypts the value with a [`Sealer`](super::Sealer).
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -62,10 +65,11 @@ impl Namespace {
 /// ```
 #[async_trait]
 pub trait Records: Send + Sync + 'static {
-    /// The record, or `None` where there is none or it has expired.
+    /// Returns the record, or `None` if there is none or it has expired.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    ///
+    /// The store cannot be read.
     async fn read(
         &self,
         namespace: Namespace,
@@ -76,8 +80,9 @@ pub trait Records: Send + Sync + 'static {
     /// that there is none, or an expired one. Values are at most 64 KiB long.
     ///
     /// # Errors
-    /// [`SaveError::Conflict`] when it has another revision; nothing is written then.
-    /// [`StoreError::Full`] when the namespace is full or the value too long.
+    ///
+    /// [`SaveError::Conflict`] if it has another revision; nothing is written then.
+    /// [`StoreError::Full`] if the namespace is full or the value too long.
     async fn write(
         &self,
         namespace: Namespace,
@@ -87,10 +92,11 @@ pub trait Records: Send + Sync + 'static {
         expected: Revision,
     ) -> Result<Revision, SaveError>;
 
-    /// Takes the record out: of any number of callers one gets it, once.
+    /// Removes the record and returns it: of several callers one gets it.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    ///
+    /// The store cannot be read or written.
     async fn take(
         &self,
         namespace: Namespace,

@@ -1,24 +1,28 @@
-//! Sealing: what is written down can be read only with the master key, and only as what it is.
+//! Authenticated encryption of everything at rest.
 //!
 //! A sealed value is `version ‖ key id ‖ salt ‖ ciphertext ‖ tag`. The AES-256-GCM key is derived
 //! by HKDF-SHA-256 from the master key, a fresh 32-byte salt and the purpose; each derived key
-//! seals one value, so a nonce cannot repeat however many values there are. The purpose, what the
-//! value is about and the header are associated data: a row cannot be moved to another's place.
+//! seals one value, so a nonce cannot repeat. The purpose, the subject of the value and the header
+//! are associated data, so that a row cannot be moved to another place.
 
 use std::{fmt, sync::OnceLock};
 
 use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
 
-use super::{Grant, GrantKey, MasterKey, record};
+use super::{
+    master_key::MasterKey,
+    model::{Grant, GrantKey},
+    record,
+};
 use crate::support::crypto;
 
 const VERSION: u8 = 1;
-const KEY_ID: usize = 8;
-const SALT: usize = 32;
-const HEADER: usize = 1 + KEY_ID + SALT;
+const KEY_ID_LEN: usize = 8;
+const SALT_LEN: usize = 32;
+const HEADER_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
 
-/// Seals and opens under one master key.
+/// Encrypts and decrypts values under one master key.
 ///
 /// ```
 /// use toolgate::grant::{MasterKey, Sealer};
@@ -31,46 +35,47 @@ const HEADER: usize = 1 + KEY_ID + SALT;
 #[derive(Clone)]
 pub struct Sealer {
     key: MasterKey,
-    /// Derived when it is first wanted: many a server never seals anything.
-    id: OnceLock<[u8; KEY_ID]>,
+    /// Derived at first use: many servers never seal anything.
+    id: OnceLock<[u8; KEY_ID_LEN]>,
 }
 
 impl Sealer {
-    /// A sealer under `key`.
+    /// Creates a sealer under `key`.
     pub fn new(key: &MasterKey) -> Self {
         Self { key: key.clone(), id: OnceLock::new() }
     }
 
-    fn id(&self) -> &[u8; KEY_ID] {
+    fn id(&self) -> &[u8; KEY_ID_LEN] {
         self.id.get_or_init(|| {
-            let mut id = [0; KEY_ID];
+            let mut id = [0; KEY_ID_LEN];
             derive(&self.key, &[], &[b"toolgate key id"], &mut id);
             id
         })
     }
 
-    /// Seals `plaintext` for one purpose and one thing that it is about, such as a subject.
+    /// Encrypts `plaintext` for one purpose and one subject, such as a user.
     pub fn seal(&self, purpose: &str, about: &[&str], plaintext: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(HEADER + plaintext.len() + 16);
+        let mut out = Vec::with_capacity(HEADER_LEN + plaintext.len() + 16);
         out.push(VERSION);
         out.extend_from_slice(self.id());
-        let mut salt = [0; SALT];
+        let mut salt = [0; SALT_LEN];
         crypto::fill_random(&mut salt);
         out.extend_from_slice(&salt);
         let aad = associated(purpose, about, &out);
         out.extend_from_slice(plaintext);
         let tag = self
             .record_key(purpose, &salt)
-            .seal_in_place_separate_tag(nonce(), aead::Aad::from(aad), &mut out[HEADER..])
+            .seal_in_place_separate_tag(nonce(), aead::Aad::from(aad), &mut out[HEADER_LEN..])
             .expect("AES-GCM takes any plaintext that fits in memory");
         out.extend_from_slice(tag.as_ref());
         out
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same purpose and the same thing.
+    /// Decrypts what [`seal`](Self::seal) made for the same purpose and the same subject.
     ///
     /// # Errors
-    /// When it was sealed under another key or for something else, or was changed.
+    ///
+    /// The value was sealed under another key or for something else, or was changed.
     pub fn open(
         &self,
         purpose: &str,
@@ -81,13 +86,13 @@ impl Sealer {
         if version != VERSION {
             return Err(UnsealError::Version(version));
         }
-        let (header, body) = sealed.split_at_checked(HEADER).ok_or(UnsealError::Damaged)?;
-        if &header[1..=KEY_ID] != self.id() {
+        let (header, body) = sealed.split_at_checked(HEADER_LEN).ok_or(UnsealError::Damaged)?;
+        if &header[1..=KEY_ID_LEN] != self.id() {
             return Err(UnsealError::OtherKey);
         }
         let mut body = Zeroizing::new(body.to_vec());
         let length = self
-            .record_key(purpose, &header[1 + KEY_ID..])
+            .record_key(purpose, &header[1 + KEY_ID_LEN..])
             .open_in_place(nonce(), aead::Aad::from(associated(purpose, about, header)), &mut body)
             .map_err(|_| UnsealError::Damaged)?
             .len();
@@ -95,21 +100,22 @@ impl Sealer {
         Ok(body)
     }
 
-    /// Seals a grant for its place in a store.
+    /// Encrypts a grant for its place in a store.
     pub fn seal_grant(&self, key: &GrantKey, grant: &Grant) -> Vec<u8> {
         self.seal("grant", &[&key.subject, &key.provider], &record::write(grant))
     }
 
-    /// Opens a grant that was sealed for the same place.
+    /// Decrypts a grant that was sealed for the same place.
     ///
     /// # Errors
-    /// As [`open`](Self::open) does.
+    ///
+    /// As [`open`](Self::open).
     pub fn open_grant(&self, key: &GrantKey, sealed: &[u8]) -> Result<Grant, UnsealError> {
         record::read(&self.open("grant", &[&key.subject, &key.provider], sealed)?)
             .ok_or(UnsealError::Form)
     }
 
-    /// A value by which a store recognises its key; it tells nothing about the key.
+    /// A value by which a store recognises its key. It reveals nothing about the key.
     pub fn check_value(&self) -> [u8; 32] {
         let mut out = [0; 32];
         derive(&self.key, &[], &[b"toolgate key check value"], &mut out);
@@ -131,12 +137,12 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The key of a value is used once, so the nonce may be constant.
+/// Each value has a key of its own, so the nonce may be constant.
 fn nonce() -> aead::Nonce {
     aead::Nonce::assume_unique_for_key([0; aead::NONCE_LEN])
 }
 
-/// Length before each part, so that no two lists of parts read the same.
+/// Each part has its length in front, so that no two lists of parts have the same bytes.
 fn associated(purpose: &str, about: &[&str], header: &[u8]) -> Vec<u8> {
     let mut out = header.to_vec();
     for part in std::iter::once(&purpose).chain(about) {
@@ -160,7 +166,7 @@ fn derive(key: &MasterKey, salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
         .expect("HKDF gives up to 8160 bytes");
 }
 
-/// Why something sealed cannot be opened.
+/// Why a sealed value cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnsealError {
@@ -173,7 +179,7 @@ pub enum UnsealError {
     /// A newer toolgate sealed it.
     #[error("its format, version {0}, is newer than this toolgate")]
     Version(u8),
-    /// It opened, and what is inside has a form unknown here.
+    /// It was opened, but its content has an unknown form.
     #[error("its content has a form that this toolgate does not know")]
     Form,
 }

@@ -1,4 +1,4 @@
-//! The promise of a store.
+//! The store trait, its leases and its errors.
 
 use std::{
     error::Error as StdError,
@@ -10,15 +10,20 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Grant, GrantKey, KeyError, Records, Revision, Stored, UnsealError};
+use super::{
+    master_key::KeyError,
+    model::{Grant, GrantKey, Revision, Stored},
+    records::Records,
+    seal::UnsealError,
+};
 use crate::support::crypto;
 
-/// Where grants lie, and the consents that are under way.
+/// Stores grants and the state of consents in progress.
 ///
-/// `None` always means "it is not there"; a store that cannot be read says [`Err`], because a
-/// grant that cannot be read is not a grant that was revoked. Hold an implementation of your own
-/// to `contract::holds` (feature `testing`), and seal what it writes
-/// with a [`Sealer`](super::Sealer).
+/// `None` always means that there is no value. A store that cannot be read returns [`Err`], because
+/// a grant that cannot be read is not a grant that was revoked. Test your own implementation with
+/// `contract::holds` (feature `testing`), and encrypt what it writes with a
+/// [`Sealer`](super::Sealer).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -32,27 +37,29 @@ use crate::support::crypto;
 ///
 /// let first = store.save(&key, &grant, Revision::ABSENT).await?;
 /// store.save(&key, &grant, first).await?;
-/// // Somebody else has written since `first` was read.
+/// // The row was written since `first` was read.
 /// assert!(matches!(store.save(&key, &grant, first).await, Err(SaveError::Conflict)));
 /// # Ok(())
 /// # }
 /// ```
 #[async_trait]
 pub trait GrantStore: Send + Sync + 'static {
-    /// The grant, or `None` where there never was one.
+    /// Returns the grant, or `None` if there is none.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    ///
+    /// The store cannot be read.
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError>;
 
-    /// Writes the grant if the row still has the revision `expected`, and returns its new one.
+    /// Writes the grant if the row still has the revision `expected`, and returns the new revision.
     /// [`Revision::ABSENT`] expects that there is no row.
     ///
-    /// The write is durable when this returns. A revision does not come back, not even after the
-    /// row was removed and made again.
+    /// The write is durable when this returns. A revision is never used again, even after the row
+    /// was removed and created again.
     ///
     /// # Errors
-    /// [`SaveError::Conflict`] when the row has another revision; nothing is written then.
+    ///
+    /// [`SaveError::Conflict`] if the row has another revision; nothing is written then.
     async fn save(
         &self,
         key: &GrantKey,
@@ -60,23 +67,26 @@ pub trait GrantStore: Send + Sync + 'static {
         expected: Revision,
     ) -> Result<Revision, SaveError>;
 
-    /// Removes the grant; that there is none is no error.
+    /// Removes the grant. It is no error if there is none.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    ///
+    /// The store cannot be written.
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError>;
 
-    /// The keys of the subject's grants, dead ones too, in order.
+    /// Returns the keys of the subject's grants, dead ones included, in order.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    ///
+    /// The store cannot be read.
     async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError>;
 
-    /// The right to renew the grant, for `term` at most; `None` while another holder has it.
-    /// Whoever holds it may ask again and so prolong it.
+    /// Takes the right to renew the grant, for `term` at most, or returns `None` while another holder
+    /// has it. Its holder may call this again to prolong it.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    ///
+    /// The store cannot be written.
     async fn lease(
         &self,
         key: &GrantKey,
@@ -84,17 +94,19 @@ pub trait GrantStore: Send + Sync + 'static {
         term: Duration,
     ) -> Result<Option<Lease>, StoreError>;
 
-    /// Gives a lease back; one that has passed to another holder is left alone.
+    /// Releases a lease. One that has passed to another holder is left alone.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    ///
+    /// The store cannot be written.
     async fn release(&self, lease: Lease) -> Result<(), StoreError>;
 
-    /// Keeps the state of a consent under way, replacing what `id` had. Values are opaque and
+    /// Stores the state of a consent in progress, replacing the value of `id`. Values are opaque and
     /// at most 64 KiB long.
     ///
     /// # Errors
-    /// [`StoreError::Full`] when too many consents are open or the value is too long.
+    ///
+    /// [`StoreError::Full`] if too many consents are open or the value is too long.
     async fn put_pending(
         &self,
         id: &str,
@@ -102,38 +114,42 @@ pub trait GrantStore: Send + Sync + 'static {
         expires_at: SystemTime,
     ) -> Result<(), StoreError>;
 
-    /// Takes the value out: of any number of callers one gets it, once. `None` when it is not
-    /// there or has expired.
+    /// Removes the value and returns it: of several callers one gets it. `None` if there is none or
+    /// it has expired.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    ///
+    /// The store cannot be read or written.
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The records beside the grants, if the store keeps any: a broker needs them.
+    /// Returns the store's [`Records`], if it has any. A broker needs them.
     fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
         None
     }
 
-    /// Reads the value and leaves it. `None` when it is not there or has expired.
+    /// Returns the value and keeps it. `None` if there is none or it has expired.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    ///
+    /// The store cannot be read.
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
-/// The longest value of a consent under way.
-pub(crate) const PENDING_BYTES: usize = 64 * 1024;
-/// The most consents under way; a page that strangers can open must not fill the disk.
-pub(crate) const PENDING_ROWS: usize = 10_000;
-/// No lease is longer, so one that ends later was written by a clock that has been set back.
-pub(crate) const LONGEST_LEASE: Duration = Duration::from_mins(10);
+/// The longest value of a consent in progress.
+pub(crate) const MAX_PENDING_BYTES: usize = 64 * 1024;
 
-/// Who holds a lease: one process's renewals.
+/// The most consents in progress: anyone can start one, and they must not fill the disk.
+pub(crate) const MAX_PENDING: usize = 10_000;
+
+/// The longest lease. One that expires later was written before the clock was set back.
+pub(crate) const MAX_LEASE_TTL: Duration = Duration::from_mins(10);
+
+/// Identifies the holder of a lease: the renewals of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HolderId(pub [u8; 16]);
 
 impl HolderId {
-    /// A holder unlike any other.
+    /// Creates a unique holder.
     pub fn random() -> Self {
         let mut id = [0; 16];
         crypto::fill_random(&mut id);
@@ -141,30 +157,30 @@ impl HolderId {
     }
 }
 
-/// The right to renew one grant, until it ends.
+/// The right to renew one grant, until it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
     /// The grant.
     pub key: GrantKey,
-    /// Who holds it.
+    /// Its holder.
     pub holder: HolderId,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: SystemTime,
 }
 
 impl Lease {
-    /// A lease of `key` by `holder` until `expires_at`.
+    /// Creates a lease of `key` by `holder` until `expires_at`.
     pub fn new(key: GrantKey, holder: HolderId, expires_at: SystemTime) -> Self {
         Self { key, holder, expires_at }
     }
 }
 
-/// A store that cannot do what it was asked. Never "there is no grant".
+/// A failure of a store. It never means that there is no grant.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store did not answer, or refused: a full disk, a lock held too long, a lost network.
+    /// The store did not answer, or refused: a full disk, a lock held too long, a lost connection.
     #[error("the grant store failed {doing}: {source}")]
     Unavailable {
         /// What was being done, as in "reading a grant".
@@ -172,7 +188,7 @@ pub enum StoreError {
         /// The cause.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A file cannot be read or made.
+    /// A file cannot be read or created.
     #[error("{doing} {} failed: {source}", path.display())]
     File {
         /// What was being done, as in "opening".
@@ -209,7 +225,7 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
-    /// The file is a database of something else. It was left as it is.
+    /// The file is another program's database. It was left as it is.
     #[error(
         "{} is not a toolgate database; it was left untouched. Point TOOLGATE_DATA at another \
          directory",
@@ -233,16 +249,17 @@ pub enum StoreError {
     /// The master key is missing or wrong.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Nowhere to keep data: the platform names no home directory.
+    /// There is no directory for data: the platform names no home directory.
     #[error("no data directory: the platform names no home; set TOOLGATE_DATA to a directory")]
     NoHome,
-    /// Too much of what strangers can write: consents that are open at once, or one too long.
-    #[error("too many consents are under way, or one is too large; try again in some minutes")]
+    /// Too many consents or records, or one that is too long. Anyone can cause them, so they are
+    /// bounded.
+    #[error("too many consents are in progress, or one is too large; try again in a few minutes")]
     Full,
 }
 
 impl StoreError {
-    /// A store of your own failed at `doing`, as in "reading a grant".
+    /// Creates an error for your own store, which failed at `doing`, as in "reading a grant".
     pub fn unavailable(
         doing: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -254,7 +271,7 @@ impl StoreError {
 /// Why a grant was not saved.
 #[derive(Debug)]
 pub enum SaveError {
-    /// The row has another revision than the one expected; read it again.
+    /// The row has another revision than expected; read it again.
     Conflict,
     /// The store failed.
     Store(StoreError),
@@ -263,7 +280,7 @@ pub enum SaveError {
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict => f.write_str("the grant was changed by somebody else meanwhile"),
+            Self::Conflict => f.write_str("the grant was changed in the meantime"),
             Self::Store(error) => error.fmt(f),
         }
     }

@@ -223,7 +223,7 @@ impl GrantTokens {
 
     /// Marks the grant as rejected by the provider, so that the next call asks the user.
     async fn mark_dead(&self) {
-        if let Err(error) = self.grants.refuse(&self.key, &self.current()).await {
+        if let Err(error) = self.grants.reject(&self.key, &self.current()).await {
             tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
         }
     }

@@ -101,7 +101,7 @@ impl UpstreamClient {
             request = request.add_extra_param("scope", scopes.join(dialect.scope_separator));
         }
         if let Some(resource) = &self.resource {
-            request = request.add_extra_param("resource", resource);
+            request = request.add_extra_param("resource", resource.as_str());
         }
         for &(name, value) in dialect.authorize_params {
             request = request.add_extra_param(name, value);

@@ -1,4 +1,4 @@
-//! Opening the database: what is not ours, or not readable, is not touched.
+//! Opening of the database. A file that is another program's or cannot be read is not touched.
 
 use std::{
     fs, io,
@@ -9,18 +9,25 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use subtle::ConstantTimeEq as _;
 
-use super::{
-    SqliteOptions, SqliteStore,
-    connections::{Connections, failed},
+use super::pool::{ConnectionPool, failed};
+use crate::grant::{
+    master_key::{KeyError, MasterKey},
+    seal::Sealer,
+    store::StoreError,
 };
-use crate::grant::{KeyError, MasterKey, Sealer, StoreError};
 
 const SCHEMA_VERSION: i64 = 2;
-/// "tgat", in the header of every database of ours.
+/// "tgat", in the header of every database of toolgate.
 const APPLICATION_ID: i64 = 0x7467_6174;
-const BUSY: Duration = Duration::from_secs(5);
 
-/// What a database of version 1 has.
+/// How long a connection waits for the lock of another one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often the switch to WAL is tried, and the wait between two tries.
+const MAX_WAL_TRIES: u32 = 100;
+const WAL_RETRY_WAIT: Duration = Duration::from_millis(20);
+
+/// The tables of version 1.
 const SCHEMA: [&str; 4] = [
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE grants (subject TEXT NOT NULL, provider TEXT NOT NULL, \
@@ -32,7 +39,7 @@ const SCHEMA: [&str; 4] = [
      expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
-/// What version 2 adds.
+/// The tables that version 2 adds.
 const RECORDS: [&str; 2] = [
     "CREATE TABLE records (namespace TEXT NOT NULL, id BLOB NOT NULL, sealed BLOB NOT NULL, \
      expires_at INTEGER NOT NULL, revision INTEGER NOT NULL, \
@@ -40,10 +47,12 @@ const RECORDS: [&str; 2] = [
     "CREATE INDEX records_by_end ON records (expires_at)",
 ];
 
-/// Waits for the disk.
-pub(crate) fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
-    let SqliteOptions { directory, key, clock } = options;
-    make_directory(&directory)?;
+/// Opens the database in `directory`, or creates it. Blocks on the disk.
+pub(crate) fn open(
+    directory: &Path,
+    key: Option<MasterKey>,
+) -> Result<(ConnectionPool, Sealer), StoreError> {
+    create_directory(directory)?;
     let path = directory.join("grants.db");
     check_header(&path)?;
     let (key, origin) = if let Some(key) = key {
@@ -55,16 +64,15 @@ pub(crate) fn open(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
         (MasterKey::from_file(&file, &path)?, file.display().to_string())
     };
     let sealer = Sealer::new(&key);
-    let check = Check { path: &path, value: sealer.check_value(), origin };
+    let check = Inspection { path: &path, value: sealer.check_value(), origin };
 
-    make_file(&path)?;
-    let inspected = check.inspect()?;
-    if inspected != State::Ours {
+    create_file(&path)?;
+    if check.inspect()? != State::Current {
         check.initialise()?;
     }
-    let connections = Connections::of(path.clone(), connect)
+    let pool = ConnectionPool::new(path.clone(), connect)
         .map_err(|error| failed(&path, "opening the database", error))?;
-    Ok(SqliteStore { connections, sealer, clock })
+    Ok((pool, sealer))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -73,13 +81,13 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 fn connect_as(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
-    // A refresh token that was handed over must survive a power cut as well.
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A new refresh token must survive a power failure.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")?;
     Ok(connection)
 }
 
-fn make_directory(directory: &Path) -> Result<(), StoreError> {
+fn create_directory(directory: &Path) -> Result<(), StoreError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -87,11 +95,12 @@ fn make_directory(directory: &Path) -> Result<(), StoreError> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(directory).map_err(|source| file("making the directory", directory, source))
+    builder.create(directory).map_err(|source| file("creating the directory", directory, source))
 }
 
-/// Makes the file before the driver does, for its owner alone; the files beside it take its mode.
-fn make_file(path: &Path) -> Result<(), StoreError> {
+/// Creates the file before the driver does, for its owner only. The driver's other files take its
+/// mode.
+fn create_file(path: &Path) -> Result<(), StoreError> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -101,7 +110,7 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
     }
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(file("making", path, error))
+            Err(file("creating", path, error))
         }
         _ => Ok(()),
     }
@@ -111,7 +120,7 @@ fn file(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::File { doing, path: path.to_owned(), source }
 }
 
-/// Refuses what is not a database before the driver may look at it.
+/// Refuses a file that is not a database before the driver opens it.
 fn check_header(path: &Path) -> Result<(), StoreError> {
     use std::io::Read as _;
     let mut header = Vec::new();
@@ -131,38 +140,40 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// The state of a database that may be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing in it yet.
     Empty,
-    /// Ours, of version 1, whole, and made with this key.
+    /// Of version 1, undamaged, and created with this key.
     Older,
-    /// Ours, of this version, whole, and made with this key.
-    Ours,
+    /// Of the current version, undamaged, and created with this key.
+    Current,
 }
 
-struct Check<'a> {
+struct Inspection<'a> {
     path: &'a Path,
+    /// The key's check value.
     value: [u8; 32],
+    /// Where the key comes from, for errors.
     origin: String,
 }
 
-impl Check<'_> {
-    /// Looks at the database through a connection that cannot write.
+impl Inspection<'_> {
+    /// Inspects the database through a connection that cannot write.
     fn inspect(&self) -> Result<State, StoreError> {
         let wrong = |error| failed(self.path, "opening the database", error);
         let mut connection =
             connect_as(self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
-        // One snapshot: another process may be making the schema at this moment.
+        // One snapshot: another process may be creating the schema at this moment.
         let transaction = connection.transaction().map_err(wrong)?;
-        let state = self.judge(&transaction, true);
+        let state = self.state(&transaction, true);
         drop(transaction);
         let closed = connection.close().map_err(|(_, error)| wrong(error));
-        // What was found says more than that closing failed.
+        // The inspection's error is the more useful one.
         state.and_then(|state| closed.map(|()| state))
     }
 
-    fn judge(&self, connection: &Connection, thoroughly: bool) -> Result<State, StoreError> {
+    fn state(&self, connection: &Connection, thoroughly: bool) -> Result<State, StoreError> {
         let wrong = |error| failed(self.path, "opening the database", error);
         let number = |sql| connection.query_row(sql, [], |row| row.get(0)).map_err(wrong);
         let path = || PathBuf::from(self.path);
@@ -194,38 +205,38 @@ impl Check<'_> {
             return Err(StoreError::Corrupted { path: path(), detail });
         };
         if value.ct_eq(&self.value).into() {
-            Ok(if version == SCHEMA_VERSION { State::Ours } else { State::Older })
+            Ok(if version == SCHEMA_VERSION { State::Current } else { State::Older })
         } else {
             let origin = self.origin.clone();
             Err(KeyError::Wrong { origin, database: path() }.into())
         }
     }
 
-    /// Makes the schema, or what an older one lacks, in one transaction, unless another process
-    /// has just done so.
+    /// Creates the schema, or what an older one lacks, in one transaction, unless another process has
+    /// just done so.
     fn initialise(&self) -> Result<(), StoreError> {
-        let wrong = |error| failed(self.path, "making the database", error);
+        let wrong = |error| failed(self.path, "creating the database", error);
         let mut connection = connect(self.path).map_err(wrong)?;
-        // The switch to WAL does not wait for other connections by itself.
+        // The busy timeout does not apply to the switch to WAL.
         let mut tries = 0;
         while let Err(error) = connection.execute_batch("PRAGMA journal_mode = WAL") {
             tries += 1;
-            if tries == 100 {
+            if tries == MAX_WAL_TRIES {
                 return Err(wrong(error));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(WAL_RETRY_WAIT);
         }
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
-        let found = self.judge(&transaction, false)?;
+        let found = self.state(&transaction, false)?;
         let run = |sql: &str| transaction.execute_batch(sql).map_err(wrong);
         if found == State::Empty {
             SCHEMA.into_iter().try_for_each(run)?;
             let sql = "INSERT INTO meta (name, value) VALUES ('key check value', ?)";
             transaction.execute(sql, [self.value]).map_err(wrong)?;
         }
-        if found != State::Ours {
-            // `APPLICATION_ID` and `SCHEMA_VERSION`: a pragma takes no parameters.
+        if found != State::Current {
+            // `APPLICATION_ID` and `SCHEMA_VERSION`, because a pragma takes no parameters.
             let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 2"];
             RECORDS.into_iter().chain(pragmas).try_for_each(run)?;
         }

@@ -1,4 +1,4 @@
-//! Records in the database of the grants.
+//! The database as [`Records`].
 
 use std::time::SystemTime;
 
@@ -6,11 +6,16 @@ use async_trait::async_trait;
 use rusqlite::params;
 use zeroize::Zeroizing;
 
-use super::{SqliteStore, connections::all, first_revision, row_id, signed, unsigned};
+use super::{
+    SqliteStore,
+    pool::query_all,
+    rows::{first_revision, row_id, signed, unsigned},
+};
 use crate::grant::{
-    Namespace, Records, Revision, SaveError, StoreError, Stored,
+    model::{Revision, Stored},
     record::{from_millis, to_millis},
-    records::RECORD_BYTES,
+    records::{MAX_RECORD_BYTES, Namespace, Records},
+    store::{SaveError, StoreError},
 };
 
 #[async_trait]
@@ -21,10 +26,10 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
         let row = row_id(key);
-        let rows = self.connections.run("reading a record", move |connection| {
+        let rows = self.pool.run("reading a record", move |connection| {
             let sql = "SELECT sealed, expires_at, revision FROM records \
                        WHERE namespace = ? AND id = ?";
-            all(connection, sql, params![namespace.name, row])
+            query_all(connection, sql, params![namespace.name, row])
         });
         self.record(namespace, key, rows.await?.first())
     }
@@ -37,35 +42,44 @@ impl Records for SqliteStore {
         expires_at: SystemTime,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        if value.len() > RECORD_BYTES {
+        if value.len() > MAX_RECORD_BYTES {
             return Err(StoreError::Full.into());
         }
         let now = signed(to_millis(self.clock.now()));
         let sealed = self.sealer.seal("record", &[namespace.name, key], value);
         let (row, until) = (row_id(key), signed(to_millis(expires_at)));
-        let rows = self.connections.run("writing a record", move |connection| {
+        let rows = self.pool.run("writing a record", move |connection| {
             if expected == Revision::ABSENT {
                 connection.execute("DELETE FROM records WHERE expires_at <= ?", [now])?;
                 let sql = "INSERT INTO records (namespace, id, sealed, expires_at, revision) \
                            SELECT ?1, ?2, ?3, ?4, ?5 \
                            WHERE (SELECT count(*) FROM records WHERE namespace = ?1) < ?6 \
                            ON CONFLICT (namespace, id) DO NOTHING RETURNING revision";
-                let (revision, most) = (first_revision(), signed(namespace.most as u64));
-                all(connection, sql, params![namespace.name, row, sealed, until, revision, most])
+                let (revision, max_records) =
+                    (first_revision(), signed(namespace.max_records as u64));
+                query_all(
+                    connection,
+                    sql,
+                    params![namespace.name, row, sealed, until, revision, max_records],
+                )
             } else {
                 let sql = "UPDATE records SET sealed = ?3, expires_at = ?4, \
                            revision = revision + 1 \
                            WHERE namespace = ?1 AND id = ?2 AND revision = ?5 AND expires_at > ?6 \
                            RETURNING revision";
                 let revision = signed(expected.0);
-                all(connection, sql, params![namespace.name, row, sealed, until, revision, now])
+                query_all(
+                    connection,
+                    sql,
+                    params![namespace.name, row, sealed, until, revision, now],
+                )
             }
         });
         let rows: Vec<(i64,)> = rows.await?;
         if let Some((revision,)) = rows.first() {
             return Ok(Revision(unsigned(*revision)));
         }
-        // A new row that was not made: it is there already, or there are too many.
+        // A new row was not inserted: it exists already, or there are too many.
         if expected == Revision::ABSENT && self.read(namespace, key).await?.is_none() {
             return Err(StoreError::Full.into());
         }
@@ -78,10 +92,10 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let row = row_id(key);
-        let rows = self.connections.run("taking a record", move |connection| {
+        let rows = self.pool.run("taking a record", move |connection| {
             let sql = "DELETE FROM records WHERE namespace = ? AND id = ? \
                        RETURNING sealed, expires_at, revision";
-            all(connection, sql, params![namespace.name, row])
+            query_all(connection, sql, params![namespace.name, row])
         });
         Ok(self.record(namespace, key, rows.await?.first())?.map(|stored| stored.value))
     }

@@ -1,4 +1,4 @@
-//! The master key: from the environment, or from a file made at first start.
+//! Master key, from the environment or from a file that is created at first start.
 
 use std::{
     env, fmt, fs, io,
@@ -13,12 +13,15 @@ use crate::support::crypto;
 
 const VARIABLE: &str = "TOOLGATE_KEY";
 
-/// The key that everything at rest is sealed under: 32 bytes.
+/// The largest file that is read; a key has 45 bytes.
+const MAX_KEY_FILE_BYTES: u64 = 1024;
+
+/// The key that encrypts everything at rest: 32 bytes.
 ///
 /// ```
 /// use toolgate::grant::MasterKey;
 ///
-/// // What `openssl rand -base64 32` prints.
+/// // As `openssl rand -base64 32` prints it.
 /// let key = MasterKey::from_base64("d29uZGVyZnVsIHdvcmxkIG9mIHRoaXJ0eS10d28hISE=")?;
 /// assert_eq!(format!("{key:?}"), "MasterKey([redacted])");
 /// # Ok::<(), toolgate::grant::KeyError>(())
@@ -26,30 +29,32 @@ const VARIABLE: &str = "TOOLGATE_KEY";
 pub struct MasterKey(SecretBox<[u8; 32]>);
 
 impl MasterKey {
-    /// The key of these bytes, which are erased.
+    /// Creates a key from these bytes, which are erased.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
         let key = Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(&bytes)));
         bytes.zeroize();
         key
     }
 
-    /// A new random key.
+    /// Creates a random key.
     pub fn generate() -> Self {
         Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| crypto::fill_random(to)))
     }
 
-    /// The key that `TOOLGATE_KEY` would hold: 32 bytes in base64.
+    /// Reads a key from 32 bytes in base64, the form of `TOOLGATE_KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Variable`] when it is something else.
+    ///
+    /// [`KeyError::Variable`] if the text is something else.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         decode(text).ok_or(KeyError::Variable)
     }
 
-    /// The key in `TOOLGATE_KEY`, or `None` where the variable is not set.
+    /// Reads the key in `TOOLGATE_KEY`. Returns `None` if the variable is not set.
     ///
     /// # Errors
-    /// [`KeyError::Variable`] when it is set to something that is not a key.
+    ///
+    /// [`KeyError::Variable`] if its value is not a key.
     pub fn from_env() -> Result<Option<Self>, KeyError> {
         match env::var(VARIABLE) {
             Ok(text) => Self::from_base64(&text).map(Some),
@@ -58,14 +63,15 @@ impl MasterKey {
         }
     }
 
-    /// The key in `file`. Where there is none, one is made, unless `database` exists: what is in
-    /// there was sealed under a key that a new one would not open.
+    /// Reads the key in `file`. If there is no file, creates one, unless `database` exists: a new key
+    /// could not decrypt it.
     ///
     /// # Errors
-    /// When the file cannot be read or made, is not a key, is readable by others, or is missing
-    /// beside a database. Nothing is overwritten in any case.
+    ///
+    /// The file cannot be read or created, is not a key, is readable by others, or is missing
+    /// although the database exists. Nothing is overwritten in any case.
     pub fn from_file(file: &Path, database: &Path) -> Result<Self, KeyError> {
-        // The database first: another process that starts at this moment makes its key first.
+        // Before the key is read: another process that starts at this moment creates its key first.
         let database_exists = fs::metadata(database).is_ok_and(|meta| meta.len() > 0);
         match read(file) {
             Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
@@ -104,8 +110,7 @@ fn decode(text: &str) -> Option<MasterKey> {
 fn read(file: &Path) -> Result<MasterKey, KeyError> {
     let failed = |source| KeyError::File { file: file.into(), source };
     let meta = fs::metadata(file).map_err(failed)?;
-    // A key has 45 bytes; whatever is much longer is not one.
-    if !meta.is_file() || meta.len() > 1024 {
+    if !meta.is_file() || meta.len() > MAX_KEY_FILE_BYTES {
         return Err(KeyError::NotAKey { file: file.into() });
     }
     #[cfg(unix)]
@@ -122,8 +127,8 @@ fn read(file: &Path) -> Result<MasterKey, KeyError> {
         .ok_or_else(|| KeyError::NotAKey { file: file.into() })
 }
 
-/// Writes a new key beside `file` and links it into place: whole or not at all, and never over a
-/// key that another process has just made.
+/// Writes a new key to a draft and links it to `file`: completely or not at all, and never over a
+/// key that another process has just created.
 fn create(file: &Path) -> Result<(), KeyError> {
     let failed = |source| KeyError::File { file: file.into(), source };
     let mut name = [0; 8];
@@ -136,7 +141,7 @@ fn create(file: &Path) -> Result<(), KeyError> {
     let _ = fs::remove_file(&draft);
     match made {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // A file system without links.
+        // A file system without hard links.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             write_new(file, text.as_bytes()).map_err(failed)
         }
@@ -168,7 +173,7 @@ pub enum KeyError {
          database that exists needs the key it was made with"
     )]
     Variable,
-    /// The key file cannot be read or made.
+    /// The key file cannot be read or created.
     #[error("the key file {} cannot be read or made: {source}", file.display())]
     File {
         /// The key file.
@@ -176,7 +181,7 @@ pub enum KeyError {
         /// The cause.
         source: io::Error,
     },
-    /// The key file holds something else.
+    /// The key file has another content.
     #[error(
         "{} is not a toolgate key (32 bytes in base64); it was left untouched. Restore it from \
          a backup",
@@ -195,7 +200,7 @@ pub enum KeyError {
         /// The key file.
         file: PathBuf,
     },
-    /// There is a database and no key for it.
+    /// There is a database but no key for it.
     #[error(
         "the key file {} is missing, and the grants in {} cannot be read without it. Restore \
          the file or set TOOLGATE_KEY; or move the database away and connect the accounts again",
@@ -226,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_once_and_read_again() {
+    fn a_key_is_created_once_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
         let first = MasterKey::from_file(&file, &database).unwrap();
@@ -237,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_at_one_moment_agree() {
+    fn concurrent_starts_use_one_key() {
         let dir = tempfile::tempdir().unwrap();
         let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
         let keys: Vec<_> = std::thread::scope(|scope| {
@@ -249,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_beside_a_database_is_not_replaced() {
+    fn a_missing_key_of_a_database_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
         fs::write(&database, "there").unwrap();
@@ -261,7 +266,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_reads_it() {
+    fn only_the_owner_may_read_the_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let (file, database) = (dir.path().join("key"), dir.path().join("grants.db"));
@@ -273,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_key_is_left_and_not_shown() {
+    fn a_file_that_is_no_key_is_kept_and_not_shown() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("key");
         write_new(&file, b"hunter2").unwrap();

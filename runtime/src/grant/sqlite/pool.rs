@@ -1,5 +1,4 @@
-//! The connections to the database. SQLite waits for the disk, so whatever uses one does so on a
-//! thread that may wait.
+//! Connection pool. SQLite blocks on the disk, so all work is done on blocking threads.
 
 use std::{
     fmt::Display,
@@ -15,56 +14,56 @@ use tokio::{
     time::timeout,
 };
 
-use crate::grant::StoreError;
+use crate::grant::store::StoreError;
 
-/// So many are open at once.
-const MOST: u32 = 4;
+/// The most connections that are open at once.
+const MAX_CONNECTIONS: u32 = 4;
 
-/// How long one waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long work waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce(&mut Connection) -> rusqlite::Result<()> + Send>;
 
-pub(crate) struct Connections {
+pub(crate) struct ConnectionPool {
     path: PathBuf,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Connection>>>,
     open: fn(&Path) -> rusqlite::Result<Connection>,
 }
 
-impl Connections {
-    /// Those to the database at `path`, of which one is open.
-    pub(crate) fn of(
+impl ConnectionPool {
+    /// Creates a pool for the database at `path` and opens its first connection.
+    pub(crate) fn new(
         path: PathBuf,
         open: fn(&Path) -> rusqlite::Result<Connection>,
     ) -> rusqlite::Result<Self> {
         let idle = Arc::new(Mutex::new(vec![open(&path)?]));
-        Ok(Self { path, turns: Arc::new(Semaphore::new(MOST as usize)), idle, open })
+        Ok(Self { path, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS as usize)), idle, open })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Does `work` with a connection, to its end, even if nobody waits for it any more.
+    /// Runs `work` with a connection. It runs to its end even if the caller is cancelled.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         doing: &str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (say, mut said) = oneshot::channel();
+        let (sender, mut receiver) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
-            let _ = say.send(work(connection)?);
+            let _ = sender.send(work(connection)?);
             Ok(())
         });
-        self.work(doing, work).await?;
-        said.try_recv().map_err(|error| self.unavailable(doing, error))
+        self.run_boxed(doing, work).await?;
+        receiver.try_recv().map_err(|error| self.unavailable(doing, error))
     }
 
-    /// Apart from what it is for, which is a type of its own for each statement.
-    async fn work(&self, doing: &str, work: Work) -> Result<(), StoreError> {
-        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn
+    /// The part of [`run`](Self::run) that is compiled once, and not for each statement.
+    async fn run_boxed(&self, doing: &str, work: Work) -> Result<(), StoreError> {
+        let permit = timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit
             .map_err(|_| self.unavailable(doing, "it is busy"))?
             .map_err(|_| self.unavailable(doing, "it is closed"))?;
         let (path, idle, open) = (self.path.clone(), Arc::clone(&self.idle), self.open);
@@ -73,7 +72,7 @@ impl Connections {
             let mut connection = found.map_or_else(|| open(&path), Ok)?;
             let done = work(&mut connection);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            drop(turn);
+            drop(permit);
             done
         });
         let done = done.await.map_err(|error| self.unavailable(doing, error))?;
@@ -84,19 +83,19 @@ impl Connections {
         StoreError::unavailable(format!("{doing} in {}", self.path.display()), why.to_string())
     }
 
-    /// Closes them, after what is under way.
+    /// Closes the connections once the work in progress is done.
     pub(crate) async fn close(&self) {
-        let Ok(all) = self.turns.acquire_many(MOST).await else { return };
-        self.turns.close();
+        let Ok(all) = self.permits.acquire_many(MAX_CONNECTIONS).await else { return };
+        self.permits.close();
         drop(all);
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        // Closing the last one writes what the log still holds.
+        // Closing the last connection writes the rest of the log to the database.
         let _ = spawn_blocking(move || drop(idle)).await;
     }
 }
 
-/// All rows, so that the statement runs to its end and commits.
-pub(crate) fn all<T>(
+/// Runs a statement and returns all rows. A statement commits when its last row was read.
+pub(crate) fn query_all<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
@@ -107,7 +106,7 @@ where
     connection.prepare(sql)?.query_map(parameters, |row| T::try_from(row))?.collect()
 }
 
-/// The driver's "this is not, or no longer, a database" apart from what may pass.
+/// Converts an error of the driver. A damaged database is separate from failures that may pass.
 pub(crate) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

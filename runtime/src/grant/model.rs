@@ -1,0 +1,234 @@
+//! Grants and their parts.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use super::record;
+
+/// Identifies a grant: a user and a provider.
+///
+/// Neither part may come from a secret that rotates, because a key must outlive every token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GrantKey {
+    /// The user, as the gate names them.
+    pub subject: String,
+    /// The provider's ID, as `#[provider]` gives it.
+    pub provider: String,
+}
+
+impl GrantKey {
+    /// Creates the key of `subject`'s grant at `provider`.
+    pub fn new(subject: impl Into<String>, provider: impl Into<String>) -> Self {
+        Self { subject: subject.into(), provider: provider.into() }
+    }
+}
+
+/// One user's consent at one provider, and its tokens.
+///
+/// `Debug` shows neither token. There is no public serialised form: a store seals a grant with
+/// [`Sealer::seal_grant`](super::Sealer::seal_grant).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The access token.
+    pub access_token: SecretString,
+    /// The refresh token, if the provider gave one.
+    pub refresh_token: Option<SecretString>,
+    /// The granted scopes, which may be fewer than those requested.
+    pub scopes: BTreeSet<String>,
+    /// When the access token expires. `None`: the provider did not say, so it is used until the API
+    /// refuses it.
+    pub expires_at: Option<SystemTime>,
+    /// When the access token was received.
+    pub obtained_at: SystemTime,
+    /// Whether the grant can still be used.
+    pub state: GrantState,
+    /// A renewal that was begun and whose result is not recorded.
+    pub renewal: Option<Renewal>,
+}
+
+impl Grant {
+    /// Creates a live grant with an access token received at `obtained_at`, and nothing else.
+    pub fn new(access_token: impl Into<String>, obtained_at: SystemTime) -> Self {
+        Self {
+            access_token: SecretString::from(access_token.into()),
+            refresh_token: None,
+            scopes: BTreeSet::new(),
+            expires_at: None,
+            obtained_at,
+            state: GrantState::Live,
+            renewal: None,
+        }
+    }
+
+    /// Sets the refresh token.
+    #[must_use]
+    pub fn refresh_token(mut self, token: impl Into<String>) -> Self {
+        self.refresh_token = Some(SecretString::from(token.into()));
+        self
+    }
+
+    /// Sets the granted scopes.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the access token's lifetime from the token response's `expires_in`.
+    ///
+    /// Zero means that the expiry is unknown: some providers send it for tokens without one.
+    #[must_use]
+    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.expires_at =
+            (!lifetime.is_zero()).then(|| self.obtained_at.checked_add(lifetime)).flatten();
+        self
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("access_token", &"[redacted]")
+            .field("refresh_token", &self.refresh_token.as_ref().map(|_| "[redacted]"))
+            .field("scopes", &self.scopes)
+            .field("expires_at", &self.expires_at)
+            .field("obtained_at", &self.obtained_at)
+            .field("state", &self.state)
+            .field("renewal", &self.renewal)
+            .finish()
+    }
+}
+
+/// Whether a grant can still be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// It can be used.
+    Live,
+    /// It cannot be used again. The user has to connect the provider again.
+    Dead {
+        /// Why.
+        reason: DeadReason,
+    },
+}
+
+/// Why a grant is dead. `Display` is for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeadReason {
+    /// The provider answered `invalid_grant`: revoked, or too long unused.
+    InvalidGrant {
+        /// The provider's `error_description`, shortened.
+        description: Option<String>,
+    },
+    /// A renewal was interrupted before its result was stored, and the provider does not accept the
+    /// old refresh token again.
+    Interrupted,
+    /// The provider's API no longer accepts its token, and there is no refresh token.
+    Refused,
+}
+
+impl fmt::Display for DeadReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidGrant { description: Some(text) } => {
+                write!(f, "the provider no longer accepts it (invalid_grant: {text})")
+            }
+            Self::InvalidGrant { description: None } => {
+                f.write_str("the provider no longer accepts it (invalid_grant)")
+            }
+            Self::Refused => f.write_str("the provider's API no longer accepts its token"),
+            Self::Interrupted => f.write_str(
+                "interrupted refresh: the server stopped between renewing the token and storing it",
+            ),
+        }
+    }
+}
+
+/// The record of a renewal in progress, stored before the refresh token is sent.
+///
+/// A record that no running renewal owns says that the refresh token may be spent already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// When the renewal began.
+    #[serde(with = "record::millis")]
+    pub since: SystemTime,
+    digest: [u8; 32],
+}
+
+impl Renewal {
+    pub(super) fn new(refresh_token: &SecretString, since: SystemTime) -> Self {
+        Self { since, digest: digest(refresh_token) }
+    }
+
+    /// Whether this renewal was to spend `refresh_token`.
+    pub(super) fn spends(&self, refresh_token: &SecretString) -> bool {
+        self.digest.ct_eq(&digest(refresh_token)).into()
+    }
+}
+
+fn digest(secret: &SecretString) -> [u8; 32] {
+    let mut out = [0; 32];
+    let digest =
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.expose_secret().as_bytes());
+    out.copy_from_slice(digest.as_ref());
+    out
+}
+
+/// Compares secrets in a time that depends on their lengths only.
+pub(super) fn same_secret(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
+}
+
+/// The revision of a row. Every write makes a new one.
+///
+/// Opaque except for equality. [`Revision::ABSENT`] means that there is no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision(pub u64);
+
+impl Revision {
+    /// No row. As the expected revision of a save: the row must not exist.
+    pub const ABSENT: Self = Self(0);
+}
+
+/// A value and the revision it was read at.
+#[derive(Debug, Clone)]
+pub struct Stored<T> {
+    /// The value.
+    pub value: T,
+    /// The revision to pass when the value is replaced.
+    pub revision: Revision,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_token() {
+        let grant = Grant::new("at-secret", SystemTime::UNIX_EPOCH).refresh_token("rt-secret");
+        let shown = format!("{grant:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("[redacted]"));
+    }
+
+    #[test]
+    fn a_lifetime_of_zero_is_unknown() {
+        let grant = Grant::new("a", SystemTime::UNIX_EPOCH).expires_in(Duration::ZERO);
+        assert_eq!(grant.expires_at, None);
+    }
+
+    #[test]
+    fn the_interrupted_reason_says_so() {
+        assert!(DeadReason::Interrupted.to_string().starts_with("interrupted refresh"));
+    }
+}

@@ -1,0 +1,104 @@
+//! Access tokens that [`Grants`](super::Grants) returns, and why there is none.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use secrecy::SecretString;
+
+use crate::grant::{
+    model::{DeadReason, Grant, GrantState, Revision, Stored},
+    store::StoreError,
+};
+
+/// A usable access token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Access {
+    /// The access token.
+    pub token: SecretString,
+    /// Its scopes.
+    pub scopes: BTreeSet<String>,
+    /// The revision of the grant it was read from.
+    pub revision: Revision,
+    /// When it was received from the provider.
+    pub obtained_at: SystemTime,
+}
+
+impl Access {
+    pub(super) fn new(grant: &Grant, revision: Revision) -> Self {
+        Self {
+            token: grant.access_token.clone(),
+            scopes: grant.scopes.clone(),
+            revision,
+            obtained_at: grant.obtained_at,
+        }
+    }
+
+    /// The access token of a live grant.
+    pub(super) fn from_live(stored: &Stored<Grant>) -> Result<Self, AccessError> {
+        match &stored.value.state {
+            GrantState::Live => Ok(Self::new(&stored.value, stored.revision)),
+            GrantState::Dead { reason } => Err(AccessError::Dead { reason: reason.clone() }),
+        }
+    }
+}
+
+/// Why there is no access token.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// There is no grant: ask the user for consent.
+    #[error("the account is not connected")]
+    Missing,
+    /// The grant is dead: ask the user for consent again.
+    #[error("the connection has ended: {reason}; the account must be connected again")]
+    Dead {
+        /// Why.
+        reason: DeadReason,
+    },
+    /// The access token has expired and there is no refresh token: ask the user for consent again.
+    #[error(
+        "the access token is no longer valid and the provider gave no refresh token; the account \
+         must be connected again"
+    )]
+    Expired,
+    /// The provider's token endpoint did not answer. The grant is kept.
+    #[error("the token could not be renewed: the provider did not answer ({description})")]
+    Unreachable {
+        /// What happened.
+        description: String,
+    },
+    /// The provider refuses for a reason that the operator has to fix, such as a wrong client
+    /// secret. The grant is kept.
+    #[error("the token could not be renewed: the provider refused with {status} ({description})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The provider's error.
+        description: String,
+    },
+    /// The provider asks to wait, or another process takes too long to renew. The grant is kept.
+    #[error("the token could not be renewed now; try again later")]
+    Busy {
+        /// How long to wait, where known.
+        retry_after: Option<Duration>,
+    },
+    /// The API refuses one renewed token after another, so renewing does not help.
+    #[error("the API keeps refusing freshly renewed tokens; renewing does not help")]
+    Rejected,
+    /// The store failed, so it is unknown whether there is a grant.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// The renewal was aborted: the server is stopping, or the renewal panicked.
+    #[error("the renewal of the token was aborted")]
+    Aborted,
+}
+
+impl From<StoreError> for AccessError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}

@@ -1,0 +1,185 @@
+//! One renewal: lease, record, request.
+//!
+//! The order matters. Before the refresh token is sent, a record of the renewal is written to the
+//! grant; the response is stored before any caller gets the new token. A process that dies between
+//! the two leaves the record, and a lease that expires.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    access::{Access, AccessError},
+    renew::Renew,
+    state::{RefreshState, RenewalReason, SpentToken},
+};
+use crate::{
+    grant::{
+        model::{Grant, GrantKey, GrantState, Renewal, Stored},
+        store::SaveError,
+    },
+    oauth::TokenError,
+};
+
+/// The most renewals in a minute that the API's refusals may cause.
+const MAX_FORCED_PER_MINUTE: usize = 3;
+
+/// How often a conflicting write is repeated. After each conflict another process made progress.
+pub(super) const MAX_CONFLICTS: usize = 8;
+
+/// Whether a grant still has to be renewed.
+enum Check {
+    Fresh(Access),
+    Renew(Box<Stored<Grant>>),
+}
+
+impl RefreshState {
+    /// Renews the grant if `reason` still applies, unless another process does so first.
+    pub(super) async fn renew(
+        &self,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+        reason: &RenewalReason,
+    ) -> Result<Access, AccessError> {
+        self.flush_pending_write(key).await?;
+        // Longer than the lease of a holder that has died.
+        let deadline = Instant::now() + self.policy.lease + self.policy.timeout;
+        let lease = loop {
+            let stored = match self.check(key, reason).await? {
+                Check::Fresh(access) => return Ok(access),
+                Check::Renew(stored) => stored,
+            };
+            self.check_limits(key, reason)?;
+            if let Some(lease) = self.store.lease(key, self.holder, self.policy.lease).await? {
+                break lease;
+            }
+            if matches!(reason, RenewalReason::Due) {
+                return Ok(Access::new(&stored.value, stored.revision));
+            }
+            if Instant::now() >= deadline {
+                return Err(AccessError::Busy { retry_after: None });
+            }
+            sleep(self.policy.poll).await;
+        };
+        let result = self.renew_with_lease(key, renew, reason).await;
+        // While the renewed grant is not stored, other processes must not use the old one.
+        if !self.history(key, |history| history.pending_write.is_some())
+            && let Err(error) = self.store.release(lease).await
+        {
+            tracing::warn!(provider = key.provider, %error, "lease not released; it will expire");
+        }
+        result
+    }
+
+    /// Reads the grant and checks whether `reason` still applies.
+    async fn check(&self, key: &GrantKey, reason: &RenewalReason) -> Result<Check, AccessError> {
+        let stored = self.store.load(key).await?.ok_or(AccessError::Missing)?;
+        if let GrantState::Dead { reason } = &stored.value.state {
+            return Err(AccessError::Dead { reason: reason.clone() });
+        }
+        if !self.needs_renewal(key, &stored.value, reason) {
+            return Ok(Check::Fresh(Access::new(&stored.value, stored.revision)));
+        }
+        if stored.value.refresh_token.is_none() {
+            return Err(AccessError::Expired);
+        }
+        Ok(Check::Renew(Box::new(stored)))
+    }
+
+    /// Checks that the provider may be asked now.
+    fn check_limits(&self, key: &GrantKey, reason: &RenewalReason) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        self.update_history(key, |history| {
+            if let Some(wait) = history.busy_until.and_then(|until| until.duration_since(now).ok())
+                && !wait.is_zero()
+            {
+                return Err(AccessError::Busy { retry_after: Some(wait) });
+            }
+            history
+                .forced
+                .retain(|at| now.duration_since(*at).is_ok_and(|age| age < Duration::from_mins(1)));
+            if matches!(reason, RenewalReason::Refused { .. })
+                && history.forced.len() >= MAX_FORCED_PER_MINUTE
+            {
+                return Err(AccessError::Rejected);
+            }
+            Ok(())
+        })
+    }
+
+    /// Records the renewal, then asks the provider.
+    async fn renew_with_lease(
+        &self,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+        reason: &RenewalReason,
+    ) -> Result<Access, AccessError> {
+        for _ in 0..MAX_CONFLICTS {
+            // Once more: the former holder of the lease may have renewed the grant.
+            let stored = match self.check(key, reason).await? {
+                Check::Fresh(access) => return Ok(access),
+                Check::Renew(stored) => stored,
+            };
+            let Stored { value: grant, revision } = *stored;
+            let Some(refresh_token) = grant.refresh_token.clone() else {
+                return Err(AccessError::Expired);
+            };
+            let interrupted =
+                grant.renewal.as_ref().is_some_and(|renewal| renewal.spends(&refresh_token));
+            let revision = if interrupted {
+                tracing::warn!(
+                    provider = key.provider,
+                    "a renewal was interrupted; trying its refresh token once more"
+                );
+                revision
+            } else {
+                let mut marked = grant.clone();
+                marked.renewal = Some(Renewal::new(&refresh_token, self.clock.now()));
+                match self.store.save(key, &marked, revision).await {
+                    Ok(revision) => revision,
+                    Err(SaveError::Conflict) => continue,
+                    Err(SaveError::Store(error)) => return Err(error.into()),
+                }
+            };
+            if matches!(reason, RenewalReason::Refused { .. }) {
+                self.update_history(key, |history| history.forced.push(self.clock.now()));
+            }
+            let spent = SpentToken { grant, refresh_token, revision, interrupted };
+            return self.request(key, renew, spent).await;
+        }
+        Err(AccessError::Busy { retry_after: None })
+    }
+
+    /// Sends the refresh token to the provider and stores what follows from the response.
+    async fn request(
+        &self,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+        spent: SpentToken,
+    ) -> Result<Access, AccessError> {
+        let sent_at = self.clock.now();
+        let request = renew.renew(&spent.refresh_token, &spent.grant.scopes);
+        let response = timeout(self.policy.timeout, request).await.unwrap_or_else(|_| {
+            let description = format!("no answer within {:?}", self.policy.timeout);
+            Err(TokenError::Unreachable { description, maybe_sent: true })
+        });
+        match response {
+            Ok(response) => self.commit(key, spent, response, sent_at).await,
+            Err(TokenError::InvalidGrant { description }) => {
+                self.mark_dead(key, &spent, description).await
+            }
+            Err(TokenError::Unreachable { description, maybe_sent }) => {
+                self.back_off(key, &spent, maybe_sent, None).await;
+                Err(AccessError::Unreachable { description })
+            }
+            Err(TokenError::Refused { status, description }) => {
+                self.back_off(key, &spent, false, None).await;
+                Err(AccessError::Refused { status, description })
+            }
+            Err(TokenError::Busy { retry_after }) => {
+                self.back_off(key, &spent, false, retry_after).await;
+                Err(AccessError::Busy { retry_after })
+            }
+        }
+    }
+}

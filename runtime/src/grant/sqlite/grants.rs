@@ -1,0 +1,176 @@
+//! The database as a [`GrantStore`].
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use rusqlite::params;
+
+use super::{
+    SqliteStore,
+    pool::query_all,
+    rows::{first_revision, row_id, signed, unsigned},
+};
+use crate::grant::{
+    model::{Grant, GrantKey, Revision, Stored},
+    record::{from_millis, to_millis},
+    records::Records,
+    store::{
+        GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES, SaveError,
+        StoreError,
+    },
+};
+
+#[async_trait]
+impl GrantStore for SqliteStore {
+    fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
+        Some(self)
+    }
+
+    async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
+        let owned = key.clone();
+        let rows = self.pool.run("reading a grant", move |connection| {
+            let sql = "SELECT sealed, revision FROM grants WHERE subject = ? AND provider = ?";
+            query_all(connection, sql, [owned.subject, owned.provider])
+        });
+        let rows: Vec<(Vec<u8>, i64)> = rows.await?;
+        let Some((sealed, revision)) = rows.first() else { return Ok(None) };
+        let value = self.sealer.open_grant(key, sealed).map_err(|source| StoreError::Sealed {
+            what: format!("grant for {} in {}", key.provider, self.path().display()),
+            source,
+        })?;
+        Ok(Some(Stored { value, revision: Revision(unsigned(*revision)) }))
+    }
+
+    async fn save(
+        &self,
+        key: &GrantKey,
+        grant: &Grant,
+        expected: Revision,
+    ) -> Result<Revision, SaveError> {
+        let (sealed, owned) = (self.sealer.seal_grant(key, grant), key.clone());
+        let (sql, revision) = if expected == Revision::ABSENT {
+            let sql = "INSERT INTO grants (sealed, revision, subject, provider) \
+                       VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING revision";
+            (sql, first_revision())
+        } else {
+            let sql = "UPDATE grants SET sealed = ?1, revision = revision + 1 \
+                       WHERE revision = ?2 AND subject = ?3 AND provider = ?4 RETURNING revision";
+            (sql, signed(expected.0))
+        };
+        let rows = self.pool.run("writing a grant", move |connection| {
+            query_all(connection, sql, params![sealed, revision, owned.subject, owned.provider])
+        });
+        let rows: Vec<(i64,)> = rows.await?;
+        let (revision,) = rows.first().ok_or(SaveError::Conflict)?;
+        Ok(Revision(unsigned(*revision)))
+    }
+
+    async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
+        let owned = key.clone();
+        let removed = self.pool.run("removing a grant", move |connection| {
+            let sql = "DELETE FROM grants WHERE subject = ? AND provider = ?";
+            connection.execute(sql, [owned.subject, owned.provider])
+        });
+        removed.await.map(drop)
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<GrantKey>, StoreError> {
+        let owned = subject.to_owned();
+        let rows = self.pool.run("listing grants", move |connection| {
+            let sql = "SELECT provider FROM grants WHERE subject = ? ORDER BY provider";
+            query_all(connection, sql, [owned])
+        });
+        let rows: Vec<(String,)> = rows.await?;
+        Ok(rows.into_iter().map(|(provider,)| GrantKey::new(subject, provider)).collect())
+    }
+
+    async fn lease(
+        &self,
+        key: &GrantKey,
+        holder: HolderId,
+        term: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let now = self.clock.now();
+        let expires_at = now + term.min(MAX_LEASE_TTL);
+        let owned = key.clone();
+        let taken = self.pool.run("taking a lease", move |connection| {
+            let sql = "INSERT INTO leases (subject, provider, holder, expires_at) \
+                       VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT DO UPDATE SET holder = ?3, expires_at = ?4 \
+                       WHERE holder = ?3 OR leases.expires_at <= ?5 OR leases.expires_at > ?6";
+            let [until, now, longest] =
+                [expires_at, now, now + MAX_LEASE_TTL].map(|time| signed(to_millis(time)));
+            connection
+                .execute(sql, params![owned.subject, owned.provider, holder.0, until, now, longest])
+        });
+        let lease = || Lease::new(key.clone(), holder, from_millis(to_millis(expires_at)));
+        Ok((taken.await? == 1).then(lease))
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let released = self.pool.run("releasing a lease", move |connection| {
+            let sql = "DELETE FROM leases WHERE subject = ? AND provider = ? AND holder = ?";
+            connection.execute(sql, params![lease.key.subject, lease.key.provider, lease.holder.0])
+        });
+        released.await.map(drop)
+    }
+
+    async fn put_pending(
+        &self,
+        id: &str,
+        value: &[u8],
+        expires_at: SystemTime,
+    ) -> Result<(), StoreError> {
+        if value.len() > MAX_PENDING_BYTES {
+            return Err(StoreError::Full);
+        }
+        let (row, sealed) = (row_id(id), self.sealer.seal("pending", &[id], value));
+        let now = signed(to_millis(self.clock.now()));
+        let put = self.pool.run("storing a consent", move |connection| {
+            connection.execute("DELETE FROM pending WHERE expires_at <= ?", [now])?;
+            let sql = "INSERT INTO pending (id, sealed, expires_at) SELECT ?1, ?2, ?3 \
+                       WHERE (SELECT count(*) FROM pending WHERE id <> ?1) < ?4 \
+                       ON CONFLICT (id) DO UPDATE SET sealed = ?2, expires_at = ?3";
+            let (until, most) = (signed(to_millis(expires_at)), signed(MAX_PENDING as u64));
+            connection.execute(sql, params![row, sealed, until, most])
+        });
+        if put.await? == 0 { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = row_id(id);
+        let rows = self.pool.run("taking a consent", move |connection| {
+            let sql = "DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at";
+            query_all(connection, sql, [row])
+        });
+        self.pending(id, rows.await?.first())
+    }
+
+    async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = row_id(id);
+        let rows = self.pool.run("reading a consent", move |connection| {
+            query_all(connection, "SELECT sealed, expires_at FROM pending WHERE id = ?", [row])
+        });
+        self.pending(id, rows.await?.first())
+    }
+}
+
+impl SqliteStore {
+    fn pending(
+        &self,
+        id: &str,
+        row: Option<&(Vec<u8>, i64)>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((sealed, until)) = row else { return Ok(None) };
+        if from_millis(unsigned(*until)) <= self.clock.now() {
+            return Ok(None);
+        }
+        let value = self.sealer.open("pending", &[id], sealed).map_err(|source| {
+            StoreError::Sealed { what: format!("consent in {}", self.path().display()), source }
+        })?;
+        Ok(Some(value.to_vec()))
+    }
+}

@@ -1,0 +1,194 @@
+//! Tests of the database on disk.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::grant::{
+    Grant, GrantKey, GrantStore, KeyError, ManualClock, Namespace, Records, Revision, contract,
+};
+
+fn key() -> GrantKey {
+    GrantKey::new("alice", "forge")
+}
+
+async fn open(dir: &TempDir, master: &MasterKey) -> Result<SqliteStore, StoreError> {
+    SqliteStore::at(dir.path()).key(master.clone()).open().await
+}
+
+/// A closed database with one grant in it.
+async fn created(master: &MasterKey) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir, master).await.unwrap();
+    let grant = Grant::new("access-secret", SystemTime::now()).refresh_token("refresh-secret");
+    store.save(&key(), &grant, Revision::ABSENT).await.unwrap();
+    store.close().await;
+    let path = store.path().to_owned();
+    (dir, path)
+}
+
+/// Runs SQL on the file as another program would.
+fn edit(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new());
+    let store = SqliteStore::at(dir.path())
+        .key(MasterKey::generate())
+        .clock(clock.clone())
+        .open()
+        .await
+        .unwrap();
+    contract::holds(&store, &clock).await;
+    contract::records_hold(&store, &clock).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn grants_outlive_the_process() {
+    let master = MasterKey::generate();
+    let (dir, _) = created(&master).await;
+    let store = open(&dir, &master).await.unwrap();
+    assert!(store.load(&key()).await.unwrap().is_some());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn no_secret_is_on_disk() {
+    let master = MasterKey::generate();
+    let (dir, _) = created(&master).await;
+    let store = open(&dir, &master).await.unwrap();
+    let until = SystemTime::now() + Duration::from_mins(1);
+    store.put_pending("id-secret", b"verifier-secret", until).await.unwrap();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"secret"));
+    }
+    store.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let inner = dir.path().join("data");
+    let store = SqliteStore::at(&inner).key(MasterKey::generate()).open().await.unwrap();
+    store.list("alice").await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    let files: Vec<_> = fs::read_dir(&inner).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_overwrites_nothing() {
+    let (dir, path) = created(&MasterKey::generate()).await;
+    let before = fs::read(&path).unwrap();
+    let error = open(&dir, &MasterKey::generate()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Key(KeyError::Wrong { .. })), "{error}");
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_left_alone() {
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    edit(&path, "PRAGMA user_version = 3");
+    let before = fs::read(&path).unwrap();
+    let error = open(&dir, &master).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_older_database_is_extended() {
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    edit(&path, "DROP TABLE records");
+    edit(&path, "PRAGMA user_version = 1");
+    let store = open(&dir, &master).await.unwrap();
+    assert!(store.load(&key()).await.unwrap().is_some(), "its grants are kept");
+    let space = Namespace::new("test", 1);
+    let until = SystemTime::now() + Duration::from_mins(1);
+    store.write(space, "id-secret", b"v-secret", until, Revision::ABSENT).await.unwrap();
+    assert_eq!(store.take(space, "id-secret").await.unwrap().unwrap().as_slice(), b"v-secret");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_left_alone() {
+    let master = MasterKey::generate();
+    // What is overwritten, and with what: the magic, and the pages after the first.
+    for (from, byte) in [(0, b'x'), (4096, 0xff)] {
+        let (dir, path) = created(&master).await;
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[from..].fill(byte);
+        fs::write(&path, &bytes).unwrap();
+        let error = open(&dir, &master).await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupted { .. }), "at {from}: {error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "at {from}");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_database_is_left_alone() {
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..5000]).unwrap();
+    let error = open(&dir, &master).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupted { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes[..5000]);
+}
+
+#[tokio::test]
+async fn another_programs_database_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("grants.db");
+    fs::write(&path, "").unwrap();
+    edit(&path, "CREATE TABLE theirs (x)");
+    let before = fs::read(&path).unwrap();
+    let error = open(&dir, &MasterKey::generate()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_row_moved_to_another_subject_does_not_open() {
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    edit(&path, "UPDATE grants SET subject = 'mallory'");
+    let store = open(&dir, &master).await.unwrap();
+    let error = store.load(&GrantKey::new("mallory", "forge")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_first_starts_share_one_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let master = MasterKey::generate();
+    let starts = (0..6).map(|_| {
+        let options = SqliteStore::at(dir.path()).key(master.clone());
+        tokio::spawn(options.open())
+    });
+    for store in futures::future::join_all(starts).await {
+        let store = store.unwrap().unwrap();
+        assert!(store.load(&key()).await.unwrap().is_none());
+        store.close().await;
+    }
+}
