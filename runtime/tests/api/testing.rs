@@ -196,7 +196,7 @@ async fn a_link_is_for_the_person_who_called() {
     let link = alice.call("who_am_i", json!({})).await.link().unwrap();
     let page = client.person("bob").open(&link).await.unwrap();
     assert_eq!(page.status(), 403);
-    assert!(page.text().contains("for somebody else"), "{}", page.text());
+    assert!(page.text().contains("for another person"), "{}", page.text());
     assert_eq!(client.person("alice").open(&link).await.unwrap().status(), 200);
     assert_eq!(alice.call("who_am_i", json!({})).await.text(), "/user alice repo:read ");
 }
