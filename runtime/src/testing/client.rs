@@ -1,4 +1,4 @@
-//! A client without a socket.
+//! Client of a server under test, without a socket.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -12,23 +12,23 @@ use tower::ServiceExt;
 use super::{Answer, Person, RESOURCE, Token};
 use crate::{error::ConfigError, server::Server};
 
-/// Calls a server as an MCP host of 2026-07-28 does, in this process.
+/// A client that calls a server in this process, as a host of MCP 2026-07-28 does.
 #[derive(Clone, Debug)]
 pub struct Client {
     router: Router,
     token: Option<String>,
     capabilities: Value,
-    /// Its identifier at the server's broker, once it has signed somebody in.
+    /// Its identifier at the server's broker, after the first sign-in.
     pub(super) registered: Arc<OnceCell<String>>,
 }
 
 impl Client {
-    /// A client of `server`, without a token. A server without a gate takes it for the local
-    /// person. Unless the server has a store, grants are kept in memory.
+    /// Creates a client of `server`, without a token. To a server without a gate it is the local user.
+    /// Unless the server has a store, grants are kept in memory.
     ///
     /// # Errors
     ///
-    /// The server is wrongly configured.
+    /// The configuration of the server is not valid.
     pub async fn of<H: ServerHandler>(server: Server<H>) -> Result<Self, ConfigError> {
         let server = server.for_test(RESOURCE.trim_end_matches("/mcp"));
         let router = server.build().await?.into_router();
@@ -36,26 +36,26 @@ impl Client {
         Ok(Self { router, token: None, capabilities: json!({}), registered })
     }
 
-    /// The same client with a token.
+    /// Returns the same client with a token.
     #[must_use]
     pub fn with(&self, token: Token) -> Self {
         Self { token: Some(token.to_string()), ..self.clone() }
     }
 
-    /// The same client with a token in any form: to see it refused.
+    /// Returns the same client with any text as its token, to test that it is refused.
     #[must_use]
     pub fn with_text(&self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The same client, which opens links for its user (`elicitation.url`), or declares other
-    /// capabilities of MCP.
+    /// Returns the same client with these capabilities of MCP, for example `elicitation.url`: it opens
+    /// links for its user.
     #[must_use]
     pub fn capable_of(&self, capabilities: Value) -> Self {
         Self { capabilities, ..self.clone() }
     }
 
-    /// Somebody with a browser, who opens links of this server.
+    /// Creates a user with a browser, who opens links of this server.
     pub fn person(&self, name: impl Into<String>) -> Person {
         Person::new(name.into(), self.router.clone())
     }
@@ -66,19 +66,19 @@ impl Client {
         self.ask("tools/call", params, Some(tool)).await
     }
 
-    /// The names of the tools that are listed to this caller.
+    /// Returns the names of the tools that are listed to this caller.
     pub async fn tools(&self) -> Vec<String> {
         let answer = self.ask("tools/list", json!({}), None).await;
         let tools = answer.body()["result"]["tools"].as_array().cloned().unwrap_or_default();
         tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
     }
 
-    /// Reads a resource: a widget's page, for instance.
+    /// Reads a resource, for example a widget's page.
     pub async fn read(&self, uri: &str) -> Answer {
         self.ask("resources/read", json!({ "uri": uri }), Some(uri)).await
     }
 
-    /// Sends any request of MCP.
+    /// Sends an MCP request with any method.
     pub async fn request(&self, method: &str, params: Value) -> Answer {
         self.ask(method, params, None).await
     }
@@ -109,7 +109,7 @@ impl Client {
         }
     }
 
-    /// What the server answers to any request.
+    /// Sends an HTTP request.
     pub(super) async fn answer(&self, request: Request<Body>) -> Answer {
         match self.router.clone().oneshot(request).await {
             Ok(response) => Answer::read(response).await,
@@ -118,12 +118,12 @@ impl Client {
     }
 }
 
-/// The name of a server under test, in requests.
+/// The `Host` of a server under test.
 pub(super) fn host() -> &'static str {
     RESOURCE.split('/').nth(2).unwrap_or_default()
 }
 
-/// Where requests of a test come from.
+/// The address that requests of a test come from.
 pub(super) fn peer() -> ConnectInfo<SocketAddr> {
     ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))
 }

@@ -1,4 +1,4 @@
-//! An issuer of tokens, for tests.
+//! Issuer of access tokens, for tests.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::RESOURCE;
 use crate::{gate, gate::Jwt, support::crypto};
 
-/// An authorization server that signs what a test wants, with a key of its own.
+/// An authorization server that signs any claims, with a key of its own.
 #[derive(Clone)]
 pub struct Issuer(Arc<Keys>);
 
@@ -29,10 +29,10 @@ struct Keys {
 }
 
 impl Issuer {
-    /// The issuer's name: `iss` of its tokens.
+    /// The issuer identifier: `iss` of its tokens.
     pub const NAME: &'static str = "https://issuer.test";
 
-    /// An issuer with a new key.
+    /// Creates an issuer with a new key.
     ///
     /// # Panics
     ///
@@ -48,7 +48,7 @@ impl Issuer {
         Self(Arc::new(Keys { signing, published: JwkSet { keys: vec![jwk] } }))
     }
 
-    /// What verifies the issuer's tokens, as it does those of a real one.
+    /// Returns the verifier of the issuer's tokens, which is the one for real issuers.
     ///
     /// # Panics
     ///
@@ -57,12 +57,12 @@ impl Issuer {
         gate::keys(Self::NAME, &self.0.published).expect("the set has a key")
     }
 
-    /// The public keys (RFC 7517), for a key set of your own.
+    /// Returns the public keys (RFC 7517).
     pub fn jwks(&self) -> &JwkSet {
         &self.0.published
     }
 
-    /// A token whose claims are these bytes, JSON or not: to see it refused.
+    /// Signs a token whose claims are these bytes, JSON or not, to test that it is refused.
     pub fn signed(&self, claims: &[u8]) -> String {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "testing" }).to_string();
         let part = crypto::base64url;
@@ -73,7 +73,7 @@ impl Issuer {
         format!("{message}.{signature}")
     }
 
-    /// A token of this subject, for [`RESOURCE`], good for five minutes, without scopes.
+    /// Creates a token of this subject, for [`RESOURCE`], valid for five minutes, without scopes.
     pub fn token(&self, subject: impl Into<String>) -> Token {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let claims = json!({
@@ -100,7 +100,7 @@ impl fmt::Debug for Issuer {
     }
 }
 
-/// An access token that is being made; [`Display`](fmt::Display) signs it.
+/// A builder of an access token; [`Display`](fmt::Display) signs it.
 #[derive(Clone)]
 pub struct Token {
     issuer: Issuer,
@@ -108,33 +108,33 @@ pub struct Token {
 }
 
 impl Token {
-    /// Sets its scopes, separated by spaces (RFC 6749 §3.3).
+    /// Sets the scopes, separated by spaces (RFC 6749 §3.3).
     #[must_use]
     pub fn scopes(self, scopes: impl Into<String>) -> Self {
         self.claim("scope", scopes.into())
     }
 
-    /// Makes it one that ended a minute ago.
+    /// Sets an expiration (`exp`) of one minute ago.
     #[must_use]
     pub fn expired(self) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.claim("exp", now.as_secs().saturating_sub(60))
     }
 
-    /// Makes it one for another resource.
+    /// Sets the audience (`aud`).
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
         self.claim("aud", audience.into())
     }
 
-    /// Makes it one of a machine, behind which no person stands.
+    /// Makes it a token of the client credentials grant, without a user (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(self) -> Self {
         let client = self.claims.get("client_id").cloned().unwrap_or_default();
         self.claim("sub", client)
     }
 
-    /// Sets any claim.
+    /// Sets a claim.
     #[must_use]
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());

@@ -1,10 +1,10 @@
-//! How to test a server of yours: through the whole of it, gate included, without a socket.
+//! Tests of a server: through all of it, gate included, without a socket.
 //!
 //! A tool is a function, so most tests just call it, with
 //! [`AuthedClient::testing`](crate::AuthedClient::testing) for its client. What the server does
-//! around it (arguments, scopes, refusals) is seen with a [`Client`]; tokens come from an
+//! around it (arguments, scopes, refusals) is tested with a [`Client`]; tokens come from an
 //! [`Issuer`], and are verified as those of a real one. Where a tool has a client of a provider, a
-//! [`FakeProvider`] stands for it, and a [`Person`] gives or refuses consent.
+//! [`FakeProvider`] replaces the provider, and a [`Person`] grants or denies consent.
 //!
 //! ```
 //! use serde_json::json;
@@ -41,7 +41,7 @@
 //! ```
 //!
 //! A server with a [broker](crate::Server::broker) makes its tokens itself: there
-//! [`Client::sign_in`] walks from the registration to the token, as a host does.
+//! [`Client::sign_in`] does all steps from the registration to the token, as a host does.
 //!
 //! ```
 //! # #[cfg(feature = "broker")]
@@ -122,5 +122,5 @@ pub use self::{
     provider::{Account, FakeProvider},
 };
 
-/// The resource of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).
+/// The resource URL of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).
 pub const RESOURCE: &str = "http://127.0.0.1:8765/mcp";

@@ -1,4 +1,4 @@
-//! Somebody with a browser, who decides as the test says.
+//! Users of a server under test, with a browser.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,15 +18,15 @@ use crate::{
     gate::{AuthError, BrowserIdentity, Claims},
 };
 
-/// The cookie by which a server under test knows a person.
+/// The cookie by which [`Browsers`] identifies a person.
 const COOKIE: &str = "toolgate-testing-person";
 
-/// The most pages in one walk: one that goes in a circle ends here.
-const MOST: usize = 20;
+/// The most pages that one link may lead to, so that redirects in a circle end.
+const MAX_PAGES: usize = 20;
 
-/// Somebody who opens links of a server under test, and agrees to what its broker and a
-/// [`FakeProvider`](super::FakeProvider) ask, unless the test says otherwise. Made by
-/// [`Client::person`](super::Client::person); each has a browser of its own, and clones share it.
+/// A user who opens links of a server under test, and consents to what its broker and a
+/// [`FakeProvider`](super::FakeProvider) ask, unless the test says otherwise. Created by
+/// [`Client::person`](super::Client::person). Each has a browser of its own, which clones share.
 #[derive(Clone, Debug)]
 pub struct Person {
     name: String,
@@ -36,7 +36,7 @@ pub struct Person {
     withholds: Vec<String>,
 }
 
-/// Where a walk ended.
+/// The page that a link led to.
 #[derive(Clone, Debug)]
 pub struct Page {
     url: Url,
@@ -45,17 +45,17 @@ pub struct Page {
 }
 
 impl Page {
-    /// Its address.
+    /// Returns its URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Its status.
+    /// Returns its HTTP status.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// Its HTML.
+    /// Returns its HTML.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -68,13 +68,13 @@ impl Person {
         Self { name, router, cookies, denies: false, withholds: Vec::new() }
     }
 
-    /// The same person, who refuses.
+    /// Returns the same person, who denies consent.
     #[must_use]
     pub fn denies(&self) -> Self {
         Self { denies: true, ..self.clone() }
     }
 
-    /// The same person, who grants all but this scope.
+    /// Returns the same person, who grants all scopes but this one.
     #[must_use]
     pub fn withholds(&self, scope: impl Into<String>) -> Self {
         let mut person = self.clone();
@@ -82,17 +82,17 @@ impl Person {
         person
     }
 
-    /// Opens a link, and goes on until there is nothing to decide.
+    /// Opens a link, follows redirects, and decides on each consent page.
     ///
     /// # Errors
     ///
-    /// A page cannot be loaded, or the walk has no end.
+    /// A page cannot be loaded, or the redirects do not end.
     pub async fn open(&self, link: impl AsRef<str>) -> Result<Page> {
         let link = link.as_ref();
         let mut url = Url::parse(link)
             .map_err(|error| Error::new(format!("`{link}` is no link: {error}")))?;
         let mut form = None;
-        for _ in 0..MOST {
+        for _ in 0..MAX_PAGES {
             if url.as_str().starts_with(REDIRECT) {
                 // The host's own page, which is not there.
                 return Ok(Page { url, status: StatusCode::OK, text: String::new() });
@@ -131,7 +131,7 @@ impl Person {
         }
     }
 
-    /// Where the form of the broker's consent page goes, and with what.
+    /// The action and the content of the form of the broker's consent page, filled in.
     fn fill_in(&self, page: &str) -> Option<(String, String)> {
         let (_, form) = page.split_once("<form method=\"post\" action=\"")?;
         let (action, form) = form.split_once('"')?;
@@ -150,7 +150,7 @@ impl Person {
         Some((action.to_owned(), filled_in))
     }
 
-    /// A page of the server under test; `form` is sent to it.
+    /// Loads a page of the server under test, or posts `form` to it.
     async fn visit(&self, url: &Url, form: Option<String>) -> Result<Visited> {
         let target = &url[url::Position::BeforePath..];
         let request = match form {
@@ -197,7 +197,7 @@ impl Person {
 
 type Visited = (StatusCode, Option<String>, String);
 
-/// A page of somebody else's, which is given no cookies.
+/// Loads a page of another server, without cookies.
 async fn elsewhere(url: &Url) -> Result<Visited> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     let response =
@@ -212,8 +212,8 @@ fn location(headers: &HeaderMap) -> Option<String> {
     headers.get(header::LOCATION)?.to_str().ok().map(str::to_owned)
 }
 
-/// Knows every [`Person`] by the name that the test gave it, as the subject of an [`Issuer`]: for
-/// [`Gate::browser`](crate::gate::Gate::browser).
+/// Identifies the browser of every [`Person`]: the subject is its name, and the issuer is
+/// [`Issuer::NAME`]. For [`Gate::browser`](crate::gate::Gate::browser).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Browsers;
 

@@ -1,4 +1,4 @@
-//! A provider that agrees to everything, and an API that is a closure.
+//! OAuth 2 provider for tests, whose API is a closure.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -27,23 +27,24 @@ use crate::{
     support::{crypto, http_client::bounded_bytes},
 };
 
-/// The most that the API is sent, in bytes.
-const LARGEST: usize = 16 << 20;
+/// The largest request body of the API, in bytes.
+const MAX_BODY_BYTES: usize = 16 << 20;
 
-/// Whose request it is: an extension of every request that the closure of a [`FakeProvider`] sees.
+/// The account that sent a request: an extension of every request to the closure of a
+/// [`FakeProvider`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// The [`Person`](super::Person) who agreed.
+    /// The name of the [`Person`](super::Person) who consented.
     pub name: String,
-    /// What the person granted.
+    /// The granted scopes.
     pub scopes: BTreeSet<String>,
 }
 
 /// An OAuth 2 provider on a free port of this machine, for tests of tools with an
 /// [`AuthedClient`](crate::AuthedClient) through the whole stack: consent, token, refresh, API.
 ///
-/// A [`Person`](super::Person) decides; the API is a closure, which sees requests with a good token
+/// A [`Person`](super::Person) decides about consent. The closure gets requests with a valid token
 /// only.
 ///
 /// ```
@@ -105,11 +106,11 @@ struct Known {
 }
 
 impl<P: Provider> FakeProvider<P> {
-    /// Starts a provider with this API; it ends when it is dropped.
+    /// Starts a provider with this API. It stops when it is dropped.
     ///
     /// # Errors
     ///
-    /// No port of this machine can be listened on.
+    /// No port of this machine is free.
     pub async fn start(
         api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -128,7 +129,7 @@ impl<P: Provider> FakeProvider<P> {
         Ok(Self { url, world, serving, of: PhantomData })
     }
 
-    /// What registers it at a server.
+    /// Returns the client to register at a server.
     pub fn client(&self) -> OAuthClient<P> {
         P::client("testing")
             .secret("testing-secret")
@@ -137,25 +138,25 @@ impl<P: Provider> FakeProvider<P> {
             .token(format!("{}/token", self.url))
     }
 
-    /// Gives refresh tokens from now on, beside access tokens that live so long; else access tokens
-    /// never end, and there are none to refresh them.
+    /// Issues refresh tokens from now on, and access tokens that expire after `life`. Without it,
+    /// access tokens do not expire, and there are no refresh tokens.
     pub fn access_token_life(&self, life: Duration) {
         self.world.known().life = Some(life);
     }
 
-    /// Forgets every access token: the API answers 401 until they are refreshed.
+    /// Invalidates every access token: the API responds with 401 until they are refreshed.
     pub fn forget_access_tokens(&self) {
         self.world.known().tokens.clear();
     }
 
-    /// Forgets everything that was granted, as when people revoke it.
+    /// Revokes all grants.
     pub fn revoke_everything(&self) {
         let mut known = self.world.known();
         known.tokens.clear();
         known.refresh_tokens.clear();
     }
 
-    /// How many codes and refresh tokens were exchanged for tokens.
+    /// Returns how many codes and refresh tokens were exchanged for access tokens.
     pub fn exchanges(&self) -> usize {
         self.world.known().exchanges
     }
@@ -179,7 +180,8 @@ impl<P> fmt::Debug for FakeProvider<P> {
     }
 }
 
-/// A person says `user`, and perhaps `deny` or what to `withhold`, in the query.
+/// The authorization endpoint. A [`Person`](super::Person) adds `user`, and perhaps `deny` or
+/// `withhold`, to the query.
 async fn authorize(State(world): State<Arc<World>>, Query(query): Query<Pairs>) -> Response {
     let get = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
     let Some(user) = query.get("user") else {
@@ -238,7 +240,7 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let account = token.and_then(|token| world.known().tokens.get(token).cloned());
     let Some(account) = account else { return StatusCode::UNAUTHORIZED.into_response() };
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = bounded_bytes(body, LARGEST).await else {
+    let Ok(body) = bounded_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     // The API's own paths, as `AuthedClient` is given them.

@@ -1,4 +1,4 @@
-//! How a host of a test signs its user in with the server's own broker.
+//! Sign-in of a test's client with the broker of the server under test.
 
 use axum::body::Body;
 use http::{Request, header};
@@ -14,21 +14,20 @@ use crate::{
     support::crypto,
 };
 
-/// Where the host waits for the answer: nobody is there, a walk ends before.
+/// The redirect URI of the client. Nothing listens there: a [`Person`] stops before it.
 pub(super) const REDIRECT: &str = "http://127.0.0.1:8766/signed-in";
 
 impl Client {
-    /// Signs `person` in with the server's broker, as a host does, and gives the client that has the
-    /// access token: it registers, sends the person to the consent page and to the provider, and
-    /// redeems the code. `scopes` are separated by spaces.
+    /// Signs `person` in with the server's broker, as a host does, and returns the client with the
+    /// access token: registers, sends the person to the consent page and to the provider, and redeems
+    /// the code. `scopes` are separated by spaces.
     ///
-    /// The person agrees to everything, if [`Person::denies`] and [`Person::withholds`] say nothing
-    /// else. The API of a [`FakeProvider`](super::FakeProvider) has to say who it is, as the broker
-    /// was told with `.user(..)`.
+    /// The person consents, unless [`Person::denies`] or [`Person::withholds`] says otherwise. The API of a [`FakeProvider`](super::FakeProvider) has to identify the user at
+    /// the path that the broker's `.user(..)` names.
     ///
     /// # Errors
     ///
-    /// The server has no broker, or the sign-in came to nothing: why.
+    /// The server has no broker, or the sign-in failed, for this reason.
     pub async fn sign_in(&self, person: &Person, scopes: &str) -> Result<Self> {
         let id = self.registered.get_or_try_init(|| self.register()).await?;
         let (verifier, state) = (crypto::random_token(), crypto::random_token());
