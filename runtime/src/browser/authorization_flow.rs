@@ -83,6 +83,7 @@ pub(crate) struct Returned<T> {
     /// The scopes that were requested.
     pub(crate) scopes: Vec<String>,
     /// The secret in the browser's cookie.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) browser: String,
 }
 

@@ -64,6 +64,7 @@ impl Cookies {
     }
 
     /// As [`Cookies::get`], of a cookie whose value is 256 random bits in base64url.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) fn get_token<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         self.get(headers, name).filter(|value| value.len() == 43 && value.bytes().all(base64url))

@@ -33,6 +33,7 @@ pub(crate) enum FormAction {
     /// To this server.
     SameOrigin,
     /// To these sources.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     Sources(String),
 }
 

@@ -51,4 +51,6 @@ pub(crate) use self::{
         token::unverified_claims,
     },
 };
-pub(crate) use crate::support::http_client::{FetchError, client};
+#[cfg(feature = "broker")]
+pub(crate) use crate::support::http_client::FetchError;
+pub(crate) use crate::support::http_client::client;

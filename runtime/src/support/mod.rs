@@ -1,5 +1,6 @@
 //! Low-level pieces that every module shares: none of them knows of tools or of OAuth roles.
 
+#[cfg(feature = "broker")]
 pub(crate) mod address;
 pub(crate) mod background;
 pub(crate) mod cache;
