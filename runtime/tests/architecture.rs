@@ -56,7 +56,7 @@ impl Crate {
         for (module, file) in found.files.clone() {
             let text = fs::read_to_string(src.join(&file)).unwrap();
             let tokens: TokenStream =
-                text.parse().unwrap_or_else(|error| panic!("{file:?}: {error}"));
+                text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
             found.scan(tokens, &module, &file, true);
         }
         found.forget_tests();

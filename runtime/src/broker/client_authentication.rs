@@ -106,7 +106,7 @@ impl Broker {
         match (expected, given) {
             (None, None) => {}
             (Some(expected), Some(given))
-                if crypto::constant_time_eq(&expected, &crypto::sha256_base64url(&given)) => {}
+                if crypto::constant_time_eq(&expected, crypto::sha256_base64url(&given)) => {}
             (Some(_), _) => return Err(refuse("the client's secret is missing or wrong")),
             (None, Some(_)) => return Err(refuse("this client has no secret")),
         }

@@ -12,7 +12,7 @@ pub(crate) fn token(browser: &str, form: &str) -> String {
 
 /// Whether `sent` is the [`token`] of this browser for this form.
 pub(crate) fn verify(browser: &str, form: &str, sent: &str) -> bool {
-    !browser.is_empty() && crypto::constant_time_eq(sent, &token(browser, form))
+    !browser.is_empty() && crypto::constant_time_eq(sent, token(browser, form))
 }
 
 /// Whether a page of `origin` sent the request. Browsers tell where a request comes from; other

@@ -79,7 +79,7 @@ fn is_same_origin(one: &str, other: &str) -> bool {
 impl<T> PendingAuthorization<T> {
     /// Whether it was this browser that left; the comparison takes constant time.
     pub(crate) fn is_of_browser(&self, secret: &str) -> bool {
-        crypto::constant_time_eq(&self.browser, &crypto::sha256_base64url(secret))
+        crypto::constant_time_eq(&self.browser, crypto::sha256_base64url(secret))
     }
 
     /// Checks that `response` came to the redirect URI that was sent, and from the issuer that was

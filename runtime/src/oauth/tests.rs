@@ -55,6 +55,7 @@ impl Exchange {
         UpstreamClient::new(registration, reqwest::Client::new()).unwrap()
     }
 
+    #[allow(clippy::unused_async, reason = "a handler of axum is async")]
     async fn answer(
         State(exchange): State<Self>,
         headers: HeaderMap,

@@ -1,7 +1,7 @@
 //! Caches bounded by weight, whose entries expire.
 //!
 //! They are of [`quick_cache`]: it is one crate, and always admits the newest entry and evicts older
-//! ones, where the TinyLFU policy of moka may reject the newest.
+//! ones, where the `TinyLFU` policy of moka may reject the newest.
 
 use std::{
     borrow::Borrow,
@@ -184,12 +184,12 @@ mod tests {
     #[tokio::test]
     async fn concurrent_callers_share_a_fetch_and_only_lasting_values_are_kept() {
         let fetches = FetchCache::new(Cache::new(9, TTL));
-        let fetched = Arc::new(AtomicU32::new(0));
+        let count = Arc::new(AtomicU32::new(0));
         let get = |weigh| {
-            let fetched = Arc::clone(&fetched);
+            let count = Arc::clone(&count);
             fetches.get_or_fetch("a", weigh, || async move {
                 tokio::task::yield_now().await;
-                fetched.fetch_add(1, Ordering::Relaxed)
+                count.fetch_add(1, Ordering::Relaxed)
             })
         };
         let all = tokio::join!(get(|_| None), get(|_| None), get(|_| None));

@@ -224,7 +224,7 @@ pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
         Ok(None) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
-    if !crypto::constant_time_eq(&request.browser, &crypto::sha256_base64url(browser)) {
+    if !crypto::constant_time_eq(&request.browser, crypto::sha256_base64url(browser)) {
         return broker.other_browser();
     }
     let allows = match decision {

@@ -52,7 +52,7 @@ impl Broker {
                 self.0.records.read::<SignInRecord>(SIGN_INS, id).await?.ok_or_else(unknown)?;
             let Stored { value: mut sign_in, revision } = found;
             let Stage::Family(family) = &mut sign_in.stage else { return Err(unknown()) };
-            if !crypto::constant_time_eq(mac, &family.mac(id, generation)) {
+            if !crypto::constant_time_eq(mac, family.mac(id, generation)) {
                 return Err(unknown());
             }
             if sign_in.client_id != client.id {
@@ -123,7 +123,7 @@ impl Broker {
         };
         let sign_in = found.value;
         let Stage::Family(family) = &sign_in.stage else { return Ok(None) };
-        if !crypto::constant_time_eq(mac, &family.mac(id, generation)) {
+        if !crypto::constant_time_eq(mac, family.mac(id, generation)) {
             return Ok(None);
         }
         if sign_in.client_id != client.id {

@@ -208,7 +208,7 @@ fn verify_code_challenge(verifier: &str, challenge: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(unreserved)
-        && crypto::constant_time_eq(&crypto::sha256_base64url(verifier), challenge)
+        && crypto::constant_time_eq(crypto::sha256_base64url(verifier), challenge)
 }
 
 #[cfg(test)]
