@@ -179,7 +179,7 @@ fn authenticate_by_broker(
 
 fn no_authenticator() -> ConfigError {
     ConfigError::new(
-        "tools need their callers to connect accounts, and nothing identifies the user of the browser that opens the link",
+        "tools need their callers to connect accounts, and nothing tells whose browser opens the link",
     )
     .help("add `Gate::sign_in(..)`, or put a broker in front of a provider")
 }
