@@ -132,23 +132,25 @@ impl Helper<'_> {
                 inner_types.push(ty.to_token_stream());
             }
         }
-        let generics = &sig.generics.params;
+        // Each parameter outlives the future, said where its other bounds are.
+        let mut generics = sig.generics.params.clone();
+        let mut outlive = Vec::new();
+        for parameter in &mut generics {
+            match parameter {
+                GenericParam::Type(parameter) if parameter.bounds.is_empty() => {
+                    let ident = &parameter.ident;
+                    outlive.push(quote!(#ident: 'f));
+                }
+                GenericParam::Type(parameter) => parameter.bounds.push(parse_quote!('f)),
+                GenericParam::Lifetime(parameter) => parameter.bounds.push(parse_quote!('f)),
+                GenericParam::Const(_) => {}
+            }
+        }
         let generics = if generics.is_empty() { quote!() } else { quote!(, #generics) };
         let inner_generics = &sig.generics;
         let wheres = sig.generics.where_clause.as_ref().map(|clause| {
             let predicates = &clause.predicates;
             quote!(#predicates,)
-        });
-        let outlive = sig.generics.params.iter().filter_map(|parameter| match parameter {
-            GenericParam::Type(parameter) => {
-                let ident = &parameter.ident;
-                Some(quote!(#ident: 'f))
-            }
-            GenericParam::Lifetime(parameter) => {
-                let lifetime = &parameter.lifetime;
-                Some(quote!(#lifetime: 'f))
-            }
-            GenericParam::Const(_) => None,
         });
         let inner_where = &sig.generics.where_clause;
         let inner_name = format_ident!("{}_body", helper.unraw());
