@@ -20,7 +20,7 @@ use rmcp::{
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::session_registry::{SessionPermit, SessionRegistry, SessionRequest};
-use crate::{stdio::transport::ServerTransport, support::background};
+use crate::{mcp::transport::ServerTransport, support::background};
 
 /// A session ends after this long without a message or a request under way.
 const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);

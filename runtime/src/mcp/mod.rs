@@ -12,4 +12,5 @@ pub(crate) mod panic;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod tool_error;
+pub(crate) mod transport;
 pub(crate) mod widgets;

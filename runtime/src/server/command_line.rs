@@ -12,13 +12,10 @@ use super::{
     output::print,
     run_http::serve_http,
 };
-use crate::error::{Error, Result};
 use crate::{
-    mcp::fallback::ErasedHandler,
-    stdio::{
-        loopback::Loopback,
-        transport::{ServerTransport, StdioTransport},
-    },
+    error::{Error, Result},
+    mcp::{fallback::ErasedHandler, transport::ServerTransport},
+    stdio::{loopback::Loopback, transport::StdioTransport},
 };
 
 /// Runs the command that the process was started with. Boxed, so that the programs that call it do
@@ -69,8 +66,12 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout());
-    let running =
-        app.handler.clone().serve(ServerTransport::Stdio(stdio)).await.map_err(Error::internal)?;
+    let running = app
+        .handler
+        .clone()
+        .serve(ServerTransport::Messages(Box::new(stdio)))
+        .await
+        .map_err(Error::internal)?;
     running.waiting().await.map_err(Error::internal)?;
     app.drain().await;
     Ok(())

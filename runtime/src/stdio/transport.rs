@@ -1,16 +1,12 @@
-//! Transports for rmcp's service loop: standard input and output, or a session over HTTP.
+//! The transport over a pair of streams, with one message a line.
 
 use std::{io, sync::Arc};
 
-use futures::future::{BoxFuture, FutureExt, ready};
+use futures::future::{BoxFuture, FutureExt};
 use rmcp::{
     ErrorData, RoleServer,
     model::GetExtensions,
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
-    transport::{
-        Transport,
-        streamable_http_server::{SessionManager, session::local::LocalSessionManager},
-    },
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -18,58 +14,14 @@ use tokio::{
 };
 
 use super::framing::{InputLine, LineReader, MAX_LINE_BYTES};
-use crate::mcp::message::raw_arguments;
-
-/// All transports as one type, because rmcp's service loop, with the tasks that it spawns, is
-/// compiled for each type.
-pub(crate) enum ServerTransport {
-    Stdio(StdioTransport),
-    /// A session of a client before 2026-07-28, whose messages come over HTTP.
-    Session(<LocalSessionManager as SessionManager>::Transport),
-    /// No client: nothing is received, and sending fails.
-    Disconnected,
-}
-
-impl Transport<RoleServer> for ServerTransport {
-    type Error = io::Error;
-
-    fn send(
-        &mut self,
-        message: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let sent: BoxFuture<'static, io::Result<()>> = match self {
-            Self::Stdio(stdio) => stdio.send(message).boxed(),
-            Self::Session(session) => {
-                session.send(message).map(|sent| sent.map_err(io::Error::other)).boxed()
-            }
-            Self::Disconnected => ready(Err(io::ErrorKind::BrokenPipe.into())).boxed(),
-        };
-        sent
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        match self {
-            Self::Stdio(stdio) => stdio.receive().await,
-            Self::Session(session) => session.receive().await,
-            Self::Disconnected => std::future::pending().await,
-        }
-    }
-
-    async fn close(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdio(stdio) => stdio.close().await,
-            Self::Session(session) => session.close().await.map_err(io::Error::other),
-            Self::Disconnected => Ok(()),
-        }
-    }
-}
+use crate::mcp::{message::raw_arguments, transport::MessageTransport};
 
 /// One client on a pair of streams. The arguments of its calls accompany the requests as raw text.
 pub(crate) struct StdioTransport {
     input: LineReader,
     output: Arc<Mutex<Box<dyn AsyncWrite + Send + Unpin>>>,
     /// The error that is being sent about a line that was no message; a field, because
-    /// [`receive`](Self::receive) may be cancelled meanwhile.
+    /// [`next`](Self::next) may be cancelled meanwhile.
     pending_error: Option<BoxFuture<'static, io::Result<()>>>,
 }
 
@@ -86,10 +38,10 @@ impl StdioTransport {
         }
     }
 
-    fn send(
+    fn send_line(
         &self,
         message: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+    ) -> BoxFuture<'static, io::Result<()>> {
         let output = Arc::clone(&self.output);
         async move {
             let mut line = serde_json::to_vec(&message)?;
@@ -98,9 +50,10 @@ impl StdioTransport {
             output.write_all(&line).await?;
             output.flush().await
         }
+        .boxed()
     }
 
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+    async fn next(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             if let Some(sending) = &mut self.pending_error {
                 let sent = sending.await;
@@ -119,12 +72,25 @@ impl StdioTransport {
                 ),
             };
             let response = TxJsonRpcMessage::<RoleServer>::error(error, None);
-            self.pending_error = Some(Box::pin(self.send(response)));
+            self.pending_error = Some(self.send_line(response));
         }
     }
+}
 
-    async fn close(&mut self) -> io::Result<()> {
-        self.output.lock().await.flush().await
+impl MessageTransport for StdioTransport {
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleServer>,
+    ) -> BoxFuture<'static, io::Result<()>> {
+        self.send_line(message)
+    }
+
+    fn receive(&mut self) -> BoxFuture<'_, Option<RxJsonRpcMessage<RoleServer>>> {
+        self.next().boxed()
+    }
+
+    fn close(&mut self) -> BoxFuture<'_, io::Result<()>> {
+        async { self.output.lock().await.flush().await }.boxed()
     }
 }
 

@@ -29,8 +29,8 @@ use crate::{
         message::{CallParams, Message, is_valid},
         registry::ServedTool,
         request::{Authenticated, CallContext, CallRequest, LazyContext},
+        transport::ServerTransport,
     },
-    stdio::transport::ServerTransport,
     tool::{
         call::Caller,
         registry::{PreparedCall, is_mirrored},
