@@ -14,7 +14,7 @@ use crate::{
     support::{clock::Clock, rate_limit::RateLimit},
 };
 
-/// When to try again after too many concurrent requests. Nobody knows when one of them ends.
+/// When to try again after too many concurrent requests, whose ends cannot be predicted.
 const CONCURRENCY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The limits of a gate.

@@ -98,8 +98,8 @@ impl ResourceServer {
         Ok(Self { gate, verifier, is_brokered, clock, metadata, limits, default_scopes })
     }
 
-    /// Checks the `Host` and `Origin` headers, whoever the caller is. The `Host` is checked because a
-    /// page may resolve a name of its own to this server (DNS rebinding).
+    /// Checks the `Host` and `Origin` headers of every request. The `Host` is checked because a page
+    /// may resolve a name of its own to this server (DNS rebinding).
     pub(crate) fn check_origin(
         &self,
         headers: &HeaderMap,

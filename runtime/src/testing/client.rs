@@ -1,15 +1,18 @@
 //! Client of a server under test, without a socket.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{Router, body::Body};
 use http::{Request, header};
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
-use super::{Answer, Person, RESOURCE, Token};
+use super::{
+    Answer, Person, RESOURCE, Token,
+    addresses::{host, peer},
+};
 use crate::{error::ConfigError, server::Server};
 
 /// A client that calls a server in this process, as a host of MCP 2026-07-28 does.
@@ -116,14 +119,4 @@ impl Client {
             Err(never) => match never {},
         }
     }
-}
-
-/// The `Host` of a server under test.
-pub(super) fn host() -> &'static str {
-    RESOURCE.split('/').nth(2).unwrap_or_default()
-}
-
-/// The address that requests of a test come from.
-pub(super) fn peer() -> ConnectInfo<SocketAddr> {
-    ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))
 }

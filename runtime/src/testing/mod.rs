@@ -107,6 +107,7 @@
 //! # fn main() {}
 //! ```
 
+pub(crate) mod addresses;
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod issuer;

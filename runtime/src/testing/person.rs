@@ -12,7 +12,10 @@ use http_body_util::{BodyExt, Collected};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
-use super::{Issuer, RESOURCE, client::peer, sign_in::REDIRECT};
+use super::{
+    Issuer, RESOURCE,
+    addresses::{REDIRECT_URI, peer},
+};
 use crate::{
     error::{Error, Result},
     gate::{AuthError, BrowserIdentity, Claims},
@@ -93,7 +96,7 @@ impl Person {
             .map_err(|error| Error::new(format!("`{link}` is no link: {error}")))?;
         let mut form = None;
         for _ in 0..MAX_PAGES {
-            if url.as_str().starts_with(REDIRECT) {
+            if url.as_str().starts_with(REDIRECT_URI) {
                 // The host's own page, which is not there.
                 return Ok(Page { url, status: StatusCode::OK, text: String::new() });
             }

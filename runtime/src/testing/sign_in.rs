@@ -7,15 +7,12 @@ use url::form_urlencoded;
 
 use super::{
     Answer, Client, Person, RESOURCE,
-    client::{host, peer},
+    addresses::{REDIRECT_URI, host, peer},
 };
 use crate::{
     error::{Error, Result},
     support::crypto,
 };
-
-/// The redirect URI of the client. Nothing listens there: a [`Person`] stops before it.
-pub(super) const REDIRECT: &str = "http://127.0.0.1:8766/signed-in";
 
 impl Client {
     /// Signs `person` in with the server's broker, as a host does, and returns the client with the
@@ -35,7 +32,7 @@ impl Client {
         let query = form(&[
             ("response_type", "code"),
             ("client_id", id),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", REDIRECT_URI),
             ("scope", scopes),
             ("state", &state),
             ("code_challenge", &challenge),
@@ -48,7 +45,7 @@ impl Client {
             let mut pairs = page.url().query_pairs();
             pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
         };
-        if !page.url().as_str().starts_with(REDIRECT) {
+        if !page.url().as_str().starts_with(REDIRECT_URI) {
             return Err(Error::new(format!(
                 "the sign-in stopped at `{}` ({}): {}",
                 page.url(),
@@ -68,7 +65,7 @@ impl Client {
             ("grant_type", "authorization_code"),
             ("client_id", id),
             ("code", &code),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", REDIRECT_URI),
             ("code_verifier", &verifier),
             ("resource", RESOURCE),
         ]);
@@ -82,7 +79,7 @@ impl Client {
     async fn register(&self) -> Result<String> {
         let metadata = json!({
             "client_name": "toolgate::testing",
-            "redirect_uris": [REDIRECT],
+            "redirect_uris": [REDIRECT_URI],
             "token_endpoint_auth_method": "none",
         });
         let client = self.send("/oauth/register", "application/json", metadata.to_string()).await?;
