@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, header};
 
-use super::parameters::{member, parameters};
+use super::parameters::{parameters, split_first_member};
 
-/// The target of the first link whose relation is `next`, as it is written.
+/// Returns the target of the first link with the relation `next`, unresolved.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     let links = headers.get_all(header::LINK);
     links.iter().filter_map(|link| link.to_str().ok()).find_map(next_of)
@@ -15,18 +15,18 @@ fn next_of(header: &str) -> Option<String> {
     loop {
         let start = rest.find('<')?;
         let (target, after) = rest[start + 1..].split_once('>')?;
-        let (of_link, after) = member(after);
-        if is_next(of_link) {
+        let (parameters, after) = split_first_member(after);
+        if is_next(parameters) {
             return Some(target.trim().to_owned());
         }
         rest = after;
     }
 }
 
-fn is_next(of_link: &str) -> bool {
-    let parameters = parameters(of_link);
+fn is_next(text: &str) -> bool {
+    let parameters = parameters(text);
     let find = |wanted: &str| parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    // An anchor makes it a link of something else (§3.2), and only the first `rel` counts (§3.3).
+    // A link with an anchor has another context (§3.2), and only the first `rel` counts (§3.3).
     find("anchor").is_none()
         && find("rel").is_some_and(|(_, relations)| {
             relations.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_makes_it_hang_or_panic() {
+    fn every_text_is_parsed_without_a_panic() {
         let pieces =
             ["<", ">", "\"", "\\", ",", ";", "=", " rel=next", "é", "rel=\"next\"", "</a>"];
         for a in pieces {

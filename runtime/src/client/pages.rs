@@ -8,17 +8,17 @@ use std::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use super::{Request, Response, link, request::Template};
+use super::{RequestBuilder, Response, link, request::RequestTemplate};
 use crate::error::Error;
 
-/// The most pages that one stream reads: a provider that links in a circle comes to an end.
-pub(super) const MOST: usize = 1000;
+/// The most pages that one stream reads, because a provider's links may form a circle.
+pub(super) const MAX_PAGES: usize = 1000;
 
-/// The items of all pages, one after the other; [`Request::paginate`] makes it.
+/// A stream of the items of all pages, made by [`RequestBuilder::paginate`].
 ///
-/// A page is asked for when its first item is wanted. The first error ends the stream. Links are
-/// followed within the API's origin only, and for 1000 pages; what lies beyond is an error, so that
-/// no list looks complete that is not.
+/// A page is requested when its first item is polled. The first error ends the stream. Links are
+/// followed within the API's origin only, and for at most 1000 pages. A further page is an error, so
+/// that an incomplete list never looks complete.
 ///
 /// ```
 /// # use toolgate::prelude::*;
@@ -30,10 +30,10 @@ pub(super) const MOST: usize = 1000;
 /// # }
 /// /// Lists the names of all repositories, or the first of them.
 /// #[tool(scopes = "repo:read")]
-/// async fn list(forge: AuthedClient<Forge>, most: Option<usize>) -> Result<Json<Vec<String>>> {
+/// async fn list(forge: AuthedClient<Forge>, limit: Option<usize>) -> Result<Json<Vec<String>>> {
 ///     let mut names = forge.get("/repos").query(&[("per_page", 100)]).paginate::<String>();
-///     if let Some(most) = most {
-///         return Ok(Json(names.take_up_to(most).await?));
+///     if let Some(limit) = limit {
+///         return Ok(Json(names.take_up_to(limit).await?));
 ///     }
 ///     let mut all = Vec::new();
 ///     while let Some(name) = names.next().await {
@@ -42,14 +42,13 @@ pub(super) const MOST: usize = 1000;
 ///     Ok(Json(all))
 /// }
 /// ```
-#[must_use = "nothing is asked for until an item is wanted"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T>(Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>);
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    pub(super) fn new(request: Request) -> Self {
+    pub(super) fn new(request: RequestBuilder) -> Self {
         let template = request.template();
-        // A link that cannot be followed is told when it would be: who wants no more than this page
-        // has, has it.
+        // A link that cannot be followed is an error only when the next page is needed.
         let start = (Some(Ok(request)), template, 0);
         let pages = stream::try_unfold(start, |(request, template, read)| async move {
             let Some(request) = request.transpose()? else { return Ok::<_, Error>(None) };
@@ -65,39 +64,40 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         Self(Box::pin(pages.try_flatten()))
     }
 
-    /// The next item, for which the next page is asked for if this one is read.
+    /// Returns the next item, and requests the next page if needed.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         self.0.next().await
     }
 
-    /// The first `most` items; no page is asked for that is not needed for them.
+    /// Returns the first `max_items` items, and requests only the pages needed for them.
     ///
     /// # Errors
     ///
-    /// A page could not be had, as with [`Request::send`], or not be read.
-    pub async fn take_up_to(self, most: usize) -> Result<Vec<T>, Error> {
-        self.0.take(most).try_collect().await
+    /// As [`RequestBuilder::send`] and [`Response::json`] for each page.
+    pub async fn take_up_to(self, max_items: usize) -> Result<Vec<T>, Error> {
+        self.0.take(max_items).try_collect().await
     }
 }
 
 /// The request for the page after this one, if there is one.
 fn following(
     response: &Response,
-    template: &Template,
+    template: &RequestTemplate,
     read: usize,
-) -> Result<Option<Request>, Error> {
+) -> Result<Option<RequestBuilder>, Error> {
     let Some(link) = link::next(response.headers()) else { return Ok(None) };
-    let (asked, at) = (response.asked(), response.url());
-    let target = at.join(&link).map_err(|_| asked.unreadable("a link that leads nowhere"))?;
-    if target == *at {
-        return Err(asked.unreadable("a next page that is this page"));
+    let (description, url) = (response.description(), response.url());
+    let target =
+        url.join(&link).map_err(|_| description.unreadable("a link that leads nowhere"))?;
+    if target == *url {
+        return Err(description.unreadable("a next page that is this page"));
     }
-    if read >= MOST {
-        return Err(asked.unreadable(&format!("more than {MOST} pages; ask for less")));
+    if read >= MAX_PAGES {
+        return Err(description.unreadable(&format!("more than {MAX_PAGES} pages; ask for less")));
     }
     match template.get(target) {
         Ok(request) => Ok(Some(request)),
-        Err(target) => Err(asked.elsewhere(response.status(), &target)),
+        Err(target) => Err(description.outside_api(response.status(), &target)),
     }
 }
 

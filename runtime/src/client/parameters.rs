@@ -1,6 +1,6 @@
-//! `name=value` lists of header fields: `Link` (RFC 8288 §3) and challenges (RFC 9110 §11.6.1).
+//! Parser for `name=value` lists in headers: `Link` (RFC 8288 §3) and challenges (RFC 9110 §11.6.1).
 
-/// The parameters up to the end of the text. Whatever is between them is skipped; a name without a
+/// Parses the parameters up to the end of the text. Skips what is between them. A name without a
 /// value has an empty one.
 pub(super) fn parameters(text: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
@@ -13,7 +13,7 @@ pub(super) fn parameters(text: &str) -> Vec<(&str, String)> {
         let end =
             rest.find(|c: char| is_separator(c) || matches!(c, '=' | '"')).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
-        // RFC 8288 wants bad whitespace around `=` read.
+        // RFC 8288 allows whitespace around `=`.
         let (value, after) = match after.trim_start().strip_prefix('=') {
             Some(value) => read_value(value.trim_start()),
             None => (String::new(), after),
@@ -23,7 +23,7 @@ pub(super) fn parameters(text: &str) -> Vec<(&str, String)> {
     }
 }
 
-/// A token or a quoted string, and what comes after it.
+/// Reads a token or a quoted string. Returns the rest, too.
 fn read_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, after) = text.split_at(text.find(is_separator).unwrap_or(text.len()));
@@ -45,9 +45,8 @@ fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';') || c.is_ascii_whitespace()
 }
 
-/// Where the first parameter ends that is not followed by another of the same list member: the
-/// first comma outside of quotes.
-pub(super) fn member(text: &str) -> (&str, &str) {
+/// Splits a list at its first comma outside of quotes.
+pub(super) fn split_first_member(text: &str) -> (&str, &str) {
     let (mut quoted, mut escaped) = (false, false);
     for (at, character) in text.char_indices() {
         match character {
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_makes_it_hang_or_panic() {
+    fn every_text_is_parsed_without_a_panic() {
         let pieces = ["\"", "\\", ",", ";", "=", " ", "a", "é", "<", ">", "\"x\""];
         for a in pieces {
             for b in pieces {
@@ -89,7 +88,7 @@ mod tests {
                     for d in pieces {
                         let text = [a, b, c, d].concat();
                         assert!(parameters(&text).len() <= 4);
-                        assert!(member(&text).0.len() <= text.len());
+                        assert!(split_first_member(&text).0.len() <= text.len());
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Paths of an API, in which a value is one segment and nothing else.
+//! Paths of an API, in which each value is exactly one segment.
 
 use std::fmt::{self, Display, Write};
 
@@ -6,11 +6,13 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 
 use crate::error::{Error, ErrorKind};
 
-/// In a value, all but the unreserved characters of RFC 3986 §2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Encoded in a value: all but the unreserved characters of RFC 3986 §2.3.
+const VALUE_ENCODE_SET: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// In a literal, what no path may hold as it is; `%` stays, so that a literal can be encoded.
-const LITERAL: &AsciiSet = &CONTROLS
+/// Encoded in a literal: characters that no path may contain. `%` is kept, so that a literal can be
+/// encoded already.
+const LITERAL_ENCODE_SET: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')
@@ -21,17 +23,17 @@ const LITERAL: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The longest value, in bytes: no API has longer segments, and a model can be made to repeat.
-const LONGEST: usize = 4096;
+/// The longest value, in bytes. A model may produce much longer ones than any API has.
+const MAX_VALUE_LEN: usize = 4096;
 
-/// A path below the provider's API; [`path!`](crate::path) makes it, or a literal.
+/// A path below the provider's API: a [`path!`](crate::path) or a literal.
 ///
 /// # Security
 ///
-/// Whatever a value holds, it stays one segment: `/`, `%`, `?`, `#`, `\` and all but the
-/// unreserved characters are percent-encoded. `.` and `..` mean something in every encoding, and
-/// nothing at all would shorten the path, so these three are refused. The refusal surfaces when
-/// the request is sent, so that building one needs no `?`; nothing is sent then.
+/// Any value stays one segment: `/`, `%`, `?`, `#`, `\` and all but the unreserved characters are
+/// percent-encoded. `.` and `..` have a meaning in every encoding, and an empty value would shorten
+/// the path, so these three are errors. They are errors of sending the request, so that building one
+/// needs no `?`; nothing is sent then.
 ///
 /// ```
 /// use toolgate::{AuthedClient, ErrorKind, path};
@@ -53,34 +55,34 @@ const LONGEST: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     text: String,
-    fault: Option<Fault>,
+    error: Option<PathError>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
-    /// The caller's: a value that cannot be a segment.
+enum PathError {
+    /// A value that cannot be a segment: an error of the caller.
     Value(String),
-    /// The tool's: a literal that is no path.
+    /// A literal that is not a path: an error in the tool.
     Literal(String),
 }
 
 impl Path {
-    /// The literals with the values between them; what [`path!`](crate::path) expands to.
+    /// Joins the literals with the values between them. [`path!`](crate::path) expands to this.
     pub fn from_parts(literals: &[&'static str], values: &[&dyn Display]) -> Self {
-        // With something harmless for the values, since `/{a}/{b}` is not `//`.
-        let mut path = Self { text: String::new(), fault: literal_fault(&literals.join("x")) };
+        // With a harmless text for the values, because `/{a}/{b}` is not `//`.
+        let mut path = Self { text: String::new(), error: literal_error(&literals.join("x")) };
         let mut values = values.iter();
         for literal in literals {
             // Writing to a string cannot fail.
-            let _ = write!(path.text, "{}", utf8_percent_encode(literal, LITERAL));
+            let _ = write!(path.text, "{}", utf8_percent_encode(literal, LITERAL_ENCODE_SET));
             if let Some(value) = values.next() {
                 path.push(*value);
             }
         }
-        // Pieces of a segment that are harmless alone may be dots together: `.{a}` with `.`.
-        if path.fault.is_none() && has_dot_segment(&path.text) {
-            path.fault =
-                Some(Fault::Value("a segment of the request's path is `.` or `..`".into()));
+        // A literal and a value may form a dot segment together: `.{a}` with `.`.
+        if path.error.is_none() && has_dot_segment(&path.text) {
+            path.error =
+                Some(PathError::Value("a segment of the request's path is `.` or `..`".into()));
         }
         path
     }
@@ -88,37 +90,37 @@ impl Path {
     fn push(&mut self, value: &dyn Display) {
         let mut text = String::new();
         // `to_string` panics where a `Display` fails.
-        let fault = match write!(text, "{value}") {
+        let problem = match write!(text, "{value}") {
             Err(fmt::Error) => "cannot be written",
             Ok(()) if text.is_empty() => "is empty",
             Ok(()) if text == "." || text == ".." => "is `.` or `..`",
-            Ok(()) if text.len() > LONGEST => "is too long",
+            Ok(()) if text.len() > MAX_VALUE_LEN => "is too long",
             Ok(()) => {
-                let _ = write!(self.text, "{}", utf8_percent_encode(&text, SEGMENT));
+                let _ = write!(self.text, "{}", utf8_percent_encode(&text, VALUE_ENCODE_SET));
                 return;
             }
         };
         let before = &self.text;
-        self.fault.get_or_insert_with(|| {
-            Fault::Value(format!("the value after `{before}` in the request's path {fault}"))
+        self.error.get_or_insert_with(|| {
+            PathError::Value(format!("the value after `{before}` in the request's path {problem}"))
         });
     }
 
     pub(super) fn into_text(self) -> Result<String, Error> {
-        match self.fault {
+        match self.error {
             None => Ok(self.text),
-            Some(Fault::Value(fault)) => Err(Error::with_kind(
+            Some(PathError::Value(error)) => Err(Error::with_kind(
                 ErrorKind::InvalidArgument,
-                format!("{fault}, so nothing was asked for; correct the arguments and call again"),
+                format!("{error}, so no request was sent; correct the arguments and call again"),
             )),
-            Some(Fault::Literal(fault)) => Err(Error::internal(fault)),
+            Some(PathError::Literal(error)) => Err(Error::internal(error)),
         }
     }
 }
 
-/// Why the literals of a path are none, whatever the values between them.
-fn literal_fault(literal: &str) -> Option<Fault> {
-    let fault = if !literal.starts_with('/') || literal.starts_with("//") {
+/// Checks the literals of a path, whatever the values between them.
+fn literal_error(literal: &str) -> Option<PathError> {
+    let rule = if !literal.starts_with('/') || literal.starts_with("//") {
         "begins with one `/`, and the API's base URL comes before it"
     } else if literal.contains(['?', '#']) {
         "has neither a query nor a fragment: use `.query(..)`"
@@ -129,10 +131,10 @@ fn literal_fault(literal: &str) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::Literal(format!("`{literal}` is not a path of an API: one {fault}")))
+    Some(PathError::Literal(format!("`{literal}` is not a path of an API: one {rule}")))
 }
 
-/// URL parsers take `%2e` for a dot, so it counts as one here.
+/// `%2e` counts as a dot, as in URL parsers.
 fn has_dot_segment(path: &str) -> bool {
     path.split('/').any(|segment| {
         let segment = segment.replace("%2e", ".").replace("%2E", ".");
@@ -146,7 +148,8 @@ impl Display for Path {
     }
 }
 
-/// What a request may be for: a [`path!`](crate::path) or a literal, never a `String`.
+/// A conversion into the path of a request, from a [`path!`](crate::path) or a literal, but not from
+/// a `String`.
 ///
 /// ```compile_fail,E0277
 /// use toolgate::client::IntoPath;
@@ -160,7 +163,7 @@ impl Display for Path {
     note = "a value could climb out of its place; write `path!(\"/repos/{{owner}}\")`"
 )]
 pub trait IntoPath {
-    /// The path.
+    /// Converts into the path.
     fn into_path(self) -> Path;
 }
 
@@ -176,7 +179,7 @@ impl IntoPath for &'static str {
     fn into_path(self) -> Path {
         let mut path = Path::from_parts(&[self], &[]);
         if self.contains(['{', '}']) {
-            path.fault = Some(Fault::Literal(format!(
+            path.error = Some(PathError::Literal(format!(
                 "`{self}` names a value, which only `path!(\"{self}\")` puts in its place"
             )));
         }
@@ -254,8 +257,8 @@ mod tests {
     }
 
     #[test]
-    fn dots_nothing_and_too_much_are_refused() {
-        let long = "x".repeat(LONGEST + 1);
+    fn dots_empty_and_long_values_are_errors() {
+        let long = "x".repeat(MAX_VALUE_LEN + 1);
         for value in ["", ".", "..", &long] {
             let error =
                 Path::from_parts(&["/repos/", "/issues"], &[&value]).into_text().unwrap_err();
@@ -263,7 +266,7 @@ mod tests {
             assert!(error.message().contains("after `/repos/`"), "{error}");
             assert!(error.message().len() < 200, "{error}");
         }
-        // Harmless alone, dots together.
+        // Each is harmless, and together they are a dot segment.
         assert!(Path::from_parts(&["/", "%2e"], &[&"%2e"]).into_text().is_ok());
         for literals in [["/", "/", ""], ["/x/", "..", ""], ["/", ".", ""], ["/", "...", "/x"]] {
             let path = Path::from_parts(&literals, &[&"a", &"b"]).into_text().unwrap();
@@ -285,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_that_is_no_path_is_the_servers_fault() {
+    fn a_literal_that_is_no_path_is_an_internal_error() {
         for literal in [
             "",
             "repos",

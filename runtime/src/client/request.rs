@@ -1,4 +1,4 @@
-//! A request to a provider's API.
+//! Requests to a provider's API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,18 +8,19 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    Connection, Pages, Path, Response,
-    asked::Asked,
+    Pages, Path, Response,
+    connection::Connection,
     exchange::{Body, Exchange},
+    request_description::RequestDescription,
 };
 use crate::error::{Error, ErrorKind};
 
-/// How long a request may take unless [`Request::timeout`] says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The default of [`RequestBuilder::timeout`].
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 const USER_AGENT: &str = crate::support::http_client::USER_AGENT;
 
-/// What the runtime sets itself: who asks, and where a message begins and ends.
+/// Headers that only the runtime sets: credentials, and the framing of a message.
 const RESERVED: [HeaderName; 9] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
@@ -32,7 +33,7 @@ const RESERVED: [HeaderName; 9] = [
     header::TE,
 ];
 
-/// A request to the provider's API. What is wrong with it surfaces when it is sent.
+/// Builds a request to the provider's API. An invalid part is an error of [`send`](Self::send).
 ///
 /// ```
 /// # use toolgate::prelude::*;
@@ -62,7 +63,7 @@ const RESERVED: [HeaderName; 9] = [
 /// }
 /// ```
 #[must_use = "a request does nothing until it is sent"]
-pub struct Request {
+pub struct RequestBuilder {
     connection: Arc<Connection>,
     method: Method,
     url: Result<Url, Error>,
@@ -71,17 +72,17 @@ pub struct Request {
     timeout: Duration,
 }
 
-impl Request {
+impl RequestBuilder {
     pub(super) fn new(connection: Arc<Connection>, method: Method, path: Path) -> Self {
         let url = path.into_text().and_then(|path| connection.join(&path));
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
-        Self { connection, method, url, headers, body: Body::Empty, timeout: TIMEOUT }
+        Self { connection, method, url, headers, body: Body::Empty, timeout: DEFAULT_TIMEOUT }
     }
 
-    /// Adds to the query: a struct, a map or a list of pairs, form-encoded. What is `None` is left
-    /// out.
+    /// Adds parameters to the query: a struct, a map or a list of pairs, form-encoded. Fields that are
+    /// `None` are left out.
     pub fn query(mut self, query: &(impl Serialize + ?Sized)) -> Self {
         match serde_urlencoded::to_string(query) {
             Ok(more) if more.is_empty() => {}
@@ -99,19 +100,19 @@ impl Request {
         self
     }
 
-    /// Sends a value as JSON.
+    /// Sets the body to a value as JSON.
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         let json = serde_json::to_vec(value).map_err(Error::internal);
         self.typed_body("application/json", json)
     }
 
-    /// Sends a value as a form.
+    /// Sets the body to a value as a form.
     pub fn form(self, value: &(impl Serialize + ?Sized)) -> Self {
         let form = serde_urlencoded::to_string(value).map_err(Error::internal);
         self.typed_body("application/x-www-form-urlencoded", form.map(String::into_bytes))
     }
 
-    /// A `Content-Type` that was set before stays.
+    /// Keeps a `Content-Type` that was set before.
     fn typed_body(mut self, content_type: &'static str, body: Result<Vec<u8>, Error>) -> Self {
         match body {
             Ok(bytes) => {
@@ -124,8 +125,8 @@ impl Request {
         self
     }
 
-    /// Sends a body as it is: bytes, text, or a stream. A stream is sent once; if the provider
-    /// wants a new token for it, the call fails and has to be repeated.
+    /// Sets the body: bytes, text, or a stream. A stream is sent once; if the provider needs a new
+    /// token for it, the call fails and has to be repeated.
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
         let body = body.into();
         self.body = match body.as_bytes() {
@@ -139,11 +140,13 @@ impl Request {
     ///
     /// # Security
     ///
-    /// `Authorization`, `Cookie`, `Host` and the headers that frame a message are the runtime's
-    /// own: a request that sets them is not sent.
+    /// Only the runtime sets `Authorization`, `Cookie`, `Host` and the headers that frame a message.
+    /// A request that sets one of them is not sent.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let Ok(name) = name.as_ref().parse::<HeaderName>() else {
-            self.fail(Error::internal("the name of a request's header holds what none may"));
+            self.fail(Error::internal(
+                "the name of a request's header has characters that none may have",
+            ));
             return self;
         };
         if RESERVED.contains(&name) {
@@ -155,69 +158,69 @@ impl Request {
         } else {
             self.fail(Error::with_kind(
                 ErrorKind::InvalidArgument,
-                format!("the value for the header `{name}` holds characters that no header can carry, so nothing was asked for; correct the arguments and call again"),
+                format!("the value for the header `{name}` holds characters that no header can carry, so no request was sent; correct the arguments and call again"),
             ));
         }
         self
     }
 
-    /// How long the request may take, from the first connection to the end of the answer's body;
-    /// 30 seconds if nothing is said, of which 10 to connect.
+    /// Sets how long the request may take, from the first connection to the end of the response's
+    /// body. The default is 30 seconds, of which 10 to connect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The first fault is the one that is told.
+    /// Keeps the first error.
     fn fail(&mut self, error: Error) {
         if self.url.is_ok() {
             self.url = Err(error);
         }
     }
 
-    /// The items of this page and of those that follow it by `Link: <..>; rel="next"` (RFC 8288),
-    /// where each page is a JSON array.
+    /// Returns the items of this page and of those that follow it by `Link: <..>; rel="next"` (RFC
+    /// 8288). Each page must be a JSON array.
     pub fn paginate<T: DeserializeOwned + Send + 'static>(self) -> Pages<T> {
         Pages::new(self)
     }
 
-    /// Sends it, with the user's token.
+    /// Sends the request with the user's token.
     ///
     /// A GET follows up to five redirects within the API's origin, and is sent once more if the
-    /// connection breaks before an answer begins. Any request is sent once more with a new token
-    /// if the provider no longer accepts the first.
+    /// connection breaks before a response begins. Any request is sent once more with a new token if
+    /// the provider no longer accepts the first.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidArgument`], [`ErrorKind::Internal`]: the request could not be built.
-    /// - [`ErrorKind::UpstreamRefused`], [`ErrorKind::ScopeMissing`]: the provider answered with a
+    /// - [`ErrorKind::UpstreamRefused`], [`ErrorKind::ScopeMissing`]: the provider responded with a
     ///   status other than 200 to 299 and 304, or with a redirect to another origin.
-    /// - [`ErrorKind::UpstreamUnreachable`]: it did not answer, or not in time.
-    /// - [`ErrorKind::GrantExpired`]: it accepts the user's authorization no longer.
-    /// - What getting a token can end with, [`ErrorKind::ConsentNeeded`] among it.
+    /// - [`ErrorKind::UpstreamUnreachable`]: it did not respond, or not in time.
+    /// - [`ErrorKind::GrantExpired`]: it no longer accepts the user's authorization.
+    /// - The errors of getting a token, such as [`ErrorKind::ConsentNeeded`].
     pub async fn send(self) -> Result<Response, Error> {
         let Self { connection, method, url, headers, body, timeout } = self;
         let url = url?;
-        let asked = Asked::new(connection.provider, method, &url, timeout);
-        Exchange { connection, headers, body, asked, left: timeout }.run(url).await
+        let description = RequestDescription::new(connection.provider, method, &url, timeout);
+        Exchange { connection, headers, body, description, remaining: timeout }.run(url).await
     }
 
-    /// What the pages after this one are asked with.
-    pub(super) fn template(&self) -> Template {
+    /// Returns the template of the requests for the next pages.
+    pub(super) fn template(&self) -> RequestTemplate {
         let mut headers = self.headers.clone();
-        // These are about the first page: what it holds, and what its reader knows of it.
+        // They describe the first page only.
         for first_only in [header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
             headers.remove(first_only);
         }
-        Template { connection: Arc::clone(&self.connection), headers, timeout: self.timeout }
+        RequestTemplate { connection: Arc::clone(&self.connection), headers, timeout: self.timeout }
     }
 }
 
-impl std::fmt::Debug for Request {
+impl std::fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Query, headers and body may hold what nobody should read.
+        // The query, headers and body are private.
         let path = self.url.as_ref().map(Url::path).unwrap_or_default();
-        f.debug_struct("Request")
+        f.debug_struct("RequestBuilder")
             .field("provider", &self.connection.provider)
             .field("method", &self.method)
             .field("path", &path)
@@ -225,20 +228,20 @@ impl std::fmt::Debug for Request {
     }
 }
 
-/// A request without a place to go.
-pub(super) struct Template {
+/// The headers and timeout of a request, without its URL.
+pub(super) struct RequestTemplate {
     connection: Arc<Connection>,
     headers: HeaderMap,
     timeout: Duration,
 }
 
-impl Template {
-    /// A GET of `url`, or the URL back if the token must not go there.
-    pub(super) fn get(&self, url: Url) -> Result<Request, Url> {
-        if !self.connection.is_ours(&url) {
+impl RequestTemplate {
+    /// Creates a GET request for `url`. Returns the URL if the token must not be sent there.
+    pub(super) fn get(&self, url: Url) -> Result<RequestBuilder, Url> {
+        if !self.connection.is_within_api(&url) {
             return Err(url);
         }
-        Ok(Request {
+        Ok(RequestBuilder {
             connection: Arc::clone(&self.connection),
             method: Method::GET,
             url: Ok(url),

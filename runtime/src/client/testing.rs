@@ -1,4 +1,4 @@
-//! Clients for unit tests of tools: no OAuth, and no network if there need be none.
+//! Clients for unit tests of tools, without OAuth and, if wanted, without a network.
 
 use std::sync::Arc;
 
@@ -6,31 +6,33 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::{AuthedClient, Closure, Connection, Tokens, Transport, http_client};
+use super::{
+    AuthedClient,
+    connection::{Closure, Connection, TokenSource, Transport, http_client},
+};
 use crate::{
     error::{Error, ErrorKind},
     provider::Provider,
 };
 
 impl<P: Provider, T> AuthedClient<P, T> {
-    /// A client that sends `token` to the API at `api`, for a test against a local server.
+    /// Creates a client that sends `token` to the API at `api`, for a test against a local server.
     ///
-    /// It fits every tool of `P`, since a tool is a plain function. The token cannot be renewed: a
-    /// 401 is [`ErrorKind::GrantExpired`] at once.
+    /// It can be passed to every tool of `P`. The token cannot be renewed, so a 401 is
+    /// [`ErrorKind::GrantExpired`].
     ///
     /// # Panics
     ///
-    /// `api` is no URL, or neither https nor http to this machine.
+    /// `api` is not a URL, or neither https nor http to this machine.
     pub fn testing(api: &str, token: impl Into<String>) -> Self {
         let http = http_client().unwrap_or_else(|error| panic!("no HTTP client: {error}"));
         Self::fixed(Arc::new(http), api, token.into())
     }
 
-    /// A client whose API is a closure, for a test of a tool without any server.
+    /// Creates a client whose API is a closure, for a test of a tool without a server.
     ///
-    /// The closure sees requests as the API would, the header `Authorization: Bearer test-token`
-    /// among them, and it answers for good and for bad: redirects, refusals and pages work as they
-    /// do with a server.
+    /// The closure gets requests as the API would, including the header `Authorization: Bearer
+    /// test-token`. Redirects, errors and pages work as with a server.
     ///
     /// ```
     /// use toolgate::{client::http, prelude::*};
@@ -63,7 +65,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
     ///
     /// # Panics
     ///
-    /// The provider's `API` is no URL, which `#[provider]` does not let happen.
+    /// The provider's `API` is not a URL, which `#[provider]` prevents.
     pub fn testing_with(
         api: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
@@ -71,22 +73,22 @@ impl<P: Provider, T> AuthedClient<P, T> {
     }
 
     fn fixed(transport: Arc<dyn Transport>, api: &str, token: String) -> Self {
-        let tokens = Arc::new(Fixed { token: token.into(), provider: P::NAME });
+        let tokens = Arc::new(FixedToken { token: token.into(), provider: P::NAME });
         let connection = Connection::new(P::NAME, api, transport, tokens);
         let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));
         connection.token_check = P::DIALECT.token_check;
-        Self::over(Arc::new(connection))
+        Self::new(Arc::new(connection))
     }
 }
 
-/// One token, which cannot be renewed.
-struct Fixed {
+/// A token that cannot be renewed.
+struct FixedToken {
     token: SecretString,
     provider: &'static str,
 }
 
 #[async_trait]
-impl Tokens for Fixed {
+impl TokenSource for FixedToken {
     async fn token(&self) -> Result<SecretString, Error> {
         Ok(self.token.clone())
     }

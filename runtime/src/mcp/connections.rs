@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    client::{Connection, Tokens},
+    client::{Connection, TokenSource},
     error::{ConfigError, Error, ErrorKind},
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::UpstreamClient,
@@ -183,7 +183,7 @@ struct GrantTokens {
 }
 
 #[async_trait]
-impl Tokens for GrantTokens {
+impl TokenSource for GrantTokens {
     async fn token(&self) -> Result<SecretString, Error> {
         Ok(self.current().token)
     }
@@ -209,7 +209,7 @@ impl Tokens for GrantTokens {
         Ok(token)
     }
 
-    async fn give_up(&self, rejected: &SecretString) {
+    async fn reject(&self, rejected: &SecretString) {
         if self.current().token.expose_secret() == rejected.expose_secret() {
             self.mark_dead().await;
         }

@@ -33,7 +33,7 @@ impl Call {
     ///
     /// The dependencies of a hand-written `Tool` do not list it.
     pub fn client<P: Provider, T>(&self) -> AuthedClient<P, T> {
-        AuthedClient::over(self.connection(TypeId::of::<P>(), P::NAME))
+        AuthedClient::new(self.connection(TypeId::of::<P>(), P::NAME))
     }
 
     /// Not generic, because [`Self::client`] is compiled for every tool.

@@ -1,4 +1,4 @@
-//! What was asked for, as the messages of failures name it.
+//! Descriptions of requests, for the messages of errors.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -7,12 +7,16 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 
-/// As much of a path as a message repeats, in characters.
-const PATH: usize = 200;
+/// The most characters of a path in a message.
+const MAX_PATH_CHARS: usize = 200;
 
-/// A request, without what is nobody's business: no query, no headers, no body.
+/// The most characters of a host name in a message: host names are at most 253 characters long, but
+/// a URL parser accepts longer ones.
+const MAX_HOST_CHARS: usize = 253;
+
+/// A request without its private parts: the query, the headers and the body.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestDescription {
     pub(super) provider: &'static str,
     pub(super) method: Method,
     pub(super) timeout: Duration,
@@ -20,7 +24,7 @@ pub(super) struct Asked {
     path: String,
 }
 
-impl Asked {
+impl RequestDescription {
     pub(super) fn new(
         provider: &'static str,
         method: Method,
@@ -28,25 +32,25 @@ impl Asked {
         timeout: Duration,
     ) -> Self {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let path = match url.path().char_indices().nth(PATH) {
+        let path = match url.path().char_indices().nth(MAX_PATH_CHARS) {
             Some((end, _)) => format!("{}…", &url.path()[..end]),
             None => url.path().to_owned(),
         };
         Self { provider, method, timeout, host, path }
     }
 
-    /// `GET /repos/alice/compass`, for a message.
-    pub(super) fn what(&self) -> String {
+    /// `GET /repos/alice/compass`, in backticks.
+    pub(super) fn quoted(&self) -> String {
         format!("`{} {}`", self.method, self.path)
     }
 
-    /// Asking again does no harm.
+    /// Whether the request can be repeated without harm (RFC 9110 §9.2.1).
     pub(super) fn is_safe(&self) -> bool {
         self.method.is_safe()
     }
 
-    /// What to do after an answer that did not come or may not be the whole truth.
-    pub(super) fn once_more(&self) -> &'static str {
+    /// What to do if it is unknown whether the request was executed.
+    pub(super) fn retry_advice(&self) -> &'static str {
         if self.is_safe() {
             "Nothing about the arguments has to change: call again later"
         } else {
@@ -54,55 +58,54 @@ impl Asked {
         }
     }
 
-    /// No answer, or not all of it. `error` goes to the log without the URL, whose query may hold
-    /// what the user looked for.
+    /// The error for no response, or an incomplete one. `error` goes to the log without the URL, whose
+    /// query is private.
     pub(super) fn unreachable(&self, error: reqwest::Error) -> Error {
         let Self { provider, host, .. } = self;
-        let (what, advice) = if error.is_connect() {
-            (why_unconnected(&error), "Nothing was asked for: call again later")
+        let (failure, advice) = if error.is_connect() {
+            (connect_failure(&error), "Nothing was asked for: call again later")
         } else if error.is_timeout() {
             (
-                format!("did not answer {} within {}", self.what(), words(self.timeout)),
-                self.once_more(),
+                format!("did not answer {} within {}", self.quoted(), spelled_out(self.timeout)),
+                self.retry_advice(),
             )
         } else {
-            (format!("broke off while it answered {}", self.what()), self.once_more())
+            (format!("broke off while it answered {}", self.quoted()), self.retry_advice())
         };
         Error::with_kind(
             ErrorKind::UpstreamUnreachable { provider },
-            format!("{provider} ({host}) {what}. {advice}"),
+            format!("{provider} ({host}) {failure}. {advice}"),
         )
         .with_source(error.without_url())
     }
 
-    /// An answer that cannot be read.
+    /// The error for a response that cannot be read.
     pub(super) fn unreadable(&self, what: &str) -> Error {
         let provider = self.provider;
-        let message = format!("{provider} answered {} with {what}", self.what());
+        let message = format!("{provider} answered {} with {what}", self.quoted());
         Error::with_kind(ErrorKind::UpstreamUnreachable { provider }, message)
     }
 
-    /// An answer that leads to where the token must not go.
-    pub(super) fn elsewhere(&self, status: StatusCode, target: &Url) -> Error {
+    /// The error for a redirect or link to another origin, where the token must not go.
+    pub(super) fn outside_api(&self, status: StatusCode, target: &Url) -> Error {
         let Self { provider, host, .. } = self;
         let place = match target.host_str() {
             Some(place) if place != host && target.port().is_none() => place.to_owned(),
-            // What differs is the scheme, the port, or a name and a password.
+            // The scheme, the port, or a user and a password differ.
             _ => target.origin().ascii_serialization(),
         };
-        // Names of hosts are at most 253 characters long; what a URL parser accepts is not.
-        let place: String = place.chars().take(253).collect();
-        self.refused(
+        let place: String = place.chars().take(MAX_HOST_CHARS).collect();
+        self.error_response(
             status,
             format!(
                 "{provider} sends {} on to `{place}`, outside of its API at `{host}`: that was not followed, and the token was not sent there",
-                self.what()
+                self.quoted()
             ),
         )
     }
 
-    /// An answer that is a refusal, in words that are ready.
-    pub(super) fn refused(&self, status: StatusCode, message: String) -> Error {
+    /// The error for an error response, with its message.
+    pub(super) fn error_response(&self, status: StatusCode, message: String) -> Error {
         let kind = ErrorKind::UpstreamRefused {
             provider: self.provider,
             status: status.as_u16(),
@@ -111,8 +114,9 @@ impl Asked {
         Error::with_kind(kind, message)
     }
 
-    /// Nobody but the user can help: the provider does not accept what was just renewed either.
-    pub(super) fn no_longer_accepted(&self) -> Error {
+    /// The error for a renewed token that the provider does not accept either. Only the user can
+    /// resolve it.
+    pub(super) fn grant_expired(&self) -> Error {
         let provider = self.provider;
         Error::with_kind(
             ErrorKind::GrantExpired { provider },
@@ -123,7 +127,7 @@ impl Asked {
     }
 }
 
-fn why_unconnected(error: &reqwest::Error) -> String {
+fn connect_failure(error: &reqwest::Error) -> String {
     if error.is_dns() {
         return "has a name that cannot be resolved".to_owned();
     }
@@ -134,12 +138,12 @@ fn why_unconnected(error: &reqwest::Error) -> String {
     while let Some(cause) = next {
         match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => return "refuses connections".to_owned(),
-            // How TLS reports a bad handshake or certificate.
+            // A bad handshake or certificate.
             Some(io::ErrorKind::InvalidData) => {
                 return "has no TLS certificate that this machine trusts, or speaks no TLS"
                     .to_owned();
             }
-            // What an `io::Error` wraps is not its source.
+            // An `io::Error` does not report the error that it wraps as its source.
             Some(_) => {
                 let wrapped = cause.downcast_ref().and_then(io::Error::get_ref);
                 next = wrapped.map(|wrapped| wrapped as &dyn StdError).or(cause.source());
@@ -151,7 +155,7 @@ fn why_unconnected(error: &reqwest::Error) -> String {
 }
 
 /// `90 seconds`, `30 minutes`, `2 hours`: rounded up, so that waiting that long is enough.
-pub(super) fn words(time: Duration) -> String {
+pub(super) fn spelled_out(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let (number, unit) = match seconds {
         0..=120 => (seconds, "second"),
@@ -167,19 +171,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_in_words() {
-        let read = |seconds| words(Duration::from_secs(seconds));
+    fn durations_are_spelled_out() {
+        let read = |seconds| spelled_out(Duration::from_secs(seconds));
         assert_eq!(
             [read(1), read(90), read(121), read(7200), read(7201)].join(", "),
             "1 second, 90 seconds, 3 minutes, 120 minutes, 3 hours"
         );
-        assert_eq!(words(Duration::from_millis(1)), "1 second");
+        assert_eq!(spelled_out(Duration::from_millis(1)), "1 second");
     }
 
     #[test]
-    fn a_request_is_named_without_its_query_and_bounded() {
+    fn a_description_has_no_query_and_is_bounded() {
         let url = Url::parse(&format!("https://a.example/{}?secret", "ä".repeat(500))).unwrap();
-        let asked = Asked::new("Forge", Method::GET, &url, Duration::ZERO);
-        assert!(asked.what().len() < 250 && !asked.what().contains("secret"), "{}", asked.what());
+        let description = RequestDescription::new("Forge", Method::GET, &url, Duration::ZERO);
+        assert!(
+            description.quoted().len() < 250 && !description.quoted().contains("secret"),
+            "{}",
+            description.quoted()
+        );
     }
 }
