@@ -6,11 +6,13 @@
 #[macro_use]
 mod keys;
 
+mod advice;
 pub(crate) mod argument;
 pub(crate) mod catalogue;
 pub(crate) mod provider;
 pub(crate) mod requires;
 pub(crate) mod scope;
+pub(crate) mod scopes;
 pub(crate) mod tool;
 pub(crate) mod value;
 pub(crate) mod widget;

@@ -11,7 +11,7 @@ use super::{
     Attribute, keys,
     value::{list_of, path, value_of, written},
 };
-use crate::{errors::Errors, model::encoding::Access, suggest};
+use crate::{errors::Errors, suggest};
 
 /// A scope token (RFC 6749 §3.3), and the rest of the attribute.
 pub(crate) struct ScopeAttribute {
@@ -76,6 +76,27 @@ pub(crate) fn tokens_of(attribute: &SynAttribute) -> syn::Result<TokenStream> {
             Ok(list.tokens.clone())
         }
         other => Err(syn::Error::new_spanned(other, "write the keys in parentheses")),
+    }
+}
+
+/// What a scope allows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Destructive,
+}
+
+impl Access {
+    pub(crate) const ALL: [(&'static str, Self); 3] =
+        [("read", Self::Read), ("write", Self::Write), ("destructive", Self::Destructive)];
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, access)| access)
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, access)| *access == self).map_or("", |(name, _)| name)
     }
 }
 

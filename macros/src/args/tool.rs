@@ -4,11 +4,10 @@ use darling::{FromMeta, Result, ast::NestedMeta};
 use syn::{Expr, ExprLit, LitStr, Meta, MetaNameValue};
 
 use super::{
-    Attribute, Keys,
+    scopes::Scopes,
     value::{Keyed, PathValue, Switch, Text, Texts, list_of},
-    widget::WidgetArgs,
 };
-use crate::{json, model::scopes::Scopes};
+use crate::json;
 
 attribute! {
     struct ToolArgs {
@@ -26,30 +25,6 @@ attribute! {
         meta: Option<JsonObject>,
         provider: Option<PathValue>,
     }
-}
-
-impl Attribute for ToolArgs {
-    const NAME: &'static str = "#[tool]";
-
-    fn misplaced(key: &str) -> Option<String> {
-        let of_widget = WidgetArgs::keys().contains(&key);
-        if of_widget {
-            return Some(format!("`{key}` is a key of `#[widget]`\nhelp: write `#[widget(..)]`"));
-        }
-        scope_variant(Self::NAME, key)
-    }
-
-    fn with_key(value: &str) -> Option<String> {
-        Some(format!("scopes = {value}"))
-    }
-}
-
-/// The advice for `#[tool(RepoRead)]`.
-pub(super) fn scope_variant(attribute: &str, key: &str) -> Option<String> {
-    let is_variant = key.starts_with(|first: char| first.is_ascii_uppercase());
-    is_variant.then(|| {
-        format!("`{attribute}` has no key `{key}`\nhelp: if it is a scope, write `scopes({key})`")
-    })
 }
 
 /// A name that MCP recommends, and that every host accepts.

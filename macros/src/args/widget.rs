@@ -5,7 +5,7 @@ use syn::{Expr, LitStr, Meta, spanned::Spanned};
 
 use super::{
     Attribute, keys,
-    tool::{ToolArgs, scope_variant},
+    tool::ToolArgs,
     value::{Switch, Text, Texts, list_of, text, ungroup, written},
 };
 use crate::{errors::Errors, suggest};
@@ -25,19 +25,6 @@ attribute! {
         optional_scopes: Option<Text>,
         invoking: Option<Status>,
         invoked: Option<Status>,
-    }
-}
-
-impl Attribute for WidgetArgs {
-    const NAME: &'static str = "#[widget]";
-
-    fn misplaced(key: &str) -> Option<String> {
-        scope_variant(Self::NAME, key)
-    }
-
-    fn with_key(value: &str) -> Option<String> {
-        let is_view = value.contains('<') || value.contains(".html");
-        Some(format!("{} = {value}", if is_view { "view" } else { "scopes" }))
     }
 }
 

@@ -14,11 +14,9 @@ use syn::{
 
 use super::marker::holds_all;
 use crate::{
+    args::{scope::Access, scopes::ScopeName},
     errors::Errors,
-    model::{
-        encoding::{Access, Catalogue},
-        scopes::ScopeName,
-    },
+    model::encoding::Catalogue,
     suggest,
 };
 

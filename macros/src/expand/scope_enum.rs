@@ -7,11 +7,12 @@ use quote::{format_ident, quote};
 use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt, parse_quote};
 
 use crate::{
+    args::scope::Access,
     doc_text::{doc_text, insert_after_docs},
     errors::Errors,
     model::{
         catalogue,
-        encoding::{Access, Catalogue, Scope},
+        encoding::{Catalogue, Scope},
     },
 };
 

@@ -4,8 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Error, Fields, ItemEnum, Variant, ext::IdentExt};
 
-use super::encoding::{Access, Catalogue, Scope};
-use crate::{args::scope::ScopeAttribute, errors::Errors, suggest};
+use super::encoding::{Catalogue, Scope};
+use crate::{
+    args::scope::{Access, ScopeAttribute},
+    errors::Errors,
+    suggest,
+};
 
 /// Parses the enum, or returns the item as it is, with an error.
 pub(crate) fn parse_enum(

@@ -12,25 +12,7 @@ use std::{
 use proc_macro2::Literal;
 use syn::Lit;
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Access {
-    Read,
-    Write,
-    Destructive,
-}
-
-impl Access {
-    pub(crate) const ALL: [(&'static str, Self); 3] =
-        [("read", Self::Read), ("write", Self::Write), ("destructive", Self::Destructive)];
-
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, access)| access)
-    }
-
-    pub(crate) fn word(self) -> &'static str {
-        Self::ALL.into_iter().find(|(_, access)| *access == self).map_or("", |(name, _)| name)
-    }
-}
+use crate::args::scope::Access;
 
 pub(crate) struct Scope {
     pub(crate) token: String,

@@ -1,75 +1,14 @@
-//! Scopes as `#[tool]` and `#[requires]` declare them, not yet looked up in a catalogue.
+//! The scopes of each client, not yet looked up in a catalogue.
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
-use syn::{
-    Error, Ident, LitStr, Path, Result,
-    parse::{Parse, ParseStream},
-};
+use proc_macro2::Span;
+use syn::{Error, Path};
 
 use super::parameter::Parameter;
-use crate::{errors::Errors, suggest};
-
-/// One scope: its token, with the span of the literal, or a variant of the provider.
-#[derive(Clone)]
-pub(crate) enum ScopeName {
-    Token(String, Span),
-    Variant(Ident),
-}
-
-impl ScopeName {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Token(_, span) => *span,
-            Self::Variant(variant) => variant.span(),
-        }
-    }
-}
-
-impl ToTokens for ScopeName {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Token(token, span) => LitStr::new(token, *span).to_tokens(tokens),
-            Self::Variant(variant) => variant.to_tokens(tokens),
-        }
-    }
-}
-
-impl Parse for ScopeName {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        if input.peek(LitStr) {
-            let literal: LitStr = input.parse()?;
-            return Ok(Self::Token(literal.value(), literal.span()));
-        }
-        Ok(Self::Variant(input.parse()?))
-    }
-}
-
-/// The scopes of one client, and where they were written.
-#[derive(Clone)]
-pub(crate) struct ScopeList {
-    pub(crate) names: Vec<ScopeName>,
-    pub(crate) span: Span,
-}
-
-impl ScopeList {
-    /// For messages: "scopes `repo:read`, `user:email`".
-    pub(crate) fn describe(&self) -> String {
-        let name = |name: &ScopeName| match name {
-            ScopeName::Token(token, _) => format!("`{token}`"),
-            ScopeName::Variant(variant) => format!("`{variant}`"),
-        };
-        let names: Vec<_> = self.names.iter().map(name).collect();
-        let noun = if names.len() == 1 { "scope" } else { "scopes" };
-        format!("{noun} {}", names.join(", "))
-    }
-}
-
-/// The scopes of a tool or a helper: of its only client, or by the name of each client's parameter.
-pub(crate) enum Scopes {
-    Only(ScopeList),
-    Keyed(Vec<(Ident, ScopeList)>),
-}
+use crate::{
+    args::scopes::{ScopeList, Scopes},
+    errors::Errors,
+    suggest,
+};
 
 /// A provider, and the scopes that a client of it has.
 pub(crate) struct ClientScopes {

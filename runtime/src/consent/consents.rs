@@ -12,12 +12,12 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    Caller,
     browser::{
         CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator,
         authorization_flow::AuthorizationFlow, cookie::Cookies,
         pending_authorization::PendingInGrantStore, request_limit::RequestLimit,
     },
+    gate::LOCAL_SUBJECT,
     grant::{Clock, Grants},
     oauth::{RedirectUrl, UpstreamClient},
     support::{crypto, rate_limit::RateLimit},
@@ -281,7 +281,7 @@ impl Consents {
     pub(super) async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
         match &self.0.authenticator {
             Some(authenticator) => authenticator.subject(headers, self.is_https()).await,
-            None => Ok(Some(Caller::LOCAL.to_owned())),
+            None => Ok(Some(LOCAL_SUBJECT.to_owned())),
         }
     }
 

@@ -21,6 +21,9 @@ pub(crate) mod sign_in;
 pub(crate) mod token_cache;
 pub(crate) mod verify;
 
+/// The subject of the local user, who calls a server without a gate.
+pub(crate) const LOCAL_SUBJECT: &str = "local";
+
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 

@@ -4,7 +4,7 @@ use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     client::{AuthedClient, Connection, Unclaimed},
-    gate::Claims,
+    gate::{Claims, LOCAL_SUBJECT},
     provider::Provider,
     tool::{
         context::Context,
@@ -105,7 +105,7 @@ pub struct Caller<P = (), T = Unclaimed> {
 
 impl Caller {
     /// The subject of the local person.
-    pub const LOCAL: &'static str = "local";
+    pub const LOCAL: &'static str = LOCAL_SUBJECT;
 
     /// Returns the local person.
     pub fn local() -> Self {
