@@ -5,4 +5,4 @@ impl ::toolgate::__private::Requires<GitHub> for close_issue {
 }
 impl ::toolgate::__private::Holds<GitHub, 0usize> for close_issue {}
 impl ::toolgate::__private::Holds<GitHub, 1usize> for close_issue {}
-impl ::toolgate::__private::CanWrite<GitHub> for close_issue {}
+impl ::toolgate::__private::DeclaresWrite<GitHub> for close_issue {}

@@ -2,7 +2,7 @@
 
 pub use crate::{
     provider::{ClientAuth, Dialect, Provider},
-    scope::{Access, CanWrite, Catalogue, Holds, Requires, Scope},
+    scope::{Access, Catalogue, DeclaresWrite, Holds, Requires, Scope},
     tool::{
         Call, Dependency, Hints, Tool, ToolEntry, ToolFuture, Tools, Values, View,
         argument::{

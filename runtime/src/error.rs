@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
-/// [`std::result::Result`] with toolgate's [`Error`] where none is named.
+/// [`std::result::Result`] with toolgate's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error of a tool's call.
@@ -78,7 +78,7 @@ pub enum ErrorKind {
         /// The delay of a `Retry-After` header (RFC 9110 §10.2.3).
         retry_after: Option<Duration>,
     },
-    /// The provider did not respond, not in time, or with a body that cannot be read.
+    /// The provider did not respond in time, or its response cannot be read.
     UpstreamUnreachable {
         /// The provider's name.
         provider: &'static str,

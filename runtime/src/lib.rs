@@ -141,9 +141,10 @@ mod support;
 
 pub use crate::tool::{argument, context, outcome, state};
 
-/// Declares the scopes of one's own access tokens, as the variants of an enum.
+/// Declares the scopes of the application's own access tokens, as the variants of an enum.
 ///
-/// [`Caller<P>`](Caller) takes it: the caller's token must carry what the tool declares.
+/// A tool with a [`Caller<P>`](Caller) of this enum can only be called with a token that carries the
+/// scopes that the tool declares.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -166,12 +167,12 @@ pub use crate::tool::{argument, context, outcome, state};
 /// }
 /// ```
 ///
-/// | key | what it says |
+/// | key | meaning |
 /// |---|---|
-/// | `name` | the name for people, if not the enum's |
+/// | `name` | the name that people read; by default the enum's |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
-/// `#[scope(..)]` is that of [`provider`](macro@provider).
+/// `#[scope(..)]` is described at [`provider`](macro@provider).
 pub use toolgate_macros::catalogue;
 /// Declares an upstream provider: its endpoints, and its scopes as the variants of an enum.
 ///
@@ -195,24 +196,26 @@ pub use toolgate_macros::catalogue;
 /// }
 /// ```
 ///
-/// | key | what it says |
+/// | key | meaning |
 /// |---|---|
 /// | `api`, `authorize`, `token` | the endpoints: https, or http to this machine |
-/// | `revoke`, `issuer` | where tokens are revoked (RFC 7009), who must sign an answer (RFC 9207) |
-/// | `id`, `name` | `github` in URLs and variables, `GitHub` for people; both from the enum's name |
-/// | `scope_separator`, `response_scope_separator` | between scopes in a request and in an answer, if not a space |
+/// | `revoke`, `issuer` | the revocation endpoint (RFC 7009), the issuer of authorization responses (RFC 9207) |
+/// | `id`, `name` | `github` in URLs and variables, `GitHub` for people; by default from the enum's name |
+/// | `scope_separator`, `response_scope_separator` | the separator of scopes in a request and in a response, if not a space |
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
-/// | `authorize_params("name" = "value")` | what the authorization request carries besides |
-/// | `refresh` | where tokens are refreshed, if not at `token` |
+/// | `authorize_params("name" = "value")` | additional parameters of the authorization request |
+/// | `refresh` | the refresh endpoint, if not `token` |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
-/// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (if nothing is
-/// said) or `destructive`, and a tool's annotations follow from it. `implies` is transitive.
+/// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (the default) or
+/// `destructive`. A tool's annotations follow from it, and a client whose scopes only read has no
+/// `post`, `put`, `patch` and `delete`. `implies` is transitive, and a scope has at least the access
+/// of the scopes that it implies.
 ///
-/// The macro also puts a hidden `macro_rules!` of the enum's name beside it, which carries the
-/// catalogue to [`tool`](macro@tool) and [`requires`]: so `use github::GitHub` imports both.
+/// The expansion also has a hidden `macro_rules!` macro with the enum's name, which passes the catalogue
+/// to [`tool`](macro@tool) and [`requires`]. `use github::GitHub` imports both.
 pub use toolgate_macros::provider;
-/// Lets a helper say which scopes it needs of the client that it is handed.
+/// Declares the scopes that a helper needs of the client that it takes.
 ///
 /// A tool, or another helper, that does not hold them does not compile; and the helper itself can
 /// do no more than it says, because its client is narrowed to these scopes.
@@ -246,7 +249,7 @@ pub use toolgate_macros::requires;
 /// Makes an async function a tool.
 ///
 /// The function stays as it is, and can be called. The attribute adds an empty type of the same name,
-/// which implements [`Tool`]; [`tools!`] takes that name.
+/// which implements [`Tool`](tool::Tool); [`tools!`] takes that name.
 ///
 /// The doc comment is the description by which the model chooses. Parameters of the types
 /// [`AuthedClient`], [`Caller`], [`State`] and [`Context`] are injected; every other parameter is
@@ -271,14 +274,38 @@ pub use toolgate_macros::requires;
 /// }
 /// ```
 ///
-/// | key | what it says |
+/// # Read-only tools
+///
+/// A tool whose scopes all have `access = read` has the annotation `readOnlyHint`, and its
+/// [`AuthedClient`] only sends requests that read: `post`, `put`, `patch`, `delete` and `request` do
+/// not compile. So the hint is proved and not merely declared. A POST that only reads is
+/// [`AuthedClient::post_read_only`]:
+///
+/// ```compile_fail,E0277
+/// # use toolgate::prelude::*;
+/// # #[provider(api = "https://a.example", authorize = "https://a.example/a", token = "https://a.example/t")]
+/// # pub enum Forge {
+/// #     /// Reads.
+/// #     #[scope("repo:read", access = read)]
+/// #     Read,
+/// # }
+/// /// Closes an issue.
+/// #[tool(scopes = "repo:read")]
+/// async fn close(forge: AuthedClient<Forge>, number: u64) -> Result<()> {
+///     forge.delete(path!("/issues/{number}")).send().await.map(drop)
+/// }
+/// ```
+///
+/// # Keys
+///
+/// | key | meaning |
 /// |---|---|
 /// | `scopes` | `"repo:read"`, `"repo:read user:email"`, `["a", "b"]`, the provider's variants, or by parameter: `scopes(github = "repo", slack = "chat:write")` |
-/// | `name`, `title` | what the model calls (else the function's name), what people read |
-/// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; the first two follow from the scopes where they are not given |
-/// | `app_only`, `model_only` | only a widget's view calls it and never the model, or only the model and no view |
-/// | `default_scope` | hosts ask for its scopes at sign-in; else they do so if all of them only read |
-/// | `icons("https://..")`, `meta(key = "value")` | what hosts show, what stands under `_meta` |
+/// | `name`, `title` | the name that the model calls (by default the function's), the name that people read |
+/// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; by default the first two follow from the scopes |
+/// | `app_only`, `model_only` | only views of widgets may call it, or only the model |
+/// | `default_scope` | whether hosts ask for its scopes at sign-in; by default if all of them only read |
+/// | `icons("https://..")`, `meta(key = "value")` | the icons that hosts show, the members of `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
@@ -314,18 +341,18 @@ pub use toolgate_macros::tool;
 /// }
 /// ```
 ///
-/// | key | what it says |
+/// | key | meaning |
 /// |---|---|
 /// | `view` | an `.html` file, relative to the crate's `Cargo.toml`, or HTML itself |
 /// | `csp(connect = [..], resource = [..], frame = [..], base_uri = [..])` | the origins that the page may reach: `"https://api.example"`; none without it |
 /// | `optional_scopes` | scopes that the view's own calls may ask for later: `"repo:write"` |
-/// | `permissions("clipboard_write")` | what the page wants of the device; also `camera`, `microphone`, `geolocation` |
+/// | `permissions("clipboard_write")` | the device permissions that the page asks for; also `camera`, `microphone`, `geolocation` |
 /// | `border` | the host draws a border |
-/// | `invoking`, `invoked` | what hosts say meanwhile and afterwards |
+/// | `invoking`, `invoked` | the texts that hosts show during the call and after it |
 ///
-/// and all keys of `#[tool]`. `docs/widgets.md` is the whole story. `<script toolgate></script>` becomes the library that speaks with the
-/// host. A page is given props, and never a token: its calls go through the host, with the rights of
-/// whoever is looking at it, and are checked like any other.
+/// and all keys of `#[tool]`. `<script toolgate></script>` is replaced by the library that talks to the
+/// host. A page receives props and never a token: its calls go through the host, with the rights of
+/// the person who looks at it, and are checked like all others. `docs/widgets.md` is a guide.
 pub use toolgate_macros::widget;
 
 pub use self::{

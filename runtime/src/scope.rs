@@ -98,6 +98,14 @@ pub trait Requires<P: Catalogue> {
 )]
 pub trait CanWrite<P: Catalogue> {}
 
+#[diagnostic::do_not_recommend]
+impl<P: Catalogue, T: DeclaresWrite<P>> CanWrite<P> for T {}
+
+/// Implemented by the macros where [`CanWrite`] should hold. A trait of its own, because rustc would
+/// list all implementations of [`CanWrite`] where it does not hold.
+#[doc(hidden)]
+pub trait DeclaresWrite<P: Catalogue> {}
+
 /// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.
 ///
 /// `#[tool]` and `#[requires]` implement it for every scope of the closure, so that the call of a

@@ -22,6 +22,6 @@ pub(super) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenS
             fn scopes() -> &'static [&'static str] { &[] }
         }
         impl<const SCOPE: usize> #krate::__private::Holds<#provider, SCOPE> for #holder {}
-        impl #krate::__private::CanWrite<#provider> for #holder {}
+        impl #krate::__private::DeclaresWrite<#provider> for #holder {}
     }
 }

@@ -192,7 +192,7 @@ impl Request {
         let can_write = declared
             .iter()
             .any(|&index| self.catalogue.scopes()[index].access != Access::Read)
-            .then(|| quote!(impl #krate::__private::CanWrite<#provider> for #holder {}));
+            .then(|| quote!(impl #krate::__private::DeclaresWrite<#provider> for #holder {}));
         let may_call = self.may_call(declared);
         quote! {
             impl #krate::__private::Requires<#provider> for #holder {

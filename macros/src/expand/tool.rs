@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path, ext::IdentExt, parse_quote};
+use syn::{Ident, Path, ext::IdentExt, parse_quote, spanned::Spanned};
 
 use super::marker::{holds_all, marker};
 use crate::{
@@ -118,7 +118,10 @@ impl Tool {
             Kind::Client { .. } => quote!(#call.client()),
             Kind::Caller { optional: true, .. } => quote!(#call.optional_caller()),
             Kind::Caller { .. } => quote!(#call.caller()),
-            Kind::State { .. } => quote!(#call.state()),
+            // At the type, where an unmet bound is shown.
+            Kind::State { of, .. } => {
+                quote_spanned!(of.span().resolved_at(Span::call_site())=> #call.state())
+            }
             Kind::Context { .. } => quote!(#call.context()),
             Kind::Argument => local(&parameter.ident).into_token_stream(),
         };

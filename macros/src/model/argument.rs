@@ -1,6 +1,6 @@
 //! Arguments: parameters whose values the model sends.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, ExprLit, Lit, LitStr, Result, Type, ext::IdentExt};
 
@@ -112,9 +112,36 @@ fn check_type(ty: &Type) -> Result<()> {
         Type::ImplTrait(_) => {
             ("an argument has one type, which its schema describes", "write the type".to_owned())
         }
-        _ => return Ok(()),
+        ty => {
+            let Some(span) = find_borrow(ty.to_token_stream()) else { return Ok(()) };
+            let message = "an argument is owned: it is decoded for this call\nhelp: write `String` instead of `&str`, and types without a lifetime";
+            return Err(Error::new(span, message));
+        }
     };
     Err(Error::new_spanned(ty, format!("{what}\nhelp: {help}")))
+}
+
+/// The place of the first reference or lifetime in a type, apart from `'static`.
+fn find_borrow(tokens: TokenStream) -> Option<Span> {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut reference = None;
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.next() {
+                Some(TokenTree::Ident(name)) if name == "static" => reference = None,
+                name => return Some(name.map_or(punct.span(), |name| name.span())),
+            },
+            _ if reference.is_some() => return reference,
+            TokenTree::Punct(punct) if punct.as_char() == '&' => reference = Some(punct.span()),
+            TokenTree::Group(group) => {
+                if let Some(span) = find_borrow(group.stream()) {
+                    return Some(span);
+                }
+            }
+            _ => {}
+        }
+    }
+    reference
 }
 
 fn json_literal(value: &Expr) -> Result<LitStr> {

@@ -33,7 +33,7 @@ pub use self::{
 };
 use crate::{
     provider::Provider,
-    scope::{CanWrite, Requires},
+    scope::{CanWrite, DeclaresWrite, Requires},
 };
 
 /// The owner of a client that belongs to no tool or helper yet.
@@ -41,7 +41,7 @@ use crate::{
 pub enum Unclaimed {}
 
 /// Code outside of tools declares no scopes, so nothing is proved of its clients.
-impl<P: Provider> CanWrite<P> for Unclaimed {}
+impl<P: Provider> DeclaresWrite<P> for Unclaimed {}
 
 /// A client that is authorized at `P` with the scopes that `T` declares.
 ///

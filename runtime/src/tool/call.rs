@@ -22,7 +22,7 @@ pub struct Call {
     pub(crate) connections: Vec<(TypeId, Arc<Connection>)>,
     pub(crate) states: States,
     pub(crate) caller: Option<Caller>,
-    /// Only where the tool has one.
+    /// `Some` if the tool has a context.
     pub(crate) context: Option<Context>,
 }
 

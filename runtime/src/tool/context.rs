@@ -56,7 +56,7 @@ impl Context {
         self.cancelled.is_cancelled()
     }
 
-    /// Returns the request of rmcp, for what toolgate has no method for.
+    /// Returns the request as rmcp represents it.
     ///
     /// `None` in [`Context::testing`].
     pub fn request(&self) -> Option<&RequestContext<RoleServer>> {

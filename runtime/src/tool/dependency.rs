@@ -90,7 +90,8 @@ impl Dependency {
     }
 
     /// The parameter `parameter` is a `State<S>`.
-    pub const fn state<S: Send + Sync + 'static>(parameter: &'static str) -> Self {
+    // Without the bounds of `Call::state`, or rustc would report an unmet one twice.
+    pub const fn state<S: ?Sized + 'static>(parameter: &'static str) -> Self {
         Self::State(StateDependency {
             parameter,
             type_name: std::any::type_name::<S>,

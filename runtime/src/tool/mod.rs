@@ -20,7 +20,7 @@ pub use self::{
     dependency::{CallerDependency, ClientDependency, Dependency, StateDependency},
     future::ToolFuture,
     table::{ToolEntry, Tools},
-    view::View,
+    view::{Props, View},
 };
 
 /// A function declared with `#[tool]`.

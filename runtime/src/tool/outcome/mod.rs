@@ -20,7 +20,8 @@ pub type ToolResult = Result<CallToolResult, Error>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a tool",
     label = "not a result",
-    note = "return a `String`, `Json<{Self}>`, `Image`, rmcp's content, `()`, or a `Result` of these"
+    note = "return a `String`, `Json<T>`, `Image`, rmcp's content, `()`, or a `Result` of these",
+    note = "`Json<T>` needs `#[derive(serde::Serialize, schemars::JsonSchema)]` on `T`"
 )]
 pub trait IntoToolResult {
     /// Converts the value to the result of a call.
@@ -121,7 +122,8 @@ content! {
     };
 }
 
-impl<T: JsonOutput> IntoToolResult for Json<T> {
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema + 'static> IntoToolResult for Json<T> {
     fn into_tool_result(self) -> ToolResult {
         let value = serde_json::to_value(self.0).map_err(Error::internal)?;
         let text = ContentBlock::text(value.to_string());
@@ -137,17 +139,7 @@ impl<T: JsonOutput> IntoToolResult for Json<T> {
     }
 }
 
-/// A type that [`Json`] can return: `Serialize` and `JsonSchema`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be returned as JSON",
-    label = "needs `serde::Serialize` and `schemars::JsonSchema`",
-    note = "add `#[derive(serde::Serialize, schemars::JsonSchema)]` to the type"
-)]
-pub trait JsonOutput: Serialize + JsonSchema + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + JsonSchema + 'static> JsonOutput for T {}
-
+// The one implementation that rustc may look into, so that it names an error that does not convert.
 impl<T: IntoToolResult, E: IntoError> IntoToolResult for Result<T, E> {
     fn into_tool_result(self) -> ToolResult {
         self.map_err(IntoError::into_error)?.into_tool_result()
