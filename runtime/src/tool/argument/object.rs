@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::invalid;
+use super::invalid::invalid;
 use crate::{error::Error, support::suggest};
 
 /// The members, and the names of the tool's arguments.
@@ -129,36 +129,5 @@ impl<'de> Deserializer<'de> for MissingField {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// Replaces the value that serde quotes by its kind, because an argument may be a secret.
-pub(crate) fn without_values(rule: &str) -> String {
-    for start in ["invalid type: ", "invalid value: "] {
-        if let Some(rest) = rule.strip_prefix(start) {
-            let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
-            let kind = rest.split([' ', ',']).next().unwrap_or("value");
-            return format!("must be {expected}, it is {}", article(kind));
-        }
-    }
-    if let Some(rest) = rule.strip_prefix("unknown variant ") {
-        let expected = rest.rfind(", expected ").map_or("another", |at| &rest[at + 11..]);
-        return format!("must be {expected}");
-    }
-    rule.to_owned()
-}
-
-fn article(kind: &str) -> String {
-    let kind = match kind {
-        "map" => "object",
-        "sequence" => "array",
-        "floating" => "number with a fraction",
-        "unit" => "null",
-        kind => kind,
-    };
-    match kind {
-        "null" => kind.to_owned(),
-        kind if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {kind}"),
-        kind => format!("a {kind}"),
     }
 }

@@ -1,0 +1,142 @@
+//! One argument: its name, its description, its type, its default and its checks.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use super::{
+    check::Check,
+    invalid::{invalid, undecodable},
+    object::{Fields, MissingField},
+    type_schema::property_names,
+};
+use crate::error::Error;
+
+/// A type that a tool takes as an argument: owned, `Deserialize` and `JsonSchema`.
+///
+/// Implemented for every such type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a tool",
+    label = "needs `serde::Deserialize` and `schemars::JsonSchema`",
+    note = "add `#[derive(serde::Deserialize, schemars::JsonSchema)]` to the type"
+)]
+pub trait Argument: Sized + 'static {
+    /// An argument of this type, without a name.
+    #[doc(hidden)]
+    const ARG: Arg<Self>;
+}
+
+// A constant and not a bound of `Arg::new`: the compiler explains an unmet bound in ten more lines.
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema + 'static> Argument for T {
+    const ARG: Arg<Self> = Arg {
+        name: "",
+        description: "",
+        flatten: false,
+        decode: |raw| {
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw))
+        },
+        schema: |generator| generator.subschema_for::<T>(),
+        // As for a missing field of a serde struct: only an `Option` reads a value from it.
+        absent: || T::deserialize(MissingField).ok(),
+        default: None,
+        default_json: None,
+        check: None,
+        checks: &[],
+        examples: &[],
+    };
+}
+
+type Decode<T> = fn(&str) -> Result<T, serde_path_to_error::Error<serde_json::Error>>;
+
+/// One argument of a tool: its name, its description, its type, its default and its checks.
+pub struct Arg<T: 'static> {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    pub(super) flatten: bool,
+    decode: Decode<T>,
+    pub(super) schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// The value of an argument that was not given: `None` for an `Option`.
+    pub(super) absent: fn() -> Option<T>,
+    pub(super) default: Option<fn() -> T>,
+    pub(super) default_json: Option<fn(T) -> Option<serde_json::Value>>,
+    check: Option<&'static dyn Check<T>>,
+    checks: &'static [&'static dyn Check<T>],
+    pub(super) examples: &'static [&'static str],
+}
+
+impl<T: 'static> Arg<T> {
+    /// Sets the name and the description. An empty description is none.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str, description: &'static str) -> Self {
+        self.name = name;
+        self.description = description;
+        self
+    }
+
+    /// Sets the value of the argument when it is not given. The schema shows it.
+    #[must_use]
+    pub const fn default(mut self, default: fn() -> T) -> Self
+    where
+        T: serde::Serialize,
+    {
+        self.default = Some(default);
+        self.default_json = Some(|value| serde_json::to_value(value).ok());
+        self
+    }
+
+    /// Adds a rule. The schema shows it.
+    #[must_use]
+    pub const fn check(mut self, check: &'static dyn Check<T>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// Adds several rules. One rule is less work for the compiler with [`Self::check`].
+    #[must_use]
+    pub const fn checks(mut self, checks: &'static [&'static dyn Check<T>]) -> Self {
+        self.checks = checks;
+        self
+    }
+
+    /// Adds examples to the schema, each as JSON text.
+    #[must_use]
+    pub const fn examples(mut self, examples: &'static [&'static str]) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    /// Makes the fields of the type arguments of the tool.
+    #[must_use]
+    pub const fn flatten(mut self) -> Self {
+        self.flatten = true;
+        self
+    }
+
+    pub(super) fn rules(&self) -> impl Iterator<Item = &'static dyn Check<T>> {
+        self.check.into_iter().chain(self.checks.iter().copied())
+    }
+
+    /// The names of a flattened struct's fields.
+    pub(super) fn names(&self) -> Vec<String> {
+        if self.flatten { property_names(self.schema) } else { Vec::new() }
+    }
+
+    pub(super) fn read(&self, fields: &mut Fields<'_>, names: &[String]) -> Result<T, Error> {
+        let value = if self.flatten {
+            let object = fields.take_object(names);
+            (self.decode)(&object).map_err(|error| undecodable("", &error))?
+        } else {
+            match fields.take(self.name) {
+                Some(raw) => (self.decode)(raw).map_err(|error| undecodable(self.name, &error))?,
+                None => match self.default.map_or_else(self.absent, |default| Some(default())) {
+                    Some(value) => return Ok(value),
+                    None => return Err(invalid(format_args!("`{}` is missing", self.name))),
+                },
+            }
+        };
+        for check in self.rules() {
+            check.check(&value).map_err(|rule| invalid(format_args!("`{}`: {rule}", self.name)))?;
+        }
+        Ok(value)
+    }
+}
