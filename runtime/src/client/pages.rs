@@ -45,8 +45,16 @@ pub(super) const MAX_PAGES: usize = 1000;
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T>(Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>);
 
+impl RequestBuilder {
+    /// Returns the items of this page and of those that follow it by `Link: <..>; rel="next"` (RFC
+    /// 8288). Each page must be a JSON array.
+    pub fn paginate<T: DeserializeOwned + Send + 'static>(self) -> Pages<T> {
+        Pages::new(self)
+    }
+}
+
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    pub(super) fn new(request: RequestBuilder) -> Self {
+    fn new(request: RequestBuilder) -> Self {
         let template = request.template();
         // A link that cannot be followed is an error only when the next page is needed.
         let start = (Some(Ok(request)), template, 0);

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use url::Url;
 
 use super::{
-    Pages, Path, Response,
+    Path, Response,
     connection::Connection,
     exchange::{Body, Exchange},
     request_description::RequestDescription,
@@ -176,12 +176,6 @@ impl RequestBuilder {
         if self.url.is_ok() {
             self.url = Err(error);
         }
-    }
-
-    /// Returns the items of this page and of those that follow it by `Link: <..>; rel="next"` (RFC
-    /// 8288). Each page must be a JSON array.
-    pub fn paginate<T: DeserializeOwned + Send + 'static>(self) -> Pages<T> {
-        Pages::new(self)
     }
 
     /// Sends the request with the user's token.

@@ -19,7 +19,8 @@ use secrecy::ExposeSecret as _;
 use super::{
     model::{DeadReason, Grant, GrantKey, GrantState, Revision, Stored},
     records::{MAX_RECORD_BYTES, Namespace, Records},
-    store::{GrantStore, HolderId, MAX_PENDING_BYTES, SaveError, StoreError},
+    store::{GrantStore, HolderId, MAX_PENDING_BYTES},
+    store_error::{SaveError, StoreError},
 };
 use crate::support::clock::{Clock as _, ManualClock};
 

@@ -6,7 +6,8 @@ use tokio::time::{Instant, sleep};
 use super::{
     model::{Grant, GrantKey},
     refresh::Grants,
-    store::{HolderId, StoreError},
+    store::HolderId,
+    store_error::StoreError,
 };
 use crate::{
     oauth::{TokenTypeHint, UpstreamClient},

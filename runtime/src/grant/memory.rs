@@ -13,10 +13,8 @@ use zeroize::Zeroizing;
 use super::{
     model::{Grant, GrantKey, Revision, Stored},
     records::{MAX_RECORD_BYTES, Namespace, Records},
-    store::{
-        GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES, SaveError,
-        StoreError,
-    },
+    store::{GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES},
+    store_error::{SaveError, StoreError},
 };
 use crate::support::clock::{Clock, SystemClock};
 

@@ -50,6 +50,7 @@ pub mod contract;
 pub(crate) mod disconnect;
 pub(crate) mod master_key;
 pub(crate) mod memory;
+pub(crate) mod millis;
 pub(crate) mod model;
 pub(crate) mod record;
 pub(crate) mod records;
@@ -58,6 +59,7 @@ pub(crate) mod seal;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 pub(crate) mod store;
+pub(crate) mod store_error;
 
 pub use crate::oauth::{TokenError, TokenResponse};
 pub use crate::support::clock::{Clock, ManualClock, SystemClock};
@@ -74,4 +76,5 @@ pub use seal::{Sealer, UnsealError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, data_directory};
 pub(crate) use store::MAX_PENDING;
-pub use store::{GrantStore, HolderId, Lease, SaveError, StoreError};
+pub use store::{GrantStore, HolderId, Lease};
+pub use store_error::{SaveError, StoreError};

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use super::record;
+use super::millis;
 
 /// Identifies a grant: a user and a provider.
 ///
@@ -160,7 +160,7 @@ impl fmt::Display for DeadReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renewal {
     /// When the renewal began.
-    #[serde(with = "record::millis")]
+    #[serde(with = "millis")]
     pub since: SystemTime,
     digest: [u8; 32],
 }

@@ -1,16 +1,15 @@
 //! Serialised form of a grant, inside the seal only.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::model::{Grant, GrantState, Renewal};
+use super::{
+    millis::{from_millis, to_millis},
+    model::{Grant, GrantState, Renewal},
+};
 
 #[derive(Serialize)]
 struct SerializedGrant<'a> {
@@ -65,39 +64,10 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
     })
 }
 
-pub(crate) fn to_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // SQLite's integers are signed.
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(i64::MAX as u64)
-}
-
-pub(crate) fn from_millis(millis: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_millis(millis.min(i64::MAX as u64)))
-        .unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-pub(crate) mod millis {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(
-        time: &SystemTime,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(super::to_millis(*time))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SystemTime, D::Error> {
-        u64::deserialize(deserializer).map(super::from_millis)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::grant::model::DeadReason;
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     model::{Revision, Stored},
-    store::{SaveError, StoreError},
+    store_error::{SaveError, StoreError},
 };
 
 /// The longest value of a record.

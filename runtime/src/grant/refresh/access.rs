@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use crate::grant::{
     model::{DeadReason, Grant, GrantState, Revision, Stored},
-    store::StoreError,
+    store_error::StoreError,
 };
 
 /// A usable access token.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     grant::{
         model::{DeadReason, Grant, GrantKey, GrantState, same_secret},
-        store::SaveError,
+        store_error::SaveError,
     },
     oauth::TokenResponse,
 };

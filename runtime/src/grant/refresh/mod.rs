@@ -29,7 +29,8 @@ use self::{
 };
 use super::{
     model::{Grant, GrantKey, GrantState, Revision},
-    store::{GrantStore, SaveError, StoreError},
+    store::GrantStore,
+    store_error::{SaveError, StoreError},
 };
 use crate::{
     oauth::TokenResponse,

@@ -3,7 +3,7 @@
 use super::{Grants, access::Access};
 use crate::grant::{
     model::{DeadReason, GrantKey, GrantState, same_secret},
-    store::{SaveError, StoreError},
+    store_error::{SaveError, StoreError},
 };
 
 impl Grants {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     grant::{
         model::{Grant, GrantKey, GrantState, Renewal, Stored},
-        store::SaveError,
+        store_error::SaveError,
     },
     oauth::TokenError,
 };

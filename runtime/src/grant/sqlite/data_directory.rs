@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::grant::store::StoreError;
+use crate::grant::store_error::StoreError;
 
 /// Returns the directory of a server's database: `TOOLGATE_DATA`, or a directory with the server's
 /// name in the platform's data directory.

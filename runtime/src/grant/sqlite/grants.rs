@@ -14,13 +14,11 @@ use super::{
     rows::{first_revision, row_id, signed, unsigned},
 };
 use crate::grant::{
+    millis::{from_millis, to_millis},
     model::{Grant, GrantKey, Revision, Stored},
-    record::{from_millis, to_millis},
     records::Records,
-    store::{
-        GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES, SaveError,
-        StoreError,
-    },
+    store::{GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES},
+    store_error::{SaveError, StoreError},
 };
 
 #[async_trait]

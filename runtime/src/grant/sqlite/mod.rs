@@ -17,7 +17,7 @@ use std::{
 
 pub use self::data_directory::data_directory;
 use self::pool::ConnectionPool;
-use super::{master_key::MasterKey, seal::Sealer, store::StoreError};
+use super::{master_key::MasterKey, seal::Sealer, store_error::StoreError};
 use crate::support::clock::{Clock, SystemClock};
 
 /// Options for opening a [`SqliteStore`].

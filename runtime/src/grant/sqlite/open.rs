@@ -13,7 +13,7 @@ use super::pool::{ConnectionPool, failed};
 use crate::grant::{
     master_key::{KeyError, MasterKey},
     seal::Sealer,
-    store::StoreError,
+    store_error::StoreError,
 };
 
 const SCHEMA_VERSION: i64 = 2;

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::grant::store::StoreError;
+use crate::grant::store_error::StoreError;
 
 /// The most connections that are open at once.
 const MAX_CONNECTIONS: u32 = 4;

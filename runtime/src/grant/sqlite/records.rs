@@ -12,10 +12,10 @@ use super::{
     rows::{first_revision, row_id, signed, unsigned},
 };
 use crate::grant::{
+    millis::{from_millis, to_millis},
     model::{Revision, Stored},
-    record::{from_millis, to_millis},
     records::{MAX_RECORD_BYTES, Namespace, Records},
-    store::{SaveError, StoreError},
+    store_error::{SaveError, StoreError},
 };
 
 #[async_trait]
