@@ -418,19 +418,16 @@ fn assert_straight(heading: &str, src: &str) {
 }
 
 #[test]
-#[ignore = "until the rooms are straight"]
 fn the_runtime_keeps_to_its_order() {
     assert_straight("Order of the runtime", "runtime/src");
 }
 
 #[test]
-#[ignore = "until the rooms are straight"]
 fn the_macros_keep_to_their_order() {
     assert_straight("Order of the macros", "macros/src");
 }
 
 #[test]
-#[ignore = "until the rooms are straight"]
 fn files_stay_short() {
     let mut long = Vec::new();
     for (src, most) in [("runtime/src", 500), ("macros/src", 300)] {
