@@ -11,7 +11,7 @@ use crate::{
     hygiene::respanned,
     model::{
         tool::Tool,
-        types::last_ident,
+        types::{inside, last_ident},
         view::{Source, View, check_props},
     },
 };
@@ -50,7 +50,11 @@ fn output(tool: &Tool, view: Option<&View>) -> Output {
         ReturnType::Default => false,
     };
     // A fault of the props is shown on their type.
-    let span = props.span().resolved_at(Span::call_site());
+    let span = match &tool.function.sig.output {
+        ReturnType::Type(_, ty) => inside("Result", ty).unwrap_or(ty).span(),
+        ReturnType::Default => props.span(),
+    };
+    let span = span.resolved_at(Span::call_site());
     let spanned = respanned(krate, span);
     if fallible {
         Output {

@@ -33,23 +33,50 @@ fn ui() {
     }
 }
 
+/// The row of a case: its message, and what it advises.
+fn row(stderr: &Path) -> String {
+    /// Notes of rustc that advise nothing.
+    const NO_ADVICE: [&str; 5] =
+        ["originates", "redundant", "on by default", "required for", "expected reference"];
+
+    let case = stderr.file_stem().unwrap().to_str().unwrap();
+    let text = fs::read_to_string(stderr).unwrap();
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("error"));
+    let (_, message) = lines.next().unwrap().split_once(": ").unwrap();
+    let rest: Vec<_> = lines.map(str::trim_start).collect();
+    let ours = text.lines().find_map(|line| line.strip_prefix("       help: "));
+    let note = |line: &&str| {
+        let note = line.strip_prefix("= note: ")?;
+        (!NO_ADVICE.iter().any(|words| note.contains(words))).then(|| note.to_owned())
+    };
+    let help = ours.map(str::to_owned).or_else(|| rest.iter().find_map(note));
+    let help = help.unwrap_or_default();
+    let escaped = |text: &str| text.replace('|', "\\|").replace("[::1]", "\\[::1]");
+    format!("| `{case}` | {} | {} |", escaped(message), escaped(&help))
+}
+
+/// `BLESS=1 cargo test -p ui` writes the table.
 #[test]
-fn the_table_of_errors_and_the_cases_agree() {
+fn the_table_of_errors_is_that_of_the_cases() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let table = fs::read_to_string(here.join("../../docs/errors.md")).unwrap();
-    let in_table: BTreeSet<_> = table
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("| `")?.split_once('`').map(|(case, _)| case.to_owned())
-        })
+    let folder = fs::read_dir(here.join("fail")).unwrap();
+    let cases: BTreeSet<_> = folder
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| path.with_extension("stderr"))
         .collect();
-    let in_folder: BTreeSet<_> = fs::read_dir(here.join("fail"))
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
-        .collect();
-    assert_eq!(in_table, in_folder);
-    assert!(in_folder.len() >= 45, "{}", in_folder.len());
+    assert!(cases.len() >= 45, "{}", cases.len());
+    let rows: Vec<_> = cases.iter().map(|case| row(case)).collect();
+    let page = here.join("../../docs/errors.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let is_row = |line: &&str| line.starts_with("| `");
+    if std::env::var_os("BLESS").is_some() {
+        let before = text.lines().take_while(|line| !is_row(line));
+        let after = text.lines().skip_while(|line| !is_row(line)).skip_while(is_row);
+        let lines: Vec<_> = before.chain(rows.iter().map(String::as_str)).chain(after).collect();
+        return fs::write(page, lines.join("\n") + "\n").unwrap();
+    }
+    assert_eq!(text.lines().filter(is_row).collect::<Vec<_>>(), rows);
 }
 
 #[test]
