@@ -1,12 +1,8 @@
 //! Doc comments as text.
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
-
-/// Inserts an attribute of ours where readers look for none: after the doc comments.
-pub(crate) fn insert_after_docs(attrs: &mut Vec<Attribute>, attr: Attribute) {
-    let at = attrs.iter().position(|attr| !attr.path().is_ident("doc")).unwrap_or(attrs.len());
-    attrs.insert(at, attr);
-}
 
 /// The text of the doc comments among `attrs`, as markdown.
 pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
@@ -24,4 +20,11 @@ pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
         text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
     }
     text.trim().to_owned()
+}
+
+/// Attributes with one of ours after the doc comments, where readers expect it.
+pub(crate) fn with_attribute(attrs: &[Attribute], attribute: &TokenStream) -> TokenStream {
+    let at = attrs.iter().position(|attr| !attr.path().is_ident("doc")).unwrap_or(attrs.len());
+    let (docs, others) = attrs.split_at(at);
+    quote!(#(#docs)* #attribute #(#others)*)
 }

@@ -18,8 +18,8 @@ pub(crate) mod value;
 pub(crate) mod widget;
 
 use darling::{FromMeta, ast::NestedMeta};
-use proc_macro2::TokenStream;
-use syn::{Path, parse_quote};
+use proc_macro2::{Span, TokenStream};
+use syn::{Ident, Path, Token};
 
 pub(crate) use self::keys::{Attribute, Keys};
 use self::value::CratePath;
@@ -42,11 +42,18 @@ pub(crate) fn parse<A: Attribute>(tokens: TokenStream, errors: &mut Errors) -> P
     let krate = krate.and_then(|item| errors.take(CratePath::from_nested_meta(&item)));
     let args = errors.take(A::from_list(&items));
     Parsed {
-        krate: krate.map_or_else(|| parse_quote!(::toolgate), |path| path.0),
+        krate: krate.map_or_else(default_crate, |path| path.0),
         args: args.filter(|_| errors.len() == before),
     }
 }
 
 fn is_crate(item: &NestedMeta) -> bool {
     keys::path_of(item).is_some_and(|path| path.is_ident("crate"))
+}
+
+/// `::toolgate`, made without the parser: every tool needs it.
+pub(crate) fn default_crate() -> Path {
+    let mut path = Path::from(Ident::new("toolgate", Span::call_site()));
+    path.leading_colon = Some(Token![::](Span::call_site()));
+    path
 }

@@ -2,14 +2,14 @@
 
 use darling::{FromMeta, ast::NestedMeta};
 use proc_macro2::{Span, TokenStream};
-use syn::{Path, parse_quote, spanned::Spanned};
+use syn::{Path, spanned::Spanned};
 
-use super::{Parsed, is_crate, scopes::Scopes, value::CratePath};
+use super::{Parsed, default_crate, is_crate, scopes::Scopes, value::CratePath};
 use crate::errors::Errors;
 
 /// Parses `#[requires("repo", crate = ::path)]`.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Parsed<Scopes> {
-    let krate: Path = parse_quote!(::toolgate);
+    let krate: Path = default_crate();
     let span = tokens.span();
     let Some(mut items) = errors.take(NestedMeta::parse_meta_list(tokens)) else {
         return Parsed { krate, args: None };

@@ -4,11 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt, parse_quote};
+use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt};
 
 use crate::{
     args::scope::Access,
-    doc_text::{doc_text, insert_after_docs},
+    doc_text::{doc_text, with_attribute},
     errors::Errors,
     model::{
         catalogue,
@@ -33,8 +33,9 @@ pub(super) fn expand(
     for variant in &mut item.variants {
         variant.attrs.retain(|attr| !attr.path().is_ident("scope"));
     }
-    insert_after_docs(&mut item.attrs, parse_quote!(#[allow(dead_code)]));
+    let attrs = with_attribute(&std::mem::take(&mut item.attrs), &quote!(#[allow(dead_code)]));
     quote! {
+        #attrs
         #item
         #implementation
         #provider

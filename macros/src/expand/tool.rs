@@ -2,12 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path, ext::IdentExt, parse_quote, spanned::Spanned};
+use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
 
 use super::marker::{holds_all, marker};
 use crate::{
     args::{self, tool::ToolArgs},
-    doc_text::insert_after_docs,
+    doc_text::with_attribute,
     errors::Errors,
     hygiene::{hygienic, respanned},
     model::{
@@ -58,19 +58,18 @@ impl Output {
 
 /// The whole expansion.
 pub(super) fn emit(tool: &Tool, output: &Output, errors: &Errors) -> TokenStream {
-    let function = &tool.function;
-    let marker = marker(&function.vis, &function.sig.ident, "tool");
+    // A tool is async even where it has nothing to wait for.
+    let Function { attrs, vis, sig, body } = &tool.function;
+    let attrs = with_attribute(attrs, &quote!(#[allow(clippy::unused_async)]));
+    let marker = marker(vis, &sig.ident, "tool");
     let (implementation, scopes) = if errors.is_empty() {
         (tool.emit(output), tool.emit_requests())
     } else {
         (tool.recover(), tool.recover_scopes())
     };
     // The function comes first: rust-analyzer maps a name to its first appearance.
-    // A tool is async even where it has nothing to wait for.
-    let mut function = function.clone();
-    insert_after_docs(&mut function.attrs, parse_quote!(#[allow(clippy::unused_async)]));
     quote! {
-        #function
+        #attrs #vis #sig #body
         #marker
         #implementation
         #scopes

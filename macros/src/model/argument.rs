@@ -49,7 +49,10 @@ impl Argument {
             flatten: false,
         };
         errors.take(check_type(ty));
-        if let Some(args) = ArgArgs::parse(args, errors) {
+        // Most arguments have no attribute.
+        if !args.is_empty()
+            && let Some(args) = ArgArgs::parse(args, errors)
+        {
             argument.set(args, errors);
         }
         argument

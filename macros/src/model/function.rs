@@ -11,7 +11,6 @@ use syn::{
 use crate::errors::Errors;
 
 /// A function whose body need not parse, so that the macro works while one types it.
-#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,

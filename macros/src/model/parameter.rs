@@ -116,6 +116,9 @@ impl Function {
 }
 
 fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
+    if is_plain(ty) {
+        return Ok(Kind::Argument);
+    }
     let whole = ty.clone();
     let (borrowed, ty) = match ungroup(ty) {
         Type::Reference(reference) => (true, ungroup(&mut reference.elem)),
@@ -160,6 +163,16 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
         return Err(Error::new_spanned(token, message));
     }
     Ok(kind)
+}
+
+/// `String` or `u64`: the types of most parameters, which are looked at no further.
+fn is_plain(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        last.arguments.is_none()
+            && !matches!(name.as_str(), "AuthedClient" | "Caller" | "Context" | "State")
+    })
 }
 
 /// An argument; a client inside of another type is none.
