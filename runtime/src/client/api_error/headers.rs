@@ -47,7 +47,7 @@ fn split(list: &str) -> Vec<String> {
 }
 
 /// When to try again: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), else the moment at
-/// which a limit that is used up starts anew.
+/// which an exhausted limit is reset.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Some(value) = text(headers, header::RETRY_AFTER.as_str()) {
         let value = value.trim();
