@@ -163,7 +163,7 @@ await keep('stopped', stopped, /cannot go on/);
 // A tool's link.
 const bob = await person();
 await open(bob, await link(good), 'bob');
-await keep('wrong person', bob, /^This link is for somebody else/);
+await keep('wrong person', bob, /^This link is for another person/);
 const refuser = await person();
 await open(refuser, await link(good), 'alice');
 await atForge(refuser.page, 'deny');
