@@ -1,7 +1,7 @@
 //! The macros of toolgate; documented where `toolgate` re-exports them, so that the examples compile.
 //!
-//! An attribute becomes a struct in [`args`], is checked with its item in [`model`], and turns into
-//! code in [`expand`].
+//! An attribute becomes a struct in `args`, is checked with its item in `model`, and turns into
+//! code in `expand`.
 
 mod args;
 mod doc_text;
