@@ -12,7 +12,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::methods::server_handler_methods;
+use super::methods::{forward, server_handler_methods};
 
 /// The fallback of a server that has none: it implements no method.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,28 +93,11 @@ macro_rules! dyn_handler {
         }
 
         impl ServerHandler for ErasedHandler {
-            $(fn $request(
-                &self,
-                $($param: $param_ty,)*
-                context: RequestContext<RoleServer>,
-            ) -> impl Future<Output = Result<$result, ErrorData>> + Send + '_ {
-                self.handler.$request($($param,)* context)
-            })*
-            $(fn $notification(
-                &self,
-                $($sent: $sent_ty,)*
-                context: NotificationContext<RoleServer>,
-            ) -> impl Future<Output = ()> + Send + '_ {
-                self.handler.$notification($($sent,)* context)
-            })*
-            $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
-                self.handler.$getter($($arg),*)
-            })*
-            fn listen(
-                &self,
-                context: SubscriptionContext,
-            ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
-                self.handler.listen(context)
+            forward! {
+                handler(std::convert::identity)
+                requests { $($request($($param: $param_ty),*) -> $result;)* }
+                notifications { $($notification($($sent: $sent_ty),*);)* }
+                getters { $($getter($($arg: $arg_ty),*) -> $value;)* }
             }
         }
     };

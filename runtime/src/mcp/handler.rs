@@ -19,7 +19,7 @@ use super::{
     dispatch,
     dispatch::Dispatch,
     fallback::NoFallback,
-    methods::server_handler_methods,
+    methods::{forward, server_handler_methods},
     panic,
     request::{CallContext, CallRequest},
 };
@@ -69,45 +69,9 @@ impl<H: ServerHandler> Handler<H> {
     }
 }
 
-/// Writes the methods that are forwarded untouched. A request whose handler panics gets an error: rmcp
-/// would send no response.
-macro_rules! forward {
-    (
-        forwarded_requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
-        own_requests { $($own_requests:tt)* }
-        notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
-        forwarded_getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
-        own_getters { $($own_getters:tt)* }
-    ) => {
-        $(fn $request(
-            &self,
-            $($param: $param_ty,)*
-            context: RequestContext<RoleServer>,
-        ) -> impl Future<Output = Result<$result, ErrorData>> + Send + '_ {
-            panic::catch_request(self.fallback.$request($($param,)* context))
-        })*
-        $(fn $notification(
-            &self,
-            $($sent: $sent_ty,)*
-            context: NotificationContext<RoleServer>,
-        ) -> impl Future<Output = ()> + Send + '_ {
-            self.fallback.$notification($($sent,)* context)
-        })*
-        $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
-            self.fallback.$getter($($arg),*)
-        })*
-    };
-}
-
 impl<H: ServerHandler> ServerHandler for Handler<H> {
-    server_handler_methods!(forward);
-
-    fn listen(
-        &self,
-        context: SubscriptionContext,
-    ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
-        self.fallback.listen(context)
-    }
+    // A request whose handler panics gets an error: rmcp would send no response.
+    server_handler_methods!(forward fallback(panic::catch_request));
 
     fn get_info(&self) -> ServerConfig {
         self.introduce(self.fallback.get_info())
@@ -170,9 +134,9 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         }
         if self
             .dispatch
-            .admission
+            .resource_server
             .as_ref()
-            .is_some_and(|admission| admission.hides_unauthorized_tools())
+            .is_some_and(|server| server.hides_unauthorized_tools())
         {
             result.cache_scope = Some(CacheScope::Private);
         }

@@ -1,10 +1,12 @@
-//! Method list: the methods of [`rmcp::ServerHandler`], once, for the macros that forward them.
+//! Method list: the methods of [`rmcp::ServerHandler`], once, and the macro that forwards them.
 
-/// Calls a macro with the methods of `ServerHandler`: those that `Handler` forwards untouched, and those
-/// that it answers itself or changes. `listen`, whose context has another type, is left out.
+/// Calls a macro with its arguments and the methods of `ServerHandler`: those that `Handler` forwards
+/// untouched, and those that it answers itself or changes. `listen`, whose context has another type,
+/// is left out.
 macro_rules! server_handler_methods {
-    ($macro:ident) => {
+    ($macro:ident $($arguments:tt)*) => {
         $macro! {
+            $($arguments)*
             forwarded_requests {
                 ping() -> ();
                 complete(request: model::CompleteRequestParams) -> model::CompleteResult;
@@ -59,4 +61,54 @@ macro_rules! server_handler_methods {
     };
 }
 
-pub(super) use server_handler_methods;
+/// Writes methods of `ServerHandler` that call those of a field. `$wrap` takes the future of each
+/// request. From the whole list it takes those that `Handler` forwards untouched.
+macro_rules! forward {
+    (
+        $field:ident($wrap:path)
+        forwarded_requests { $($requests:tt)* }
+        own_requests { $($own_requests:tt)* }
+        notifications { $($notifications:tt)* }
+        forwarded_getters { $($getters:tt)* }
+        own_getters { $($own_getters:tt)* }
+    ) => {
+        forward! {
+            $field($wrap)
+            requests { $($requests)* }
+            notifications { $($notifications)* }
+            getters { $($getters)* }
+        }
+    };
+    (
+        $field:ident($wrap:path)
+        requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
+        notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
+        getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
+    ) => {
+        $(fn $request(
+            &self,
+            $($param: $param_ty,)*
+            context: RequestContext<RoleServer>,
+        ) -> impl Future<Output = Result<$result, ErrorData>> + Send + '_ {
+            $wrap(self.$field.$request($($param,)* context))
+        })*
+        $(fn $notification(
+            &self,
+            $($sent: $sent_ty,)*
+            context: NotificationContext<RoleServer>,
+        ) -> impl Future<Output = ()> + Send + '_ {
+            self.$field.$notification($($sent,)* context)
+        })*
+        $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
+            self.$field.$getter($($arg),*)
+        })*
+        fn listen(
+            &self,
+            context: SubscriptionContext,
+        ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
+            self.$field.listen(context)
+        }
+    };
+}
+
+pub(super) use {forward, server_handler_methods};
