@@ -120,6 +120,74 @@ impl Error {
         &self.0.kind
     }
 
+    /// Returns whether an argument is missing, unknown, of the wrong type or out of bounds.
+    pub fn is_invalid_argument(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::InvalidArgument)
+    }
+
+    /// Returns whether the user has to connect the provider, for the first time or again:
+    /// [`ErrorKind::ConsentNeeded`] or [`ErrorKind::GrantExpired`].
+    pub fn is_consent_needed(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::ConsentNeeded { .. } | ErrorKind::GrantExpired { .. })
+    }
+
+    /// Returns whether the user's grant lacks scopes.
+    pub fn is_scope_missing(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::ScopeMissing { .. })
+    }
+
+    /// Returns whether the provider's API responded with an error status, which
+    /// [`Error::status`] returns.
+    pub fn is_status(&self) -> bool {
+        self.status().is_some()
+    }
+
+    /// Returns whether the provider did not respond in time, or its response cannot be read.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::UpstreamUnreachable { .. })
+    }
+
+    /// Returns whether the server failed.
+    pub fn is_internal(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Internal)
+    }
+
+    /// Returns the HTTP status with which the provider's API responded, if it was an error.
+    ///
+    /// ```
+    /// # use toolgate::{Error, ErrorKind};
+    /// # let kind = ErrorKind::UpstreamRefused { provider: "Forge", status: 404, retry_after: None };
+    /// # let error = Error::with_kind(kind, "not there");
+    /// assert_eq!(error.status(), Some(404));
+    /// ```
+    pub fn status(&self) -> Option<u16> {
+        match self.0.kind {
+            ErrorKind::UpstreamRefused { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Returns how long the provider wants its clients to wait (`Retry-After`, RFC 9110 §10.2.3), if
+    /// it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.0.kind {
+            ErrorKind::UpstreamRefused { retry_after, .. } => retry_after,
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the provider that the error is about, if it is about one.
+    pub fn provider(&self) -> Option<&'static str> {
+        match self.0.kind {
+            ErrorKind::ConsentNeeded { provider }
+            | ErrorKind::ScopeMissing { provider, .. }
+            | ErrorKind::GrantExpired { provider }
+            | ErrorKind::UpstreamRefused { provider, .. }
+            | ErrorKind::UpstreamUnreachable { provider } => Some(provider),
+            ErrorKind::Tool | ErrorKind::InvalidArgument | ErrorKind::Internal => None,
+        }
+    }
+
     /// Returns the text for the model and the user: what happened, and what to do next.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -241,3 +309,51 @@ impl fmt::Display for ConfigError {
 }
 
 impl StdError for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_its_kind_without_a_match() {
+        type Is = fn(&Error) -> bool;
+        let provider = "Forge";
+        let wait = Some(Duration::from_secs(20));
+        let cases: [(ErrorKind, Option<Is>); 8] = [
+            (ErrorKind::Tool, None),
+            (ErrorKind::InvalidArgument, Some(Error::is_invalid_argument)),
+            (ErrorKind::ConsentNeeded { provider }, Some(Error::is_consent_needed)),
+            (ErrorKind::GrantExpired { provider }, Some(Error::is_consent_needed)),
+            (
+                ErrorKind::ScopeMissing { provider, scopes: vec!["repo".to_owned()] },
+                Some(Error::is_scope_missing),
+            ),
+            (
+                ErrorKind::UpstreamRefused { provider, status: 429, retry_after: wait },
+                Some(Error::is_status),
+            ),
+            (ErrorKind::UpstreamUnreachable { provider }, Some(Error::is_unreachable)),
+            (ErrorKind::Internal, Some(Error::is_internal)),
+        ];
+        let all: [Is; 6] = [
+            Error::is_invalid_argument,
+            Error::is_consent_needed,
+            Error::is_scope_missing,
+            Error::is_status,
+            Error::is_unreachable,
+            Error::is_internal,
+        ];
+        for (kind, is) in cases {
+            let error = Error::with_kind(kind.clone(), "text");
+            assert!(is.is_none_or(|is| is(&error)), "{kind:?}");
+            let count = all.iter().filter(|is| is(&error)).count();
+            assert_eq!(count, usize::from(is.is_some()), "{kind:?}");
+            let refused = matches!(kind, ErrorKind::UpstreamRefused { .. });
+            assert_eq!(error.status(), refused.then_some(429), "{kind:?}");
+            assert_eq!(error.retry_after(), wait.filter(|_| refused), "{kind:?}");
+            let about =
+                !matches!(kind, ErrorKind::Tool | ErrorKind::InvalidArgument | ErrorKind::Internal);
+            assert_eq!(error.provider(), about.then_some("Forge"), "{kind:?}");
+        }
+    }
+}

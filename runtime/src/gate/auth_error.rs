@@ -126,6 +126,14 @@ impl AuthError {
             _ => StatusCode::UNAUTHORIZED,
         }
     }
+
+    /// Returns when to try again, if whether the token is valid cannot be determined now.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for AuthError {

@@ -123,7 +123,7 @@ impl Rejection {
         {
             headers.insert("dpop-nonce", nonce);
         }
-        if let AuthError::Unavailable { retry_after } = error {
+        if let Some(retry_after) = error.retry_after() {
             return rejection.with_retry_after(retry_after.as_secs().max(1));
         }
         headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -50,6 +50,22 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Returns the HTTP status with which the provider refused, if it did.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Returns the delay of a `Retry-After` header (RFC 9110 §10.2.3), if there was one.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// The request arrived, but the response tells nothing about the grant.
     pub(super) fn unreadable(description: impl Into<String>) -> Self {
         Self::Unreachable { description: description.into(), maybe_sent: true }

@@ -97,6 +97,29 @@ pub enum AccessError {
     Aborted,
 }
 
+impl AccessError {
+    /// Returns whether the user has to connect the account, for the first time or again.
+    pub fn is_consent_needed(&self) -> bool {
+        matches!(self, Self::Missing | Self::Dead { .. } | Self::Expired)
+    }
+
+    /// Returns the HTTP status with which the provider refused the renewal, if it did.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Returns how long to wait before the next renewal, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 impl From<StoreError> for AccessError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
