@@ -62,13 +62,7 @@ impl Broker {
     async fn sign_out(&self, subject: &str) -> Result<DisconnectOutcome, StoreError> {
         let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
         let now = self.now();
-        self.0
-            .records
-            .change(PEOPLE, subject, now + PERSON_RETENTION, |found: Option<PersonRecord>| {
-                let mut person = found.unwrap_or_default();
-                person.ended_before = person.ended_before.max(millis(now));
-                person
-            })
+        self.change(subject, |person| person.ended_before = person.ended_before.max(millis(now)))
             .await?;
         for id in found.map(|stored| stored.value.sign_ins).unwrap_or_default() {
             self.end(&id).await?;
@@ -99,22 +93,12 @@ impl Broker {
         for oldest in &person.sign_ins[..too_many(&person)] {
             self.end(oldest).await?;
         }
-        self.0
-            .records
-            .change(
-                PEOPLE,
-                subject,
-                self.now() + PERSON_RETENTION,
-                |found: Option<PersonRecord>| {
-                    let mut person = found.unwrap_or_default();
-                    person.sign_ins.retain(|one| one != id);
-                    let drop = too_many(&person);
-                    person.sign_ins.drain(..drop);
-                    person.sign_ins.push(id.to_owned());
-                    person
-                },
-            )
-            .await
+        self.change(subject, |person| {
+            person.sign_ins.retain(|one| one != id);
+            person.sign_ins.drain(..too_many(person));
+            person.sign_ins.push(id.to_owned());
+        })
+        .await
     }
 
     /// Stores the scopes that the provider withheld, and returns those that it withheld the last
@@ -127,38 +111,29 @@ impl Broker {
         let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
         let before = found.map(|stored| stored.value.withheld).unwrap_or_default();
         if withheld != before {
-            self.0
-                .records
-                .change(
-                    PEOPLE,
-                    subject,
-                    self.now() + PERSON_RETENTION,
-                    |found: Option<PersonRecord>| {
-                        let mut person = found.unwrap_or_default();
-                        person.withheld.clone_from(&withheld);
-                        person
-                    },
-                )
-                .await?;
+            self.change(subject, |person| person.withheld.clone_from(&withheld)).await?;
         }
         Ok(withheld.into_iter().filter(|scope| before.contains(scope)).collect())
     }
 
     /// Removes a sign-in that has ended from the person's.
     pub(crate) async fn remove_sign_in(&self, subject: &str, id: &str) -> Result<(), StoreError> {
-        self.0
-            .records
-            .change(
-                PEOPLE,
-                subject,
-                self.now() + PERSON_RETENTION,
-                |found: Option<PersonRecord>| {
-                    let mut person = found.unwrap_or_default();
-                    person.sign_ins.retain(|one| one != id);
-                    person
-                },
-            )
-            .await
+        self.change(subject, |person| person.sign_ins.retain(|one| one != id)).await
+    }
+
+    /// Changes the person's record, which may be read again and changed several times.
+    async fn change(
+        &self,
+        subject: &str,
+        change: impl Fn(&mut PersonRecord),
+    ) -> Result<(), StoreError> {
+        let changed = |found: Option<PersonRecord>| {
+            let mut person = found.unwrap_or_default();
+            change(&mut person);
+            person
+        };
+        let until = self.now() + PERSON_RETENTION;
+        self.0.records.change(PEOPLE, subject, until, changed).await
     }
 
     /// The person's sign-ins that have not expired, each with its client.
