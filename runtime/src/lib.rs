@@ -139,7 +139,7 @@ mod oauth;
 mod stdio;
 mod support;
 
-pub use crate::tool::{argument, context, outcome, state};
+pub use crate::tool::{context, outcome, state};
 
 /// Declares the scopes of the application's own access tokens, as the variants of an enum.
 ///

@@ -192,7 +192,7 @@ impl Endpoint {
         if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
             return Err(Rejection::method_not_allowed());
         }
-        let gate = self.handler.dispatch.admission.as_ref();
+        let gate = self.handler.dispatch.resource_server.as_ref();
         if let Some(gate) = gate {
             gate.check_origin(&parts.headers, &parts.uri)?;
         }
@@ -217,7 +217,7 @@ impl Endpoint {
         parts.method == Method::POST
             && length.is_some_and(|length| length <= MAX_PAGE_REQUEST_BYTES)
             && header(&names::METHOD) == Some("resources/read")
-            && header(&names::NAME).is_some_and(|uri| self.handler.dispatch.widgets.has(uri))
+            && header(&names::NAME).is_some_and(|uri| self.handler.dispatch.widgets.contains(uri))
     }
 
     /// Checks that the session belongs to the caller: its identifier is no credential.
@@ -241,7 +241,7 @@ impl Endpoint {
         &self,
         caller: Option<&Claims>,
     ) -> Result<Option<ConcurrencyPermit>, Rejection> {
-        let Some(gate) = &self.handler.dispatch.admission else { return Ok(None) };
+        let Some(gate) = &self.handler.dispatch.resource_server else { return Ok(None) };
         Ok(gate.acquire_permit(caller)?)
     }
 
@@ -252,7 +252,7 @@ impl Endpoint {
         body: &'a Bytes,
     ) -> Result<Option<Message<'a>>, Rejection> {
         // Behind a gate every body is parsed, so that no header keeps a call from being authorized.
-        if !is_json(headers) && self.handler.dispatch.admission.is_none() {
+        if !is_json(headers) && self.handler.dispatch.resource_server.is_none() {
             return Ok(None);
         }
         // rmcp would answer all of these errors with 415 and a parser's message.
@@ -269,10 +269,10 @@ impl Endpoint {
         caller: Option<&Claims>,
     ) -> Result<Option<(CallParams<'m, 'a>, Option<&ServedTool>)>, Rejection> {
         let dispatch = &self.handler.dispatch;
-        let gate = dispatch.admission.as_ref();
+        let gate = dispatch.resource_server.as_ref();
         if let Some(gate) = gate {
             let reads_page =
-                || message.resource_uri().is_some_and(|uri| dispatch.widgets.has(&uri));
+                || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
             gate.check_anonymous(caller, reads_page, || self.answers_itself(message))?;
         }
         let call = match message.call() {
@@ -381,7 +381,9 @@ impl Endpoint {
             return Err(Rejection::invalid_message(error.code_and_message()));
         }
         Ok(match hook {
-            ResponseHook::LiftSecuritySchemes if self.handler.dispatch.admission.is_some() => {
+            ResponseHook::LiftSecuritySchemes
+                if self.handler.dispatch.resource_server.is_some() =>
+            {
                 Box::pin(security_schemes::lift(response)).await
             }
             ResponseHook::EndWithToken => self.end_with_token(caller, response),
@@ -403,7 +405,7 @@ impl Endpoint {
         if let Some(peer) = peer {
             parts.extensions.insert(ConnectInfo(peer));
         }
-        if self.handler.dispatch.admission.is_some() {
+        if self.handler.dispatch.resource_server.is_some() {
             parts.extensions.insert(Authenticated(caller.cloned()));
         }
         let request = Request::from_parts(parts, body);
@@ -412,7 +414,7 @@ impl Endpoint {
 
     /// Ends a stream when the caller's token expires.
     fn end_with_token(&self, caller: Option<&Claims>, response: Response) -> Response {
-        let gate = self.handler.dispatch.admission.as_ref();
+        let gate = self.handler.dispatch.resource_server.as_ref();
         let Some(remaining) = gate.and_then(|gate| gate.remaining_lifetime(caller)) else {
             return response;
         };

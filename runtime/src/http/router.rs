@@ -25,7 +25,7 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Routes requests to the endpoint and to `pages`.
 pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) -> Router {
-    let gate = endpoint.handler.dispatch.admission.clone();
+    let gate = endpoint.handler.dispatch.resource_server.clone();
     let mut router = Router::new().route(PATH, any(respond)).with_state(Arc::clone(endpoint));
     if let Some(cors) = gate.as_ref().and_then(|gate| cors::layer(gate)) {
         router = router.layer(cors);

@@ -49,7 +49,7 @@ pub(crate) struct Dispatch {
     pub(crate) states: States,
     pub(crate) prompts: PromptServices,
     /// `None` without a gate.
-    pub(crate) admission: Option<Arc<ResourceServer>>,
+    pub(crate) resource_server: Option<Arc<ResourceServer>>,
     pub(crate) grants: Grants,
     /// Whether plain calls bypass rmcp's service loop.
     pub(crate) fast_path: bool,
@@ -71,8 +71,8 @@ impl Dispatch {
     ) -> impl Iterator<Item = &rmcp::model::Tool> {
         let claims = caller.and_then(Caller::claims);
         let listed = move |tool: &&ServedTool| {
-            let admission = self.admission.as_ref();
-            admission.is_none_or(|admission| admission.is_listed(claims, &tool.required_scopes))
+            let resource_server = self.resource_server.as_ref();
+            resource_server.is_none_or(|server| server.is_listed(claims, &tool.required_scopes))
         };
         self.tools.iter().filter(listed).map(|tool| &tool.registered.definition)
     }
@@ -90,7 +90,7 @@ impl Dispatch {
         let caller = request.caller.as_ref();
         let claims = caller.and_then(Caller::claims);
         // The HTTP endpoint has checked it before, to answer 403; other transports have this only.
-        if self.admission.is_some()
+        if self.resource_server.is_some()
             && let Err(error) = tool.required_scopes.check(claims)
         {
             return Err(ErrorData::invalid_request(error.to_string(), None));
@@ -170,8 +170,8 @@ impl Dispatch {
 
     /// The subject of the caller's grants.
     fn subject(&self, caller: &Caller) -> String {
-        match (caller.claims(), &self.admission) {
-            (Some(claims), Some(admission)) => admission.subject(claims),
+        match (caller.claims(), &self.resource_server) {
+            (Some(claims), Some(server)) => server.subject(claims),
             _ => Caller::LOCAL.to_owned(),
         }
     }
@@ -181,7 +181,7 @@ impl Dispatch {
         &self,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Caller>, ErrorData> {
-        if self.admission.is_none() {
+        if self.resource_server.is_none() {
             return Ok(Some(Caller::local()));
         }
         let parts = context.extensions.get::<Parts>();

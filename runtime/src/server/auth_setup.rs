@@ -54,7 +54,7 @@ pub(crate) struct AuthLayer {
     /// The server's URL.
     pub(crate) base: Url,
     pub(crate) tools: Vec<ServedTool>,
-    pub(crate) admission: Option<Arc<ResourceServer>>,
+    pub(crate) resource_server: Option<Arc<ResourceServer>>,
     pub(crate) authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     pub(crate) sign_in: Option<SignInAuth>,
     /// The limit of requests that send a browser away.
@@ -103,7 +103,7 @@ impl AuthLayer {
         let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
         let limit = Arc::new(RequestLimit::authorizations(setup.clock));
         let mut sign_in = None;
-        let admission = match setup.gate {
+        let resource_server = match setup.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
                     authenticator = Some(Arc::new(ApplicationAuth(browser)));
@@ -137,21 +137,21 @@ impl AuthLayer {
                 if setup.needs_provider && authenticator.is_none() {
                     return Err(no_authenticator());
                 }
-                let admission = ResourceServer::new(
+                let resource_server = ResourceServer::new(
                     gate,
                     provider.is_some(),
                     setup.name.to_owned(),
                     Arc::clone(setup.clock),
                     (&base, tools.iter().map(|tool| &tool.required_scopes)),
                 );
-                Some(Arc::new(admission?))
+                Some(Arc::new(resource_server?))
             }
             None => None,
         };
         Ok(Self {
             base,
             tools,
-            admission,
+            resource_server,
             authenticator,
             sign_in,
             limit,

@@ -126,7 +126,7 @@ impl Server<ErasedHandler> {
             widgets,
             states: self.states,
             prompts,
-            admission: auth.admission,
+            resource_server: auth.resource_server,
             fast_path: self.fast_path,
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
             running: TaskTracker::new(),

@@ -42,7 +42,7 @@ impl Assembled {
         if let Some(login) = &self.login {
             pages = pages.merge(login.router());
         }
-        let gate = self.handler.dispatch.admission.as_ref();
+        let gate = self.handler.dispatch.resource_server.as_ref();
         let has_cors = gate.is_some_and(|gate| !gate.allowed_origins().is_empty());
         #[cfg(feature = "dev")]
         let is_local = gate.is_none() || self.login.is_some();

@@ -70,7 +70,7 @@ impl FastPath {
         (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
         let dispatch = &self.handler.dispatch;
-        let caller = match &dispatch.admission {
+        let caller = match &dispatch.resource_server {
             Some(_) => claims.cloned().map(Caller::from_claims),
             None => Some(Caller::local()),
         };

@@ -37,7 +37,8 @@ pub(crate) struct ListCache(RwLock<HashMap<VisibleTools, Box<RawValue>>>);
 
 impl VisibleTools {
     pub(crate) fn new(dispatch: &Dispatch, caller: Option<&Claims>) -> Self {
-        let Some(gate) = dispatch.admission.as_ref().filter(|gate| gate.hides_unauthorized_tools())
+        let Some(gate) =
+            dispatch.resource_server.as_ref().filter(|gate| gate.hides_unauthorized_tools())
         else {
             return Self(Box::default());
         };

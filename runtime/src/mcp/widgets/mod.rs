@@ -178,7 +178,7 @@ impl Widgets {
     }
 
     /// Whether `uri` is the page of a widget.
-    pub(crate) fn has(&self, uri: &str) -> bool {
+    pub(crate) fn contains(&self, uri: &str) -> bool {
         self.index.contains_key(uri)
     }
 

@@ -11,9 +11,11 @@ pub(crate) mod object;
 pub(crate) mod schema;
 pub(crate) mod type_schema;
 
+#[doc(hidden)]
+pub use self::check::Number;
 pub(crate) use self::schema::ArgumentsSchema;
 pub use self::{
     arg::{Arg, Argument},
-    check::{Check, Length, Measured, Number, OneOf, Pattern, Range},
+    check::{Check, Length, Measured, OneOf, Pattern, Range},
     list::ArgumentList,
 };
