@@ -37,14 +37,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the credentials of a request; `None` if it has none.
-    ///
-    /// They must be in a single `Authorization` header. A token in the query is refused, because
-    /// queries are logged.
+    /// Reads the credentials of a request; `None` if it has none of a supported kind: those are
+    /// `Bearer` and `DPoP` tokens in the `Authorization` header. A token in the query does not count,
+    /// because queries are logged (RFC 9700 §4.3.2).
     ///
     /// # Errors
     ///
-    /// [`AuthError::Malformed`] with the reason.
+    /// [`AuthError::Malformed`] with the reason: the token is ill-formed, or came more than once
+    /// (RFC 6750 §2).
     pub fn read(headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>, AuthError> {
         Self::read_cached(headers, uri, None)
     }
@@ -56,10 +56,6 @@ impl Credentials {
         cache: Option<&TokenCache>,
     ) -> Result<Option<Self>, AuthError> {
         let malformed = |how| Err(AuthError::Malformed(how));
-        let named = |pair: &str| pair.split('=').next() == Some("access_token");
-        if uri.query().is_some_and(|query| query.split('&').any(named)) {
-            return malformed("a token in the query is not accepted; send it in the header");
-        }
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
@@ -69,20 +65,26 @@ impl Credentials {
             return malformed("the token is too long");
         }
         let bytes = value.as_bytes();
-        let Some(space) = bytes.iter().position(|byte| *byte == b' ') else {
-            return malformed("the Authorization header names no token");
-        };
+        // A scheme without a token is none either.
+        let Some(space) = bytes.iter().position(|byte| *byte == b' ') else { return Ok(None) };
         let (scheme, rest) = (&bytes[..space], &bytes[space..]);
         let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
             Scheme::Bearer
         } else if scheme.eq_ignore_ascii_case(b"dpop") {
             Scheme::Dpop
         } else {
-            return malformed("the scheme of the Authorization header is not Bearer");
+            return Ok(None);
         };
         let before = rest.iter().take_while(|byte| **byte == b' ').count();
         let after = rest[before..].iter().rev().take_while(|byte| **byte == b' ').count();
         let token = &rest[before..rest.len() - after];
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let named = |pair: &str| pair.split('=').next() == Some("access_token");
+        if uri.query().is_some_and(|query| query.split('&').any(named)) {
+            return malformed("the token came in the query as well; send it in the header alone");
+        }
         let cached = cache.and_then(|cache| cache.get(token));
         if cached.is_none() && !is_b64token(token) {
             return malformed("the Authorization header holds no token (RFC 6750 section 2.1)");
@@ -167,21 +169,30 @@ mod tests {
             assert_eq!(credentials.scheme, Scheme::Bearer, "{value}");
             assert!(!format!("{credentials:?}").contains("a.b"));
         }
-        assert!(read(&[], "/mcp?x=access_token").unwrap().is_none());
-        let long = [b"Bearer ".as_slice(), &[b'a'; MAX_AUTHORIZATION_LEN]].concat();
-        let faulty: [&[&[u8]]; 13] = [
-            &[b"Bearer a", b"Bearer a"],
+        // Credentials of another kind are none.
+        let others: [&[&[u8]]; 8] = [
+            &[],
+            &[b""],
             &[b"Bearer"],
             &[b"Bearer "],
-            &[b""],
+            &[b"Basic YTpi"],
+            &[b"Negotiate"],
+            &[b"Bearer\ta"],
+            &[b"a.b.c"],
+        ];
+        for uri in ["/mcp", "/mcp?x=access_token", "/mcp?access_token=a", "/mcp?access_token"] {
+            for values in others {
+                assert!(read(values, uri).unwrap().is_none(), "{values:?} {uri}");
+            }
+        }
+        let long = [b"Bearer ".as_slice(), &[b'a'; MAX_AUTHORIZATION_LEN]].concat();
+        let faulty: [&[&[u8]]; 7] = [
+            &[b"Bearer a", b"Bearer a"],
             &[b"Bearer a b"],
             &[b"Bearer a,Bearer b"],
             &[b"Bearer \"a\""],
-            &[b"Basic YTpi"],
-            &[b"Bearer\ta"],
             &[b"Bearer =a"],
             &[b"Bearer \xff"],
-            &[b"a.b.c"],
             &[&long],
         ];
         for values in faulty {

@@ -15,8 +15,8 @@ pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 pub(crate) struct ResourceMetadata {
     pub(crate) resource: String,
     pub(crate) resource_url: Url,
-    /// The host and port of the resource, as the `Host` header of nearly every request has them.
-    pub(crate) authority: String,
+    /// The host and port of the resource, as a `Host` header has them.
+    pub(crate) host: HeaderValue,
     /// The URL of the document.
     pub(crate) url: String,
     path: String,
@@ -70,7 +70,8 @@ impl ResourceMetadata {
         };
         let document = serde_json::to_vec(&document).map_err(|error| error.to_string())?.into();
         let mut metadata = Self {
-            authority: resource_url.authority().to_owned(),
+            host: HeaderValue::from_str(resource_url.authority())
+                .map_err(|error| format!("the resource `{resource}`: {error}"))?,
             url: document_url(&resource_url),
             path: document_path(&resource_url),
             missing_token: HeaderValue::from_static("Bearer"),
@@ -89,8 +90,9 @@ impl ResourceMetadata {
         Challenge { error, metadata_url: &self.url, scopes }.to_header(&proofs)
     }
 
-    /// The document, if it is found at this path.
+    /// The document, if it is found at this path, with or without a slash at its end.
     pub(crate) fn at(&self, path: &str) -> Option<Bytes> {
+        let path = path.strip_suffix('/').unwrap_or(path);
         (path == WELL_KNOWN || path == self.path).then(|| self.document.clone())
     }
 }

@@ -98,37 +98,16 @@ impl ResourceServer {
         Ok(Self { gate, verifier, is_brokered, clock, metadata, limits, default_scopes })
     }
 
-    /// Checks the `Host` and `Origin` headers of every request. The `Host` is checked because a page
-    /// may resolve a name of its own to this server (DNS rebinding).
-    pub(crate) fn check_origin(
-        &self,
-        headers: &HeaderMap,
-        uri: &http::Uri,
-    ) -> Result<(), GateError> {
+    /// Checks the `Origin` header, which a browser sends with requests of pages.
+    ///
+    /// The `Host` does not count: proxies rewrite it, and a page that resolves a name of its own to
+    /// this server (DNS rebinding) has no access token, and another origin.
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), GateError> {
         let resource = &self.metadata.resource_url;
         let refuse = |reason| Err(GateError::Forbidden(reason));
-        let mut hosts = headers.get_all(header::HOST).iter();
-        let (host, another) = (hosts.next(), hosts.next());
-        if another.is_some() {
-            return refuse("there are two `Host` headers");
-        }
-        let authority = self.metadata.authority.as_bytes();
-        let is_exact = host.is_some_and(|host| host.as_bytes() == authority);
-        if is_exact && !headers.contains_key(header::ORIGIN) {
-            return Ok(());
-        }
-        let host = match host {
-            Some(host) => host.to_str().ok(),
-            None => uri.authority().map(http::uri::Authority::as_str),
-        };
-        let host =
-            host.and_then(|host| Url::parse(&format!("{}://{host}/", resource.scheme())).ok());
         let is_ours = |url: &Url| {
             url.origin() == resource.origin() || (is_loopback(resource) && is_loopback(url))
         };
-        if !host.is_some_and(|host| is_ours(&host)) {
-            return refuse("the `Host` is not this server's");
-        }
         for origin in headers.get_all(header::ORIGIN) {
             let text = origin.to_str().unwrap_or_default();
             let allowed = self.gate.allowed_origins.iter().any(|allowed| allowed == text)
@@ -283,6 +262,11 @@ impl ResourceServer {
     pub(crate) fn remaining_lifetime(&self, caller: Option<&Claims>) -> Option<Duration> {
         let end = caller?.expiration()?;
         Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
+    }
+
+    /// The `Host` of this server.
+    pub(crate) fn host(&self) -> &HeaderValue {
+        &self.metadata.host
     }
 
     /// The protected resource metadata (RFC 9728), if it is found at this path.

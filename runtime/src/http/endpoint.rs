@@ -22,6 +22,7 @@ use super::{
     body::{self, MAX_BODY_BYTES},
     fast_path::{FastCall, FastPath, ListCache, VisibleTools},
     headers as names,
+    negotiation::Accepted,
     peer::Peer,
     rejection::Rejection,
     security_schemes,
@@ -127,8 +128,10 @@ impl Endpoint {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        let is_head = parts.method == Method::HEAD;
         let response = self.handle(parts, body, peer).await;
-        response.unwrap_or_else(Rejection::into_response)
+        let response = response.unwrap_or_else(Rejection::into_response);
+        if is_head { response.map(|_| Body::empty()) } else { response }
     }
 
     async fn handle<B>(
@@ -143,17 +146,20 @@ impl Endpoint {
         let claims = self.authenticate(parts, peer).await?;
         let caller = claims.as_ref();
         let permit = self.acquire_permit(caller)?;
+        let accepted = Accepted::of(&parts.headers);
         if parts.method != Method::POST {
             // The stream of a session may stay open for hours, so it takes no permit from calls.
             drop(permit);
-            let response = self.forward(parts, peer.address, Body::new(body), caller).await;
-            return Ok(self.end_with_token(caller, response));
+            return self.respond_without_message(parts, body, peer.address, caller).await;
+        }
+        if !accepted.any() {
+            return Err(Rejection::not_acceptable());
         }
         let body = body::read(body).await?;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
                 let call = self.authorize(&parts.headers, &message, caller)?;
-                self.route(parts, &body, (&message, call), caller)?
+                self.route(parts, &body, (&message, call), (caller, accepted))?
             }
             None => Route::Sdk(ResponseHook::None),
         };
@@ -169,7 +175,8 @@ impl Endpoint {
                 Some(response) => Ok(response),
                 None => {
                     let hook = ResponseHook::LiftSecuritySchemes;
-                    let response = self.call_sdk(parts, peer.address, body, caller, hook).await?;
+                    let to = (peer.address, accepted);
+                    let response = self.call_sdk(parts, to, body, caller, hook).await?;
                     Ok(Box::pin(self.list_cache.insert(visible, response)).await)
                 }
             },
@@ -177,9 +184,37 @@ impl Endpoint {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
                     parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
-                self.call_sdk(parts, peer.address, body, caller, hook).await
+                self.call_sdk(parts, (peer.address, accepted), body, caller, hook).await
             }
         }
+    }
+
+    /// Answers a request that carries no message: the stream of a session, or its end.
+    async fn respond_without_message<B>(
+        &self,
+        parts: &mut Parts,
+        body: B,
+        peer: Option<SocketAddr>,
+        caller: Option<&Claims>,
+    ) -> Result<Response, Rejection>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        if parts.method == Method::HEAD {
+            // The stream of a session would be opened for its head alone, in place of the one that
+            // the client has.
+            if let Some(id) = parts.headers.get(&names::SESSION) {
+                let owner = id.to_str().ok().and_then(|id| self.sessions.owner(id));
+                owner.ok_or_else(Rejection::session_not_found)?;
+                return Ok([(header::CONTENT_TYPE, "text/event-stream")].into_response());
+            }
+            parts.method = Method::GET;
+        }
+        if parts.method == Method::GET && !Accepted::of(&parts.headers).events {
+            return Err(Rejection::not_acceptable());
+        }
+        let response = self.forward(parts, peer, Body::new(body), caller).await;
+        Ok(self.end_with_token(caller, response))
     }
 
     /// Authenticates the caller by the head of the request, before its body is read. `None` is the
@@ -189,12 +224,12 @@ impl Endpoint {
         parts: &Parts,
         peer: Peer<'_>,
     ) -> Result<Option<Claims>, Rejection> {
-        if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
+        if !matches!(parts.method, Method::POST | Method::GET | Method::HEAD | Method::DELETE) {
             return Err(Rejection::method_not_allowed());
         }
         let gate = self.handler.dispatch.resource_server.as_ref();
         if let Some(gate) = gate {
-            gate.check_origin(&parts.headers, &parts.uri)?;
+            gate.check_origin(&parts.headers)?;
         }
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -273,7 +308,8 @@ impl Endpoint {
         if let Some(gate) = gate {
             let reads_page =
                 || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
-            gate.check_anonymous(caller, reads_page, || self.answers_itself(message))?;
+            gate.check_anonymous(caller, reads_page, || self.answers_itself(message))
+                .map_err(|error| Rejection::from_gate(error, || message.id()))?;
         }
         let call = match message.call() {
             Some(Ok(call)) => call,
@@ -319,12 +355,17 @@ impl Endpoint {
         parts: &mut Parts,
         body: &'a Bytes,
         (message, call): (&Message<'a>, Option<(CallParams<'_, 'a>, Option<&'a ServedTool>)>),
-        caller: Option<&Claims>,
+        (caller, accepted): (Option<&Claims>, Accepted),
     ) -> Result<Route<'a>, Rejection> {
         let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
+        // Its responses are JSON.
+        let takes_fast_path = dispatch.fast_path && accepted.json;
         let Some((call, tool)) = call else {
+            if message.method() == "subscriptions/listen" && !accepted.events {
+                return Err(Rejection::not_acceptable());
+            }
             // The list of a fallback handler may change at any time.
-            let cached = (dispatch.fast_path && self.handler.fallback.is_none)
+            let cached = (takes_fast_path && self.handler.fallback.is_none)
                 .then(|| ListCache::request_id(headers, message))
                 .flatten();
             return Ok(match cached {
@@ -333,11 +374,11 @@ impl Endpoint {
             });
         };
         let fast = panic::catch(|| match tool {
-            Some(tool) if dispatch.fast_path => {
+            Some(tool) if takes_fast_path => {
                 FastCall::new(headers, tool, (message, &call), body)
                     .map(|(call, prepared)| Route::FastPath(tool, call, prepared))
             }
-            None if dispatch.fallback_is_silent => {
+            None if takes_fast_path && dispatch.fallback_is_silent => {
                 FastCall::to_fallback(headers, &self.handler, (message, &call), body)
                     .map(|(call, params)| Route::Fallback(call, Box::new(params)))
             }
@@ -359,7 +400,7 @@ impl Endpoint {
     async fn call_sdk(
         &self,
         parts: &mut Parts,
-        peer: Option<SocketAddr>,
+        (peer, accepted): (Option<SocketAddr>, Accepted),
         body: Bytes,
         caller: Option<&Claims>,
         hook: ResponseHook,
@@ -380,15 +421,14 @@ impl Endpoint {
             let error = MessageError::of(&body);
             return Err(Rejection::invalid_message(error.code_and_message()));
         }
-        Ok(match hook {
-            ResponseHook::LiftSecuritySchemes
-                if self.handler.dispatch.resource_server.is_some() =>
-            {
+        let response = match hook {
+            ResponseHook::LiftSecuritySchemes if self.handler.dispatch.resource_server.is_some() => {
                 Box::pin(security_schemes::lift(response)).await
             }
             ResponseHook::EndWithToken => self.end_with_token(caller, response),
             _ => response,
-        })
+        };
+        Ok(Box::pin(accepted.convert(response)).await)
     }
 
     /// Hands the request on to rmcp, without its credentials, which nothing after the gate needs.
@@ -401,7 +441,7 @@ impl Endpoint {
         caller: Option<&Claims>,
     ) -> BoxFuture<'a, Response> {
         let mut parts = std::mem::replace(parts, Request::new(()).into_parts().0);
-        names::remove_credentials(&mut parts.headers);
+        names::prepare(&mut parts, self.handler.dispatch.host());
         if let Some(peer) = peer {
             parts.extensions.insert(ConnectInfo(peer));
         }

@@ -8,6 +8,7 @@ mod fast_path;
 mod headers;
 mod listener;
 mod loopback_only;
+mod negotiation;
 mod peer;
 mod rejection;
 mod router;

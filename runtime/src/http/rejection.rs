@@ -47,8 +47,14 @@ impl Rejection {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        let allow = [(header::ALLOW, "GET, POST, DELETE")];
+        let allow = [(header::ALLOW, "GET, HEAD, POST, DELETE")];
         Self(Box::new((StatusCode::METHOD_NOT_ALLOWED, allow).into_response()))
+    }
+
+    /// The client accepts neither kind of response.
+    pub(crate) fn not_acceptable() -> Self {
+        let message = "`Accept` names neither application/json nor text/event-stream";
+        Self::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::INVALID_REQUEST, message)
     }
 
     /// The request comes from a peer, host or page that may not send any.
@@ -113,9 +119,9 @@ impl Rejection {
             .with_retry_after(seconds)
     }
 
-    fn unauthorized(error: &AuthError, challenge: HeaderValue) -> Self {
-        let message = error.to_string();
-        let mut rejection = Self::new(error.status(), ErrorCode::INVALID_REQUEST, &message);
+    fn unauthorized(id: &Value, error: &AuthError, challenge: HeaderValue) -> Self {
+        let (status, message) = (error.status(), error.to_string());
+        let mut rejection = Self::of_message(id, status, ErrorCode::INVALID_REQUEST, &message);
         let headers = rejection.0.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let AuthError::Nonce { nonce } = error
@@ -134,7 +140,9 @@ impl Rejection {
     pub(crate) fn from_gate(error: GateError, id: impl FnOnce() -> Value) -> Self {
         match error {
             GateError::Forbidden(reason) => Self::forbidden(reason),
-            GateError::Unauthorized(error, challenge) => Self::unauthorized(&error, challenge),
+            GateError::Unauthorized(error, challenge) => {
+                Self::unauthorized(&id(), &error, challenge)
+            }
             GateError::TooManyRequests { retry_after } => Self::too_many_requests(retry_after),
             GateError::InResult { text, challenge } => {
                 let meta = challenge.map_or_else(

@@ -26,7 +26,10 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Routes requests to the endpoint and to `pages`.
 pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) -> Router {
     let gate = endpoint.handler.dispatch.resource_server.clone();
-    let mut router = Router::new().route(PATH, any(respond)).with_state(Arc::clone(endpoint));
+    let mut router = Router::new()
+        .route(PATH, any(respond))
+        .route(&format!("{PATH}/"), any(respond))
+        .with_state(Arc::clone(endpoint));
     if let Some(cors) = gate.as_ref().and_then(|gate| cors::layer(gate)) {
         router = router.layer(cors);
     }
@@ -60,6 +63,7 @@ fn resource_metadata(gate: Arc<ResourceServer>) -> Router {
         };
     Router::new()
         .route(gate::WELL_KNOWN, get(metadata))
+        .route(&format!("{}/", gate::WELL_KNOWN), get(metadata))
         .route(&format!("{}/{{*resource}}", gate::WELL_KNOWN), get(metadata))
         .with_state(gate)
 }

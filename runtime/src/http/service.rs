@@ -63,7 +63,7 @@ impl<H> ToolgateService<H> {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let shared = &*self.0;
-        if shared.has_cors || parts.uri.path() != PATH {
+        if shared.has_cors || !is_endpoint(parts.uri.path()) {
             let request = Request::from_parts(parts, Body::new(body));
             return Box::pin(self.route(request, peer)).await;
         }
@@ -81,6 +81,11 @@ impl<H> ToolgateService<H> {
         }
         self.0.router.clone().oneshot(request).await.into_response()
     }
+}
+
+/// Whether the path is that of the endpoint, with or without a slash at its end.
+fn is_endpoint(path: &str) -> bool {
+    path == PATH || path.strip_suffix('/') == Some(PATH)
 }
 
 impl<H> Clone for ToolgateService<H> {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use aws_lc_rs::digest;
 use futures::FutureExt;
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 use rmcp::{
     ErrorData, RoleServer,
     model::{CallToolRequestParams, CallToolResponse, CallToolResult, Implementation},
@@ -62,6 +62,11 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     pub(crate) fn tool(&self, name: &str) -> Option<&ServedTool> {
         self.index.get(name).map(|&at| &self.tools[at])
+    }
+
+    /// The `Host` of this server, where the one of a request does not count.
+    pub(crate) fn host(&self) -> Option<&HeaderValue> {
+        self.resource_server.as_ref().map(|server| server.host())
     }
 
     /// The tools that `tools/list` shows to this caller.

@@ -12,7 +12,7 @@ use crate::browser::sign_in::SignInAuth;
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
 
 /// How long the calls under way may take to end after shutdown began.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A built server, to turn into a router, a service or an rmcp handler.
 pub struct App<H> {

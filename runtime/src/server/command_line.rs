@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use rmcp::ServiceExt;
+use rmcp::{ServiceExt, service::ServerInitializeError};
 use tracing_subscriber::{filter::Targets, prelude::*};
 
 use super::{
+    app::DRAIN_TIMEOUT,
     args::{self, Command, DescribeFormat},
     builder::Server,
     output::print,
@@ -65,13 +66,14 @@ pub(crate) fn serve_stdio(
 async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
-    let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout());
-    let running = app
-        .handler
-        .clone()
-        .serve(ServerTransport::Messages(Box::new(stdio)))
-        .await
-        .map_err(Error::internal)?;
+    let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), DRAIN_TIMEOUT);
+    let served = app.handler.clone().serve(ServerTransport::Messages(Box::new(stdio))).await;
+    let running = match served {
+        Ok(running) => running,
+        // The input ended before a client introduced itself.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(Error::internal(error)),
+    };
     running.waiting().await.map_err(Error::internal)?;
     app.drain().await;
     Ok(())

@@ -15,7 +15,7 @@ pub(super) struct LineReader {
     partial: Vec<u8>,
 }
 
-/// One line, with its line feed.
+/// One line, with its line feed if it has one.
 pub(super) enum InputLine {
     Complete(Vec<u8>),
     /// A line longer than [`MAX_LINE_BYTES`], which was discarded.
@@ -27,12 +27,12 @@ impl LineReader {
         Self { input: BufReader::new(Box::new(input)), partial: Vec::new() }
     }
 
-    /// Reads to the end of a line; `None` at the end of the input.
+    /// Reads to the end of a line; `None` at the end of the input, which ends a line as well.
     pub(super) async fn next(&mut self) -> io::Result<Option<InputLine>> {
         loop {
             let chunk = self.input.fill_buf().await?;
             if chunk.is_empty() {
-                return Ok(None);
+                return Ok((!self.partial.is_empty()).then(|| self.take_line()));
             }
             let end = chunk.iter().position(|&byte| byte == b'\n');
             let read = end.map_or(chunk.len(), |end| end + 1);
@@ -41,13 +41,13 @@ impl LineReader {
             }
             self.input.consume(read);
             if end.is_some() {
-                let line = std::mem::take(&mut self.partial);
-                return Ok(Some(if line.len() > MAX_LINE_BYTES {
-                    InputLine::TooLong
-                } else {
-                    InputLine::Complete(line)
-                }));
+                return Ok(Some(self.take_line()));
             }
         }
+    }
+
+    fn take_line(&mut self) -> InputLine {
+        let line = std::mem::take(&mut self.partial);
+        if line.len() > MAX_LINE_BYTES { InputLine::TooLong } else { InputLine::Complete(line) }
     }
 }

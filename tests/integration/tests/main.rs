@@ -21,5 +21,6 @@ mod sessions;
 mod slow_and_broken;
 mod store_faults;
 mod strangers;
+pub mod tolerance;
 mod two_ways;
 pub mod widgets;

@@ -150,3 +150,52 @@ async fn lines_are_answered_one_by_one_until_the_input_ends() {
     assert!(log.contains("the user is asked to connect"), "{log}");
     assert!(!log.contains("/connect/"), "the link is for the person alone: {log}");
 }
+
+/// What a program writes that is given this input, which ends.
+async fn answers(input: &[u8]) -> Vec<Value> {
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut child = served(&forge, data.path())
+        .arg("--stdio")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).await.unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn sum(id: u32) -> String {
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"add","arguments":{{"a":1,"b":2}},{meta}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_last_line_without_a_line_feed_is_answered() {
+    for input in [sum(1), format!("{}\n{}", sum(1), sum(2)), format!("{}\r\n{}", sum(1), sum(2))] {
+        let answers = answers(input.as_bytes()).await;
+        assert_eq!(answers.len(), input.lines().count(), "{input:?}: {answers:?}");
+        for answer in &answers {
+            assert_eq!(answer["result"]["structuredContent"]["result"], 3, "{answer}");
+        }
+    }
+    let broken = answers(br#"{"jsonrpc":"2.0","id":1,"#).await;
+    assert_eq!(broken[0]["error"]["code"], -32700, "{broken:?}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_skipped() {
+    for mark in ["\u{feff}", "\u{feff}\n\u{feff}", " \u{feff}"] {
+        let answers = answers(format!("{mark}{}\n", sum(1)).as_bytes()).await;
+        assert_eq!(answers.len(), 1, "{mark:?}: {answers:?}");
+        assert_eq!(answers[0]["result"]["structuredContent"]["result"], 3, "{answers:?}");
+    }
+}

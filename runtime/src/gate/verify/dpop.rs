@@ -159,12 +159,18 @@ impl ProofVerifier {
     }
 }
 
-/// Compares without query and fragment of `htu` (RFC 9449 §4.3, check 9).
+/// Compares without query and fragment of `htu` (RFC 9449 §4.3, check 9), and without a slash at the
+/// end, because the endpoint is found with and without one.
 fn is_same_url(htu: &str, resource: &str) -> bool {
-    let (Ok(mut htu), Ok(resource)) = (Url::parse(htu), Url::parse(resource)) else { return false };
-    htu.set_query(None);
-    htu.set_fragment(None);
-    htu == resource
+    let (Ok(htu), Ok(resource)) = (Url::parse(htu), Url::parse(resource)) else { return false };
+    let normal = |mut url: Url| {
+        url.set_query(None);
+        url.set_fragment(None);
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        url
+    };
+    normal(htu) == normal(resource)
 }
 
 #[cfg(test)]
@@ -174,5 +180,16 @@ mod tests {
     #[test]
     fn every_advertised_algorithm_is_accepted() {
         assert!(PROOF_ALGORITHMS.iter().all(|name| algorithm(name).is_some()));
+    }
+
+    #[test]
+    fn a_proof_is_for_the_url_with_or_without_a_slash_at_its_end() {
+        let resource = "https://a.example/mcp";
+        for htu in ["https://a.example/mcp", "https://a.example/mcp/", "HTTPS://A.example/mcp?q#f"] {
+            assert!(is_same_url(htu, resource), "{htu}");
+        }
+        for htu in ["https://a.example/", "https://b.example/mcp", "http://a.example/mcp", "x", ""] {
+            assert!(!is_same_url(htu, resource), "{htu}");
+        }
     }
 }

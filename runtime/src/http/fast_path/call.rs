@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::response::Response;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderValue, request::Parts};
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
@@ -74,7 +74,8 @@ impl FastPath {
             Some(_) => claims.cloned().map(Caller::from_claims),
             None => Some(Caller::local()),
         };
-        let context = FastContext { call, parts, claims, peer: &self.peer };
+        let host = dispatch.host();
+        let context = FastContext { call, parts: (parts, host), claims, peer: &self.peer };
         let request = CallRequest {
             arguments: call.arguments,
             caller,
@@ -95,7 +96,7 @@ impl FastPath {
         (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
         let _running = self.handler.dispatch.running.token();
-        let context = call.context(parts, claims, &self.peer);
+        let context = call.context((parts, self.handler.dispatch.host()), claims, &self.peer);
         // If the client disconnects, this future is dropped; then what the handler spawned is
         // cancelled as well.
         let cancel = context.ct.clone().drop_guard();
@@ -180,7 +181,7 @@ impl<'a> FastCall<'a> {
     /// The context that rmcp would build for the request.
     fn context(
         &self,
-        parts: &Parts,
+        (parts, host): (&Parts, Option<&HeaderValue>),
         claims: Option<&Claims>,
         peer: &Peer<RoleServer>,
     ) -> RequestContext<RoleServer> {
@@ -188,7 +189,7 @@ impl<'a> FastCall<'a> {
         let mut context = RequestContext::new(id, peer.clone());
         context.meta = self.meta();
         let mut parts = parts.clone();
-        names::remove_credentials(&mut parts.headers);
+        names::prepare(&mut parts, host);
         parts.extensions.insert(Authenticated(claims.cloned()));
         context.extensions.insert(parts);
         context
@@ -212,7 +213,8 @@ impl<'a> FastCall<'a> {
 /// Builds the context of a call if its tool needs one.
 struct FastContext<'a> {
     call: &'a FastCall<'a>,
-    parts: &'a Parts,
+    /// The head of the request, and this server's host.
+    parts: (&'a Parts, Option<&'a HeaderValue>),
     claims: Option<&'a Claims>,
     peer: &'a Peer<RoleServer>,
 }

@@ -4,12 +4,12 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::{http::headers as names, mcp::message::params::REVISION};
 
-/// Whether the headers are those of a plain request of [`REVISION`] with this method.
+/// Whether the headers are those of a plain request of [`REVISION`] with this method. That JSON is
+/// accepted is for the caller to check.
 pub(super) fn has_plain_headers(headers: &HeaderMap, method: &str) -> bool {
     let is = |name, expected: fn(&str) -> bool| only(headers, name).is_some_and(expected);
     only(headers, &names::METHOD) == Some(method)
         && is(&names::VERSION, |version| version == REVISION)
-        && is(&header::ACCEPT, accepts_json_and_events)
         && is(&header::CONTENT_TYPE, is_json)
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.contains_key(&names::SESSION)
@@ -31,10 +31,6 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
-}
-
-fn accepts_json_and_events(accept: &str) -> bool {
-    accept.contains("application/json") && accept.contains("text/event-stream")
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -161,7 +161,7 @@ async fn pages_of_other_origins_may_not_call_unless_they_are_named() {
         ("origin", "https://evil.example", 403),
         ("origin", "https://app.example.evil.example", 403),
         ("origin", "null", 403),
-        ("host", "evil.example", 403),
+        ("host", "rewritten.example", 200),
     ] {
         let modern = [
             ("mcp-protocol-version", "2026-07-28"),
