@@ -1,6 +1,6 @@
 //! Names of the headers that every request is checked for, parsed once.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts, uri::Authority};
+use http::{HeaderName, HeaderValue, header, request::Parts, uri::Authority};
 
 pub(crate) use crate::gate::DPOP;
 
