@@ -374,10 +374,8 @@ impl Endpoint {
             });
         };
         let fast = panic::catch(|| match tool {
-            Some(tool) if takes_fast_path => {
-                FastCall::new(headers, tool, (message, &call), body)
-                    .map(|(call, prepared)| Route::FastPath(tool, call, prepared))
-            }
+            Some(tool) if takes_fast_path => FastCall::new(headers, tool, (message, &call), body)
+                .map(|(call, prepared)| Route::FastPath(tool, call, prepared)),
             None if takes_fast_path && dispatch.fallback_is_silent => {
                 FastCall::to_fallback(headers, &self.handler, (message, &call), body)
                     .map(|(call, params)| Route::Fallback(call, Box::new(params)))
@@ -422,7 +420,9 @@ impl Endpoint {
             return Err(Rejection::invalid_message(error.code_and_message()));
         }
         let response = match hook {
-            ResponseHook::LiftSecuritySchemes if self.handler.dispatch.resource_server.is_some() => {
+            ResponseHook::LiftSecuritySchemes
+                if self.handler.dispatch.resource_server.is_some() =>
+            {
                 Box::pin(security_schemes::lift(response)).await
             }
             ResponseHook::EndWithToken => self.end_with_token(caller, response),

@@ -20,9 +20,8 @@ pub(crate) fn prepare(parts: &mut Parts, host: Option<&HeaderValue>) {
     headers.remove(header::AUTHORIZATION);
     headers.remove(&DPOP);
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT_BOTH));
-    let is_authority = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| value.parse::<Authority>().is_ok())
-    };
+    let is_authority =
+        |value: &HeaderValue| value.to_str().is_ok_and(|value| value.parse::<Authority>().is_ok());
     let is_there = match headers.get(header::HOST) {
         Some(value) => is_authority(value),
         None => parts.uri.authority().is_some(),

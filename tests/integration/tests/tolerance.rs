@@ -108,8 +108,11 @@ impl Server {
     }
 
     async fn call(&self, target: &str, tool: &str, headers: &[(&str, &str)]) -> Reply {
-        let modern =
-            [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", tool)];
+        let modern = [
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", tool),
+        ];
         let headers: Vec<_> = modern.iter().chain(headers).copied().collect();
         self.send(Method::POST, target, &headers, &call(tool, &json!({}))).await
     }
@@ -161,7 +164,8 @@ async fn a_slash_at_the_end_of_a_path_makes_no_difference() {
     }
     // A server without a gate, over a socket.
     let url = serve(toolgate::server!().tools(tools![add])).await;
-    let answer = integration::client::post_call(&format!("{url}/"), "add", r#"{"a":1,"b":2}"#).await;
+    let answer =
+        integration::client::post_call(&format!("{url}/"), "add", r#"{"a":1,"b":2}"#).await;
     assert_eq!(answer["result"]["structuredContent"]["result"], 3, "{answer}");
 }
 
@@ -190,7 +194,8 @@ async fn whatever_the_type_of_the_reply_satisfies_is_accepted() {
         assert_eq!(reply.status, 406, "{accept}: {}", reply.text);
         assert_eq!(reply.json()["jsonrpc"], "2.0", "{accept}");
     }
-    let refused = server.call("/mcp", "add", &[("accept", "text/html"), ("authorization", "")]).await;
+    let refused =
+        server.call("/mcp", "add", &[("accept", "text/html"), ("authorization", "")]).await;
     assert_eq!(refused.status, 401, "who calls comes first");
     // A stream of events may be all that a client takes.
     for accept in ["text/event-stream", "text/*", "application/json;q=0, */*"] {
@@ -254,7 +259,11 @@ async fn head_is_answered_as_get_without_a_body() {
     let server = Server::start(|gate| gate).await;
     let refused = server.send(Method::HEAD, "/mcp", &[("authorization", "")], "").await;
     assert_eq!(refused.status, 401);
-    assert!(refused.header("www-authenticate").contains("resource_metadata="), "{refused:?}", refused = refused.headers);
+    assert!(
+        refused.header("www-authenticate").contains("resource_metadata="),
+        "{refused:?}",
+        refused = refused.headers
+    );
     assert_eq!(refused.text, "");
     for headers in [&[][..], &[("mcp-protocol-version", "2026-07-28")]] {
         let get = server.send(Method::GET, "/mcp", headers, "").await;

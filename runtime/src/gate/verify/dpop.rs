@@ -185,10 +185,12 @@ mod tests {
     #[test]
     fn a_proof_is_for_the_url_with_or_without_a_slash_at_its_end() {
         let resource = "https://a.example/mcp";
-        for htu in ["https://a.example/mcp", "https://a.example/mcp/", "HTTPS://A.example/mcp?q#f"] {
+        for htu in ["https://a.example/mcp", "https://a.example/mcp/", "HTTPS://A.example/mcp?q#f"]
+        {
             assert!(is_same_url(htu, resource), "{htu}");
         }
-        for htu in ["https://a.example/", "https://b.example/mcp", "http://a.example/mcp", "x", ""] {
+        for htu in ["https://a.example/", "https://b.example/mcp", "http://a.example/mcp", "x", ""]
+        {
             assert!(!is_same_url(htu, resource), "{htu}");
         }
     }
