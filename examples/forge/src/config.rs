@@ -32,6 +32,7 @@ pub struct Config {
     pub(crate) wrong_issuer: bool,
     pub(crate) faults: bool,
     pub(crate) redirects: Vec<String>,
+    pub(crate) refresh_token_once: bool,
 }
 
 impl Default for Config {
@@ -47,6 +48,7 @@ impl Default for Config {
             rate_limit: 5000,
             wrong_issuer: false,
             faults: false,
+            refresh_token_once: false,
             redirects: vec![
                 "http://127.0.0.1/callback/forge".to_owned(),
                 "http://127.0.0.1/callback/github".to_owned(),
@@ -92,6 +94,14 @@ impl Config {
     #[must_use]
     pub fn without_rotation(mut self) -> Self {
         self.rotation = false;
+        self
+    }
+
+    /// An account gets a refresh token with its first consent only, and with one that the client
+    /// asked for (`prompt=consent`).
+    #[must_use]
+    pub fn refresh_token_once(mut self) -> Self {
+        self.refresh_token_once = true;
         self
     }
 

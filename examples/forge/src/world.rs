@@ -95,6 +95,7 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
     pub(crate) challenge: String,
+    pub(crate) prompt: Option<String>,
     pub(crate) session: Option<String>,
 }
 
@@ -104,6 +105,7 @@ pub(crate) struct Code {
     pub(crate) scopes: BTreeSet<String>,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
+    pub(crate) prompt: Option<String>,
     pub(crate) expires_at: SystemTime,
     /// The family that it was redeemed for: whoever comes again ends it.
     pub(crate) redeemed: Option<usize>,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 
-use crate::grant::{DisconnectOutcome, StoreError};
+use crate::grant::{DisconnectOutcome, GrantClient, StoreError};
 
 /// Tells which person uses a browser, and sends browsers to the sign-in.
 #[async_trait]
@@ -28,6 +28,32 @@ pub(crate) trait BrowserAuthenticator: Send + Sync + 'static {
         _provider: &str,
         _subject: &str,
     ) -> Option<Result<DisconnectOutcome, StoreError>> {
+        None
+    }
+
+    /// The name that the client with this `client_id` registered under, for people to read.
+    async fn client_name(&self, _client_id: &str) -> Option<String> {
+        None
+    }
+
+    /// The clients through which the subject uses the account at the provider, where signing in with
+    /// a client is the consent to that.
+    async fn clients(
+        &self,
+        _provider: &str,
+        _subject: &str,
+    ) -> Option<Result<Vec<GrantClient>, StoreError>> {
+        None
+    }
+
+    /// Ends what the subject let the client with this [key](GrantClient::key) do, where
+    /// [`clients`](Self::clients) names it.
+    async fn remove_client(
+        &self,
+        _provider: &str,
+        _subject: &str,
+        _key: &str,
+    ) -> Option<Result<(), StoreError>> {
         None
     }
 

@@ -207,6 +207,7 @@ impl SignInAuth {
                 .ok_or_else(|| format!("the metadata of `{}` has no {name}", metadata.issuer))
         };
         let registration = Registration {
+            type_name: "Gate::sign_in",
             type_id: TypeId::of::<Self>(),
             id: "sign-in",
             name: "the authorization server",

@@ -3,13 +3,18 @@
 use axum::{extract::Request, response::Response};
 use http::{HeaderMap, header};
 
-use super::{consents::Consents, page};
+use super::{
+    client_page,
+    consents::Consents,
+    page::{self, Account},
+};
 use crate::{
     browser::{
         ACCOUNTS_PATH, csrf, error_pages, form, page as browser_page,
         pending_authorization::PENDING_AUTHORIZATION_TTL,
     },
-    grant::{GrantKey, GrantState},
+    grant::{Grant, GrantClient, GrantClients, GrantKey, GrantState, StoreError},
+    oauth::UpstreamClient,
     support::{background as task, crypto},
 };
 
@@ -30,13 +35,17 @@ pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Response {
         let registration = &oauth.registration;
         match consents.grants().store().load(&GrantKey::new(&subject, registration.id)).await {
             Ok(Some(row)) if row.value.state == GrantState::Live => {
-                connected.push((registration, row.value.scopes));
+                let clients = match clients_of(consents, &subject, registration.id, &row.value).await {
+                    Ok(clients) => clients,
+                    Err(error) => return failed(&error.to_string()),
+                };
+                connected.push(Account { registration, scopes: row.value.scopes, clients });
             }
             Ok(_) => {}
             Err(error) => return failed(&error.to_string()),
         }
     }
-    connected.sort_by_key(|(registration, _)| registration.name);
+    connected.sort_by_key(|account| account.registration.name);
     let browser = crypto::random_token();
     let mut response = page::accounts(&connected, &csrf::token(&browser, FORM));
     let cookie = consents.cookies().set(FORM_COOKIE, &browser, PENDING_AUTHORIZATION_TTL);
@@ -44,7 +53,7 @@ pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Response {
     response
 }
 
-/// Disconnects the account that the form names.
+/// Disconnects the account that the form names, or takes it away from one client.
 pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Response {
     let (headers, sent) = match form::read_form(request).await {
         Ok(sent) => sent,
@@ -62,6 +71,9 @@ pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Respons
     let Some(oauth) = sent.get("provider").and_then(|id| consents.provider(id)) else {
         return error_pages::unknown_answer();
     };
+    if let Some(client) = sent.get("client") {
+        return take_away(consents, oauth, &subject, client).await;
+    }
     // The browser may leave: what is disconnected here must be revoked at the provider as well.
     let (consents, oauth) = (consents.clone(), oauth.clone());
     let (id, name) = (oauth.registration.id, oauth.registration.name);
@@ -79,6 +91,57 @@ pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Respons
         Ok(Ok(outcome)) => {
             tracing::info!(target: "toolgate::consent", provider = id, ?outcome, "a person disconnected an account");
             page::disconnected(name, outcome)
+        }
+        Ok(Err(error)) => failed(&error.to_string()),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// The clients that may use an account. `None`: all of the person's, or the account is not theirs to
+/// divide.
+async fn clients_of(
+    consents: &Consents,
+    subject: &str,
+    provider: &str,
+    grant: &Grant,
+) -> Result<Option<Vec<GrantClient>>, StoreError> {
+    let Some(authenticator) = consents.authenticator().filter(|_| consents.binds_clients()) else {
+        return Ok(None);
+    };
+    if let Some(signed_in) = authenticator.clients(provider, subject).await {
+        return signed_in.map(Some);
+    }
+    Ok(grant.clients.as_ref().map(|clients| clients.iter().cloned().collect()))
+}
+
+/// Takes the account away from the client with this key.
+async fn take_away(
+    consents: &Consents,
+    oauth: &UpstreamClient,
+    subject: &str,
+    client: &str,
+) -> Response {
+    let (consents, oauth) = (consents.clone(), oauth.clone());
+    let (subject, client) = (subject.to_owned(), client.to_owned());
+    let (id, name) = (oauth.registration.id, oauth.registration.name);
+    let taken = task::spawn(async move {
+        let by_authenticator = match consents.authenticator() {
+            Some(authenticator) => authenticator.remove_client(id, &subject, &client).await,
+            None => None,
+        };
+        match by_authenticator {
+            Some(removed) => removed,
+            None => {
+                let key = GrantKey::new(&subject, id);
+                let without = |clients: &GrantClients| clients.without(&client);
+                consents.grants().change_clients(&key, oauth.origin(), without).await.map(drop)
+            }
+        }
+    });
+    match taken.await {
+        Ok(Ok(())) => {
+            tracing::info!(target: "toolgate::consent", provider = id, "a person took an account away from a client");
+            client_page::taken_away(name)
         }
         Ok(Err(error)) => failed(&error.to_string()),
         Err(error) => failed(&error.to_string()),

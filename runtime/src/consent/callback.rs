@@ -19,7 +19,7 @@ use crate::{
         cookie::name_for_state,
         error_pages,
     },
-    grant::GrantKey,
+    grant::{GrantClient, GrantKey, NewGrant},
     oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
 };
@@ -33,6 +33,9 @@ pub(crate) struct ConsentContext {
     pub(crate) consent: String,
     pub(crate) subject: String,
     pub(crate) provider: String,
+    /// The client that the grant is bound to.
+    #[serde(default)]
+    pub(crate) client: Option<GrantClient>,
     /// The scopes that the waiting call needs.
     pub(crate) needed: Vec<String>,
 }
@@ -138,12 +141,13 @@ impl Consents {
         let needed: Vec<&str> = context.needed.iter().map(String::as_str).collect();
         let withheld: Vec<String> =
             scope::missing(catalogue, &granted, &needed).into_iter().map(str::to_owned).collect();
+        let mut is_same_account = false;
         if let Some(authenticator) = self.authenticator() {
             match authenticator.owner(&context.provider, &tokens.access_token).await {
                 Ok(Some(owner)) if owner != context.subject => {
                     return self.refuse(context, oauth, "it is the account of another person");
                 }
-                Ok(_) => {}
+                Ok(owner) => is_same_account = owner.is_some(),
                 Err(error) => {
                     tracing::warn!(target: "toolgate::consent", %error, "the provider did not say whose account it is");
                     return self.refuse(context, oauth, "it did not say whose account it is");
@@ -151,7 +155,14 @@ impl Consents {
             }
         }
         let key = GrantKey::new(&context.subject, &context.provider);
-        if let Err(error) = self.grants().adopt(&key, tokens, granted.clone()).await {
+        let new = NewGrant {
+            tokens,
+            scopes: granted.clone(),
+            origin: oauth.origin(),
+            client: context.client.clone(),
+            is_same_account,
+        };
+        if let Err(error) = self.grants().adopt(&key, new).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be stored");
             let reason = "this server could not keep the grant".to_owned();
             self.report(&context.consent, Progress::Refused { reason, by_us: true });

@@ -52,6 +52,8 @@ pub(crate) struct ConsentsConfig {
     pub(crate) limit: Arc<RequestLimit>,
     /// Whether the page of accounts is served: not by a listener that ends with the last consent.
     pub(crate) has_accounts: bool,
+    /// Whether an account may be used only through the clients that its person let use it.
+    pub(crate) binds_clients: bool,
 }
 
 struct ConsentsState {
@@ -65,12 +67,15 @@ struct ConsentsState {
     limit: Arc<RequestLimit>,
     connects: RateLimit<String>,
     has_accounts: bool,
+    binds_clients: bool,
 }
 
 /// A consent whose link is valid.
 #[derive(Clone)]
 pub(super) struct OpenConsent {
     pub(super) subject: String,
+    /// The client that the grant is bound to.
+    pub(super) client: Option<String>,
     pub(super) provider: &'static str,
     /// The scopes that the waiting call needs.
     pub(super) needed: Vec<String>,
@@ -78,6 +83,14 @@ pub(super) struct OpenConsent {
     pub(super) asked: Vec<String>,
     expires_at: SystemTime,
     progress: watch::Sender<Progress>,
+}
+
+/// Whose consent is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct ConsentOwner<'a> {
+    pub(crate) subject: &'a str,
+    /// The client that called, where grants are bound to clients.
+    pub(crate) client: Option<&'a str>,
 }
 
 /// How far a consent is.
@@ -91,6 +104,12 @@ pub(crate) enum Progress {
     Granted { withheld: Vec<String> },
     /// It failed. `by_us`: only the operator can mend that.
     Refused { reason: String, by_us: bool },
+}
+
+impl OpenConsent {
+    fn is_of(&self, owner: ConsentOwner<'_>) -> bool {
+        self.subject == owner.subject && self.client.as_deref() == owner.client
+    }
 }
 
 impl Progress {
@@ -110,8 +129,8 @@ pub(crate) struct Link {
 
 impl Consents {
     pub(crate) fn new(config: ConsentsConfig) -> Self {
-        let ConsentsConfig { grants, clock, providers, base, authenticator, limit, has_accounts } =
-            config;
+        let ConsentsConfig { grants, clock, providers, base, authenticator, limit, .. } = config;
+        let ConsentsConfig { has_accounts, binds_clients, .. } = config;
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
         Self(Arc::new(ConsentsState {
@@ -125,6 +144,7 @@ impl Consents {
             authenticator,
             limit,
             has_accounts,
+            binds_clients,
         }))
     }
 
@@ -133,13 +153,13 @@ impl Consents {
         *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 
-    /// Returns a link under which `subject` connects `provider` with the scopes `needed`. The
+    /// Returns a link under which `owner` connects `provider` with the scopes `needed`. The
     /// scopes `granted` before are requested again, as far as the catalogue has them: a provider
     /// may grant scopes that cannot be requested. A link for the same that is still valid is
     /// returned again.
     pub(crate) fn begin(
         &self,
-        subject: &str,
+        owner: ConsentOwner<'_>,
         provider: &'static str,
         needed: &[&str],
         granted: &BTreeSet<String>,
@@ -155,7 +175,7 @@ impl Consents {
         let mut open = self.open();
         open.retain(|_, consent| consent.expires_at > now);
         let same = open.iter().find(|(_, consent)| {
-            consent.subject == subject
+            consent.is_of(owner)
                 && consent.provider == provider
                 && consent.asked == asked
                 && consent.needed == needed
@@ -164,7 +184,7 @@ impl Consents {
         if let Some((id, _)) = same {
             return self.link(id, true);
         }
-        let of_subject = open.iter().filter(|(_, consent)| consent.subject == subject);
+        let of_subject = open.iter().filter(|(_, consent)| consent.subject == owner.subject);
         if of_subject.clone().count() >= MAX_CONSENTS_PER_SUBJECT {
             let oldest =
                 of_subject.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
@@ -172,7 +192,8 @@ impl Consents {
         }
         let id = crypto::random_token();
         let consent = OpenConsent {
-            subject: subject.to_owned(),
+            subject: owner.subject.to_owned(),
+            client: owner.client.map(str::to_owned),
             provider,
             needed,
             asked,
@@ -206,7 +227,12 @@ impl Consents {
 
     /// Removes and returns the end of such a consent that no call waited for, if the caller has
     /// to know of it: scopes were withheld, or only the operator can mend it.
-    pub(crate) fn ended(&self, subject: &str, provider: &str, needed: &[&str]) -> Option<Progress> {
+    pub(crate) fn ended(
+        &self,
+        owner: ConsentOwner<'_>,
+        provider: &str,
+        needed: &[&str],
+    ) -> Option<Progress> {
         let mut open = self.open();
         let (id, progress) = open.iter().find_map(|(id, consent)| {
             let progress = consent.progress.borrow().clone();
@@ -215,7 +241,7 @@ impl Consents {
                 Progress::Refused { by_us, .. } => *by_us,
                 _ => false,
             };
-            let same = consent.subject == subject
+            let same = consent.is_of(owner)
                 && consent.provider == provider
                 && consent.needed == needed
                 && consent.expires_at > self.now();
@@ -242,9 +268,16 @@ impl Consents {
         can_be_opened.then(|| consent.clone())
     }
 
+    /// Reports how far a consent is. What has ended does not begin again: a second tab may be late.
     pub(super) fn report(&self, id: &str, progress: Progress) {
         if let Some(consent) = self.open().get(id) {
-            consent.progress.send_replace(progress);
+            consent.progress.send_if_modified(|current| {
+                let changes = !current.has_ended();
+                if changes {
+                    *current = progress;
+                }
+                changes
+            });
         }
     }
 
@@ -315,11 +348,15 @@ impl Consents {
         &self.0.connects
     }
 
+    pub(super) fn binds_clients(&self) -> bool {
+        self.0.binds_clients
+    }
+
     pub(super) fn has_accounts(&self) -> bool {
         self.0.has_accounts
     }
 
-    fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
 

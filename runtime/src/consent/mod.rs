@@ -6,10 +6,12 @@
 //! ([`authorization_flow`](crate::browser::authorization_flow)).
 
 pub(crate) mod accounts;
+pub(crate) mod allow;
 pub(crate) mod callback;
+pub(crate) mod client_page;
 pub(crate) mod connect;
 pub(crate) mod consents;
 pub(crate) mod page;
 pub(crate) mod routes;
 
-pub(crate) use self::consents::{Consents, ConsentsConfig, Link, Progress};
+pub(crate) use self::consents::{ConsentOwner, Consents, ConsentsConfig, Link, Progress};

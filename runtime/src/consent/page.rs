@@ -6,12 +6,13 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::html;
 
+use super::client_page;
 use crate::{
     browser::{
         ACCOUNTS_PATH,
         page::{FormAction, Page, STYLE_PATH, page},
     },
-    grant::DisconnectOutcome,
+    grant::{DisconnectOutcome, GrantClient},
     provider::Registration,
 };
 
@@ -45,15 +46,23 @@ pub(crate) fn connected(
     )
 }
 
+/// A connected account.
+pub(crate) struct Account<'a> {
+    pub(crate) registration: &'a Registration,
+    pub(crate) scopes: BTreeSet<String>,
+    /// The clients that may use it; `None`: all.
+    pub(crate) clients: Option<Vec<GrantClient>>,
+}
+
 /// The connected accounts, each with a form that disconnects it.
-pub(crate) fn accounts(connected: &[(&Registration, BTreeSet<String>)], csrf: &str) -> Response {
+pub(crate) fn accounts(connected: &[Account<'_>], csrf: &str) -> Response {
     let description = |registration: &Registration, scope: &str| {
         let known = registration.catalogue.iter().find(|known| known.name == scope);
         known.map_or("", |known| known.description)
     };
     let body = html! {
         @if connected.is_empty() { p { "Nothing is connected to this server." } }
-        @for (registration, scopes) in connected {
+        @for Account { registration, scopes, clients } in connected {
             h2 { (registration.name) }
             @if !scopes.is_empty() { p { "The tools of this server may do this for you:" } }
             ul {
@@ -61,6 +70,9 @@ pub(crate) fn accounts(connected: &[(&Registration, BTreeSet<String>)], csrf: &s
                     @let description = description(registration, name);
                     li { code { (name) } @if !description.is_empty() { " – " (description) } }
                 }
+            }
+            @if let Some(clients) = clients {
+                (client_page::clients(registration, clients, csrf))
             }
             form method="post" action=(ACCOUNTS_PATH) {
                 input type="hidden" name="provider" value=(registration.id);

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{HeaderMap, Uri};
 
-use super::{accounts, connect, consents::Consents};
+use super::{accounts, allow, connect, consents::Consents};
 use crate::browser::{
     ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authorization_flow::callback, page,
 };
@@ -19,11 +19,15 @@ impl Consents {
             async |State(consents): State<Self>, Path(id): Path<String>, request: Request| {
                 connect::open(&consents, &id, &request.into_parts().0).await
             };
+        let decided =
+            async |State(consents): State<Self>, Path(id): Path<String>, request: Request| {
+                allow::decide(&consents, &id, request).await
+            };
         let returned = async |State(consents): State<Self>, uri: Uri, headers: HeaderMap| {
             callback(consents, &uri, &headers).await
         };
         let mut pages = Router::new()
-            .route(&format!("{CONNECT_PATH}/{{id}}"), get(open))
+            .route(&format!("{CONNECT_PATH}/{{id}}"), get(open).post(decided))
             .route(&format!("{CALLBACK_PATH}/{{provider}}"), get(returned))
             .route(page::STYLE_PATH, get(async || page::stylesheet()));
         if self.has_accounts() {

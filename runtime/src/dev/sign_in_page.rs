@@ -74,6 +74,7 @@ impl DevConfig {
         }
         let base = base.as_str().trim_end_matches('/');
         let registration = Registration {
+            type_name: "Server::dev",
             type_id: self.catalogue,
             id: PROVIDER_ID,
             name: self.name,

@@ -40,6 +40,7 @@ pub struct Gate {
     pub(crate) allow_anonymous: bool,
     pub(crate) challenge_in_results: bool,
     pub(crate) hide_unauthorized_tools: bool,
+    pub(crate) share_accounts: bool,
     rate_limit_per_subject: Option<u32>,
     rate_limit_per_ip: Option<u32>,
     max_concurrent_per_subject: Option<usize>,
@@ -70,6 +71,7 @@ impl Gate {
             allow_anonymous: false,
             challenge_in_results: false,
             hide_unauthorized_tools: false,
+            share_accounts: false,
             rate_limit_per_subject: None,
             rate_limit_per_ip: None,
             max_concurrent_per_subject: None,
@@ -174,6 +176,19 @@ impl Gate {
     #[must_use]
     pub fn hide_unauthorized_tools(mut self, hide: bool) -> Self {
         self.hide_unauthorized_tools = hide;
+        self
+    }
+
+    /// Sets whether an account that a user has connected may be used through every client of that
+    /// user. Off by default: a client is the `client_id` (or `azp`) of the access token, and when
+    /// another one needs the account for the first time, the user is asked once, on a page of this
+    /// server and without going to the provider again.
+    ///
+    /// Through a [broker](crate::Server::broker) users consent to each client when they sign in, so
+    /// of the broker's own provider they are not asked again.
+    #[must_use]
+    pub fn share_accounts(mut self, share: bool) -> Self {
+        self.share_accounts = share;
         self
     }
 

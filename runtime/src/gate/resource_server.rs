@@ -190,6 +190,11 @@ impl ResourceServer {
         }
     }
 
+    /// Whether a user's accounts may be used only through the clients that the user let use them.
+    pub(crate) fn binds_accounts(&self) -> bool {
+        !self.gate.share_accounts
+    }
+
     /// The identifier by which the caller's grants are stored.
     pub(crate) fn subject(&self, claims: &Claims) -> String {
         if self.is_brokered { claims.subject().to_owned() } else { claims.principal() }

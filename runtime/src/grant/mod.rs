@@ -45,6 +45,8 @@
 //! # }
 //! ```
 
+pub(crate) mod adopt;
+pub(crate) mod clients;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub(crate) mod disconnect;
@@ -63,6 +65,8 @@ pub(crate) mod store_error;
 
 pub use crate::oauth::{TokenError, TokenResponse};
 pub use crate::support::clock::{Clock, ManualClock, SystemClock};
+pub(crate) use adopt::NewGrant;
+pub(crate) use clients::{GrantClient, GrantClients};
 pub use disconnect::DisconnectOutcome;
 pub use master_key::{KeyError, MasterKey};
 pub use memory::MemoryStore;

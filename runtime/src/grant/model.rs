@@ -8,9 +8,9 @@ use std::{
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq as _;
 
-use super::millis;
+use super::{clients::GrantClients, millis};
+use crate::support::crypto;
 
 /// Identifies a grant: a user and a provider.
 ///
@@ -52,6 +52,11 @@ pub struct Grant {
     pub state: GrantState,
     /// A renewal that was begun and whose result is not recorded.
     pub renewal: Option<Renewal>,
+    /// The clients through which the user lets the tools use it. `None`: every client of the user,
+    /// which holds for a grant that a program creates.
+    pub(crate) clients: Option<GrantClients>,
+    /// The origin of the token endpoint that issued the tokens. `None`: unknown.
+    pub(crate) origin: Option<String>,
 }
 
 impl Grant {
@@ -65,6 +70,8 @@ impl Grant {
             obtained_at,
             state: GrantState::Live,
             renewal: None,
+            clients: None,
+            origin: None,
         }
     }
 
@@ -80,6 +87,20 @@ impl Grant {
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Whether a provider with this token endpoint's origin issued it, as far as that is known. Two
+    /// providers may have had the same ID at different times.
+    pub(crate) fn is_from(&self, origin: Option<&str>) -> bool {
+        match (self.origin.as_deref(), origin) {
+            (Some(issued), Some(now)) => issued == now,
+            _ => true,
+        }
+    }
+
+    /// Whether the client with this `client_id` may use it.
+    pub(crate) fn allows(&self, client: &str) -> bool {
+        self.clients.as_ref().is_none_or(|clients| clients.contains(client))
     }
 
     /// Sets the access token's lifetime from the token response's `expires_in`.
@@ -103,6 +124,8 @@ impl fmt::Debug for Grant {
             .field("obtained_at", &self.obtained_at)
             .field("state", &self.state)
             .field("renewal", &self.renewal)
+            .field("clients", &self.clients)
+            .field("origin", &self.origin)
             .finish()
     }
 }
@@ -172,21 +195,17 @@ impl Renewal {
 
     /// Whether this renewal was to spend `refresh_token`.
     pub(super) fn spends(&self, refresh_token: &SecretString) -> bool {
-        self.digest.ct_eq(&digest(refresh_token)).into()
+        crypto::constant_time_eq(self.digest, digest(refresh_token))
     }
 }
 
 fn digest(secret: &SecretString) -> [u8; 32] {
-    let mut out = [0; 32];
-    let digest =
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.expose_secret().as_bytes());
-    out.copy_from_slice(digest.as_ref());
-    out
+    crypto::sha256(secret.expose_secret().as_bytes())
 }
 
 /// Compares secrets in a time that depends on their lengths only.
 pub(super) fn same_secret(one: &SecretString, other: &SecretString) -> bool {
-    one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
+    crypto::constant_time_eq(one.expose_secret(), other.expose_secret())
 }
 
 /// The revision of a row. Every write makes a new one.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
+    clients::GrantClients,
     millis::{from_millis, to_millis},
     model::{Grant, GrantState, Renewal},
 };
@@ -20,6 +21,8 @@ struct SerializedGrant<'a> {
     obtained_at: u64,
     state: Cow<'a, GrantState>,
     renewal: Option<&'a Renewal>,
+    clients: Option<&'a GrantClients>,
+    origin: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +34,16 @@ struct DeserializedGrant {
     obtained_at: u64,
     state: GrantState,
     renewal: Option<Renewal>,
+    /// Without the member, which grants of earlier versions have not, no client is allowed yet.
+    #[serde(default = "no_clients")]
+    clients: Option<GrantClients>,
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
+fn no_clients() -> Option<GrantClients> {
+    Some(GrantClients::default())
 }
 
 pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
@@ -42,6 +55,8 @@ pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
         obtained_at: to_millis(grant.obtained_at),
         state: Cow::Borrowed(&grant.state),
         renewal: grant.renewal.as_ref(),
+        clients: grant.clients.as_ref(),
+        origin: grant.origin.as_deref(),
     };
     // Large enough from the start: a buffer that grows leaves a copy of the tokens in memory.
     let tokens = serialized.access_token.len() + serialized.refresh_token.map_or(0, str::len);
@@ -61,6 +76,8 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
         obtained_at: from_millis(read.obtained_at),
         state: read.state,
         renewal: read.renewal,
+        clients: read.clients,
+        origin: read.origin,
     })
 }
 
@@ -69,7 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::grant::model::DeadReason;
+    use crate::grant::{clients::GrantClient, model::DeadReason};
 
     #[test]
     fn a_grant_is_read_as_it_was_written() {
@@ -80,6 +97,8 @@ mod tests {
             .expires_in(Duration::from_mins(1));
         grant.renewal = Some(Renewal::new(&SecretString::from("r"), at));
         grant.state = GrantState::Dead { reason: DeadReason::Interrupted };
+        grant.clients = Some(GrantClients::default().with(GrantClient::new("c", "C", at)));
+        grant.origin = Some("https://forge.example".to_owned());
         let back = read(&write(&grant)).unwrap();
         assert_eq!(back.access_token.expose_secret(), "a");
         assert_eq!(back.refresh_token.unwrap().expose_secret(), "r");
@@ -87,6 +106,17 @@ mod tests {
             (back.scopes, back.expires_at, back.obtained_at, back.state, back.renewal),
             (grant.scopes, grant.expires_at, grant.obtained_at, grant.state, grant.renewal)
         );
+        assert_eq!((back.clients, back.origin), (grant.clients, grant.origin));
+    }
+
+    #[test]
+    fn a_grant_of_an_earlier_version_has_no_client_yet() {
+        let old = br#"{"access_token":"a","refresh_token":null,"scopes":[],"expires_at":null,"obtained_at":0,"state":"live","renewal":null}"#;
+        let grant = read(old).unwrap();
+        assert!(!grant.allows("codex") && !grant.allows(""));
+        assert!(grant.is_from(Some("https://forge.example")), "its origin is not known");
+        let made = read(&write(&Grant::new("a", from_millis(0)))).unwrap();
+        assert!(made.allows("codex"), "a program lets every client use it");
     }
 
     #[test]

@@ -36,7 +36,9 @@ impl AuthMeta {
     pub(crate) fn set_prompted(&mut self, missing: &[MissingGrant], connect_url: Option<&str>) {
         for grant in missing {
             self.missing.extend(grant.missing_scopes().into_iter().map(str::to_owned));
-            self.granted.extend(grant.granted.iter().cloned());
+            if !grant.is_of_other_client {
+                self.granted.extend(grant.granted.iter().cloned());
+            }
         }
         self.connect_url = connect_url.map(str::to_owned);
     }

@@ -15,6 +15,7 @@ use crate::{
     error::{ConfigError, Error, ErrorKind},
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::UpstreamClient,
+    provider::Registration,
     scope,
     tool::ClientDependency,
 };
@@ -33,6 +34,8 @@ struct RegisteredProvider {
     api: Url,
     token_check: Option<&'static str>,
     renew: Arc<dyn Renew>,
+    /// Whether a sign-in with the broker is the consent to use it.
+    is_brokered: bool,
 }
 
 /// A client of a tool for which the caller has no sufficient grant.
@@ -42,11 +45,17 @@ pub(crate) struct MissingGrant {
     pub(crate) granted: BTreeSet<String>,
     /// Why an earlier grant is no longer valid, for the user.
     pub(crate) dead: Option<String>,
+    /// Whether there is a grant that the user has not let the calling client use.
+    pub(crate) is_of_other_client: bool,
 }
 
 impl MissingGrant {
     /// The needed scopes that the grant does not cover.
     pub(crate) fn missing_scopes(&self) -> Vec<&'static str> {
+        if self.is_of_other_client {
+            // Another client does not learn what was granted.
+            return self.need.scopes().to_vec();
+        }
         scope::missing(self.need.catalogue, &self.granted, self.need.scopes())
     }
 }
@@ -63,7 +72,9 @@ impl ProviderConnections {
         grants: Grants,
         http: Option<reqwest::Client>,
         providers: &[UpstreamClient],
+        brokered: Option<TypeId>,
     ) -> Result<Self, ConfigError> {
+        check_ids(providers)?;
         let mut by_type = HashMap::new();
         for oauth in providers {
             let registration = &oauth.registration;
@@ -76,6 +87,7 @@ impl ProviderConnections {
                 api,
                 token_check: registration.dialect.token_check,
                 renew,
+                is_brokered: brokered == Some(registration.type_id),
             };
             if by_type.insert(registration.type_id, provider).is_some() {
                 let message = format!("the provider `{}` is registered twice", registration.name);
@@ -89,19 +101,33 @@ impl ProviderConnections {
         self.by_type.contains_key(&provider)
     }
 
-    /// The connection of `subject` for `need`, if a grant covers its scopes.
+    /// The client that a grant for `need` has to be bound to; `None` where every client may use it.
+    pub(crate) fn bound_client<'c>(
+        &self,
+        need: ClientDependency,
+        client: Option<&'c str>,
+    ) -> Option<&'c str> {
+        let provider = self.by_type.get(&need.provider_type);
+        client.filter(|_| !provider.is_some_and(|provider| provider.is_brokered))
+    }
+
+    /// The connection of `subject` for `need`, if a grant covers its scopes. `client`: the one that
+    /// calls, where a grant is bound to those that the user let use it.
     pub(crate) async fn status(
         &self,
         subject: &str,
         need: ClientDependency,
+        client: Option<&str>,
     ) -> Result<ConnectionStatus, Error> {
         let provider = self.by_type.get(&need.provider_type);
         let (provider, http) = provider.zip(self.http.as_ref()).ok_or_else(|| {
             Error::internal(format!("the provider `{}` is not registered", need.provider_name))
         })?;
         let key = GrantKey::new(subject, provider.id);
-        let missing =
-            |granted, dead| Ok(ConnectionStatus::Missing(MissingGrant { need, granted, dead }));
+        let missing = |granted, dead| {
+            let missing = MissingGrant { need, granted, dead, is_of_other_client: false };
+            Ok(ConnectionStatus::Missing(missing))
+        };
         let access = match self.grants.access(&key, &provider.renew).await {
             Ok(access) => access,
             Err(AccessError::Missing) => return missing(BTreeSet::new(), None),
@@ -112,8 +138,20 @@ impl ProviderConnections {
                 let reason = "its access expired, and it gave no means to renew it";
                 return missing(BTreeSet::new(), Some(reason.to_owned()));
             }
+            Err(AccessError::OtherProvider) => {
+                let reason = "the account was connected at another address";
+                return missing(BTreeSet::new(), Some(reason.to_owned()));
+            }
             Err(error) => return Err(unavailable(provider.name, error)),
         };
+        if self.bound_client(need, client).is_some_and(|client| !access.allows(client)) {
+            return Ok(ConnectionStatus::Missing(MissingGrant {
+                need,
+                granted: access.scopes,
+                dead: None,
+                is_of_other_client: true,
+            }));
+        }
         if !scope::missing(need.catalogue, &access.scopes, need.scopes()).is_empty() {
             return missing(access.scopes, None);
         }
@@ -136,6 +174,24 @@ impl ProviderConnections {
     }
 }
 
+/// Grants are stored by the provider's ID, so two providers with one ID would get each other's tokens.
+fn check_ids(providers: &[UpstreamClient]) -> Result<(), ConfigError> {
+    let mut by_id: HashMap<&str, &Registration> = HashMap::new();
+    let mut errors = Vec::new();
+    for oauth in providers {
+        let registration = &oauth.registration;
+        let Some(other) = by_id.insert(registration.id, registration) else { continue };
+        if other.type_id != registration.type_id {
+            let (id, one, two) = (registration.id, other.type_name, registration.type_name);
+            let message = format!("the providers `{one}` and `{two}` have the same ID, `{id}`");
+            errors.push(ConfigError::new(message).help(format!(
+                "users' tokens are stored by it: give one of them another, `#[provider(id = \"{id}-2\", ..)]`"
+            )));
+        }
+    }
+    ConfigError::join(errors)
+}
+
 /// Why a grant is no longer valid, in words for the user.
 fn describe(reason: &DeadReason) -> String {
     match reason {
@@ -155,6 +211,7 @@ fn unavailable(provider: &'static str, error: AccessError) -> Error {
         AccessError::Missing
         | AccessError::Dead { .. }
         | AccessError::Expired
+        | AccessError::OtherProvider
         | AccessError::Rejected => Error::with_kind(
             ErrorKind::GrantExpired { provider },
             format!("the user's authorization at {provider} is no longer good; the user has to connect {provider} again"),

@@ -1,6 +1,6 @@
 //! Authorization code flow with one provider.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
@@ -47,6 +47,8 @@ pub(crate) struct UpstreamClient {
     refresh_endpoint: TokenUrl,
     /// The resource that tokens are requested for (RFC 8707).
     resource: Option<String>,
+    /// The origin of the token endpoint.
+    origin: Arc<str>,
 }
 
 impl UpstreamClient {
@@ -59,7 +61,9 @@ impl UpstreamClient {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
         };
         let refresh = registration.dialect.refresh.unwrap_or(&registration.token);
+        let origin = parse(&registration.token)?.origin().ascii_serialization();
         Ok(Self {
+            origin: origin.into(),
             authorization_endpoint: AuthUrl::from_url(parse(&registration.authorize)?),
             token_endpoint: TokenUrl::from_url(parse(&registration.token)?),
             refresh_endpoint: TokenUrl::from_url(parse(refresh)?),
@@ -67,6 +71,11 @@ impl UpstreamClient {
             http,
             resource: None,
         })
+    }
+
+    /// The origin of the token endpoint, by which grants know who issued them.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Requests tokens for this resource (RFC 8707 §2).

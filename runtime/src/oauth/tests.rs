@@ -39,6 +39,7 @@ impl Exchange {
             .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let registration = Registration {
+            type_name: "Test",
             type_id: std::any::TypeId::of::<Self>(),
             id: "test",
             name: "Test",

@@ -242,6 +242,8 @@ impl<P> fmt::Debug for OAuthClient<P> {
 #[derive(Clone)]
 pub(crate) struct Registration {
     pub(crate) type_id: TypeId,
+    /// The path of the type, for errors.
+    pub(crate) type_name: &'static str,
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
     pub(crate) api: String,
@@ -259,6 +261,7 @@ impl Registration {
     fn new<P: Provider>(client_id: String) -> Self {
         Self {
             type_id: TypeId::of::<P>(),
+            type_name: std::any::type_name::<P>(),
             id: P::ID,
             name: P::NAME,
             api: P::API.to_owned(),

@@ -21,7 +21,7 @@ use crate::{
         ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator, page,
     },
     error::ConfigError,
-    grant::{Clock, DisconnectOutcome, Grants, StoreError},
+    grant::{Clock, DisconnectOutcome, GrantClient, Grants, StoreError},
     oauth::UpstreamClient,
     provider::Registration,
 };
@@ -124,6 +124,36 @@ pub(crate) struct BrokerAuth {
     pub(crate) registration: Registration,
 }
 
+impl BrokerAuth {
+    /// The clients with which the person is signed in, each once.
+    async fn signed_in_clients(&self, subject: &str) -> Result<Vec<GrantClient>, StoreError> {
+        let mut clients: Vec<GrantClient> = Vec::new();
+        for (_, id) in self.broker.sign_ins(subject).await? {
+            let name = self.client_name(&id).await;
+            let client = self.client(&id, name.as_deref());
+            if clients.iter().all(|one| one.key() != client.key()) {
+                clients.push(client);
+            }
+        }
+        Ok(clients)
+    }
+
+    /// Ends the sign-ins of a client, and what the person allowed it.
+    async fn sign_out_client(&self, subject: &str, key: &str) -> Result<(), StoreError> {
+        for (sign_in, id) in self.broker.sign_ins(subject).await? {
+            if self.client(&id, None).key() == key {
+                self.broker.forget_consent(subject, &id).await?;
+                self.broker.end(&sign_in).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&self, id: &str, name: Option<&str>) -> GrantClient {
+        GrantClient::new(id, name.unwrap_or(id), self.broker.now())
+    }
+}
+
 #[async_trait]
 impl BrowserAuthenticator for BrokerAuth {
     async fn subject(&self, headers: &HeaderMap, _: bool) -> Result<Option<String>, String> {
@@ -159,6 +189,33 @@ impl BrowserAuthenticator for BrokerAuth {
             return None;
         }
         Some(self.broker.disconnect(subject).await)
+    }
+
+    async fn client_name(&self, client_id: &str) -> Option<String> {
+        self.broker.client(client_id, None).await.ok()?.name
+    }
+
+    async fn clients(
+        &self,
+        provider: &str,
+        subject: &str,
+    ) -> Option<Result<Vec<GrantClient>, StoreError>> {
+        if provider != self.registration.id {
+            return None;
+        }
+        Some(self.signed_in_clients(subject).await)
+    }
+
+    async fn remove_client(
+        &self,
+        provider: &str,
+        subject: &str,
+        key: &str,
+    ) -> Option<Result<(), StoreError>> {
+        if provider != self.registration.id {
+            return None;
+        }
+        Some(self.sign_out_client(subject, key).await)
     }
 
     async fn owner(&self, provider: &str, token: &SecretString) -> Result<Option<String>, String> {

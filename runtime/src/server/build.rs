@@ -68,8 +68,12 @@ impl Server<ErasedHandler> {
             // Nothing will ever be stored, so no file is opened.
             None => Arc::new(crate::grant::MemoryStore::new()),
         };
+        #[cfg(feature = "broker")]
+        let brokered = self.broker.as_ref().map(|broker| broker.provider);
+        #[cfg(not(feature = "broker"))]
+        let brokered = None;
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
-        let connections = ProviderConnections::new(grants.clone(), client, &providers)?;
+        let connections = ProviderConnections::new(grants.clone(), client, &providers, brokered)?;
         let mut errors = Vec::new();
         for tool in &tools {
             let name = &tool.definition.name;
@@ -99,6 +103,7 @@ impl Server<ErasedHandler> {
             self.live_views,
             self.fallback.is_none,
         )?;
+        let has_authenticator = auth.authenticator.is_some();
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
@@ -106,7 +111,10 @@ impl Server<ErasedHandler> {
             base: auth.base,
             authenticator: auth.authenticator,
             limit: auth.limit,
-            has_accounts: loopback.is_none(),
+            // Behind a gate, only a person who is recognised has accounts.
+            has_accounts: loopback.is_none()
+                && (auth.admission.is_none() || has_authenticator),
+            binds_clients: auth.admission.as_ref().is_some_and(|gate| gate.binds_accounts()),
         });
         // A request state is sealed with a key of this process, because consents end with it.
         let sealer = Sealer::new(&MasterKey::generate());

@@ -132,6 +132,7 @@ mod tests {
         let grants = Grants::new(Arc::new(MemoryStore::new()), Arc::clone(&clock));
         let url = Url::parse("http://127.0.0.1/").unwrap();
         let consents = Consents::new(ConsentsConfig {
+            binds_clients: false,
             grants,
             limit: Arc::new(RequestLimit::authorizations(&clock)),
             clock,

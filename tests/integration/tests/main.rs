@@ -18,6 +18,7 @@ mod links;
 mod panics;
 mod program;
 mod sessions;
+mod shared_accounts;
 mod slow_and_broken;
 mod store_faults;
 mod strangers;

@@ -29,6 +29,7 @@ pub(super) struct Parameters {
     state: Option<String>,
     code_challenge: Option<String>,
     code_challenge_method: Option<String>,
+    prompt: Option<String>,
 }
 
 pub(super) async fn start(
@@ -76,6 +77,7 @@ pub(super) async fn start(
             redirect_uri: redirect_uri.clone(),
             state: asked.state,
             challenge,
+            prompt: asked.prompt,
             session: session.clone(),
         };
         world.requests.insert(id.clone(), request);
@@ -185,10 +187,10 @@ pub(super) async fn decide(
         world.approved.entry(user.clone()).or_default().extend(scopes.iter().cloned());
         let expires_at = world.now() + Duration::from_secs(60);
         let redirect_uri = request.redirect_uri.clone();
-        let challenge = request.challenge;
+        let (challenge, prompt) = (request.challenge, request.prompt);
         world.codes.insert(
             code.clone(),
-            Code { user, scopes, redirect_uri, challenge, expires_at, redeemed: None },
+            Code { user, scopes, redirect_uri, challenge, prompt, expires_at, redeemed: None },
         );
     }
     forge.send_back(&request.redirect_uri, state, &[("code", &code)])

@@ -130,13 +130,18 @@ impl Forge {
         if BASE64_URL_SAFE_NO_PAD.encode(digest) != known.challenge {
             return refuse("the code_verifier does not fit");
         }
+        let is_first = world.families.iter().all(|family| family.user != known.user);
+        let gives_refresh_token = self.config.flavour == Flavour::Standard
+            && (!self.config.refresh_token_once
+                || is_first
+                || known.prompt.as_deref() == Some("consent"));
         world.families.push(Family { user: known.user, scopes: known.scopes, revoked: false });
         let family = world.families.len() - 1;
         if let Some(code) = world.codes.get_mut(&code) {
             code.redeemed = Some(family);
         }
         world.counts.codes += 1;
-        let refresh = (self.config.flavour == Flavour::Standard).then(random);
+        let refresh = gives_refresh_token.then(random);
         Ok(self.issue(&mut world, family, refresh))
     }
 

@@ -20,7 +20,7 @@ use crate::{
         },
         page,
     },
-    grant::{GrantKey, StoreError},
+    grant::{GrantKey, NewGrant, StoreError},
     oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
 };
@@ -103,7 +103,15 @@ impl Broker {
             return Ok(self.start_authorization(&browser, context, before).await?);
         }
         let key = GrantKey::new(&subject, self.0.oauth.registration.id);
-        self.0.grants.adopt(&key, tokens, granted).await?;
+        let new = NewGrant {
+            tokens,
+            scopes: granted,
+            origin: self.0.oauth.origin(),
+            client: None,
+            // The account is the subject.
+            is_same_account: true,
+        };
+        self.0.grants.adopt(&key, new).await?;
         let at = self.beginning(&subject).await?;
         self.remember(&subject, &request, at).await?;
         let session = self.begin_session(&subject, at).await?;

@@ -9,6 +9,7 @@ use std::{
 use secrecy::SecretString;
 
 use crate::grant::{
+    clients::GrantClients,
     model::{DeadReason, Grant, GrantState, Revision, Stored},
     store_error::StoreError,
 };
@@ -25,6 +26,8 @@ pub struct Access {
     pub revision: Revision,
     /// When it was received from the provider.
     pub obtained_at: SystemTime,
+    /// The clients that may use the grant; `None`: all.
+    clients: Option<GrantClients>,
 }
 
 impl Access {
@@ -34,7 +37,13 @@ impl Access {
             scopes: grant.scopes.clone(),
             revision,
             obtained_at: grant.obtained_at,
+            clients: grant.clients.clone(),
         }
+    }
+
+    /// Whether the client with this `client_id` may use the grant.
+    pub(crate) fn allows(&self, client: &str) -> bool {
+        self.clients.as_ref().is_none_or(|clients| clients.contains(client))
     }
 
     /// The access token of a live grant.
@@ -59,6 +68,9 @@ pub enum AccessError {
         /// Why.
         reason: DeadReason,
     },
+    /// The grant was given at another provider with the same ID: ask the user for consent.
+    #[error("the account was connected at another address; it must be connected again")]
+    OtherProvider,
     /// The access token has expired and there is no refresh token: ask the user for consent again.
     #[error(
         "the access token is no longer valid and the provider gave no refresh token; the account \

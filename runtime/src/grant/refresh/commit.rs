@@ -1,6 +1,9 @@
 //! Storing the result of a renewal.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::sleep;
@@ -52,6 +55,8 @@ impl RefreshState {
             obtained_at: self.clock.now(),
             state: GrantState::Live,
             renewal: None,
+            clients: old.clients.clone(),
+            origin: old.origin.clone(),
         };
         let mut wait = WRITE_RETRY_WAIT;
         for _ in 1..MAX_WRITES {
@@ -84,9 +89,10 @@ impl RefreshState {
         renewed: &Grant,
     ) -> Result<Access, AccessError> {
         let mut expected = spent.revision;
+        let mut renewed = Cow::Borrowed(renewed);
         for _ in 0..MAX_CONFLICTS {
-            match self.store.save(key, renewed, expected).await {
-                Ok(revision) => return Ok(Access::new(renewed, revision)),
+            match self.store.save(key, &renewed, expected).await {
+                Ok(revision) => return Ok(Access::new(&renewed, revision)),
                 Err(SaveError::Store(error)) => return Err(error.into()),
                 Err(SaveError::Conflict) => {}
             }
@@ -97,6 +103,8 @@ impl RefreshState {
                 return Access::from_live(&row);
             }
             expected = row.revision;
+            // The user has allowed a client in the meantime, or taken one away.
+            renewed.to_mut().clients = row.value.clients;
         }
         Err(AccessError::Busy { retry_after: None })
     }

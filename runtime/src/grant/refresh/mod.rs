@@ -9,7 +9,7 @@ mod renewal;
 mod state;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -19,8 +19,6 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared, join_all},
 };
-use secrecy::ExposeSecret as _;
-
 use self::{
     access::{Access, AccessError},
     policy::RefreshPolicy,
@@ -32,10 +30,7 @@ use super::{
     store::GrantStore,
     store_error::{SaveError, StoreError},
 };
-use crate::{
-    oauth::TokenResponse,
-    support::{background, clock::Clock},
-};
+use crate::support::{background, clock::Clock};
 
 /// How often a caller joins a renewal that does not do what it needs.
 const MAX_JOINS: usize = 3;
@@ -94,6 +89,15 @@ impl Grants {
         &self.state.policy
     }
 
+    pub(in crate::grant) fn now(&self) -> SystemTime {
+        self.state.clock.now()
+    }
+
+    /// Forgets what was remembered of the renewals of a grant that another one replaces.
+    pub(in crate::grant) fn forget_history(&self, key: &GrantKey) {
+        self.state.forget_history(key);
+    }
+
     /// Returns an access token for calls to the provider.
     ///
     /// # Errors
@@ -111,6 +115,9 @@ impl Grants {
         let grant = &stored.value;
         if let GrantState::Dead { reason } = &grant.state {
             return Err(AccessError::Dead { reason: reason.clone() });
+        }
+        if !grant.is_from(renew.origin()) {
+            return Err(AccessError::OtherProvider);
         }
         match self.state.freshness(key, grant) {
             Freshness::Fresh => {}
@@ -168,26 +175,6 @@ impl Grants {
                 Err(SaveError::Store(error)) => return Err(error),
             }
         }
-    }
-
-    /// Stores the response to a code exchange. It says everything that is granted now.
-    pub(crate) async fn adopt(
-        &self,
-        key: &GrantKey,
-        response: TokenResponse,
-        scopes: BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let mut grant = Grant::new(response.access_token.expose_secret(), self.state.clock.now())
-            .scopes(scopes);
-        if let Some(lifetime) = response.expires_in {
-            grant = grant.expires_in(lifetime);
-        }
-        grant.refresh_token = match response.refresh_token {
-            Some(token) => Some(token),
-            // Google sends one with the first response only, and it stays valid.
-            None => self.state.store.load(key).await?.and_then(|row| row.value.refresh_token),
-        };
-        self.put(key, grant).await.map(drop)
     }
 
     /// Removes a grant. A renewal in progress does not bring it back.

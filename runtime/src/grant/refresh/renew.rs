@@ -23,6 +23,12 @@ pub trait Renew: Send + Sync + 'static {
         refresh_token: &SecretString,
         scopes: &BTreeSet<String>,
     ) -> Result<TokenResponse, TokenError>;
+
+    /// The origin of the token endpoint. A grant that another origin issued is not sent there.
+    /// `None`, the default: unknown.
+    fn origin(&self) -> Option<&str> {
+        None
+    }
 }
 
 #[async_trait]
@@ -33,5 +39,9 @@ impl Renew for UpstreamClient {
         _scopes: &BTreeSet<String>,
     ) -> Result<TokenResponse, TokenError> {
         self.refresh(refresh_token).await
+    }
+
+    fn origin(&self) -> Option<&str> {
+        Some(self.origin())
     }
 }

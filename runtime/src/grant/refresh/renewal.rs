@@ -45,7 +45,7 @@ impl RefreshState {
         // Longer than the lease of a holder that has died.
         let deadline = Instant::now() + self.policy.lease + self.policy.timeout;
         let lease = loop {
-            let stored = match self.check(key, reason).await? {
+            let stored = match self.check(key, renew, reason).await? {
                 Check::Fresh(access) => return Ok(access),
                 Check::Renew(stored) => stored,
             };
@@ -72,10 +72,18 @@ impl RefreshState {
     }
 
     /// Reads the grant and checks whether `reason` still applies.
-    async fn check(&self, key: &GrantKey, reason: &RenewalReason) -> Result<Check, AccessError> {
+    async fn check(
+        &self,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+        reason: &RenewalReason,
+    ) -> Result<Check, AccessError> {
         let stored = self.store.load(key).await?.ok_or(AccessError::Missing)?;
         if let GrantState::Dead { reason } = &stored.value.state {
             return Err(AccessError::Dead { reason: reason.clone() });
+        }
+        if !stored.value.is_from(renew.origin()) {
+            return Err(AccessError::OtherProvider);
         }
         if !self.needs_renewal(key, &stored.value, reason) {
             return Ok(Check::Fresh(Access::new(&stored.value, stored.revision)));
@@ -116,7 +124,7 @@ impl RefreshState {
     ) -> Result<Access, AccessError> {
         for _ in 0..MAX_CONFLICTS {
             // Once more: the former holder of the lease may have renewed the grant.
-            let stored = match self.check(key, reason).await? {
+            let stored = match self.check(key, renew, reason).await? {
                 Check::Fresh(access) => return Ok(access),
                 Check::Renew(stored) => stored,
             };

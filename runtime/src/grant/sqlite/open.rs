@@ -7,7 +7,6 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
-use subtle::ConstantTimeEq as _;
 
 use super::pool::{ConnectionPool, failed};
 use crate::grant::{
@@ -15,6 +14,7 @@ use crate::grant::{
     seal::Sealer,
     store_error::StoreError,
 };
+use crate::support::crypto;
 
 const SCHEMA_VERSION: i64 = 2;
 /// "tgat", in the header of every database of toolgate.
@@ -204,7 +204,7 @@ impl Inspection<'_> {
             let detail = "its key check value is missing".to_owned();
             return Err(StoreError::Corrupted { path: path(), detail });
         };
-        if value.ct_eq(&self.value).into() {
+        if crypto::constant_time_eq(&value, self.value) {
             Ok(if version == SCHEMA_VERSION { State::Current } else { State::Older })
         } else {
             let origin = self.origin.clone();

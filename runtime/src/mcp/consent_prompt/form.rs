@@ -70,6 +70,11 @@ impl Prompt<'_> {
                 _ => write!(scopes, "{separator}{name}"),
             };
         }
+        if self.missing.is_of_other_client {
+            return format!(
+                "{provider} was connected through another application. Its user has to allow this one to use it for: {scopes}."
+            );
+        }
         match (&self.missing.dead, self.missing.granted.is_empty()) {
             (Some(dead), _) => format!(
                 "{provider} has to be connected again, because {dead}. It will be asked for: {scopes}."

@@ -27,11 +27,11 @@ use super::{
 };
 use crate::{
     client::Connection,
-    consent::{Consents, Link, Progress},
+    consent::{ConsentOwner, Consents, Link, Progress},
     error::{Error, ErrorKind},
     grant::{Clock, Sealer},
     support::background as task,
-    tool::{Dependency, call::Caller, registry::RegisteredTool},
+    tool::{ClientDependency, Dependency, call::Caller, registry::RegisteredTool},
 };
 
 /// How long a retried call waits for the browser: less than the minute after which clients time out.
@@ -72,6 +72,8 @@ pub(crate) struct ConsentPrompt<'a> {
     pub(crate) request: &'a CallRequest<'a>,
     /// Whose grants the call uses.
     pub(crate) subject: String,
+    /// The client that calls. `None` where a user's clients share the user's grants.
+    pub(crate) client: Option<&'a str>,
 }
 
 /// Which grants of a call are there.
@@ -90,6 +92,10 @@ struct ConsentOutcome {
 impl ConsentPrompt<'_> {
     /// Finds the connections that the tool needs, or asks for everything that is missing, at once.
     pub(crate) async fn connect(&self, auth: &mut AuthMeta) -> Result<Connected, CallError> {
+        if self.request.caller.as_ref().is_some_and(Caller::is_client_credentials) {
+            // A machine whose identifier is that of a person must not get the person's grants.
+            self.tool_needs_person()?;
+        }
         let outcome = match self.request.retry {
             Some(retry) => self.resume(retry).await?,
             None => ConsentOutcome::default(),
@@ -98,9 +104,6 @@ impl ConsentPrompt<'_> {
             GrantCheck::Complete(connections) => return Ok(Connected::Ready(connections)),
             GrantCheck::Missing(missing) => missing,
         };
-        if self.request.caller.as_ref().is_some_and(Caller::is_client_credentials) {
-            return Err(user_required(&missing).into());
-        }
         let Some(outcome) = self.hold(&missing).await? else {
             return self.ask(&missing, auth).await.map(Connected::Ask);
         };
@@ -161,7 +164,7 @@ impl ConsentPrompt<'_> {
         let (mut connections, mut all_missing) = (Vec::new(), Vec::new());
         for need in self.tool.dependencies {
             let Dependency::Client(need) = *need else { continue };
-            match self.services.providers.status(&self.subject, need).await? {
+            match self.services.providers.status(&self.subject, need, self.client).await? {
                 ConnectionStatus::Connected(connection, granted) => {
                     auth.add_granted(granted);
                     connections.push((need.provider_type, connection));
@@ -190,7 +193,8 @@ impl ConsentPrompt<'_> {
         for missing in all_missing {
             let need = &missing.need;
             // A call that got its link as text is not held, so its consent may have ended since.
-            match consents.ended(&self.subject, need.provider, need.scopes()) {
+            let owner = self.owner(*need);
+            match consents.ended(owner, need.provider, need.scopes()) {
                 Some(Progress::Granted { withheld }) => {
                     held = true;
                     outcome.withheld.insert(need.provider.to_owned(), withheld);
@@ -284,11 +288,29 @@ impl ConsentPrompt<'_> {
         if let Some(listener) = &services.callback_listener {
             Arc::clone(listener).listen(&services.consents).await.map_err(Error::internal)?;
         }
-        Ok(services.consents.begin(&self.subject, need.provider, need.scopes(), &missing.granted))
+        let (owner, granted) = (self.owner(*need), &missing.granted);
+        Ok(services.consents.begin(owner, need.provider, need.scopes(), granted))
+    }
+
+    /// Whose consent to `need` is asked for.
+    fn owner(&self, need: ClientDependency) -> ConsentOwner<'_> {
+        let client = self.services.providers.bound_client(need, self.client);
+        ConsentOwner { subject: &self.subject, client }
+    }
+
+    /// Fails if the tool has a client, whose account only a person can connect.
+    fn tool_needs_person(&self) -> Result<(), Error> {
+        let names = self.tool.dependencies.iter().filter_map(|need| match need {
+            Dependency::Client(need) => Some(need.provider_name),
+            _ => None,
+        });
+        let names: Vec<_> = names.collect();
+        if names.is_empty() { Ok(()) } else { Err(user_required(&names)) }
     }
 
     fn identity<'a>(&'a self, digest: &'a [u8]) -> CallIdentity<'a> {
-        CallIdentity { subject: &self.subject, tool: &self.tool.definition.name, digest }
+        let (subject, client) = (&*self.subject, self.client);
+        CallIdentity { subject, client, tool: &self.tool.definition.name, digest }
     }
 }
 
@@ -334,8 +356,7 @@ fn not_connected(provider: &str, reason: &str, by_us: bool) -> Error {
     Error::new(format!("`{provider}` was not connected: {reason}. {advice}"))
 }
 
-fn user_required(all_missing: &[MissingGrant]) -> Error {
-    let providers: Vec<_> = all_missing.iter().map(|missing| missing.need.provider_name).collect();
+fn user_required(providers: &[&str]) -> Error {
     Error::new(format!(
         "this tool works with an account at {} that a person has to connect, and the caller is a machine; call it with a person's access token",
         providers.join(" and ")

@@ -19,6 +19,8 @@ const PURPOSE: &str = "requestState";
 #[derive(Serialize, Deserialize)]
 pub(super) struct RequestState {
     subject: String,
+    /// The client that called, where it matters.
+    client: Option<String>,
     tool: String,
     /// SHA-256 of the arguments.
     digest: Vec<u8>,
@@ -31,6 +33,7 @@ pub(super) struct RequestState {
 /// The call that a state belongs to.
 pub(super) struct CallIdentity<'a> {
     pub(super) subject: &'a str,
+    pub(super) client: Option<&'a str>,
     pub(super) tool: &'a str,
     pub(super) digest: &'a [u8],
 }
@@ -43,6 +46,7 @@ impl RequestState {
     ) -> Self {
         Self {
             subject: call.subject.to_owned(),
+            client: call.client.map(str::to_owned),
             tool: call.tool.to_owned(),
             digest: call.digest.to_vec(),
             consents,
@@ -67,6 +71,7 @@ impl RequestState {
         let plain = sealer.open(PURPOSE, &[], &bytes).ok()?;
         let state: Self = serde_json::from_slice(&plain).ok()?;
         let valid = state.subject == call.subject
+            && state.client.as_deref() == call.client
             && state.tool == call.tool
             && state.digest == call.digest
             && state.until > unix_seconds(now);
