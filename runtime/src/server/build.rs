@@ -113,8 +113,8 @@ impl Server<ErasedHandler> {
             limit: auth.limit,
             // Behind a gate, only a person who is recognised has accounts.
             has_accounts: loopback.is_none()
-                && (auth.admission.is_none() || has_authenticator),
-            binds_clients: auth.admission.as_ref().is_some_and(|gate| gate.binds_accounts()),
+                && (auth.resource_server.is_none() || has_authenticator),
+            binds_clients: auth.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()),
         });
         // A request state is sealed with a key of this process, because consents end with it.
         let sealer = Sealer::new(&MasterKey::generate());
