@@ -194,7 +194,7 @@ mod tests {
         assert!(bench.grant().await.allows("codex"), "a wider scope changes nothing about it");
 
         let mut dead = bench.grant().await;
-        dead.state = crate::grant::GrantState::Dead { reason: DeadReason::Refused };
+        dead.state = GrantState::Dead { reason: DeadReason::Refused };
         bench.grants.put(&bench.key, dead).await.unwrap();
         assert!(!bench.allow("cursor").await, "a dead one is given to nobody");
         bench.adopt(TokenResponse::new("c"), Some("claude"), false).await;

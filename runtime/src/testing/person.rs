@@ -134,20 +134,28 @@ impl Person {
         }
     }
 
-    /// The action and the content of the form of the broker's consent page, filled in.
+    /// The action and the content of a form that asks for consent, filled in: the broker's, and the
+    /// one that asks whether another client may use an account.
     fn fill_in(&self, page: &str) -> Option<(String, String)> {
         let (_, form) = page.split_once("<form method=\"post\" action=\"")?;
         let (action, form) = form.split_once('"')?;
-        if !action.ends_with("/oauth/consent") {
+        let is_brokers = action.ends_with("/oauth/consent");
+        if !is_brokers && !action.contains("/connect/") {
             return None;
         }
         let hidden = |name: &str| {
             let (_, rest) = form.split_once(&format!("name=\"{name}\" value=\""))?;
             rest.split_once('"').map(|(value, _)| value)
         };
-        let decision = if self.denies { "deny" } else { "allow" };
-        let pairs =
-            [("request", hidden("request")?), ("csrf", hidden("csrf")?), ("decision", decision)];
+        let decision = match (self.denies, is_brokers) {
+            (false, _) => "allow",
+            (true, true) => "deny",
+            (true, false) => "refuse",
+        };
+        let mut pairs = vec![("csrf", hidden("csrf")?), ("decision", decision)];
+        if is_brokers {
+            pairs.push(("request", hidden("request")?));
+        }
         let filled_in =
             form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         Some((action.to_owned(), filled_in))

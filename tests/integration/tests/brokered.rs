@@ -331,3 +331,40 @@ async fn an_answer_at_the_callback_of_another_provider_signs_nobody_in() {
     assert!(why.contains("callback of another provider"), "{why}");
     assert_eq!(server.forge.counts().codes, 1, "the code was not redeemed again");
 }
+
+#[tokio::test]
+async fn another_application_of_a_person_is_asked_about_for_providers_besides_the_brokers() {
+    let server = Brokered::start().await;
+    let browser = Browser::new();
+    let claude = Application::register_at(&server.url).await;
+    let tokens = claude.sign_in(&browser, "repo:read", "alice").await;
+    let of_claude = tokens.text("access_token");
+    let link = link_in(&server.said(&of_claude, "who_am_i", json!({})).await);
+    let page = browser.open(&link).await;
+    let page = browser.at_forge(page, "alice", "approve").await;
+    assert!(page.body.contains("Second is connected"), "{}: {}", page.url, page.body);
+
+    let codex = Application::register_at(&server.url).await;
+    let of_codex = codex.sign_in(&browser, "repo:read", "alice").await.text("access_token");
+    let listed = server.said(&of_codex, "list_issues", compass()).await;
+    assert!(listed.contains("compass drifts"), "the sign-in was the consent: {listed}");
+    let asked = server.said(&of_codex, "who_am_i", json!({})).await;
+    assert!(asked.contains("connected through another application"), "{asked}");
+    let page = browser.open(&link_in(&asked)).await;
+    assert!(page.body.contains("wants to use your Second account"), "{}", page.body);
+    let page = browser.send(&page, &[("decision", "allow")], &[]).await;
+    assert!(page.body.contains("may use your Second account"), "{}", page.body);
+    assert!(server.said(&of_codex, "who_am_i", json!({})).await.contains("alice"));
+
+    // The page of accounts shows both, and signs one of them out.
+    let accounts = format!("{}/accounts", server.url);
+    let page = browser.open(&accounts).await;
+    assert_eq!(page.body.matches("Take it away from").count(), 4, "{}", page.body);
+    let away = [("provider", "forge"), ("client", claude.id.as_str())];
+    let page = browser.send(&page, &away, &[]).await;
+    assert!(page.body.contains("can no longer use your Forge account"), "{}", page.body);
+    let refused = claude.refresh(&tokens.text("refresh_token")).await;
+    assert_eq!(refused.error(), Some("invalid_grant"));
+    let page = browser.open(&accounts).await;
+    assert_eq!(page.body.matches("Take it away from").count(), 3, "{}", page.body);
+}
