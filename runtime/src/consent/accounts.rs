@@ -35,10 +35,11 @@ pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Response {
         let registration = &oauth.registration;
         match consents.grants().store().load(&GrantKey::new(&subject, registration.id)).await {
             Ok(Some(row)) if row.value.state == GrantState::Live => {
-                let clients = match clients_of(consents, &subject, registration.id, &row.value).await {
-                    Ok(clients) => clients,
-                    Err(error) => return failed(&error.to_string()),
-                };
+                let clients =
+                    match clients_of(consents, &subject, registration.id, &row.value).await {
+                        Ok(clients) => clients,
+                        Err(error) => return failed(&error.to_string()),
+                    };
                 connected.push(Account { registration, scopes: row.value.scopes, clients });
             }
             Ok(_) => {}

@@ -122,7 +122,8 @@ async fn allow(
         let key = GrantKey::new(&consent.subject, consent.provider);
         let add = |clients: &GrantClients| clients.with(client.clone());
         let scopes = consents.grants().change_clients(&key, oauth.origin(), add).await?;
-        let is_complete = scopes.is_some_and(|scopes| missing(&oauth, &scopes, &consent).is_empty());
+        let is_complete =
+            scopes.is_some_and(|scopes| missing(&oauth, &scopes, &consent).is_empty());
         tracing::info!(target: "toolgate::consent", provider = consent.provider, is_complete, "a person let another client use an account");
         if is_complete {
             consents.report(&id, Progress::Granted { withheld: Vec::new() });
@@ -157,7 +158,8 @@ fn form_action(oauth: &UpstreamClient, missing: &[String]) -> FormAction {
     if missing.is_empty() {
         return FormAction::SameOrigin;
     }
-    let is_https = Url::parse(&oauth.registration.authorize).is_ok_and(|url| url.scheme() == "https");
+    let is_https =
+        Url::parse(&oauth.registration.authorize).is_ok_and(|url| url.scheme() == "https");
     let source = if is_https { "https:" } else { "http://127.0.0.1:* http://localhost:*" };
     FormAction::Sources(format!("'self' {source}"))
 }

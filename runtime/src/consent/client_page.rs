@@ -115,11 +115,7 @@ pub(crate) fn taken_away(provider: &str) -> Response {
 }
 
 /// The clients that may use an account, each with a form that takes it away.
-pub(crate) fn clients(
-    registration: &Registration,
-    clients: &[GrantClient],
-    csrf: &str,
-) -> Markup {
+pub(crate) fn clients(registration: &Registration, clients: &[GrantClient], csrf: &str) -> Markup {
     html! {
         @if clients.is_empty() {
             p { "No application may use it yet: the next one that needs it asks you." }

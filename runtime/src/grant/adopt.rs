@@ -27,11 +27,7 @@ pub(crate) struct NewGrant<'a> {
 
 impl Grants {
     /// Stores what a consent has given, in the place of the grant before.
-    pub(crate) async fn adopt(
-        &self,
-        key: &GrantKey,
-        new: NewGrant<'_>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn adopt(&self, key: &GrantKey, new: NewGrant<'_>) -> Result<(), StoreError> {
         let NewGrant { tokens, scopes, origin, client, is_same_account } = new;
         let mut grant = Grant::new(tokens.access_token.expose_secret(), self.now()).scopes(scopes);
         if let Some(lifetime) = tokens.expires_in {
@@ -165,7 +161,8 @@ mod tests {
         }
 
         async fn allow(&self, client: &str) -> bool {
-            let add = |all: &GrantClients| all.with(GrantClient::new(client, client, self.clock.now()));
+            let add =
+                |all: &GrantClients| all.with(GrantClient::new(client, client, self.clock.now()));
             self.grants.change_clients(&self.key, ORIGIN, add).await.unwrap().is_some()
         }
     }
@@ -174,7 +171,8 @@ mod tests {
     async fn a_refresh_token_stays_only_with_the_account_it_was_given_for() {
         let bench = Bench::new();
         let first = || TokenResponse::new("work").refresh_token("refresh-of-work");
-        let refresh = |grant: Grant| grant.refresh_token.map(|token| token.expose_secret().to_owned());
+        let refresh =
+            |grant: Grant| grant.refresh_token.map(|token| token.expose_secret().to_owned());
         bench.adopt(first(), None, false).await;
         bench.adopt(TokenResponse::new("home"), None, false).await;
         assert_eq!(refresh(bench.grant().await), None, "it may be another account's");

@@ -44,7 +44,9 @@ impl Grants {
         let disconnected = task::spawn(async move {
             Ok(match grants.take(&key).await? {
                 // Another provider with the same ID gave it, which is not the one to ask.
-                Some(grant) if !grant.is_from(Some(oauth.origin())) => DisconnectOutcome::NotRevoked,
+                Some(grant) if !grant.is_from(Some(oauth.origin())) => {
+                    DisconnectOutcome::NotRevoked
+                }
                 Some(grant) => revoke(&oauth, &grant).await,
                 None => DisconnectOutcome::NothingGranted,
             })

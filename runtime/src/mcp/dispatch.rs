@@ -172,7 +172,8 @@ impl Dispatch {
         let subject = subject.unwrap_or_default();
         let claims = request.caller.as_ref().and_then(Caller::claims);
         // A token without a client is that of the one client which has no identifier.
-        let bound = claims.filter(|_| self.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()));
+        let bound = claims
+            .filter(|_| self.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()));
         let client = bound.map(|claims| claims.client_id().unwrap_or_default());
         ConsentPrompt { services: &self.prompts, tool, request, subject, client }
     }

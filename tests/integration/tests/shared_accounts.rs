@@ -77,8 +77,7 @@ impl Shared {
         let issuer = Issuer::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let gate =
-            Gate::new(issuer.verifier().clock(clock.clone())).resource(format!("{url}/mcp"));
+        let gate = Gate::new(issuer.verifier().clock(clock.clone())).resource(format!("{url}/mcp"));
         let gate = gate.browser(Application);
         let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
         let app = toolgate::Server::new("shared", "1")
@@ -230,12 +229,20 @@ async fn a_refusal_and_forged_answers_let_nobody_in() {
     let replaced = Page { body: form.body.replace(link_id(&link), link_id(&other)), ..form };
     assert_page(&alice.send(&replaced, &[allow], &[]).await, 403, "Nothing was changed");
     let page = alice.open(&link).await;
-    assert_page(&alice.send(&page, &[("decision", "perhaps")], &[]).await, 400, "belongs to nothing");
+    assert_page(
+        &alice.send(&page, &[("decision", "perhaps")], &[]).await,
+        400,
+        "belongs to nothing",
+    );
     for client in ["codex", "cursor"] {
         server.question("alice", client).await;
     }
 
-    assert_page(&decide(&alice, &page, "refuse").await, 200, "codex may not use your Forge account");
+    assert_page(
+        &decide(&alice, &page, "refuse").await,
+        200,
+        "codex may not use your Forge account",
+    );
     assert_page(&decide(&alice, &page, "allow").await, 410, "no longer good");
     let again = server.question("alice", "codex").await;
     assert_ne!(again, link, "a new question, with a new link");
@@ -319,10 +326,9 @@ async fn a_person_sees_which_clients_use_an_account_and_takes_it_away_from_one()
     for client in ["claude", "codex"] {
         assert_page(&page, 200, &format!("Take it away from {client}"));
     }
-    for (browser, headers) in [
-        (&alice, &[("sec-fetch-site", "cross-site")][..]),
-        (&server.browser("bob").await, &[]),
-    ] {
+    for (browser, headers) in
+        [(&alice, &[("sec-fetch-site", "cross-site")][..]), (&server.browser("bob").await, &[])]
+    {
         let sent = browser.send(&page, &[("client", "codex")], headers).await;
         assert_page(&sent, 403, "Nothing was changed");
     }
@@ -457,7 +463,9 @@ async fn two_providers_with_one_id_are_refused_at_start() {
         .tools(tools![company::read_company, public::read_public])
         .store(MemoryStore::new());
     let error = server.build().await.unwrap_err().to_string();
-    for part in ["`gitlab`", "shared_accounts::company::GitLab`", "shared_accounts::public::GitLab`"] {
+    for part in
+        ["`gitlab`", "shared_accounts::company::GitLab`", "shared_accounts::public::GitLab`"]
+    {
         assert!(error.contains(part), "{part}: {error}");
     }
     let twice = toolgate::Server::new("twice", "1")

@@ -15,10 +15,6 @@ use std::{
     time::SystemTime,
 };
 
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, Shared, join_all},
-};
 use self::{
     access::{Access, AccessError},
     policy::RefreshPolicy,
@@ -31,6 +27,10 @@ use super::{
     store_error::{SaveError, StoreError},
 };
 use crate::support::{background, clock::Clock};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared, join_all},
+};
 
 /// How often a caller joins a renewal that does not do what it needs.
 const MAX_JOINS: usize = 3;
