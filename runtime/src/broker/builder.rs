@@ -11,6 +11,7 @@ use super::{
     limits::Limits,
     redirect::DEFAULT_SCHEMES,
     state::{Broker, BrokerState},
+    step_up::memory::StepUpMemory,
     store::{signing_keys::SigningKeys, typed_store::TypedStore},
 };
 use crate::{
@@ -239,6 +240,7 @@ impl BrokerBuilder {
             browser_clients: self.browser_clients,
             grants: self.grants,
             flow: AuthorizationFlow::new(records.clone(), Arc::clone(&self.clock)),
+            step_ups: StepUpMemory::default(),
             records,
             clock: self.clock,
         })))

@@ -14,6 +14,7 @@
 //! | registration (RFC 7591), or a client ID metadata document | `/oauth/register` |
 //! | revocation (RFC 7009) | `/oauth/revoke` |
 //! | signing keys, ES256 | `/oauth/jwks` |
+//! | more scopes for a sign-in, by a link that a call was answered with | `/oauth/step-up/LINK` |
 //!
 //! All state is in the store's [`Records`](crate::grant::Records): replicas that share a store are
 //! one broker.
@@ -52,10 +53,12 @@ pub(crate) mod documents;
 pub(crate) mod endpoint;
 pub(crate) mod identity;
 pub(crate) mod limits;
+pub(crate) mod own_client;
 pub(crate) mod page;
 pub(crate) mod redirect;
 pub(crate) mod routes;
 pub(crate) mod state;
+pub(crate) mod step_up;
 pub(crate) mod store;
 pub(crate) mod tokens;
 pub(crate) mod verifier;

@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, Method, Uri, header};
 use tower_http::cors::{Any, CorsLayer};
 
-use super::{endpoint, state::Broker};
+use super::{endpoint, state::Broker, step_up};
 use crate::browser::{CALLBACK_PATH, page};
 
 impl Broker {
@@ -45,6 +45,10 @@ impl Broker {
         Router::new()
             .route(&path("authorize"), get(endpoint::authorize::authorize))
             .route(&path("consent"), post(endpoint::consent::decide))
+            .route(
+                &path("step-up/{link}"),
+                get(step_up::endpoint::open).post(step_up::endpoint::decide),
+            )
             .route(&path("style.css"), get(async || page::stylesheet()))
             .merge(open)
             .with_state(self.clone())

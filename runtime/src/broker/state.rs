@@ -14,6 +14,7 @@ use super::{
     documents::ClientDocuments,
     identity::UserEndpoint,
     limits::Limits,
+    step_up::memory::StepUpMemory,
     store::{signing_keys::SigningKeys, typed_store::TypedStore},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Broker(pub(super) Arc<BrokerState>);
 
-pub(super) struct BrokerState {
+pub(crate) struct BrokerState {
     pub(super) oauth: UpstreamClient,
     pub(super) user_endpoint: UserEndpoint,
     pub(super) documents: ClientDocuments,
@@ -58,6 +59,7 @@ pub(super) struct BrokerState {
     pub(super) browser_clients: bool,
     pub(super) grants: Grants,
     pub(super) flow: AuthorizationFlow,
+    pub(super) step_ups: StepUpMemory,
     pub(super) records: TypedStore,
     pub(super) clock: Arc<dyn Clock>,
 }

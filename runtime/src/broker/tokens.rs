@@ -33,6 +33,9 @@ struct AccessTokenClaims<'a> {
     iat: u64,
     exp: u64,
     jti: &'a str,
+    /// The sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
     /// The scopes that the provider withheld twice: another authorization would not help, so the
     /// gate does not ask hosts for one.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -40,11 +43,11 @@ struct AccessTokenClaims<'a> {
 }
 
 impl Broker {
-    /// Signs an access token for the broker's resource.
+    /// Signs an access token for the broker's resource: that of a subject, a client, and a sign-in by
+    /// which the gate finds scopes that were added.
     pub(crate) async fn sign_access_token(
         &self,
-        subject: &str,
-        client: &str,
+        (subject, client, sign_in): (&str, &str, Option<&str>),
         scopes: &[String],
         withheld: &[String],
     ) -> Result<AccessToken, StoreError> {
@@ -65,6 +68,7 @@ impl Broker {
             iat: issued_at,
             exp: expires_at,
             jti: &crypto::random_token(),
+            sid: sign_in,
             withheld,
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding)

@@ -162,6 +162,11 @@ impl Claims {
         T::deserialize(&Value::Object(self.0.extra.clone()))
     }
 
+    /// The identifier of the sign-in to which the token belongs (`sid`).
+    pub(crate) fn sign_in_id(&self) -> Option<&str> {
+        self.0.extra.get("sid")?.as_str()
+    }
+
     /// The caller's identifier across all issuers, by which grants and sessions are stored.
     pub(crate) fn principal(&self) -> String {
         // An issuer is a URL and has no space, so the identifier is unambiguous.

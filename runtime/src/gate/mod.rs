@@ -18,6 +18,8 @@ pub(crate) mod required_scopes;
 pub(crate) mod resource_metadata;
 pub(crate) mod resource_server;
 pub(crate) mod sign_in;
+pub(crate) mod sign_in_scopes;
+pub(crate) mod step_up;
 pub(crate) mod token_cache;
 pub(crate) mod verify;
 
@@ -37,6 +39,7 @@ pub use self::{
     peer::PeerAddress,
     policy::Gate,
     sign_in::SignIn,
+    sign_in_scopes::StepUp,
     verify::{
         PresentedToken, Verifier,
         introspection::{Introspection, introspection},

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32, num::NonZeroUsize, sync::Arc};
 
-use super::{BrowserIdentity, SignIn, Verifier};
+use super::{BrowserIdentity, SignIn, StepUp, Verifier};
 use crate::error::ConfigError;
 
 /// The access control of a server's endpoint.
@@ -39,6 +39,7 @@ pub struct Gate {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) allow_anonymous: bool,
     pub(crate) challenge_in_results: bool,
+    pub(crate) step_up: StepUp,
     pub(crate) hide_unauthorized_tools: bool,
     pub(crate) share_accounts: bool,
     rate_limit_per_subject: Option<u32>,
@@ -70,6 +71,7 @@ impl Gate {
             allowed_origins: Vec::new(),
             allow_anonymous: false,
             challenge_in_results: false,
+            step_up: StepUp::Auto,
             hide_unauthorized_tools: false,
             share_accounts: false,
             rate_limit_per_subject: None,
@@ -168,6 +170,15 @@ impl Gate {
     #[must_use]
     pub fn challenge_in_results(mut self, enabled: bool) -> Self {
         self.challenge_in_results = enabled;
+        self
+    }
+
+    /// Sets how a call is answered whose token lacks scopes: [`StepUp::Auto`] by default. Links need
+    /// the server's own [broker](crate::Server::broker): tokens of other authorization servers are
+    /// answered by challenges.
+    #[must_use]
+    pub fn step_up(mut self, step_up: StepUp) -> Self {
+        self.step_up = step_up;
         self
     }
 

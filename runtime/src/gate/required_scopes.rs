@@ -167,15 +167,19 @@ impl RequiredScopes {
         self.by_catalogue.iter().flat_map(|(_, scopes)| scopes.iter().copied())
     }
 
+    /// The required scopes that the claims do not cover.
+    pub(crate) fn missing(&self, claims: &Claims) -> Vec<&'static str> {
+        self.by_catalogue
+            .iter()
+            .flat_map(|(catalogue, needed)| scope::missing(catalogue, claims.granted(), needed))
+            .collect()
+    }
+
     /// Explains why another sign-in would not add the missing scopes, if the provider withheld all of
     /// them when it was asked again.
     pub(crate) fn explain_withheld(&self, claims: &Claims) -> Option<String> {
         let WithheldScopes { withheld } = claims.extra().ok()?;
-        let missing: Vec<_> = self
-            .by_catalogue
-            .iter()
-            .flat_map(|(catalogue, needed)| scope::missing(catalogue, claims.granted(), needed))
-            .collect();
+        let missing = self.missing(claims);
         let all = !missing.is_empty()
             && missing.iter().all(|missing| withheld.iter().any(|scope| scope == missing));
         let (provider, list) = (self.brokered_provider, missing.join(" "));

@@ -15,6 +15,7 @@ use super::{
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
     required_scopes::RequiredScopes,
     resource_metadata::ResourceMetadata,
+    sign_in_scopes::{SignInScopes, StepUp},
     unverified_claims,
 };
 use crate::{
@@ -57,6 +58,8 @@ pub(crate) struct ResourceServer {
     /// Whether the tokens are those of this server's own broker, whose subjects are unique without
     /// their issuer.
     is_brokered: bool,
+    /// The sign-ins of that broker.
+    pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
     clock: Arc<dyn Clock>,
     metadata: ResourceMetadata,
     limits: Limits,
@@ -95,7 +98,22 @@ impl ResourceServer {
             .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
         let metadata = ResourceMetadata::new(resource, name, &*verifier, &default_scopes)
             .map_err(ConfigError::new)?;
-        Ok(Self { gate, verifier, is_brokered, clock, metadata, limits, default_scopes })
+        Ok(Self {
+            gate,
+            verifier,
+            is_brokered,
+            sign_ins: None,
+            clock,
+            metadata,
+            limits,
+            default_scopes,
+        })
+    }
+
+    /// Sets the sign-ins of the server's own broker, which can get more scopes.
+    #[cfg(feature = "broker")]
+    pub(crate) fn with_sign_ins(self, sign_ins: Arc<dyn SignInScopes>) -> Self {
+        Self { sign_ins: Some(sign_ins), ..self }
     }
 
     /// Checks the `Origin` header, which a browser sends with requests of pages.
@@ -200,23 +218,22 @@ impl ResourceServer {
         if self.is_brokered { claims.subject().to_owned() } else { claims.principal() }
     }
 
-    /// Checks that the caller's token covers the scopes of the tool. `accumulates`: does the client
-    /// ask for exactly the scopes of the challenge, so that it has to repeat those of the token?
-    /// Clients before 2026-07-28 do.
-    pub(crate) fn check_call(
+    /// The refusal of a call whose token does not cover the scopes of the tool, for `error`.
+    /// `accumulates`: does the client ask for exactly the scopes of the challenge, so that it has to
+    /// repeat those of the token? Clients before 2026-07-28 do.
+    pub(crate) fn refuse_call(
         &self,
         caller: Option<&Claims>,
         (tool, required): (&str, &RequiredScopes),
-        accumulates: impl FnOnce() -> bool,
-    ) -> Result<(), GateError> {
-        let Err(error) = required.check(caller) else { return Ok(()) };
-        audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
+        error: AuthError,
+        accumulates: bool,
+    ) -> GateError {
+        self.log_refusal(caller, (tool, required), &error);
         let withheld = caller.filter(|_| self.is_brokered);
         if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
-            return Err(GateError::InResult { text, challenge: None });
+            return GateError::InResult { text, challenge: None };
         }
         log(&error, caller.map(Claims::issuer), None);
-        let accumulates = accumulates();
         let scopes = || {
             let mut scopes: Vec<String> = required.names().map(str::to_owned).collect();
             if accumulates && let Some(claims) = caller {
@@ -234,7 +251,7 @@ impl ResourceServer {
                 }
                 _ => make(),
             };
-            return Err(GateError::Unauthorized(error, challenge));
+            return GateError::Unauthorized(error, challenge);
         }
         let metadata_url = &self.metadata.url;
         let mut challenge = Challenge { error: &error, metadata_url, scopes: scopes() }.to_text();
@@ -244,7 +261,41 @@ impl ResourceServer {
                 ",error=\"invalid_token\",error_description=\"an access token is needed\"",
             );
         }
-        Err(GateError::InResult { text: format!("Refused: {error}."), challenge: Some(challenge) })
+        GateError::InResult { text: format!("Refused: {error}."), challenge: Some(challenge) }
+    }
+
+    /// Writes the audit event of a call that is refused for `error`.
+    pub(crate) fn log_refusal(
+        &self,
+        caller: Option<&Claims>,
+        call: (&str, &RequiredScopes),
+        error: &AuthError,
+    ) {
+        self.log_call(caller, call, CallOutcome::Refused(error.code()));
+    }
+
+    /// Writes the audit event of a call that ends here.
+    pub(crate) fn log_call(
+        &self,
+        caller: Option<&Claims>,
+        (tool, required): (&str, &RequiredScopes),
+        outcome: CallOutcome,
+    ) {
+        audit::log(tool, required, caller, outcome);
+    }
+
+    /// How a call is answered that lacks scopes. A host that reads challenges from results can read
+    /// the link there as well.
+    pub(crate) fn step_up_policy(&self) -> StepUp {
+        match self.gate.step_up {
+            StepUp::Auto if self.gate.challenge_in_results => StepUp::Link,
+            policy => policy,
+        }
+    }
+
+    /// The URL of the protected resource metadata.
+    pub(crate) fn metadata_url(&self) -> &str {
+        &self.metadata.url
     }
 
     /// Whether the tool is listed to this caller.

@@ -25,6 +25,7 @@ use super::{
     negotiation::Accepted,
     peer::Peer,
     rejection::Rejection,
+    scope_check::{self, Lack},
     security_schemes,
     sessions::Sessions,
 };
@@ -33,7 +34,7 @@ use crate::{
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,
-        message::{CallParams, Message, MessageError, params::REVISION},
+        message::{CallParams, Message, MessageError},
         panic::{self, Panicked},
         registry::ServedTool,
         request::{Authenticated, RawArguments},
@@ -156,13 +157,33 @@ impl Endpoint {
             return Err(Rejection::not_acceptable());
         }
         let body = body::read(body).await?;
+        let mut widened = None;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
-                let call = self.authorize(&parts.headers, &message, caller)?;
-                self.route(parts, &body, (&message, call), (caller, accepted))?
+                let call = self.authorize(&message, caller)?;
+                let needs_prompt = match scope_check::check(
+                    &self.handler.dispatch,
+                    &message,
+                    call.as_ref(),
+                    caller,
+                ) {
+                    Ok(()) => false,
+                    // Boxed, so that the future of every request is not as large as this.
+                    Err(lack) => {
+                        let prompts = matches!(lack, Lack::Call(..));
+                        let dispatch = &self.handler.dispatch;
+                        let step_up =
+                            scope_check::step_up(dispatch, (parts, &message), lack, caller);
+                        widened = Box::pin(step_up).await?;
+                        prompts && widened.is_none()
+                    }
+                };
+                let caller = widened.as_ref().or(caller);
+                self.route(parts, &body, (&message, call), (caller, accepted, needs_prompt))?
             }
             None => Route::Sdk(ResponseHook::None),
         };
+        let caller = widened.as_ref().or(caller);
         match route {
             Route::FastPath(tool, call, prepared) => {
                 Ok(self.fast_path.call(tool, (&call, prepared), (parts, caller)).await)
@@ -295,36 +316,29 @@ impl Endpoint {
         message.map(Some).map_err(|error| Rejection::invalid_message(error.code_and_message()))
     }
 
-    /// Authorizes the message by what it calls, whatever its headers announce. Returns the call, and
-    /// its tool if it is one of the table.
+    /// Finds what the message calls, whatever its headers announce, and refuses anonymous callers
+    /// whom it is not for. Returns the call, and its tool if it is one of the table.
     fn authorize<'m, 'a>(
         &self,
-        headers: &HeaderMap,
         message: &'m Message<'a>,
         caller: Option<&Claims>,
     ) -> Result<Option<(CallParams<'m, 'a>, Option<&ServedTool>)>, Rejection> {
         let dispatch = &self.handler.dispatch;
-        let gate = dispatch.resource_server.as_ref();
-        if let Some(gate) = gate {
+        if let Some(gate) = &dispatch.resource_server {
             let reads_page =
                 || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
             gate.check_anonymous(caller, reads_page, || self.answers_itself(message))
                 .map_err(|error| Rejection::from_gate(error, || message.id()))?;
         }
-        let call = match message.call() {
-            Some(Ok(call)) => call,
+        match message.call() {
+            Some(Ok(call)) => {
+                let tool = dispatch.tool(&call.name);
+                Ok(Some((call, tool)))
+            }
             // rmcp would look for a method of another shape, and report that there is none.
-            Some(Err(())) => return Err(Rejection::invalid_call(&message.id())),
-            None => return Ok(None),
-        };
-        let tool = dispatch.tool(&call.name);
-        if let (Some(gate), Some(tool)) = (gate, tool) {
-            // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
-            let accumulates = || !is_current_revision(headers);
-            gate.check_call(caller, (&call.name, &tool.required_scopes), accumulates)
-                .map_err(|error| Rejection::from_gate(error, || message.id()))?;
+            Some(Err(())) => Err(Rejection::invalid_call(&message.id())),
+            None => Ok(None),
         }
-        Ok(Some((call, tool)))
     }
 
     /// Whether the message is answered without the fallback handler, whose tools no scope protects.
@@ -355,7 +369,7 @@ impl Endpoint {
         parts: &mut Parts,
         body: &'a Bytes,
         (message, call): (&Message<'a>, Option<(CallParams<'_, 'a>, Option<&'a ServedTool>)>),
-        (caller, accepted): (Option<&Claims>, Accepted),
+        (caller, accepted, needs_prompt): (Option<&Claims>, Accepted, bool),
     ) -> Result<Route<'a>, Rejection> {
         let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
         // Its responses are JSON.
@@ -374,6 +388,7 @@ impl Endpoint {
             });
         };
         let fast = panic::catch(|| match tool {
+            _ if needs_prompt => None,
             Some(tool) if takes_fast_path => FastCall::new(headers, tool, (message, &call), body)
                 .map(|(call, prepared)| Route::FastPath(tool, call, prepared)),
             None if takes_fast_path && dispatch.fallback_is_silent => {
@@ -471,9 +486,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     content_type
         .and_then(|content_type| content_type.as_bytes().get(..JSON.len()))
         .is_some_and(|content_type| content_type.eq_ignore_ascii_case(JSON))
-}
-
-fn is_current_revision(headers: &HeaderMap) -> bool {
-    let version = headers.get(&names::VERSION).and_then(|version| version.to_str().ok());
-    version.is_some_and(|version| version >= REVISION)
 }

@@ -12,6 +12,7 @@ mod negotiation;
 mod peer;
 mod rejection;
 mod router;
+mod scope_check;
 mod security_schemes;
 mod service;
 mod session_registry;

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     gate::{
+        Claims,
         audit::{AuditRecord, CallOutcome},
         resource_server::ResourceServer,
     },
@@ -74,7 +75,7 @@ impl Dispatch {
         &self,
         caller: Option<&Caller>,
     ) -> impl Iterator<Item = &rmcp::model::Tool> {
-        let claims = caller.and_then(Caller::claims);
+        let claims = claims_of(caller);
         let listed = move |tool: &&ServedTool| {
             let resource_server = self.resource_server.as_ref();
             resource_server.is_none_or(|server| server.is_listed(claims, &tool.required_scopes))
@@ -89,17 +90,23 @@ impl Dispatch {
         &self,
         tool: &ServedTool,
         prepared: Option<PreparedCall>,
-        request: CallRequest<'_>,
+        mut request: CallRequest<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
-        let caller = request.caller.as_ref();
-        let claims = caller.and_then(Caller::claims);
-        // The HTTP endpoint has checked it before, to answer 403; other transports have this only.
-        if self.resource_server.is_some()
-            && let Err(error) = tool.required_scopes.check(claims)
+        // The HTTP endpoint has checked it before; other transports have this only.
+        if let Some(gate) = &self.resource_server
+            && let Err(error) = tool.required_scopes.check(claims_of(request.caller.as_ref()))
         {
-            return Err(ErrorData::invalid_request(error.to_string(), None));
+            let prompt = self.prompt(&tool.registered, &request);
+            let asked =
+                Box::pin(async { prompt.step_up(gate, &tool.required_scopes, error).await });
+            match asked.await {
+                Ok(claims) => request.caller = Some(Caller::from_claims(claims)),
+                Err(response) => return response,
+            }
         }
+        let caller = request.caller.as_ref();
+        let claims = claims_of(caller);
         let name = &tool.registered.definition.name;
         let span = tracing::info_span!(
             target: "toolgate::call",
@@ -202,6 +209,10 @@ impl Dispatch {
             }
         }
     }
+}
+
+fn claims_of(caller: Option<&Caller>) -> Option<&Claims> {
+    caller.and_then(Caller::claims)
 }
 
 /// The arguments as the client wrote them, or as rmcp read them where no transport kept the text.

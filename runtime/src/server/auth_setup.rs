@@ -144,7 +144,13 @@ impl AuthLayer {
                     Arc::clone(setup.clock),
                     (&base, tools.iter().map(|tool| &tool.required_scopes)),
                 );
-                Some(Arc::new(resource_server?))
+                let resource_server = resource_server?;
+                #[cfg(feature = "broker")]
+                let resource_server = match &broker {
+                    Some((broker, _)) => resource_server.with_sign_ins(Arc::new(broker.clone())),
+                    None => resource_server,
+                };
+                Some(Arc::new(resource_server))
             }
             None => None,
         };

@@ -16,7 +16,10 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    broker::{Broker, BrokerBuilder, KnownClient},
+    broker::{
+        Broker, BrokerBuilder, KnownClient,
+        own_client::{OWN_CLIENT_ID, SIGNED_IN_PATH},
+    },
     browser::{
         ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator, page,
     },
@@ -31,12 +34,6 @@ pub(crate) struct BrokerConfig {
     pub(crate) provider: TypeId,
     pub(crate) configure: Box<dyn FnOnce(BrokerBuilder) -> BrokerBuilder + Send>,
 }
-
-/// The client that this server is of its own broker, to learn who uses a browser.
-const OWN_CLIENT_ID: &str = "toolgate-connect";
-
-/// The path of that client's redirect URI.
-const REDIRECT_PATH: &str = "/signed-in";
 
 /// What a broker is built from.
 pub(crate) struct BrokerParts<'a> {
@@ -69,7 +66,7 @@ impl BrokerConfig {
             ConfigError::new("this store keeps no records, and a broker needs them")
                 .help("implement `GrantStore::records`, or take `MemoryStore` or `SqliteStore`")
         })?;
-        let redirect_uri = format!("{base}{REDIRECT_PATH}");
+        let redirect_uri = format!("{base}{SIGNED_IN_PATH}");
         let own_client = KnownClient::new(OWN_CLIENT_ID, parts.name).redirect_uri(redirect_uri);
         let (registration, grants) = (oauth.registration.clone(), parts.grants.clone());
         let builder = BrokerBuilder::new(base, resource, registration, grants, records)
@@ -83,7 +80,11 @@ impl BrokerConfig {
 /// Adds the broker's routes to `pages`. Answers at `/callback/..` that are the broker's go to it.
 pub(crate) fn mount(pages: Router, broker: &Broker) -> Router {
     let callback = middleware::from_fn_with_state(broker.clone(), broker_callback);
-    pages.layer(callback).merge(broker.router()).route(REDIRECT_PATH, get(signed_in))
+    pages.layer(callback).merge(broker.router()).merge(signed_in_route(broker))
+}
+
+fn signed_in_route(broker: &Broker) -> Router {
+    Router::new().route(SIGNED_IN_PATH, get(signed_in)).with_state(broker.clone())
 }
 
 async fn broker_callback(State(broker): State<Broker>, request: Request, next: Next) -> Response {
@@ -105,13 +106,13 @@ struct SignedIn {
 
 /// Redirects to the link, or to the accounts. The code is not redeemed: the broker's session cookie
 /// tells who signed in.
-async fn signed_in(Query(answer): Query<SignedIn>) -> Response {
+async fn signed_in(State(broker): State<Broker>, Query(answer): Query<SignedIn>) -> Response {
     let path = answer.state;
     let link = path.strip_prefix(CONNECT_PATH).and_then(|rest| rest.strip_prefix('/'));
     let is_link = link.is_some_and(|id| {
         id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     });
-    if is_link || path == ACCOUNTS_PATH {
+    if is_link || path == ACCOUNTS_PATH || broker.is_step_up_path(&path) {
         page::redirect(&path)
     } else {
         StatusCode::NOT_FOUND.into_response()
@@ -161,22 +162,7 @@ impl BrowserAuthenticator for BrokerAuth {
     }
 
     fn sign_in_url(&self, path: &str) -> String {
-        let base = self.broker.issuer();
-        let redirect_uri = format!("{base}{REDIRECT_PATH}");
-        // The code is never redeemed, so there is no verifier for this challenge.
-        let challenge = "A".repeat(43);
-        let pairs = [
-            ("response_type", "code"),
-            ("client_id", OWN_CLIENT_ID),
-            ("redirect_uri", &redirect_uri),
-            ("state", path),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-            ("resource", self.broker.resource()),
-        ];
-        let query =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        format!("{base}/oauth/authorize?{query}")
+        self.broker.sign_in_url(path)
     }
 
     /// The broker's own sign-ins end with the grant.

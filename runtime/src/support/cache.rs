@@ -64,7 +64,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     /// Inserts an entry of weight 1.
-    #[cfg(any(feature = "dev", test))]
+    #[cfg(any(feature = "broker", feature = "dev", test))]
     pub(crate) fn insert(&self, key: K, value: V) {
         self.insert_weighing(1, key, value);
     }
@@ -79,7 +79,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     /// Removes an entry, for one caller only.
-    #[cfg(any(feature = "dev", test))]
+    #[cfg(any(feature = "broker", feature = "dev", test))]
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,

@@ -198,7 +198,10 @@ impl Broker {
         page::stop(&self.0.root, status, "This cannot go on", text, None)
     }
 
-    fn too_many_requests(&self, TooManyRequests { retry_after }: TooManyRequests) -> Response {
+    pub(crate) fn too_many_requests(
+        &self,
+        TooManyRequests { retry_after }: TooManyRequests,
+    ) -> Response {
         let text = "too many requests; try again later";
         let mut response = self.stop(StatusCode::TOO_MANY_REQUESTS, text);
         let seconds = retry_after.as_secs().max(1);

@@ -1,6 +1,6 @@
 //! The return from the provider: who signed in, what was granted, and a code for the client.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use async_trait::async_trait;
 use axum::response::Response;
@@ -12,7 +12,10 @@ use super::{
     request::AuthorizationError,
 };
 use crate::{
-    broker::state::Broker,
+    broker::{
+        state::Broker,
+        step_up::provider::{StepUpFlow, is_step_up},
+    },
     browser::{
         authorization_flow::{
             AuthorizationFailure, AuthorizationFlow, AuthorizationHandler, CallbackError, Returned,
@@ -44,6 +47,12 @@ impl From<AuthorizationError> for SignInError {
     }
 }
 
+/// The `state` of a callback.
+fn state_of(uri: &Uri) -> Option<Cow<'_, str>> {
+    let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
+    pairs.find(|(name, _)| name == "state").map(|(_, value)| value)
+}
+
 impl Broker {
     /// Returns whether the query of a request to `/callback/{provider}` answers a sign-in of the
     /// broker.
@@ -60,6 +69,9 @@ impl Broker {
     pub async fn callback(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
         if !Self::is_ours(uri.query().unwrap_or_default()) {
             return None;
+        }
+        if state_of(uri).is_some_and(|state| is_step_up(&state)) {
+            return Some(callback(StepUpFlow(self.clone()), uri, headers).await);
         }
         Some(callback(self.clone(), uri, headers).await)
     }
@@ -128,7 +140,7 @@ impl Broker {
     }
 
     /// The error that the client gets for an authorization that failed at the provider.
-    fn describe_failure(&self, failure: AuthorizationFailure) -> AuthorizationError {
+    pub(crate) fn describe_failure(&self, failure: AuthorizationFailure) -> AuthorizationError {
         let server_error = |description: &str| AuthorizationError::new("server_error", description);
         match failure {
             AuthorizationFailure::Mismatch(why) => {

@@ -101,7 +101,7 @@ impl Broker {
             request: id,
             csrf: &csrf::token(browser, &form_name(id)),
             client: request.client_name.as_deref().unwrap_or("An application without a name"),
-            vouched: vouched(request),
+            vouched: vouched(Some(&request.trust)),
             destination: words_of(destination.as_ref()),
             warns: request.trust != ClientTrust::Known
                 && destination.as_ref().is_none_or(Destination::is_native),
@@ -267,15 +267,16 @@ impl Broker {
     }
 }
 
-fn vouched(request: &AuthorizationRequest) -> Markup {
-    match &request.trust {
-        ClientTrust::Known => {
+/// Who vouches for a client.
+pub(crate) fn vouched(trust: Option<&ClientTrust>) -> Markup {
+    match trust {
+        Some(ClientTrust::Known) => {
             html! { "An application that the operator of this server registered." }
         }
-        ClientTrust::Document { host } => html! {
+        Some(ClientTrust::Document { host }) => html! {
             "An application published by " strong { (host) } " (verified)."
         },
-        ClientTrust::Registered => html! {
+        Some(ClientTrust::Registered) | None => html! {
             "An application that registered itself. Its name is " strong { "not verified" } "."
         },
     }
@@ -296,7 +297,7 @@ fn words_of(destination: Option<&Destination>) -> Markup {
 
 /// Browsers apply `form-action` to the redirects after a form as well: first to the provider, over
 /// the hosts on which it signs people in, and from there to the client.
-fn forms_go_to(destination: Option<&Destination>) -> String {
+pub(crate) fn forms_go_to(destination: Option<&Destination>) -> String {
     let mut sources = "'self' https: http://127.0.0.1:* http://localhost:*".to_owned();
     match destination {
         // A source cannot have an IPv6 address.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     broker::{
         client_authentication::AuthenticatedClient, endpoint::error::OAuthError, state::Broker,
-        tokens::IssuedTokens,
+        step_up::answer::all_scopes, tokens::IssuedTokens,
     },
     grant::{GrantKey, GrantState, SaveError, Stored},
     scope,
@@ -58,7 +58,14 @@ impl Broker {
             if sign_in.client_id != client.id {
                 return Err(OAuthError::grant("the refresh token was given to another client"));
             }
-            let scopes = self.narrow(&sign_in.scopes, narrowed)?;
+            let catalogue = self.0.oauth.registration.catalogue;
+            let held = all_scopes(catalogue, &sign_in.scopes, &sign_in.step_up.added);
+            let scopes = self.narrow(&held, narrowed)?;
+            // A client that wants less than it signed in for gets no more by a step-up.
+            let begun_with: Vec<&str> = sign_in.scopes.iter().map(String::as_str).collect();
+            let given = scopes.iter().cloned().collect();
+            let is_whole = scope::missing(catalogue, &given, &begun_with).is_empty();
+            let of = (&*sign_in.subject, &*sign_in.client_id, is_whole.then_some(id));
             let now = self.now();
             if generation > family.generation {
                 // The store was restored from a backup: not reuse.
@@ -80,8 +87,7 @@ impl Broker {
                 let access = if family.last.scopes == scopes {
                     family.last.clone()
                 } else {
-                    self.sign_access_token(&sign_in.subject, &sign_in.client_id, &scopes, &[])
-                        .await?
+                    self.sign_access_token(of, &scopes, &[]).await?
                 };
                 return Ok(IssuedTokens { access, refresh });
             }
@@ -93,8 +99,7 @@ impl Broker {
             family.generation += 1;
             family.rotated.retain(|(_, at)| now < moment(*at) + ROTATION_GRACE);
             family.rotated.push((generation, millis(now)));
-            let access =
-                self.sign_access_token(&sign_in.subject, &sign_in.client_id, &scopes, &[]).await?;
+            let access = self.sign_access_token(of, &scopes, &[]).await?;
             family.last = access.clone();
             let refresh = Some(family.refresh_token(id));
             match self

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::typed_store::{SIGN_INS, millis, moment};
+use super::{
+    step_up_record::StepUpRecord,
+    typed_store::{SIGN_INS, millis, moment},
+};
 use crate::{
     broker::{
+        client::ClientTrust,
         client_authentication::AuthenticatedClient,
         endpoint::{error::OAuthError, request::AuthorizationRequest},
         state::Broker,
@@ -36,12 +40,19 @@ const ENDED_RETENTION: Duration = Duration::from_secs(3600);
 pub(crate) struct SignInRecord {
     pub(crate) subject: String,
     pub(crate) client_id: String,
+    #[serde(default)]
+    pub(crate) client_name: Option<String>,
+    /// Who vouches for the client.
+    #[serde(default)]
+    pub(crate) trust: Option<ClientTrust>,
     redirect_uri: String,
     challenge: String,
     pub(super) scopes: Vec<String>,
     /// Only the first access token has it: after a refresh the host may try again.
     #[serde(default)]
     withheld: Vec<String>,
+    #[serde(default)]
+    pub(crate) step_up: StepUpRecord,
     pub(super) begun: u64,
     pub(super) stage: Stage,
 }
@@ -97,10 +108,13 @@ impl Broker {
         let sign_in = SignInRecord {
             subject: subject.to_owned(),
             client_id: request.client_id.clone(),
+            client_name: request.client_name.clone(),
+            trust: Some(request.trust.clone()),
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scopes,
             withheld,
+            step_up: StepUpRecord::default(),
             begun,
             stage: Stage::Code { until: millis(now + CODE_TTL) },
         };
@@ -155,8 +169,7 @@ impl Broker {
             }
             let access = self
                 .sign_access_token(
-                    &sign_in.subject,
-                    &sign_in.client_id,
+                    (&sign_in.subject, &sign_in.client_id, Some(&id)),
                     &sign_in.scopes,
                     &sign_in.withheld,
                 )
@@ -195,7 +208,10 @@ impl Broker {
             // A short time, so that repeated sign-ins do not fill the store.
             let until = self.now() + ENDED_RETENTION;
             match self.0.records.write(SIGN_INS, id, &sign_in, until, revision).await {
-                Ok(_) => return self.remove_sign_in(&sign_in.subject, id).await,
+                Ok(_) => {
+                    self.0.step_ups.changed(id);
+                    return self.remove_sign_in(&sign_in.subject, id).await;
+                }
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),
             }

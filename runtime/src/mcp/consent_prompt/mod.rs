@@ -5,6 +5,7 @@
 
 mod form;
 mod request_state;
+mod step_up;
 
 use std::{any::TypeId, collections::HashMap, io, sync::Arc, time::Duration};
 

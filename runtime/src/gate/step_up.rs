@@ -1,0 +1,101 @@
+//! Step-up: how a caller whose token lacks scopes gets them (RFC 6750 §3.1).
+//!
+//! A token of the server's own broker belongs to a sign-in, which can get more scopes while the token
+//! lives: the gate counts what was added to the sign-in with the scopes of the token. So a host that
+//! cannot ask for a wider token gets a link, and the same call succeeds with the same token.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    AuthError, Challenge, Claims,
+    audit::CallOutcome,
+    required_scopes::RequiredScopes,
+    resource_server::{GateError, ResourceServer},
+    sign_in_scopes::{Answer, StepUpCall, StepUpLink},
+};
+
+/// A call that needs scopes which its token lacks.
+pub(crate) enum StepUpOutcome {
+    /// The sign-in has them: the claims with what was added.
+    Widened(Claims),
+    /// The person is asked for them.
+    Ask(StepUpOffer),
+}
+
+/// Request extension: the link for a call that lacks scopes.
+#[derive(Clone, Debug)]
+pub(crate) struct StepUpOffer {
+    pub(crate) link: StepUpLink,
+    /// The challenge, for hosts that read it from results.
+    pub(crate) challenge: String,
+}
+
+impl ResourceServer {
+    /// The claims with what was added to their sign-in, if anything was.
+    pub(crate) async fn widened(&self, caller: Option<&Claims>) -> Option<Claims> {
+        let (claims, sign_ins) = (caller?, self.sign_ins.as_ref()?);
+        let added = match sign_ins.added(claims) {
+            Some(added) => added,
+            None => sign_ins.load_added(claims).await?,
+        };
+        Some(claims.clone().scopes(added.iter().cloned()))
+    }
+
+    /// Decides about a call whose token lacks scopes for `error`: it may have got them since, or the
+    /// person is asked for them by a link, or the call is refused. `accumulates` is as for
+    /// [`refuse_call`](Self::refuse_call).
+    pub(crate) async fn step_up(
+        &self,
+        caller: Option<&Claims>,
+        (tool, required): (&str, &RequiredScopes),
+        error: AuthError,
+        digest: u64,
+        accumulates: bool,
+    ) -> Result<StepUpOutcome, GateError> {
+        let refuse = |error| Err(self.refuse_call(caller, (tool, required), error, accumulates));
+        let (Some(claims), Some(sign_ins)) = (caller, &self.sign_ins) else {
+            return refuse(error);
+        };
+        let widen = |added: &BTreeSet<String>| claims.clone().scopes(added.iter().cloned());
+        let covers = |claims: &Claims| required.check(Some(claims)).is_ok();
+        let known = sign_ins.added(claims).map(|added| widen(&added));
+        if let Some(widened) = known.filter(covers) {
+            return Ok(StepUpOutcome::Widened(widened));
+        }
+        let stored = sign_ins.load_added(claims).await.map(|added| widen(&added));
+        let missing = match stored {
+            Some(widened) if covers(&widened) => return Ok(StepUpOutcome::Widened(widened)),
+            Some(widened) => required.missing(&widened),
+            None => required.missing(claims),
+        };
+        let call = StepUpCall { digest, policy: self.step_up_policy() };
+        match sign_ins.answer(claims, missing, call).await {
+            Answer::Challenge => refuse(error),
+            Answer::Refused(text) => {
+                self.log_refusal(caller, (tool, required), &error);
+                Err(GateError::InResult { text, challenge: None })
+            }
+            Answer::Link(link) => {
+                self.log_call(caller, (tool, required), CallOutcome::ConsentAsked);
+                let scopes = required.names().map(str::to_owned).collect();
+                let metadata_url = self.metadata_url();
+                let challenge = Challenge { error: &error, metadata_url, scopes }.to_text();
+                Ok(StepUpOutcome::Ask(StepUpOffer { link, challenge }))
+            }
+        }
+    }
+
+    /// Waits until the person has decided about the link, for `timeout` at most, and returns the
+    /// claims with what was added to their sign-in.
+    pub(crate) async fn wait_for_step_up(
+        &self,
+        claims: &Claims,
+        link: &StepUpLink,
+        timeout: Duration,
+    ) -> Option<Claims> {
+        let sign_ins = self.sign_ins.as_ref()?;
+        sign_ins.decided(&link.id, timeout).await;
+        let added = sign_ins.load_added(claims).await?;
+        Some(claims.clone().scopes(added.iter().cloned()))
+    }
+}

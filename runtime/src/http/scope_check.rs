@@ -1,0 +1,79 @@
+//! Scopes of a message: those that its caller lacks, and what is done about it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use http::{HeaderMap, request::Parts};
+use serde_json::value::RawValue;
+
+use super::{headers as names, rejection::Rejection};
+use crate::{
+    gate::{AuthError, Claims, step_up::StepUpOutcome},
+    mcp::{
+        dispatch::Dispatch,
+        message::{CallParams, Message, params::REVISION},
+        registry::ServedTool,
+    },
+};
+
+/// What the claims of a caller do not cover.
+pub(super) enum Lack<'a> {
+    /// A call of this tool, for this reason, with the digest of its name and arguments.
+    Call(&'a ServedTool, AuthError, u64),
+    /// The list of tools, as far as it is known yet.
+    List,
+}
+
+/// Compares the scopes of the token with those that the message needs.
+pub(super) fn check<'s>(
+    dispatch: &Dispatch,
+    message: &Message<'_>,
+    call: Option<&(CallParams<'_, '_>, Option<&'s ServedTool>)>,
+    caller: Option<&Claims>,
+) -> Result<(), Lack<'s>> {
+    let Some(gate) = &dispatch.resource_server else { return Ok(()) };
+    match call {
+        Some((call, Some(tool))) => tool.required_scopes.check(caller).map_err(|error| {
+            let mut digest = DefaultHasher::new();
+            (&call.name, call.arguments.map(RawValue::get)).hash(&mut digest);
+            Lack::Call(tool, error, digest.finish())
+        }),
+        // The list may have tools for which the caller has got the scopes since.
+        None if gate.hides_unauthorized_tools() && message.method() == "tools/list" => {
+            Err(Lack::List)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The claims with what was added to the caller's sign-in, if the message needs it.
+///
+/// `None`: the message goes on without. A call then has a link in the extensions of the request, by
+/// which it is answered.
+pub(super) async fn step_up(
+    dispatch: &Dispatch,
+    (parts, message): (&mut Parts, &Message<'_>),
+    lack: Lack<'_>,
+    caller: Option<&Claims>,
+) -> Result<Option<Claims>, Rejection> {
+    let Some(gate) = &dispatch.resource_server else { return Ok(None) };
+    let (tool, error, digest) = match lack {
+        Lack::Call(tool, error, digest) => (tool, error, digest),
+        Lack::List => return Ok(gate.widened(caller).await),
+    };
+    // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
+    let accumulates = !is_current_revision(&parts.headers);
+    let called = (&*tool.registered.definition.name, &tool.required_scopes);
+    let outcome = gate.step_up(caller, called, error, digest, accumulates).await;
+    match outcome.map_err(|error| Rejection::from_gate(error, || message.id()))? {
+        StepUpOutcome::Widened(claims) => Ok(Some(claims)),
+        StepUpOutcome::Ask(offer) => {
+            parts.extensions.insert(offer);
+            Ok(None)
+        }
+    }
+}
+
+fn is_current_revision(headers: &HeaderMap) -> bool {
+    let version = headers.get(&names::VERSION).and_then(|version| version.to_str().ok());
+    version.is_some_and(|version| version >= REVISION)
+}
