@@ -68,6 +68,9 @@ impl ResourceServer {
             Some(widened) => required.missing(&widened),
             None => required.missing(claims),
         };
+        if required.explain_withheld(claims).is_some() {
+            return refuse(error);
+        }
         let call = StepUpCall { digest, policy: self.step_up_policy() };
         match sign_ins.answer(claims, missing, call).await {
             Answer::Challenge => refuse(error),

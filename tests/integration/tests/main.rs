@@ -20,6 +20,7 @@ mod program;
 mod sessions;
 mod shared_accounts;
 mod slow_and_broken;
+mod step_up;
 mod store_faults;
 mod strangers;
 pub mod tolerance;

@@ -101,8 +101,17 @@ impl Application {
     ///
     /// It is refused.
     pub async fn register_at(url: &str) -> Self {
+        Self::register_named(url, "Test Host").await
+    }
+
+    /// As [`register_at`](Self::register_at), with this name.
+    ///
+    /// # Panics
+    ///
+    /// It is refused.
+    pub async fn register_named(url: &str, name: &str) -> Self {
         let body = json!({
-            "client_name": "Test Host",
+            "client_name": name,
             "redirect_uris": [REDIRECT],
             "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"],
