@@ -21,7 +21,7 @@ use crate::{
         page::redirect,
         pending_authorization::ExpectedIssuer,
     },
-    grant::{GrantKey, StoreError},
+    grant::{GrantKey, NewGrant, StoreError},
     oauth::{CsrfToken, TokenResponse, UpstreamClient},
     scope,
     support::crypto,
@@ -151,7 +151,15 @@ impl StepUpFlow {
             .cloned()
             .collect();
         let key = GrantKey::new(&subject, broker.0.oauth.registration.id);
-        broker.0.grants.adopt(&key, tokens, granted).await?;
+        let new = NewGrant {
+            tokens,
+            scopes: granted,
+            origin: broker.0.oauth.origin(),
+            client: None,
+            // The account is the subject.
+            is_same_account: true,
+        };
+        broker.0.grants.adopt(&key, new).await?;
         if given.is_empty() {
             let decision = Decision::Refused { by_provider: true };
             return self.end(&found, &decision, "the provider did not grant it").await;

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     ConsentPrompt, HOLD_TIMEOUT,
     form::PromptForm,
-    request_state::{CallIdentity, RequestState, STATE_TTL},
+    request_state::{RequestState, STATE_TTL},
 };
 use crate::{
     gate::{
@@ -93,11 +93,7 @@ impl ConsentPrompt<'_> {
         let request = InputRequest::Elicitation(ElicitRequest::new(params));
         let requests = [(PROMPT_KEY.to_owned(), request)].into_iter().collect();
         let digest = self.request.digest();
-        let call = CallIdentity {
-            subject: &self.subject,
-            tool: &self.tool.definition.name,
-            digest: digest.as_ref(),
-        };
+        let call = self.identity(digest.as_ref());
         // It names no consent, so a retry that has its scopes goes on at once.
         let state = RequestState::new(&call, Default::default(), self.services.clock.now());
         InputRequiredResult::new(Some(requests), Some(state.seal(&self.services.sealer))).into()
