@@ -304,6 +304,8 @@ pub use toolgate_macros::requires;
 /// | `name`, `title` | the name that the model calls (by default the function's), the name that people read |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints; by default the first two follow from the scopes |
 /// | `app_only`, `model_only` | only views of widgets may call it, or only the model |
+/// | `strict` | arguments are refused where they are not what the schema says, even if what is meant is clear |
+/// | `long_name` | allows a name of more than 40 characters, which some hosts refuse |
 /// | `default_scope` | whether hosts ask for its scopes at sign-in; by default if all of them only read |
 /// | `icons("https://..")`, `meta(key = "value")` | the icons that hosts show, the members of `_meta` |
 /// | `provider` | the provider, where the parameter's type hides it behind an alias |
@@ -348,6 +350,7 @@ pub use toolgate_macros::tool;
 /// | `optional_scopes` | scopes that the view's own calls may ask for later: `"repo:write"` |
 /// | `permissions("clipboard_write")` | the device permissions that the page asks for; also `camera`, `microphone`, `geolocation` |
 /// | `border` | the host draws a border |
+/// | `domain` | the domain from which the host serves the page, in the form that the host wants: `"https://board.example"` |
 /// | `invoking`, `invoked` | the texts that hosts show during the call and after it |
 ///
 /// and all keys of `#[tool]`. `<script toolgate></script>` is replaced by the library that talks to the

@@ -21,26 +21,42 @@ attribute! {
         default_scope: Option<Switch>,
         app_only: Option<Switch>,
         model_only: Option<Switch>,
+        strict: Option<Switch>,
+        long_name: Option<Switch>,
         icons: Option<Texts>,
         meta: Option<JsonObject>,
         provider: Option<PathValue>,
     }
 }
 
-/// A name that MCP recommends, and that every host accepts.
+/// The longest name that no host refuses: the APIs of models take 64 characters, and hosts add the
+/// name of the server.
+pub(crate) const MAX_PORTABLE_NAME_LEN: usize = 40;
+
+/// A name that the APIs of models accept: `^[a-zA-Z0-9_-]{1,64}$`. MCP itself allows dots too.
 pub(crate) struct ToolName(pub(crate) LitStr);
 
 impl ToolName {
     pub(crate) fn new(name: LitStr) -> syn::Result<Self> {
         let value = name.value();
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        if (1..=64).contains(&value.len()) && value.bytes().all(fits) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let is_short = (1..=64).contains(&value.len());
+        if is_short && value.chars().all(fits) {
             return Ok(Self(name));
         }
-        let message = format!(
-            "`{value}` is not a tool name\nhelp: 1 to 64 of A-Z, a-z, 0-9, `_`, `-` and `.`; `title` is for people"
-        );
+        let fitting = value.replace(|c| !fits(c), "_");
+        let help = if is_short && fitting.contains(|c| c != '_') {
+            format!("write `{fitting}`: models call a tool by A-Z, a-z, 0-9, `_` and `-`")
+        } else {
+            "1 to 64 of A-Z, a-z, 0-9, `_` and `-`; `title` is for people".to_owned()
+        };
+        let message = format!("`{value}` is not a tool name\nhelp: {help}");
         Err(syn::Error::new(name.span(), message))
+    }
+
+    /// Whether a host that puts the name of the server before it may refuse it.
+    pub(crate) fn is_long(&self) -> bool {
+        self.0.value().len() > MAX_PORTABLE_NAME_LEN
     }
 }
 

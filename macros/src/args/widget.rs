@@ -22,6 +22,7 @@ attribute! {
         csp: Option<Csp>,
         permissions: Option<Permissions>,
         border: Option<Switch>,
+        domain: Option<Domain>,
         optional_scopes: Option<Text>,
         invoking: Option<Status>,
         invoked: Option<Status>,
@@ -40,6 +41,27 @@ impl FromMeta for Status {
         let key = darling::util::path_to_string(item.path());
         let message = format!("`{key}` has at most {MAX_STATUS_LEN} characters");
         Err(Error::custom(message).with_span(&text))
+    }
+}
+
+/// `domain = "https://board.example"` or `domain = "abc.claudemcpcontent.com"`: what it looks like is
+/// the host's choice.
+pub(crate) struct Domain(pub(crate) LitStr);
+
+impl FromMeta for Domain {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(text) = Text::from_meta(item)?;
+        let value = text.value();
+        let host = value.strip_prefix("https://").unwrap_or(&value);
+        match check_origin_text(&format!("https://{host}"), false) {
+            Ok(()) => Ok(Self(text)),
+            Err(why) => {
+                let message = format!(
+                    "`{value}` is not a domain: {why}\nhelp: write `board.example` or `https://board.example`, as the host wants it"
+                );
+                Err(Error::custom(message).with_span(&text))
+            }
+        }
     }
 }
 
@@ -136,13 +158,18 @@ impl FromMeta for OriginList {
 /// Scheme, host and perhaps port, as browsers compare them, without wildcards.
 fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
     let text = literal.value();
-    let wrong = |why: &str| {
+    check_origin_text(&text, connects).map_err(|why| {
         let example =
             if connects { "`https://api.example` or `wss://..`" } else { "`https://cdn.example`" };
         let message =
             format!("`{text}` is not an origin: {why}\nhelp: write {example}, without a path");
-        Err(Error::custom(message).with_span(literal))
-    };
+        Error::custom(message).with_span(literal)
+    })
+}
+
+/// Fails with the reason why `text` is not an origin.
+fn check_origin_text(text: &str, connects: bool) -> std::result::Result<(), &'static str> {
+    let wrong = Err;
     if text.contains('*') {
         return wrong("a wildcard would let in sites that are not named");
     }

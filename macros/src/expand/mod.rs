@@ -2,6 +2,7 @@
 
 mod argument;
 pub(crate) mod catalogue;
+mod constants;
 mod lifetimes;
 mod marker;
 pub(crate) mod path;

@@ -87,7 +87,9 @@ impl Tool {
         let dependencies = self.emit_dependencies();
         let call = self.emit_call(output);
         let output = &output.ty;
+        let name_lint = self.emit_name_lint();
         quote! {
+            #name_lint
             #[automatically_derived]
             impl #krate::__private::Tool for #tool {
                 const NAME: &'static str = #name;
@@ -157,49 +159,6 @@ impl Tool {
                 #body
             }
         }
-    }
-
-    /// The constants that have a default, where they depart from it.
-    fn emit_constants(&self, of_output: &TokenStream) -> TokenStream {
-        let Self { krate, attribute, .. } = self;
-        let mut constants = TokenStream::new();
-        if let Some(title) = &attribute.title {
-            constants.extend(quote! {
-                const TITLE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#title);
-            });
-        }
-        if !attribute.hints.is_empty() {
-            let hints = attribute.hints.iter().map(|(hint, value)| {
-                let hint = Ident::new(hint, Span::call_site());
-                quote!(#hint: ::core::option::Option::Some(#value))
-            });
-            constants.extend(quote! {
-                const HINTS: #krate::__private::Hints = #krate::__private::Hints { #(#hints,)* ..#krate::__private::Hints::DERIVED };
-            });
-        }
-        let icons = &attribute.icons;
-        if !icons.is_empty() {
-            constants.extend(quote! {
-                const ICONS: &'static [&'static str] = &[#(#icons),*];
-            });
-        }
-        if let Some(meta) = &attribute.meta {
-            constants.extend(quote! {
-                const META: ::core::option::Option<&'static str> = ::core::option::Option::Some(#meta);
-            });
-        }
-        if attribute.app_only {
-            constants.extend(quote!(
-                const APP_ONLY: bool = true;
-            ));
-        }
-        if attribute.model_only {
-            constants.extend(quote!(
-                const MODEL_ONLY: bool = true;
-            ));
-        }
-        constants.extend(of_output.clone());
-        constants
     }
 
     /// The injected parameters; no tokens, if there are none.

@@ -108,6 +108,7 @@ impl View {
             add("border", quote!(#border));
         }
         let texts = [
+            ("domain", &self.domain),
             ("optional_scopes", &self.optional_scopes),
             ("invoking", &self.invoking),
             ("invoked", &self.invoked),

@@ -1,6 +1,6 @@
 //! A function under `#[tool]`, `#[widget]` or `#[requires]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Error, Ident, Result, ReturnType, Signature, Visibility,
@@ -76,6 +76,17 @@ impl Function {
             let message = "a function has one of `#[tool]`, `#[widget]` and `#[requires]`\nhelp: remove this one";
             errors.push(Error::new_spanned(attr.path(), message));
         }
+    }
+
+    /// Whether it has `#[allow(deprecated)]`: a lint of ours is another item.
+    pub(crate) fn allows_deprecated(&self) -> bool {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("allow")).any(|attr| {
+            let list = attr.meta.require_list().map(|list| list.tokens.clone());
+            list.is_ok_and(|lints| {
+                let mut lints = lints.into_iter();
+                lints.any(|lint| matches!(lint, TokenTree::Ident(lint) if lint == "deprecated"))
+            })
+        })
     }
 
     /// Replaces the body, where its errors would only repeat one that is reported.

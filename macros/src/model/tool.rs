@@ -49,6 +49,10 @@ pub(crate) struct Attribute {
     pub(crate) meta: Option<LitStr>,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
+    /// Its arguments are decoded as JSON says, without tolerance.
+    pub(crate) strict: bool,
+    /// Its name is longer than some hosts take, and the attribute does not say so.
+    pub(crate) warns_of_name: bool,
 }
 
 impl Tool {
@@ -105,9 +109,13 @@ impl Tool {
 
     /// `faulty`: a parameter has a faulty type, so that a client may be missing.
     fn set(&mut self, attribute: &str, args: ToolArgs, faulty: bool, errors: &mut Errors) {
-        match args.name {
-            Some(name) => self.name = name.0,
-            None => drop(errors.take(ToolName::new(self.name.clone()))),
+        let name = match args.name {
+            Some(name) => Some(name),
+            None => errors.take(ToolName::new(self.name.clone())),
+        };
+        let is_long = name.as_ref().is_some_and(ToolName::is_long);
+        if let Some(name) = name {
+            self.name = name.0;
         }
         let on = |switch: Option<Switch>| switch.is_some_and(|switch| switch.on);
         let hints = [
@@ -126,6 +134,8 @@ impl Tool {
             meta: args.meta.map(|meta| meta.0),
             app_only: on(args.app_only),
             model_only: on(args.model_only),
+            strict: on(args.strict),
+            warns_of_name: is_long && !on(args.long_name) && !self.function.allows_deprecated(),
         };
         if let Some(model_only) = args.model_only
             && self.attribute.app_only

@@ -49,6 +49,9 @@ pub trait Tool: Sized + 'static {
     const APP_ONLY: bool = false;
     /// Whether only the model may call it, and no view.
     const MODEL_ONLY: bool = false;
+    /// Whether its arguments are taken only as JSON and the schema say, without tolerance for what
+    /// hosts are known to send instead.
+    const STRICT: bool = false;
     /// The page that shows the result, if there is one.
     const VIEW: Option<View> = None;
     /// The arguments' types.

@@ -17,6 +17,7 @@ use crate::{
 
 /// The declaration of a tool as data: as code, every tool would have its own copy.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct ToolSpec {
     name: &'static str,
     title: Option<&'static str>,
@@ -26,6 +27,7 @@ pub(crate) struct ToolSpec {
     meta: Option<&'static str>,
     app_only: bool,
     model_only: bool,
+    strict: bool,
     view: Option<View>,
     dependencies: fn() -> &'static [Dependency],
     output_schema: fn() -> Option<JsonObject>,
@@ -43,6 +45,7 @@ impl ToolSpec {
                 meta: T::META,
                 app_only: T::APP_ONLY,
                 model_only: T::MODEL_ONLY,
+                strict: T::STRICT,
                 view: T::VIEW,
                 dependencies: T::dependencies,
                 output_schema: T::Output::output_schema,
@@ -99,6 +102,9 @@ pub(crate) struct RegisteredTool {
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
+    /// Its arguments are decoded without tolerance.
+    #[allow(dead_code, reason = "for the decoding of arguments")]
+    pub(crate) strict: bool,
     /// It has a client of a provider.
     pub(crate) needs_provider: bool,
     /// It has a [`Context`](super::context::Context), so it may send notifications.
@@ -126,6 +132,7 @@ impl RegisteredTool {
             hints: tool.hints,
             app_only: tool.app_only,
             model_only: tool.model_only,
+            strict: tool.strict,
             view: tool.view,
             function,
         })
@@ -175,13 +182,16 @@ fn annotations(title: Option<&str>, hints: Hints, dependencies: &[Dependency]) -
     let mut access = Vec::new();
     let mut open_world = None;
     for dependency in dependencies {
-        if let Dependency::Client(client) = dependency {
-            open_world = Some(true);
-            let declared = |name| client.catalogue.iter().find(|scope| scope.name == name);
-            access.extend(
-                client.scopes().iter().filter_map(|&name| declared(name)).map(|s| s.access),
-            );
-        }
+        let (catalogue, scopes) = match dependency {
+            Dependency::Client(client) => {
+                open_world = Some(true);
+                (client.catalogue, client.scopes())
+            }
+            Dependency::Caller(caller) => (caller.catalogue, caller.scopes()),
+            Dependency::State(_) | Dependency::Context => continue,
+        };
+        let declared = |name| catalogue.iter().find(|scope| scope.name == name);
+        access.extend(scopes.iter().filter_map(|&name| declared(name)).map(|scope| scope.access));
     }
     let highest = access.into_iter().max();
     let read_only = highest.map(|highest| highest == Access::Read);

@@ -375,3 +375,56 @@ async fn a_tool_is_still_a_function() {
 fn http_response() -> http::Response<toolgate::client::Bytes> {
     http::Response::new(toolgate::client::Bytes::new())
 }
+
+/// The rights of this server's own tokens.
+#[catalogue]
+enum Desk {
+    /// Sees tickets.
+    #[scope("tickets:read", access = read)]
+    Read,
+    /// Answers tickets.
+    #[scope("tickets:answer", access = write, implies(Read))]
+    Answer,
+    /// Deletes tickets.
+    #[scope("tickets:delete", access = destructive)]
+    Delete,
+}
+
+/// Lists tickets.
+#[tool(scopes = "tickets:read")]
+async fn list_tickets(caller: Caller<Desk>) -> String {
+    caller.subject().to_owned()
+}
+
+/// Answers a ticket.
+#[tool(scopes = "tickets:answer")]
+async fn answer_ticket(_caller: Caller<Desk>) {}
+
+/// Deletes a ticket.
+#[tool(scopes(caller = "tickets:read tickets:delete"), read_only = false)]
+async fn delete_ticket(caller: &Caller<Desk>) {
+    let _ = caller;
+}
+
+/// Says who calls.
+#[tool]
+async fn who(caller: Caller) -> String {
+    caller.subject().to_owned()
+}
+
+#[tokio::test]
+async fn what_a_tool_changes_follows_from_the_callers_scopes_too() {
+    let tools = tools![list_tickets, answer_ticket, delete_ticket, who];
+    let description = Server::new("language", "1").tools(tools).build().await.unwrap().describe();
+    let tools = serde_json::to_value(&description.tools).unwrap();
+    for (name, read_only, destructive) in [
+        ("list_tickets", json!(true), json!(false)),
+        ("answer_ticket", json!(false), json!(false)),
+        ("delete_ticket", json!(false), json!(true)),
+        ("who", json!(null), json!(null)),
+    ] {
+        let annotations = &definition(&tools, name)["annotations"];
+        let hints = (&annotations["readOnlyHint"], &annotations["destructiveHint"]);
+        assert_eq!(hints, (&read_only, &destructive), "{name}");
+    }
+}

@@ -45,6 +45,7 @@ struct Board {
     csp(connect = ["https://live.example", "wss://live.example:8443"], resource = ["https://cdn.example"]),
     permissions("clipboard_write"),
     border = false,
+    domain = "https://board.example",
     invoking = "Looking",
     invoked = "Here they are"
 )]
@@ -122,6 +123,7 @@ async fn a_widget_is_a_tool_with_a_page() {
     let hash = uri.strip_prefix("ui://Our-board-/board-").unwrap().strip_suffix(".html").unwrap();
     assert_eq!(hash.len(), 16, "{uri}");
     assert_eq!(tool["_meta"]["ui"]["visibility"], json!(["model", "app"]));
+    assert_eq!(tool["_meta"]["ui/resourceUri"], uri, "hosts of the drafts know this name alone");
     assert_eq!(tool["_meta"]["openai/outputTemplate"], uri);
     assert_eq!(tool["_meta"]["openai/widgetAccessible"], true);
     assert_eq!(tool["_meta"]["openai/toolInvocation/invoking"], "Looking");
@@ -149,8 +151,10 @@ async fn a_widget_is_a_tool_with_a_page() {
             },
             "permissions": { "clipboardWrite": {} },
             "prefersBorder": false,
+            "domain": "https://board.example",
         })
     );
+    assert_eq!(content["_meta"]["openai/widgetDomain"], "https://board.example");
     assert_eq!(content["_meta"]["openai/widgetCSP"]["connect_domains"][0], "https://live.example");
     let html = content["text"].as_str().unwrap();
     assert!(html.contains("toolgate=") || html.contains("toolgate ="), "the library is in it");
@@ -236,6 +240,46 @@ async fn pages_need_no_token_and_everything_else_does() {
         let shown = known.call("number", json!({ "n": 1 })).await;
         let auth = &shown.body()["result"]["_meta"]["toolgate/auth"];
         assert_eq!((&auth["subject"], &auth["account"]), (&json!("u-1"), &json!(name)));
+    }
+}
+
+#[tokio::test]
+async fn the_uri_of_an_earlier_deployment_is_that_of_todays_page() {
+    let (_forge, server) = server().await;
+    let issuer = Issuer::new();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE).browser(toolgate::testing::Browsers);
+    let stranger = Client::of(server.gate(gate)).await.unwrap();
+    let alice = stranger.with(issuer.token("alice"));
+    let tools = list(&alice).await;
+    let current = page(&alice, &named(&tools, "board")["_meta"]["ui"]["resourceUri"]).await;
+    for old in [
+        "ui://Our-board-/board-0123456789abcdef.html",
+        "ui://Our-board-/board-01234567.html",
+        "ui://Our-board-/board-0123456789abcdef0123456789ABCDEF.html",
+        "ui://Our-board-/board.html",
+        "ui://its-name-before/board-0123456789abcdef.html",
+    ] {
+        for client in [&stranger, &alice] {
+            let read = client.read(old).await;
+            assert_eq!(read.status(), 200, "{old}");
+            let content = &read.body()["result"]["contents"][0];
+            assert_eq!(content["uri"], old, "a host compares it with what it asked for");
+            assert_eq!(content["text"], current["contents"][0]["text"]);
+            assert_eq!(content["_meta"], current["contents"][0]["_meta"]);
+        }
+    }
+    for other in [
+        "ui://Our-board-/bored-0123456789abcdef.html",
+        "ui://Our-board-/board-list.html",
+        "ui://Our-board-/board-0123.html",
+        "ui://Our-board-/-0123456789abcdef.html",
+        "ui://Our-board-/close-0123456789abcdef.html",
+        "ui://Our-board-/board",
+        "ui://board-0123456789abcdef.html",
+        "https://Our-board-/board-0123456789abcdef.html",
+    ] {
+        assert_eq!(stranger.read(other).await.status(), 401, "{other}");
+        assert!(alice.read(other).await.body()["error"]["code"].is_number(), "{other}");
     }
 }
 

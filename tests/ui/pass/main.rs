@@ -39,6 +39,7 @@ pub mod tool_crate_of_a_macro;
 pub mod tool_in_a_function;
 pub mod tool_injected_in_every_form;
 pub mod tool_made_by_a_macro;
+pub mod tool_names_long;
 pub mod tool_names_raw;
 pub mod tool_without_the_prelude;
 pub mod tools_empty_and_trailing_comma;
@@ -66,6 +67,7 @@ mod runs {
         tool_in_a_function,
         tool_injected_in_every_form,
         tool_made_by_a_macro,
+        tool_names_long,
         tool_names_raw,
         tool_without_the_prelude,
         tools_empty_and_trailing_comma,

@@ -39,6 +39,10 @@ pub(super) fn of_resource(view: &View, description: Option<&str>) -> Map<String,
         ui.insert("prefersBorder".to_owned(), border.into());
         meta.insert("openai/widgetPrefersBorder".to_owned(), border.into());
     }
+    if let Some(domain) = view.domain {
+        ui.insert("domain".to_owned(), domain.into());
+        meta.insert("openai/widgetDomain".to_owned(), domain.into());
+    }
     if let Some(description) = description {
         meta.insert("openai/widgetDescription".to_owned(), description.into());
     }
@@ -60,6 +64,8 @@ pub(super) fn add_to_tool(tool: &mut ServedTool, widget: Option<(&str, &View)>, 
     let mut ui = Map::new();
     if let Some((uri, view)) = widget {
         ui.insert("resourceUri".to_owned(), uri.into());
+        // The name of the drafts, which some hosts know alone.
+        meta.insert("ui/resourceUri".to_owned(), uri.into());
         meta.insert("openai/outputTemplate".to_owned(), uri.into());
         for (name, text) in [("invoking", view.invoking), ("invoked", view.invoked)] {
             if let Some(text) = text {

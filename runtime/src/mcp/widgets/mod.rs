@@ -33,7 +33,9 @@ const PAGE_TTL_MS: u64 = 24 * 3600 * 1000;
 #[derive(Default)]
 pub(crate) struct Widgets {
     all: Vec<Widget>,
-    /// The position of each widget in `all`, by its URI.
+    /// The host of their URIs: the server's name.
+    host: String,
+    /// The position of each widget in `all`, by its name.
     index: HashMap<String, usize>,
     /// Whether pages are read from the disk at every request, under a URI that does not change.
     live: bool,
@@ -100,7 +102,9 @@ impl Widgets {
         live: bool,
         knows_all_tools: bool,
     ) -> Result<Self, ConfigError> {
-        let mut widgets = Self { live, knows_all_tools, ..Self::default() };
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let host = server.replace(|c| !is_host(c), "-");
+        let mut widgets = Self { host, live, knows_all_tools, ..Self::default() };
         let mut faults = Vec::new();
         let mut called_tools = Vec::new();
         for tool in tools.iter() {
@@ -113,7 +117,7 @@ impl Widgets {
                 Ok(html) => {
                     let called: Vec<_> =
                         page::called_tools(&html).into_iter().map(str::to_owned).collect();
-                    let widget = widgets.add(server, tool, view, html, tools);
+                    let widget = widgets.add(tool, view, html, tools);
                     faults.extend(
                         called.iter().filter_map(|it| widget.check_call(it, knows_all_tools).err()),
                     );
@@ -138,15 +142,12 @@ impl Widgets {
 
     fn add(
         &mut self,
-        server: &str,
         tool: &ServedTool,
         view: View,
         html: String,
         tools: &[ServedTool],
     ) -> &Widget {
         let definition = &tool.registered.definition;
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-        let host = server.replace(|c| !is_host(c), "-");
         let description = definition.description.as_ref().map(ToString::to_string);
         let callable = tools.iter().map(|called| {
             let name = called.registered.definition.name.to_string();
@@ -167,8 +168,8 @@ impl Widgets {
         } else {
             format!("-{}", fingerprint(&widget.html, &widget.meta))
         };
-        widget.uri = format!("ui://{host}/{}{version}.html", widget.name);
-        self.index.insert(widget.uri.clone(), self.all.len());
+        widget.uri = format!("ui://{}/{}{version}.html", self.host, widget.name);
+        self.index.insert(widget.name.clone(), self.all.len());
         self.all.push(widget);
         &self.all[self.all.len() - 1]
     }
@@ -177,9 +178,26 @@ impl Widgets {
         self.all.is_empty()
     }
 
-    /// Whether `uri` is the page of a widget.
+    /// Whether `uri` is the page of a widget, in this version or in another one.
     pub(crate) fn contains(&self, uri: &str) -> bool {
-        self.index.contains_key(uri)
+        self.find(uri).is_some()
+    }
+
+    /// The widget of a URI. The version in it is a key for caches: a host that kept the URI of an
+    /// earlier deployment gets the page as it is now. A name that the server had before counts too,
+    /// unless a fallback handler may have pages of its own.
+    fn find(&self, uri: &str) -> Option<&Widget> {
+        let (host, page) = uri.strip_prefix("ui://")?.split_once('/')?;
+        if host != self.host && !self.knows_all_tools {
+            return None;
+        }
+        let page = page.strip_suffix(".html")?;
+        let without_version = || {
+            let (name, version) = page.rsplit_once('-')?;
+            is_version(version).then_some(name)
+        };
+        let position = self.index.get(page).or_else(|| self.index.get(without_version()?))?;
+        Some(&self.all[*position])
     }
 
     /// Declares resources and the extension, if there are widgets.
@@ -206,7 +224,7 @@ impl Widgets {
     }
 
     pub(crate) fn read(&self, uri: &str) -> Option<ReadResourceResult> {
-        let widget = &self.all[*self.index.get(uri)?];
+        let widget = self.find(uri)?;
         let live = widget.is_live(self.live);
         let html = if live { widget.read_live(self.knows_all_tools) } else { widget.html.clone() };
         let contents = ResourceContents::text(html, uri)
@@ -217,6 +235,11 @@ impl Widgets {
         result.cache_scope = Some(CacheScope::Public);
         Some(result)
     }
+}
+
+/// Whether `text` looks like a [`fingerprint`], of this release or another one.
+fn is_version(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The start of a digest of the page and of what it may do, which versions its URI.

@@ -15,6 +15,7 @@ pub struct View {
     pub(crate) csp: Csp,
     pub(crate) permissions: &'static [&'static str],
     pub(crate) border: Option<bool>,
+    pub(crate) domain: Option<&'static str>,
     pub(crate) optional_scopes: &'static str,
     pub(crate) invoking: Option<&'static str>,
     pub(crate) invoked: Option<&'static str>,
@@ -34,6 +35,7 @@ impl View {
             csp: Csp::NONE,
             permissions: &[],
             border: None,
+            domain: None,
             optional_scopes: "",
             invoking: None,
             invoked: None,
@@ -84,6 +86,12 @@ impl View {
     #[must_use]
     pub const fn border(self, border: bool) -> Self {
         Self { border: Some(border), ..self }
+    }
+
+    /// Sets the domain from which a host serves the page, in the form that the host wants.
+    #[must_use]
+    pub const fn domain(self, domain: &'static str) -> Self {
+        Self { domain: Some(domain), ..self }
     }
 
     /// Sets the scopes that calls of the view may ask for later, separated by spaces.

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Lists issues.
+#[tool(name = "issues.list")]
+async fn t() {}
+
+fn main() {}

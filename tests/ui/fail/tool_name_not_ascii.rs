@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Measures.
+#[tool]
+async fn größe() {}
+
+fn main() {}
