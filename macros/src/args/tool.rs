@@ -37,7 +37,12 @@ pub(crate) const MAX_PORTABLE_NAME_LEN: usize = 40;
 pub(crate) struct ToolName(pub(crate) LitStr);
 
 impl ToolName {
-    pub(crate) fn new(name: LitStr) -> syn::Result<Self> {
+    /// The name of the function, where the attribute has none.
+    pub(crate) fn of_function(name: LitStr) -> syn::Result<Self> {
+        Self::check(name, |fitting| format!("name = \"{fitting}\""))
+    }
+
+    fn check(name: LitStr, written: impl Fn(&str) -> String) -> syn::Result<Self> {
         let value = name.value();
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let is_short = (1..=64).contains(&value.len());
@@ -46,7 +51,8 @@ impl ToolName {
         }
         let fitting = value.replace(|c| !fits(c), "_");
         let help = if is_short && fitting.contains(|c| c != '_') {
-            format!("write `{fitting}`: models call a tool by A-Z, a-z, 0-9, `_` and `-`")
+            let written = written(&fitting);
+            format!("write `{written}`: models call a tool by A-Z, a-z, 0-9, `_` and `-`")
         } else {
             "1 to 64 of A-Z, a-z, 0-9, `_` and `-`; `title` is for people".to_owned()
         };
@@ -62,7 +68,7 @@ impl ToolName {
 
 impl FromMeta for ToolName {
     fn from_meta(item: &Meta) -> Result<Self> {
-        Ok(Self::new(Text::from_meta(item)?.0)?)
+        Ok(Self::check(Text::from_meta(item)?.0, |fitting| format!("\"{fitting}\""))?)
     }
 }
 

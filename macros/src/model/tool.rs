@@ -111,7 +111,7 @@ impl Tool {
     fn set(&mut self, attribute: &str, args: ToolArgs, faulty: bool, errors: &mut Errors) {
         let name = match args.name {
             Some(name) => Some(name),
-            None => errors.take(ToolName::new(self.name.clone())),
+            None => errors.take(ToolName::of_function(self.name.clone())),
         };
         let is_long = name.as_ref().is_some_and(ToolName::is_long);
         if let Some(name) = name {

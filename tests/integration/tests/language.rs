@@ -10,7 +10,12 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use toolgate::{Server, prelude::*};
+use toolgate::{
+    Server,
+    gate::Gate,
+    prelude::*,
+    testing::{Issuer, RESOURCE},
+};
 
 /// How a list is cut.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -415,7 +420,9 @@ async fn who(caller: Caller) -> String {
 #[tokio::test]
 async fn what_a_tool_changes_follows_from_the_callers_scopes_too() {
     let tools = tools![list_tickets, answer_ticket, delete_ticket, who];
-    let description = Server::new("language", "1").tools(tools).build().await.unwrap().describe();
+    let gate = Gate::new(Issuer::new().verifier()).resource(RESOURCE);
+    let server = Server::new("language", "1").tools(tools).gate(gate);
+    let description = server.build().await.unwrap().describe();
     let tools = serde_json::to_value(&description.tools).unwrap();
     for (name, read_only, destructive) in [
         ("list_tickets", json!(true), json!(false)),

@@ -25,7 +25,7 @@ pub async fn strict(n: u8) -> String {
 pub fn main() {
     use toolgate::tool::Tool;
 
-    assert_eq!(list_the_open_issues_of_all_my_repositories::NAME.len(), 44);
+    assert_eq!(list_the_open_issues_of_all_my_repositories::NAME.len(), 43);
     assert_eq!((forty_one::NAME.len(), forty::NAME.len()), (41, 40));
     assert!(strict::STRICT && !forty::STRICT);
 }
