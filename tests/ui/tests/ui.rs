@@ -46,7 +46,9 @@ fn what_a_macro_words_is_one_error_of_at_most_eight_lines() {
         assert_eq!(errors, 1, "{}\n{text}", path.display());
         // What rustc words has a code or is a lint, and has as many lines as it likes.
         if text.starts_with("error:")
-            && !["error: future", "error: use of deprecated"].iter().any(|words| text.starts_with(words))
+            && !["error: future", "error: use of deprecated"]
+                .iter()
+                .any(|words| text.starts_with(words))
         {
             let lines = text.lines().filter(|line| !line.is_empty()).count();
             assert!(lines <= 8, "{lines} lines: {}\n{text}", path.display());
