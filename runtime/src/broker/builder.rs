@@ -46,6 +46,7 @@ pub struct BrokerBuilder {
     browser_clients: bool,
     loopback_documents: bool,
     accounts: Option<&'static str>,
+    server_name: Option<String>,
 }
 
 impl BrokerBuilder {
@@ -73,6 +74,7 @@ impl BrokerBuilder {
             browser_clients: false,
             loopback_documents: false,
             accounts: None,
+            server_name: None,
         }
     }
 
@@ -91,6 +93,12 @@ impl BrokerBuilder {
     #[cfg(feature = "dev")]
     pub(crate) fn bare_subjects(mut self) -> Self {
         self.bare_subjects = true;
+        self
+    }
+
+    /// Sets the name of the server that people read. The default is its host.
+    pub(crate) fn server_name(mut self, name: &str) -> Self {
+        self.server_name = Some(name.to_owned());
         self
     }
 
@@ -210,7 +218,7 @@ impl BrokerBuilder {
         let prefix = public.path().trim_end_matches('/').to_owned();
         let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
             .expect("a URL with a path");
-        let name = match resource.port() {
+        let host = match resource.port() {
             Some(port) => format!("{}:{port}", resource.host_str().unwrap_or_default()),
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
@@ -233,7 +241,8 @@ impl BrokerBuilder {
             issuer,
             callback,
             resource: self.resource,
-            name,
+            name: self.server_name.unwrap_or_else(|| host.clone()),
+            host,
             default_scopes: self.default_scopes,
             schemes: self.schemes,
             access_token_ttl: self.access_token_ttl,

@@ -22,8 +22,8 @@ pub(crate) struct Consent<'a> {
     pub(crate) destination: Markup,
     /// Whether any program on the machine could be the client.
     pub(crate) warns: bool,
-    /// The name of the server, which is its host.
-    pub(crate) server: &'a str,
+    /// The name of the server, and its host.
+    pub(crate) server: (&'a str, &'a str),
     pub(crate) provider: &'a str,
     /// The new scopes, each with its description.
     pub(crate) scopes: Vec<(&'a str, &'a str)>,
@@ -37,12 +37,14 @@ pub(crate) struct Consent<'a> {
 
 impl Consent<'_> {
     pub(crate) fn into_response(self) -> Response {
+        let (name, host) = self.server;
         let title = format!("Allow {} to use {}?", self.client, self.provider);
         let body = html! {
             @if let Some(notice) = self.notice { p role="status" { (notice) } }
             p {
                 strong { (self.client) } " asks for access to your " (self.provider)
-                " account through the tools of " strong { (self.server) } "."
+                " account through the tools of " strong { (name) }
+                @if name != host { " (" (host) ")" } "."
             }
             dl {
                 dt { "Who asks" }

@@ -49,8 +49,10 @@ pub(crate) struct BrokerState {
     pub(super) callback: RedirectUrl,
     /// The audience of the tokens.
     pub(super) resource: String,
-    /// The name of the server on pages: its host.
+    /// The name of the server on pages.
     pub(super) name: String,
+    /// The host of the server, with its port.
+    pub(super) host: String,
     pub(super) default_scopes: Vec<String>,
     /// Private-use schemes that redirect URIs may have, besides reversed domain names.
     pub(super) schemes: Vec<String>,

@@ -1,28 +1,23 @@
 //! The shell of every page that a person sees: plain HTML, no script, nothing from other sites.
 
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use maud::{DOCTYPE, Markup, html};
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::site::Site;
 
 /// The path of the stylesheet.
 pub(crate) const STYLE_PATH: &str = "/connect.css";
 
-const STYLE: &str = "
-:root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 1.05rem/1.5 system-ui, sans-serif }
-a { color: #0b57d0 }
-@media (prefers-color-scheme: dark) { a { color: #a8c7fa } }
-body { max-width: 34rem; margin: 9vh auto 3rem; padding: 0 1.25rem }
-h1 { font-size: 1.4rem; line-height: 1.25 }
-h2 { font-size: 1.15rem; margin-bottom: 0 }
-code { overflow-wrap: anywhere }
-li { margin: .3rem 0 }
-dt { opacity: .75; margin-top: .6rem }
-dd { margin: 0; overflow-wrap: anywhere }
-button { font: inherit; padding: .5rem 1.4rem; margin: 1rem .6rem 0 0; cursor: pointer }
-button.main { font-weight: 600 }
-.warning { border-left: .25rem solid #c80; padding: .1rem 0 .1rem .8rem }
-.next { opacity: .9 }
-";
+const STYLE: &str = include_str!("page.css");
 
 /// Where the forms of a page may be sent: sources of the `form-action` directive (CSP3 §6.4.1).
 /// Browsers hold the redirects after a form to it as well.
@@ -58,22 +53,84 @@ pub(crate) struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// The page without the name of its server, which [`on_site`] adds.
     pub(crate) fn into_response(self) -> Response {
+        let status = self.status;
+        let content = self.into_content();
+        let mut response = content.write(Response::new(()), None).map(Body::from);
+        *response.status_mut() = status;
+        response.extensions_mut().insert(content);
+        response
+    }
+
+    /// The page with the name of its server.
+    pub(crate) fn into_response_of(self, site: &Site) -> Response<String> {
+        let status = self.status;
+        let mut response = self.into_content().write(Response::new(()), Some(site));
+        *response.status_mut() = status;
+        response
+    }
+
+    fn into_content(self) -> Content {
+        Content {
+            title: self.title.to_owned(),
+            body: self.body.into_string(),
+            stylesheet: self.stylesheet.to_owned(),
+            form_action: self.form_action,
+        }
+    }
+}
+
+/// Response extension: what a page consists of.
+#[derive(Clone)]
+pub(crate) struct Content {
+    title: String,
+    /// Markup.
+    body: String,
+    stylesheet: String,
+    form_action: FormAction,
+}
+
+impl Content {
+    /// Writes the page as the body of a response, with the name of its server if it is known.
+    fn write<B>(&self, response: Response<B>, site: Option<&Site>) -> Response<String> {
         let html = html! {
             (DOCTYPE)
             html lang="en" {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (self.title) }
+                    title { (self.title) @if let Some(site) = site { " · " (site.name()) } }
                     link rel="stylesheet" href=(self.stylesheet);
+                    @if let Some(site) = site { (site.favicon()) }
                 }
-                body { main { h1 { (self.title) } (self.body) } }
+                body {
+                    @if let Some(site) = site { (site.header()) }
+                    main { h1 { (self.title) } (PreEscaped(&self.body)) }
+                }
             }
         };
-        let html = html.into_string();
-        respond(self.status, "text/html; charset=utf-8", html, &self.form_action)
+        let mut response = response.map(|_| html.into_string());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        harden(headers, &self.form_action, site.and_then(Site::image_sources));
+        response
     }
+}
+
+/// Adds the name and the icon of the server to all pages of a router.
+pub(crate) fn on_site(site: &Arc<Site>, pages: Router) -> Router {
+    pages.layer(middleware::from_fn_with_state(Arc::clone(site), add_site))
+}
+
+async fn add_site(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    let Some(content) = response.extensions_mut().remove::<Content>() else { return response };
+    // The length was that of the page without a name.
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    let response = content.write(response, Some(&site)).map(Body::from);
+    if is_head { response.map(|_| Body::empty()) } else { response }
 }
 
 /// A page without a form.
@@ -84,12 +141,12 @@ pub(crate) fn page(status: StatusCode, title: &str, body: Markup) -> Response {
 
 /// The stylesheet of all pages.
 pub(crate) fn stylesheet() -> Response {
-    respond(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned(), &FormAction::None)
+    respond(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
 }
 
 /// A reason in plain text, where there is no page.
 pub(crate) fn text(status: StatusCode, reason: &str) -> Response {
-    respond(status, "text/plain; charset=utf-8", reason.to_owned(), &FormAction::None)
+    respond(status, "text/plain; charset=utf-8", reason.to_owned())
 }
 
 /// Redirects the browser to `url`, which it requests with GET (RFC 9700 §4.12).
@@ -100,28 +157,24 @@ pub(crate) fn redirect(url: &str) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(header::LOCATION, url);
-    harden(response.headers_mut(), &FormAction::None);
+    harden(response.headers_mut(), &FormAction::None, None);
     response
 }
 
-fn respond(
-    status: StatusCode,
-    content_type: &'static str,
-    body: String,
-    form_action: &FormAction,
-) -> Response {
+fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    harden(response.headers_mut(), form_action);
+    harden(response.headers_mut(), &FormAction::None, None);
     response
 }
 
 /// Headers that keep a page from being framed, cached, sniffed, or named to other sites.
-fn harden(headers: &mut HeaderMap, form_action: &FormAction) {
+fn harden(headers: &mut HeaderMap, form_action: &FormAction, images: Option<&str>) {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action {}; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src {}; base-uri 'none'; form-action {}; frame-ancestors 'none'",
+        images.unwrap_or("'none'"),
         form_action.sources()
     );
     let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(

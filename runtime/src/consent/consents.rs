@@ -15,7 +15,7 @@ use crate::{
     browser::{
         CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator,
         authorization_flow::AuthorizationFlow, cookie::Cookies,
-        pending_authorization::PendingInGrantStore, request_limit::RequestLimit,
+        pending_authorization::PendingInGrantStore, request_limit::RequestLimit, site::Site,
     },
     gate::LOCAL_SUBJECT,
     grant::{Clock, Grants},
@@ -46,6 +46,8 @@ pub(crate) struct ConsentsConfig {
     pub(crate) providers: Vec<UpstreamClient>,
     /// Where browsers reach this server.
     pub(crate) base: Url,
+    /// What its pages show of it.
+    pub(crate) site: Arc<Site>,
     /// `None`: everyone who reaches this server is the local person.
     pub(crate) authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     /// The limit of requests that send a browser away.
@@ -61,6 +63,7 @@ struct ConsentsState {
     clock: Arc<dyn Clock>,
     providers: HashMap<&'static str, UpstreamClient>,
     base: RwLock<Url>,
+    site: Arc<Site>,
     open: Mutex<HashMap<String, OpenConsent>>,
     authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     flow: AuthorizationFlow,
@@ -129,8 +132,8 @@ pub(crate) struct Link {
 
 impl Consents {
     pub(crate) fn new(config: ConsentsConfig) -> Self {
-        let ConsentsConfig { grants, clock, providers, base, authenticator, limit, .. } = config;
-        let ConsentsConfig { has_accounts, binds_clients, .. } = config;
+        let ConsentsConfig { grants, clock, providers, base, site, authenticator, .. } = config;
+        let ConsentsConfig { limit, has_accounts, binds_clients, .. } = config;
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
         Self(Arc::new(ConsentsState {
@@ -140,6 +143,7 @@ impl Consents {
             clock,
             providers,
             base: RwLock::new(base),
+            site,
             open: Mutex::default(),
             authenticator,
             limit,
@@ -291,6 +295,11 @@ impl Consents {
         format!("{}/{}", self.base().as_str().trim_end_matches('/'), path.trim_start_matches('/'))
     }
 
+    /// The same path as browsers see it, which begins with that of the server's URL.
+    pub(crate) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.base().path().trim_end_matches('/'))
+    }
+
     /// The redirect URI at `provider`.
     pub(super) fn callback_url(&self, provider: &str) -> RedirectUrl {
         let url = self.url(&format!("{CALLBACK_PATH}/{provider}"));
@@ -311,14 +320,14 @@ impl Consents {
     }
 
     /// The person who uses this browser; `None` where nobody is signed in.
-    pub(super) async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
+    pub(crate) async fn subject(&self, headers: &HeaderMap) -> Result<Option<String>, String> {
         match &self.0.authenticator {
             Some(authenticator) => authenticator.subject(headers, self.is_https()).await,
             None => Ok(Some(LOCAL_SUBJECT.to_owned())),
         }
     }
 
-    pub(super) fn authenticator(&self) -> Option<&Arc<dyn BrowserAuthenticator>> {
+    pub(crate) fn authenticator(&self) -> Option<&Arc<dyn BrowserAuthenticator>> {
         self.0.authenticator.as_ref()
     }
 
@@ -328,6 +337,10 @@ impl Consents {
 
     pub(super) fn providers(&self) -> impl Iterator<Item = &UpstreamClient> {
         self.0.providers.values()
+    }
+
+    pub(crate) fn has_providers(&self) -> bool {
+        !self.0.providers.is_empty()
     }
 
     pub(super) fn grants(&self) -> &Grants {
@@ -352,7 +365,12 @@ impl Consents {
         self.0.binds_clients
     }
 
-    pub(super) fn has_accounts(&self) -> bool {
+    /// What the pages of this server show of it.
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.0.site
+    }
+
+    pub(crate) fn has_accounts(&self) -> bool {
         self.0.has_accounts
     }
 

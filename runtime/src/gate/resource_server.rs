@@ -303,6 +303,16 @@ impl ResourceServer {
         !self.gate.hide_unauthorized_tools || required.check(caller).is_ok()
     }
 
+    /// Whether callers without a token may list the tools.
+    pub(crate) fn allows_anonymous(&self) -> bool {
+        self.gate.allow_anonymous
+    }
+
+    /// The URL of the resource.
+    pub(crate) fn resource(&self) -> &str {
+        &self.metadata.resource
+    }
+
     /// Whether the list of tools depends on the caller.
     pub(crate) fn hides_unauthorized_tools(&self) -> bool {
         self.gate.hide_unauthorized_tools

@@ -22,6 +22,7 @@ use super::{
     body::{self, MAX_BODY_BYTES},
     fast_path::{FastCall, FastPath, ListCache, VisibleTools},
     headers as names,
+    landing::LandingPage,
     negotiation::Accepted,
     peer::Peer,
     rejection::Rejection,
@@ -53,6 +54,7 @@ pub(crate) struct Endpoint {
     pub(crate) handler: Handler<ErasedHandler>,
     fast_path: FastPath,
     list_cache: ListCache,
+    landing_page: Option<Arc<LandingPage>>,
     sessions: Arc<Sessions>,
     sdk: StreamableHttpService<Handler<ErasedHandler>, Sessions>,
 }
@@ -101,7 +103,11 @@ struct CallPermit {
 }
 
 impl Endpoint {
-    pub(crate) fn new(handler: &Handler<ErasedHandler>, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(
+        handler: &Handler<ErasedHandler>,
+        landing_page: Option<Arc<LandingPage>>,
+        shutdown: CancellationToken,
+    ) -> Self {
         let mut config = StreamableHttpServerConfig::default()
             .with_json_response(true)
             .with_max_request_body_bytes(MAX_BODY_BYTES)
@@ -119,6 +125,7 @@ impl Endpoint {
             handler: handler.clone(),
             fast_path: FastPath::new(handler.clone()),
             list_cache: ListCache::default(),
+            landing_page,
             sessions,
             sdk,
         }
@@ -129,6 +136,12 @@ impl Endpoint {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        if parts.method != Method::POST
+            && let Some(landing_page) = &self.landing_page
+            && LandingPage::is_wanted(parts)
+        {
+            return Box::pin(landing_page.respond(parts)).await;
+        }
         let is_head = parts.method == Method::HEAD;
         let response = self.handle(parts, body, peer).await;
         let response = response.unwrap_or_else(Rejection::into_response);

@@ -6,6 +6,7 @@ mod cors;
 mod endpoint;
 mod fast_path;
 mod headers;
+mod landing;
 mod listener;
 mod loopback_only;
 mod negotiation;
@@ -19,4 +20,9 @@ mod session_registry;
 mod sessions;
 
 pub use self::service::ToolgateService;
-pub(crate) use self::{endpoint::Endpoint, listener::listen, router::router};
+pub(crate) use self::{
+    endpoint::Endpoint,
+    landing::{Connection, LandingPage},
+    listener::listen,
+    router::{landing_page, router},
+};

@@ -15,6 +15,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::{
     cors,
     endpoint::{Endpoint, PATH},
+    landing::{LandingPage, ROOT_PATH},
     loopback_only,
     peer::Peer,
 };
@@ -22,6 +23,14 @@ use crate::gate::{self, resource_server::ResourceServer};
 
 /// How long a page may take, its form included. The slowest one waits for a provider's token.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The route of the page for people at the root.
+pub(crate) fn landing_page(page: Arc<LandingPage>) -> Router {
+    let show = async |State(page): State<Arc<LandingPage>>, request: Request| {
+        page.respond(&request.into_parts().0).await
+    };
+    Router::new().route(ROOT_PATH, get(show)).with_state(page)
+}
 
 /// Routes requests to the endpoint and to `pages`.
 pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) -> Router {

@@ -25,6 +25,7 @@ pub(crate) struct Assembled {
     pub(crate) handler: Handler<ErasedHandler>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) sign_in: Option<SignInAuth>,
+    pub(crate) has_landing_page: bool,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -38,6 +39,7 @@ impl Assembled {
             handler,
             shutdown: CancellationToken::new(),
             sign_in: None,
+            has_landing_page: true,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]

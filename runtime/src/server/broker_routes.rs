@@ -72,6 +72,7 @@ impl BrokerConfig {
         let builder = BrokerBuilder::new(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
             .accounts(ACCOUNTS_PATH)
+            .server_name(parts.name)
             .client(own_client);
         Ok(((self.configure)(builder).build()?, oauth.registration.clone()))
     }

@@ -11,6 +11,7 @@ use super::{
     builder::Server,
 };
 use crate::{
+    browser::site::Site,
     client::http_client,
     consent::{Consents, ConsentsConfig},
     error::ConfigError,
@@ -83,12 +84,13 @@ impl Server<ErasedHandler> {
         }
         ConfigError::join(errors)?;
 
+        let site = Arc::new(Site::new(&self.identity)?);
         let setup = AuthSetup {
             gate: self.gate.filter(|_| loopback.is_none()),
             #[cfg(feature = "broker")]
             broker: self.broker,
             public_url: self.public_url,
-            name: &self.identity.name,
+            name: site.name(),
             clock: &self.clock,
             grants: &grants,
             providers: &providers,
@@ -109,6 +111,7 @@ impl Server<ErasedHandler> {
             clock: Arc::clone(&self.clock),
             providers,
             base: auth.base,
+            site,
             authenticator: auth.authenticator,
             limit: auth.limit,
             // Behind a gate, only a person who is recognised has accounts.
@@ -142,6 +145,7 @@ impl Server<ErasedHandler> {
         };
         let mut app = Assembled::new(dispatch, self.fallback);
         app.sign_in = auth.sign_in;
+        app.has_landing_page = self.landing_page;
         #[cfg(feature = "broker")]
         {
             app.broker = auth.broker;

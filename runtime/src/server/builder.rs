@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rmcp::{ServerHandler, model::Implementation};
+use rmcp::{
+    ServerHandler,
+    model::{Icon, Implementation},
+};
 
 #[cfg(feature = "broker")]
 use super::broker_routes;
@@ -51,6 +54,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) gate: Option<Gate>,
     pub(crate) live_views: bool,
     pub(crate) fast_path: bool,
+    pub(crate) landing_page: bool,
     pub(crate) fallback_is_silent: bool,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<broker_routes::BrokerConfig>,
@@ -75,6 +79,7 @@ impl Server {
             gate: None,
             live_views: cfg!(debug_assertions),
             fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
+            landing_page: true,
             fallback_is_silent: false,
             #[cfg(feature = "broker")]
             broker: None,
@@ -104,6 +109,55 @@ impl<H: ServerHandler> Server<H> {
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
+        self
+    }
+
+    /// Sets the name that people read, in hosts and on the pages of this server: `Acme Tools`. The
+    /// default is the name that [`Server::new`] takes.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.identity.title = Some(title.into());
+        self
+    }
+
+    /// Sets what the server is for, in a sentence or two. Hosts get it, and the
+    /// [page for people](Self::landing_page) shows it to everyone.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.identity.description = Some(text.into());
+        self
+    }
+
+    /// Adds an icon, as an https URL or as a `data:` URL of at most 64 KiB. Hosts get all icons; the
+    /// pages of this server show the first one. PNG, JPEG, SVG and WebP are the types that MCP names.
+    #[must_use]
+    pub fn icon(mut self, url: impl Into<String>) -> Self {
+        self.identity.icons.get_or_insert_default().push(Icon::new(url));
+        self
+    }
+
+    /// Sets the URL of the server's website, which hosts get and the
+    /// [page for people](Self::landing_page) links to.
+    #[must_use]
+    pub fn website_url(mut self, url: impl Into<String>) -> Self {
+        self.identity.website_url = Some(url.into());
+        self
+    }
+
+    /// Sets whether browsers that open the server get a page for people: its name, icon and tools, and
+    /// how to connect each host. The default is `true`.
+    ///
+    /// The page is at `/mcp` for requests that ask for HTML and have nothing of a client of the
+    /// protocol, and at `/` where the server answers all paths: with [`serve`](Self::serve),
+    /// [`serve_http`](Self::serve_http) and [`App::into_service`](super::App::into_service), and not
+    /// with [`App::into_router`](super::App::into_router), so that an application keeps its own `/`.
+    ///
+    /// It shows no more than the visitor may list. Behind a gate that is not
+    /// [`allow_anonymous`](Gate::allow_anonymous), tools and instructions are shown to people who
+    /// are signed in with their browser; name, description, icon and URL to everyone.
+    #[must_use]
+    pub fn landing_page(mut self, enabled: bool) -> Self {
+        self.landing_page = enabled;
         self
     }
 
@@ -282,6 +336,7 @@ impl<H> Server<H> {
             gate: self.gate,
             live_views: self.live_views,
             fast_path: self.fast_path,
+            landing_page: self.landing_page,
             fallback_is_silent: self.fallback_is_silent,
             #[cfg(feature = "broker")]
             broker: self.broker,

@@ -6,27 +6,47 @@ use axum::Router;
 use rmcp::ServerHandler;
 
 use super::app::{App, Assembled};
-use crate::http::{self, Endpoint, ToolgateService};
+use crate::{
+    browser::page::on_site,
+    http::{self, Endpoint, LandingPage, ToolgateService},
+};
 
 impl<H: ServerHandler> App<H> {
     /// Returns the routes `/mcp`, `/connect/..`, `/callback/..` and `/accounts`, where users see and
     /// disconnect their accounts. Merge them into a router of your application.
     ///
+    /// `/` is yours: the [page for people](crate::Server::landing_page) is only shown to browsers that
+    /// open `/mcp`.
+    ///
     /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without a gate the server
     /// only answers peers on this machine, and no one if it does not know the peer's address.
     pub fn into_router(self) -> Router {
-        self.assembled.service().into_router()
+        self.assembled.service_at(Paths::Own).into_router()
     }
 
-    /// Returns the same as a service, for a listener of your application. It is faster than a router.
-    /// Peers are read as by [`App::into_router`].
+    /// Returns the same as a service, for a listener of your application, and with the page for people
+    /// at `/`. It is faster than a router. Peers are read as by [`App::into_router`].
     pub fn into_service(self) -> ToolgateService<H> {
         self.assembled.service().with_fallback_type()
     }
 }
 
+/// The paths that a service answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Paths {
+    /// All paths of its listener.
+    All,
+    /// Paths among those of an application, which has its own `/`.
+    Own,
+}
+
 impl Assembled {
+    /// The service that answers all paths of a listener.
     pub(crate) fn service(&self) -> ToolgateService {
+        self.service_at(Paths::All)
+    }
+
+    fn service_at(&self, paths: Paths) -> ToolgateService {
         let consents = &self.handler.dispatch.prompts.consents;
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {
@@ -42,13 +62,21 @@ impl Assembled {
         if let Some(login) = &self.login {
             pages = pages.merge(login.router());
         }
+        let mut pages = on_site(consents.site(), pages);
+        let landing_page = self
+            .has_landing_page
+            .then(|| Arc::new(LandingPage::new(Arc::clone(&self.handler.dispatch))));
+        if let Some(page) = landing_page.clone().filter(|_| paths == Paths::All) {
+            pages = pages.merge(http::landing_page(page));
+        }
         let gate = self.handler.dispatch.resource_server.as_ref();
         let has_cors = gate.is_some_and(|gate| !gate.allowed_origins().is_empty());
         #[cfg(feature = "dev")]
         let is_local = gate.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]
         let is_local = gate.is_none();
-        let endpoint = Arc::new(Endpoint::new(&self.handler, self.shutdown.clone()));
+        let endpoint = Endpoint::new(&self.handler, landing_page, self.shutdown.clone());
+        let endpoint = Arc::new(endpoint);
         let router = http::router(&endpoint, pages, is_local);
         ToolgateService::new(endpoint, router, (has_cors, is_local))
     }

@@ -10,7 +10,10 @@ use crate::{
     error::{ConfigError, Result},
     support::background,
 };
-use crate::{http::listen, mcp::fallback::ErasedHandler};
+use crate::{
+    http::{Connection, listen},
+    mcp::fallback::ErasedHandler,
+};
 
 /// Serves `server` on `address`. Boxed, so that the programs that call it do not compile it.
 pub(crate) fn serve_http(
@@ -81,13 +84,6 @@ async fn shutdown_signal() {
 
 fn announce(name: &str, version: &str, address: SocketAddr) {
     let url = format!("http://{address}/mcp");
-    print(&format!(
-        "{name} {version} listens on {url}
-
-  Claude Code   claude mcp add --transport http {name} {url}
-  Cursor        ~/.cursor/mcp.json: {{ \"mcpServers\": {{ \"{name}\": {{ \"url\": \"{url}\" }} }} }}
-  VS Code       code --add-mcp '{{\"name\":\"{name}\",\"type\":\"http\",\"url\":\"{url}\"}}'
-  Inspector     npx @modelcontextprotocol/inspector --transport http --server-url {url}
-"
-    ));
+    let summary = Connection::new(name, url.as_str()).summary();
+    print(&format!("{name} {version} listens on {url}\n\n{summary}"));
 }

@@ -78,7 +78,7 @@ impl CallbackListener for Loopback {
 }
 
 async fn accept(listener: &TcpListener, consents: &Consents) {
-    let pages = consents.router();
+    let pages = page::on_site(consents.site(), consents.router());
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             // Without free file descriptors the next attempt would fail at once.
@@ -118,10 +118,11 @@ pub(crate) fn base(address: SocketAddr) -> Url {
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
+    use rmcp::model::Implementation;
 
     use super::*;
     use crate::{
-        browser::request_limit::RequestLimit,
+        browser::{request_limit::RequestLimit, site::Site},
         consent::ConsentsConfig,
         grant::{Clock, Grants, MemoryStore, SystemClock},
     };
@@ -138,6 +139,7 @@ mod tests {
             clock,
             providers: Vec::new(),
             base: url,
+            site: Arc::new(Site::new(&Implementation::new("loopback", "1")).unwrap()),
             authenticator: None,
             has_accounts: false,
         });

@@ -11,6 +11,7 @@ mod consent;
 mod dev;
 mod faults;
 pub mod gate;
+mod landing;
 mod language;
 mod large_messages;
 mod leaving;

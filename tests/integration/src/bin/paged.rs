@@ -1,6 +1,6 @@
 //! A server with all pages that a person may see: people sign in by one click, and connect a forge
-//! of its own. With `FAULTY` it is a client that the forge does not accept, and with `WITHHELD` the
-//! forge never grants that scope.
+//! of its own. With `FAULTY` it is a client that the forge does not accept, with `WITHHELD` the
+//! forge never grants that scope, and with `ANONYMOUS` callers without a token may list the tools.
 
 use std::env;
 
@@ -8,7 +8,7 @@ use integration::{
     host::client_at,
     tools::{Forge, list_issues},
 };
-use toolgate::prelude::*;
+use toolgate::{gate::Gate, prelude::*};
 
 /// What our customers may do.
 #[catalogue]
@@ -28,6 +28,23 @@ async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: Stri
     forge.delete(path!("/repos/{owner}/{repo}")).send().await.map(drop)
 }
 
+/// Says what has been ordered.
+///
+/// Only models need to know this.
+#[tool(title = "Orders", scopes = "orders:read")]
+async fn list_orders(caller: Caller<Acme>) -> String {
+    format!("the orders of {}", caller.subject())
+}
+
+/// Says what time it is.
+#[tool]
+async fn time_of_day() -> String {
+    "late".to_owned()
+}
+
+/// A square with a hole.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 28 28'%3E%3Crect width='28' height='28' fill='%23b3261e'/%3E%3Ccircle cx='14' cy='14' r='7' fill='%23fff'/%3E%3C/svg%3E";
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut config = forge::Config::default();
@@ -39,10 +56,19 @@ async fn main() -> Result<()> {
     if env::var_os("FAULTY").is_some() {
         client = client.secret("of-another-client");
     }
-    toolgate::server!()
+    let mut gate = Gate::for_broker();
+    let mut server = toolgate::server!().title("Acme Tools").icon(ICON);
+    if env::var_os("ANONYMOUS").is_some() {
+        gate = gate.allow_anonymous(true);
+        server = toolgate::Server::new("acme-tools", "1.0.0").website_url("https://acme.example");
+    }
+    server
+        .description("Orders and repositories of Acme's customers.")
+        .instructions("Look at the issues of a repository before you delete it.")
         .provider(client)
+        .gate(gate)
         .dev::<Acme>(["alice", "bob"])
-        .tools(tools![list_issues, delete_repository])
+        .tools(tools![list_issues, delete_repository, list_orders, time_of_day])
         .store(toolgate::grant::MemoryStore::new())
         .serve()
         .await
