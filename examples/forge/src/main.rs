@@ -12,6 +12,7 @@ const HELP: &str = "A small code-hosting service with an OAuth server.
       --no-rotation           Keep refresh tokens as they are
       --no-expiry             Do not say when tokens expire
       --withhold <SCOPE>      Never grant this scope
+      --redirect <URI>        Register another redirect URI of the client
       --github                Speak as GitHub does
       --faults                Offer the fault switches under /faults";
 
@@ -29,6 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Long("no-rotation") => config.without_rotation(),
             Long("no-expiry") => config.without_expiry(),
             Long("withhold") => config.withhold(flags.value()?.string()?),
+            Long("redirect") => config.redirect(flags.value()?.string()?),
             Long("github") => config.github(),
             Long("faults") => config.faults(),
             Short('h') | Long("help") => {
