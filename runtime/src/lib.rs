@@ -390,6 +390,8 @@ pub mod guide {
     pub mod add_your_provider {}
     #[doc = include_str!("../docs/errors.md")]
     pub mod errors {}
+    #[doc = include_str!("../docs/hosts.md")]
+    pub mod hosts {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
     #[doc = include_str!("../docs/widgets.md")]

@@ -13,8 +13,8 @@ cp tests/interop/hosts/*.mjs tests/interop/hosts/package{,-lock}.json "$here"
 # They are large, so they are fetched again only if the versions change.
 if ! cmp -s "$here/package.json" "$here/installed.json"; then
     npm_install "$here"
-    # It links the program for this machine.
-    (cd "$here/node_modules/opencode-ai" && node postinstall.mjs >/dev/null)
+    # Their installation scripts link the program for this machine.
+    (cd "$here/node_modules" && node opencode-ai/postinstall.mjs && node @anthropic-ai/claude-code/install.cjs) >/dev/null
     cp "$here/package.json" "$here/installed.json"
 fi
 install_only "$@" && exit
