@@ -45,7 +45,7 @@ tests() {
                 run -p integration --test integration -- \
                     gate:: brokered:: widgets:: strangers:: sessions:: two_ways:: connections::
             ;;
-        broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker ;;
+        broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker step_up:: ;;
         links)
             run -p toolgate --lib -- consent:: browser:: grant::disconnect:: &&
                 run -p integration --test integration -- links:: dev:: consent:: brokered::
