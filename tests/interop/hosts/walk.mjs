@@ -39,7 +39,7 @@ const first = [
   ...reads,
   // As models send them: a list as text, and a whole number with a fraction.
   { server: 'forge', tool: 'filter_issues', json: '{"labels":"[\\"bug\\",\\"ui\\"]","limit":30.0}', texts: { labels: '["bug","ui"]', limit: '30.0' } },
-  { server: 'forge', tool: 'filter_issues', arguments: { labels: ['bug'], limit: 1000 } },
+  { server: 'forge', tool: 'filter_issues', arguments: { labels: ['bug'], limit: 200 } },
   { server: 'forge', tool: 'close_issue', arguments: { number: 7 } },
   { server: 'desk', tool: 'filter_issues', arguments: { labels: ['bug'] } },
   asks,

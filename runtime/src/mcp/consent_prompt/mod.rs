@@ -88,6 +88,9 @@ enum GrantCheck {
 struct ConsentOutcome {
     /// The scopes that were requested and not granted, by the provider's ID.
     withheld: HashMap<String, Vec<String>>,
+    /// The client did not show a link to its user, or the user closed it: a host without a window
+    /// cancels every prompt.
+    cancelled: bool,
 }
 
 impl ConsentPrompt<'_> {
@@ -105,6 +108,10 @@ impl ConsentPrompt<'_> {
             GrantCheck::Complete(connections) => return Ok(Connected::Ready(connections)),
             GrantCheck::Missing(missing) => missing,
         };
+        if outcome.cancelled {
+            let asked = self.ask_in(PromptForm::Text, &missing, auth).await;
+            return asked.map(Connected::Ask);
+        }
         let Some(outcome) = self.hold(&missing).await? else {
             return self.ask(&missing, auth).await.map(Connected::Ask);
         };
@@ -144,14 +151,16 @@ impl ConsentPrompt<'_> {
             let response = retry.input_responses.as_ref().and_then(|all| all.get(provider));
             let action =
                 response.and_then(|response| response.get("action")).and_then(|a| a.as_str());
-            if let Some(action @ ("decline" | "cancel")) = action {
-                self.services.consents.forget(consent);
-                let verb = if action == "decline" { "declined" } else { "put off" };
-                return Err(CallError::Tool(Error::new(format!(
-                    "the user {verb} connecting `{provider}`, without which this tool cannot work; do not call it again unless the user asks"
-                ))));
+            match action {
+                Some("decline") => {
+                    self.services.consents.forget(consent);
+                    return Err(CallError::Tool(Error::new(format!(
+                        "the user declined connecting `{provider}`, without which this tool cannot work; do not call it again unless the user asks"
+                    ))));
+                }
+                Some("cancel") => outcome.cancelled = true,
+                _ => self.wait_for(provider, consent, &mut outcome).await?,
             }
-            self.wait_for(provider, consent, &mut outcome).await?;
         }
         Ok(outcome)
     }
@@ -255,6 +264,15 @@ impl ConsentPrompt<'_> {
         all_missing: &[MissingGrant],
         auth: &mut AuthMeta,
     ) -> Result<CallToolResponse, CallError> {
+        self.ask_in(PromptForm::of(&self.request.context.get()), all_missing, auth).await
+    }
+
+    async fn ask_in(
+        &self,
+        form: PromptForm,
+        all_missing: &[MissingGrant],
+        auth: &mut AuthMeta,
+    ) -> Result<CallToolResponse, CallError> {
         let mut prompts = Vec::new();
         for missing in all_missing {
             prompts.push(Prompt { missing, link: self.begin(missing).await? });
@@ -263,7 +281,7 @@ impl ConsentPrompt<'_> {
         auth.set_prompted(all_missing, connect_url);
         let context = self.request.context.get();
         let tool = &self.tool.definition.name;
-        match PromptForm::of(&context) {
+        match form {
             PromptForm::InputRequired => {
                 let consents = prompts.iter().map(|prompt| {
                     (prompt.missing.need.provider.to_owned(), prompt.link.id.clone())

@@ -46,13 +46,17 @@ impl ConsentPrompt<'_> {
         let (Some(offer), Some(claims)) = (offer, claims) else {
             return Err(Err(ErrorData::invalid_request(error.to_string(), None)));
         };
-        if let Some(action) = self.declined() {
-            let text = format!(
-                "The user {action} adding what this needs ({error}). Do not call again unless the user asks for it."
-            );
-            return Err(Ok(failed(text)));
-        }
-        let form = PromptForm::of(&context);
+        let form = match self.action() {
+            Some("decline") => {
+                let text = format!(
+                    "The user declined adding what this needs ({error}). Do not call again unless the user asks for it."
+                );
+                return Err(Ok(failed(text)));
+            }
+            // A host without a window cancels every prompt, and its user has not seen the link.
+            Some("cancel") => PromptForm::Text,
+            _ => PromptForm::of(&context),
+        };
         // A client that has shown the link calls again, and its user may be opening it now.
         if form != PromptForm::Text && (offer.link.again || self.request.retry.is_some()) {
             let waited = tokio::select! {
@@ -73,14 +77,10 @@ impl ConsentPrompt<'_> {
         })
     }
 
-    /// What the user did instead of opening the link, if the client says so.
-    fn declined(&self) -> Option<&'static str> {
+    /// What the user did about the prompt, as the client says.
+    fn action(&self) -> Option<&str> {
         let responses = self.request.retry?.input_responses.as_ref()?;
-        match responses.get(PROMPT_KEY)?.get("action")?.as_str()? {
-            "decline" => Some("declined"),
-            "cancel" => Some("put off"),
-            _ => None,
-        }
+        responses.get(PROMPT_KEY)?.get("action")?.as_str()
     }
 
     fn input_required(&self, link: &StepUpLink) -> CallToolResponse {

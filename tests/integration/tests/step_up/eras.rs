@@ -1,6 +1,6 @@
 //! Clients that open links themselves, of both eras, and sessions.
 
-use integration::client::text_of;
+use integration::client::{link_in, text_of};
 use serde_json::{Value, json};
 use toolgate::gate::StepUp;
 
@@ -30,11 +30,7 @@ async fn a_client_of_2026_is_asked_for_input_and_its_retry_waits_for_the_person(
     let request = &asked["result"]["inputRequests"]["toolgate/access"];
     assert_eq!(request["params"]["mode"], "url", "{asked}");
     let link = request["params"]["url"].as_str().unwrap().to_owned();
-    let state = &asked["result"]["requestState"];
-    let accepted = json!({
-        "requestState": state,
-        "inputResponses": { "toolgate/access": { "action": "accept" } },
-    });
+    let accepted = answer_to(&asked, "toolgate/access", "accept");
     // The client says that the link was opened, and the person takes their time.
     let retried = call_2026(&site, &alice.token, &accepted);
     let (done, answer) = tokio::join!(alice.allow(&link, "alice"), retried);
@@ -47,15 +43,39 @@ async fn a_person_of_2026_who_declines_is_not_asked_again() {
     let site = Site::start(StepUp::Link).await;
     let alice = site.sign_in("Codex", "alice").await;
     let asked = call_2026(&site, &alice.token, &json!({})).await;
-    for (action, words) in [("decline", "declined"), ("cancel", "put off")] {
-        let answered = json!({
-            "requestState": asked["result"]["requestState"],
-            "inputResponses": { "toolgate/access": { "action": action } },
-        });
-        let told = call_2026(&site, &alice.token, &answered).await;
-        assert_eq!(told["result"]["isError"], true, "{told}");
-        assert!(text_of(&told).contains(words), "{told}");
-    }
+    let answer = answer_to(&asked, "toolgate/access", "decline");
+    let told = call_2026(&site, &alice.token, &answer).await;
+    assert_eq!(told["result"]["isError"], true, "{told}");
+    assert!(text_of(&told).contains("declined"), "{told}");
+    assert!(!text_of(&told).contains("http"), "{told}");
+}
+
+#[tokio::test]
+async fn a_host_without_a_window_which_cancels_prompts_gets_the_link_as_text() {
+    let site = Site::start(StepUp::Link).await;
+    let alice = site.sign_in("Codex", "alice").await;
+    let asked = call_2026(&site, &alice.token, &json!({})).await;
+    let link = asked["result"]["inputRequests"]["toolgate/access"]["params"]["url"].clone();
+    let answer = answer_to(&asked, "toolgate/access", "cancel");
+    let told = text_of(&call_2026(&site, &alice.token, &answer).await);
+    assert_eq!(link_in(&told), link.as_str().unwrap(), "the same link");
+    alice.allow(&link_in(&told), "alice").await;
+    assert!(is_opened(&call_2026(&site, &alice.token, &json!({})).await));
+
+    // The same holds for the link to connect an account.
+    site.forge.revoke_grants_of("alice");
+    let asked = call_2026(&site, &alice.token, &json!({})).await;
+    let answer = answer_to(&asked, "forge", "cancel");
+    let told = text_of(&call_2026(&site, &alice.token, &answer).await);
+    assert!(link_in(&told).contains("/connect/"), "{told}");
+}
+
+/// The parameters of a retry after `asked`, with this action of the user.
+fn answer_to(asked: &Value, prompt: &str, action: &str) -> Value {
+    json!({
+        "requestState": asked["result"]["requestState"],
+        "inputResponses": { prompt: { "action": action } },
+    })
 }
 
 /// A session of 2025-11-25.
@@ -128,7 +148,7 @@ async fn a_client_of_2025_that_opens_no_links_gets_text() {
     let alice = site.sign_in("Codex", "alice").await;
     let session = Session::start(&site, &alice, &json!({})).await;
     let asked = session.open_issue().await;
-    let link = integration::client::link_in(&text_of(&asked));
+    let link = link_in(&text_of(&asked));
     assert!(asked["result"]["_meta"]["mcp/www_authenticate"].is_array(), "{asked}");
     alice.allow(&link, "alice").await;
     assert!(is_opened(&session.open_issue().await));
