@@ -59,6 +59,8 @@ pub(crate) mod records;
 pub(crate) mod refresh;
 pub(crate) mod seal;
 #[cfg(feature = "sqlite")]
+pub(crate) mod ownership;
+#[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 pub(crate) mod store;
 pub(crate) mod store_error;

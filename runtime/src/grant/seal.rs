@@ -2,22 +2,28 @@
 //!
 //! A sealed value is `version ‖ key id ‖ salt ‖ ciphertext ‖ tag`. The AES-256-GCM key is derived
 //! by HKDF-SHA-256 from the master key, a fresh 32-byte salt and the purpose; each derived key
-//! seals one value, so a nonce cannot repeat. The purpose, the subject of the value and the header
-//! are associated data, so that a row cannot be moved to another place.
+//! seals one value, so a nonce cannot repeat. The purpose, the subject of the value, its expiry if it
+//! has one, and the header are associated data, so that a row cannot be moved to another place or
+//! made to last longer. Version 1 did not have the expiry; such values are still opened.
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, sync::OnceLock, time::SystemTime};
 
 use aws_lc_rs::{aead, hkdf};
 use zeroize::Zeroizing;
 
 use super::{
     master_key::MasterKey,
+    millis::to_millis,
     model::{Grant, GrantKey},
     record,
 };
 use crate::support::crypto;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The version before the expiry was associated data.
+const VERSION_WITHOUT_EXPIRY: u8 = 1;
+
 const KEY_ID_LEN: usize = 8;
 const SALT_LEN: usize = 32;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
@@ -55,16 +61,33 @@ impl Sealer {
 
     /// Encrypts `plaintext` for one purpose and one subject, such as a user.
     pub fn seal(&self, purpose: &str, about: &[&str], plaintext: &[u8]) -> Vec<u8> {
+        self.seal_as(VERSION, &Place { purpose, about, expires_at: None }, plaintext)
+    }
+
+    /// As [`seal`](Self::seal), for a value that is stored with this expiry. A stored expiry that
+    /// is changed without the key makes the value unreadable.
+    pub fn seal_until(
+        &self,
+        purpose: &str,
+        about: &[&str],
+        expires_at: SystemTime,
+        plaintext: &[u8],
+    ) -> Vec<u8> {
+        let place = Place { purpose, about, expires_at: Some(expires_at) };
+        self.seal_as(VERSION, &place, plaintext)
+    }
+
+    fn seal_as(&self, version: u8, place: &Place<'_>, plaintext: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEADER_LEN + plaintext.len() + 16);
-        out.push(VERSION);
+        out.push(version);
         out.extend_from_slice(self.id());
         let mut salt = [0; SALT_LEN];
         crypto::fill_random(&mut salt);
         out.extend_from_slice(&salt);
-        let aad = associated(purpose, about, &out);
+        let aad = place.associated(&out);
         out.extend_from_slice(plaintext);
         let tag = self
-            .record_key(purpose, &salt)
+            .record_key(place.purpose, &salt)
             .seal_in_place_separate_tag(nonce(), aead::Aad::from(aad), &mut out[HEADER_LEN..])
             .expect("AES-GCM takes any plaintext that fits in memory");
         out.extend_from_slice(tag.as_ref());
@@ -82,8 +105,31 @@ impl Sealer {
         about: &[&str],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        self.open_at(&Place { purpose, about, expires_at: None }, sealed)
+    }
+
+    /// Decrypts what [`seal_until`](Self::seal_until) made with the same expiry, to the millisecond.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_until(
+        &self,
+        purpose: &str,
+        about: &[&str],
+        expires_at: SystemTime,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        self.open_at(&Place { purpose, about, expires_at: Some(expires_at) }, sealed)
+    }
+
+    fn open_at(
+        &self,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let &version = sealed.first().ok_or(UnsealError::Damaged)?;
-        if version != VERSION {
+        if !(VERSION_WITHOUT_EXPIRY..=VERSION).contains(&version) {
             return Err(UnsealError::Version(version));
         }
         let (header, body) = sealed.split_at_checked(HEADER_LEN).ok_or(UnsealError::Damaged)?;
@@ -92,8 +138,8 @@ impl Sealer {
         }
         let mut body = Zeroizing::new(body.to_vec());
         let length = self
-            .record_key(purpose, &header[1 + KEY_ID_LEN..])
-            .open_in_place(nonce(), aead::Aad::from(associated(purpose, about, header)), &mut body)
+            .record_key(place.purpose, &header[1 + KEY_ID_LEN..])
+            .open_in_place(nonce(), aead::Aad::from(place.associated(header)), &mut body)
             .map_err(|_| UnsealError::Damaged)?
             .len();
         body.truncate(length);
@@ -142,14 +188,30 @@ fn nonce() -> aead::Nonce {
     aead::Nonce::assume_unique_for_key([0; aead::NONCE_LEN])
 }
 
-/// Each part has its length in front, so that no two lists of parts have the same bytes.
-fn associated(purpose: &str, about: &[&str], header: &[u8]) -> Vec<u8> {
-    let mut out = header.to_vec();
-    for part in std::iter::once(&purpose).chain(about) {
-        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        out.extend_from_slice(part.as_bytes());
+/// What a value is sealed for.
+struct Place<'a> {
+    purpose: &'a str,
+    about: &'a [&'a str],
+    expires_at: Option<SystemTime>,
+}
+
+impl Place<'_> {
+    /// The associated data of a value with this header. Each part has its length in front, so that
+    /// no two places have the same bytes; the expiry follows a length that no part has.
+    fn associated(&self, header: &[u8]) -> Vec<u8> {
+        let mut out = header.to_vec();
+        for part in std::iter::once(&self.purpose).chain(self.about) {
+            out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            out.extend_from_slice(part.as_bytes());
+        }
+        if let Some(expires_at) = self.expires_at
+            && header.first() != Some(&VERSION_WITHOUT_EXPIRY)
+        {
+            out.extend_from_slice(&u64::MAX.to_be_bytes());
+            out.extend_from_slice(&to_millis(expires_at).to_be_bytes());
+        }
+        out
     }
-    out
 }
 
 fn derive(key: &MasterKey, salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
@@ -186,6 +248,8 @@ pub enum UnsealError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -211,6 +275,33 @@ mod tests {
             assert!(sealer.open("grant", &["alice"], &changed).is_err(), "byte {at}");
             assert!(sealer.open("grant", &["alice"], &value[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_value_lasts_no_longer_than_it_was_sealed_for() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        let until = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
+        let value = sealer.seal_until("record", &["code"], until, b"alice");
+        let open = |until| sealer.open_until("record", &["code"], until, &value);
+        assert_eq!(open(until).unwrap().as_slice(), b"alice");
+        assert_eq!(open(until + Duration::from_millis(1)), Err(UnsealError::Damaged));
+        assert_eq!(sealer.open("record", &["code"], &value), Err(UnsealError::Damaged));
+        let mut older = value.clone();
+        older[0] = VERSION_WITHOUT_EXPIRY;
+        let reopened = sealer.open_until("record", &["code"], until, &older);
+        assert_eq!(reopened, Err(UnsealError::Damaged), "the version is sealed as well");
+    }
+
+    #[test]
+    fn a_value_of_the_version_before_is_opened() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        let until = SystemTime::UNIX_EPOCH;
+        let place = Place { purpose: "record", about: &["code"], expires_at: Some(until) };
+        let value = sealer.seal_as(VERSION_WITHOUT_EXPIRY, &place, b"alice");
+        let opened = sealer.open_until("record", &["code"], until, &value);
+        assert_eq!(opened.unwrap().as_slice(), b"alice");
+        assert_eq!(sealer.open("record", &["code"], &value).unwrap().as_slice(), b"alice");
+        assert_eq!(sealer.open("record", &["code"], &[3; 80]), Err(UnsealError::Version(3)));
     }
 
     #[test]

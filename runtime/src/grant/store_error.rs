@@ -77,6 +77,16 @@ pub enum StoreError {
     /// The master key is missing or wrong.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Another user of this machine owns a file or directory, or may replace the files in it.
+    #[error("{} {problem}; {advice}", path.display())]
+    Unsafe {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// There is no directory for data: the platform names no home directory.
     #[error("no data directory: the platform names no home; set TOOLGATE_DATA to a directory")]
     NoHome,

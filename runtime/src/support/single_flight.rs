@@ -85,6 +85,17 @@ where
     }
 }
 
+impl<K, T, L> SingleFlight<K, T, L>
+where
+    T: Clone,
+    L: Clone,
+{
+    /// The work under way.
+    pub(crate) fn under_way(&self) -> Vec<Flight<T, L>> {
+        lock(&self.0).values().cloned().collect()
+    }
+}
+
 /// Removes the work from the list when it ends, also by a panic.
 struct RemoveOnDrop<K: Hash + Eq, T, L> {
     flights: SingleFlight<K, T, L>,

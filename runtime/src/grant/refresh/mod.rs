@@ -8,12 +8,7 @@ pub(crate) mod renew;
 mod renewal;
 mod state;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::{convert::Infallible, fmt, sync::Arc, time::SystemTime};
 
 use self::{
     access::{Access, AccessError},
@@ -26,11 +21,11 @@ use super::{
     store::GrantStore,
     store_error::{SaveError, StoreError},
 };
-use crate::support::{background, clock::Clock};
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, Shared, join_all},
+use crate::support::{
+    clock::Clock,
+    single_flight::{Flight, SingleFlight},
 };
+use futures::future::join_all;
 
 /// How often a caller joins a renewal that does not do what it needs.
 const MAX_JOINS: usize = 3;
@@ -53,15 +48,8 @@ pub struct Grants {
     renewals: Renewals,
 }
 
-/// The renewals in progress.
-type Renewals = Arc<Mutex<HashMap<GrantKey, RenewalTask>>>;
-
-#[derive(Clone)]
-struct RenewalTask {
-    /// Why it was begun.
-    reason: RenewalReason,
-    result: Shared<BoxFuture<'static, Result<Access, AccessError>>>,
-}
+/// The renewals in progress, each with why it was begun.
+type Renewals = SingleFlight<GrantKey, Result<Access, AccessError>, RenewalReason>;
 
 impl Grants {
     /// Creates grants in `store`, with time from `clock`.
@@ -77,7 +65,7 @@ impl Grants {
     ) -> Self {
         policy.lease = policy.lease.max(policy.timeout * 2);
         let state = Arc::new(RefreshState::new(store, clock, policy));
-        Self { state, renewals: Arc::default() }
+        Self { state, renewals: Renewals::default() }
     }
 
     /// The store.
@@ -190,12 +178,11 @@ impl Grants {
     /// Waits until no renewal is in progress: for a server that is about to stop.
     pub async fn settled(&self) {
         loop {
-            let renewals: Vec<_> =
-                lock(&self.renewals).values().map(|task| task.result.clone()).collect();
+            let renewals = self.renewals.under_way();
             if renewals.is_empty() {
                 return;
             }
-            join_all(renewals).await;
+            join_all(renewals.into_iter().map(Flight::outcome)).await;
         }
     }
 
@@ -207,10 +194,11 @@ impl Grants {
     ) -> Result<Access, AccessError> {
         // A renewal that began for another reason may end without a new token.
         for _ in 0..MAX_JOINS {
-            let task = self.join_or_start(key, renew, reason.clone());
-            let result = task.result.await;
+            let renewal = self.join_or_start(key, renew, reason.clone());
+            let begun_for = renewal.label.clone();
+            let result = renewal.outcome().await.unwrap_or(Err(AccessError::Aborted));
             match &result {
-                _ if matches!(task.reason, RenewalReason::Due) => {}
+                _ if matches!(begun_for, RenewalReason::Due) => {}
                 Ok(access) if reason.is_refused(&access.token, access.obtained_at) => {}
                 _ => return result,
             }
@@ -218,25 +206,24 @@ impl Grants {
         Err(AccessError::Busy { retry_after: None })
     }
 
-    /// Joins the renewal in progress, or starts one.
+    /// Joins the renewal in progress, or starts one: in a task of its own, because a caller that is
+    /// cancelled must not lose a rotated token.
     fn join_or_start(
         &self,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         reason: RenewalReason,
-    ) -> RenewalTask {
-        let mut renewals = lock(&self.renewals);
-        if let Some(task) = renewals.get(key) {
-            return task.clone();
+    ) -> Flight<Result<Access, AccessError>, RenewalReason> {
+        let started = self.renewals.join_or_start(key, || {
+            let (state, key, renew) = (Arc::clone(&self.state), key.clone(), Arc::clone(renew));
+            let why = reason.clone();
+            let work = async move { state.renew(&key, &renew, &why).await };
+            Ok::<_, Infallible>((reason, work))
+        });
+        match started {
+            Ok(renewal) => renewal,
+            Err(never) => match never {},
         }
-        let guard = CleanupGuard { renewals: self.renewals.clone(), key: key.clone() };
-        let (state, renew, why) = (Arc::clone(&self.state), renew.clone(), reason.clone());
-        // In a task of its own: a caller that is cancelled must not lose a rotated token.
-        let task = background::spawn(async move { state.renew(&guard.key, &renew, &why).await });
-        let result = task.map(|end| end.unwrap_or(Err(AccessError::Aborted))).boxed().shared();
-        let task = RenewalTask { reason, result };
-        renewals.insert(key.clone(), task.clone());
-        task
     }
 }
 
@@ -244,20 +231,4 @@ impl fmt::Debug for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grants").field("policy", &self.state.policy).finish_non_exhaustive()
     }
-}
-
-/// Removes a renewal from the list when it ends, also by a panic.
-struct CleanupGuard {
-    renewals: Renewals,
-    key: GrantKey,
-}
-
-impl Drop for CleanupGuard {
-    fn drop(&mut self) {
-        let _removed = lock(&self.renewals).remove(&self.key);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

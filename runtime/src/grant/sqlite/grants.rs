@@ -125,7 +125,7 @@ impl GrantStore for SqliteStore {
         if value.len() > MAX_PENDING_BYTES {
             return Err(StoreError::Full);
         }
-        let (row, sealed) = (row_id(id), self.sealer.seal("pending", &[id], value));
+        let (row, sealed) = (row_id(id), self.sealer.seal_until("pending", &[id], expires_at, value));
         let now = signed(to_millis(self.clock.now()));
         let put = self.pool.run("storing a consent", move |connection| {
             connection.execute("DELETE FROM pending WHERE expires_at <= ?", [now])?;
@@ -163,10 +163,11 @@ impl SqliteStore {
         row: Option<&(Vec<u8>, i64)>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let Some((sealed, until)) = row else { return Ok(None) };
-        if from_millis(unsigned(*until)) <= self.clock.now() {
+        let until = from_millis(unsigned(*until));
+        if until <= self.clock.now() {
             return Ok(None);
         }
-        let value = self.sealer.open("pending", &[id], sealed).map_err(|source| {
+        let value = self.sealer.open_until("pending", &[id], until, sealed).map_err(|source| {
             StoreError::Sealed { what: format!("consent in {}", self.path().display()), source }
         })?;
         Ok(Some(value.to_vec()))

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use super::pool::{ConnectionPool, failed};
 use crate::grant::{
     master_key::{KeyError, MasterKey},
+    ownership::Ownership,
     seal::Sealer,
     store_error::StoreError,
 };
@@ -54,19 +55,21 @@ pub(crate) fn open(
 ) -> Result<(ConnectionPool, Sealer), StoreError> {
     create_directory(directory)?;
     let path = directory.join("grants.db");
+    let key_file = directory.join("key");
+    Ownership::of(directory)?.check(directory, [&path, &key_file])?;
     check_header(&path)?;
     let (key, origin) = if let Some(key) = key {
         (key, "given by the program".to_owned())
     } else if let Some(key) = MasterKey::from_env()? {
         (key, "TOOLGATE_KEY".to_owned())
     } else {
-        let file = directory.join("key");
-        (MasterKey::from_file(&file, &path)?, file.display().to_string())
+        (MasterKey::from_file(&key_file, &path)?, key_file.display().to_string())
     };
     let sealer = Sealer::new(&key);
     let check = Inspection { path: &path, value: sealer.check_value(), origin };
 
     create_file(&path)?;
+    close_to_others(&path)?;
     if check.inspect()? != State::Current {
         check.initialise()?;
     }
@@ -114,6 +117,22 @@ fn create_file(path: &Path) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Takes the rights of others at a database away that was restored or copied with them.
+fn close_to_others(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let failed = |source| file("reading the mode of", path, source);
+        let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            tracing::warn!(target: "toolgate::grant", path = %path.display(), "others could read the database; only its owner can now");
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+                .map_err(|source| file("setting the mode of", path, source))?;
+        }
+    }
+    Ok(())
 }
 
 fn file(doing: &'static str, path: &Path, source: io::Error) -> StoreError {

@@ -46,7 +46,8 @@ impl Records for SqliteStore {
             return Err(StoreError::Full.into());
         }
         let now = signed(to_millis(self.clock.now()));
-        let sealed = self.sealer.seal("record", &[namespace.name, key], value);
+        let sealed =
+            self.sealer.seal_until("record", &[namespace.name, key], expires_at, value);
         let (row, until) = (row_id(key), signed(to_millis(expires_at)));
         let rows = self.pool.run("writing a record", move |connection| {
             if expected == Revision::ABSENT {
@@ -109,11 +110,13 @@ impl SqliteStore {
         row: Option<&(Vec<u8>, i64, i64)>,
     ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
         let Some((sealed, until, revision)) = row else { return Ok(None) };
-        if from_millis(unsigned(*until)) <= self.clock.now() {
+        let until = from_millis(unsigned(*until));
+        if until <= self.clock.now() {
             return Ok(None);
         }
+        let about = [namespace.name, key];
         let value =
-            self.sealer.open("record", &[namespace.name, key], sealed).map_err(|source| {
+            self.sealer.open_until("record", &about, until, sealed).map_err(|source| {
                 let what = format!("{} record in {}", namespace.name, self.path().display());
                 StoreError::Sealed { what, source }
             })?;

@@ -178,6 +178,78 @@ async fn a_row_moved_to_another_subject_does_not_open() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn a_row_that_was_made_to_last_longer_does_not_open() {
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    let store = open(&dir, &master).await.unwrap();
+    let space = Namespace::new("test", 2);
+    let until = SystemTime::now() + Duration::from_mins(1);
+    store.write(space, "code", b"alice", until, Revision::ABSENT).await.unwrap();
+    store.put_pending("state", b"alice", until).await.unwrap();
+    assert!(store.read(space, "code").await.unwrap().is_some());
+    assert!(store.peek_pending("state").await.unwrap().is_some());
+    edit(&path, "UPDATE records SET expires_at = expires_at + 1000");
+    edit(&path, "UPDATE pending SET expires_at = expires_at + 1000");
+    for error in [
+        store.read(space, "code").await.unwrap_err(),
+        store.peek_pending("state").await.unwrap_err(),
+        store.take_pending("state").await.unwrap_err(),
+        store.take(space, "code").await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
+    }
+    store.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_others_could_read_is_closed_to_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let master = MasterKey::generate();
+    let (dir, path) = created(&master).await;
+    for mode in [0o644, 0o660, 0o606] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        open(&dir, &master).await.unwrap().close().await;
+        let found = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, 0o600, "from {mode:o}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_anyone_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let master = MasterKey::generate();
+    let (dir, _) = created(&master).await;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let error = open(&dir, &master).await.unwrap_err();
+    assert!(error.to_string().contains("chmod o-w"), "{error}");
+    // What is another user's there is refused one by one.
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    open(&dir, &master).await.unwrap().close().await;
+}
+
+/// Only root can give a file away, so this proves nothing for other users.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_another_user_put_there_is_refused() {
+    use std::os::unix::fs::chown;
+    let dir = tempfile::tempdir().unwrap();
+    SqliteStore::at(dir.path()).open().await.unwrap().close().await;
+    for name in ["key", "grants.db", ""] {
+        let path = dir.path().join(name);
+        if chown(&path, Some(12345), None).is_err() {
+            return;
+        }
+        let error = SqliteStore::at(dir.path()).open().await.unwrap_err().to_string();
+        assert!(error.contains("another user"), "{name}: {error}");
+        assert!(error.contains(path.to_str().unwrap().trim_end_matches('/')), "{name}: {error}");
+        chown(&path, Some(0), None).unwrap();
+    }
+    SqliteStore::at(dir.path()).open().await.unwrap().close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_first_starts_share_one_database() {
     let dir = tempfile::tempdir().unwrap();

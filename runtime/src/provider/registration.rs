@@ -1,0 +1,52 @@
+//! Registration: an OAuth client of a provider, as a value.
+
+use std::{any::TypeId, fmt};
+
+use secrecy::SecretString;
+
+use super::dialect::Dialect;
+use crate::{error::ConfigError, scope::Scope, support::url::parse_endpoint};
+
+/// An [`OAuthClient`] whose provider is a value: what the rooms below the language work with.
+#[derive(Clone)]
+pub(crate) struct Registration {
+    pub(crate) type_id: TypeId,
+    /// The path of the type, for errors.
+    pub(crate) type_name: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) api: String,
+    pub(crate) authorize: String,
+    pub(crate) token: String,
+    pub(crate) revoke: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) catalogue: &'static [Scope],
+    pub(crate) dialect: Dialect,
+    pub(crate) client_id: String,
+    pub(crate) secret: Option<SecretString>,
+}
+
+impl Registration {
+    /// Every endpoint is an absolute https URL, loopback excepted.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let of = |what: &str| format!("the {what} of `{}`", self.name);
+        check_endpoint(&of("API"), &self.api)?;
+        check_endpoint(&of("authorization endpoint"), &self.authorize)?;
+        check_endpoint(&of("token endpoint"), &self.token)?;
+        self.revoke.as_ref().map_or(Ok(()), |url| check_endpoint(&of("revocation endpoint"), url))
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthClient")
+            .field("provider", &self.name)
+            .field("client_id", &self.client_id)
+            .field("secret", &self.secret.as_ref().map(|_| "[redacted]"))
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn check_endpoint(what: &str, url: &str) -> Result<(), ConfigError> {
+    parse_endpoint(what, url, "tokens travel to it").map(drop)
+}

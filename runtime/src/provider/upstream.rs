@@ -1,0 +1,104 @@
+//! The trait of upstream providers, which `#[provider]` implements.
+
+use std::{any::TypeId, env};
+
+use super::{
+    dialect::Dialect,
+    oauth_client::OAuthClient,
+    registration::{Registration, check_endpoint},
+};
+use crate::{error::ConfigError, scope::Catalogue};
+
+/// An upstream OAuth 2 provider and its API; `#[provider]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no provider: it has no API",
+    label = "not a provider",
+    note = "a client is of an enum with `#[provider]`; a caller may be of one with `#[catalogue]`"
+)]
+pub trait Provider: Catalogue + Sized {
+    /// The name in URLs, in the grant store and in environment variables: `github`.
+    const ID: &'static str;
+    /// The base URL of the API. Tokens are sent to its origin and nowhere else.
+    const API: &'static str;
+    /// The authorization endpoint (RFC 6749 §3.1).
+    const AUTHORIZE: &'static str;
+    /// The token endpoint (RFC 6749 §3.2).
+    const TOKEN: &'static str;
+    /// The revocation endpoint (RFC 7009), if there is one.
+    const REVOKE: Option<&'static str> = None;
+    /// The issuer that authorization responses must name (RFC 9207), if the provider names one.
+    const ISSUER: Option<&'static str> = None;
+    /// Where the provider departs from the RFCs.
+    const DIALECT: Dialect = Dialect::STANDARD;
+
+    /// The client with this identifier, without a secret.
+    fn client(id: impl Into<String>) -> OAuthClient<Self> {
+        OAuthClient::new(registration::<Self>(id.into()))
+    }
+
+    /// The client that the environment describes.
+    ///
+    /// For a provider with the ID `github` these are read: `GITHUB_CLIENT_ID`,
+    /// `GITHUB_CLIENT_SECRET` (optional: a public client has none), and, for an installation of
+    /// one's own or a test, `GITHUB_API_URL`, `GITHUB_AUTHORIZE_URL`, `GITHUB_TOKEN_URL`,
+    /// `GITHUB_REVOKE_URL` and `GITHUB_ISSUER`.
+    ///
+    /// # Errors
+    ///
+    /// The identifier is not set, or a URL is none or not https (loopback excepted).
+    fn from_env() -> Result<OAuthClient<Self>, ConfigError> {
+        let prefix = Self::ID.to_uppercase().replace('-', "_");
+        let read = |suffix: &str| {
+            let name = format!("{prefix}_{suffix}");
+            env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value))
+        };
+        let (_, id) = read("CLIENT_ID").ok_or_else(|| {
+            ConfigError::new(format!("`{prefix}_CLIENT_ID` is not set")).help(format!(
+                "register an OAuth client at {} and set `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`",
+                Self::NAME
+            ))
+        })?;
+        let mut client = Self::client(id);
+        if let Some((_, secret)) = read("CLIENT_SECRET") {
+            client = client.secret(secret);
+        }
+        let registration = &mut client.registration;
+        for (suffix, target) in [
+            ("API_URL", &mut registration.api),
+            ("AUTHORIZE_URL", &mut registration.authorize),
+            ("TOKEN_URL", &mut registration.token),
+        ] {
+            if let Some((name, value)) = read(suffix) {
+                check_endpoint(&name, &value)?;
+                *target = value;
+            }
+        }
+        if let Some((name, value)) = read("REVOKE_URL") {
+            check_endpoint(&name, &value)?;
+            registration.revoke = Some(value);
+        }
+        if let Some((_, value)) = read("ISSUER") {
+            registration.issuer = Some(value);
+        }
+        Ok(client)
+    }
+}
+
+/// The registration of a client without a secret.
+fn registration<P: Provider>(client_id: String) -> Registration {
+    Registration {
+        type_id: TypeId::of::<P>(),
+        type_name: std::any::type_name::<P>(),
+        id: P::ID,
+        name: P::NAME,
+        api: P::API.to_owned(),
+        authorize: P::AUTHORIZE.to_owned(),
+        token: P::TOKEN.to_owned(),
+        revoke: P::REVOKE.map(str::to_owned),
+        issuer: P::ISSUER.map(str::to_owned),
+        catalogue: P::SCOPES,
+        dialect: P::DIALECT,
+        client_id,
+        secret: None,
+    }
+}
