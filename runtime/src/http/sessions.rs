@@ -4,7 +4,7 @@
 //! caller has a limit, idle sessions make room for new ones, and a session with a request under way
 //! is not idle.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{cell::Cell, net::IpAddr, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt};
 use rmcp::{
@@ -19,7 +19,7 @@ use rmcp::{
 };
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::session_registry::{SessionPermit, SessionRegistry, SessionRequest};
+use super::session_registry::{SessionOwner, SessionPermit, SessionRegistry, SessionRequest};
 use crate::{mcp::transport::ServerTransport, support::background};
 
 /// A session ends after this long without a message or a request under way.
@@ -66,13 +66,15 @@ impl Sessions {
         sessions
     }
 
-    /// Runs a request of `owner` that may open a session.
+    /// Runs a request of `principal` that may open a session. `address`: that of the client, by which
+    /// the sessions of anonymous callers are counted.
     pub(crate) async fn open<T>(
         self: &Arc<Self>,
-        owner: String,
+        principal: &str,
+        address: Option<IpAddr>,
         request: impl Future<Output = T>,
     ) -> Result<T, TooManySessions> {
-        let permit = self.acquire(&owner.into())?;
+        let permit = self.acquire(&SessionOwner::new(principal, address))?;
         Ok(PERMIT.scope(Cell::new(Some(permit)), request).await)
     }
 
@@ -83,12 +85,12 @@ impl Sessions {
 
     /// Gives an anonymous session to `owner`, who has signed in. Returns whether it did.
     pub(crate) fn adopt(&self, id: &str, owner: &str) -> bool {
-        self.registry.adopt(id, &owner.into())
+        self.registry.adopt(id, &SessionOwner::new(owner, None))
     }
 
     /// A permit for `owner`, for which an idle session may be closed: clients rarely close theirs,
     /// and open another one if they find it closed.
-    fn acquire(self: &Arc<Self>, owner: &Arc<str>) -> Result<SessionPermit, TooManySessions> {
+    fn acquire(self: &Arc<Self>, owner: &SessionOwner) -> Result<SessionPermit, TooManySessions> {
         loop {
             match self.registry.acquire(owner) {
                 Ok(permit) => return Ok(permit),

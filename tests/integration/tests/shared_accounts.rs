@@ -142,6 +142,8 @@ impl Shared {
         let page = browser.open(&link).await;
         let page = browser.at_forge(page, user, "approve").await;
         assert!(page.body.contains("Forge is connected"), "{}", page.body);
+        let cookie = page.header("set-cookie");
+        assert!(cookie.starts_with("toolgate-consent-") && cookie.contains("Max-Age=0"), "{cookie}");
         self.works(user, client).await;
     }
 
