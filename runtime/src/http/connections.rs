@@ -9,6 +9,7 @@
 //! a socket instead of 37 100, client included, as Valgrind counts them.
 
 use std::{
+    cmp::Reverse,
     io,
     pin::Pin,
     sync::{
@@ -34,6 +35,9 @@ pub(super) const TICK: Duration = Duration::from_secs(5);
 /// How often a connection is polled in a row before other tasks run.
 const MAX_POLLS: usize = 16;
 
+/// The most connections of a listener. A further one takes the place of the idlest.
+const MAX_CONNECTIONS: usize = 10_000;
+
 /// The open connections of a listener.
 #[derive(Default)]
 pub(super) struct Connections(Mutex<Vec<Weak<ConnectionState>>>);
@@ -55,6 +59,8 @@ pub(super) struct ConnectionState {
     requests: AtomicU32,
     /// Ticks since the connection was last used.
     idle_ticks: AtomicU32,
+    /// Whether the client does not read what is written.
+    is_blocked: AtomicBool,
     /// A [`Command`].
     command: AtomicU8,
     task: OnceLock<Waker>,
@@ -79,16 +85,36 @@ pub(super) struct WriteTracker<S> {
 }
 
 impl Connections {
-    pub(super) fn open(&self) -> Arc<ConnectionState> {
-        let state = Arc::new(ConnectionState::default());
-        self.lock().push(Arc::downgrade(&state));
-        state
+    /// The state of a new connection. `None`: there are too many, and each has a request under way.
+    pub(super) fn open(&self) -> Option<Arc<ConnectionState>> {
+        self.open_among(MAX_CONNECTIONS)
     }
 
-    /// Closes the connections that are idle for too long. To be called every [`TICK`].
+    fn open_among(&self, max: usize) -> Option<Arc<ConnectionState>> {
+        let mut states = self.lock();
+        if states.len() >= max {
+            states.retain(|state| state.strong_count() > 0);
+        }
+        if states.len() >= max {
+            let idle = states.iter().enumerate().filter_map(|(at, state)| {
+                let state = state.upgrade().filter(|state| state.requests.load(SeqCst) == 0)?;
+                Some((state.idle_ticks.load(Relaxed), at, state))
+            });
+            let (_, at, idlest) = idle.max_by_key(|(ticks, at, _)| (*ticks, Reverse(*at)))?;
+            // It ends soon, and no longer counts.
+            states.swap_remove(at);
+            idlest.send(Command::Close);
+        }
+        let state = Arc::new(ConnectionState::default());
+        states.push(Arc::downgrade(&state));
+        Some(state)
+    }
+
+    /// Closes the connections that are idle, or whose clients do not read, for too long. To be called
+    /// every [`TICK`].
     pub(super) fn close_idle(&self) {
         self.for_each(|state| {
-            if state.requests.load(SeqCst) == 0
+            if (state.requests.load(SeqCst) == 0 || state.is_blocked.load(Relaxed))
                 && TICK * state.idle_ticks.fetch_add(1, SeqCst).saturating_add(1) > IDLE_TIMEOUT
             {
                 state.send(Command::Close);
@@ -253,7 +279,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTracker<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.state.idle_ticks.store(0, Relaxed);
-        Pin::new(&mut this.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.state.is_blocked.store(written.is_pending(), Relaxed);
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -269,7 +297,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTracker<S> {
 mod tests {
     use std::convert::Infallible;
 
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -294,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn an_idle_connection_is_closed() {
         let connections = Connections::default();
-        let (idle, busy) = (connections.open(), connections.open());
+        let (idle, busy) = (connections.open().unwrap(), connections.open().unwrap());
         let request = busy.begin_request();
         tick(&connections, TICKS - 1);
         assert!(is_open(&idle, false).await);
@@ -313,7 +341,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_written_to_is_not_idle() {
         let connections = Connections::default();
-        let state = connections.open();
+        let state = connections.open().unwrap();
         let (stream, _other) = tokio::io::duplex(64);
         let mut stream = WriteTracker::new(stream, Arc::clone(&state));
         tick(&connections, TICKS - 1);
@@ -325,9 +353,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_that_does_not_read_is_not_waited_for() {
+        let connections = Connections::default();
+        let state = connections.open().unwrap();
+        let _request = state.begin_request();
+        let (stream, mut other) = tokio::io::duplex(4);
+        let mut stream = WriteTracker::new(stream, Arc::clone(&state));
+        let mut write = std::pin::pin!(stream.write_all(b"more than fits"));
+        let blocks = std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending()));
+        assert!(blocks.await);
+        tick(&connections, TICKS - 1);
+        assert!(is_open(&state, false).await);
+        // What reads, however slowly, is served.
+        let mut four = [0; 4];
+        other.read_exact(&mut four).await.unwrap();
+        assert!(std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending())).await);
+        tick(&connections, TICKS - 1);
+        assert!(is_open(&state, false).await);
+        tick(&connections, 1);
+        assert!(!is_open(&state, false).await);
+    }
+
+    #[tokio::test]
+    async fn a_further_connection_takes_the_place_of_the_idlest() {
+        let connections = Connections::default();
+        let open = || connections.open_among(3);
+        let (first, second) = (open().unwrap(), open().unwrap());
+        tick(&connections, 1);
+        let third = open().unwrap();
+        let _request = first.begin_request();
+        let fourth = open().unwrap();
+        assert!(!is_open(&second, false).await, "the idlest without a request");
+        for state in [&first, &third, &fourth] {
+            assert!(is_open(state, false).await);
+        }
+        let _busy = [third.begin_request(), fourth.begin_request()];
+        assert!(open().is_none(), "no request is broken off");
+        drop((first, second));
+        assert_eq!(connections.lock().len(), 3);
+    }
+
+    #[tokio::test]
     async fn shutdown_ends_connections_gracefully() {
         let connections = Connections::default();
-        let states = [connections.open(), connections.open()];
+        let states = [connections.open().unwrap(), connections.open().unwrap()];
         assert!(is_open(&states[0], true).await);
         connections.shut_down();
         assert!(!is_open(&states[0], true).await);
@@ -336,7 +405,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_woken_while_polled_is_polled_again() {
-        let state = Connections::default().open();
+        let state = Connections::default().open().unwrap();
         let mut polls = 0;
         let connection = std::future::poll_fn(|cx: &mut Context<'_>| {
             polls += 1;
@@ -351,7 +420,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_wake_from_another_thread_is_not_lost() {
         for _ in 0..200 {
-            let state = Connections::default().open();
+            let state = Connections::default().open().unwrap();
             let (to_it, mut numbers) = tokio::sync::mpsc::channel::<u32>(1);
             let connection = std::future::poll_fn(move |cx: &mut Context<'_>| {
                 loop {

@@ -47,7 +47,11 @@ pub(crate) async fn listen(
         };
         // Without Nagle's algorithm, which would delay the end of a response.
         let _ = stream.set_nodelay(true);
-        let (service, state) = (service.clone(), connections.open());
+        let Some(state) = connections.open() else {
+            tracing::warn!(target: "toolgate::server", "a connection was refused: too many are open, and each has a request under way");
+            continue;
+        };
+        let service = service.clone();
         tasks.spawn(async move {
             let stream = TokioIo::new(WriteTracker::new(stream, Arc::clone(&state)));
             let service = service_fn(|request: Request<Incoming>| {
