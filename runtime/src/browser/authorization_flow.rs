@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, Uri};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 use zeroize::Zeroizing;
@@ -62,11 +62,6 @@ pub(crate) trait AuthorizationHandler: Clone + Send + Sync + 'static {
 
     /// The secret that the browser's cookie holds for this `state`.
     fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String>;
-
-    /// The `Set-Cookie` header that removes the cookie of this `state`, if each has its own.
-    fn end_cookie(&self, _state: &str) -> Option<HeaderValue> {
-        None
-    }
 
     /// The client that redeems the code; the error says why there is none.
     fn client(&self, context: &Self::Context) -> Result<UpstreamClient, String>;
@@ -199,11 +194,7 @@ pub(crate) async fn callback<H: AuthorizationHandler>(
         };
         let tokens = redeem(&worker, &pending, &path, response).await;
         let PendingAuthorization { context, scopes, .. } = pending;
-        let mut page = worker.complete(Returned { context, scopes, browser }, tokens).await;
-        if let Some(cookie) = worker.end_cookie(&state) {
-            page.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        page
+        worker.complete(Returned { context, scopes, browser }, tokens).await
     });
     completed
         .await

@@ -8,6 +8,9 @@ use std::{borrow::Cow, time::Duration};
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
+/// How many sign-ins or consents one browser may have under way.
+const MAX_STATE_COOKIES: usize = 8;
+
 /// The cookies of a server that is reached over https, or over http on this machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cookies {
@@ -61,6 +64,24 @@ impl Cookies {
             return None;
         }
         value
+    }
+
+    /// The `Set-Cookie` headers that make room for one more cookie of this kind, each of which belongs
+    /// to one `state`: they remove all but the newest of those that the browser sent.
+    pub(crate) fn make_room(self, headers: &HeaderMap, kind: &str) -> Vec<HeaderValue> {
+        let prefix = format!("{}-", self.full_name(kind));
+        let is_state = |state: &str| state.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let mut found: Vec<&str> = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|cookies| cookies.to_str().ok())
+            .flat_map(|cookies| cookies.split(';'))
+            .filter_map(|cookie| cookie.split_once('=')?.0.trim().strip_prefix(&*prefix))
+            .filter(|state| is_state(state))
+            .collect();
+        // Browsers send the oldest first (RFC 6265 §5.4).
+        found.truncate(found.len().saturating_sub(MAX_STATE_COOKIES - 1));
+        found.into_iter().map(|state| self.remove(&format!("{kind}-{state}"))).collect()
     }
 
     /// As [`Cookies::get`], of a cookie whose value is 256 random bits in base64url.

@@ -257,10 +257,6 @@ impl AuthorizationHandler for SignInAuth {
         self.0.cookies.get(headers, &name).map(str::to_owned)
     }
 
-    fn end_cookie(&self, state: &str) -> Option<HeaderValue> {
-        Some(self.0.cookies.remove(&name_for_state(STATE_COOKIE, state)))
-    }
-
     fn client(&self, context: &SignInContext) -> Result<UpstreamClient, String> {
         self.oauth(&context.metadata)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -51,10 +51,6 @@ impl AuthorizationHandler for Consents {
     fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String> {
         let name = name_for_state(CONSENT_COOKIE, state);
         self.cookies().get(headers, &name).map(str::to_owned)
-    }
-
-    fn end_cookie(&self, state: &str) -> Option<HeaderValue> {
-        Some(self.cookies().remove(&name_for_state(CONSENT_COOKIE, state)))
     }
 
     fn client(&self, context: &ConsentContext) -> Result<UpstreamClient, String> {

@@ -83,6 +83,9 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
     consents.report(id, Progress::Opened);
     tracing::info!(target: "toolgate::consent", provider, %scopes, "a browser was sent to the provider");
     let mut response = page::redirect(url.as_str());
+    for cookie in consents.cookies().make_room(&request.headers, CONSENT_COOKIE) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     let name = name_for_state(CONSENT_COOKIE, state.secret());
     let cookie = consents.cookies().set(&name, &browser, PENDING_AUTHORIZATION_TTL);
     response.headers_mut().append(header::SET_COOKIE, cookie);
