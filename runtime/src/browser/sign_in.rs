@@ -13,7 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use http::{Extensions, HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -128,10 +128,11 @@ impl SignInAuth {
                 if !is_link(&link) {
                     return error_pages::expired();
                 }
-                sign_in.start(request.extensions(), format!("{CONNECT_PATH}/{link}")).await
+                let parts = request.into_parts().0;
+                sign_in.start(&parts, format!("{CONNECT_PATH}/{link}")).await
             };
         let for_accounts = async |State(sign_in): State<Self>, request: Request| {
-            sign_in.start(request.extensions(), ACCOUNTS_PATH.to_owned()).await
+            sign_in.start(&request.into_parts().0, ACCOUNTS_PATH.to_owned()).await
         };
         let returned = async |State(sign_in): State<Self>, uri: Uri, headers: HeaderMap| {
             callback(sign_in, &uri, &headers).await
@@ -144,11 +145,19 @@ impl SignInAuth {
     }
 
     /// Redirects the browser to the authorization server.
-    async fn start(&self, extensions: &Extensions, return_to: String) -> Response {
-        if let Err(refused) = self.0.limit.check(connected_ip_key(extensions)) {
+    async fn start(&self, request: &Parts, return_to: String) -> Response {
+        if let Err(refused) = self.0.limit.check(connected_ip_key(&request.extensions)) {
             return error_pages::too_many_requests(refused);
         }
-        self.redirect(return_to).await.unwrap_or_else(|error| failed(&error))
+        match self.redirect(return_to).await {
+            Ok(mut response) => {
+                for cookie in self.0.cookies.make_room(&request.headers, STATE_COOKIE) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+                response
+            }
+            Err(error) => failed(&error),
+        }
     }
 
     async fn redirect(&self, return_to: String) -> Result<Response, String> {
