@@ -54,12 +54,12 @@ pub(crate) mod master_key;
 pub(crate) mod memory;
 pub(crate) mod millis;
 pub(crate) mod model;
+#[cfg(feature = "sqlite")]
+pub(crate) mod ownership;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod refresh;
 pub(crate) mod seal;
-#[cfg(feature = "sqlite")]
-pub(crate) mod ownership;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 pub(crate) mod store;

@@ -123,11 +123,7 @@ impl Sealer {
         self.open_at(&Place { purpose, about, expires_at: Some(expires_at) }, sealed)
     }
 
-    fn open_at(
-        &self,
-        place: &Place<'_>,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+    fn open_at(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let &version = sealed.first().ok_or(UnsealError::Damaged)?;
         if !(VERSION_WITHOUT_EXPIRY..=VERSION).contains(&version) {
             return Err(UnsealError::Version(version));

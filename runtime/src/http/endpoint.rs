@@ -434,8 +434,7 @@ impl Endpoint {
         let is_json = is_json(&parts.headers);
         let opens_session =
             hook == ResponseHook::OpenSession && !parts.headers.contains_key(&names::SESSION);
-        let address =
-            opens_session.then(|| gate::client_ip_key(&parts.extensions, peer)).flatten();
+        let address = opens_session.then(|| gate::client_ip_key(&parts.extensions, peer)).flatten();
         let response = self.forward(parts, peer, Body::from(body.clone()), caller);
         // Boxed, so that the future of every request is not as large as these.
         let response = if opens_session {

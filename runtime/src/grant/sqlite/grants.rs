@@ -125,7 +125,8 @@ impl GrantStore for SqliteStore {
         if value.len() > MAX_PENDING_BYTES {
             return Err(StoreError::Full);
         }
-        let (row, sealed) = (row_id(id), self.sealer.seal_until("pending", &[id], expires_at, value));
+        let (row, sealed) =
+            (row_id(id), self.sealer.seal_until("pending", &[id], expires_at, value));
         let now = signed(to_millis(self.clock.now()));
         let put = self.pool.run("storing a consent", move |connection| {
             connection.execute("DELETE FROM pending WHERE expires_at <= ?", [now])?;

@@ -46,8 +46,7 @@ impl Records for SqliteStore {
             return Err(StoreError::Full.into());
         }
         let now = signed(to_millis(self.clock.now()));
-        let sealed =
-            self.sealer.seal_until("record", &[namespace.name, key], expires_at, value);
+        let sealed = self.sealer.seal_until("record", &[namespace.name, key], expires_at, value);
         let (row, until) = (row_id(key), signed(to_millis(expires_at)));
         let rows = self.pool.run("writing a record", move |connection| {
             if expected == Revision::ABSENT {
@@ -115,11 +114,10 @@ impl SqliteStore {
             return Ok(None);
         }
         let about = [namespace.name, key];
-        let value =
-            self.sealer.open_until("record", &about, until, sealed).map_err(|source| {
-                let what = format!("{} record in {}", namespace.name, self.path().display());
-                StoreError::Sealed { what, source }
-            })?;
+        let value = self.sealer.open_until("record", &about, until, sealed).map_err(|source| {
+            let what = format!("{} record in {}", namespace.name, self.path().display());
+            StoreError::Sealed { what, source }
+        })?;
         Ok(Some(Stored { value, revision: Revision(unsigned(*revision)) }))
     }
 }
