@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -33,6 +34,7 @@ pub struct Config {
     pub(crate) faults: bool,
     pub(crate) redirects: Vec<String>,
     pub(crate) refresh_token_once: bool,
+    pub(crate) state: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -53,6 +55,7 @@ impl Default for Config {
                 "http://127.0.0.1/callback/forge".to_owned(),
                 "http://127.0.0.1/callback/github".to_owned(),
             ],
+            state: None,
         }
     }
 }
@@ -144,6 +147,14 @@ impl Config {
     #[must_use]
     pub fn faults(mut self) -> Self {
         self.faults = true;
+        self
+    }
+
+    /// Keeps its state in this file, so that one that is started again knows the tokens that it has
+    /// issued, and what was written. Without it everything is in memory.
+    #[must_use]
+    pub fn state(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state = Some(path.into());
         self
     }
 

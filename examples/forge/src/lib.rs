@@ -1,6 +1,6 @@
 //! A small code-hosting service with an OAuth 2.1 server in front of its API.
 //!
-//! It is the upstream of toolgate's examples and tests: everything is in memory, its clock can be
+//! It is the upstream of toolgate's examples and tests: everything is in memory or in one file, its clock can be
 //! advanced, and it fails on command.
 #![allow(clippy::result_large_err, reason = "a refusal is the answer, whatever its size")]
 
@@ -11,6 +11,7 @@ mod oauth;
 mod page;
 #[cfg(feature = "person")]
 pub mod person;
+mod state;
 mod world;
 
 use std::{
@@ -20,15 +21,15 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, middleware};
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::world::World;
 pub use crate::{
     config::{Config, Flavour},
     faults::{Faults, Held},
     world::Counts,
 };
+use crate::{state::StateFile, world::World};
 
 /// A forge that runs, until it is dropped.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ struct Forge {
     base: Arc<str>,
     world: Arc<Mutex<World>>,
     faults: Faults,
+    state: Option<Arc<StateFile>>,
 }
 
 impl Forge {
@@ -64,8 +66,11 @@ pub async fn start(config: Config) -> io::Result<Running> {
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
+    let state = config.state.clone().map(StateFile::new);
+    let world = state.as_ref().map_or_else(World::seeded, StateFile::load);
     let forge = Forge {
-        world: Arc::new(Mutex::new(World::seeded())),
+        world: Arc::new(Mutex::new(world)),
+        state: state.map(Arc::new),
         faults: Faults::default(),
         base: url.as_str().into(),
         config: Arc::new(config),
@@ -80,7 +85,8 @@ fn serve(listener: TcpListener, forge: &Forge) -> oneshot::Sender<()> {
     if forge.config.faults {
         router = router.merge(faults::router());
     }
-    let router = router.with_state(forge.clone());
+    let save = middleware::from_fn_with_state(forge.clone(), state::save_changes);
+    let router = router.layer(save).with_state(forge.clone());
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(async move {
         let served = axum::serve(listener, router);

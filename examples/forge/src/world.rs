@@ -7,7 +7,7 @@ use std::{
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was asked of a forge so far.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +54,7 @@ pub(crate) const USERS: [User; 2] = [
     User { name: "bob", password: "bob-password", email: "bob@forge.example" },
 ];
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Repo {
     pub(crate) owner: String,
     pub(crate) name: String,
@@ -64,7 +64,7 @@ pub(crate) struct Repo {
     pub(crate) files: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Issue {
     pub(crate) number: u64,
     pub(crate) title: String,
@@ -76,14 +76,14 @@ pub(crate) struct Issue {
     pub(crate) discussion: Vec<Comment>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) body: String,
     pub(crate) user: Login,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) login: String,
 }
@@ -111,21 +111,21 @@ pub(crate) struct Code {
     pub(crate) redeemed: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Access {
     pub(crate) family: usize,
     pub(crate) expires_at: SystemTime,
     pub(crate) used: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refresh {
     pub(crate) family: usize,
     pub(crate) spent: bool,
 }
 
 /// All tokens that go back to one approval.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
     pub(crate) user: String,
     pub(crate) scopes: BTreeSet<String>,

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolgate::{client::Path, prelude::*};
+use toolgate::{broker::Person, client::Path, prelude::*};
 
 /// GitHub, as an OAuth app sees it: one fixed client, and scopes separated by commas in the answer.
 #[provider(
@@ -21,6 +21,9 @@ pub enum GitHub {
     /// Delete repositories.
     #[scope("delete_repo", access = destructive)]
     DeleteRepo,
+    /// See which organizations the user belongs to.
+    #[scope("read:org", access = read)]
+    ReadOrg,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -88,10 +91,26 @@ async fn delete_repository(
     github.delete(path!("/repos/{owner}/{repo}")).send().await.map(drop)
 }
 
+#[derive(Deserialize)]
+struct Organization {
+    login: String,
+}
+
+/// Over HTTP, only members of the organization that `GITHUB_ORGANIZATION` names may sign in.
+async fn is_member(person: Person) -> Result<bool> {
+    let Ok(name) = std::env::var("GITHUB_ORGANIZATION") else { return Ok(true) };
+    let organizations = person.client::<GitHub>()?.get("/user/orgs").paginate();
+    let organizations: Vec<Organization> = organizations.take_up_to(1000).await?;
+    Ok(organizations.iter().any(|organization| organization.login == name))
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     toolgate::server!()
         .provider(GitHub::from_env()?)
+        .broker::<GitHub>(|broker| {
+            broker.user("/user", "id").sign_in_scopes(["read:org"]).admit(is_member)
+        })
         .tools(tools![list_repositories, list_issues, open_issue, delete_repository])
         .serve()
         .await

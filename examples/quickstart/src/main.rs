@@ -80,7 +80,9 @@ async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: Stri
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let _forge = forge::start(forge::Config::default().port(4600)).await;
+    // Next to the server's own data, so that a restart leaves everybody connected.
+    let state = toolgate::grant::data_directory("quickstart")?.join("forge.json");
+    let _forge = forge::start(forge::Config::default().port(4600).state(state)).await;
     toolgate::server!()
         .provider(Forge::client("toolgate").secret("toolgate-secret"))
         .broker::<Forge>(|broker| broker.user("/user", "login"))

@@ -2,31 +2,45 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use url::Url;
 
 use super::{
+    admission::{ADMISSION_TTL, Admit, Person},
     client::{Clients, KnownClient},
+    client_assertion::{MAX_ASSERTION_TTL, MAX_ASSERTIONS},
     documents::ClientDocuments,
     identity::UserEndpoint,
-    limits::Limits,
-    redirect::DEFAULT_SCHEMES,
+    limits::{Limits, MAX_REQUESTS_PER_MINUTE, STORED_MINUTES},
+    registered_client::Registrations,
     state::{Broker, BrokerState},
     step_up::memory::StepUpMemory,
-    store::{signing_keys::SigningKeys, typed_store::TypedStore},
+    store::{
+        refresh_tokens::REUSE_INTERVAL,
+        signing_keys::SigningKeys,
+        typed_store::{Capacity, MAX_PEOPLE, TypedStore},
+    },
 };
 use crate::{
     browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
     client::http_client,
-    error::ConfigError,
+    error::{ConfigError, Error},
+    gate::verify::replay_window::ReplayWindow,
     grant::{Clock, Grants, Records, SystemClock},
     oauth::{RedirectUrl, UpstreamClient},
     provider::{OAuthClient, Provider, Registration},
     scope::OFFLINE,
-    support::url::is_secure,
+    support::url::{is_loopback, is_secure},
 };
 
 /// The default lifetime of an access token.
 const ACCESS_TOKEN_TTL: Duration = Duration::from_secs(600);
+
+/// The longest reuse interval of refresh tokens.
+const MAX_REUSE_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest time for which an admission is good.
+const MAX_ADMISSION_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// Configures a [`Broker`]; [`Broker::builder`] creates it.
 #[must_use]
@@ -40,9 +54,15 @@ pub struct BrokerBuilder {
     user_endpoint: Option<(String, String)>,
     bare_subjects: bool,
     default_scopes: Vec<String>,
+    sign_in_scopes: Vec<String>,
+    admit: Option<Arc<Admit>>,
+    admission_ttl: Duration,
     clients: Vec<KnownClient>,
-    schemes: Vec<String>,
     access_token_ttl: Duration,
+    refresh_token_reuse_interval: Duration,
+    client_metadata_documents: Option<bool>,
+    max_people: usize,
+    max_requests_per_minute: u32,
     browser_clients: bool,
     loopback_documents: bool,
     accounts: Option<&'static str>,
@@ -68,9 +88,15 @@ impl BrokerBuilder {
             user_endpoint: None,
             bare_subjects: false,
             default_scopes: Vec::new(),
+            sign_in_scopes: Vec::new(),
+            admit: None,
+            admission_ttl: ADMISSION_TTL,
             clients: Vec::new(),
-            schemes: DEFAULT_SCHEMES.map(str::to_owned).to_vec(),
             access_token_ttl: ACCESS_TOKEN_TTL,
+            refresh_token_reuse_interval: REUSE_INTERVAL,
+            client_metadata_documents: None,
+            max_people: MAX_PEOPLE,
+            max_requests_per_minute: MAX_REQUESTS_PER_MINUTE,
             browser_clients: false,
             loopback_documents: false,
             accounts: None,
@@ -108,12 +134,65 @@ impl BrokerBuilder {
         self
     }
 
-    /// Sets the scopes of a client that requests none; by default it gets none, and learns only who
-    /// the person is. The metadata document lists them. `offline_access` is ignored: whether there
-    /// are refresh tokens does not depend on the request.
+    /// Sets the scopes of a client that requests none, or none that there is. The metadata document
+    /// and the answer to a registration list them. In a [`Server`](crate::Server) they are those of
+    /// the tools that only read, as in the challenge; otherwise such a client gets none, and learns
+    /// only who the person is. `offline_access` is ignored: whether there are refresh tokens does not
+    /// depend on the request.
     pub fn default_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.default_scopes =
             scopes.into_iter().map(Into::into).filter(|scope| scope != OFFLINE).collect();
+        self
+    }
+
+    /// Decides who may sign in; without this everybody with an account at the provider may. `admit`
+    /// gets the person, whom the provider has identified, with a client that is authorized as the
+    /// person. It is asked at each sign-in, and again at the first refresh after
+    /// [`admission_ttl`](Self::admission_ttl), so who leaves is signed out within that time and the
+    /// lifetime of an access token.
+    ///
+    /// Where it returns `false`, a page says so, with a link back to the application, which gets
+    /// `access_denied`. Nothing of the person is kept. An error is logged and refuses too; at a
+    /// refresh the application is asked to try again later.
+    ///
+    /// ```
+    /// # use toolgate::{broker::BrokerBuilder, prelude::*};
+    /// # #[provider(api = "https://api.github.com", authorize = "https://a.example/a", token = "https://a.example/t")]
+    /// # pub enum GitHub {
+    /// #     /// Reads.
+    /// #     #[scope("read:org", access = read)]
+    /// #     ReadOrg,
+    /// # }
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Organization { login: String }
+    /// # fn configure(broker: BrokerBuilder) -> BrokerBuilder {
+    /// broker.user("/user", "id").sign_in_scopes(["read:org"]).admit(async |person| {
+    ///     let orgs = person.client::<GitHub>()?.get("/user/orgs").paginate();
+    ///     let orgs: Vec<Organization> = orgs.take_up_to(1000).await?;
+    ///     Ok(orgs.iter().any(|org| org.login == "acme"))
+    /// })
+    /// # }
+    /// ```
+    pub fn admit<F, Fut>(mut self, admit: F) -> Self
+    where
+        F: Fn(Person) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<bool, Error>> + Send + 'static,
+    {
+        self.admit = Some(Arc::new(move |person| admit(person).boxed()));
+        self
+    }
+
+    /// Sets scopes that are asked of the provider at every sign-in, besides those that the
+    /// application requests, such as one that [`admit`](Self::admit) needs. The application does not
+    /// get them.
+    pub fn sign_in_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.sign_in_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets how long a decision of [`admit`](Self::admit) is good: an hour by default, a day at most.
+    pub fn admission_ttl(mut self, ttl: Duration) -> Self {
+        self.admission_ttl = ttl;
         self
     }
 
@@ -123,12 +202,11 @@ impl BrokerBuilder {
         self
     }
 
-    /// Allows redirect URIs with this private-use scheme, such as `my-editor`.
-    ///
-    /// Reversed domain names (`com.example.app`) are always allowed, and so are the schemes of
-    /// Cursor, VS Code and Windsurf.
-    pub fn redirect_scheme(mut self, scheme: impl Into<String>) -> Self {
-        self.schemes.push(scheme.into());
+    /// Sets whether clients may identify themselves by the URL of a metadata document. The default is
+    /// `true`, unless the public URL is of this machine: such a server may have no way out, and
+    /// clients register instead. With `false` such a client is unknown.
+    pub fn client_metadata_documents(mut self, enabled: bool) -> Self {
+        self.client_metadata_documents = Some(enabled);
         self
     }
 
@@ -136,6 +214,33 @@ impl BrokerBuilder {
     /// revoked.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
         self.access_token_ttl = ttl;
+        self
+    }
+
+    /// Sets how long the refresh token of a public client stays good after its successor was used: ten
+    /// minutes by default, a day at most. Until the successor is used it stays good in any case,
+    /// because hosts lose answers, and run in several processes. A use after that revokes all tokens
+    /// of the sign-in (OAuth 2.1 §4.3.1). The token of a client with a secret or a key does not
+    /// change.
+    pub fn refresh_token_reuse_interval(mut self, interval: Duration) -> Self {
+        self.refresh_token_reuse_interval = interval;
+        self
+    }
+
+    /// Sets of how many people records are kept: a million by default. Beyond, the least recently
+    /// seen are signed out. There is room for four sign-ins, sessions and remembered consents for
+    /// each of them on average; one person has at most 64 sign-ins, 32 sessions and 64 consents.
+    pub fn max_people(mut self, max: usize) -> Self {
+        self.max_people = max;
+        self
+    }
+
+    /// Sets how many requests of a kind all clients together may send in a minute: registrations,
+    /// authorizations, and, a third of it, fetches of documents of clients that nobody uses yet. The
+    /// default is 1500. One address may send 10, 30 and 10, and a site of IPv6 eight times as many,
+    /// but no more than a quarter of the total.
+    pub fn max_requests_per_minute(mut self, max: u32) -> Self {
+        self.max_requests_per_minute = max;
         self
     }
 
@@ -152,12 +257,12 @@ impl BrokerBuilder {
         self
     }
 
-    /// Fetches clients' metadata documents from this machine as well, and over plain http. Only for
-    /// tests, because strangers choose what is fetched.
+    /// Fetches clients' metadata documents from this machine as well, and over plain http, and offers
+    /// them. Only for tests, because strangers choose what is fetched.
     #[cfg(any(test, feature = "testing"))]
     pub fn loopback_documents(mut self) -> Self {
         self.loopback_documents = true;
-        self
+        self.client_metadata_documents(true)
     }
 
     /// Builds the broker.
@@ -181,11 +286,13 @@ impl BrokerBuilder {
         if let Some(unknown) = self
             .default_scopes
             .iter()
+            .chain(&self.sign_in_scopes)
             .find(|scope| catalogue.iter().all(|known| known.name != **scope))
         {
             let name = self.registration.name;
-            return Err(ConfigError::new(format!("`{name}` has no scope `{unknown}`"))
-                .help("default scopes are scopes of the provider's catalogue"));
+            return Err(ConfigError::new(format!("`{name}` has no scope `{unknown}`")).help(
+                "default scopes, and those of a sign-in, are scopes of the provider's catalogue",
+            ));
         }
         let Some((path, member)) = &self.user_endpoint else {
             return Err(ConfigError::new("the broker does not know how the provider identifies a person")
@@ -196,6 +303,19 @@ impl BrokerBuilder {
         {
             return Err(ConfigError::new("an access token lives from 30 seconds to an hour")
                 .help("it cannot be revoked, so keep it short"));
+        }
+        if self.refresh_token_reuse_interval > MAX_REUSE_INTERVAL {
+            return Err(ConfigError::new("a refresh token may be used again for a day at most")
+                .help("who has stolen one could use it unnoticed for as long"));
+        }
+        if self.admission_ttl > MAX_ADMISSION_TTL {
+            return Err(ConfigError::new("an admission is good for a day at most")
+                .help("who has left could go on for as long"));
+        }
+        if self.max_people == 0 || self.max_requests_per_minute == 0 {
+            return Err(ConfigError::new(
+                "a broker has at least one person and one request a minute",
+            ));
         }
         let http = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
@@ -208,13 +328,16 @@ impl BrokerBuilder {
         )?;
         let mut known = HashMap::new();
         for client in self.clients {
-            client.check(&self.schemes)?;
+            client.check()?;
             let id = client.id().to_owned();
             if known.insert(id.clone(), client).is_some() {
                 return Err(ConfigError::new(format!("the client `{id}` is registered twice")));
             }
         }
-        let records = TypedStore::new(self.records);
+        let requests = self.max_requests_per_minute.saturating_mul(STORED_MINUTES);
+        let capacity = Capacity { people: self.max_people, requests: requests as usize };
+        let registrations = Registrations::new(&*self.records, &issuer);
+        let records = TypedStore::new(self.records, capacity);
         let prefix = public.path().trim_end_matches('/').to_owned();
         let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
             .expect("a URL with a path");
@@ -227,12 +350,12 @@ impl BrokerBuilder {
             user_endpoint,
             documents: ClientDocuments::new(
                 self.loopback_documents,
-                self.schemes.clone(),
+                records.clone(),
                 Arc::clone(&self.clock),
             )?,
-            clients: Clients { records: records.clone(), known },
+            clients: Clients { registrations, known },
             keys: SigningKeys::new(records.clone(), Arc::clone(&self.clock), self.access_token_ttl),
-            limits: Limits::new(&self.clock),
+            limits: Limits::new(self.max_requests_per_minute, &self.clock),
             cookies: Cookies::new(public.scheme() == "https"),
             origin: public.origin().ascii_serialization(),
             root: format!("{prefix}/oauth"),
@@ -244,8 +367,14 @@ impl BrokerBuilder {
             name: self.server_name.unwrap_or_else(|| host.clone()),
             host,
             default_scopes: self.default_scopes,
-            schemes: self.schemes,
+            sign_in_scopes: self.sign_in_scopes,
+            admit: self.admit,
+            admission_ttl: self.admission_ttl,
             access_token_ttl: self.access_token_ttl,
+            refresh_token_reuse_interval: self.refresh_token_reuse_interval,
+            client_metadata_documents: self.client_metadata_documents,
+            is_loopback: is_loopback(&public),
+            assertions: ReplayWindow::new(MAX_ASSERTIONS, MAX_ASSERTION_TTL),
             browser_clients: self.browser_clients,
             grants: self.grants,
             flow: AuthorizationFlow::new(records.clone(), Arc::clone(&self.clock)),

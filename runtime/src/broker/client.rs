@@ -1,20 +1,15 @@
 //! Clients: who requests access, and who vouches for their metadata.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
+use jsonwebtoken::jwk::JwkSet;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::store::typed_store::TypedStore;
+use super::{documents::error::DocumentError, registered_client::Registrations};
 use crate::{browser::request_limit::TooManyRequests, error::ConfigError, grant::StoreError};
 
-/// How long a client that registered itself is stored until the first sign-in with it. The store has
-/// room for as many as the rate limit allows in that time.
-pub(crate) const UNUSED_CLIENT_TTL: Duration = Duration::from_secs(8 * 3600);
-/// How long it is stored after a sign-in.
-pub(crate) const USED_CLIENT_TTL: Duration = Duration::from_secs(90 * 24 * 3600);
-
-/// The longest `client_id`.
+/// The longest `client_id` of the operator, and of a metadata document.
 pub(super) const MAX_CLIENT_ID_LEN: usize = 1024;
 
 /// Who vouches for a client.
@@ -29,24 +24,42 @@ pub(crate) enum ClientTrust {
 }
 
 /// A client of any kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) trust: ClientTrust,
+    /// The keys by which it authenticates (RFC 7523), if it publishes any.
+    pub(crate) keys: Option<ClientKeys>,
+    /// Whether it authenticates by them alone.
+    pub(crate) requires_assertion: bool,
+    /// Whether it only asks who the person is, and gets no scopes unless it names them.
+    pub(crate) only_identifies: bool,
 }
 
-/// A client that registered itself, as it is stored.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct RegisteredClient {
-    pub(crate) name: Option<String>,
-    pub(crate) redirect_uris: Vec<String>,
-    /// The digest of its secret; `None` for a public client.
-    pub(crate) secret: Option<String>,
-    pub(crate) refreshes: bool,
-    /// When its registration was prolonged last.
-    pub(crate) prolonged_at: u64,
+impl Client {
+    /// A client without keys.
+    fn new(id: &str, name: Option<String>, redirect_uris: Vec<String>, trust: ClientTrust) -> Self {
+        Self {
+            id: id.to_owned(),
+            name,
+            redirect_uris,
+            trust,
+            keys: None,
+            requires_assertion: false,
+            only_identifies: false,
+        }
+    }
+}
+
+/// The public keys of a client (RFC 7591 §2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ClientKeys {
+    /// In its metadata.
+    Set(JwkSet),
+    /// At this URL.
+    Uri(String),
 }
 
 /// A client that the operator registers with [`BrokerBuilder::client`](super::BrokerBuilder::client).
@@ -58,12 +71,19 @@ pub struct KnownClient {
     pub(super) name: String,
     pub(super) redirect_uris: Vec<String>,
     pub(super) secret: Option<SecretString>,
+    pub(super) only_identifies: bool,
 }
 
 impl KnownClient {
     /// Creates the client `id`, which consent pages call `name`.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), redirect_uris: Vec::new(), secret: None }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            redirect_uris: Vec::new(),
+            secret: None,
+            only_identifies: false,
+        }
     }
 
     /// Adds a redirect URI. Requests must match it exactly, except for the port of a loopback address.
@@ -80,11 +100,18 @@ impl KnownClient {
         self
     }
 
+    /// Gives the client no scopes unless it names them: it asks who the person is.
+    #[must_use]
+    pub(crate) fn only_identifies(mut self) -> Self {
+        self.only_identifies = true;
+        self
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    pub(crate) fn check(&self, schemes: &[String]) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let fault = |what: String| ConfigError::new(format!("the client `{}`: {what}", self.id));
         if self.id.is_empty() || self.id.len() > MAX_CLIENT_ID_LEN || is_url(&self.id) {
             return Err(fault("its id is empty, too long, or a URL".to_owned()));
@@ -93,7 +120,7 @@ impl KnownClient {
             return Err(fault("it has no redirect URI".to_owned()));
         }
         for uri in &self.redirect_uris {
-            super::redirect::check(uri, schemes).map_err(|why| fault(format!("`{uri}`: {why}")))?;
+            super::redirect::check(uri).map_err(|why| fault(format!("`{uri}`: {why}")))?;
         }
         Ok(())
     }
@@ -103,7 +130,7 @@ impl KnownClient {
 pub(crate) enum ClientError {
     Unknown,
     /// Its metadata document cannot be used.
-    Document(String),
+    Document(DocumentError),
     TooManyRequests(TooManyRequests),
     Store(StoreError),
 }
@@ -122,6 +149,20 @@ pub(crate) fn is_url(id: &str) -> bool {
 
 /// The clients without metadata documents.
 pub(crate) struct Clients {
-    pub(crate) records: TypedStore,
+    pub(crate) registrations: Registrations,
     pub(crate) known: HashMap<String, KnownClient>,
+}
+
+impl Clients {
+    /// The client with this identifier, of the operator or registered by itself.
+    pub(crate) fn find(&self, id: &str) -> Option<Client> {
+        if let Some(known) = self.known.get(id) {
+            let (name, uris) = (Some(known.name.clone()), known.redirect_uris.clone());
+            let client = Client::new(id, name, uris, ClientTrust::Known);
+            return Some(Client { only_identifies: known.only_identifies, ..client });
+        }
+        let registered = self.registrations.open(id)?;
+        let (name, uris) = (registered.name, registered.redirect_uris);
+        Some(Client::new(id, name, uris, ClientTrust::Registered))
+    }
 }

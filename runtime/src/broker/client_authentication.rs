@@ -8,10 +8,9 @@ use secrecy::ExposeSecret;
 use url::form_urlencoded;
 
 use super::{
-    client::{Client, ClientError, ClientTrust, MAX_CLIENT_ID_LEN, RegisteredClient, is_url},
+    client::{Client, ClientError, MAX_CLIENT_ID_LEN, is_url},
     endpoint::error::{OAuthError, required},
     state::Broker,
-    store::typed_store::CLIENTS,
 };
 use crate::{browser::form::Parameters, support::crypto};
 
@@ -19,6 +18,8 @@ use crate::{browser::form::Parameters, support::crypto};
 pub(crate) struct AuthenticatedClient {
     pub(crate) id: String,
     pub(crate) refreshes: bool,
+    /// Whether it has proved who it is, by a secret or a key.
+    pub(crate) is_confidential: bool,
 }
 
 impl Broker {
@@ -34,28 +35,13 @@ impl Broker {
         id: &str,
         address: Option<IpAddr>,
     ) -> Result<Client, ClientError> {
-        if id.len() > MAX_CLIENT_ID_LEN {
-            return Err(ClientError::Unknown);
-        }
         if is_url(id) {
+            if id.len() > MAX_CLIENT_ID_LEN || self.0.client_metadata_documents == Some(false) {
+                return Err(ClientError::Unknown);
+            }
             return self.0.documents.client(id, address, &self.0.limits.documents).await;
         }
-        if let Some(known) = self.0.clients.known.get(id) {
-            return Ok(Client {
-                id: id.to_owned(),
-                name: Some(known.name.clone()),
-                redirect_uris: known.redirect_uris.clone(),
-                trust: ClientTrust::Known,
-            });
-        }
-        let found = self.0.clients.records.read::<RegisteredClient>(CLIENTS, id).await?;
-        let registered = found.ok_or(ClientError::Unknown)?.value;
-        Ok(Client {
-            id: id.to_owned(),
-            name: registered.name,
-            redirect_uris: registered.redirect_uris,
-            trust: ClientTrust::Registered,
-        })
+        self.0.clients.find(id).ok_or(ClientError::Unknown)
     }
 
     /// Authenticates the client of a request to the token or the revocation endpoint
@@ -64,10 +50,18 @@ impl Broker {
         &self,
         headers: &HeaderMap,
         form: &Parameters,
+        address: Option<IpAddr>,
     ) -> Result<AuthenticatedClient, OAuthError> {
         let header = basic(headers)?;
         let is_basic = header.is_some();
         let refuse = |why: &'static str| OAuthError::client(why, is_basic);
+        if let Some(assertion) = form.get("client_assertion") {
+            if is_basic || form.get("client_secret").is_some() {
+                return Err(OAuthError::request("the client authenticated in two ways"));
+            }
+            let ty = form.get("client_assertion_type");
+            return self.verify_assertion(form.get("client_id"), ty, assertion, address).await;
+        }
         let (id, given) = match header {
             Some((id, given)) => {
                 if form.get("client_secret").is_some() {
@@ -82,35 +76,32 @@ impl Broker {
                 (required(form, "client_id")?.to_owned(), form.get("client_secret").map(Into::into))
             }
         };
-        if form.get("client_assertion").is_some() {
-            return Err(refuse("client assertions are not supported"));
-        }
         let given: Option<String> = given;
-        if id.len() > MAX_CLIENT_ID_LEN {
-            return Err(refuse("this client is not registered"));
-        }
-        // A client with a document is a public client, bound by the code and its verifier.
-        let (expected, refreshes) = if is_url(&id) {
+        // A client with a document is a public client unless it shows an assertion. What it began as
+        // a confidential one it cannot end as a public one.
+        let (expected, refreshes) = if is_url(&id) && id.len() <= MAX_CLIENT_ID_LEN {
             (None, true)
         } else if let Some(known) = self.0.clients.known.get(&id) {
-            (
-                known.secret.as_ref().map(|known| crypto::sha256_base64url(known.expose_secret())),
-                true,
-            )
+            (known.secret.as_ref().map(|known| known.expose_secret().to_owned()), true)
         } else {
-            let found = self.0.clients.records.read::<RegisteredClient>(CLIENTS, &id).await?;
-            let registered =
-                found.ok_or_else(|| refuse("this client is not registered, or no longer"))?.value;
-            (registered.secret, registered.refreshes)
+            let registrations = &self.0.clients.registrations;
+            let registered = registrations.open(&id);
+            let registered = registered.ok_or_else(|| refuse("this client is not registered"))?;
+            let expected = registered.is_confidential.then(|| registrations.secret(&id));
+            (expected, registered.refreshes)
         };
+        let is_confidential = expected.is_some();
         match (expected, given) {
             (None, None) => {}
             (Some(expected), Some(given))
-                if crypto::constant_time_eq(&expected, crypto::sha256_base64url(&given)) => {}
+                if crypto::constant_time_eq(
+                    crypto::sha256_base64url(&expected),
+                    crypto::sha256_base64url(&given),
+                ) => {}
             (Some(_), _) => return Err(refuse("the client's secret is missing or wrong")),
             (None, Some(_)) => return Err(refuse("this client has no secret")),
         }
-        Ok(AuthenticatedClient { id, refreshes })
+        Ok(AuthenticatedClient { id, refreshes, is_confidential })
     }
 }
 

@@ -22,18 +22,32 @@ pub(crate) struct ClientMetadata {
     pub(crate) grant_types: Option<Vec<String>>,
     pub(crate) response_types: Option<Vec<String>>,
     pub(crate) client_secret: Option<Value>,
+    /// The scopes that it would like (RFC 7591 §2).
+    pub(crate) scope: Option<Value>,
+    pub(crate) jwks: Option<Value>,
+    pub(crate) jwks_uri: Option<String>,
 }
 
 impl ClientMetadata {
-    /// Checks that there are redirect URIs, and that all of them are allowed.
-    pub(crate) fn check_redirect_uris(&self, schemes: &[String]) -> Result<(), String> {
-        if self.redirect_uris.is_empty() {
-            return Err("`redirect_uris` is missing".to_owned());
-        }
+    /// The redirect URIs that are allowed. One that is not is left out, because hosts register what
+    /// they may use with any server. If none is allowed, the error says why the first is not.
+    pub(crate) fn allowed_redirect_uris(&self) -> Result<Vec<String>, String> {
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
             return Err(format!("there are more than {MAX_REDIRECT_URIS} redirect URIs"));
         }
-        self.redirect_uris.iter().try_for_each(|uri| redirect::check(uri, schemes).map(drop))
+        let mut allowed: Vec<String> = Vec::new();
+        let mut first_error = None;
+        for uri in &self.redirect_uris {
+            match redirect::check(uri) {
+                Ok(_) if allowed.contains(uri) => {}
+                Ok(_) => allowed.push(uri.clone()),
+                Err(why) => drop(first_error.get_or_insert(why)),
+            }
+        }
+        if allowed.is_empty() {
+            return Err(first_error.unwrap_or_else(|| "`redirect_uris` is missing".to_owned()));
+        }
+        Ok(allowed)
     }
 
     /// The name as pages show it.

@@ -20,6 +20,13 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// The longest identifier, in bytes.
 const MAX_IDENTIFIER_LEN: usize = 200;
 
+/// Who the owner of a token is.
+pub(crate) struct Identity {
+    pub(crate) subject: String,
+    /// What the endpoint says of the person.
+    pub(crate) profile: Value,
+}
+
 /// The endpoint of the provider's API that identifies the owner of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct UserEndpoint {
@@ -70,8 +77,8 @@ impl UserEndpoint {
         (fits && id.trim() == id).then_some(id)
     }
 
-    /// Returns the subject to whom the provider's token belongs, or why it is not known.
-    pub(crate) async fn identify(&self, token: &SecretString) -> Result<String, String> {
+    /// Returns to whom the provider's token belongs, or why it is not known.
+    pub(crate) async fn identify(&self, token: &SecretString) -> Result<Identity, String> {
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.request(token))
             .await
             .map_err(|_| format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()))??;
@@ -80,10 +87,11 @@ impl UserEndpoint {
         let id = self
             .find(&answer)
             .ok_or_else(|| format!("there is no identifier at `{}`", self.pointer))?;
-        Ok(match self.subject_prefix {
+        let subject = match self.subject_prefix {
             Some(prefix) => format!("{prefix}:{id}"),
             None => id,
-        })
+        };
+        Ok(Identity { subject, profile: answer })
     }
 
     async fn request(&self, token: &SecretString) -> Result<Bytes, String> {

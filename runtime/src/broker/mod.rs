@@ -44,8 +44,11 @@
 //! # }
 //! ```
 
+pub(crate) mod admission;
+pub(crate) mod admit;
 pub(crate) mod builder;
 pub(crate) mod client;
+pub(crate) mod client_assertion;
 pub(crate) mod client_authentication;
 pub(crate) mod client_metadata;
 pub(crate) mod cookies;
@@ -56,6 +59,7 @@ pub(crate) mod limits;
 pub(crate) mod own_client;
 pub(crate) mod page;
 pub(crate) mod redirect;
+pub(crate) mod registered_client;
 pub(crate) mod routes;
 pub(crate) mod state;
 pub(crate) mod step_up;
@@ -66,5 +70,5 @@ pub(crate) mod verifier;
 /// The type of [`Broker::jwks`], re-exported so that its version always matches.
 pub use jsonwebtoken::jwk::JwkSet;
 
-pub use self::{builder::BrokerBuilder, client::KnownClient, state::Broker};
+pub use self::{admission::Person, builder::BrokerBuilder, client::KnownClient, state::Broker};
 pub use crate::{gate::PeerAddress, grant::DisconnectOutcome};

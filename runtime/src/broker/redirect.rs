@@ -7,8 +7,75 @@ use crate::support::url::is_loopback;
 /// The longest redirect URI.
 const MAX_REDIRECT_URI_LEN: usize = 2048;
 
-/// The schemes of known hosts that are not reversed domain names.
-pub(crate) const DEFAULT_SCHEMES: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "windsurf"];
+/// Schemes that belong to no application: what they name runs in the browser itself, is shown by it,
+/// or is opened by a program that every machine has.
+const FORBIDDEN_SCHEMES: [&str; 54] = [
+    // Run or shown by browsers.
+    "javascript",
+    "vbscript",
+    "livescript",
+    "data",
+    "blob",
+    "about",
+    "view-source",
+    "filesystem",
+    "jar",
+    "mhtml",
+    "res",
+    "resource",
+    "cid",
+    "mid",
+    "feed",
+    "urn",
+    "chrome",
+    "chrome-extension",
+    "chrome-search",
+    "devtools",
+    "edge",
+    "brave",
+    "opera",
+    "moz-extension",
+    "safari-extension",
+    "safari-web-extension",
+    // The network and the disk.
+    "file",
+    "ftp",
+    "ftps",
+    "sftp",
+    "ws",
+    "wss",
+    "ldap",
+    "ldaps",
+    "smb",
+    "nfs",
+    "dav",
+    "gopher",
+    "telnet",
+    "ssh",
+    "rdp",
+    "vnc",
+    "git",
+    // Programs of the system.
+    "intent",
+    "android-app",
+    "content",
+    "mailto",
+    "tel",
+    "sms",
+    "itms-services",
+    "shell",
+    "search",
+    "search-ms",
+    "help",
+];
+
+/// The beginnings of more of them: handlers of Windows and of Apple's system, and of sites.
+const FORBIDDEN_PREFIXES: [&str; 4] = ["ms-", "x-apple", "web+", "microsoft"];
+
+fn is_forbidden(scheme: &str) -> bool {
+    FORBIDDEN_SCHEMES.contains(&scheme)
+        || FORBIDDEN_PREFIXES.iter().any(|prefix| scheme.starts_with(prefix))
+}
 
 /// Where a redirect URI leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +96,7 @@ impl Destination {
 }
 
 /// Returns where `uri` leads, or why it may not be registered.
-pub(crate) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String> {
+pub(crate) fn check(uri: &str) -> Result<Destination, String> {
     if uri.len() > MAX_REDIRECT_URI_LEN {
         return Err(format!("a redirect URI has at most {MAX_REDIRECT_URI_LEN} characters"));
     }
@@ -47,12 +114,10 @@ pub(crate) fn check(uri: &str, schemes: &[String]) -> Result<Destination, String
         "http" => {
             Err("a redirect URI is https, or http to 127.0.0.1, [::1] or localhost".to_owned())
         }
-        scheme if scheme.contains('.') || schemes.iter().any(|known| known == scheme) => {
-            Ok(Destination::Private { scheme: scheme.to_owned() })
+        scheme if is_forbidden(scheme) => {
+            Err(format!("the scheme `{scheme}` is no application's own (RFC 8252 section 7.1)"))
         }
-        scheme => Err(format!(
-            "the scheme `{scheme}` is not allowed: a private-use scheme is a reversed domain name (RFC 8252 section 7.1)"
-        )),
+        scheme => Ok(Destination::Private { scheme: scheme.to_owned() }),
     }
 }
 
@@ -97,7 +162,7 @@ mod tests {
     use super::*;
 
     fn is_fine(uri: &str) -> bool {
-        check(uri, &DEFAULT_SCHEMES.map(str::to_owned)).is_ok()
+        check(uri).is_ok()
     }
 
     #[test]
@@ -113,6 +178,8 @@ mod tests {
             "com.example.app:/callback",
             "com.example.app://callback/x",
             "cursor://anysphere.cursor-retrieval/oauth/callback",
+            "myapp://callback",
+            "vscodium://callback",
         ] {
             assert!(is_fine(uri), "{uri}");
         }
@@ -152,8 +219,16 @@ mod tests {
             "ftp://app.example/callback",
             "blob:https://app.example/x",
             "about:blank",
-            "myapp://callback",
-            "vscode-evil://callback",
+            "vbscript:x",
+            "view-source:https://app.example/",
+            "filesystem:https://app.example/x",
+            "ws://app.example/callback",
+            "intent://app/callback",
+            "chrome-extension://app/callback",
+            "ms-msdt:/id",
+            "web+app://callback",
+            "my_app://callback",
+            "1app://callback",
         ] {
             assert!(!is_fine(uri), "{uri}");
         }
@@ -203,7 +278,7 @@ mod tests {
         #[test]
         fn whatever_is_registered_leads_where_it_says(uri in ".{0,80}", host in "[a-z0-9.:@/\\\\%#?-]{1,40}") {
             for uri in [uri, format!("https://{host}"), format!("http://{host}"), format!("http://127.0.0.1{host}")] {
-                let Ok(destination) = check(&uri, &DEFAULT_SCHEMES.map(str::to_owned)) else { continue };
+                let Ok(destination) = check(&uri) else { continue };
                 let url = Url::parse(&uri).unwrap();
                 proptest::prop_assert!(!uri.contains(['#', '\\', '@']) || url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')), "{}", uri);
                 match destination {

@@ -10,6 +10,7 @@ use jsonwebtoken::jwk::JwkSet;
 use secrecy::SecretString;
 
 use super::{
+    admission::Admit,
     client::Clients,
     documents::ClientDocuments,
     identity::UserEndpoint,
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
+    gate::verify::replay_window::ReplayWindow,
     grant::{Clock, Grants, StoreError},
     oauth::{RedirectUrl, UpstreamClient},
 };
@@ -54,9 +56,21 @@ pub(crate) struct BrokerState {
     /// The host of the server, with its port.
     pub(super) host: String,
     pub(super) default_scopes: Vec<String>,
-    /// Private-use schemes that redirect URIs may have, besides reversed domain names.
-    pub(super) schemes: Vec<String>,
+    /// Scopes that are asked of the provider at every sign-in, for [`admit`](Self::admit).
+    pub(super) sign_in_scopes: Vec<String>,
+    /// Decides who may sign in; without it everybody may.
+    pub(super) admit: Option<Arc<Admit>>,
+    /// How long a decision of it is good.
+    pub(super) admission_ttl: Duration,
     pub(super) access_token_ttl: Duration,
+    /// How long a refresh token stays good after its successor was used.
+    pub(super) refresh_token_reuse_interval: Duration,
+    /// Whether clients may be known by a metadata document, where the operator has decided.
+    pub(super) client_metadata_documents: Option<bool>,
+    /// Whether the public URL is of this machine.
+    pub(super) is_loopback: bool,
+    /// The client assertions that were used.
+    pub(super) assertions: ReplayWindow,
     /// Whether scripts of other origins may call the endpoints (CORS).
     pub(super) browser_clients: bool,
     pub(super) grants: Grants,
@@ -91,7 +105,7 @@ impl Broker {
 
     /// Returns the subject whose account at the provider this token opens, or why it is not known.
     pub(crate) async fn identify(&self, token: &SecretString) -> Result<String, String> {
-        self.0.user_endpoint.identify(token).await
+        Ok(self.0.user_endpoint.identify(token).await?.subject)
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -1,6 +1,7 @@
 //! Rate limits of endpoints that anyone can call: by address, by site, and in total.
 
 use std::{
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::Arc,
@@ -15,6 +16,9 @@ use crate::{
 /// How many addresses of one IPv6 site may call at full speed. A site has 65 536 networks, each of
 /// which counts as one address.
 const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+
+/// How many sites at full speed it takes to use up a total.
+const SITES_IN_TOTAL: u32 = 4;
 
 /// How many authorizations one address may start in a minute.
 const AUTHORIZATIONS_PER_ADDRESS: u32 = 60;
@@ -36,7 +40,7 @@ const _: () = {
 pub(crate) struct RequestLimit {
     by_address: RateLimit<Option<IpAddr>>,
     by_site: RateLimit<IpAddr>,
-    total: RateLimit<()>,
+    total: Option<RateLimit<()>>,
 }
 
 /// Too many requests were sent.
@@ -49,17 +53,21 @@ impl RequestLimit {
     /// Allows `address` requests a minute from one address and `total` from all together, and
     /// twice as many in a burst.
     pub(crate) fn new(address: u32, total: u32, clock: &Arc<dyn Clock>) -> Self {
-        let count = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let (address, total) = (count(address), count(total));
-        let site = address.saturating_mul(ADDRESSES_PER_SITE);
-        let rate = |count: NonZeroU32| (count, count.saturating_mul(BURST));
-        let ((address, address_burst), (site, site_burst)) = (rate(address), rate(site));
-        let (total, total_burst) = rate(total);
+        let site = count(address).saturating_mul(ADDRESSES_PER_SITE);
+        // However large a site is, it leaves most of the total to others.
+        let share = count(total / SITES_IN_TOTAL).max(count(address));
         Self {
-            by_address: RateLimit::per_minute(address, address_burst, clock),
-            by_site: RateLimit::per_minute(site, site_burst, clock),
-            total: RateLimit::per_minute(total, total_burst, clock),
+            by_address: rate(count(address), clock),
+            by_site: rate(site.min(share), clock),
+            total: Some(rate(count(total), clock)),
         }
+    }
+
+    /// Allows `address` requests a minute from one address, and bounds a site, but not all together.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
+    pub(crate) fn without_total(address: u32, clock: &Arc<dyn Clock>) -> Self {
+        let site = count(address).saturating_mul(ADDRESSES_PER_SITE);
+        Self { by_address: rate(count(address), clock), by_site: rate(site, clock), total: None }
     }
 
     /// The limit of requests that send a browser to an authorization server, each of which stores
@@ -76,8 +84,20 @@ impl RequestLimit {
         if let Some(site) = address.and_then(site_of) {
             self.by_site.check(&site).map_err(refuse)?;
         }
-        self.total.check(&()).map_err(refuse)
+        match &self.total {
+            Some(total) => total.check(&()).map_err(refuse),
+            None => Ok(()),
+        }
     }
+}
+
+fn count(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
+/// A rate, with the burst of all of them.
+fn rate<K: Hash + Eq + Clone>(count: NonZeroU32, clock: &Arc<dyn Clock>) -> RateLimit<K> {
+    RateLimit::per_minute(count, count.saturating_mul(BURST), clock)
 }
 
 /// The /48 network of an address, which is what one site is assigned.
@@ -123,6 +143,17 @@ mod tests {
         let passed = (0..500).filter(|net| limit.check(address(1, *net)).is_ok()).count();
         assert_eq!(passed, 16);
         assert!(limit.check(address(2, 0)).is_ok(), "another site is not affected");
+    }
+
+    #[test]
+    fn one_ipv6_site_has_a_quarter_of_the_total() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = RequestLimit::new(10, 100, &clock);
+        let address =
+            |site: u16, net: u16| Some(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into());
+        let passed = |site| (0..500).filter(|net| limit.check(address(site, *net)).is_ok()).count();
+        assert_eq!([passed(1), passed(2), passed(3), passed(4)], [50; 4]);
+        assert!(limit.check(address(5, 0)).is_err(), "the total has a limit as well");
     }
 
     #[test]

@@ -97,6 +97,13 @@ struct WithheldScopes {
     withheld: Vec<String>,
 }
 
+/// The scopes that clients of these tools ask for at sign-in.
+pub(crate) fn default_scopes<'t>(
+    tools: impl Iterator<Item = &'t RequiredScopes>,
+) -> BTreeSet<&'static str> {
+    tools.filter(|tool| tool.is_default).flat_map(RequiredScopes::names).collect()
+}
+
 impl RequiredScopes {
     /// The requirements of a tool that declares these scopes. `is_default` says whether clients ask
     /// for them at sign-in; by default they do if all of them only read.

@@ -3,7 +3,7 @@
 //! It knows nothing of JSON-RPC. A refusal is a [`GateError`], which the endpoint turns into a
 //! response.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
@@ -13,7 +13,7 @@ use super::{
     AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier, audit,
     audit::CallOutcome,
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
-    required_scopes::RequiredScopes,
+    required_scopes::{RequiredScopes, default_scopes},
     resource_metadata::ResourceMetadata,
     sign_in_scopes::{SignInScopes, StepUp},
     unverified_claims,
@@ -81,9 +81,7 @@ impl ResourceServer {
         clock: Arc<dyn Clock>,
         (base, tools): (&Url, impl Iterator<Item = &'a RequiredScopes>),
     ) -> Result<Self, ConfigError> {
-        let default_scopes: BTreeSet<_> =
-            tools.filter(|tool| tool.is_default).flat_map(RequiredScopes::names).collect();
-        let default_scopes: Vec<_> = default_scopes.into_iter().map(str::to_owned).collect();
+        let default_scopes: Vec<_> = default_scopes(tools).into_iter().map(str::to_owned).collect();
         let verifier = gate
             .verifier
             .clone()

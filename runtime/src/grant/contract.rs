@@ -218,6 +218,7 @@ pub async fn records_hold(store: &dyn Records, clock: &ManualClock) {
     forgets_an_expired_record(store, clock).await;
     gives_a_record_to_one(store, clock).await;
     bounds_records(store, clock).await;
+    evicts_records(store, clock).await;
 }
 
 async fn put(store: &dyn Records, key: &str, clock: &ManualClock) -> Result<Revision, SaveError> {
@@ -275,4 +276,31 @@ async fn bounds_records(store: &dyn Records, clock: &ManualClock) {
     clock.advance(MINUTE);
     put(store, "d", clock).await.expect("what has expired makes room");
     store.take(RECORDS, "d").await.expect("it can be taken");
+}
+
+async fn evicts_records(store: &dyn Records, clock: &ManualClock) {
+    const EVICTING: Namespace = Namespace::new("contract-evicting", 3).evicting();
+    let put = |key: &'static str, minutes: u32| {
+        let until = clock.now() + MINUTE * minutes;
+        store.write(EVICTING, key, b"value", until, Revision::ABSENT)
+    };
+    let is_there = async |key| store.read(EVICTING, key).await.expect("it can be read").is_some();
+    put("b", 2).await.expect("there is room");
+    put("a", 1).await.expect("there is room");
+    let c = put("c", 3).await.expect("there is room");
+    let again = put("c", 4).await;
+    assert!(matches!(again, Err(SaveError::Conflict)), "a record that is there is not absent");
+    assert!(is_there("a").await, "a conflict evicts nothing");
+    let until = clock.now() + MINUTE / 2;
+    store.write(EVICTING, "c", b"value", until, c).await.expect("a change needs no room");
+    assert!(is_there("a").await, "a change evicts nothing");
+    put("d", 5).await.expect("an evicting namespace is never full");
+    assert!(!is_there("c").await, "the record that expires first makes room");
+    for key in ["a", "b", "d"] {
+        assert!(is_there(key).await, "{key} is kept");
+        store.take(EVICTING, key).await.expect("it can be taken");
+    }
+    let one = store.sealer().seal("contract", &["a"], b"value");
+    let opened = store.sealer().open("contract", &["a"], &one).expect("its key stays the same");
+    assert_eq!(opened.as_slice(), b"value");
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -11,8 +11,11 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
+    master_key::MasterKey,
     model::{Grant, GrantKey, Revision, Stored},
+    record_table::RecordTable,
     records::{MAX_RECORD_BYTES, Namespace, Records},
+    seal::Sealer,
     store::{GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES},
     store_error::{SaveError, StoreError},
 };
@@ -33,6 +36,8 @@ use crate::support::clock::{Clock, SystemClock};
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     tables: Mutex<Tables>,
+    /// Its key is new, as the store is.
+    sealer: OnceLock<Sealer>,
 }
 
 #[derive(Default)]
@@ -42,12 +47,7 @@ struct Tables {
     grants: HashMap<GrantKey, Stored<Grant>>,
     leases: HashMap<GrantKey, Lease>,
     pending: HashMap<String, (Zeroizing<Vec<u8>>, SystemTime)>,
-    records: HashMap<&'static str, HashMap<String, Record>>,
-}
-
-struct Record {
-    stored: Stored<Zeroizing<Vec<u8>>>,
-    expires_at: SystemTime,
+    records: HashMap<&'static str, RecordTable>,
 }
 
 impl MemoryStore {
@@ -58,7 +58,7 @@ impl MemoryStore {
 
     /// Creates an empty store with time from `clock`.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, tables: Mutex::default() }
+        Self { clock, tables: Mutex::default(), sealer: OnceLock::new() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -188,6 +188,10 @@ impl GrantStore for MemoryStore {
 
 #[async_trait]
 impl Records for MemoryStore {
+    fn sealer(&self) -> &Sealer {
+        self.sealer.get_or_init(|| Sealer::new(&MasterKey::generate()))
+    }
+
     async fn read(
         &self,
         namespace: Namespace,
@@ -195,8 +199,7 @@ impl Records for MemoryStore {
     ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
         let now = self.clock.now();
         let tables = self.tables();
-        let found = tables.records.get(namespace.name).and_then(|records| records.get(key));
-        Ok(found.filter(|record| record.expires_at > now).map(|record| record.stored.clone()))
+        Ok(tables.records.get(namespace.name).and_then(|table| table.get(key, now)).cloned())
     }
 
     async fn write(
@@ -211,20 +214,23 @@ impl Records for MemoryStore {
         let mut tables = self.tables();
         tables.revision += 1;
         let revision = Revision(tables.revision);
-        let records = tables.records.entry(namespace.name).or_default();
-        if expected == Revision::ABSENT {
-            records.retain(|_, record| record.expires_at > now);
-        }
-        let found = records.get(key).filter(|record| record.expires_at > now);
-        if found.map_or(Revision::ABSENT, |record| record.stored.revision) != expected {
+        let table = tables.records.entry(namespace.name).or_default();
+        if table.revision(key, now) != expected {
             return Err(SaveError::Conflict);
         }
-        let is_new = found.is_none();
-        if value.len() > MAX_RECORD_BYTES || is_new && records.len() >= namespace.max_records {
+        if value.len() > MAX_RECORD_BYTES {
             return Err(StoreError::Full.into());
         }
-        let stored = Stored { value: Zeroizing::new(value.to_vec()), revision };
-        records.insert(key.to_owned(), Record { stored, expires_at });
+        if expected == Revision::ABSENT {
+            table.remove_expired(now);
+            if table.len() >= namespace.max_records {
+                if !namespace.evicts {
+                    return Err(StoreError::Full.into());
+                }
+                table.remove_first();
+            }
+        }
+        table.insert(key, Stored { value: Zeroizing::new(value.to_vec()), revision }, expires_at);
         Ok(revision)
     }
 
@@ -235,8 +241,8 @@ impl Records for MemoryStore {
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let taken = tables.records.get_mut(namespace.name).and_then(|records| records.remove(key));
-        Ok(taken.filter(|record| record.expires_at > now).map(|record| record.stored.value))
+        let table = tables.records.get_mut(namespace.name);
+        Ok(table.and_then(|table| table.remove(key, now)).map(|stored| stored.value))
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) mod model;
 #[cfg(feature = "sqlite")]
 pub(crate) mod ownership;
 pub(crate) mod record;
+pub(crate) mod record_table;
 pub(crate) mod records;
 pub(crate) mod refresh;
 pub(crate) mod seal;

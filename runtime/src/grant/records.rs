@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     model::{Revision, Stored},
+    seal::Sealer,
     store_error::{SaveError, StoreError},
 };
 
@@ -20,12 +21,20 @@ pub(crate) const MAX_RECORD_BYTES: usize = 64 * 1024;
 pub struct Namespace {
     pub(crate) name: &'static str,
     pub(crate) max_records: usize,
+    pub(crate) evicts: bool,
 }
 
 impl Namespace {
     /// Creates the namespace `name` with at most `max_records` records that have not expired.
     pub const fn new(name: &'static str, max_records: usize) -> Self {
-        Self { name, max_records }
+        Self { name, max_records, evicts: false }
+    }
+
+    /// The same namespace, in which a new record takes the place of the one that expires first, where
+    /// there is no room. Without this it is refused.
+    #[must_use]
+    pub const fn evicting(self) -> Self {
+        Self { evicts: true, ..self }
     }
 
     /// Its name.
@@ -36,6 +45,11 @@ impl Namespace {
     /// The most records that it may hold.
     pub const fn max_records(&self) -> usize {
         self.max_records
+    }
+
+    /// Whether a new record takes the place of the one that expires first, where there is no room.
+    pub const fn evicts(&self) -> bool {
+        self.evicts
     }
 }
 
@@ -65,6 +79,10 @@ impl Namespace {
 /// ```
 #[async_trait]
 pub trait Records: Send + Sync + 'static {
+    /// Returns the sealer under the store's master key, which seals what leaves the server, such as
+    /// registrations of clients. It is the same one after a restart, as far as the records are.
+    fn sealer(&self) -> &Sealer;
+
     /// Returns the record, or `None` if there is none or it has expired.
     ///
     /// # Errors
@@ -82,7 +100,8 @@ pub trait Records: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`SaveError::Conflict`] if it has another revision; nothing is written then.
-    /// [`StoreError::Full`] if the namespace is full or the value too long.
+    /// [`StoreError::Full`] if the value is too long, or if the namespace is full and does not
+    /// [evict](Namespace::evicts).
     async fn write(
         &self,
         namespace: Namespace,

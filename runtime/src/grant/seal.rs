@@ -8,7 +8,7 @@
 
 use std::{fmt, sync::OnceLock, time::SystemTime};
 
-use aws_lc_rs::{aead, hkdf};
+use aws_lc_rs::{aead, hkdf, hmac};
 use zeroize::Zeroizing;
 
 use super::{
@@ -162,6 +162,17 @@ impl Sealer {
         let mut out = [0; 32];
         derive(&self.key, &[], &[b"toolgate key check value"], &mut out);
         out
+    }
+
+    /// A message authentication code for one purpose (HMAC-SHA-256).
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
+    pub(crate) fn mac(&self, purpose: &str, message: &[&str]) -> [u8; 32] {
+        let mut key = Zeroizing::new([0; 32]);
+        derive(&self.key, &[], &[b"toolgate mac ", purpose.as_bytes()], key.as_mut_slice());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
+        let mut found = [0; 32];
+        found.copy_from_slice(hmac::sign(&key, &associated(purpose, message, &[])).as_ref());
+        found
     }
 
     fn record_key(&self, purpose: &str, salt: &[u8]) -> aead::LessSafeKey {

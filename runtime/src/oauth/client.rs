@@ -41,7 +41,7 @@ type FlowClient = Client<
 #[derive(Clone)]
 pub(crate) struct UpstreamClient {
     pub(crate) registration: Registration,
-    pub(super) http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     authorization_endpoint: AuthUrl,
     token_endpoint: TokenUrl,
     refresh_endpoint: TokenUrl,

@@ -15,7 +15,10 @@ use crate::{
         request_limit::RequestLimit,
         sign_in::{SignInAuth, SignInConfig},
     },
-    gate::{required_scopes::RequiredScopes, resource_server::ResourceServer},
+    gate::{
+        required_scopes::{RequiredScopes, default_scopes},
+        resource_server::ResourceServer,
+    },
     mcp::registry::{ServedTool, required_scopes},
 };
 use crate::{
@@ -75,19 +78,13 @@ impl AuthLayer {
         let base = Url::parse(base)
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
         #[cfg(feature = "broker")]
-        let broker = match setup.broker.filter(|_| setup.gate.is_some()) {
-            Some(config) => Some(config.build(&broker_routes::BrokerParts {
-                providers: setup.providers,
-                grants: setup.grants,
-                clock: setup.clock,
-                name: setup.name,
-                base: public_url.map(|_| &base),
-                resource,
-            })?),
-            None => None,
-        };
+        let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]
-        let provider = broker.as_ref().map(|(_, registration)| registration.id);
+        let registration = config.as_ref().map(|config| config.registration(setup.providers));
+        #[cfg(feature = "broker")]
+        let registration = registration.transpose()?.cloned();
+        #[cfg(feature = "broker")]
+        let provider = registration.as_ref().map(|registration| registration.id);
         #[cfg(not(feature = "broker"))]
         let provider = None;
 
@@ -100,6 +97,19 @@ impl AuthLayer {
             })
             .collect();
         RequiredScopes::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
+        #[cfg(feature = "broker")]
+        let broker = match config {
+            Some(config) => Some(config.build(&broker_routes::BrokerParts {
+                providers: setup.providers,
+                grants: setup.grants,
+                clock: setup.clock,
+                name: setup.name,
+                base: public_url.map(|_| &base),
+                resource,
+                default_scopes: default_scopes(tools.iter().map(|tool| &tool.required_scopes)),
+            })?),
+            None => None,
+        };
         let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
         let limit = Arc::new(RequestLimit::authorizations(setup.clock));
         let mut sign_in = None;
@@ -123,7 +133,7 @@ impl AuthLayer {
                     sign_in = Some(auth);
                 }
                 #[cfg(feature = "broker")]
-                if let Some((broker, registration)) = &broker {
+                if let (Some(broker), Some(registration)) = (&broker, &registration) {
                     authenticator = Some(authenticate_by_broker(&mut gate, broker, registration)?);
                     #[cfg(feature = "dev")]
                     if setup.is_dev {
@@ -147,7 +157,7 @@ impl AuthLayer {
                 let resource_server = resource_server?;
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {
-                    Some((broker, _)) => resource_server.with_sign_ins(Arc::new(broker.clone())),
+                    Some(broker) => resource_server.with_sign_ins(Arc::new(broker.clone())),
                     None => resource_server,
                 };
                 Some(Arc::new(resource_server))
@@ -162,7 +172,7 @@ impl AuthLayer {
             sign_in,
             limit,
             #[cfg(feature = "broker")]
-            broker: broker.map(|(broker, _)| broker),
+            broker,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The routes of a broker in the same server as the tools, and its sign-in for the server's pages.
 
-use std::{any::TypeId, sync::Arc};
+use std::{any::TypeId, collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{
@@ -44,18 +44,26 @@ pub(crate) struct BrokerParts<'a> {
     /// The server's URL, if it is known.
     pub(crate) base: Option<&'a Url>,
     pub(crate) resource: Option<&'a str>,
+    /// The scopes that hosts ask for at sign-in.
+    pub(crate) default_scopes: BTreeSet<&'a str>,
 }
 
 impl BrokerConfig {
-    pub(crate) fn build(
-        self,
-        parts: &BrokerParts<'_>,
-    ) -> Result<(Broker, Registration), ConfigError> {
+    /// The provider that it is in front of.
+    pub(crate) fn registration<'p>(
+        &self,
+        providers: &'p [UpstreamClient],
+    ) -> Result<&'p Registration, ConfigError> {
         let is_provider = |oauth: &&UpstreamClient| oauth.registration.type_id == self.provider;
-        let oauth = parts.providers.iter().find(is_provider).ok_or_else(|| {
+        let found = providers.iter().find(is_provider).map(|oauth| &oauth.registration);
+        found.ok_or_else(|| {
             ConfigError::new("the broker's provider is not registered")
                 .help("add `.provider(..)` for it")
-        })?;
+        })
+    }
+
+    pub(crate) fn build(self, parts: &BrokerParts<'_>) -> Result<Broker, ConfigError> {
+        let registration = self.registration(parts.providers)?;
         let base = parts.base.filter(|base| base.path() == "/").ok_or_else(|| {
             ConfigError::new("a broker has to know the URL of its server, which has no path")
                 .help("add `.public_url(\"https://tools.example\")`")
@@ -68,13 +76,19 @@ impl BrokerConfig {
         })?;
         let redirect_uri = format!("{base}{SIGNED_IN_PATH}");
         let own_client = KnownClient::new(OWN_CLIENT_ID, parts.name).redirect_uri(redirect_uri);
-        let (registration, grants) = (oauth.registration.clone(), parts.grants.clone());
+        let own_client = own_client.only_identifies();
+        // Tools may check scopes of another catalogue as well.
+        let is_providers = |name: &&str| registration.catalogue.iter().any(|s| s.name == *name);
+        let default_scopes: Vec<_> =
+            parts.default_scopes.iter().copied().filter(is_providers).collect();
+        let (registration, grants) = (registration.clone(), parts.grants.clone());
         let builder = BrokerBuilder::new(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
+            .default_scopes(default_scopes)
             .accounts(ACCOUNTS_PATH)
             .server_name(parts.name)
             .client(own_client);
-        Ok(((self.configure)(builder).build()?, oauth.registration.clone()))
+        (self.configure)(builder).build()
     }
 }
 

@@ -368,3 +368,30 @@ async fn another_application_of_a_person_is_asked_about_for_providers_besides_th
     let page = browser.open(&accounts).await;
     assert_eq!(page.body.matches("Take it away from").count(), 3, "{}", page.body);
 }
+
+#[tokio::test]
+async fn a_host_that_names_no_scope_gets_those_that_the_challenge_names() {
+    let server = Brokered::start().await;
+    let challenge = server.call("", "list_issues", compass()).await;
+    let challenge = challenge.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.contains(r#"scope="repo:read""#), "{challenge}");
+    let metadata = format!("{}/.well-known/oauth-authorization-server", server.url);
+    let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
+    assert_eq!(metadata["scopes_supported"], json!(["repo:read"]));
+    let host = Application::register_at(&server.url).await;
+    for scope in ["", "mcp:tools", "openid email profile"] {
+        let tokens = host.sign_in(&Browser::new(), scope, "alice").await;
+        assert_eq!(tokens.body["scope"], "repo:read", "`{scope}`");
+        let listed = server.said(&tokens.text("access_token"), "list_issues", compass()).await;
+        assert!(listed.contains("compass drifts"), "`{scope}`: {listed}");
+    }
+}
+
+/// A page of the server's own asks who the person is, and for nothing else.
+#[tokio::test]
+async fn the_servers_own_pages_ask_for_no_scopes() {
+    let server = Brokered::start().await;
+    let page = Browser::new().open(&format!("{}/accounts", server.url)).await;
+    assert!(page.is_consent(), "{}", page.body);
+    assert!(page.body.contains("learn who you are there, and nothing else"), "{}", page.body);
+}

@@ -95,3 +95,23 @@ async fn there_is_no_other_kind_of_grant() {
         assert_eq!((status.as_u16(), &refusal["error"]), (400, &"unsupported_grant_type".into()));
     }
 }
+
+#[tokio::test]
+async fn a_forge_that_is_started_again_knows_its_tokens() {
+    let directory = std::env::temp_dir().join(format!("forge-state-{}", std::process::id()));
+    let config = || Config::default().state(directory.join("deep").join("forge.json"));
+    let first = App::start(config()).await;
+    let tokens = first.tokens("alice", "repo:read").await;
+    let (_, renewed) = first.refresh(&tokens["refresh_token"]).await;
+    drop(first);
+    let second = App::start(config()).await;
+    assert_eq!(second.get("/user", &renewed).await.0, 200);
+    let (status, again) = second.refresh(&renewed["refresh_token"]).await;
+    assert_eq!(status, 200, "{again}");
+    drop(second);
+    let third = App::start(config()).await;
+    let (status, _) = third.refresh(&renewed["refresh_token"]).await;
+    assert_eq!(status, 400, "that it was used is known as well");
+    assert_eq!(third.get("/user", &again).await.0, 401);
+    std::fs::remove_dir_all(directory).unwrap();
+}

@@ -3,16 +3,21 @@
 //! So the URL is https, leads to a public address, and is fetched without redirects, credentials or
 //! a proxy, within bounds of size and time.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use jsonwebtoken::jwk::JwkSet;
+use serde::Deserialize;
+use serde_json::Value;
 use url::{Host, Url};
 
-use super::super::{
-    client::{Client, ClientTrust},
-    client_metadata::ClientMetadata,
-};
+use super::error::DocumentError;
 use crate::{
+    broker::{
+        client::{Client, ClientKeys, ClientTrust},
+        client_metadata::ClientMetadata,
+    },
     error::ConfigError,
     support::{
         address::PublicOnly,
@@ -25,6 +30,10 @@ use crate::{
 /// The largest document, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most keys of a client.
+const MAX_KEYS: usize = 32;
+/// Client authentication by a key (OpenID Connect Core 1.0 §9).
+const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 
 /// How long a document is cached whose site names no time.
 const DEFAULT_DOCUMENT_TTL: Duration = Duration::from_secs(3600);
@@ -37,11 +46,10 @@ pub(crate) struct DocumentFetcher {
     addresses: PublicOnly,
     /// Whether this machine is allowed, over http too: for tests.
     loopback: bool,
-    schemes: Vec<String>,
 }
 
 impl DocumentFetcher {
-    pub(crate) fn new(loopback: bool, schemes: Vec<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(loopback: bool) -> Result<Self, ConfigError> {
         let addresses = PublicOnly::new(loopback);
         let builder = || {
             http_client::builder()
@@ -58,7 +66,7 @@ impl DocumentFetcher {
             // Without root certificates no document can be fetched, but the broker still works.
             .or_else(|_| builder().tls_certs_only([]).build())
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
-        Ok(Self { http, addresses, loopback, schemes })
+        Ok(Self { http, addresses, loopback })
     }
 
     /// Checks the URL that is a client's identifier.
@@ -90,29 +98,51 @@ impl DocumentFetcher {
     }
 
     /// Fetches the document, and returns its client with the time for which it may be cached.
-    pub(crate) async fn fetch(&self, id: &str, url: Url) -> Result<(Client, Duration), String> {
-        tokio::time::timeout(DOCUMENT_TIMEOUT, self.read(id, url)).await.unwrap_or_else(|_| {
-            Err(format!("it did not arrive within {} s", DOCUMENT_TIMEOUT.as_secs()))
-        })
+    pub(crate) async fn fetch(
+        &self,
+        id: &str,
+        url: Url,
+    ) -> Result<(Client, Duration), DocumentError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let (body, ttl) = self.read(url, true).await?;
+        let metadata: ClientMetadata = serde_json::from_slice(&body)
+            .map_err(|_| DocumentError::invalid("it is not a client's metadata"))?;
+        let client = self.check_metadata(id, host, metadata).map_err(DocumentError::Invalid)?;
+        Ok((client, ttl))
     }
 
-    async fn read(&self, id: &str, url: Url) -> Result<(Client, Duration), String> {
+    /// Fetches a key set (RFC 7517) in the same way.
+    pub(crate) async fn fetch_keys(&self, url: Url) -> Result<JwkSet, DocumentError> {
+        let (body, _) = self.read(url, false).await?;
+        parse_key_set(&body).ok_or_else(|| DocumentError::invalid("they are not a key set"))
+    }
+
+    async fn read(&self, url: Url, checks_type: bool) -> Result<(Bytes, Duration), DocumentError> {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let unreachable = |error: reqwest::Error| {
-            // The details are only for the log: on a page they would describe this network.
-            tracing::info!(target: "toolgate::broker", %host, error = ?error.without_url(), "a client's document was not fetched");
-            "it cannot be fetched".to_owned()
-        };
+        let read = tokio::time::timeout(DOCUMENT_TIMEOUT, self.read_from(&host, url, checks_type));
+        read.await.unwrap_or_else(|_| Err(unreachable(&host, &"it took too long")))
+    }
+
+    async fn read_from(
+        &self,
+        host: &str,
+        url: Url,
+        checks_type: bool,
+    ) -> Result<(Bytes, Duration), DocumentError> {
+        let failed = |error: reqwest::Error| unreachable(host, &error.without_url());
         let response = self
             .http
-            .get(url.clone())
+            .get(url)
             .header(header::ACCEPT, "application/json")
             .send()
             .await
-            .map_err(unreachable)?;
+            .map_err(failed)?;
         let status = response.status();
-        if status != http::StatusCode::OK {
-            return Err(format!("it was answered with status {}", status.as_u16()));
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Err(DocumentError::Invalid(format!("its site answers {}", status.as_u16())));
+        }
+        if status != StatusCode::OK {
+            return Err(unreachable(host, &status));
         }
         let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|ty| {
             let essence = ty.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
@@ -120,18 +150,16 @@ impl DocumentFetcher {
             essence == b"application/json"
                 || essence.starts_with(b"application/") && essence.ends_with(b"+json")
         });
-        if !is_json {
-            return Err("it is not application/json".to_owned());
+        if checks_type && !is_json {
+            return Err(DocumentError::invalid("it is not application/json"));
         }
         let ttl = ttl_of(response.headers());
         let body = bounded_bytes(reqwest::Body::from(response), MAX_DOCUMENT_BYTES).await;
         let body = body.map_err(|error| match error {
-            BodyError::TooLarge => "it has more than 64 KiB".to_owned(),
-            BodyError::Broken(error) => unreachable(error),
+            BodyError::TooLarge => DocumentError::invalid("it has more than 64 KiB"),
+            BodyError::Broken(error) => failed(error),
         })?;
-        let metadata: ClientMetadata = serde_json::from_slice(&body)
-            .map_err(|_| "it is not a client's metadata".to_owned())?;
-        self.check_metadata(id, host, metadata).map(|client| (client, ttl))
+        Ok((body, ttl))
     }
 
     fn check_metadata(
@@ -146,26 +174,67 @@ impl DocumentFetcher {
         if metadata.client_secret.is_some() {
             return Err("it contains a secret, which anyone can read".to_owned());
         }
-        metadata.check_redirect_uris(&self.schemes)?;
+        let redirect_uris = metadata.allowed_redirect_uris()?;
         metadata.check_flow()?;
-        let none = |method: &str| method == "none";
         let one = metadata.token_endpoint_auth_method.as_deref();
-        let several = metadata.token_endpoint_auth_methods_supported.as_ref();
-        let fits = match several {
-            Some(several) => several.iter().any(|method| none(method)) || one.is_some_and(none),
-            None => one.is_none_or(none),
+        let several = metadata.token_endpoint_auth_methods_supported.as_deref();
+        let lists = |method: &str| {
+            one == Some(method) || several.is_some_and(|all| all.iter().any(|one| one == method))
         };
-        if !fits {
-            return Err("its `token_endpoint_auth_method` is not `none`".to_owned());
+        let is_public = lists("none") || one.is_none() && several.is_none();
+        if !is_public && !lists(PRIVATE_KEY_JWT) {
+            return Err("its `token_endpoint_auth_method` is neither `none` nor `private_key_jwt`"
+                .to_owned());
+        }
+        let keys = self.keys(&metadata)?;
+        if !is_public && keys.is_none() {
+            return Err("it has neither `jwks` nor `jwks_uri`".to_owned());
         }
         let name = metadata.name().ok_or_else(|| "it has no `client_name`".to_owned())?;
         Ok(Client {
             id: id.to_owned(),
             name: Some(name),
-            redirect_uris: metadata.redirect_uris,
+            redirect_uris,
             trust: ClientTrust::Document { host },
+            keys,
+            requires_assertion: !is_public,
+            only_identifies: false,
         })
     }
+
+    /// The keys that the metadata names (RFC 7591 §2).
+    fn keys(&self, metadata: &ClientMetadata) -> Result<Option<ClientKeys>, String> {
+        match (&metadata.jwks, &metadata.jwks_uri) {
+            (Some(set), None) => {
+                let set = parse_key_set(set.to_string().as_bytes());
+                let set = set.ok_or_else(|| "its `jwks` is not a key set".to_owned())?;
+                Ok(Some(ClientKeys::Set(set)))
+            }
+            (None, Some(uri)) => {
+                self.check_url(uri).map_err(|why| format!("its `jwks_uri`: {why}"))?;
+                Ok(Some(ClientKeys::Uri(uri.clone())))
+            }
+            (Some(_), Some(_)) => Err("it has both `jwks` and `jwks_uri`".to_owned()),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// The keys of a set that are understood; others are left out (RFC 7517 §5).
+fn parse_key_set(bytes: &[u8]) -> Option<JwkSet> {
+    #[derive(Deserialize)]
+    struct AnyKeys {
+        keys: Vec<Value>,
+    }
+    let set: AnyKeys = serde_json::from_slice(bytes).ok()?;
+    let keys = set.keys.into_iter().take(MAX_KEYS);
+    Some(JwkSet { keys: keys.filter_map(|key| serde_json::from_value(key).ok()).collect() })
+}
+
+/// The details are only for the log: on a page they would describe this network.
+fn unreachable(host: &str, error: &dyn fmt::Debug) -> DocumentError {
+    tracing::warn!(target: "toolgate::broker", host, ?error, "a client's document cannot be fetched; if this server has no way out, `client_metadata_documents(false)` makes clients register instead");
+    DocumentError::Unreachable { host: host.to_owned() }
 }
 
 /// How long a document may be cached (RFC 9111 §5.2.2), within bounds.
@@ -195,7 +264,7 @@ mod tests {
     use super::*;
 
     fn fetcher() -> DocumentFetcher {
-        DocumentFetcher::new(false, Vec::new()).unwrap()
+        DocumentFetcher::new(false).unwrap()
     }
 
     #[test]
@@ -264,7 +333,7 @@ mod tests {
     fn a_document_says_who_it_is_and_holds_no_secret() {
         let fetcher = fetcher();
         let id = "https://app.example/client.json";
-        let read = |change: &dyn Fn(&mut serde_json::Value)| {
+        let read = |change: &dyn Fn(&mut Value)| {
             let mut document = serde_json::json!({
                 "client_id": id,
                 "client_name": "App",
@@ -278,16 +347,27 @@ mod tests {
         assert!(read(&|d| d["token_endpoint_auth_method"] = "none".into()).is_ok());
         let several = serde_json::json!(["private_key_jwt", "none"]);
         assert!(read(&|d| d["token_endpoint_auth_methods_supported"] = several.clone()).is_ok());
-        let wrong: [(&str, serde_json::Value); 11] = [
+        let mixed = serde_json::json!(["https://app.example/cb", "javascript:x"]);
+        let client = read(&|d| d["redirect_uris"] = mixed.clone()).unwrap();
+        assert_eq!(client.redirect_uris, ["https://app.example/cb"]);
+        assert!(!client.requires_assertion);
+        let with_keys = |d: &mut Value| {
+            d["token_endpoint_auth_method"] = "private_key_jwt".into();
+            d["jwks_uri"] = "https://app.example/keys.json".into();
+        };
+        assert!(read(&with_keys).unwrap().requires_assertion);
+        let wrong: [(&str, Value); 13] = [
             ("client_id", "https://app.example/other.json".into()),
             ("client_id", "https://app.example/client.json/".into()),
-            ("client_id", serde_json::Value::Null),
+            ("client_id", Value::Null),
             ("client_name", "".into()),
             ("client_name", 7.into()),
             ("redirect_uris", serde_json::json!([])),
             ("redirect_uris", serde_json::json!(["http://evil.example/"])),
-            ("redirect_uris", serde_json::json!(["https://app.example/cb", "javascript:x"])),
+            ("redirect_uris", serde_json::json!(["javascript:x"])),
             ("client_secret", "x".into()),
+            ("token_endpoint_auth_method", "private_key_jwt".into()),
+            ("jwks_uri", "https://127.0.0.1/keys".into()),
             ("token_endpoint_auth_method", "client_secret_basic".into()),
             ("grant_types", serde_json::json!(["client_credentials"])),
         ];

@@ -1,120 +1,225 @@
 //! Client ID metadata documents: a client whose identifier is the URL of its metadata.
 //!
-//! Documents are cached, failures too, and each is fetched once by all who need it.
+//! Documents are cached, failures too, and each is fetched once by all who need it. The document of
+//! a client that people sign in with is kept in the store as well, and is used while it cannot be
+//! fetched again.
 
+pub(crate) mod cache;
+pub(crate) mod error;
 pub(crate) mod fetch;
+pub(crate) mod key_sets;
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use url::Url;
 
-use self::fetch::DocumentFetcher;
-use super::client::{Client, ClientError};
+use self::{
+    cache::{CachedDocument, DocumentCache, DocumentResult},
+    error::DocumentError,
+    fetch::DocumentFetcher,
+    key_sets::KeySets,
+};
+use super::{
+    client::{Client, ClientError},
+    redirect,
+    store::typed_store::{DOCUMENTS, TypedStore, millis, moment},
+};
 use crate::{
     browser::request_limit::RequestLimit,
     error::ConfigError,
+    grant::StoreError,
     support::{clock::Clock, single_flight::SingleFlight},
 };
 
-/// How long a failure is cached.
+/// How long a failure is cached, and how long after it another fetch is tried.
 const FAILURE_TTL: Duration = Duration::from_secs(60);
 
-/// The most documents that are cached.
-const MAX_DOCUMENTS: usize = 1000;
+/// How long a person waits for a document that is known, and is fetched again.
+const REVALIDATION_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A client, or why its document cannot be used.
-type DocumentResult = Result<Client, String>;
+/// How long a good document is used that cannot be fetched again.
+const MAX_STALE: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// The documents of clients, fetched and cached.
-pub(crate) struct ClientDocuments(Arc<DocumentCache>);
+#[derive(Clone)]
+pub(crate) struct ClientDocuments(Arc<Documents>);
 
-struct DocumentCache {
+struct Documents {
     fetcher: DocumentFetcher,
     clock: Arc<dyn Clock>,
-    cached: Mutex<HashMap<String, CachedDocument>>,
+    records: TypedStore,
+    cache: DocumentCache,
     fetches: SingleFlight<String, DocumentResult>,
+    key_sets: KeySets,
 }
 
-struct CachedDocument {
-    result: DocumentResult,
-    expires_at: SystemTime,
+/// A good document in the store.
+#[derive(Serialize, Deserialize)]
+struct StoredDocument {
+    client: Client,
+    fetched_at: u64,
+    fresh_until: u64,
 }
 
 impl ClientDocuments {
-    /// `loopback`: whether this machine may be fetched from as well. `schemes`: the private-use
-    /// schemes that redirect URIs may have.
+    /// `loopback`: whether this machine may be fetched from as well.
     pub(crate) fn new(
         loopback: bool,
-        schemes: Vec<String>,
+        records: TypedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
-        Ok(Self(Arc::new(DocumentCache {
-            fetcher: DocumentFetcher::new(loopback, schemes)?,
+        Ok(Self(Arc::new(Documents {
+            fetcher: DocumentFetcher::new(loopback)?,
             clock,
-            cached: Mutex::default(),
+            records,
+            cache: DocumentCache::default(),
             fetches: SingleFlight::default(),
+            key_sets: KeySets::default(),
         })))
     }
 
-    /// The client whose document is at `id`. `limit` counts requests of `address` that need a fetch.
+    /// The client whose document is at `id`. `limit` counts requests of `address` that fetch what
+    /// nobody here uses.
     pub(crate) async fn client(
         &self,
         id: &str,
         address: Option<IpAddr>,
         limit: &RequestLimit,
     ) -> Result<Client, ClientError> {
-        let url = self.0.fetcher.check_url(id).map_err(ClientError::Document)?;
-        if let Some(cached) = self.0.cached(id) {
-            return cached.map_err(ClientError::Document);
-        }
+        let url = self.0.fetcher.check_url(id).map_err(DocumentError::Invalid);
+        let url = url.map_err(ClientError::Document)?;
+        let now = self.0.clock.now();
+        let cached = match self.0.cache.get(id, now) {
+            Some(cached) => Some(cached),
+            None => self.0.load(id, now).await?,
+        };
+        let known = match cached {
+            Some(cached) if cached.fresh_until > now => {
+                return cached.result.map_err(ClientError::Document);
+            }
+            Some(cached) if cached.fetched_at + MAX_STALE > now => Some(cached),
+            _ => None,
+        };
+        let is_stored = known.as_ref().is_some_and(|known| known.is_stored);
+        let stale = known.and_then(|known| known.result.ok());
         let start = || {
-            limit.check(address)?;
-            let (cache, id) = (Arc::clone(&self.0), id.to_owned());
-            Ok(((), async move { cache.fetch(&id, url).await }))
+            if !is_stored {
+                limit.check(address)?;
+            }
+            let (documents, id) = (Arc::clone(&self.0), id.to_owned());
+            Ok(((), async move { documents.fetch(&id, url).await }))
         };
         let fetch = self.0.fetches.join_or_start(&id.to_owned(), start);
-        let result = fetch.map_err(ClientError::TooManyRequests)?.outcome().await;
-        let aborted = || Err("the fetch was aborted".to_owned());
-        result.unwrap_or_else(aborted).map_err(ClientError::Document)
+        let aborted = || Err(DocumentError::invalid("the fetch was aborted"));
+        let result = match (fetch, stale) {
+            (Err(refused), None) => return Err(ClientError::TooManyRequests(refused)),
+            (Err(_), Some(stale)) => Ok(stale),
+            (Ok(fetch), None) => fetch.outcome().await.unwrap_or_else(aborted),
+            (Ok(fetch), Some(stale)) => {
+                let fetched = tokio::time::timeout(REVALIDATION_PATIENCE, fetch.outcome()).await;
+                match fetched {
+                    Ok(Some(result)) => result,
+                    Ok(None) | Err(_) => Ok(stale),
+                }
+            }
+        };
+        result.map_err(ClientError::Document)
+    }
+
+    /// Keeps the document of a client that a person has signed in with, so that it is known after a
+    /// restart, and while it cannot be fetched.
+    pub(crate) async fn keep(&self, id: &str) -> Result<(), StoreError> {
+        match self.0.cache.mark_stored(id) {
+            Some(document) => self.0.store(id, &document).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The keys of a client that are at `uri`. `renew`: fetches them again, if that was not done
+    /// within the last minute.
+    pub(crate) async fn key_set(
+        &self,
+        uri: &str,
+        address: Option<IpAddr>,
+        limit: &RequestLimit,
+        renew: bool,
+    ) -> Result<jsonwebtoken::jwk::JwkSet, ClientError> {
+        let url = self.0.fetcher.check_url(uri).map_err(DocumentError::Invalid);
+        let url = url.map_err(ClientError::Document)?;
+        let now = self.0.clock.now();
+        if let Some(cached) = self.0.key_sets.get(uri, now, renew) {
+            return cached.map_err(ClientError::Document);
+        }
+        limit.check(address).map_err(ClientError::TooManyRequests)?;
+        let fetched = self.0.fetcher.fetch_keys(url).await;
+        self.0.key_sets.insert(uri, fetched.clone(), now);
+        fetched.map_err(ClientError::Document)
     }
 }
 
-impl DocumentCache {
-    fn cached(&self, id: &str) -> Option<DocumentResult> {
-        let now = self.clock.now();
-        let cached = lock(&self.cached);
-        cached.get(id).filter(|cached| cached.expires_at > now).map(|cached| cached.result.clone())
-    }
-
+impl Documents {
+    /// Fetches a document. A good one stays where it cannot be fetched again, and goes where its site
+    /// says that there is another one, or none.
     async fn fetch(&self, id: &str, url: Url) -> DocumentResult {
-        let (result, ttl) = match self.fetcher.fetch(id, url).await {
-            Ok((client, ttl)) => (Ok(client), ttl),
-            Err(why) => (Err(why), FAILURE_TTL),
-        };
+        let fetched = self.fetcher.fetch(id, url).await;
         let now = self.clock.now();
-        let mut cached = lock(&self.cached);
-        if cached.len() >= MAX_DOCUMENTS {
-            cached.retain(|_, document| document.expires_at > now);
+        let before = self.cache.get(id, now);
+        let is_stored = before.as_ref().is_some_and(|before| before.is_stored);
+        let good =
+            before.filter(|before| before.result.is_ok() && before.fetched_at + MAX_STALE > now);
+        let document = match (fetched, good) {
+            (Ok((client, ttl)), _) => CachedDocument::new(Ok(client), now, now + ttl, is_stored),
+            (Err(DocumentError::Unreachable { host }), Some(good)) => {
+                tracing::warn!(target: "toolgate::broker", client = ?id, %host, "a client's document cannot be fetched again; the last good one is used");
+                good.until(now + FAILURE_TTL)
+            }
+            (Err(error), _) => CachedDocument::new(Err(error), now, now + FAILURE_TTL, is_stored),
+        };
+        let result = document.result.clone();
+        if is_stored && document.fetched_at == now {
+            let kept = match &result {
+                Ok(_) => self.store(id, &document).await,
+                Err(DocumentError::Invalid(_)) => {
+                    self.records.take::<IgnoredAny>(DOCUMENTS, id).await.map(drop)
+                }
+                Err(DocumentError::Unreachable { .. }) => Ok(()),
+            };
+            if let Err(error) = kept {
+                tracing::error!(target: "toolgate::broker", %error, "a client's document was not stored");
+            }
         }
-        if cached.len() >= MAX_DOCUMENTS
-            && let Some(first) = cached
-                .iter()
-                .min_by_key(|(_, document)| document.expires_at)
-                .map(|(id, _)| id.clone())
-        {
-            cached.remove(&first);
-        }
-        let document = CachedDocument { result: result.clone(), expires_at: now + ttl };
-        cached.insert(id.to_owned(), document);
+        self.cache.insert(id, document, now);
         result
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn store(&self, id: &str, document: &CachedDocument) -> Result<(), StoreError> {
+        let Ok(client) = &document.result else { return Ok(()) };
+        let until = document.fetched_at + MAX_STALE;
+        let (fetched_at, fresh_until) = (millis(document.fetched_at), millis(document.fresh_until));
+        self.records
+            .change(DOCUMENTS, id, until, |_: Option<StoredDocument>| {
+                (StoredDocument { client: client.clone(), fetched_at, fresh_until }, ())
+            })
+            .await
+    }
+
+    /// The document from the store.
+    async fn load(&self, id: &str, now: SystemTime) -> Result<Option<CachedDocument>, StoreError> {
+        let found = self.records.read::<StoredDocument>(DOCUMENTS, id).await?;
+        let Some(StoredDocument { mut client, fetched_at, fresh_until }) =
+            found.map(|stored| stored.value)
+        else {
+            return Ok(None);
+        };
+        client.redirect_uris.retain(|uri| redirect::check(uri).is_ok());
+        let (fetched_at, fresh_until) = (moment(fetched_at), moment(fresh_until));
+        let document = CachedDocument::new(Ok(client), fetched_at, fresh_until, true);
+        self.cache.insert(id, document.clone(), now);
+        Ok(Some(document))
+    }
 }

@@ -59,10 +59,13 @@ impl Broker {
         let oauth = &self.0.oauth;
         let requested: BTreeSet<String> = context.request.scopes.iter().cloned().collect();
         let mut scopes = context.request.scopes.clone();
+        let extra = self.0.sign_in_scopes.iter().filter(|extra| !requested.contains(*extra));
+        scopes.extend(extra.cloned());
         scopes.extend(
             before
                 .into_iter()
-                .filter(|old| !scope::covers(oauth.registration.catalogue, &requested, old)),
+                .filter(|old| !scope::covers(oauth.registration.catalogue, &requested, old))
+                .filter(|old| !self.0.sign_in_scopes.contains(old)),
         );
         let authorization = NewAuthorization {
             state: &CsrfToken::new(format!("{STATE_PREFIX}{}", crypto::random_token())),

@@ -13,6 +13,7 @@ use super::request::{AuthorizationError, AuthorizationRequest};
 use crate::{
     broker::{
         client::{Client, ClientError, ClientTrust},
+        documents::error::DocumentError,
         page, redirect,
         state::Broker,
     },
@@ -113,8 +114,11 @@ impl Broker {
                     "This server does not know the application, or no longer. Remove the server in the application and add it again, so that it registers again.",
                 );
             }
-            Err(ClientError::Document(why)) => {
-                tracing::warn!(target: "toolgate::broker", client = ?id, %why, "a client's document was refused");
+            Err(ClientError::Document(DocumentError::Unreachable { host })) => {
+                return Err(Box::new(self.no_way_out(&host)));
+            }
+            Err(ClientError::Document(why @ DocumentError::Invalid(_))) => {
+                tracing::warn!(target: "toolgate::broker", client = ?id, why = ?why.to_string(), "a client's document was refused");
                 return stop(&format!("The application's metadata cannot be used: {why}."));
             }
             Err(ClientError::TooManyRequests(refused)) => {
@@ -148,8 +152,8 @@ impl Broker {
         error: &AuthorizationError,
     ) -> Response {
         tracing::info!(target: "toolgate::broker", client = %client.id, code = error.code, reason = %error.description, "a client was refused");
-        let is_native = redirect::check(redirect_uri, &self.0.schemes)
-            .is_ok_and(|destination| destination.is_native());
+        let is_native =
+            redirect::check(redirect_uri).is_ok_and(|destination| destination.is_native());
         let url = self.answer_url(redirect_uri, state, &error_pairs(error));
         if is_native || client.trust == ClientTrust::Known {
             return redirect_to(&url);
@@ -192,6 +196,15 @@ impl Broker {
             query.append_pair("iss", &self.0.issuer);
         }
         url.into()
+    }
+
+    /// A page for an application that this server knows only by a document that it cannot fetch.
+    fn no_way_out(&self, host: &str) -> Response {
+        let text = format!(
+            "The application publishes who it is at {host}, and this server cannot fetch that: it may have no way out, or the site may be down. Try again later. If this server is cut off, its operator can make applications register instead, with `client_metadata_documents(false)`."
+        );
+        let title = "This server cannot reach the application's site";
+        page::stop(&self.0.root, StatusCode::BAD_REQUEST, title, &text, None)
     }
 
     pub(crate) fn stop(&self, status: StatusCode, text: &str) -> Response {

@@ -9,10 +9,12 @@ use url::form_urlencoded;
 
 use super::{
     authorization_redirect::{BrokerContext, STATE_PREFIX},
-    request::AuthorizationError,
+    request::{AuthorizationError, AuthorizationRequest},
 };
 use crate::{
     broker::{
+        client::ClientTrust,
+        page::stop,
         state::Broker,
         step_up::provider::{StepUpFlow, is_step_up},
     },
@@ -23,9 +25,10 @@ use crate::{
         },
         page,
     },
-    grant::{GrantKey, NewGrant, StoreError},
-    oauth::{TokenError, TokenResponse, UpstreamClient},
+    grant::{GrantKey, GrantState, NewGrant, StoreError},
+    oauth::{TokenError, TokenResponse, TokenTypeHint, UpstreamClient},
     scope,
+    support::background as task,
 };
 
 /// Why a sign-in does not lead to a code.
@@ -85,10 +88,12 @@ impl Broker {
         let tokens = tokens.map_err(|failure| self.describe_failure(failure))?;
         let granted: BTreeSet<String> =
             tokens.scopes.clone().unwrap_or_else(|| scopes.into_iter().collect());
-        let subject = self.identify(&tokens.access_token).await.map_err(|why| {
+        let identified = self.0.user_endpoint.identify(&tokens.access_token).await;
+        let identity = identified.map_err(|why| {
             tracing::warn!(target: "toolgate::broker", %why, "the provider did not say who signed in");
             AuthorizationError::new("server_error", "the provider did not say who signed in")
         })?;
+        let subject = identity.subject.clone();
         let BrokerContext { request, relies_on, again } = context;
         if relies_on.as_ref().is_some_and(|expected| *expected != subject) {
             // The remembered consent is another person's.
@@ -103,6 +108,7 @@ impl Broker {
             .cloned()
             .collect();
         if given.is_empty() && !request.scopes.is_empty() {
+            self.discard(&subject, &tokens).await?;
             let description = "nothing that was asked for was granted";
             return Err(AuthorizationError::new("access_denied", description).into());
         }
@@ -113,6 +119,20 @@ impl Broker {
             // person.
             let context = BrokerContext { request, relies_on: Some(subject), again: true };
             return Ok(self.start_authorization(&browser, context, before).await?);
+        }
+        match self.admits(identity, &tokens.access_token).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "a person may not sign in");
+                self.discard(&subject, &tokens).await?;
+                return Ok(self.not_admitted(&request));
+            }
+            Err(error) => {
+                tracing::warn!(target: "toolgate::broker", %subject, error = ?error.message(), cause = ?error.report(), "it cannot be decided whether a person may sign in");
+                self.discard(&subject, &tokens).await?;
+                let description = "it cannot be decided now whether this person may sign in";
+                return Err(AuthorizationError::new("temporarily_unavailable", description).into());
+            }
         }
         let key = GrantKey::new(&subject, self.0.oauth.registration.id);
         let new = NewGrant {
@@ -125,8 +145,8 @@ impl Broker {
         };
         self.0.grants.adopt(&key, new).await?;
         let at = self.beginning(&subject).await?;
-        self.remember(&subject, &request, at).await?;
-        let session = self.begin_session(&subject, at).await?;
+        self.keep_client(&subject, &request, at).await;
+        let session = self.begin_session(&subject, &browser, at).await;
         let withheld = request.scopes.iter().filter(|scope| !given.contains(scope)).cloned();
         let withheld = self.withheld_again(&subject, withheld.collect()).await?;
         let code = self.issue_code(&subject, &request, given, withheld, at).await?;
@@ -134,9 +154,75 @@ impl Broker {
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);
         let mut response = page::redirect(&url);
-        let cookie = self.set_session_cookie(&session);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        match session {
+            Ok(session) => {
+                let cookie = self.set_session_cookie(&session);
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            // The person is signed in, and will be asked again the next time.
+            Err(error) => {
+                tracing::error!(target: "toolgate::broker", %error, "a session was not stored");
+            }
+        }
         Ok(response)
+    }
+
+    /// The page for a person who may not sign in, with a link that tells the client.
+    fn not_admitted(&self, request: &AuthorizationRequest) -> Response {
+        let denied = [
+            ("error", "access_denied"),
+            ("error_description", "this person may not sign in at this server"),
+        ];
+        let state = request.state.as_deref();
+        let back = self.answer_url(&request.redirect_uri, state, &denied);
+        let client = request.client_name.as_deref().unwrap_or("the application");
+        let title = "You may not sign in here";
+        let text = format!(
+            "{} has told this server who you are, and its operator has not let you in. If you have another account there, sign out there first, and begin again. Otherwise ask the operator of {}.",
+            self.0.oauth.registration.name, self.0.name
+        );
+        stop(&self.0.root, StatusCode::FORBIDDEN, title, &text, Some((client, &back)))
+    }
+
+    /// Remembers what a person has allowed a client, and who the client is. A sign-in goes on without
+    /// that.
+    async fn keep_client(&self, subject: &str, request: &AuthorizationRequest, at: u64) {
+        let kept = async {
+            self.remember(subject, request, at).await?;
+            if matches!(request.trust, ClientTrust::Document { .. }) {
+                self.0.documents.keep(&request.client_id).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = kept.await {
+            tracing::error!(target: "toolgate::broker", %error, "a consent was not stored");
+        }
+    }
+
+    /// Revokes tokens that led to no sign-in, in a task of its own. Those of a person whose account is
+    /// connected stay: providers revoke with one token all of the same account (RFC 7009 §2.1).
+    async fn discard(&self, subject: &str, tokens: &TokenResponse) -> Result<(), StoreError> {
+        let key = GrantKey::new(subject, self.0.oauth.registration.id);
+        let found = self.0.grants.store().load(&key).await?;
+        if found.is_some_and(|row| row.value.state == GrantState::Live) {
+            return Ok(());
+        }
+        // The refresh token first: most providers revoke with it the tokens that came of it.
+        let tokens = [
+            (tokens.refresh_token.clone(), TokenTypeHint::RefreshToken),
+            (Some(tokens.access_token.clone()), TokenTypeHint::AccessToken),
+        ];
+        let broker = self.clone();
+        // Not awaited: the person need not wait for it.
+        drop(task::spawn(async move {
+            for (token, hint) in tokens {
+                let Some(token) = token else { continue };
+                if let Err(error) = broker.0.oauth.revoke(&token, hint).await {
+                    tracing::warn!(target: "toolgate::broker", hint = hint.as_str(), %error, "a token that is not used was not revoked");
+                }
+            }
+        }));
+        Ok(())
     }
 
     /// The error that the client gets for an authorization that failed at the provider.
@@ -203,6 +289,9 @@ impl AuthorizationHandler for Broker {
         tokens: Result<TokenResponse, AuthorizationFailure>,
     ) -> Response {
         let request = returned.context.request.clone();
+        if request.issuer != self.0.issuer {
+            return self.too_late();
+        }
         let error = match self.complete_sign_in(returned, tokens).await {
             Ok(response) => return response,
             Err(SignInError::Authorization(error)) => error,

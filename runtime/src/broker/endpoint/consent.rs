@@ -37,7 +37,7 @@ pub(crate) const CONSENT_PAGE_TTL: Duration = Duration::from_secs(600);
 const CONSENT_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// What a person has allowed a client.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct StoredConsent {
     scopes: BTreeSet<String>,
     redirect_uris: BTreeSet<String>,
@@ -54,11 +54,12 @@ fn form_name(id: &str) -> String {
     format!("consent {id}")
 }
 
-fn consent_key(subject: &str, client: &str) -> String {
-    format!("{subject}\n{client}")
-}
-
 impl Broker {
+    /// The key of the consent that `subject` gave `client` at this broker.
+    fn consent_key(&self, subject: &str, client: &str) -> String {
+        crypto::sha256_base64url(&format!("{}\n{subject}\n{client}", self.0.issuer))
+    }
+
     /// Shows the page. `signed_in`: the person who signed in last, whose earlier consent the page
     /// shows apart from what is new.
     pub(crate) async fn ask(
@@ -87,7 +88,7 @@ impl Broker {
         notice: Option<&str>,
     ) -> Response {
         let registration = &self.0.oauth.registration;
-        let destination = request.destination(&self.0.schemes);
+        let destination = request.destination();
         let catalogue = registration.catalogue;
         let (allowed, scopes) = catalogue
             .iter()
@@ -121,12 +122,12 @@ impl Broker {
         subject: &str,
         request: &AuthorizationRequest,
     ) -> Result<Option<StoredConsent>, StoreError> {
-        let key = consent_key(subject, &request.client_id);
+        let key = self.consent_key(subject, &request.client_id);
         let Some(found) = self.0.records.read::<StoredConsent>(CONSENTS, &key).await? else {
             return Ok(None);
         };
-        let ended = self.ended_before(subject).await?;
-        Ok(Some(found.value).filter(|remembered| remembered.at > ended))
+        let is_over = self.has_ended(subject, found.value.at).await?;
+        Ok((!is_over).then_some(found.value))
     }
 
     /// Whether `subject` has allowed all of this before, to this client and redirect URI.
@@ -144,8 +145,7 @@ impl Broker {
         let allowed = scope::missing(catalogue, &remembered.scopes, &needed).is_empty();
         let to_the_same =
             remembered.redirect_uris.iter().any(|uri| redirect::same(uri, &request.redirect_uri));
-        let is_native =
-            request.destination(&self.0.schemes).as_ref().is_none_or(Destination::is_native);
+        let is_native = request.destination().as_ref().is_none_or(Destination::is_native);
         let in_the_same = remembered.browsers.contains(&request.browser);
         Ok(allowed && to_the_same && (!is_native || in_the_same))
     }
@@ -157,32 +157,26 @@ impl Broker {
         request: &AuthorizationRequest,
         at: u64,
     ) -> Result<(), StoreError> {
-        let ended = self.ended_before(subject).await?;
+        let before = self.remembered(subject, request).await?;
         let now = self.now();
-        let key = consent_key(subject, &request.client_id);
-        self.0
-            .records
-            .change(CONSENTS, &key, now + CONSENT_RETENTION, |found: Option<StoredConsent>| {
-                let mut remembered =
-                    found.filter(|found| found.at > ended).unwrap_or(StoredConsent {
-                        scopes: BTreeSet::new(),
-                        redirect_uris: BTreeSet::new(),
-                        browsers: BTreeSet::new(),
-                        at: 0,
-                    });
-                remembered.at = at;
-                remembered.scopes.extend(request.scopes.iter().cloned());
-                for (set, value) in [
-                    (&mut remembered.redirect_uris, &request.redirect_uri),
-                    (&mut remembered.browsers, &request.browser),
-                ] {
-                    if set.len() < MAX_REMEMBERED {
-                        set.insert(value.clone());
-                    }
+        let key = self.consent_key(subject, &request.client_id);
+        // Before the record, so that none is left behind.
+        self.add_consent(subject, &key).await?;
+        let remember = |found: Option<StoredConsent>| {
+            let mut remembered = found.filter(|_| before.is_some()).unwrap_or_default();
+            remembered.at = at;
+            remembered.scopes.extend(request.scopes.iter().cloned());
+            for (set, value) in [
+                (&mut remembered.redirect_uris, &request.redirect_uri),
+                (&mut remembered.browsers, &request.browser),
+            ] {
+                if set.len() < MAX_REMEMBERED {
+                    set.insert(value.clone());
                 }
-                remembered
-            })
-            .await
+            }
+            (remembered, ())
+        };
+        self.0.records.change(CONSENTS, &key, now + CONSENT_RETENTION, remember).await
     }
 
     /// Forgets what `subject` has allowed `client`.
@@ -191,11 +185,9 @@ impl Broker {
         subject: &str,
         client: &str,
     ) -> Result<(), StoreError> {
-        self.0
-            .records
-            .take::<StoredConsent>(CONSENTS, &consent_key(subject, client))
-            .await
-            .map(drop)
+        let key = self.consent_key(subject, client);
+        self.0.records.take::<StoredConsent>(CONSENTS, &key).await?;
+        self.remove_consent(subject, &key).await
     }
 }
 
@@ -220,8 +212,8 @@ pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
         return broker.other_browser();
     }
     let request = match broker.0.records.read::<AuthorizationRequest>(REQUESTS, id).await {
-        Ok(Some(stored)) => stored.value,
-        Ok(None) => return broker.too_late(),
+        Ok(Some(stored)) if stored.value.issuer == broker.0.issuer => stored.value,
+        Ok(_) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
     if !crypto::constant_time_eq(&request.browser, crypto::sha256_base64url(browser)) {

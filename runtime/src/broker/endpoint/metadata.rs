@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use crate::broker::state::Broker;
+use crate::broker::{client_assertion::ASSERTION_ALGORITHMS, state::Broker};
 
 /// How long clients may cache the documents.
 const CACHE_FOR: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -19,7 +19,11 @@ impl Broker {
     /// It lists only the default scopes, because clients request all that they find there.
     pub fn metadata(&self) -> Value {
         let url = |name: &str| format!("{}/oauth/{name}", self.0.issuer);
-        let methods = json!(["none", "client_secret_basic", "client_secret_post"]);
+        let offers_documents = self.offers_documents();
+        let mut methods = vec!["none", "client_secret_basic", "client_secret_post"];
+        if offers_documents {
+            methods.push("private_key_jwt");
+        }
         let mut document = json!({
             "issuer": self.0.issuer,
             "authorization_endpoint": url("authorize"),
@@ -34,13 +38,25 @@ impl Broker {
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
             "authorization_response_iss_parameter_supported": true,
-            "client_id_metadata_document_supported": true,
+            "client_id_metadata_document_supported": offers_documents,
             "protected_resources": [self.0.resource],
         });
+        if offers_documents {
+            for endpoint in ["token", "revocation"] {
+                let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+                document[name] = json!(ASSERTION_ALGORITHMS);
+            }
+        }
         if !self.0.default_scopes.is_empty() {
             document["scopes_supported"] = json!(self.0.default_scopes);
         }
         document
+    }
+
+    /// Whether clients may be known by a metadata document. A server for one machine may have no way
+    /// out, where a client that registers needs none.
+    fn offers_documents(&self) -> bool {
+        self.0.client_metadata_documents.unwrap_or(!self.0.is_loopback)
     }
 }
 

@@ -1,29 +1,24 @@
 //! The registration endpoint (RFC 7591).
 //!
-//! The `scope` of a registration is ignored: a host registers with the scopes of its first challenge,
-//! and could never request more if they were a limit.
+//! The `scope` of a registration is no limit: a host registers with the scopes of its first
+//! challenge, and could never request more. The answer names those that it may begin with.
 
 use axum::{
     Json,
     extract::{Request as HttpRequest, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{StatusCode, header, request::Parts};
 use serde_json::json;
 
 use super::error::{self, OAuthError};
 use crate::{
     broker::{
-        client::{RegisteredClient, UNUSED_CLIENT_TTL, USED_CLIENT_TTL},
-        client_metadata::ClientMetadata,
-        state::Broker,
-        store::typed_store::{CLIENTS, millis, moment},
+        client_metadata::ClientMetadata, limits, registered_client::RegisteredClient,
+        state::Broker, store::typed_store::millis,
     },
-    support::crypto,
-};
-use crate::{
     browser::form::{MAX_FORM_BYTES, read_body},
-    grant::{SaveError, StoreError, Stored},
+    gate::connected_ip_key,
 };
 
 /// Handles a registration request.
@@ -43,7 +38,7 @@ pub(crate) async fn register_client(
 impl Broker {
     async fn register(&self, request: HttpRequest) -> Result<Response, OAuthError> {
         let (parts, body) = request.into_parts();
-        self.0.limits.registrations.check(crate::gate::connected_ip_key(&parts.extensions))?;
+        self.check_registration_limit(&parts)?;
         let invalid = |why: String| OAuthError::new("invalid_client_metadata", why);
         let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|ty| {
             let essence = ty.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
@@ -55,50 +50,55 @@ impl Broker {
         let bytes = read_body(body, MAX_FORM_BYTES).await?;
         let metadata: ClientMetadata = serde_json::from_slice(&bytes)
             .map_err(|_| invalid("the request is not a client's metadata in JSON".to_owned()))?;
-        metadata
-            .check_redirect_uris(&self.0.schemes)
-            .map_err(|why| OAuthError::new("invalid_redirect_uri", why))?;
+        let bad_uri = |why: String| OAuthError::new("invalid_redirect_uri", why);
+        let redirect_uris = metadata.allowed_redirect_uris().map_err(bad_uri)?;
         metadata.check_flow().map_err(invalid)?;
         // The default of RFC 7591 §2; hosts without a secret send `none`.
         let method =
             metadata.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
-        let secret = match method {
-            "none" => None,
-            "client_secret_basic" | "client_secret_post" => Some(crypto::random_token()),
+        let is_confidential = match method {
+            "none" => false,
+            "client_secret_basic" | "client_secret_post" => true,
             _ => {
                 let known = "`token_endpoint_auth_method` is none, client_secret_basic or client_secret_post";
                 return Err(invalid(known.to_owned()));
             }
         };
-        let now = self.now();
-        let registered = RegisteredClient {
+        let issued_at = millis(self.now()) / 1000;
+        let client = RegisteredClient {
             name: metadata.name(),
-            redirect_uris: metadata.redirect_uris.clone(),
-            secret: secret.as_deref().map(crypto::sha256_base64url),
+            redirect_uris,
+            is_confidential,
             refreshes: metadata.refreshes(),
-            prolonged_at: 0,
+            issued_at,
         };
-        let id = format!("tg-{}", crypto::random_token());
-        self.0.records.put(CLIENTS, &id, &registered, now + UNUSED_CLIENT_TTL).await?;
+        let registrations = &self.0.clients.registrations;
+        let too_long = || bad_uri("the redirect URIs are too long together".to_owned());
+        let id = registrations.seal(&client).ok_or_else(too_long)?;
         tracing::info!(target: "toolgate::broker", client = %id, "a client registered itself");
-        let grants: &[&str] = if registered.refreshes {
+        let grants: &[&str] = if client.refreshes {
             &["authorization_code", "refresh_token"]
         } else {
             &["authorization_code"]
         };
         let mut answer = json!({
             "client_id": id,
-            "client_id_issued_at": millis(now) / 1000,
-            "redirect_uris": registered.redirect_uris,
+            "client_id_issued_at": issued_at,
+            "redirect_uris": client.redirect_uris,
             "grant_types": grants,
             "response_types": ["code"],
             "token_endpoint_auth_method": method,
         });
-        if let Some(name) = registered.name {
+        let requested = metadata.scope.as_ref().and_then(|scope| scope.as_str());
+        let scopes = self.scopes_or_default(requested);
+        if !scopes.is_empty() {
+            answer["scope"] = scopes.join(" ").into();
+        }
+        if let Some(name) = client.name {
             answer["client_name"] = name.into();
         }
-        if let Some(secret) = secret {
-            answer["client_secret"] = secret.into();
+        if is_confidential {
+            answer["client_secret"] = registrations.secret(&id).into();
             answer["client_secret_expires_at"] = 0.into();
         }
         let mut response = (StatusCode::CREATED, Json(answer)).into_response();
@@ -106,28 +106,11 @@ impl Broker {
         Ok(response)
     }
 
-    /// Prolongs the registration of a client that is used.
-    pub(crate) async fn prolong_client(&self, id: &str) -> Result<(), StoreError> {
-        let Some(found) = self.0.clients.records.read::<RegisteredClient>(CLIENTS, id).await?
-        else {
-            return Ok(());
-        };
-        let Stored { value: mut registered, revision } = found;
-        let now = self.now();
-        if now < moment(registered.prolonged_at) + USED_CLIENT_TTL / 3 {
+    /// Counts a registration, unless it is a program's on the machine that the server is for.
+    fn check_registration_limit(&self, parts: &Parts) -> Result<(), OAuthError> {
+        if self.0.is_loopback && limits::is_of_this_machine(parts) {
             return Ok(());
         }
-        registered.prolonged_at = millis(now);
-        match self
-            .0
-            .clients
-            .records
-            .write(CLIENTS, id, &registered, now + USED_CLIENT_TTL, revision)
-            .await
-        {
-            // A concurrent request has prolonged it.
-            Ok(_) | Err(SaveError::Conflict) => Ok(()),
-            Err(SaveError::Store(error)) => Err(error),
-        }
+        Ok(self.0.limits.registrations.check(connected_ip_key(&parts.extensions))?)
     }
 }

@@ -15,15 +15,21 @@ use crate::{browser::form::Parameters, scope::OFFLINE};
 
 /// The longest `state` of a client, in bytes.
 const MAX_STATE_LEN: usize = 4096;
-/// The most scopes in one request.
-const MAX_SCOPES: usize = 64;
+/// The most unknown scopes of one request in the log.
+const MAX_LOGGED_SCOPES: usize = 8;
 
 /// A request that was checked. It is stored until the browser is back.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AuthorizationRequest {
+    /// The broker that it was sent to: deployments may share a store.
+    #[serde(default)]
+    pub(crate) issuer: String,
     pub(crate) client_id: String,
     pub(crate) client_name: Option<String>,
     pub(crate) trust: ClientTrust,
+    /// Whether the client has to prove that it holds its key (RFC 7523).
+    #[serde(default)]
+    pub(crate) requires_assertion: bool,
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
     pub(crate) challenge: String,
@@ -48,8 +54,8 @@ impl AuthorizationError {
 
 impl AuthorizationRequest {
     /// Where its answer goes.
-    pub(crate) fn destination(&self, schemes: &[String]) -> Option<redirect::Destination> {
-        redirect::check(&self.redirect_uri, schemes).ok()
+    pub(crate) fn destination(&self) -> Option<redirect::Destination> {
+        redirect::check(&self.redirect_uri).ok()
     }
 }
 
@@ -102,13 +108,16 @@ impl Broker {
             return wrong("state is too long, or has characters beyond ASCII");
         }
         self.check_resource(asked).map_err(|why| AuthorizationError::new("invalid_target", why))?;
-        let scopes = self
-            .read_scopes(asked.get("scope"))
-            .map_err(|why| AuthorizationError::new("invalid_scope", why))?;
+        let scopes = match asked.get("scope") {
+            None if client.only_identifies => Vec::new(),
+            asked => self.scopes_or_default(asked),
+        };
         Ok(AuthorizationRequest {
+            issuer: self.0.issuer.clone(),
             client_id: client.id.clone(),
             client_name: client.name.clone(),
             trust: client.trust.clone(),
+            requires_assertion: client.requires_assertion,
             redirect_uri: redirect_uri.to_owned(),
             state,
             challenge: challenge.to_owned(),
@@ -128,26 +137,30 @@ impl Broker {
         Err(format!("there are tokens for {ours} alone"))
     }
 
-    /// The requested scopes, or the default ones. All must be in the provider's catalogue.
-    fn read_scopes(&self, asked: Option<&str>) -> Result<Vec<String>, String> {
+    /// The requested scopes, in the order of the provider's catalogue. Where none of them is known,
+    /// the default ones: hosts ask for scopes of other servers, and for none (RFC 6749 §3.3).
+    pub(crate) fn scopes_or_default(&self, asked: Option<&str>) -> Vec<String> {
+        let known = self.known_scopes(asked.unwrap_or_default());
+        if known.is_empty() { self.0.default_scopes.clone() } else { known }
+    }
+
+    /// The requested scopes that the provider's catalogue has. Others are logged.
+    fn known_scopes(&self, asked: &str) -> Vec<String> {
         let catalogue = self.0.oauth.registration.catalogue;
-        let Some(asked) = asked else { return Ok(self.0.default_scopes.clone()) };
-        let asked: BTreeSet<&str> = asked
+        let mut asked: BTreeSet<&str> = asked
             .split(' ')
             // Every client gets a refresh token, whether it requests one or not.
             .filter(|scope| !scope.is_empty() && *scope != OFFLINE)
             .collect();
-        if asked.len() > MAX_SCOPES {
-            return Err("too many scopes".to_owned());
+        let known = catalogue.iter().map(|known| known.name).filter(|name| asked.remove(name));
+        let known = known.map(str::to_owned).collect();
+        if !asked.is_empty() {
+            let unknown = asked.iter().take(MAX_LOGGED_SCOPES);
+            let unknown: Vec<String> =
+                unknown.map(|scope| scope.chars().take(80).collect()).collect();
+            tracing::info!(target: "toolgate::broker", ?unknown, "scopes that there are not were requested, and ignored");
         }
-        if let Some(unknown) =
-            asked.iter().find(|scope| catalogue.iter().all(|known| known.name != **scope))
-        {
-            let unknown: String = unknown.chars().take(80).collect();
-            return Err(format!("there is no scope {unknown}"));
-        }
-        let scopes = catalogue.iter().map(|known| known.name).filter(|name| asked.contains(name));
-        Ok(scopes.map(str::to_owned).collect())
+        known
     }
 }
 
@@ -158,14 +171,16 @@ fn is_digest(challenge: &str) -> bool {
         && BASE64_URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|bytes| bytes.len() == 32)
 }
 
-/// Compares resources as URLs: clients add a slash at the end, or write the host in another case.
+/// Compares resources as URLs: clients add a slash at the end, or write the host in another case. A
+/// query is part of a resource only if ours has one (RFC 8707 §2): hosts send that of the URL that
+/// their user typed.
 fn is_same_resource(named: &str, ours: &str) -> bool {
     let (Ok(named), Ok(ours)) = (Url::parse(named), Url::parse(ours)) else { return false };
     named.fragment().is_none()
         && named.origin() == ours.origin()
         && named.username().is_empty()
         && named.password().is_none()
-        && named.query() == ours.query()
+        && (ours.query().is_none() || named.query() == ours.query())
         && named.path().trim_end_matches('/') == ours.path().trim_end_matches('/')
 }
 
@@ -176,13 +191,22 @@ mod tests {
     #[test]
     fn a_resource_is_one_in_every_spelling_and_no_other() {
         let ours = "https://tools.example/mcp";
-        for named in ["https://tools.example/mcp/", "HTTPS://Tools.Example:443/mcp"] {
+        for named in [
+            "https://tools.example/mcp/",
+            "HTTPS://Tools.Example:443/mcp",
+            "https://tools.example/mcp?x=1",
+        ] {
             assert!(is_same_resource(named, ours), "{named}");
+        }
+        let with_query = "https://tools.example/mcp?tenant=1";
+        assert!(is_same_resource("https://tools.example/mcp/?tenant=1", with_query));
+        for named in ["https://tools.example/mcp", "https://tools.example/mcp?tenant=2"] {
+            assert!(!is_same_resource(named, with_query), "{named}");
         }
         for named in [
             "https://tools.example/",
             "https://tools.example/mcp2",
-            "https://tools.example/mcp?x=1",
+            "https://tools.example/mcp2?x=1",
             "https://tools.example/mcp#x",
             "https://user@tools.example/mcp",
             "http://tools.example/mcp",

@@ -7,7 +7,13 @@ use axum::{
 use http::StatusCode;
 
 use super::error::{self, OAuthError, required};
-use crate::{broker::state::Broker, browser::form::read_form};
+use crate::{
+    broker::{client_authentication::AuthenticatedClient, state::Broker},
+    browser::form::read_form,
+    gate::connected_ip_key,
+    grant::StoreError,
+    support::background as task,
+};
 
 /// Handles a revocation request.
 pub(crate) async fn revoke_token(State(broker): State<Broker>, request: HttpRequest) -> Response {
@@ -22,9 +28,10 @@ pub(crate) async fn revoke_token(State(broker): State<Broker>, request: HttpRequ
 
 impl Broker {
     async fn revoke(&self, request: HttpRequest) -> Result<(), OAuthError> {
-        self.0.limits.tokens.check(crate::gate::connected_ip_key(request.extensions()))?;
+        let address = connected_ip_key(request.extensions());
+        self.0.limits.tokens.check(address)?;
         let (headers, form) = read_form(request).await?;
-        let client = self.authenticate_client(&headers, &form).await?;
+        let client = self.authenticate_client(&headers, &form, address).await?;
         let token = required(&form, "token")?;
         if token.starts_with("ey") && token.split('.').count() == 3 {
             return Err(OAuthError::new(
@@ -32,7 +39,20 @@ impl Broker {
                 "access tokens carry their own end, within minutes; revoke the refresh token",
             ));
         }
-        let Some(sign_in) = self.revoke_family(&client, token).await? else { return Ok(()) };
+        // In a task of its own: a client that leaves does not stop it half-way.
+        let (broker, token) = (self.clone(), token.to_owned());
+        let signed_out = task::spawn(async move { broker.sign_out_client(&client, &token).await });
+        signed_out.await.unwrap_or_else(|error| {
+            Err(StoreError::unavailable("signing a user out", error).into())
+        })
+    }
+
+    async fn sign_out_client(
+        &self,
+        client: &AuthenticatedClient,
+        token: &str,
+    ) -> Result<(), OAuthError> {
+        let Some(sign_in) = self.revoke_family(client, token).await? else { return Ok(()) };
         let (subject, client) = (&sign_in.subject, &sign_in.client_id);
         tracing::info!(target: "toolgate::broker", %client, %subject, "a client signed its user out");
         self.forget_consent(subject, client).await?;

@@ -28,9 +28,10 @@ pub(crate) async fn issue_tokens(State(broker): State<Broker>, request: HttpRequ
 impl Broker {
     async fn token(&self, request: HttpRequest) -> Result<Response, OAuthError> {
         // Before the body is read.
-        self.0.limits.tokens.check(connected_ip_key(request.extensions()))?;
+        let address = connected_ip_key(request.extensions());
+        self.0.limits.tokens.check(address)?;
         let (headers, form) = read_form(request).await?;
-        let client = self.authenticate_client(&headers, &form).await?;
+        let client = self.authenticate_client(&headers, &form, address).await?;
         self.check_resource(&form).map_err(OAuthError::target)?;
         let tokens = match required(&form, "grant_type")? {
             "authorization_code" => {
@@ -47,10 +48,6 @@ impl Broker {
                 return Err(OAuthError::new("unsupported_grant_type", supported));
             }
         };
-        if let Err(error) = self.prolong_client(&client.id).await {
-            // The tokens are issued, so the client gets them all the same.
-            tracing::error!(target: "toolgate::broker", %error, "a client's registration was not prolonged");
-        }
         Ok(self.token_response(tokens))
     }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     sign_ins::SignInRecord,
-    typed_store::{PEOPLE, SESSIONS, SIGN_INS, millis},
+    typed_store::{CONSENTS, PEOPLE, SESSIONS, SIGN_INS, millis},
 };
 use crate::{
     broker::{cookies::SESSION_TTL, state::Broker},
@@ -17,6 +17,11 @@ use crate::{
 
 /// The most sign-ins of one person. A further one ends the oldest.
 const MAX_SIGN_INS: usize = 64;
+/// The most sessions of one person: one for each browser. A further one ends the oldest.
+const MAX_SESSIONS: usize = 32;
+/// The most clients of one person whose consents are remembered. A further one forgets the one that
+/// was used least recently.
+const MAX_CONSENTS: usize = 64;
 /// How long the record of a person stays after the last change.
 const PERSON_RETENTION: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -26,9 +31,22 @@ struct PersonRecord {
     ended_before: u64,
     /// The sign-ins that have refresh tokens, the oldest first.
     sign_ins: Vec<String>,
+    /// The sessions, the oldest first.
+    #[serde(default)]
+    sessions: Vec<SessionOfBrowser>,
+    /// The keys of the consents' records, the least recently used first.
+    #[serde(default)]
+    consents: Vec<String>,
     /// The scopes that the provider did not grant at the last sign-in, although they were requested.
     #[serde(default)]
     withheld: Vec<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct SessionOfBrowser {
+    id: String,
+    /// The digest of the browser's secret.
+    browser: String,
 }
 
 /// A session of a browser.
@@ -36,6 +54,15 @@ struct PersonRecord {
 struct SessionRecord {
     subject: String,
     at: u64,
+    /// The broker that the browser signed in with.
+    #[serde(default)]
+    issuer: String,
+}
+
+/// Drops the oldest items, so that one more fits, and returns them.
+fn make_room<T>(items: &mut Vec<T>, max: usize) -> impl Iterator<Item = T> {
+    let surplus = (items.len() + 1).saturating_sub(max);
+    items.drain(..surplus)
 }
 
 impl Broker {
@@ -60,45 +87,55 @@ impl Broker {
     }
 
     async fn sign_out(&self, subject: &str) -> Result<DisconnectOutcome, StoreError> {
-        let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
         let now = self.now();
-        self.change(subject, |person| person.ended_before = person.ended_before.max(millis(now)))
-            .await?;
-        for id in found.map(|stored| stored.value.sign_ins).unwrap_or_default() {
-            self.end(&id).await?;
+        // From here on all of them are over, however much of the rest succeeds.
+        let ended = self.change(subject, |person| {
+            let ended = std::mem::take(person);
+            person.ended_before = ended.ended_before.max(millis(now));
+            person.withheld.clone_from(&ended.withheld);
+            ended
+        });
+        let ended = ended.await?;
+        for id in &ended.sign_ins {
+            self.end_family(id).await?;
+        }
+        for session in &ended.sessions {
+            self.0.records.take::<SessionRecord>(SESSIONS, &session.id).await?;
+        }
+        for key in &ended.consents {
+            self.0.records.take::<IgnoredAny>(CONSENTS, key).await?;
         }
         tracing::info!(target: "toolgate::broker", %subject, "a person was disconnected");
         self.0.grants.disconnect(&self.0.oauth, subject).await
     }
 
-    /// When the person last signed out everywhere, in milliseconds.
-    pub(crate) async fn ended_before(&self, subject: &str) -> Result<u64, StoreError> {
+    /// Whether what began at `at` has ended: the person has signed out everywhere since, or the
+    /// record of the person is gone.
+    pub(crate) async fn has_ended(&self, subject: &str, at: u64) -> Result<bool, StoreError> {
         let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
-        Ok(found.map_or(0, |stored| stored.value.ended_before))
+        Ok(found.is_none_or(|stored| at <= stored.value.ended_before))
     }
 
     /// The time of a sign-in that begins now. It is after the last sign-out, even within the same
     /// millisecond.
     pub(crate) async fn beginning(&self, subject: &str) -> Result<u64, StoreError> {
-        let ended = self.ended_before(subject).await?;
+        let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
+        let ended = found.map_or(0, |stored| stored.value.ended_before);
         Ok(millis(self.now()).max(ended.saturating_add(1)))
     }
 
-    /// Adds a sign-in to the person's.
+    /// Adds a sign-in to the person's, and ends the oldest where there are too many.
     pub(crate) async fn add_sign_in(&self, subject: &str, id: &str) -> Result<(), StoreError> {
-        let too_many =
-            |person: &PersonRecord| person.sign_ins.len().saturating_sub(MAX_SIGN_INS - 1);
-        let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
-        let person = found.map(|stored| stored.value).unwrap_or_default();
-        for oldest in &person.sign_ins[..too_many(&person)] {
-            self.end(oldest).await?;
-        }
-        self.change(subject, |person| {
+        let surplus = self.change(subject, |person| {
             person.sign_ins.retain(|one| one != id);
-            person.sign_ins.drain(..too_many(person));
+            let surplus: Vec<_> = make_room(&mut person.sign_ins, MAX_SIGN_INS).collect();
             person.sign_ins.push(id.to_owned());
-        })
-        .await
+            surplus
+        });
+        for oldest in surplus.await? {
+            self.end_family(&oldest).await?;
+        }
+        Ok(())
     }
 
     /// Stores the scopes that the provider withheld, and returns those that it withheld the last
@@ -108,11 +145,9 @@ impl Broker {
         subject: &str,
         withheld: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
-        let found = self.0.records.read::<PersonRecord>(PEOPLE, subject).await?;
-        let before = found.map(|stored| stored.value.withheld).unwrap_or_default();
-        if withheld != before {
-            self.change(subject, |person| person.withheld.clone_from(&withheld)).await?;
-        }
+        let before = self
+            .change(subject, |person| std::mem::replace(&mut person.withheld, withheld.clone()));
+        let before = before.await?;
         Ok(withheld.into_iter().filter(|scope| before.contains(scope)).collect())
     }
 
@@ -121,16 +156,37 @@ impl Broker {
         self.change(subject, |person| person.sign_ins.retain(|one| one != id)).await
     }
 
-    /// Changes the person's record, which may be read again and changed several times.
-    async fn change(
+    /// Adds a remembered consent to the person's, by the key of its record, and forgets those that
+    /// were used least recently where there are too many.
+    pub(crate) async fn add_consent(&self, subject: &str, key: &str) -> Result<(), StoreError> {
+        let surplus = self.change(subject, |person| {
+            person.consents.retain(|one| one != key);
+            let surplus: Vec<_> = make_room(&mut person.consents, MAX_CONSENTS).collect();
+            person.consents.push(key.to_owned());
+            surplus
+        });
+        for key in surplus.await? {
+            self.0.records.take::<IgnoredAny>(CONSENTS, &key).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a consent that was forgotten from the person's.
+    pub(crate) async fn remove_consent(&self, subject: &str, key: &str) -> Result<(), StoreError> {
+        self.change(subject, |person| person.consents.retain(|one| one != key)).await
+    }
+
+    /// Changes the person's record, which may be read again and changed several times. Returns what
+    /// the last change returned.
+    async fn change<R>(
         &self,
         subject: &str,
-        change: impl Fn(&mut PersonRecord),
-    ) -> Result<(), StoreError> {
+        change: impl Fn(&mut PersonRecord) -> R,
+    ) -> Result<R, StoreError> {
         let changed = |found: Option<PersonRecord>| {
             let mut person = found.unwrap_or_default();
-            change(&mut person);
-            person
+            let result = change(&mut person);
+            (person, result)
         };
         let until = self.now() + PERSON_RETENTION;
         self.0.records.change(PEOPLE, subject, until, changed).await
@@ -151,10 +207,28 @@ impl Broker {
         Ok(live)
     }
 
-    /// Begins a session of the browser. Its id is new each time, so that none can be planted.
-    pub(crate) async fn begin_session(&self, subject: &str, at: u64) -> Result<String, StoreError> {
+    /// Begins a session of the browser with this secret, and ends the one that it had. The id of a
+    /// session is new each time, so that none can be planted.
+    pub(crate) async fn begin_session(
+        &self,
+        subject: &str,
+        browser: &str,
+        at: u64,
+    ) -> Result<String, StoreError> {
         let id = crypto::random_token();
-        let session = SessionRecord { subject: subject.to_owned(), at };
+        let browser = crypto::sha256_base64url(browser);
+        let surplus = self.change(subject, |person| {
+            let of_browser = |session: &mut SessionOfBrowser| session.browser == browser;
+            let mut surplus: Vec<_> = person.sessions.extract_if(.., of_browser).collect();
+            surplus.extend(make_room(&mut person.sessions, MAX_SESSIONS));
+            person.sessions.push(SessionOfBrowser { id: id.clone(), browser: browser.clone() });
+            surplus
+        });
+        for session in surplus.await? {
+            self.0.records.take::<SessionRecord>(SESSIONS, &session.id).await?;
+        }
+        let (subject, issuer) = (subject.to_owned(), self.0.issuer.clone());
+        let session = SessionRecord { subject, at, issuer };
         self.0.records.put(SESSIONS, &id, &session, self.now() + SESSION_TTL).await?;
         Ok(id)
     }
@@ -168,7 +242,8 @@ impl Broker {
         let Some(found) = self.0.records.read::<SessionRecord>(SESSIONS, id).await? else {
             return Ok(None);
         };
-        let SessionRecord { subject, at } = found.value;
-        Ok((at > self.ended_before(&subject).await?).then_some(subject))
+        let SessionRecord { subject, at, issuer } = found.value;
+        let is_over = issuer != self.0.issuer || self.has_ended(&subject, at).await?;
+        Ok((!is_over).then_some(subject))
     }
 }

@@ -38,6 +38,12 @@ const ENDED_RETENTION: Duration = Duration::from_secs(3600);
 /// A sign-in, as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SignInRecord {
+    /// The broker that issued it: deployments may share a store.
+    #[serde(default)]
+    issuer: String,
+    /// What its access tokens are for.
+    #[serde(default)]
+    resource: String,
     pub(crate) subject: String,
     pub(crate) client_id: String,
     #[serde(default)]
@@ -54,7 +60,24 @@ pub(crate) struct SignInRecord {
     #[serde(default)]
     pub(crate) step_up: StepUpRecord,
     pub(super) begun: u64,
+    /// Whether the client has to prove that it holds its key (RFC 7523).
+    #[serde(default)]
+    pub(crate) requires_assertion: bool,
+    /// When it was last checked whether the person may sign in at all.
+    #[serde(default)]
+    pub(super) admitted_at: u64,
     pub(super) stage: Stage,
+}
+
+impl SignInRecord {
+    /// Checks that the client has proved who it is, where it must.
+    pub(super) fn check_client(&self, client: &AuthenticatedClient) -> Result<(), OAuthError> {
+        if self.requires_assertion && !client.is_confidential {
+            let why = "this client authenticates with its key: `client_assertion` is missing";
+            return Err(OAuthError::client(why, false));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -69,9 +92,10 @@ pub(super) struct TokenFamily {
     /// The key of the refresh tokens' MACs.
     pub(super) seed: String,
     pub(super) generation: u64,
-    /// Generations that were rotated recently, and when.
-    pub(super) rotated: Vec<(u64, u64)>,
-    /// The last access token, which requests within the grace period get again.
+    /// Generations whose successor was used, and when that was.
+    #[serde(default)]
+    pub(super) superseded: Vec<(u64, u64)>,
+    /// The last access token, which parallel requests get as well.
     pub(super) last: AccessToken,
 }
 
@@ -112,6 +136,10 @@ impl Broker {
             trust: Some(request.trust.clone()),
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
+            issuer: self.0.issuer.clone(),
+            resource: self.0.resource.clone(),
+            requires_assertion: request.requires_assertion,
+            admitted_at: millis(now),
             scopes,
             withheld,
             step_up: StepUpRecord::default(),
@@ -136,6 +164,9 @@ impl Broker {
             let found =
                 self.0.records.read::<SignInRecord>(SIGN_INS, &id).await?.ok_or_else(unknown)?;
             let Stored { value: mut sign_in, revision } = found;
+            if !self.has_issued(&sign_in) {
+                return Err(unknown());
+            }
             let until = match sign_in.stage {
                 Stage::Code { until } => until,
                 Stage::Family(_) => {
@@ -155,6 +186,7 @@ impl Broker {
             if sign_in.client_id != client.id {
                 return Err(OAuthError::grant("the code was given to another client"));
             }
+            sign_in.check_client(client)?;
             // OAuth 2.1 has removed the parameter; a client that sends it must send the same URI.
             if redirect_uri.is_some_and(|uri| uri != sign_in.redirect_uri) {
                 return Err(OAuthError::grant("the redirect_uri is another than that of the code"));
@@ -164,7 +196,7 @@ impl Broker {
                 self.end(&id).await?;
                 return Err(OAuthError::grant("the code_verifier does not fit; the code is spent"));
             }
-            if sign_in.begun <= self.ended_before(&sign_in.subject).await? {
+            if self.has_ended(&sign_in.subject, sign_in.begun).await? {
                 return Err(OAuthError::grant("the account was disconnected meanwhile"));
             }
             let access = self
@@ -176,7 +208,7 @@ impl Broker {
                 .await?;
             let seed = crypto::random_token();
             let family =
-                TokenFamily { seed, generation: 0, rotated: Vec::new(), last: access.clone() };
+                TokenFamily { seed, generation: 0, superseded: Vec::new(), last: access.clone() };
             let refresh = client.refreshes.then(|| family.refresh_token(&id));
             sign_in.stage = Stage::Family(family);
             // Before the write, so that a concurrent `disconnect` finds it.
@@ -194,15 +226,29 @@ impl Broker {
         }
     }
 
+    /// Whether this broker has issued the code or the refresh tokens of a sign-in.
+    pub(super) fn has_issued(&self, sign_in: &SignInRecord) -> bool {
+        sign_in.issuer == self.0.issuer && sign_in.resource == self.0.resource
+    }
+
     /// Ends a sign-in: its refresh tokens are no longer valid, and its code stays known as used.
     pub(crate) async fn end(&self, id: &str) -> Result<(), StoreError> {
+        match self.end_family(id).await? {
+            Some(subject) => self.remove_sign_in(&subject, id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As [`end`](Self::end), where the sign-in is none of the person's any more. Returns the person,
+    /// if it had not ended before.
+    pub(super) async fn end_family(&self, id: &str) -> Result<Option<String>, StoreError> {
         loop {
             let Some(found) = self.0.records.read::<SignInRecord>(SIGN_INS, id).await? else {
-                return Ok(());
+                return Ok(None);
             };
             let Stored { value: mut sign_in, revision } = found;
             if matches!(sign_in.stage, Stage::Over) {
-                return Ok(());
+                return Ok(None);
             }
             sign_in.stage = Stage::Over;
             // A short time, so that repeated sign-ins do not fill the store.
@@ -210,7 +256,7 @@ impl Broker {
             match self.0.records.write(SIGN_INS, id, &sign_in, until, revision).await {
                 Ok(_) => {
                     self.0.step_ups.changed(id);
-                    return self.remove_sign_in(&sign_in.subject, id).await;
+                    return Ok(Some(sign_in.subject));
                 }
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),

@@ -190,9 +190,17 @@ fn key(written: &StoredKey) -> Result<SigningKey, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::{ManualClock, MemoryStore};
+    use crate::{
+        broker::store::typed_store::Capacity,
+        grant::{ManualClock, MemoryStore},
+    };
 
     const ACCESS_TOKEN_TTL: Duration = Duration::from_secs(600);
+
+    fn store(clock: &Arc<ManualClock>) -> TypedStore {
+        let capacity = Capacity { people: 9, requests: 9 };
+        TypedStore::new(Arc::new(MemoryStore::with_clock(clock.clone())), capacity)
+    }
 
     fn kids(key_set: &KeySet) -> Vec<String> {
         key_set.keys.iter().map(|key| key.kid.clone()).collect()
@@ -201,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn the_next_key_is_published_before_it_signs_and_the_old_one_stays_a_while() {
         let clock = Arc::new(ManualClock::new());
-        let records = TypedStore::new(Arc::new(MemoryStore::with_clock(clock.clone())));
+        let records = store(&clock);
         let keys = SigningKeys::new(records.clone(), clock.clone(), ACCESS_TOKEN_TTL);
         let first = kids(&keys.key_set().await.unwrap());
         assert_eq!(first.len(), 2);
@@ -225,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_private_is_published() {
         let clock = Arc::new(ManualClock::new());
-        let records = TypedStore::new(Arc::new(MemoryStore::with_clock(clock.clone())));
+        let records = store(&clock);
         let keys = SigningKeys::new(records, clock.clone(), ACCESS_TOKEN_TTL);
         let text = serde_json::to_string(&keys.key_set().await.unwrap().published()).unwrap();
         assert!(text.contains("\"kty\":\"EC\"") && text.contains("\"use\":\"sig\""), "{text}");

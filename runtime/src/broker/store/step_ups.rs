@@ -45,7 +45,11 @@ impl Broker {
                 && Some(&*sign_in.client_id) == client
         });
         match sign_in {
-            Some(sign_in) if sign_in.begun > self.ended_before(subject).await? => Ok(Some(sign_in)),
+            Some(sign_in)
+                if self.has_issued(&sign_in) && !self.has_ended(subject, sign_in.begun).await? =>
+            {
+                Ok(Some(sign_in))
+            }
             _ => Ok(None),
         }
     }
@@ -94,8 +98,9 @@ impl Broker {
         let found =
             links.find(|link| crypto::constant_time_eq(&link.secret, secret) && link.until > now);
         let Some(link) = found.cloned() else { return Ok(None) };
-        let ended = self.ended_before(&sign_in.subject).await?;
-        let is_live = matches!(sign_in.stage, Stage::Family(_)) && sign_in.begun > ended;
+        let is_live = matches!(sign_in.stage, Stage::Family(_))
+            && self.has_issued(&sign_in)
+            && !self.has_ended(&sign_in.subject, sign_in.begun).await?;
         Ok(is_live.then(|| FoundLink { sign_in_id: id.to_owned(), sign_in, link }))
     }
 

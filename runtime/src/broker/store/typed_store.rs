@@ -14,30 +14,59 @@ use crate::{
     grant::{Namespace, Records, Revision, SaveError, StoreError, Stored},
 };
 
-/// Clients that registered themselves (RFC 7591).
-pub(crate) const CLIENTS: Namespace = Namespace::new("broker-client", 20_000);
 /// Authorization requests whose consent page is open.
-pub(crate) const REQUESTS: Namespace = Namespace::new("broker-request", 10_000);
+pub(crate) const REQUESTS: Namespace = Namespace::new("broker-request", 0);
 /// Authorizations whose browsers are at the provider.
-pub(crate) const AUTHORIZATIONS: Namespace = Namespace::new("broker-authorization", 10_000);
+pub(crate) const AUTHORIZATIONS: Namespace = Namespace::new("broker-authorization", 0);
 /// Sign-ins: codes, and the refresh tokens after them.
-pub(crate) const SIGN_INS: Namespace = Namespace::new("broker-sign-in", 100_000);
-/// People, by their subject.
-pub(crate) const PEOPLE: Namespace = Namespace::new("broker-person", 100_000);
+pub(crate) const SIGN_INS: Namespace = Namespace::new("broker-sign-in", 0).evicting();
+/// People, by their subject. Without this record a person's sign-ins, sessions and consents are over.
+pub(crate) const PEOPLE: Namespace = Namespace::new("broker-person", 0).evicting();
 /// Consents that people gave to clients.
-pub(crate) const CONSENTS: Namespace = Namespace::new("broker-consent", 100_000);
+pub(crate) const CONSENTS: Namespace = Namespace::new("broker-consent", 0).evicting();
 /// Sessions of browsers.
-pub(crate) const SESSIONS: Namespace = Namespace::new("broker-session", 100_000);
+pub(crate) const SESSIONS: Namespace = Namespace::new("broker-session", 0).evicting();
+/// Metadata documents of clients that people use.
+pub(crate) const DOCUMENTS: Namespace = Namespace::new("broker-document", 10_000).evicting();
 /// The signing keys.
 pub(crate) const KEYS: Namespace = Namespace::new("broker-keys", 1);
 
+/// The most people of whom records are kept, unless the operator says otherwise. What one person
+/// takes is bounded by itself, so this is far more than anyone needs.
+pub(crate) const MAX_PEOPLE: usize = 1_000_000;
+/// How many sign-ins, sessions and consents there is room for, for each person on average.
+const RECORDS_PER_PERSON: usize = 4;
+
+/// How many records the kinds may have whose number an operator decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    /// People.
+    pub(crate) people: usize,
+    /// Authorization requests under way.
+    pub(crate) requests: usize,
+}
+
 /// Typed records.
 #[derive(Clone)]
-pub(crate) struct TypedStore(Arc<dyn Records>);
+pub(crate) struct TypedStore {
+    records: Arc<dyn Records>,
+    capacity: Capacity,
+}
 
 impl TypedStore {
-    pub(crate) fn new(records: Arc<dyn Records>) -> Self {
-        Self(records)
+    pub(crate) fn new(records: Arc<dyn Records>, capacity: Capacity) -> Self {
+        Self { records, capacity }
+    }
+
+    /// The namespace with the number of records that it may hold here.
+    fn sized(&self, namespace: Namespace) -> Namespace {
+        let max_records = match namespace {
+            REQUESTS | AUTHORIZATIONS => self.capacity.requests,
+            PEOPLE => self.capacity.people,
+            SIGN_INS | CONSENTS | SESSIONS => self.capacity.people * RECORDS_PER_PERSON,
+            fixed => return fixed,
+        };
+        Namespace { max_records, ..namespace }
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(
@@ -45,7 +74,7 @@ impl TypedStore {
         namespace: Namespace,
         key: &str,
     ) -> Result<Option<Stored<T>>, StoreError> {
-        let Some(stored) = self.0.read(namespace, key).await? else { return Ok(None) };
+        let Some(stored) = self.records.read(namespace, key).await? else { return Ok(None) };
         let value = parse(namespace, &stored.value)?;
         Ok(Some(Stored { value, revision: stored.revision }))
     }
@@ -61,7 +90,7 @@ impl TypedStore {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *bytes, value)
             .map_err(|error| StoreError::unavailable("writing a record", error))?;
-        self.0.write(namespace, key, &bytes, until, expected).await
+        self.records.write(self.sized(namespace), key, &bytes, until, expected).await
     }
 
     /// Writes a record whose key is new and random.
@@ -81,15 +110,15 @@ impl TypedStore {
         }
     }
 
-    /// Changes or creates a record: `change` gets the current value and returns the new one. It may
-    /// be called several times, where others write at the same time.
-    pub(crate) async fn change<T>(
+    /// Changes or creates a record: `change` gets the current value and returns the new one, with a
+    /// result for the caller. It may be called several times, where others write at the same time.
+    pub(crate) async fn change<T, R>(
         &self,
         namespace: Namespace,
         key: &str,
         until: SystemTime,
-        change: impl Fn(Option<T>) -> T,
-    ) -> Result<(), StoreError>
+        change: impl Fn(Option<T>) -> (T, R),
+    ) -> Result<R, StoreError>
     where
         T: Serialize + DeserializeOwned,
     {
@@ -98,8 +127,9 @@ impl TypedStore {
                 Some(stored) => (Some(stored.value), stored.revision),
                 None => (None, Revision::ABSENT),
             };
-            match self.write(namespace, key, &change(found), until, revision).await {
-                Ok(_) => return Ok(()),
+            let (changed, result) = change(found);
+            match self.write(namespace, key, &changed, until, revision).await {
+                Ok(_) => return Ok(result),
                 // Another writer has succeeded, so this ends.
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),
@@ -112,7 +142,7 @@ impl TypedStore {
         namespace: Namespace,
         key: &str,
     ) -> Result<Option<T>, StoreError> {
-        let taken = self.0.take(namespace, key).await?;
+        let taken = self.records.take(namespace, key).await?;
         taken.map(|bytes| parse(namespace, &bytes)).transpose()
     }
 }
@@ -126,7 +156,8 @@ impl PendingStore for TypedStore {
         value: &[u8],
         expires_at: SystemTime,
     ) -> Result<(), StoreError> {
-        match self.0.write(AUTHORIZATIONS, state, value, expires_at, Revision::ABSENT).await {
+        let namespace = self.sized(AUTHORIZATIONS);
+        match self.records.write(namespace, state, value, expires_at, Revision::ABSENT).await {
             Ok(_) => Ok(()),
             Err(SaveError::Store(error)) => Err(error),
             Err(conflict @ SaveError::Conflict) => {
@@ -136,11 +167,11 @@ impl PendingStore for TypedStore {
     }
 
     async fn peek(&self, state: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(self.0.read(AUTHORIZATIONS, state).await?.map(|stored| stored.value))
+        Ok(self.records.read(AUTHORIZATIONS, state).await?.map(|stored| stored.value))
     }
 
     async fn take(&self, state: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        self.0.take(AUTHORIZATIONS, state).await
+        self.records.take(AUTHORIZATIONS, state).await
     }
 }
 

@@ -17,7 +17,7 @@ use crate::grant::{
 };
 use crate::support::crypto;
 
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// "tgat", in the header of every database of toolgate.
 const APPLICATION_ID: i64 = 0x7467_6174;
 
@@ -46,6 +46,20 @@ const RECORDS: [&str; 2] = [
      expires_at INTEGER NOT NULL, revision INTEGER NOT NULL, \
      PRIMARY KEY (namespace, id)) STRICT, WITHOUT ROWID",
     "CREATE INDEX records_by_end ON records (expires_at)",
+];
+
+/// What version 3 adds: the number of records, which no query has to count, and their order.
+const RECORD_COUNTS: [&str; 5] = [
+    "CREATE TABLE record_counts (namespace TEXT PRIMARY KEY, records INTEGER NOT NULL) \
+     STRICT, WITHOUT ROWID",
+    "INSERT INTO record_counts SELECT namespace, count(*) FROM records GROUP BY namespace",
+    "CREATE TRIGGER record_added AFTER INSERT ON records BEGIN \
+     UPDATE record_counts SET records = records + 1 WHERE namespace = NEW.namespace; \
+     INSERT INTO record_counts SELECT NEW.namespace, 1 WHERE NOT EXISTS \
+     (SELECT 1 FROM record_counts WHERE namespace = NEW.namespace); END",
+    "CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN \
+     UPDATE record_counts SET records = records - 1 WHERE namespace = OLD.namespace; END",
+    "CREATE INDEX records_of_namespace_by_end ON records (namespace, expires_at)",
 ];
 
 /// Opens the database in `directory`, or creates it. Blocks on the disk.
@@ -163,8 +177,8 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Empty,
-    /// Of version 1, undamaged, and created with this key.
-    Older,
+    /// Of this older version, undamaged, and created with this key.
+    Older(i64),
     /// Of the current version, undamaged, and created with this key.
     Current,
 }
@@ -224,7 +238,7 @@ impl Inspection<'_> {
             return Err(StoreError::Corrupted { path: path(), detail });
         };
         if crypto::constant_time_eq(&value, self.value) {
-            Ok(if version == SCHEMA_VERSION { State::Current } else { State::Older })
+            Ok(if version == SCHEMA_VERSION { State::Current } else { State::Older(version) })
         } else {
             let origin = self.origin.clone();
             Err(KeyError::Wrong { origin, database: path() }.into())
@@ -254,10 +268,13 @@ impl Inspection<'_> {
             let sql = "INSERT INTO meta (name, value) VALUES ('key check value', ?)";
             transaction.execute(sql, [self.value]).map_err(wrong)?;
         }
+        if matches!(found, State::Empty | State::Older(1)) {
+            RECORDS.into_iter().try_for_each(run)?;
+        }
         if found != State::Current {
             // `APPLICATION_ID` and `SCHEMA_VERSION`, because a pragma takes no parameters.
-            let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 2"];
-            RECORDS.into_iter().chain(pragmas).try_for_each(run)?;
+            let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 3"];
+            RECORD_COUNTS.into_iter().chain(pragmas).try_for_each(run)?;
         }
         transaction.commit().map_err(wrong)?;
         connection.close().map_err(|(_, error)| wrong(error))

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use super::{
@@ -15,11 +15,22 @@ use crate::grant::{
     millis::{from_millis, to_millis},
     model::{Revision, Stored},
     records::{MAX_RECORD_BYTES, Namespace, Records},
+    seal::Sealer,
     store_error::{SaveError, StoreError},
 };
 
+/// Removes the record of a full namespace that expires first, to make room for another one.
+const EVICT: &str = "DELETE FROM records WHERE namespace = ?1 \
+    AND id = (SELECT id FROM records WHERE namespace = ?1 ORDER BY expires_at LIMIT 1) \
+    AND (SELECT records FROM record_counts WHERE namespace = ?1) >= ?3 \
+    AND NOT EXISTS (SELECT 1 FROM records WHERE namespace = ?1 AND id = ?2)";
+
 #[async_trait]
 impl Records for SqliteStore {
+    fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
     async fn read(
         &self,
         namespace: Namespace,
@@ -50,18 +61,34 @@ impl Records for SqliteStore {
         let (row, until) = (row_id(key), signed(to_millis(expires_at)));
         let rows = self.pool.run("writing a record", move |connection| {
             if expected == Revision::ABSENT {
-                connection.execute("DELETE FROM records WHERE expires_at <= ?", [now])?;
+                let max_records = signed(namespace.max_records as u64);
+                let transaction =
+                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                transaction.execute("DELETE FROM records WHERE expires_at <= ?", [now])?;
+                if namespace.evicts {
+                    transaction.execute(EVICT, params![namespace.name, row, max_records])?;
+                }
                 let sql = "INSERT INTO records (namespace, id, sealed, expires_at, revision) \
                            SELECT ?1, ?2, ?3, ?4, ?5 \
-                           WHERE (SELECT count(*) FROM records WHERE namespace = ?1) < ?6 \
+                           WHERE ?7 OR coalesce((SELECT records FROM record_counts \
+                                                 WHERE namespace = ?1), 0) < ?6 \
                            ON CONFLICT (namespace, id) DO NOTHING RETURNING revision";
-                let (revision, max_records) =
-                    (first_revision(), signed(namespace.max_records as u64));
-                query_all(
-                    connection,
+                let revision = first_revision();
+                let rows = query_all(
+                    &transaction,
                     sql,
-                    params![namespace.name, row, sealed, until, revision, max_records],
-                )
+                    params![
+                        namespace.name,
+                        row,
+                        sealed,
+                        until,
+                        revision,
+                        max_records,
+                        namespace.evicts
+                    ],
+                )?;
+                transaction.commit()?;
+                Ok(rows)
             } else {
                 let sql = "UPDATE records SET sealed = ?3, expires_at = ?4, \
                            revision = revision + 1 \

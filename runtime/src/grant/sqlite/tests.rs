@@ -106,26 +106,42 @@ async fn a_wrong_key_overwrites_nothing() {
 async fn a_newer_database_is_left_alone() {
     let master = MasterKey::generate();
     let (dir, path) = created(&master).await;
-    edit(&path, "PRAGMA user_version = 3");
+    edit(&path, "PRAGMA user_version = 4");
     let before = fs::read(&path).unwrap();
     let error = open(&dir, &master).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 4, known: 3, .. }), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[tokio::test]
 async fn an_older_database_is_extended() {
-    let master = MasterKey::generate();
-    let (dir, path) = created(&master).await;
-    edit(&path, "DROP TABLE records");
-    edit(&path, "PRAGMA user_version = 1");
-    let store = open(&dir, &master).await.unwrap();
-    assert!(store.load(&key()).await.unwrap().is_some(), "its grants are kept");
-    let space = Namespace::new("test", 1);
+    let second = "DROP TRIGGER record_added; DROP TRIGGER record_removed; \
+                  DROP INDEX records_of_namespace_by_end; DROP TABLE record_counts";
+    let first = "DROP TABLE records; DROP TABLE record_counts";
+    let space = Namespace::new("test", 2);
     let until = SystemTime::now() + Duration::from_mins(1);
-    store.write(space, "id-secret", b"v-secret", until, Revision::ABSENT).await.unwrap();
-    assert_eq!(store.take(space, "id-secret").await.unwrap().unwrap().as_slice(), b"v-secret");
-    store.close().await;
+    for (version, undo, has_records) in [(1, first, false), (2, second, true)] {
+        let master = MasterKey::generate();
+        let (dir, path) = created(&master).await;
+        let store = open(&dir, &master).await.unwrap();
+        store.write(space, "before", b"value", until, Revision::ABSENT).await.unwrap();
+        store.close().await;
+        edit(&path, undo);
+        edit(&path, &format!("PRAGMA user_version = {version}"));
+        let store = open(&dir, &master).await.unwrap();
+        assert!(store.load(&key()).await.unwrap().is_some(), "its grants are kept");
+        let before = store.read(space, "before").await.unwrap();
+        assert_eq!(before.is_some(), has_records, "version {version}");
+        for at in 0..3 {
+            let id = format!("after-{at}");
+            let written = store.write(space, &id, b"value", until, Revision::ABSENT).await;
+            let fits = at + usize::from(has_records) < 2;
+            assert_eq!(written.is_ok(), fits, "version {version}: {written:?}");
+        }
+        assert_eq!(store.take(space, "after-0").await.unwrap().unwrap().as_slice(), b"value");
+        store.write(space, "again", b"value", until, Revision::ABSENT).await.unwrap();
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod application;
 mod browser;
+mod counting_store;
 
 use std::{
     net::SocketAddr,
@@ -20,6 +21,7 @@ use toolgate::{
 pub use self::{
     application::{Application, REDIRECT, Walk, s256},
     browser::{Answer, Browser, Page},
+    counting_store::CountingStore,
 };
 use crate::host::client_at;
 
@@ -103,10 +105,51 @@ impl Site {
     ///
     /// It cannot be started.
     pub async fn replica<S: GrantStore + Records>(&self, store: Arc<S>) -> String {
+        self.replica_with(store, |builder| builder).await
+    }
+
+    /// As [`Site::replica`], with a broker that is set up further.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn replica_with<S: GrantStore + Records>(
+        &self,
+        store: Arc<S>,
+        set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder,
+    ) -> String {
         let grants = Grants::new(store.clone(), self.clock.clone());
         let (url, resource, records) = (&self.url, &self.resource, store as Arc<dyn Records>);
-        let broker = build(&self.forge, url, resource, &self.clock, &grants, &records, |b| b);
+        let broker = build(&self.forge, url, resource, &self.clock, &grants, &records, set_up);
         listen(|_| broker.standalone_router()).await
+    }
+
+    /// A broker over a store that counts its records.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn counted(
+        set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder,
+    ) -> (Self, Arc<CountingStore>) {
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = Arc::new(CountingStore::new(&clock));
+        (Self::over(Config::default(), clock, store.clone(), set_up).await, store)
+    }
+
+    /// A broker on the same store under another URL, as of another deployment. Returns the URL.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn sibling(&self, set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder) -> String {
+        listen(|url| {
+            let (resource, grants) = (format!("{url}/mcp"), &self.grants);
+            let broker =
+                build(&self.forge, url, &resource, &self.clock, grants, &self.records, set_up);
+            broker.standalone_router()
+        })
+        .await
     }
 
     /// The records underneath.

@@ -125,8 +125,6 @@ told_the_application! {
     a_request_object: [("request", "eyJhbGciOiJub25lIn0.e30.")], "request_not_supported";
     a_request_elsewhere: [("request_uri", "https://evil.example/request")], "request_uri_not_supported";
     a_token_for_another_server: [("resource", "https://evil.example/mcp")], "invalid_target";
-    a_scope_that_is_not_there: [("scope", "repo:read admin")], "invalid_scope";
-    a_scope_with_a_comma: [("scope", "repo:read,repo:delete")], "invalid_scope";
     a_silent_sign_in: [("prompt", "none")], "login_required";
     an_endless_state: [("state", &"s".repeat(5000))], "invalid_request";
 }
@@ -142,12 +140,12 @@ async fn a_token_for_a_path_beside_the_endpoint() {
 #[tokio::test]
 async fn an_open_redirector_made_by_registering_a_site() {
     let (site, application) = begin(false).await;
-    let link = application.link("no:such:scope", &[]);
+    let link = application.link("repo:read", &[("code_challenge_method", "plain")]);
     let page = Browser::new().open(&link).await;
     assert!(!page.is_application, "a stranger's site gets a link and no redirect");
     assert_eq!(page.status, 400);
     assert!(page.body.contains("Go back to app.example"), "{}", page.body);
-    assert!(page.body.contains("invalid_scope"), "{}", page.body);
+    assert!(page.body.contains("invalid_request"), "{}", page.body);
     assert!(
         page.body.contains(&format!("iss={}", site.url.replace(':', "%3A").replace('/', "%2F")))
     );

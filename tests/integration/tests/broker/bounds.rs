@@ -48,3 +48,62 @@ async fn one_address_does_not_try_tokens_without_end() {
     site.clock.advance(Duration::from_secs(60));
     assert_eq!(host.refresh("tgr_guess").await.status, 400, "it passes");
 }
+
+/// A person signs in as often as the limits allow, and takes no more room than anyone else.
+#[tokio::test]
+async fn one_person_takes_bounded_room() {
+    let (site, store) = Site::counted(|builder| builder).await;
+    let host = Application::register(&site).await;
+    let browser = Browser::new();
+    for _ in 0..20 {
+        host.sign_in(&browser, "repo:read", "alice").await;
+        site.clock.advance(Duration::from_secs(2));
+    }
+    assert!(store.records_of("broker-session") <= 2, "{}", store.records_of("broker-session"));
+    assert_eq!(store.records_of("broker-consent"), 1);
+    for _ in 0..70 {
+        let host = Application::register(&site).await;
+        host.sign_in(&Browser::new(), "repo:read", "alice").await;
+        site.clock.advance(Duration::from_secs(2));
+    }
+    for (namespace, most) in
+        [("broker-session", 32), ("broker-consent", 64), ("broker-sign-in", 64 + 64)]
+    {
+        let found = store.records_of(namespace);
+        assert!(found <= most, "{namespace}: {found}");
+    }
+    // The newest are the ones that stay.
+    assert!(!browser_of_alice_is_asked(&site).await);
+}
+
+/// Whether a browser in which alice has just signed in is asked again.
+async fn browser_of_alice_is_asked(site: &Site) -> bool {
+    let (host, browser) = (Application::register(site).await, Browser::new());
+    host.sign_in(&browser, "repo:read", "alice").await;
+    browser.open(&host.link("repo:read", &[])).await.is_consent()
+}
+
+/// What makes a sign-in comfortable is not what makes it possible.
+#[tokio::test]
+async fn people_sign_in_although_no_session_and_no_consent_fits() {
+    let (site, store) = Site::counted(|builder| builder).await;
+    let host = Application::register(&site).await;
+    let browser = Browser::new();
+    host.sign_in(&browser, "repo:read", "alice").await;
+    store.fill("broker-session");
+    store.fill("broker-consent");
+    host.sign_in(&browser, "repo:read", "alice").await;
+    host.sign_in(&Browser::new(), "repo:read", "bob").await;
+}
+
+#[tokio::test]
+async fn a_disconnect_leaves_no_record_behind() {
+    let (site, store) = Site::counted(|builder| builder).await;
+    let host = Application::register(&site).await;
+    host.sign_in(&Browser::new(), "repo:read", "alice").await;
+    site.clock.advance(Duration::from_secs(1));
+    site.broker.disconnect("forge:alice").await.unwrap();
+    for namespace in ["broker-session", "broker-consent"] {
+        assert_eq!(store.records_of(namespace), 0, "{namespace}");
+    }
+}

@@ -216,3 +216,40 @@ async fn an_account_is_revoked_although_the_caller_of_disconnect_leaves() {
     };
     timeout(Duration::from_secs(30), revoked).await.expect("both tokens are revoked");
 }
+
+/// Tokens that lead to no sign-in are revoked where they were issued.
+#[tokio::test]
+async fn tokens_of_a_sign_in_that_failed_are_revoked() {
+    let (site, _, browser, page, _) = depart(Config::default().withhold("repo:read")).await;
+    let page = browser.at_forge(page, "alice", "approve").await;
+    assert_eq!(page.answer().get("error"), Some("access_denied"));
+    let revoked = async {
+        while site.forge.counts().revocations < 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), revoked).await.expect("they are revoked");
+}
+
+#[tokio::test]
+async fn a_host_signs_its_user_out_although_it_leaves() {
+    let (site, application, browser, page, _) = depart(Config::default()).await;
+    let page = browser.at_forge(page, "alice", "approve").await;
+    let tokens = application.redeem(page.answer().code()).await;
+    let held = site.forge.faults().hold_revoke();
+    let token = tokens.text("refresh_token");
+    let leaving = application.clone();
+    let revoke = tokio::spawn(async move { leaving.revoke(&token).await });
+    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    revoke.abort();
+    assert!(revoke.await.unwrap_err().is_cancelled());
+    // A connection that is opened later: the server has seen the other one close.
+    Browser::new().open(&format!("{}/oauth/style.css", site.url)).await;
+    drop(held);
+    let revoked = async {
+        while site.forge.counts().revocations < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), revoked).await.expect("both tokens are revoked");
+}

@@ -99,7 +99,14 @@ async fn the_metadata_says_what_hosts_look_for() {
     assert_eq!(document["issuer"], site.url);
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
-    assert_eq!(document["client_id_metadata_document_supported"], true);
+    let offered = Site::with(Config::default(), |broker| broker.client_metadata_documents(true));
+    let offered = offered.await.broker.metadata();
+    assert_eq!(document["client_id_metadata_document_supported"], false);
+    assert_eq!(offered["client_id_metadata_document_supported"], true);
+    let methods = offered["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(methods.contains(&json!("private_key_jwt")), "{methods:?}");
+    let algorithms = &offered["token_endpoint_auth_signing_alg_values_supported"];
+    assert!(algorithms.as_array().unwrap().contains(&json!("ES256")), "{algorithms}");
     assert_eq!(document["scopes_supported"], Value::Null, "clients ask for all that is listed");
     for name in ["authorize", "token", "register", "revoke", "jwks"] {
         let found = document.as_object().unwrap().values().any(|v| *v == site.endpoint(name));
@@ -299,7 +306,7 @@ async fn a_provider_that_cannot_revoke_is_named_as_such() {
     let site = Site::start().await;
     let host = Application::register(&site).await;
     host.sign_in(&Browser::new(), "repo:read", "alice").await;
-    let forge = forge::start(Config::default()).await.unwrap();
+    let forge = &site.forge;
     let store = Arc::new(MemoryStore::new());
     let grants = Grants::new(store.clone(), Arc::new(SystemClock));
     let key = GrantKey::new("forge:alice", "forge");

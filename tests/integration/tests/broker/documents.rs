@@ -1,0 +1,363 @@
+//! Clients that are known by a metadata document, and its site when it is down.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use axum::{
+    Json, Router,
+    extract::Path,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use forge::Config;
+use integration::broker::{Application, Browser, REDIRECT, Site, Walk, listen};
+use jsonwebtoken::{
+    Algorithm, EncodingKey, Header,
+    jwk::{Jwk, JwkSet},
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use toolgate::{
+    broker::BrokerBuilder,
+    grant::{ManualClock, MasterKey, SqliteStore},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A site that publishes one document at every path below `/clients/`, and keys at `/keys`.
+#[derive(Clone)]
+struct Publisher {
+    url: String,
+    state: Arc<Mutex<State>>,
+    fetched: Arc<AtomicUsize>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Members of the document besides the usual ones.
+    members: Value,
+    /// The answer instead of a document.
+    status: Option<u16>,
+    hangs: bool,
+    keys: Value,
+}
+
+impl Publisher {
+    async fn start(members: Value) -> Self {
+        let state = State { members, ..State::default() };
+        let (state, fetched) = (Arc::new(Mutex::new(state)), Arc::new(AtomicUsize::new(0)));
+        let shared = Self { url: String::new(), state, fetched };
+        let served = shared.clone();
+        let url = listen(move |base| {
+            let (documents, keys) = (served.clone(), served);
+            let base = base.to_owned();
+            let document = move |Path(name): Path<String>| {
+                let (publisher, id) = (documents.clone(), format!("{base}/clients/{name}"));
+                async move { publisher.document(&id).await }
+            };
+            let keys = move || {
+                let keys = keys.state.lock().unwrap_or_else(PoisonError::into_inner).keys.clone();
+                async move { Json(keys) }
+            };
+            Router::new().route("/clients/{name}", get(document)).route("/keys", get(keys))
+        })
+        .await;
+        Self { url, ..shared }
+    }
+
+    async fn document(&self, id: &str) -> Response {
+        self.fetched.fetch_add(1, Ordering::SeqCst);
+        let (hangs, status, members) = {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.hangs, state.status, state.members.clone())
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        if let Some(status) = status {
+            return StatusCode::from_u16(status).unwrap().into_response();
+        }
+        let mut document = json!({
+            "client_id": id,
+            "client_name": "Published",
+            "redirect_uris": [REDIRECT],
+            "token_endpoint_auth_method": "none",
+        });
+        for (name, value) in members.as_object().into_iter().flatten() {
+            document[name] = value.clone();
+        }
+        ([("cache-control", "max-age=600")], Json(document)).into_response()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn fetched(&self) -> usize {
+        self.fetched.load(Ordering::SeqCst)
+    }
+
+    fn host(&self, site: &Site) -> Application {
+        Application::known(site, &format!("{}/clients/host", self.url), REDIRECT)
+    }
+}
+
+async fn published() -> (Site, Publisher) {
+    let site = Site::with(Config::default(), BrokerBuilder::loopback_documents).await;
+    (site, Publisher::start(json!({})).await)
+}
+
+async fn is_asked(host: &Application) -> bool {
+    Browser::new().open(&host.link("repo:read", &[])).await.is_consent()
+}
+
+/// A good document, and a site that fails from then on.
+macro_rules! used_while_it_cannot_be_fetched {
+    ($($name:ident: $fail:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let (site, publisher) = published().await;
+            let host = publisher.host(&site);
+            assert!(is_asked(&host).await);
+            publisher.change($fail);
+            site.clock.advance(DAY);
+            assert!(is_asked(&host).await, "the last good one is used");
+            assert!(is_asked(&host).await);
+            assert_eq!(publisher.fetched(), 2, "the site is asked once a minute");
+            site.clock.advance(Duration::from_secs(61));
+            publisher.change(|state| *state = State { members: json!({}), ..State::default() });
+            assert!(is_asked(&host).await);
+            assert_eq!(publisher.fetched(), 3);
+        }
+    )*};
+}
+
+used_while_it_cannot_be_fetched! {
+    a_site_that_is_down: |state| state.status = Some(503);
+    a_site_that_refuses_robots: |state| state.status = Some(403);
+    a_site_that_limits: |state| state.status = Some(429);
+}
+
+#[tokio::test]
+async fn a_site_that_hangs_delays_nobody_for_long() {
+    let (site, publisher) = published().await;
+    let host = publisher.host(&site);
+    assert!(is_asked(&host).await);
+    publisher.change(|state| state.hangs = true);
+    site.clock.advance(DAY);
+    assert!(is_asked(&host).await);
+}
+
+#[tokio::test]
+async fn a_document_that_is_withdrawn_is_not_used() {
+    for withdraw in [404, 410] {
+        let (site, publisher) = published().await;
+        let host = publisher.host(&site);
+        host.sign_in(&Browser::new(), "repo:read", "alice").await;
+        publisher.change(|state| state.status = Some(withdraw));
+        site.clock.advance(DAY);
+        assert!(!is_asked(&host).await, "its site says that there is none");
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_not_used_for_ever() {
+    let (site, publisher) = published().await;
+    let host = publisher.host(&site);
+    host.sign_in(&Browser::new(), "repo:read", "alice").await;
+    publisher.change(|state| state.status = Some(503));
+    site.clock.advance(89 * DAY);
+    assert!(is_asked(&host).await);
+    site.clock.advance(2 * DAY);
+    assert!(!is_asked(&host).await);
+}
+
+/// A server that is started again where its site cannot be reached.
+#[tokio::test]
+async fn a_document_of_a_client_that_people_use_outlives_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = MasterKey::generate();
+    let clock = Arc::new(ManualClock::at(SystemTime::now()));
+    let store = SqliteStore::at(directory.path()).key(key).clock(clock.clone());
+    let store = Arc::new(store.open().await.unwrap());
+    let set_up = BrokerBuilder::loopback_documents;
+    let site = Site::over(Config::default(), clock, store.clone(), set_up).await;
+    let publisher = Publisher::start(json!({})).await;
+    let used = publisher.host(&site);
+    let unused = Application::known(&site, &format!("{}/clients/unused", publisher.url), REDIRECT);
+    used.sign_in(&Browser::new(), "repo:read", "alice").await;
+    assert!(is_asked(&unused).await);
+    publisher.change(|state| state.status = Some(503));
+    let restarted = site.replica_with(store, BrokerBuilder::loopback_documents).await;
+    let open = async |host: &Application| {
+        let link = host.link("repo:read", &[]).replace(&site.url, &restarted);
+        Browser::new().open(&link).await
+    };
+    assert!(open(&used).await.is_consent());
+    assert!(!open(&unused).await.is_consent(), "what nobody uses takes no room");
+}
+
+#[tokio::test]
+async fn a_document_that_was_never_fetched_gets_a_clear_page() {
+    let (site, publisher) = published().await;
+    publisher.change(|state| state.status = Some(503));
+    let page = Browser::new().open(&publisher.host(&site).link("repo:read", &[])).await;
+    assert_eq!(page.status, 400, "{}", page.body);
+    assert!(page.body.contains("cannot reach the application"), "{}", page.body);
+    assert!(page.body.contains("client_metadata_documents(false)"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn documents_that_are_turned_off_are_not_fetched() {
+    let set_up = |b: BrokerBuilder| b.loopback_documents().client_metadata_documents(false);
+    let site = Site::with(Config::default(), set_up).await;
+    let publisher = Publisher::start(json!({})).await;
+    let page = Browser::new().open(&publisher.host(&site).link("repo:read", &[])).await;
+    assert_eq!((page.status.as_u16(), publisher.fetched()), (400, 0), "{}", page.body);
+}
+
+/// A client's key pair.
+struct ClientKey {
+    encoding: EncodingKey,
+    kid: &'static str,
+}
+
+impl ClientKey {
+    fn new(kid: &'static str) -> Self {
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+        Self { encoding: EncodingKey::from_ec_der(pair.unwrap().as_ref()), kid }
+    }
+
+    fn public(&self) -> Value {
+        let mut jwk = Jwk::from_encoding_key(&self.encoding, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some(self.kid.to_owned());
+        serde_json::to_value(JwkSet { keys: vec![jwk] }).unwrap()
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.kid.to_owned());
+        jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
+    }
+}
+
+fn claims(site: &Site, host: &Application, jti: &str) -> Value {
+    let now = toolgate::grant::Clock::now(&*site.clock);
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    json!({ "iss": host.id, "sub": host.id, "aud": site.url, "iat": now, "exp": now + 60, "jti": jti })
+}
+
+async fn redeem(host: &Application, code: &str, assertion: &str) -> Walk {
+    let with = [("client_assertion", assertion), ("client_assertion_type", JWT_BEARER)];
+    host.redeem_with(code, &with).await
+}
+
+/// A client that authenticates by its key alone, with a code for it.
+async fn keyed(by_uri: bool) -> (Site, Publisher, Application, ClientKey, String) {
+    let site = Site::with(Config::default(), BrokerBuilder::loopback_documents).await;
+    let key = ClientKey::new("one");
+    let publisher = Publisher::start(json!({})).await;
+    let mut members = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+    if by_uri {
+        members["jwks_uri"] = format!("{}/keys", publisher.url).into();
+    } else {
+        members["jwks"] = key.public();
+    }
+    let keys = key.public();
+    publisher.change(|state| (state.members, state.keys) = (members, keys));
+    let host = publisher.host(&site);
+    let code = host.walk(&Browser::new(), "repo:read", "alice").await.code().to_owned();
+    (site, publisher, host, key, code)
+}
+
+#[tokio::test]
+async fn a_client_authenticates_by_its_key() {
+    for by_uri in [false, true] {
+        let (site, _publisher, host, key, code) = keyed(by_uri).await;
+        let none = host.redeem(&code).await;
+        assert_eq!(none.error(), Some("invalid_client"), "{}", none.body);
+        let tokens = redeem(&host, &code, &key.sign(&claims(&site, &host, "1"))).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+        let token = tokens.text("refresh_token");
+        assert_eq!(host.refresh(&token).await.error(), Some("invalid_client"), "nor without it");
+        let assertion = key.sign(&claims(&site, &host, "2"));
+        let with =
+            [("client_assertion", assertion.as_str()), ("client_assertion_type", JWT_BEARER)];
+        let refreshed = host.refresh_with(&token, &with).await;
+        assert_eq!(refreshed.text("refresh_token"), token, "its key protects it");
+        let again = host.refresh_with(&token, &with).await;
+        assert_eq!(again.error(), Some("invalid_client"), "an assertion is used once");
+        // The name of the client is in the assertion.
+        let mut nameless = host.clone();
+        nameless.id = String::new();
+        let assertion = key.sign(&claims(&site, &host, "3"));
+        let with =
+            [("client_assertion", assertion.as_str()), ("client_assertion_type", JWT_BEARER)];
+        assert_eq!(nameless.refresh_with(&token, &with).await.status, 200);
+    }
+}
+
+/// An assertion with something wrong about it.
+macro_rules! not_authenticated {
+    ($($name:ident: $change:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let (site, _publisher, host, key, code) = keyed(false).await;
+            let mut claims = claims(&site, &host, "1");
+            let change: fn(&mut Value) = $change;
+            change(&mut claims);
+            let refused = redeem(&host, &code, &key.sign(&claims)).await;
+            assert_eq!((refused.status.as_u16(), refused.error()), (401, Some("invalid_client")), "{}", refused.body);
+            let good = key.sign(&self::claims(&site, &host, "2"));
+            assert_eq!(redeem(&host, &code, &good).await.status, 200, "nothing is spent");
+        }
+    )*};
+}
+
+not_authenticated! {
+    an_assertion_for_another_server: |claims| claims["aud"] = "https://other.example".into();
+    an_assertion_for_a_longer_name: |claims| claims["aud"] = format!("{}.evil.example", claims["aud"].as_str().unwrap()).into();
+    an_assertion_for_nobody: |claims| drop(claims.as_object_mut().unwrap().remove("aud"));
+    an_assertion_that_has_expired: |claims| claims["exp"] = (claims["iat"].as_u64().unwrap() - 120).into();
+    an_assertion_that_lives_for_a_day: |claims| claims["exp"] = (claims["iat"].as_u64().unwrap() + 86400).into();
+    an_assertion_without_an_end: |claims| drop(claims.as_object_mut().unwrap().remove("exp"));
+    an_assertion_of_tomorrow: |claims| claims["nbf"] = (claims["iat"].as_u64().unwrap() + 86400).into();
+    an_assertion_that_is_not_named: |claims| drop(claims.as_object_mut().unwrap().remove("jti"));
+    an_assertion_with_an_endless_name: |claims| claims["jti"] = "x".repeat(257).into();
+    an_assertion_of_another_issuer: |claims| claims["iss"] = "https://other.example/client.json".into();
+    an_assertion_about_another_client: |claims| claims["sub"] = "https://other.example/client.json".into();
+}
+
+#[tokio::test]
+async fn an_assertion_of_another_key() {
+    let (site, publisher, host, key, code) = keyed(true).await;
+    let thief = ClientKey::new("one");
+    let claims = |jti| claims(&site, &host, jti);
+    let refused = redeem(&host, &code, &thief.sign(&claims("1"))).await;
+    assert_eq!(refused.error(), Some("invalid_client"), "{}", refused.body);
+    let plain = "eyJhbGciOiJub25lIn0.e30.";
+    assert_eq!(redeem(&host, &code, plain).await.error(), Some("invalid_client"));
+    let other = [("client_assertion", "x.y.z"), ("client_assertion_type", "urn:other")];
+    assert_eq!(host.redeem_with(&code, &other).await.error(), Some("invalid_client"));
+    // A new key is found, after a minute.
+    let next = ClientKey::new("two");
+    publisher.change(|state| state.keys = next.public());
+    site.clock.advance(Duration::from_secs(55));
+    assert_eq!(redeem(&host, &code, &key.sign(&claims("2"))).await.status, 200);
+    site.clock.advance(Duration::from_secs(61));
+    let browser = Browser::new();
+    let code = host.walk(&browser, "repo:read", "alice").await.code().to_owned();
+    let claims = self::claims(&site, &host, "3");
+    assert_eq!(redeem(&host, &code, &next.sign(&claims)).await.status, 200);
+}
