@@ -84,6 +84,7 @@ async fn main() -> Result<()> {
     let state = toolgate::grant::data_directory("quickstart")?.join("forge.json");
     let _forge = forge::start(forge::Config::default().port(4600).state(state)).await;
     toolgate::server!()
+        .title("Quickstart")
         .provider(Forge::client("toolgate").secret("toolgate-secret"))
         .broker::<Forge>(|broker| broker.user("/user", "login"))
         .tools(tools![list_repositories, list_issues, open_issue, delete_repository])

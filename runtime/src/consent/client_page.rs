@@ -123,8 +123,8 @@ pub(crate) fn clients(registration: &Registration, clients: &[GrantClient], csrf
             p { "These applications may use it:" }
         }
         @for client in clients {
-            form method="post" action=(ACCOUNTS_PATH) {
-                (client.name()) " "
+            form.row method="post" action=(ACCOUNTS_PATH) {
+                span { (client.name()) }
                 input type="hidden" name="provider" value=(registration.id);
                 input type="hidden" name="csrf" value=(csrf);
                 button type="submit" name="client" value=(client.key()) { "Take it away from " (client.name()) }

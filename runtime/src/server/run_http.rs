@@ -1,6 +1,6 @@
 //! Serving HTTP on an address, from the startup message to graceful shutdown.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt::Write as _, net::SocketAddr, sync::Arc};
 
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
@@ -42,8 +42,9 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
     let server = server.default_public_url(format!("http://{address}/"));
     #[cfg(feature = "dev")]
     let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
+    let has_landing_page = server.landing_page;
     let app = server.build_for(None).await?;
-    announce(&name, &version, address);
+    announce(&name, &version, address, has_landing_page);
     #[cfg(feature = "dev")]
     if let Some(hint) = hint {
         print(&hint);
@@ -82,8 +83,11 @@ async fn shutdown_signal() {
     }
 }
 
-fn announce(name: &str, version: &str, address: SocketAddr) {
+fn announce(name: &str, version: &str, address: SocketAddr, has_landing_page: bool) {
     let url = format!("http://{address}/mcp");
-    let summary = Connection::new(name, url.as_str()).summary();
+    let mut summary = Connection::new(name, url.as_str()).summary();
+    if has_landing_page {
+        let _ = writeln!(summary, "  Other hosts   open http://{address} in a browser");
+    }
     print(&format!("{name} {version} listens on {url}\n\n{summary}"));
 }

@@ -84,8 +84,8 @@ async function atForge(page, decision) {
 }
 
 /** The link that a call of alice's is answered with. */
-async function link(server, tool = 'list_issues') {
-  const token = await (await fetch(`${server}/dev/token?user=alice`)).text();
+async function link(server, tool = 'list_issues', token = undefined) {
+  token ??= await (await fetch(`${server}/dev/token?user=alice`)).text();
   const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
   const params = { name: tool, arguments: { owner: 'alice', repo: 'compass' }, _meta: meta };
   const answer = await fetch(`${server}/mcp`, {
@@ -124,6 +124,20 @@ async function authorization(server, redirect = callback) {
   return `${server}/oauth/authorize?${query}`;
 }
 
+/** The access token for the code that a host was sent. */
+async function redeem(server, url, code) {
+  const form = {
+    grant_type: 'authorization_code',
+    code,
+    client_id: new URL(url).searchParams.get('client_id'),
+    redirect_uri: callback,
+    code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+    resource: `${server}/mcp`,
+  };
+  const answer = await fetch(`${server}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
+  return (await answer.json()).access_token;
+}
+
 /** The parameters of the host's callback. */
 function answer({ page }) {
   assert.ok(page.url().startsWith(`${callback}?`), page.url());
@@ -140,13 +154,15 @@ async function open(who, url, name) {
 
 // A host signs its user in.
 const user = await person();
-await user.page.goto(await authorization(good));
+const sign_in = await authorization(good);
+await user.page.goto(sign_in);
 await keep('consent', user, /^Allow An editor to use Acme\?/);
 await press(user.page, 'Allow');
 await keep('sign-in', user, /^Who are you\?/);
 await press(user.page, 'alice');
 assert.equal(await user.page.title(), 'The editor', user.page.url());
-assert.ok(answer(user).code, user.page.url());
+const editors_token = await redeem(good, sign_in, answer(user).code);
+assert.ok(editors_token, user.page.url());
 
 // Or the person refuses: the host gets an error and learns nothing else.
 const wary = await person();
@@ -176,6 +192,11 @@ await atForge(alice.page, 'approve');
 await keep('connected', alice, /^Forge is connected/);
 assert.doesNotMatch(await alice.page.content(), /Not granted/);
 const used = alice.page.url();
+// The account was connected through one application, and another one needs it.
+await alice.page.goto(await link(good, 'list_issues', editors_token));
+await keep('another application', alice, /^An editor wants to use your Forge account/);
+await press(alice.page, 'Allow');
+await keep('another application is allowed', alice, /^An editor may use your Forge account/);
 await press(alice.page, 'your accounts');
 await keep('accounts', alice, /^Your accounts/);
 await press(alice.page, 'Disconnect Forge');
