@@ -75,15 +75,7 @@ impl Server<ErasedHandler> {
         let brokered = None;
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let connections = ProviderConnections::new(grants.clone(), client, &providers, brokered)?;
-        let mut errors = Vec::new();
-        for tool in &tools {
-            let name = &tool.definition.name;
-            for need in tool.dependencies {
-                errors.extend(unmet(name, need, &connections, &self.states, self.gate.is_some()));
-            }
-        }
-        ConfigError::join(errors)?;
-
+        check_dependencies(&tools, &connections, &self.states, self.gate.is_some())?;
         let site = Arc::new(Site::new(&self.identity)?);
         let setup = AuthSetup {
             gate: self.gate.filter(|_| loopback.is_none()),
@@ -199,6 +191,22 @@ fn build_tools(
         }
     }
     (tools, index, errors)
+}
+
+/// Fails with every dependency that the server cannot give to a tool.
+fn check_dependencies(
+    tools: &[RegisteredTool],
+    connections: &ProviderConnections,
+    states: &States,
+    gated: bool,
+) -> Result<(), ConfigError> {
+    let missing = tools.iter().flat_map(|tool| {
+        let name = &tool.definition.name;
+        tool.dependencies
+            .iter()
+            .filter_map(move |need| unmet(name, need, connections, states, gated))
+    });
+    ConfigError::join(missing.collect())
 }
 
 /// The error about a dependency that the server cannot give to a tool.

@@ -41,6 +41,7 @@ use crate::{
 ///     toolgate::server!().tools(tools![add]).serve().await
 /// }
 /// ```
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Server<H = NoFallback> {
     pub(crate) identity: Implementation,
     pub(crate) instructions: Option<String>,

@@ -117,9 +117,7 @@ impl LandingPage {
             Url::parse(&url).is_ok_and(|url| url.scheme() == "https" && !is_loopback(&url));
         let connection = Connection::new(&dispatch.identity.name, url);
         let accounts = consents.path(ACCOUNTS_PATH);
-        let has_accounts = consents.has_accounts()
-            && consents.has_providers()
-            && (!has_gate || consents.authenticator().is_some());
+        let has_accounts = consents.has_accounts() && consents.has_providers();
         let view = View {
             name: site.name(),
             identity: &dispatch.identity,
