@@ -49,7 +49,7 @@ impl Server<ErasedHandler> {
             Some(config) => Some(self.sign_in_without_password(config)?),
             None => None,
         };
-        let (tools, index, mut errors) = build_tools(&self.tools);
+        let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
         // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
@@ -174,13 +174,17 @@ fn new_client() -> Result<reqwest::Client, ConfigError> {
 /// The tools, their indices by name, and the errors.
 fn build_tools(
     entries: &[ToolEntry],
+    strict: bool,
 ) -> (Vec<RegisteredTool>, HashMap<String, usize>, Vec<ConfigError>) {
     let mut errors = Vec::new();
     let mut tools = Vec::new();
     let mut index = HashMap::new();
     for entry in entries {
         match entry.build() {
-            Ok(tool) => tools.push(tool),
+            Ok(mut tool) => {
+                tool.strict |= strict;
+                tools.push(tool);
+            }
             Err(error) => errors.push(error),
         }
     }

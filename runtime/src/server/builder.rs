@@ -54,6 +54,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) public_url: Option<String>,
     pub(crate) gate: Option<Gate>,
     pub(crate) live_views: bool,
+    pub(crate) strict_arguments: bool,
     pub(crate) fast_path: bool,
     pub(crate) landing_page: bool,
     pub(crate) fallback_is_silent: bool,
@@ -79,6 +80,7 @@ impl Server {
             public_url: None,
             gate: None,
             live_views: cfg!(debug_assertions),
+            strict_arguments: false,
             fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
             landing_page: true,
             fallback_is_silent: false,
@@ -203,6 +205,16 @@ impl<H: ServerHandler> Server<H> {
     #[must_use]
     pub fn live_views(mut self, enabled: bool) -> Self {
         self.live_views = enabled;
+        self
+    }
+
+    /// Sets whether arguments are refused that are not quite what the schema says, and that hosts are
+    /// known to send: a number or a list as text, `30.0` for an integer, `null` for an argument that
+    /// can be left out, and arguments that the tool does not have. `#[tool(strict)]` does it for one
+    /// tool. The default is `false`.
+    #[must_use]
+    pub fn strict_arguments(mut self, strict: bool) -> Self {
+        self.strict_arguments = strict;
         self
     }
 
@@ -336,6 +348,7 @@ impl<H> Server<H> {
             public_url: self.public_url,
             gate: self.gate,
             live_views: self.live_views,
+            strict_arguments: self.strict_arguments,
             fast_path: self.fast_path,
             landing_page: self.landing_page,
             fallback_is_silent: self.fallback_is_silent,

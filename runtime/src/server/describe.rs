@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::typescript;
 use crate::tool::{Dependency, registry::RegisteredTool};
@@ -31,6 +31,9 @@ pub struct ToolDescription {
     pub scopes: Vec<(String, Vec<String>)>,
     /// The tool as `tools/list` has it, with schemas and annotations.
     pub definition: Value,
+    /// The same with the schemas of Rust's types, which have names and tuples.
+    #[serde(skip)]
+    typed: Value,
 }
 
 impl ToolDescription {
@@ -50,6 +53,7 @@ impl ToolDescription {
             description: tool.definition.description.clone().unwrap_or_default().into_owned(),
             scopes: scopes.collect(),
             definition: serde_json::to_value(&tool.definition).unwrap_or_default(),
+            typed: typed(tool),
         }
     }
 
@@ -64,11 +68,25 @@ impl ToolDescription {
     }
 }
 
+/// The parts of a tool that TypeScript declarations are made of.
+fn typed(tool: &RegisteredTool) -> Value {
+    let (arguments, result) = tool.schemas_of_types();
+    let mut typed = json!({
+        "name": tool.definition.name,
+        "description": tool.definition.description,
+        "inputSchema": arguments,
+    });
+    if let Some(result) = result {
+        typed["outputSchema"] = result.into();
+    }
+    typed
+}
+
 impl Description {
     /// Returns TypeScript declarations of the arguments and results: an interface `Tools`, for
     /// `toolgate.view<Props, Tools>()`, and one type for each Rust type with a name.
     pub fn typescript(&self) -> String {
-        typescript::declarations(self.tools.iter().map(|tool| &tool.definition))
+        typescript::declarations(self.tools.iter().map(|tool| &tool.typed))
     }
 }
 

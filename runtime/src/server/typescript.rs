@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
-use crate::tool::outcome::schema::name_root;
+use crate::tool::schema::name_root;
 
 /// The declarations of tools in the form of `tools/list`: an interface `Tools`, and one for each named
 /// type.

@@ -10,6 +10,7 @@ pub(crate) mod dependency;
 pub(crate) mod future;
 pub mod outcome;
 pub(crate) mod registry;
+pub(crate) mod schema;
 pub mod state;
 pub(crate) mod table;
 pub(crate) mod view;
@@ -49,8 +50,7 @@ pub trait Tool: Sized + 'static {
     const APP_ONLY: bool = false;
     /// Whether only the model may call it, and no view.
     const MODEL_ONLY: bool = false;
-    /// Whether its arguments are taken only as JSON and the schema say, without tolerance for what
-    /// hosts are known to send instead.
+    /// Whether it refuses unknown arguments and values of other types, which hosts are known to send.
     const STRICT: bool = false;
     /// The page that shows the result, if there is one.
     const VIEW: Option<View> = None;

@@ -7,8 +7,9 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Call, Dependency, Hints, Tool, ToolFuture, View,
-    argument::{ArgumentList, ArgumentsSchema},
+    argument::{ArgumentList, ArgumentsSchema, argument_type::ArgumentType, object::Reading},
     outcome::IntoToolResult,
+    schema::{Side, for_hosts},
 };
 use crate::{
     error::{ConfigError, Error},
@@ -57,14 +58,13 @@ impl ToolSpec {
 /// A tool's arguments and its function.
 pub(crate) trait Function: Send + Sync {
     fn describe(&self, schema: &mut ArgumentsSchema);
-    fn decode(&self, raw: &RawValue) -> Result<PreparedCall, Error>;
+    fn decode(&self, raw: &RawValue, reading: Reading<'_>) -> Result<PreparedCall, Error>;
 }
 
 /// Generic over the arguments and not over the tool, so that tools with equal types share code.
 struct FunctionOf<A: ArgumentList> {
     arguments: A,
-    /// See [`ArgumentList::names`].
-    names: Vec<Vec<String>>,
+    types: Vec<ArgumentType>,
     call: fn(&Call, A::Values) -> ToolFuture,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn function<A>(
 where
     A: ArgumentList + Send + Sync + 'static,
 {
-    Arc::new(FunctionOf { names: arguments.names(), arguments, call })
+    Arc::new(FunctionOf { types: arguments.types(), arguments, call })
 }
 
 impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
@@ -83,8 +83,8 @@ impl<A: ArgumentList + Send + Sync> Function for FunctionOf<A> {
         self.arguments.describe(schema);
     }
 
-    fn decode(&self, raw: &RawValue) -> Result<PreparedCall, Error> {
-        let values = self.arguments.read(raw, &self.names)?;
+    fn decode(&self, raw: &RawValue, reading: Reading<'_>) -> Result<PreparedCall, Error> {
+        let values = self.arguments.read(raw, &self.types, reading)?;
         let function = self.call;
         Ok(Box::new(move |call| function(&call, values)))
     }
@@ -111,7 +111,10 @@ pub(crate) struct RegisteredTool {
     pub(crate) uses_context: bool,
     /// Some of its arguments are mirrored in headers (SEP-2243), which rmcp compares.
     pub(crate) mirrors_headers: bool,
+    /// Arguments are read strictly. See [`Tool::STRICT`].
+    pub(crate) strict: bool,
     pub(crate) view: Option<View>,
+    output_schema: fn() -> Option<JsonObject>,
     function: Arc<dyn Function>,
 }
 
@@ -134,13 +137,24 @@ impl RegisteredTool {
             model_only: tool.model_only,
             strict: tool.strict,
             view: tool.view,
+            output_schema: tool.output_schema,
             function,
         })
     }
 
     /// Decodes the arguments, and returns the call of the function with them.
     pub(crate) fn decode(&self, arguments: &RawValue) -> Result<PreparedCall, Error> {
-        self.function.decode(arguments)
+        let reading = Reading { tool: &self.definition.name, strict: self.strict };
+        self.function.decode(arguments, reading)
+    }
+
+    /// The schemas of the arguments and of the result as Rust's types have them, before they are
+    /// rewritten for hosts.
+    pub(crate) fn schemas_of_types(&self) -> (JsonObject, Option<JsonObject>) {
+        let mut schema = ArgumentsSchema::default();
+        self.function.describe(&mut schema);
+        // The tool was built with the same schema.
+        (schema.finish().unwrap_or_default(), (self.output_schema)())
     }
 }
 
@@ -161,10 +175,11 @@ fn define(
 ) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     function.describe(&mut schema);
-    let schema = Arc::new(schema.finish()?);
+    let schema = Arc::new(for_hosts(schema.finish()?, Side::Input));
     let mut defined = rmcp::model::Tool::new(tool.name, tool.description, schema);
     defined.title = tool.title.map(str::to_owned);
-    defined.output_schema = (tool.output_schema)().map(Arc::new);
+    let output = (tool.output_schema)().map(|schema| for_hosts(schema, Side::Output));
+    defined.output_schema = output.map(Arc::new);
     defined.annotations = Some(annotations(tool.title, tool.hints, (tool.dependencies)()));
     if !tool.icons.is_empty() {
         defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());

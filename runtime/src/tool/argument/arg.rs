@@ -4,10 +4,11 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 use super::{
+    argument_type::ArgumentType,
     check::Check,
     invalid::{invalid, undecodable},
+    lenient,
     object::{Fields, MissingField},
-    type_schema::property_names,
 };
 use crate::error::Error;
 
@@ -116,21 +117,26 @@ impl<T: 'static> Arg<T> {
         self.check.into_iter().chain(self.checks.iter().copied())
     }
 
-    /// The names of a flattened struct's fields.
-    pub(super) fn names(&self) -> Vec<String> {
-        if self.flatten { property_names(self.schema) } else { Vec::new() }
+    pub(super) fn argument_type(&self) -> ArgumentType {
+        ArgumentType::new(self.schema, self.flatten)
     }
 
-    pub(super) fn read(&self, fields: &mut Fields<'_>, names: &[String]) -> Result<T, Error> {
+    pub(super) fn read(&self, fields: &mut Fields<'_>, of: &ArgumentType) -> Result<T, Error> {
         let value = if self.flatten {
-            let object = fields.take_object(names);
-            (self.decode)(&object).map_err(|error| undecodable("", &error))?
+            let object = fields.take_object(&of.names);
+            match (self.decode)(&object) {
+                Ok(value) => value,
+                Err(error) => self.read_again(&object, fields, of, &error)?,
+            }
         } else {
             match fields.take(self.name) {
-                Some(raw) => (self.decode)(raw).map_err(|error| undecodable(self.name, &error))?,
-                None => match self.default.map_or_else(self.absent, |default| Some(default())) {
+                Some(raw) => match (self.decode)(raw) {
+                    Ok(value) => value,
+                    Err(error) => self.read_again(raw, fields, of, &error)?,
+                },
+                None => match self.value_without() {
                     Some(value) => return Ok(value),
-                    None => return Err(invalid(format_args!("`{}` is missing", self.name))),
+                    None => return Err(fields.missing(self.name)),
                 },
             }
         };
@@ -138,5 +144,35 @@ impl<T: 'static> Arg<T> {
             check.check(&value).map_err(|rule| invalid(format_args!("`{}`: {rule}", self.name)))?;
         }
         Ok(value)
+    }
+
+    /// The value of an argument that was not given.
+    fn value_without(&self) -> Option<T> {
+        self.default.map_or_else(self.absent, |default| Some(default()))
+    }
+
+    /// Decodes a value that failed to, as hosts may mean it.
+    #[cold]
+    fn read_again(
+        &self,
+        raw: &str,
+        fields: &Fields<'_>,
+        of: &ArgumentType,
+        error: &serde_path_to_error::Error<serde_json::Error>,
+    ) -> Result<T, Error> {
+        let name = if self.flatten { "" } else { self.name };
+        if fields.is_strict() {
+            return Err(undecodable(name, error));
+        }
+        if !self.flatten
+            && lenient::is_unwanted_null(raw, of.schema())
+            && let Some(value) = self.value_without()
+        {
+            return Ok(value);
+        }
+        match lenient::coerce(raw, of.schema()) {
+            Some(text) => (self.decode)(&text).map_err(|error| undecodable(name, &error)),
+            None => Err(undecodable(name, error)),
+        }
     }
 }

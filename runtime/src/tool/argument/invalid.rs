@@ -4,6 +4,11 @@ use std::fmt::Display;
 
 use crate::error::{Error, ErrorKind};
 
+/// The longest path that is repeated: the keys of a map are the caller's.
+const MAX_PATH_LEN: usize = 256;
+/// The longest rule. Those of a type's own decoder may repeat what they found.
+const MAX_RULE_LEN: usize = 1024;
+
 pub(super) fn invalid(message: impl Display) -> Error {
     Error::with_kind(
         ErrorKind::InvalidArgument,
@@ -26,7 +31,23 @@ pub(super) fn undecodable(
     if let Some(position) = rule.find(" at line ") {
         rule.truncate(position);
     }
-    invalid(format_args!("`{path}`: {}", without_values(&rule)))
+    let (path, rule) = (printable(&path, MAX_PATH_LEN), printable(&without_values(&rule), MAX_RULE_LEN));
+    invalid(format_args!("`{path}`: {rule}"))
+}
+
+/// The beginning of a text of the caller's, with its control characters, and others that show as
+/// nothing or change the direction of writing, escaped.
+pub(super) fn printable(text: &str, max_len: usize) -> String {
+    let mut printable = String::new();
+    for c in text.chars().take(max_len) {
+        let escaped = c.escape_debug();
+        if escaped.len() > 1 && !matches!(c, '"' | '\'' | '\\') {
+            printable.extend(escaped);
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 /// Replaces the value that serde quotes by its kind, because an argument may be a secret.

@@ -2,7 +2,12 @@
 
 use serde_json::value::RawValue;
 
-use super::{arg::Arg, object::Fields, schema::ArgumentsSchema};
+use super::{
+    arg::Arg,
+    argument_type::ArgumentType,
+    object::{Fields, Reading},
+    schema::ArgumentsSchema,
+};
 use crate::error::Error;
 
 /// The arguments of a tool, as a tuple of [`Arg`]s; implemented for up to 16.
@@ -13,12 +18,15 @@ use crate::error::Error;
 pub trait ArgumentList {
     /// The decoded arguments.
     type Values: Send + 'static;
-    /// For each argument the names of its fields, if it is flattened. They are computed once and
-    /// kept outside of the arguments, which are a constant.
     #[doc(hidden)]
-    fn names(&self) -> Vec<Vec<String>>;
+    fn types(&self) -> Vec<ArgumentType>;
     #[doc(hidden)]
-    fn read(&self, raw: &RawValue, names: &[Vec<String>]) -> Result<Self::Values, Error>;
+    fn read(
+        &self,
+        raw: &RawValue,
+        types: &[ArgumentType],
+        reading: Reading<'_>,
+    ) -> Result<Self::Values, Error>;
     #[doc(hidden)]
     fn describe(&self, schema: &mut ArgumentsSchema);
 }
@@ -28,16 +36,23 @@ macro_rules! lists {
         impl<$($T: Send + 'static),*> ArgumentList for ($(Arg<$T>,)*) {
             type Values = ($($T,)*);
 
-            fn names(&self) -> Vec<Vec<String>> {
-                vec![$(self.$index.names()),*]
+            fn types(&self) -> Vec<ArgumentType> {
+                vec![$(self.$index.argument_type()),*]
             }
 
-            fn read(&self, raw: &RawValue, names: &[Vec<String>]) -> Result<Self::Values, Error> {
-                let mut fields = Fields::parse(raw)?;
+            fn read(
+                &self,
+                raw: &RawValue,
+                types: &[ArgumentType],
+                reading: Reading<'_>,
+            ) -> Result<Self::Values, Error> {
+                let mut fields = Fields::parse(raw, reading)?;
                 $(if !self.$index.flatten { fields.know(self.$index.name); })*
-                $(fields.know_all_of(&names[$index]);)*
+                $(fields.know_all_of(&types[$index].names);)*
                 fields.refuse_unknown()?;
-                Ok(($(self.$index.read(&mut fields, &names[$index])?,)*))
+                let values = ($(self.$index.read(&mut fields, &types[$index])?,)*);
+                fields.finish();
+                Ok(values)
             }
 
             fn describe(&self, schema: &mut ArgumentsSchema) {

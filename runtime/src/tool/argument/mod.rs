@@ -4,12 +4,13 @@
 //! type is compiled once, however many tools use it.
 
 pub(crate) mod arg;
+pub(crate) mod argument_type;
 pub(crate) mod check;
 pub(crate) mod invalid;
+mod lenient;
 pub(crate) mod list;
 pub(crate) mod object;
 pub(crate) mod schema;
-pub(crate) mod type_schema;
 
 #[doc(hidden)]
 pub use self::check::Number;

@@ -9,23 +9,42 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::invalid::invalid;
+use super::invalid::{invalid, printable};
 use crate::{error::Error, support::suggest};
+
+/// The longest part of a name of the caller's that is repeated.
+const MAX_NAME_LEN: usize = 64;
+/// The most names that one log line has.
+const MAX_LOGGED_NAMES: usize = 8;
+
+/// How the arguments of a call are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The name of the tool, for the log.
+    pub(crate) tool: &'a str,
+    /// Whether unknown arguments, and values of other types, are refused.
+    pub(crate) strict: bool,
+}
 
 /// The members, and the names of the tool's arguments.
 pub(crate) struct Fields<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
     known: Vec<&'a str>,
+    reading: Reading<'a>,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn parse(raw: &'a RawValue) -> Result<Self, Error> {
+    pub(crate) fn parse(raw: &'a RawValue, reading: Reading<'a>) -> Result<Self, Error> {
         let members: Members<'a> = serde_json::from_str(raw.get()).map_err(|error| {
             let mut text = error.to_string();
             text.truncate(text.find(" at line ").unwrap_or(text.len()));
             invalid(text)
         })?;
-        Ok(Self { members: members.0, known: Vec::new() })
+        Ok(Self { members: members.0, known: Vec::new(), reading })
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.reading.strict
     }
 
     pub(crate) fn know(&mut self, name: &'static str) {
@@ -36,13 +55,33 @@ impl<'a> Fields<'a> {
         self.known.extend(names.iter().map(String::as_str));
     }
 
+    /// Refuses names that look like a misspelled one. The others are of the host, which adds its own
+    /// arguments to every call, and are passed over.
     pub(crate) fn refuse_unknown(&self) -> Result<(), Error> {
-        let Some((name, _)) =
-            self.members.iter().find(|(name, _)| !self.known.iter().any(|known| known == name))
-        else {
-            return Ok(());
+        let refused = self.unknown().find(|name| self.reading.strict || self.meant(name).is_some());
+        refused.map_or(Ok(()), |name| Err(invalid(self.no_such_argument(name))))
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &str> {
+        let names = self.members.iter().map(|(name, _)| &**name);
+        names.filter(|name| !self.known.iter().any(|known| known == name))
+    }
+
+    /// The argument that a misspelled name is meant for.
+    fn meant(&self, name: &str) -> Option<&'a str> {
+        let folded = |name: &str| -> String {
+            name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
         };
-        let help = match suggest::nearest(name, self.known.iter().copied()) {
+        let known = || self.known.iter().copied();
+        // A name as long as this is no misspelling, and comparing takes the product of the lengths.
+        let name = Some(name).filter(|name| name.len() <= 4 * MAX_NAME_LEN)?;
+        known()
+            .find(|known| folded(known) == folded(name))
+            .or_else(|| suggest::nearest(name, known()))
+    }
+
+    fn no_such_argument(&self, name: &str) -> String {
+        let help = match self.meant(name) {
             Some(known) => format!("did you mean `{known}`?"),
             None if self.known.is_empty() => "this tool takes none".to_owned(),
             None => {
@@ -51,8 +90,42 @@ impl<'a> Fields<'a> {
             }
         };
         // The name comes from the caller, so only a bounded part of it is repeated.
-        let name: String = name.chars().take(64).collect();
-        Err(invalid(format_args!("there is no argument `{name}`: {help}")))
+        format!("there is no argument `{}`: {help}", printable(name, MAX_NAME_LEN))
+    }
+
+    /// The error about a required argument. An unknown one may have been meant for it.
+    #[cold]
+    pub(crate) fn missing(&self, name: &str) -> Error {
+        match self.unknown().next() {
+            Some(unknown) => {
+                let unknown = self.no_such_argument(unknown);
+                invalid(format_args!("`{name}` is missing, and {unknown}"))
+            }
+            None => invalid(format_args!("`{name}` is missing")),
+        }
+    }
+
+    /// Logs what was passed over: all members that were not taken.
+    pub(crate) fn finish(&self) {
+        if !self.members.is_empty() {
+            self.log_unknown();
+        }
+    }
+
+    #[cold]
+    fn log_unknown(&self) {
+        let names: Vec<_> = self
+            .unknown()
+            .take(MAX_LOGGED_NAMES)
+            .map(|name| printable(name, MAX_NAME_LEN))
+            .collect();
+        tracing::info!(
+            target: "toolgate::call",
+            tool = self.reading.tool,
+            count = self.members.len(),
+            "arguments that the tool does not have were ignored: {}",
+            names.join(", "),
+        );
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a str> {
@@ -95,7 +168,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(4);
                 while let Some(Name(name)) = map.next_key()? {
                     if members.iter().any(|(known, _)| *known == name) {
-                        let name: String = name.chars().take(64).collect();
+                        let name = printable(&name, MAX_NAME_LEN);
                         return Err(A::Error::custom(format_args!("`{name}` is given twice")));
                     }
                     members.push((name, map.next_value()?));

@@ -1,31 +1,20 @@
 //! Input schemas: the properties of a tool's [`Arg`]s (JSON Schema 2020-12).
 
-use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{
-    arg::Arg,
-    type_schema::{inline, object},
+use super::{arg::Arg, argument_type::Fields};
+use crate::{
+    error::ConfigError,
+    tool::schema::{Side, TypeSchema, definitions},
 };
-use crate::error::ConfigError;
 
 /// Collects the properties of an arguments object.
+#[derive(Default)]
 pub struct ArgumentsSchema {
-    generator: SchemaGenerator,
     properties: Map<String, Value>,
     required: Vec<Value>,
+    definitions: Map<String, Value>,
     faults: Vec<ConfigError>,
-}
-
-impl Default for ArgumentsSchema {
-    fn default() -> Self {
-        Self {
-            generator: SchemaSettings::draft2020_12().into_generator(),
-            properties: Map::new(),
-            required: Vec::new(),
-            faults: Vec::new(),
-        }
-    }
 }
 
 impl ArgumentsSchema {
@@ -36,7 +25,7 @@ impl ArgumentsSchema {
         if arg.flatten {
             return self.add_all_of(arg);
         }
-        let mut schema = object((arg.schema)(&mut self.generator));
+        let mut schema = self.schema_of(TypeSchema::new(arg.schema, Side::Input));
         if !arg.description.is_empty() {
             schema.insert("description".into(), arg.description.into());
         }
@@ -54,24 +43,33 @@ impl ArgumentsSchema {
     }
 
     fn add_all_of<T>(&mut self, arg: &Arg<T>) {
-        let mut flat = inline(arg.schema);
-        let Some(Value::Object(properties)) = flat.remove("properties") else {
+        let flat = TypeSchema::new(arg.schema, Side::Input);
+        let Fields { properties, required } = Fields::of(&flat);
+        if properties.is_empty() && !flat.resolved().contains_key("properties") {
             self.faults.push(ConfigError::new(format!(
                 "`{}` is marked `#[arg(flatten)]`, and its type is no struct with named fields",
                 arg.name
             )));
             return;
-        };
+        }
+        let root = Map::from_iter([("properties".to_owned(), properties.into())]);
+        let mut flat = self.schema_of(TypeSchema { root, definitions: flat.definitions });
+        let Some(Value::Object(properties)) = flat.remove("properties") else { return };
         for (name, schema) in properties {
             if self.properties.insert(name.clone(), schema).is_some() {
                 self.faults.push(ConfigError::new(format!("two arguments are named `{name}`")));
             }
         }
-        if let Some(Value::Array(required)) = flat.remove("required") {
-            self.required.extend(required);
-        }
-        if let Some(Value::Object(definitions)) = flat.remove("$defs") {
-            self.generator.definitions_mut().extend(definitions);
+        self.required.extend(required);
+    }
+
+    /// The schema of one type, with its definitions among those of the others.
+    fn schema_of(&mut self, schema: TypeSchema) -> Map<String, Value> {
+        let mut root = Value::Object(schema.root);
+        definitions::absorb(&mut self.definitions, &mut root, schema.definitions);
+        match root {
+            Value::Object(root) => root,
+            _ => Map::new(),
         }
     }
 
@@ -87,8 +85,9 @@ impl ArgumentsSchema {
         }
     }
 
-    /// Returns the schema, or every fault in it.
-    pub(crate) fn finish(mut self) -> Result<Map<String, Value>, ConfigError> {
+    /// Returns the schema, as schemars writes that of a struct with these fields, or every fault in
+    /// it.
+    pub(crate) fn finish(self) -> Result<Map<String, Value>, ConfigError> {
         ConfigError::join(self.faults)?;
         let mut schema = Map::new();
         schema.insert("type".into(), "object".into());
@@ -97,9 +96,8 @@ impl ArgumentsSchema {
             schema.insert("required".into(), self.required.into());
         }
         schema.insert("additionalProperties".into(), json!(false));
-        let definitions = self.generator.take_definitions(true);
-        if !definitions.is_empty() {
-            schema.insert("$defs".into(), definitions.into());
+        if !self.definitions.is_empty() {
+            schema.insert("$defs".into(), self.definitions.into());
         }
         Ok(schema)
     }
