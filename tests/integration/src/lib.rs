@@ -10,3 +10,4 @@ pub mod tools;
 pub mod two_ways;
 pub mod waiting;
 pub mod wire;
+pub mod zoo;

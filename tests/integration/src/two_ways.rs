@@ -165,6 +165,15 @@ impl TwoWays {
         Self::with(|gate| gate, |server| server).await
     }
 
+    /// Both, with what `add` adds to them.
+    ///
+    /// # Panics
+    ///
+    /// They cannot be built.
+    pub async fn serving(add: impl Fn(toolgate::Server) -> toolgate::Server) -> Self {
+        Self::with(|gate| gate, add).await
+    }
+
     /// Both, whose callers see only what they may call.
     ///
     /// # Panics

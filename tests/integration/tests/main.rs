@@ -2,6 +2,7 @@
 //! integration consent::` runs one of them. `load.rs` stays a program of its own, because it needs
 //! the machine for itself.
 
+mod arguments;
 mod bodies;
 mod broker;
 mod brokered;
@@ -18,6 +19,7 @@ mod leaving;
 mod links;
 mod panics;
 mod program;
+mod schemas;
 mod sessions;
 mod shared_accounts;
 mod slow_and_broken;
