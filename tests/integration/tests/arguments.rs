@@ -140,7 +140,10 @@ async fn arguments_are_taken_in_the_forms_in_which_hosts_send_them() {
         // A text stays what it is, and so does any value.
         (r#"{"count":1,"text":"[1,2]"}"#, json!({ "text": "[1,2]" })),
         (r#"{"count":"1","text":"null"}"#, json!({ "text": "null" })),
-        (r#"{"count":"1","any":{"a":"1","b":[1.0,null]}}"#, json!({ "any": { "a": "1", "b": [1.0, null] } })),
+        (
+            r#"{"count":"1","any":{"a":"1","b":[1.0,null]}}"#,
+            json!({ "any": { "a": "1", "b": [1.0, null] } }),
+        ),
         // Null is nothing.
         (r#"{"count":1,"limit":null,"flags":null,"by_name":null}"#, json!({})),
         (r#"{"count":1,"limit":"null","flags":"null"}"#, json!({})),
@@ -190,7 +193,10 @@ async fn what_means_nothing_is_refused_with_its_path_and_rule() {
         (r#"{"count":1,"flags":["True"]}"#, "`flags[0]`: must be a boolean, it is a string"),
         (r#"{"count":1,"flags":[true,1]}"#, "`flags[1]`: must be a boolean, it is an integer"),
         (r#"{"count":1,"filter":{"words":["a"],"min":"x"}}"#, "`filter.min`: must be u16"),
-        (r#"{"count":1,"filter":{"words":null}}"#, "`filter.words`: must be a sequence, it is null"),
+        (
+            r#"{"count":1,"filter":{"words":null}}"#,
+            "`filter.words`: must be a sequence, it is null",
+        ),
         (r#"{"count":1,"filter":{"exact":true}}"#, "`filter`: missing field `words`"),
         (r#"{"count":1,"text":5}"#, "`text`: must be a string, it is an integer"),
         (r#"{"count":1,"huge":18446744073709551616.0}"#, "`huge`: must be u64"),
@@ -209,7 +215,10 @@ async fn what_means_nothing_is_refused_with_its_path_and_rule() {
         (r#"{"count":1,"byName":{}}"#, "did you mean `by_name`?"),
         (r#"{"count":1,"FILTER":{}}"#, "did you mean `filter`?"),
         // One that may have been meant for what is missing.
-        (r#"{"number":1}"#, "`count` is missing, and there is no argument `number`: the arguments are"),
+        (
+            r#"{"number":1}"#,
+            "`count` is missing, and there is no argument `number`: the arguments are",
+        ),
     ] {
         let error = result(&ways, "take", arguments).await.unwrap_err();
         assert!(error.contains(expected), "{arguments}: {error}");
@@ -232,7 +241,8 @@ async fn a_strict_server_refuses_what_differs_from_the_schema() {
         let error = result(&ways, "take", arguments).await.unwrap_err();
         assert!(error.contains(expected), "{arguments}: {error}");
     }
-    let count = result(&ways, "take", r#"{"count":7,"flags":null}"#).await.unwrap()["count"].clone();
+    let count =
+        result(&ways, "take", r#"{"count":7,"flags":null}"#).await.unwrap()["count"].clone();
     assert_eq!(count, 7);
     let error = result(&ways, "nothing", r#"{"a":1}"#).await.unwrap_err();
     assert!(error.contains("this tool takes none"), "{error}");
@@ -316,7 +326,9 @@ fn generate(schema: &Value, root: &Value, dice: &mut Dice, depth: usize) -> Valu
         Some("object") => {
             let mut object = serde_json::Map::new();
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                let required = schema["required"].as_array().is_some_and(|all| all.contains(&name.as_str().into()));
+                let required = schema["required"]
+                    .as_array()
+                    .is_some_and(|all| all.contains(&name.as_str().into()));
                 if required || depth < 4 && dice.roll(2) == 0 {
                     object.insert(name.clone(), generate(property, root, dice, depth + 1));
                 }
@@ -363,7 +375,7 @@ fn mutate(value: &Value, schema: &Value, root: &Value, dice: &mut Dice, texts: u
             match dice.roll(4) {
                 0 => format!("{text}.0"),
                 1 => format!("{text}e0"),
-                2 => format!("{text}00e-2"),
+                2 if *value != 0 => format!("{text}00e-2"),
                 _ => text,
             }
         }
@@ -402,8 +414,24 @@ fn mutate(value: &Value, schema: &Value, root: &Value, dice: &mut Dice, texts: u
 /// The tools whose schemas say all that decoding wants: there is no keyword for the types in a
 /// tuple and for numbers as keys, and the text of a path or date is its type's affair.
 const EXACT: &[&str] = &[
-    "order", "plain", "internal", "untagged", "optional", "option", "anything", "value", "node",
-    "expression", "flat", "rest", "closed", "pages", "named", "flattened", "defaults", "namesakes",
+    "order",
+    "plain",
+    "internal",
+    "untagged",
+    "optional",
+    "option",
+    "anything",
+    "value",
+    "node",
+    "expression",
+    "flat",
+    "rest",
+    "closed",
+    "pages",
+    "named",
+    "flattened",
+    "defaults",
+    "namesakes",
 ];
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn a_faulty_argument_is_named_with_its_rule() {
     let host = Host::start(Config::default()).await;
     for (name, arguments, expected) in [
         ("add", r#"{"a":1}"#, "`b` is missing"),
-        ("add", r#"{"a":1,"b":"2"}"#, "`b`: must be i64, it is a string"),
+        ("add", r#"{"a":1,"b":"two"}"#, "`b`: must be i64, it is a string"),
         ("add", r#"{"a":1,"b":2.5}"#, "`b`: must be i64, it is a number with a fraction"),
         ("add", r#"{"a":1,"b":2,"c":3}"#, "there is no argument `c`"),
         ("count", r#"{"tu":1}"#, "did you mean `to`?"),

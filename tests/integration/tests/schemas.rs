@@ -87,7 +87,9 @@ async fn a_schema_has_only_what_apis_of_models_understand() {
                 if is_property && !part.is_empty() {
                     let known = ["type", "anyOf", "$ref"];
                     let has_type = known.iter().any(|keyword| part.contains_key(*keyword));
-                    if !has_type && part.keys().any(|keyword| keyword != "description") {
+                    let described =
+                        |keyword: &String| keyword == "description" || keyword == "title";
+                    if !has_type && !part.keys().all(described) {
                         fault("a property without a type");
                     }
                 }
@@ -95,8 +97,16 @@ async fn a_schema_has_only_what_apis_of_models_understand() {
                     return;
                 }
                 for keyword in [
-                    "$schema", "const", "oneOf", "allOf", "not", "prefixItems", "uniqueItems",
-                    "patternProperties", "propertyNames", "unevaluatedProperties",
+                    "$schema",
+                    "const",
+                    "oneOf",
+                    "allOf",
+                    "not",
+                    "prefixItems",
+                    "uniqueItems",
+                    "patternProperties",
+                    "propertyNames",
+                    "unevaluatedProperties",
                 ] {
                     if part.contains_key(keyword) {
                         fault(keyword);
@@ -155,11 +165,17 @@ async fn constants_with_descriptions_stay_readable() {
     );
     // An argument that can be left out has no null, unless that differs from its default.
     assert_eq!(property("defaults", "order")["type"], "string");
-    assert_eq!(property("defaults", "limit"), json!({
-        "type": "integer", "minimum": 1, "maximum": 100, "default": 30,
-    }));
-    assert_eq!(property("defaults", "depth"), json!({
-        "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 9 }, { "type": "null" }],
-        "default": 3,
-    }));
+    assert_eq!(
+        property("defaults", "limit"),
+        json!({
+            "type": "integer", "minimum": 1, "maximum": 100, "default": 30,
+        })
+    );
+    assert_eq!(
+        property("defaults", "depth"),
+        json!({
+            "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 9 }, { "type": "null" }],
+            "default": 3,
+        })
+    );
 }

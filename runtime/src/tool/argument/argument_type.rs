@@ -57,8 +57,11 @@ impl Fields {
             Value::Object(part) => Self::of_part(part, definitions, depth + 1),
             _ => Self::default(),
         };
-        let list = |keyword: &str| part.get(keyword).and_then(Value::as_array).into_iter().flatten();
-        for (name, schema) in part.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let list =
+            |keyword: &str| part.get(keyword).and_then(Value::as_array).into_iter().flatten();
+        for (name, schema) in
+            part.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
             fields.add(name, schema);
         }
         fields.required.extend(list("required").cloned());

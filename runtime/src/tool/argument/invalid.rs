@@ -31,7 +31,8 @@ pub(super) fn undecodable(
     if let Some(position) = rule.find(" at line ") {
         rule.truncate(position);
     }
-    let (path, rule) = (printable(&path, MAX_PATH_LEN), printable(&without_values(&rule), MAX_RULE_LEN));
+    let (path, rule) =
+        (printable(&path, MAX_PATH_LEN), printable(&without_values(&rule), MAX_RULE_LEN));
     invalid(format_args!("`{path}`: {rule}"))
 }
 

@@ -29,7 +29,11 @@ pub(super) fn merge(
         let keyword = known.key().clone();
         let known = known.into_mut();
         match (keyword.as_str(), &mut *known, value) {
-            ("properties" | "patternProperties" | "$defs", Value::Object(known), Value::Object(more)) => {
+            (
+                "properties" | "patternProperties" | "$defs",
+                Value::Object(known),
+                Value::Object(more),
+            ) => {
                 known.extend(more);
             }
             ("required", Value::Array(known), Value::Array(more)) => {

@@ -6,7 +6,9 @@ use serde_json::{Map, Number, Value};
 use super::{
     Depth, MAX_DEPTH, Reader, has_type,
     json::{self, Kind, Members, kind},
-    list, names_types, number::is_plain_integer, others,
+    list, names_types,
+    number::is_plain_integer,
+    others,
 };
 use crate::tool::schema::{definitions::resolve, numbers::bounds_of_format};
 
@@ -98,9 +100,9 @@ impl Reader<'_> {
         let Ok(Members(members)) = serde_json::from_str(raw) else { return false };
         properties.iter().filter(|(_, property)| property.get("const").is_some()).all(
             |(name, property)| {
-                members
-                    .iter()
-                    .any(|(member, value)| member == name && is_equal(value.get(), &property["const"]))
+                members.iter().any(|(member, value)| {
+                    member == name && is_equal(value.get(), &property["const"])
+                })
             },
         )
     }

@@ -91,12 +91,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a number as an integer, and text as what it holds, if the schema names such a type.
-    fn of_type(
-        &mut self,
-        raw: &str,
-        schema: &Map<String, Value>,
-        depth: Depth,
-    ) -> Option<String> {
+    fn of_type(&mut self, raw: &str, schema: &Map<String, Value>, depth: Depth) -> Option<String> {
         let expects = |wanted: &str| has_type(schema, wanted);
         if !names_types(schema) || fits::kind_fits(raw, schema) {
             return None;
@@ -113,12 +108,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn members(
-        &mut self,
-        raw: &str,
-        schema: &Map<String, Value>,
-        depth: Depth,
-    ) -> Option<String> {
+    fn members(&mut self, raw: &str, schema: &Map<String, Value>, depth: Depth) -> Option<String> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = others(schema);
         if properties.is_none() && others.is_none() {
@@ -161,7 +151,8 @@ impl<'a> Reader<'a> {
         let mut text = String::from("[");
         for (at, item) in items.into_iter().enumerate() {
             let expected = list(schema, "prefixItems").nth(at).or_else(|| schema.get("items"));
-            let read = expected.and_then(|expected| self.value(item.get(), expected, depth.inside()));
+            let read =
+                expected.and_then(|expected| self.value(item.get(), expected, depth.inside()));
             if at > 0 {
                 text.push(',');
             }
@@ -202,9 +193,7 @@ impl<'a> Reader<'a> {
     fn is_unwanted_null(&mut self, raw: &str, schema: &Map<String, Value>, depth: Depth) -> bool {
         let is_null = raw == "null"
             || kind(raw) == Kind::Text && text_content(raw).is_some_and(|text| text == "null");
-        is_null
-            && !self.fits_object(raw, schema, depth)
-            && !self.fits_object("null", schema, depth)
+        is_null && !self.fits_object(raw, schema, depth) && !self.fits_object("null", schema, depth)
     }
 }
 
@@ -227,10 +216,7 @@ impl Current<'_> {
 }
 
 /// The elements of a keyword's list, or none.
-fn list<'s>(
-    schema: &'s Map<String, Value>,
-    keyword: &str,
-) -> std::slice::Iter<'s, Value> {
+fn list<'s>(schema: &'s Map<String, Value>, keyword: &str) -> std::slice::Iter<'s, Value> {
     schema.get(keyword).and_then(Value::as_array).map_or(&[][..], Vec::as_slice).iter()
 }
 

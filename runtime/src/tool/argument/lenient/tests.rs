@@ -127,12 +127,10 @@ fn text_that_holds_json_is_read_where_no_text_is_expected() {
     reads(r#""[\"1\",\"2.0\"]""#, vec![1_u8, 2]);
     reads(r#""[\"a\",\"2\"]""#, vec!["a".to_owned(), "2".to_owned()]);
     reads(r#""{\"limit\":\"3\"}""#, filter(3));
-    reads(r#"{"limit":"3","tags":"[\"5\"]","exact":"true","level":"-1.0"}"#, Filter {
-        tags: vec!["5".to_owned()],
-        exact: Some(true),
-        level: -1,
-        ..filter(3)
-    });
+    reads(
+        r#"{"limit":"3","tags":"[\"5\"]","exact":"true","level":"-1.0"}"#,
+        Filter { tags: vec!["5".to_owned()], exact: Some(true), level: -1, ..filter(3) },
+    );
     reads(r#""\"5\"""#, 5_u8);
     reads("\"[true,\\\"false\\\"]\"", [true, false]);
     reads("[\"1\",\"b\"]", (1_u8, "b".to_owned()));
@@ -151,8 +149,23 @@ fn text_that_holds_json_is_read_where_no_text_is_expected() {
 #[test]
 fn text_that_holds_no_json_or_something_else_is_refused() {
     refuses::<u8>(&[
-        "\"\"", "\" \"", "\"a\"", "\"05\"", "\"+5\"", "\"5.\"", "\".5\"", "\"0x5\"", "\"5 6\"",
-        "\"300\"", "\"-1\"", "\"5.5\"", "\"null\"", "\"true\"", "\"[5]\"", "\"NaN\"", "\"\\ud800\"",
+        "\"\"",
+        "\" \"",
+        "\"a\"",
+        "\"05\"",
+        "\"+5\"",
+        "\"5.\"",
+        "\".5\"",
+        "\"0x5\"",
+        "\"5 6\"",
+        "\"300\"",
+        "\"-1\"",
+        "\"5.5\"",
+        "\"null\"",
+        "\"true\"",
+        "\"[5]\"",
+        "\"NaN\"",
+        "\"\\ud800\"",
     ]);
     refuses::<bool>(&["\"True\"", "\"yes\"", "\"1\"", "1", "0", "\"\""]);
     refuses::<f64>(&["\"NaN\"", "\"Infinity\"", "\"1e400\"", "\"1,5\"", "\"\""]);
@@ -243,7 +256,10 @@ fn enums_of_every_tagging_and_flattened_structs_are_read() {
     reads(r#""{\"Pair\":[\"1\",\"true\"]}""#, External::Pair(1, true));
     reads(r#"{"Named":{"on":"false"}}"#, External::Named { on: false });
     reads("\"Word\"", External::Word);
-    reads(r#"{"by":"size","bytes":"5","exact_size":null}"#, By::Size { bytes: 5, exact_size: None });
+    reads(
+        r#"{"by":"size","bytes":"5","exact_size":null}"#,
+        By::Size { bytes: 5, exact_size: None },
+    );
     reads(r#"{"by":"size","bytes":5.0}"#, By::Size { bytes: 5, exact_size: None });
     reads(r#"{"by":"name","name":"5"}"#, By::Name { name: "5".to_owned() });
     reads(r#"{"kind":"Count","value":"5"}"#, Adjacent::Count(5));

@@ -49,15 +49,17 @@ pub(super) fn rewrite(schema: &mut Map<String, Value>) {
 fn name(schema: &Value) -> String {
     let names = |of: &[Value]| of.iter().map(name).collect::<Vec<_>>().join(" or ");
     match schema {
-        Value::Object(schema) => match (schema.get("title"), schema.get("type"), schema.get("anyOf")) {
-            (Some(Value::String(title)), ..) => title.clone(),
-            (_, Some(Value::String(kind)), _) => kind.clone(),
-            (_, Some(Value::Array(kinds)), _) => {
-                kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+        Value::Object(schema) => {
+            match (schema.get("title"), schema.get("type"), schema.get("anyOf")) {
+                (Some(Value::String(title)), ..) => title.clone(),
+                (_, Some(Value::String(kind)), _) => kind.clone(),
+                (_, Some(Value::Array(kinds)), _) => {
+                    kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+                }
+                (_, _, Some(Value::Array(of))) => names(of),
+                _ => "any value".to_owned(),
             }
-            (_, _, Some(Value::Array(of))) => names(of),
-            _ => "any value".to_owned(),
-        },
+        }
         _ => "any value".to_owned(),
     }
 }

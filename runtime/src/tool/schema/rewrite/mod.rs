@@ -69,7 +69,8 @@ fn restrict_format(schema: &mut Map<String, Value>) {
 fn exclude(schema: &mut Map<String, Value>) {
     let excluded = schema.get("not").and_then(|not| {
         let constant = not["enum"].as_array().filter(|values| values.len() == 1)?;
-        (not.as_object()?.keys().all(|key| key == "enum" || key == "type")).then(|| constant[0].clone())
+        (not.as_object()?.keys().all(|key| key == "enum" || key == "type"))
+            .then(|| constant[0].clone())
     });
     if let Some(constant) = excluded {
         schema.remove("not");

@@ -104,9 +104,8 @@ fn is_of_kind(value: &Value, kind: &str) -> bool {
 /// is a value keeps it, because null means something else there.
 pub(super) fn leave_out(schema: &mut Map<String, Value>) {
     let required = schema.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| {
-        required.as_array().into_iter().flatten().any(|required| required == name)
-    };
+    let is_required =
+        |name: &str| required.as_array().into_iter().flatten().any(|required| required == name);
     let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
     for (name, property) in properties {
         let Value::Object(property) = property else { continue };
