@@ -102,9 +102,6 @@ pub(crate) struct RegisteredTool {
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
-    /// Its arguments are decoded without tolerance.
-    #[allow(dead_code, reason = "for the decoding of arguments")]
-    pub(crate) strict: bool,
     /// It has a client of a provider.
     pub(crate) needs_provider: bool,
     /// It has a [`Context`](super::context::Context), so it may send notifications.

@@ -158,8 +158,16 @@ types! {
     pub struct Flat {
         id: u8,
         #[serde(flatten)] cut: Cut,
-        #[serde(flatten)] kind: Internal,
+        #[serde(flatten)] kind: Flattened,
         #[serde(flatten)] more: Option<More>,
+    }
+
+    /// Tagged, and flattened.
+    #[serde(tag = "kind", rename_all = "lowercase")]
+    pub enum Flattened {
+        /// Nothing more.
+        Empty,
+        Sized { bytes: u64 },
     }
 
     /// More of it.

@@ -296,7 +296,7 @@ fn generate(schema: &Value, root: &Value, dice: &mut Dice, depth: usize) -> Valu
     }
     if let Some(alternatives) = schema["anyOf"].as_array() {
         // Deep down, the one that ends first.
-        let at = if depth > 4 { alternatives.len() - 1 } else { dice.roll(alternatives.len()) };
+        let at = if depth > 4 { 0 } else { dice.roll(alternatives.len()) };
         return generate(&alternatives[at], root, dice, depth + 1);
     }
     let count = |dice: &mut Dice, low: &str, high: &str| {
