@@ -254,7 +254,8 @@ pub use toolgate_macros::requires;
 /// The doc comment is the description by which the model chooses. Parameters of the types
 /// [`AuthedClient`], [`Caller`], [`State`] and [`Context`] are injected; every other parameter is
 /// an argument, which is owned and implements `serde::Deserialize` and `schemars::JsonSchema`. Its
-/// doc comment is its description.
+/// doc comment is its description. `docs/arguments.md` says in which forms hosts may send it, and what
+/// they are shown of its type.
 ///
 /// ```
 /// use toolgate::prelude::*;
@@ -388,6 +389,8 @@ pub mod __private;
 pub mod guide {
     #[doc = include_str!("../docs/add-your-provider.md")]
     pub mod add_your_provider {}
+    #[doc = include_str!("../docs/arguments.md")]
+    pub mod arguments {}
     #[doc = include_str!("../docs/errors.md")]
     pub mod errors {}
     #[doc = include_str!("../docs/hosts.md")]
@@ -402,6 +405,11 @@ pub mod guide {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles the code of the guide on arguments.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/arguments.md")]
+struct Arguments;
 
 /// Compiles the code of the guide on widgets.
 #[cfg(doctest)]

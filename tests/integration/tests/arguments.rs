@@ -412,7 +412,7 @@ fn mutate(value: &Value, schema: &Value, root: &Value, dice: &mut Dice, texts: u
 }
 
 /// The tools whose schemas say all that decoding wants: there is no keyword for the types in a
-/// tuple and for numbers as keys, and the text of a path or date is its type's affair.
+/// tuple, for numbers as keys, and for the variant that a flattened argument belongs to.
 const EXACT: &[&str] = &[
     "order",
     "plain",
@@ -429,7 +429,6 @@ const EXACT: &[&str] = &[
     "closed",
     "pages",
     "named",
-    "flattened",
     "defaults",
     "namesakes",
 ];

@@ -22,6 +22,8 @@ pub(super) fn undecodable(
     error: &serde_path_to_error::Error<serde_json::Error>,
 ) -> Error {
     let path = match (name, error.path().to_string().as_str()) {
+        // A flattened struct as a whole, which has no name that the caller knows.
+        ("", ".") => String::new(),
         ("", path) => path.to_owned(),
         (name, ".") => name.to_owned(),
         (name, path) if path.starts_with('[') => format!("{name}{path}"),
@@ -31,9 +33,11 @@ pub(super) fn undecodable(
     if let Some(position) = rule.find(" at line ") {
         rule.truncate(position);
     }
-    let (path, rule) =
-        (printable(&path, MAX_PATH_LEN), printable(&without_values(&rule), MAX_RULE_LEN));
-    invalid(format_args!("`{path}`: {rule}"))
+    let rule = printable(&without_values(&rule), MAX_RULE_LEN);
+    if path.is_empty() {
+        return invalid(rule);
+    }
+    invalid(format_args!("`{}`: {rule}", printable(&path, MAX_PATH_LEN)))
 }
 
 /// The beginning of a text of the caller's, with its control characters, and others that show as
