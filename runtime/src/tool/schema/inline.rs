@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{definitions, merge::merge, rewrite::is_annotation, walk};
+use super::{annotations::is_annotation, definitions, merge::merge, walk};
 
 /// A definition that is larger when all of it is inlined, as JSON text, is kept if it is used more
 /// than once: nested types would double a schema with each level.

@@ -6,12 +6,14 @@
 //! each generated schema once, before it is listed. A schema that it has written accepts all values
 //! that the type does, with one exception: `null` for what can be left out.
 
+mod annotations;
 pub(crate) mod definitions;
 mod inline;
 mod merge;
 pub(crate) mod numbers;
 mod rewrite;
 mod root;
+mod side;
 #[cfg(test)]
 mod tests;
 pub(crate) mod type_schema;
@@ -19,16 +21,7 @@ mod walk;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::{root::name_root, type_schema::TypeSchema};
-
-/// Who writes the values of a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// The model does. A member without a value is left out.
-    Input,
-    /// The tool does. A member without a value may be `null`.
-    Output,
-}
+pub(crate) use self::{root::name_root, side::Side, type_schema::TypeSchema};
 
 /// Rewrites a root schema with its `$defs`.
 pub(crate) fn for_hosts(mut schema: Map<String, Value>, side: Side) -> Map<String, Value> {

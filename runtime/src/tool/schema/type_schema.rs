@@ -6,7 +6,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Side, definitions};
+use super::{definitions, side::Side};
 
 /// The schema of a type, and the definitions that it refers to.
 #[derive(Debug)]

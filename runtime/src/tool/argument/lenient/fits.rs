@@ -4,11 +4,10 @@
 use serde_json::{Map, Number, Value};
 
 use super::{
-    Depth, MAX_DEPTH, Reader, has_type,
     json::{self, Kind, Members, kind},
-    list, names_types,
+    keywords::{has_type, list, names_types, others},
     number::is_plain_integer,
-    others,
+    reader::{Depth, MAX_DEPTH, Reader},
 };
 use crate::tool::schema::{definitions::resolve, numbers::bounds_of_format};
 

@@ -11,22 +11,20 @@
 mod budget;
 mod fits;
 mod json;
+mod keywords;
 mod number;
+mod reader;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value};
 
 use self::{
-    budget::Budget,
     json::{Kind, Members, kind, object_text, text_content},
+    keywords::{has_type, list, names_types, only_type, others},
+    reader::{Depth, MAX_DEPTH, MAX_TEXTS, Reader},
 };
 use crate::tool::schema::{TypeSchema, definitions::resolve};
-
-/// How deep a value is read. Neither serde nor a Rust type in use goes deeper.
-const MAX_DEPTH: usize = 64;
-/// How often text in text is opened.
-const MAX_TEXTS: usize = 3;
 
 /// Returns `raw` changed to what the schema expects, as far as that can be done; `None` if there is
 /// nothing to change.
@@ -40,29 +38,7 @@ pub(super) fn is_unwanted_null(raw: &str, schema: &TypeSchema) -> bool {
     Reader::new(raw, schema).is_unwanted_null(raw, &schema.root, Depth::default())
 }
 
-struct Reader<'a> {
-    definitions: &'a Map<String, Value>,
-    budget: Budget,
-}
-
-/// How many values, and how many texts, are around a value.
-#[derive(Clone, Copy, Default)]
-struct Depth {
-    values: usize,
-    texts: usize,
-}
-
-impl Depth {
-    fn inside(self) -> Self {
-        Self { values: self.values + 1, ..self }
-    }
-}
-
-impl<'a> Reader<'a> {
-    fn new(raw: &str, schema: &'a TypeSchema) -> Self {
-        Self { definitions: &schema.definitions, budget: Budget::new(raw) }
-    }
-
+impl Reader<'_> {
     fn value(&mut self, raw: &str, schema: &Value, depth: Depth) -> Option<String> {
         self.object(raw, schema.as_object()?, depth)
     }
@@ -213,49 +189,4 @@ impl Current<'_> {
             self.changed = changed;
         }
     }
-}
-
-/// The elements of a keyword's list, or none.
-fn list<'s>(schema: &'s Map<String, Value>, keyword: &str) -> std::slice::Iter<'s, Value> {
-    schema.get(keyword).and_then(Value::as_array).map_or(&[][..], Vec::as_slice).iter()
-}
-
-/// Whether the schema has `type`, or constants, which have types.
-fn names_types(schema: &Map<String, Value>) -> bool {
-    ["type", "enum", "const"].iter().any(|keyword| schema.contains_key(*keyword))
-}
-
-/// Whether values of the type can fit the schema.
-fn has_type(schema: &Map<String, Value>, wanted: &str) -> bool {
-    let constants = || list(schema, "enum").chain(schema.get("const"));
-    match schema.get("type") {
-        Some(Value::String(kind)) => kind == wanted,
-        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == wanted),
-        _ => constants().any(|constant| match constant {
-            Value::String(_) => wanted == "string",
-            Value::Number(_) => wanted == "integer" || wanted == "number",
-            Value::Bool(_) => wanted == "boolean",
-            Value::Null => wanted == "null",
-            Value::Array(_) => wanted == "array",
-            Value::Object(_) => wanted == "object",
-        }),
-    }
-}
-
-/// The keywords about the type of the value itself.
-fn only_type(schema: &Map<String, Value>) -> Map<String, Value> {
-    let keywords = ["type", "enum", "const"];
-    keywords
-        .into_iter()
-        .filter_map(|keyword| Some((keyword.to_owned(), schema.get(keyword)?.clone())))
-        .collect()
-}
-
-/// The schema of the members that have no name in the schema.
-fn others(schema: &Map<String, Value>) -> Option<&Value> {
-    let patterns = schema.get("patternProperties").and_then(Value::as_object);
-    patterns
-        .and_then(|patterns| patterns.values().next().filter(|_| patterns.len() == 1))
-        .or_else(|| schema.get("additionalProperties"))
-        .filter(|others| others.is_object())
 }

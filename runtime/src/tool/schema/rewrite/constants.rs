@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::note;
+use crate::tool::schema::annotations::{NOTES, note};
 
 /// Writes `const` as `enum`, and adds the type if it is missing.
 pub(super) fn name_type(schema: &mut Map<String, Value>) {
@@ -74,9 +74,8 @@ pub(super) fn collapse(alternatives: Vec<Value>) -> Vec<Value> {
 /// The type of a schema that has nothing but constants, and perhaps a description.
 fn kind_of_constants(schema: &Value) -> Option<Value> {
     let schema = schema.as_object()?;
-    let only = |key: &String| {
-        matches!(key.as_str(), "type" | "enum" | "description" | "title" | super::NOTES)
-    };
+    let only =
+        |key: &String| matches!(key.as_str(), "type" | "enum" | "description" | "title" | NOTES);
     (schema.contains_key("enum") && schema.keys().all(only))
         .then(|| schema.get("type").filter(|kind| kind.is_string()).cloned())?
 }
@@ -93,7 +92,7 @@ fn add(all: &mut Map<String, Value>, mut alternative: Map<String, Value>) {
         let description: Vec<_> = description.split_whitespace().collect();
         note(all, &format!("- {}: {}", names.join(", "), description.join(" ")));
     }
-    if let Some(Value::String(notes)) = alternative.remove(super::NOTES) {
+    if let Some(Value::String(notes)) = alternative.remove(NOTES) {
         note(all, &notes);
     }
     if let Some(Value::Array(known)) = all.get_mut("enum") {

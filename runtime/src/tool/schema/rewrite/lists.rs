@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::note;
+use crate::tool::schema::annotations::note;
 
 /// Writes a tuple as a list of what its items may be: drafts 7 and 2020-12 have different keywords
 /// for tuples, and APIs have none.

@@ -8,23 +8,16 @@ mod unions;
 
 use serde_json::{Map, Value, json};
 
-use super::{Side, numbers, walk};
-
-/// What the rewriting adds to a description, until all of it is done. No keyword has this name.
-const NOTES: &str = "\0notes";
-
-/// The keywords that describe values and do not restrict them.
-const ANNOTATIONS: [&str; 8] =
-    ["default", "deprecated", "description", "examples", NOTES, "readOnly", "title", "writeOnly"];
+use super::{
+    annotations::{describe, note},
+    numbers,
+    side::Side,
+    walk,
+};
 
 /// The formats of strings that JSON Schema has defined since draft 7, or that are common (`uuid`).
 const FORMATS: [&str; 10] =
     ["date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"];
-
-/// Whether the keyword describes values and does not restrict them.
-pub(super) fn is_annotation(keyword: &str) -> bool {
-    ANNOTATIONS.contains(&keyword)
-}
 
 pub(super) fn rewrite_root(schema: &mut Map<String, Value>, side: Side) {
     schema.remove("$schema");
@@ -76,31 +69,4 @@ fn exclude(schema: &mut Map<String, Value>) {
         schema.remove("not");
         note(schema, &format!("Not {constant}."));
     }
-}
-
-/// Adds a line to the description.
-fn note(schema: &mut Map<String, Value>, line: &str) {
-    match schema.get_mut(NOTES) {
-        Some(Value::String(notes)) => {
-            notes.push('\n');
-            notes.push_str(line);
-        }
-        _ => drop(schema.insert(NOTES.into(), line.into())),
-    }
-}
-
-/// Writes the notes into the descriptions.
-fn describe(schema: &mut Map<String, Value>) {
-    if let Some(Value::String(notes)) = schema.remove(NOTES) {
-        let text = match schema.get("description").and_then(Value::as_str) {
-            Some(description) if !description.is_empty() => format!("{description}\n{notes}"),
-            _ => notes,
-        };
-        schema.insert("description".into(), text.into());
-    }
-    walk::for_each_mut(schema, &mut |part| {
-        if let Value::Object(part) = part {
-            describe(part);
-        }
-    });
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::is_annotation;
-use crate::tool::schema::{Side, merge::merge};
+use crate::tool::schema::{annotations::is_annotation, merge::merge, side::Side};
 
 const OF_NUMBERS: [&str; 6] =
     ["exclusiveMaximum", "exclusiveMinimum", "format", "maximum", "minimum", "multipleOf"];

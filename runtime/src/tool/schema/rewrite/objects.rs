@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::note;
+use crate::tool::schema::annotations::note;
 
 /// Writes what the unnamed members may be as `additionalProperties`, the one keyword for them that
 /// APIs know.

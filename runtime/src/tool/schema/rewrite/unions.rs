@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{constants::collapse, is_annotation};
-use crate::tool::schema::merge::{merge, one_union};
+use super::constants::collapse;
+use crate::tool::schema::{
+    annotations::is_annotation,
+    merge::{merge, one_union},
+};
 
 /// The keywords that say what an object contains.
 const OF_OBJECTS: [&str; 5] = [
