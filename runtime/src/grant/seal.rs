@@ -171,7 +171,8 @@ impl Sealer {
         derive(&self.key, &[], &[b"toolgate mac ", purpose.as_bytes()], key.as_mut_slice());
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
         let mut found = [0; 32];
-        found.copy_from_slice(hmac::sign(&key, &associated(purpose, message, &[])).as_ref());
+        let message = Place { purpose, about: message, expires_at: None }.associated(&[]);
+        found.copy_from_slice(hmac::sign(&key, &message).as_ref());
         found
     }
 
