@@ -27,5 +27,6 @@ mod step_up;
 mod store_faults;
 mod strangers;
 pub mod tolerance;
+mod two_providers;
 mod two_ways;
 pub mod widgets;
