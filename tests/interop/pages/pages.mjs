@@ -100,11 +100,11 @@ async function link(server, tool = 'list_issues', token = undefined) {
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
   });
-  return (await answer.text()).match(/http:\/\/[0-9.:]*\/connect\/[\w-]+/)[0];
+  return (await answer.text()).match(/http:[0-9.:/]*(?:\/connect|\/oauth\/step-up)\/[\w.-]*[\w-]/)[0];
 }
 
 /** A host that has registered: where it sends its user. */
-async function authorization(server, redirect = callback) {
+async function authorization(server, redirect = callback, scope = 'orders:read orders:write') {
   const registered = await fetch(`${server}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -118,7 +118,7 @@ async function authorization(server, redirect = callback) {
     state: 'of-the-editor',
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     code_challenge_method: 'S256',
-    scope: 'orders:read orders:write',
+    scope,
     resource: `${server}/mcp`,
   });
   return `${server}/oauth/authorize?${query}`;
@@ -163,6 +163,17 @@ await press(user.page, 'alice');
 assert.equal(await user.page.title(), 'The editor', user.page.url());
 const editors_token = await redeem(good, sign_in, answer(user).code);
 assert.ok(editors_token, user.page.url());
+
+// The host has fewer scopes than a tool needs.
+const reads_only = await person();
+const with_less = await authorization(good, callback, 'orders:read');
+await open(reads_only, with_less, 'bob');
+const lesser_token = await redeem(good, with_less, answer(reads_only).code);
+await reads_only.page.goto(await link(good, 'place_order', lesser_token));
+await keep('step-up', reads_only, /^An editor asks for more/);
+await press(reads_only.page, 'Allow');
+if (/^Who are you/.test(await reads_only.page.title())) await press(reads_only.page, 'bob');
+await keep('stepped up', reads_only, /^It may do more now/);
 
 // Or the person refuses: the host gets an error and learns nothing else.
 const wary = await person();

@@ -8,7 +8,10 @@ use integration::{
     host::client_at,
     tools::{Forge, list_issues},
 };
-use toolgate::{gate::Gate, prelude::*};
+use toolgate::{
+    gate::{Gate, StepUp},
+    prelude::*,
+};
 
 /// What our customers may do.
 #[catalogue]
@@ -36,6 +39,12 @@ async fn list_orders(caller: Caller<Acme>) -> String {
     format!("the orders of {}", caller.subject())
 }
 
+/// Places an order.
+#[tool(scopes = "orders:write")]
+async fn place_order(caller: Caller<Acme>) -> String {
+    format!("ordered for {}", caller.subject())
+}
+
 /// Says what time it is.
 #[tool]
 async fn time_of_day() -> String {
@@ -56,7 +65,7 @@ async fn main() -> Result<()> {
     if env::var_os("FAULTY").is_some() {
         client = client.secret("of-another-client");
     }
-    let mut gate = Gate::for_broker();
+    let mut gate = Gate::for_broker().step_up(StepUp::Link);
     let mut server = toolgate::server!().title("Acme Tools").icon(ICON);
     if env::var_os("ANONYMOUS").is_some() {
         gate = gate.allow_anonymous(true);
@@ -68,7 +77,7 @@ async fn main() -> Result<()> {
         .provider(client)
         .gate(gate)
         .dev::<Acme>(["alice", "bob"])
-        .tools(tools![list_issues, delete_repository, list_orders, time_of_day])
+        .tools(tools![list_issues, delete_repository, list_orders, place_order, time_of_day])
         .store(toolgate::grant::MemoryStore::new())
         .serve()
         .await
