@@ -48,7 +48,7 @@ pub(crate) fn check(
     if !peer.ip().to_canonical().is_loopback() {
         return forbidden("callers are not verified, so only this machine may call");
     }
-    if headers.contains_key("forwarded") || headers.contains_key("x-forwarded-for") {
+    if headers.keys().any(|name| is_of_proxy(name.as_str())) {
         return forbidden("the request came through a proxy, and only this machine may call");
     }
     // HTTP/2 has the host in the URI.
@@ -77,9 +77,63 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Whether proxies add a header of this name to the requests that they pass on.
+fn is_of_proxy(name: &str) -> bool {
+    // Decides for nearly all headers of a client.
+    if !matches!(name.as_bytes().first(), Some(b'f' | b'x' | b'v' | b'c' | b't')) {
+        return false;
+    }
+    name.starts_with("x-forwarded")
+        || name.starts_with("x-original-")
+        || name.starts_with("x-envoy-")
+        || name.starts_with("cf-")
+        || matches!(
+            name,
+            "forwarded"
+                | "forwarded-for"
+                | "via"
+                | "true-client-ip"
+                | "client-ip"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "x-proxyuser-ip"
+                | "x-amzn-trace-id"
+                | "x-cloud-trace-context"
+                | "x-azure-clientip"
+                | "x-appengine-user-ip"
+                | "fastly-client-ip"
+                | "fly-client-ip"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_of_a_proxy_shows_that_one_stands_between() {
+        let local = ("host", "localhost");
+        for name in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-prefix",
+            "x-forwarded-server",
+            "x-real-ip",
+            "x-original-forwarded-for",
+            "cf-connecting-ip",
+            "true-client-ip",
+            "fly-client-ip",
+        ] {
+            assert!(!allows("127.0.0.1:9", &[local, (name, "x")]), "{name}");
+        }
+        for name in ["content-type", "connection", "x-request-id", "cache-control", "te", "from"] {
+            assert!(allows("127.0.0.1:9", &[local, (name, "x")]), "{name}");
+        }
+    }
 
     fn allows(peer: &str, headers: &[(&'static str, &str)]) -> bool {
         let headers: HeaderMap = headers

@@ -11,6 +11,7 @@ use super::{
     consents::{Consents, Progress},
     page,
 };
+use crate::support::escape::escape;
 use crate::{
     browser::{
         authorization_flow::{
@@ -149,7 +150,7 @@ impl Consents {
                 }
                 Ok(owner) => is_same_account = owner.is_some(),
                 Err(error) => {
-                    tracing::warn!(target: "toolgate::consent", %error, "the provider did not say whose account it is");
+                    tracing::warn!(target: "toolgate::consent", error = %escape(&error), "the provider did not say whose account it is");
                     return self.refuse(context, oauth, "it did not say whose account it is");
                 }
             }

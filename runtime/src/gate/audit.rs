@@ -4,6 +4,7 @@
 //! None of them has an argument or a token.
 
 use super::{claims::Claims, required_scopes::RequiredScopes};
+use crate::support::escape::escape;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +76,9 @@ pub(crate) fn log(
         target: "toolgate::audit",
         tool,
         scopes = required_scopes.declared,
-        subject = claims.map(Claims::subject),
-        issuer = claims.map(Claims::issuer),
-        client = claims.and_then(Claims::client_id),
+        subject = claims.map(Claims::subject).map(escape).as_deref(),
+        issuer = claims.map(Claims::issuer).map(escape).as_deref(),
+        client = claims.and_then(Claims::client_id).map(escape).as_deref(),
         outcome = outcome.as_str(),
         why,
         "call",

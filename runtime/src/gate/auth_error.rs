@@ -4,10 +4,13 @@ use std::{fmt, time::Duration};
 
 use http::StatusCode;
 
+use crate::support::escape::escape;
+
 /// The reason why the gate refuses a request.
 ///
 /// [`Display`](fmt::Display) is the `error_description` for the caller: it holds no token, no key, and
-/// no more of the server than its own name. [`AuthError::code`] is for logs and programs.
+/// no more of the server than its own name. What it repeats of a token is escaped and cut, so that it
+/// cannot write lines of its own into a log. [`AuthError::code`] is for logs and programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
@@ -144,7 +147,8 @@ impl fmt::Display for AuthError {
             Self::Expired { ago } => write!(f, "the token expired {} s ago", ago.as_secs()),
             Self::NotYetValid => f.write_str("the token is not valid yet; is a clock wrong?"),
             Self::WrongAudience { found, expected } => {
-                write!(f, "the token is for {}, and this is {expected}", found.join(" "))?;
+                let audiences = found.join(" ");
+                write!(f, "the token is for {}, and this is {expected}", escape(&audiences))?;
                 let bare = expected.trim_end_matches('/');
                 if found.iter().any(|found| found.trim_end_matches('/') == bare) {
                     f.write_str("; they differ in a slash at the end")?;
@@ -152,6 +156,7 @@ impl fmt::Display for AuthError {
                 Ok(())
             }
             Self::WrongIssuer { found, expected } => {
+                let found = escape(found);
                 write!(f, "the token is from {found}, and only {expected} is trusted here")
             }
             Self::BadSignature => f.write_str("the signature of the token does not fit"),
@@ -162,7 +167,9 @@ impl fmt::Display for AuthError {
                 f.write_str("the token does not say which key of its issuer signed it (kid)")
             }
             Self::WrongType { found } => match found {
-                Some(found) => write!(f, "this is a {found} and not an access token (at+jwt)"),
+                Some(found) => {
+                    write!(f, "this is a {} and not an access token (at+jwt)", escape(found))
+                }
                 None => f.write_str("this is not said to be an access token (at+jwt)"),
             },
             Self::Algorithm => f.write_str("the token is signed in a way that is not accepted"),
@@ -187,3 +194,24 @@ impl fmt::Display for AuthError {
 }
 
 impl std::error::Error for AuthError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_error_repeats_of_a_token_stays_on_its_line() {
+        let text = "a\nINFO toolgate::audit: call\u{1b}[2K\u{202e}".repeat(40);
+        let expected = "https://a.example/mcp".to_owned();
+        for error in [
+            AuthError::WrongType { found: Some(text.clone()) },
+            AuthError::WrongIssuer { found: text.clone(), expected: expected.clone() },
+            AuthError::WrongAudience { found: vec![text.clone(), text], expected },
+        ] {
+            let shown = error.to_string();
+            assert!(shown.starts_with(|c: char| c.is_ascii_lowercase()), "{shown}");
+            assert!(!shown.contains(['\n', '\u{1b}', '\u{202e}']), "{shown:?}");
+            assert!(shown.contains("a\\u{a}INFO") && shown.chars().count() < 250, "{shown}");
+        }
+    }
+}

@@ -57,6 +57,7 @@ pub(crate) use self::{
         token::unverified_claims,
     },
 };
+pub use crate::support::forwarded::ForwardedRequest;
 #[cfg(feature = "broker")]
 pub(crate) use crate::support::http_client::FetchError;
 pub(crate) use crate::support::http_client::client;

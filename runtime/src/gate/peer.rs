@@ -6,8 +6,9 @@ use http::Extensions;
 
 /// The address of the client, where the peer of the connection is a proxy.
 ///
-/// Insert it into the extensions of a request, in a layer that knows which proxies to trust. Without
-/// it the server counts requests by `ConnectInfo<SocketAddr>`, and without that all clients together.
+/// [`Server::trusted_proxies`](crate::Server::trusted_proxies) inserts it into the extensions of a
+/// request. A layer that knows the proxies better inserts it itself, and is believed. Without it the
+/// server counts requests by `ConnectInfo<SocketAddr>`, and without that all clients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 

@@ -145,7 +145,8 @@ impl Gate {
     /// counted before the token is verified. Without it there is no limit.
     ///
     /// The address is that of the connection, or the /64 network of an IPv6 address. Behind a proxy
-    /// insert a [`PeerAddress`](super::PeerAddress), or all clients of the proxy share one limit.
+    /// name it in [`Server::trusted_proxies`](crate::Server::trusted_proxies), or all clients of the
+    /// proxy share one limit.
     ///
     /// A server with a limit of 0 does not start.
     #[must_use]

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::ConfigError,
-    support::{clock::Clock, url::is_loopback},
+    support::{clock::Clock, escape::escape, url::is_loopback},
 };
 
 /// How far the clock of the issuer may differ.
@@ -231,7 +231,7 @@ impl ResourceServer {
         if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
             return GateError::InResult { text, challenge: None };
         }
-        log(&error, caller.map(Claims::issuer), None);
+        log(&error, caller.map(Claims::issuer).map(escape).as_deref(), None);
         let scopes = || {
             let mut scopes: Vec<String> = required.names().map(str::to_owned).collect();
             if accumulates && let Some(claims) = caller {

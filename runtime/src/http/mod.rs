@@ -5,6 +5,7 @@ mod connections;
 mod cors;
 mod endpoint;
 mod fast_path;
+mod forwarding;
 mod headers;
 mod landing;
 mod listener;
@@ -22,6 +23,7 @@ mod sessions;
 pub use self::service::ToolgateService;
 pub(crate) use self::{
     endpoint::Endpoint,
+    forwarding::Forwarding,
     landing::{Connection, LandingPage},
     listener::listen,
     router::{landing_page, router},

@@ -15,6 +15,8 @@ use tower_http::timeout::TimeoutLayer;
 use super::{
     cors,
     endpoint::{Endpoint, PATH},
+    forwarding,
+    forwarding::Forwarding,
     landing::{LandingPage, ROOT_PATH},
     loopback_only,
     peer::Peer,
@@ -33,7 +35,12 @@ pub(crate) fn landing_page(page: Arc<LandingPage>) -> Router {
 }
 
 /// Routes requests to the endpoint and to `pages`.
-pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) -> Router {
+pub(crate) fn router(
+    endpoint: &Arc<Endpoint>,
+    pages: Router,
+    is_local: bool,
+    forwarding: Option<&Arc<Forwarding>>,
+) -> Router {
     let gate = endpoint.handler.dispatch.resource_server.clone();
     let mut router = Router::new()
         .route(PATH, any(respond))
@@ -47,7 +54,14 @@ pub(crate) fn router(endpoint: &Arc<Endpoint>, pages: Router, is_local: bool) ->
     if let Some(gate) = gate {
         router = router.merge(resource_metadata(gate));
     }
-    if is_local { router.layer(middleware::from_fn(loopback_only::middleware)) } else { router }
+    if is_local {
+        router = router.layer(middleware::from_fn(loopback_only::middleware));
+    }
+    match forwarding {
+        Some(forwarding) => router
+            .layer(middleware::from_fn_with_state(Arc::clone(forwarding), forwarding::middleware)),
+        None => router,
+    }
 }
 
 async fn respond(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {

@@ -16,6 +16,7 @@ use tower::{Service, ServiceExt};
 
 use super::{
     endpoint::{Endpoint, PATH},
+    forwarding::Forwarding,
     loopback_only,
     peer::Peer,
 };
@@ -35,6 +36,7 @@ struct Shared {
     has_cors: bool,
     /// Only this machine may send requests.
     is_local: bool,
+    forwarding: Option<Arc<Forwarding>>,
 }
 
 impl ToolgateService {
@@ -42,8 +44,10 @@ impl ToolgateService {
         endpoint: Arc<Endpoint>,
         router: Router,
         (has_cors, is_local): (bool, bool),
+        forwarding: Option<Arc<Forwarding>>,
     ) -> Self {
-        Self(Arc::new(Shared { endpoint, router, has_cors, is_local }), PhantomData)
+        let shared = Shared { endpoint, router, has_cors, is_local, forwarding };
+        Self(Arc::new(shared), PhantomData)
     }
 
     /// The same service, for the type of the fallback handler.
@@ -63,6 +67,9 @@ impl<H> ToolgateService<H> {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let shared = &*self.0;
+        if let Some(forwarding) = &shared.forwarding {
+            forwarding.apply(&mut parts, peer.address);
+        }
         if shared.has_cors || !is_endpoint(parts.uri.path()) {
             let request = Request::from_parts(parts, Body::new(body));
             return Box::pin(self.route(request, peer)).await;

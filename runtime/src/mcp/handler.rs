@@ -23,6 +23,7 @@ use super::{
     panic,
     request::{CallContext, CallRequest},
 };
+use crate::support::escape::escape;
 
 /// Answers for the tools of the server, and passes everything else to the fallback handler.
 ///
@@ -207,7 +208,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                 panic::catch_request(self.dispatch.call(tool, None, call)).await
             }
             None => {
-                let unknown = format!("unknown tool `{}`", request.name);
+                let unknown = format!("unknown tool `{}`", escape(&request.name));
                 match panic::catch_request(self.fallback.call_tool(request, context)).await {
                     // The code of the specification for an unknown tool.
                     Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {

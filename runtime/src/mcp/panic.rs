@@ -5,6 +5,7 @@
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
+use crate::support::escape::{MAX_LOGGED_CHARS, escape_to};
 use futures::FutureExt;
 use rmcp::ErrorData;
 
@@ -33,7 +34,8 @@ pub(crate) async fn catch_request<T>(
 }
 
 fn log(panic: &(dyn Any + Send)) -> Panicked {
-    tracing::error!(target: "toolgate::call", "a request panicked: {}", message(panic));
+    let message = escape_to(message(panic), MAX_LOGGED_CHARS);
+    tracing::error!(target: "toolgate::call", "a request panicked: {message}");
     Panicked
 }
 

@@ -5,7 +5,10 @@ use rmcp::{
     model::{CallToolResponse, CallToolResult, ContentBlock},
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    support::escape::{MAX_LOGGED_CHARS, escape_to},
+};
 
 /// Why a call has no result of its tool.
 pub(crate) enum CallError {
@@ -42,15 +45,21 @@ impl CallError {
 }
 
 fn log(error: &Error) {
-    match (error.kind(), error.report()) {
+    // A message may repeat an argument, and a source what a provider said.
+    let printable = |text: &str| escape_to(text, MAX_LOGGED_CHARS).into_owned();
+    let (source, error_text) =
+        (error.report().as_deref().map(printable), printable(error.message()));
+    match (error.kind(), source) {
         // The message holds a link that only the caller may open, so it is not logged.
         (ErrorKind::ConsentNeeded { provider }, _) => {
             tracing::info!(target: "toolgate::call", provider, "the user is asked to connect");
         }
         (ErrorKind::Internal, source) => {
-            tracing::error!(target: "toolgate::call", source = source.unwrap_or_default(), "{error}");
+            tracing::error!(target: "toolgate::call", source = source.unwrap_or_default(), "{error_text}");
         }
-        (kind, Some(source)) => tracing::warn!(target: "toolgate::call", ?kind, source, "{error}"),
-        (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error}"),
+        (kind, Some(source)) => {
+            tracing::warn!(target: "toolgate::call", ?kind, source, "{error_text}");
+        }
+        (kind, None) => tracing::info!(target: "toolgate::call", ?kind, "{error_text}"),
     }
 }

@@ -5,12 +5,7 @@ use std::time::Duration;
 use oauth2::RequestTokenError;
 
 use super::token_response::ErrorResponse;
-
-/// The longest `error` that is kept, in characters.
-const MAX_ERROR_CHARS: usize = 80;
-
-/// The longest `error_description` that is kept, in characters.
-const MAX_DESCRIPTION_CHARS: usize = 200;
+use crate::support::escape::escape;
 
 /// Why a token request gave no token.
 ///
@@ -102,9 +97,8 @@ impl From<RequestTokenError<Self, ErrorResponse>> for TokenError {
 impl From<ErrorResponse> for TokenError {
     fn from(response: ErrorResponse) -> Self {
         let ErrorResponse { status, error, error_description } = response;
-        let error = printable(&error, MAX_ERROR_CHARS);
-        let description = error_description.unwrap_or_default();
-        let description = printable(&description, MAX_DESCRIPTION_CHARS);
+        let error = escape(&error).into_owned();
+        let description = escape(&error_description.unwrap_or_default()).into_owned();
         match error.as_str() {
             // The last two are GitHub's.
             "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
@@ -115,9 +109,4 @@ impl From<ErrorResponse> for TokenError {
             _ => Self::Refused { status, description: format!("{error} {description}") },
         }
     }
-}
-
-/// The start of a text, without control characters.
-fn printable(text: &str, max_chars: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
 }

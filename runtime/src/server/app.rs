@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::describe::{Description, ToolDescription};
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
 use crate::browser::sign_in::SignInAuth;
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
+use crate::support::forwarded::TrustedProxies;
 
 /// How long the calls under way may take to end after shutdown began.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +28,9 @@ pub(crate) struct Assembled {
     pub(crate) shutdown: CancellationToken,
     pub(crate) sign_in: Option<SignInAuth>,
     pub(crate) has_landing_page: bool,
+    /// The server's URL.
+    pub(crate) base: Url,
+    pub(crate) proxies: TrustedProxies,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -33,13 +38,15 @@ pub(crate) struct Assembled {
 }
 
 impl Assembled {
-    pub(crate) fn new(dispatch: Dispatch, fallback: Arc<ErasedHandler>) -> Self {
+    pub(crate) fn new(dispatch: Dispatch, fallback: Arc<ErasedHandler>, base: Url) -> Self {
         let handler = Handler { dispatch: Arc::new(dispatch), fallback };
         Self {
             handler,
             shutdown: CancellationToken::new(),
             sign_in: None,
             has_landing_page: true,
+            base,
+            proxies: TrustedProxies::default(),
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]

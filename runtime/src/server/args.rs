@@ -9,11 +9,14 @@ use std::{
 
 use lexopt::{Arg, Parser};
 
+use crate::support::forwarded::AddressRange;
+
 /// The address that a server listens on by default.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
 
 const STDIO: &str = "TOOLGATE_STDIO";
 const HTTP: &str = "TOOLGATE_HTTP";
+const TRUSTED_PROXIES: &str = "TOOLGATE_TRUSTED_PROXIES";
 const CALLBACK_PORT: &str = "TOOLGATE_CALLBACK_PORT";
 
 /// What the process was started to do.
@@ -25,7 +28,8 @@ pub(crate) enum Command {
     Describe(DescribeFormat, SocketAddr),
     /// Serve standard input and output, with this port for OAuth callbacks.
     Stdio(u16),
-    Http(SocketAddr),
+    /// Listen on this address; behind these proxies, unless the program names its own.
+    Http(SocketAddr, Option<Vec<String>>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,12 +63,16 @@ impl Command {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, String> {
         let (mut stdio, mut http, mut port, mut describe) = (false, None, None, None);
+        let mut proxies = Vec::new();
         while let Some(flag) = flags.next().map_err(message)? {
             match flag {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Self::Help),
                 Arg::Short('V') | Arg::Long("version") => return Ok(Self::Version),
                 Arg::Long("stdio") => stdio = true,
                 Arg::Long("http") => http = Some(value(&mut flags, "--http")?),
+                Arg::Long("trusted-proxy") => {
+                    proxies.push(proxy(&flags.value().map_err(message)?, "--trusted-proxy")?);
+                }
                 Arg::Long("callback-port") => port = Some(value(&mut flags, "--callback-port")?),
                 Arg::Long("describe") => describe = Some(describe_format(&mut flags)?),
                 other => return Err(message(other.unexpected())),
@@ -82,7 +90,12 @@ impl Command {
         if stdio {
             return Ok(Self::Stdio(or_variable(port, CALLBACK_PORT, variable)?.unwrap_or(0)));
         }
-        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS)))
+        let proxies = match variable(TRUSTED_PROXIES).filter(|_| proxies.is_empty()) {
+            Some(list) => proxy_list(&list)?,
+            None => proxies,
+        };
+        let proxies = Some(proxies).filter(|proxies| !proxies.is_empty());
+        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies))
     }
 }
 
@@ -116,6 +129,19 @@ fn parse_value<T: FromStr<Err: Display>>(text: &OsStr, name: &str) -> Result<T, 
     text.parse().map_err(|error| format!("invalid value `{text}` for `{name}`: {error}"))
 }
 
+/// An address or a range, as it is written.
+fn proxy(text: &OsStr, name: &str) -> Result<String, String> {
+    parse_value::<AddressRange>(text, name)?;
+    Ok(text.to_string_lossy().trim().to_owned())
+}
+
+/// Addresses and ranges, separated by commas or spaces.
+fn proxy_list(list: &OsStr) -> Result<Vec<String>, String> {
+    let list = list.to_string_lossy();
+    let ranges = list.split([',', ' ']).filter(|range| !range.is_empty());
+    ranges.map(|range| proxy(OsStr::new(range), TRUSTED_PROXIES)).collect()
+}
+
 fn parse_bool(text: &OsStr, name: &str) -> Result<bool, String> {
     match text.to_string_lossy().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -136,6 +162,7 @@ pub(crate) fn help(name: &str) -> String {
 Options:
       --stdio                 Serve one client over standard input and output [env: {STDIO}]
       --http <ADDRESS>        Listen for HTTP on this address [env: {HTTP}] [default: {DEFAULT_ADDRESS}]
+      --trusted-proxy <RANGE> Believe the forwarding headers of proxies with these addresses, like 10.0.0.0/8; may be repeated [env: {TRUSTED_PROXIES}, separated by commas]
       --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
       --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json, typescript]
   -h, --help                  Print help
@@ -148,7 +175,7 @@ mod tests {
     use super::*;
 
     /// The command without flags and variables.
-    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS);
+    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS, None);
 
     fn parse(flags: &[&str], variables: &[(&str, &str)]) -> Result<Command, String> {
         let variable = |name: &str| {
@@ -162,13 +189,28 @@ mod tests {
     fn a_flag_overrides_its_variable() {
         let address = "127.0.0.1:1".parse().unwrap();
         assert_eq!(parse(&[], &[]), Ok(DEFAULT));
-        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address)));
+        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address, None)));
         let both = parse(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
-        assert_eq!(both, Ok(Command::Http(address)));
+        assert_eq!(both, Ok(Command::Http(address, None)));
         assert_eq!(parse(&["--stdio", "--callback-port", "7"], &[]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "0")]), Ok(DEFAULT));
         assert_eq!(parse(&[], &[(STDIO, "")]), Ok(DEFAULT));
+    }
+
+    #[test]
+    fn trusted_proxies_are_named_by_flags_or_by_a_variable() {
+        let proxies =
+            |flags: &[&str], variable: &str| match parse(flags, &[(TRUSTED_PROXIES, variable)])
+                .unwrap()
+            {
+                Command::Http(_, proxies) => proxies.unwrap_or_default().join(" "),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(proxies(&[], ""), "");
+        assert_eq!(proxies(&[], "10.0.0.0/8, ::1,127.0.0.1"), "10.0.0.0/8 ::1 127.0.0.1");
+        let flags = ["--trusted-proxy", "10.1.0.0/16", "--trusted-proxy=fd00::/8"];
+        assert_eq!(proxies(&flags, "192.0.2.1"), "10.1.0.0/16 fd00::/8");
     }
 
     #[test]
@@ -199,6 +241,8 @@ mod tests {
             (&["--describe", "yaml"], &[], "table, json, typescript"),
             (&["--stdio", "--describe"], &[], "exclude each other"),
             (&[], &[(STDIO, "maybe")], "invalid value `maybe` for `TOOLGATE_STDIO`"),
+            (&["--trusted-proxy", "x"], &[], "invalid value `x` for `--trusted-proxy`"),
+            (&[], &[(TRUSTED_PROXIES, "::1,x")], "`x` for `TOOLGATE_TRUSTED_PROXIES`"),
             (&[], &[(HTTP, "x")], "invalid value `x` for `TOOLGATE_HTTP`"),
         ] {
             let error = parse(flags, variables).unwrap_err();

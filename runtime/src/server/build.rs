@@ -18,6 +18,7 @@ use crate::{
     grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
     oauth::UpstreamClient,
     provider::Registration,
+    support::forwarded::TrustedProxies,
     tool::{Dependency, registry::RegisteredTool, state::States, table::ToolEntry},
 };
 use crate::{
@@ -50,6 +51,7 @@ impl Server<ErasedHandler> {
             None => None,
         };
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
+        let proxies = trusted_proxies(&self.trusted_proxies, &mut errors);
         // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
@@ -98,6 +100,7 @@ impl Server<ErasedHandler> {
             self.fallback.is_none,
         )?;
         let has_authenticator = auth.authenticator.is_some();
+        let base = auth.base.clone();
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
@@ -135,7 +138,8 @@ impl Server<ErasedHandler> {
             running: TaskTracker::new(),
             grants,
         };
-        let mut app = Assembled::new(dispatch, self.fallback);
+        let mut app = Assembled::new(dispatch, self.fallback, base);
+        app.proxies = proxies;
         app.sign_in = auth.sign_in;
         app.has_landing_page = self.landing_page;
         #[cfg(feature = "broker")]
@@ -148,6 +152,21 @@ impl Server<ErasedHandler> {
         }
         Ok(app)
     }
+}
+
+/// The ranges, as they are written.
+fn trusted_proxies(ranges: &[String], errors: &mut Vec<ConfigError>) -> TrustedProxies {
+    let mut parsed = Vec::new();
+    for range in ranges {
+        match range.parse() {
+            Ok(range) => parsed.push(range),
+            Err(error) => errors.push(
+                ConfigError::new(format!("the trusted proxy `{range}`: {error}"))
+                    .help("such as `.trusted_proxies([\"10.0.0.0/8\"])`"),
+            ),
+        }
+    }
+    TrustedProxies::new(parsed)
 }
 
 fn upstream_clients(

@@ -53,6 +53,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) refresh: RefreshPolicy,
     pub(crate) public_url: Option<String>,
     pub(crate) gate: Option<Gate>,
+    pub(crate) trusted_proxies: Vec<String>,
     pub(crate) live_views: bool,
     pub(crate) strict_arguments: bool,
     pub(crate) fast_path: bool,
@@ -79,6 +80,7 @@ impl Server {
             refresh: RefreshPolicy::default(),
             public_url: None,
             gate: None,
+            trusted_proxies: Vec::new(),
             live_views: cfg!(debug_assertions),
             strict_arguments: false,
             fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
@@ -227,6 +229,22 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Trusts the proxies with these addresses or ranges of addresses: `10.0.0.0/8`, `fd00::/8`,
+    /// `127.0.0.1`. Without any, all clients of a proxy count as one.
+    ///
+    /// Requests from these peers, and from no others, are counted by the client that their `Forwarded`
+    /// (RFC 7239) or `X-Forwarded-For` header names: the right-most address that is no trusted proxy.
+    /// [`ForwardedRequest`](crate::gate::ForwardedRequest) is what the proxy said, an extension of the
+    /// request.
+    ///
+    /// [`Server::serve`] reads `--trusted-proxy` and `TOOLGATE_TRUSTED_PROXIES` as well, which replace
+    /// these. A server with a malformed range does not start.
+    #[must_use]
+    pub fn trusted_proxies<R: Into<String>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
+        self.trusted_proxies.extend(ranges.into_iter().map(Into::into));
+        self
+    }
+
     /// Requires an access token for calls over HTTP. Over standard input and output the caller is the
     /// user who started the program (MCP, Authorization).
     #[must_use]
@@ -308,6 +326,22 @@ impl<H: ServerHandler> Server<H> {
         self.gate.as_ref().is_some_and(|gate| gate.resource.is_some())
     }
 
+    /// Trusts these proxies instead of those that the program names, if there are any.
+    pub(crate) fn replace_trusted_proxies(mut self, ranges: Option<Vec<String>>) -> Self {
+        if let Some(ranges) = ranges {
+            self.trusted_proxies = ranges;
+        }
+        self
+    }
+
+    /// Whether clients reach it by https, so through a proxy, and it trusts none.
+    pub(crate) fn lacks_trusted_proxy(&self) -> bool {
+        let resource = self.gate.as_ref().and_then(|gate| gate.resource.as_deref());
+        let url = resource.or(self.public_url.as_deref()).unwrap_or_default();
+        let is_https = url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+        is_https && self.trusted_proxies.is_empty()
+    }
+
     /// Whether its URL is configured.
     fn has_public_url(&self) -> bool {
         self.public_url.is_some() || self.allows_remote()
@@ -347,6 +381,7 @@ impl<H> Server<H> {
             refresh: self.refresh,
             public_url: self.public_url,
             gate: self.gate,
+            trusted_proxies: self.trusted_proxies,
             live_views: self.live_views,
             strict_arguments: self.strict_arguments,
             fast_path: self.fast_path,
@@ -366,5 +401,23 @@ impl<H: ServerHandler> Server<H> {
     pub(crate) fn erase(self) -> (Server<ErasedHandler>, Arc<H>) {
         let handler = Arc::clone(&self.fallback);
         (self.with_handler(Arc::new(ErasedHandler::new(Arc::clone(&handler)))), handler)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_https_a_proxy_is_missing_unless_one_is_trusted() {
+        let server = || Server::new("s", "1");
+        let resource = |url: &str| server().gate(Gate::for_broker().resource(url));
+        assert!(resource("https://tools.example/mcp").lacks_trusted_proxy());
+        assert!(resource("HTTPS://tools.example/mcp").lacks_trusted_proxy());
+        assert!(server().public_url("https://tools.example").lacks_trusted_proxy());
+        let proxied = resource("https://tools.example/mcp").trusted_proxies(["10.0.0.0/8"]);
+        assert!(!proxied.lacks_trusted_proxy());
+        assert!(!resource("http://127.0.0.1:1/mcp").lacks_trusted_proxy());
+        assert!(!server().lacks_trusted_proxy());
     }
 }

@@ -46,9 +46,9 @@ async fn run(server: Server<ErasedHandler>) -> Result<()> {
             init_log();
             return serve_stdio(server, port).await;
         }
-        Ok(Command::Http(address)) => {
+        Ok(Command::Http(address, proxies)) => {
             init_log();
-            return serve_http(server, address).await;
+            return serve_http(server.replace_trusted_proxies(proxies), address).await;
         }
         Err(error) => exit_with_usage(&name, &error),
     }

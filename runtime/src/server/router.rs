@@ -77,7 +77,8 @@ impl Assembled {
         let is_local = gate.is_none();
         let endpoint = Endpoint::new(&self.handler, landing_page, self.shutdown.clone());
         let endpoint = Arc::new(endpoint);
-        let router = http::router(&endpoint, pages, is_local);
-        ToolgateService::new(endpoint, router, (has_cors, is_local))
+        let forwarding = http::Forwarding::new(self.proxies.clone(), self.base.clone());
+        let router = http::router(&endpoint, pages, is_local, forwarding.as_ref());
+        ToolgateService::new(endpoint, router, (has_cors, is_local), forwarding)
     }
 }

@@ -19,8 +19,9 @@ impl<H: ServerHandler> Server<H> {
         Ok(App::new(server.build_for(None).await?, fallback))
     }
 
-    /// Serves as the command line and the environment ask: `--http ADDRESS` (`TOOLGATE_HTTP`),
-    /// `--stdio` (`TOOLGATE_STDIO`), or `--describe`. Returns after a signal to terminate, when the
+    /// Serves as the command line and the environment ask: `--http ADDRESS` (`TOOLGATE_HTTP`)
+    /// with `--trusted-proxy RANGE` (`TOOLGATE_TRUSTED_PROXIES`), `--stdio` (`TOOLGATE_STDIO`), or
+    /// `--describe`. Returns after a signal to terminate, when the
     /// calls under way have ended.
     ///
     /// # Errors
@@ -41,6 +42,10 @@ impl<H: ServerHandler> Server<H> {
     }
 
     /// Serves one client over standard input and output.
+    ///
+    /// Standard output carries the messages, one a line, so nothing else may be written to it: use
+    /// `eprintln!` or `tracing` instead of `println!`. The lint `clippy::print_stdout` finds the places.
+    /// At the end of the input, calls under way have ten seconds to be answered.
     ///
     /// # Errors
     ///

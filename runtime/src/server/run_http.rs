@@ -33,6 +33,12 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
         };
         return Err(error.help(help).into());
     }
+    if server.lacks_trusted_proxy() {
+        tracing::warn!(
+            target: "toolgate::server",
+            "the server's URL is https and this listener is not, so a proxy stands before it; as it is not a trusted one, all clients count as one address in every limit: name it with `--trusted-proxy ADDRESS` or `Server::trusted_proxies`",
+        );
+    }
     let (name, version) = server.name_and_version();
     let listener = TcpListener::bind(address).await.map_err(|error| {
         ConfigError::new(format!("{address} cannot be listened on: {error}"))

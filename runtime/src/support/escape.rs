@@ -9,6 +9,9 @@ use std::{borrow::Cow, fmt::Write};
 /// The most characters of a foreign text that are shown, escapes included.
 pub(crate) const MAX_SHOWN_CHARS: usize = 120;
 
+/// The most characters of a message of a tool, or of a panic, in the log.
+pub(crate) const MAX_LOGGED_CHARS: usize = 1000;
+
 /// The text on one line: characters that are not printable are escaped as `\u{202e}`, and what is
 /// longer than [`MAX_SHOWN_CHARS`] ends in `…`. Escaping a text again changes nothing.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
@@ -84,7 +87,8 @@ mod tests {
             let text = format!("a{c}b");
             assert_eq!(escape(&text), format!("a\\u{{{:x}}}b", u32::from(c)));
         }
-        for plain in ["", "alice", "Zoë, 东京, עברית", "हिन्दी", "a \"quoted\" \\ text", "😀"] {
+        for plain in ["", "alice", "Zoë, 东京, עברית", "हिन्दी", "a \"quoted\" \\ text", "😀"]
+        {
             assert_eq!(escape(plain), plain);
         }
         assert!(matches!(escape("plain"), Cow::Borrowed(_)));
@@ -95,7 +99,7 @@ mod tests {
         for text in ["x".repeat(500), "é".repeat(500), "\n".repeat(500), "xx\u{202e}".repeat(90)] {
             let shown = escape(&text);
             assert!(shown.chars().count() <= MAX_SHOWN_CHARS, "{shown}");
-            assert!(shown.ends_with(['x', 'é', '}', '…']) && shown.ends_with('…'), "{shown}");
+            assert!(shown.ends_with('…'), "{shown}");
             let before = shown.trim_end_matches('…');
             assert_eq!(before.matches('{').count(), before.matches('}').count(), "{shown}");
             assert_eq!(escape(&shown), shown, "once is enough");

@@ -41,16 +41,25 @@ impl FromStr for AddressRange {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies(Vec<AddressRange>);
 
-/// A request as the client sent it to the outermost trusted proxy.
+/// A request as the client sent it to a proxy of [`Server::trusted_proxies`], by the words of that
+/// proxy. It is an extension of the request.
+///
+/// A proxy that does not set one of `X-Forwarded-Proto`, `-Host` and `-Prefix` passes on what the
+/// client wrote. So this server makes no link of them: it compares them with its configured URL, and
+/// logs a difference once.
+///
+/// [`Server::trusted_proxies`]: crate::Server::trusted_proxies
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ForwardedRequest {
-    pub(crate) client: IpAddr,
+#[non_exhaustive]
+pub struct ForwardedRequest {
+    /// The client's address: the right-most one that is no trusted proxy.
+    pub client: IpAddr,
     /// `http` or `https`.
-    pub(crate) proto: Option<String>,
+    pub proto: Option<String>,
     /// The host and the port.
-    pub(crate) host: Option<String>,
+    pub host: Option<String>,
     /// The path below which the proxy serves this server: `/tools`.
-    pub(crate) prefix: Option<String>,
+    pub prefix: Option<String>,
 }
 
 /// One proxy's words: whom it forwards for, and what was asked of it.
@@ -326,7 +335,10 @@ mod tests {
         assert_eq!(found.prefix.as_deref(), Some("/tools"));
         let found = read("10.0.0.1", &[("forwarded", "for=_x;host=\"a.example:1\";proto=https")]);
         let found = found.unwrap();
-        assert_eq!((found.host.as_deref(), found.proto.as_deref()), (Some("a.example:1"), Some("https")));
+        assert_eq!(
+            (found.host.as_deref(), found.proto.as_deref()),
+            (Some("a.example:1"), Some("https"))
+        );
         for (name, value) in [
             ("x-forwarded-proto", "gopher"),
             ("x-forwarded-host", "user@a.example"),

@@ -6,6 +6,8 @@ pub(crate) mod background;
 pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod crypto;
+pub(crate) mod escape;
+pub(crate) mod forwarded;
 pub(crate) mod http_client;
 pub(crate) mod rate_limit;
 pub(crate) mod single_flight;

@@ -8,6 +8,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::error::{self, OAuthError, required};
+use crate::support::escape::escape;
 use crate::{
     broker::{state::Broker, store::typed_store::millis, tokens::IssuedTokens},
     browser::form::read_form,
@@ -19,7 +20,7 @@ pub(crate) async fn issue_tokens(State(broker): State<Broker>, request: HttpRequ
     match broker.token(request).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::info!(target: "toolgate::broker", code = error.code(), reason = error.description(), "a token request was refused");
+            tracing::info!(target: "toolgate::broker", code = error.code(), reason = &*escape(error.description()), "a token request was refused");
             error.into_response()
         }
     }

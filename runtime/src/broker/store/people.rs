@@ -9,6 +9,7 @@ use super::{
     sign_ins::SignInRecord,
     typed_store::{CONSENTS, PEOPLE, SESSIONS, SIGN_INS, millis},
 };
+use crate::support::escape::escape;
 use crate::{
     broker::{cookies::SESSION_TTL, state::Broker},
     grant::{DisconnectOutcome, StoreError},
@@ -105,7 +106,7 @@ impl Broker {
         for key in &ended.consents {
             self.0.records.take::<IgnoredAny>(CONSENTS, key).await?;
         }
-        tracing::info!(target: "toolgate::broker", %subject, "a person was disconnected");
+        tracing::info!(target: "toolgate::broker", subject = %escape(subject), "a person was disconnected");
         self.0.grants.disconnect(&self.0.oauth, subject).await
     }
 

@@ -11,6 +11,7 @@ use super::{
     step_up_record::StepUpRecord,
     typed_store::{SIGN_INS, millis, moment},
 };
+use crate::support::escape::escape;
 use crate::{
     broker::{
         client::ClientTrust,
@@ -171,7 +172,7 @@ impl Broker {
                 Stage::Code { until } => until,
                 Stage::Family(_) => {
                     // Another party has the code as well.
-                    tracing::warn!(target: "toolgate::broker", client = %sign_in.client_id, subject = %sign_in.subject, "a code was used twice; what came of it is revoked");
+                    tracing::warn!(target: "toolgate::broker", client = %escape(&sign_in.client_id), subject = %escape(&sign_in.subject), "a code was used twice; what came of it is revoked");
                     self.end(&id).await?;
                     return Err(OAuthError::grant(
                         "the code was used before; its tokens are revoked",

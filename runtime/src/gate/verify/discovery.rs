@@ -4,7 +4,10 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::support::http_client::{FetchError, fetch_json};
+use crate::support::{
+    escape::escape,
+    http_client::{FetchError, fetch_json},
+};
 
 /// The members of an authorization server's metadata that are used here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,7 +49,7 @@ pub(crate) async fn discover(http: &Client, issuer: &str) -> Result<ServerMetada
                 // The metadata of another issuer must not be used (RFC 8414 §3.3).
                 return Err(FetchError::Invalid(format!(
                     "{url} is of `{}`, and not of `{issuer}`",
-                    found.issuer
+                    escape(&found.issuer)
                 )));
             }
             Err(error @ (FetchError::Status(_) | FetchError::Malformed)) => last = error,

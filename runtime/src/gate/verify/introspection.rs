@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::token::{is_client_credentials, numeric_date, scope_list, string_list};
+use super::token::{is_client_credentials, numeric_date, scope_list, string_list, wrong_audience};
 use crate::{
     error::ConfigError,
     gate::{AuthError, Claims, PresentedToken, Scheme, Verifier},
@@ -20,6 +20,7 @@ use crate::{
         cache::{Cache, FetchCache},
         clock::{Clock, SystemClock},
         crypto::sha256,
+        escape::escape,
         http_client,
         http_client::fetch_json,
         url::parse_endpoint,
@@ -169,6 +170,7 @@ impl IntrospectionEndpoint {
             Some(_) => Err(AuthError::Claim(name)),
         };
         if let Some(found) = text(response.iss, "iss")?.filter(|found| *found != self.issuer) {
+            let found = escape(&found).into_owned();
             return Err(AuthError::WrongIssuer { found, expected: self.issuer.clone() });
         }
         for name in ["token_use", "token_type", "typ"] {
@@ -185,7 +187,7 @@ impl IntrospectionEndpoint {
             Some(audience) => {
                 let found = string_list(Some(&audience)).ok_or(AuthError::Claim("aud"))?;
                 if !found.iter().any(|one| one == resource) {
-                    return Err(AuthError::WrongAudience { found, expected: resource.to_owned() });
+                    return Err(wrong_audience(&found, resource));
                 }
             }
         }

@@ -26,6 +26,7 @@ use crate::{
         cache::Cache,
         clock::{Clock, SystemClock},
         crypto::sha256,
+        escape::escape,
         http_client,
         url::parse_endpoint,
     },
@@ -233,6 +234,7 @@ impl Jwt {
     fn clarify(&self, error: AuthError, kid: Option<&str>, body: &str) -> AuthError {
         match unverified_issuer(body) {
             Some(found) if found != self.issuer => {
+                let found = escape(&found).into_owned();
                 AuthError::WrongIssuer { found, expected: self.issuer.clone() }
             }
             _ if kid.is_none() && error == AuthError::UnknownKey => AuthError::UnnamedKey,

@@ -7,7 +7,13 @@ use jsonwebtoken::Algorithm;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::gate::{AuthError, Claims};
+use crate::{
+    gate::{AuthError, Claims},
+    support::escape::escape,
+};
+
+/// How many audiences of a token an error names.
+const MAX_SHOWN_AUDIENCES: usize = 8;
 
 pub(crate) const NOT_A_JWT: AuthError = AuthError::MalformedToken("the token is not a JWT");
 
@@ -72,7 +78,8 @@ impl JwtHeader {
         let fits =
             matches!(typ, Some("at+jwt")) || accept_plain && matches!(typ, None | Some("jwt"));
         if !fits {
-            return Err(AuthError::WrongType { found: self.typ.clone() });
+            let found = self.typ.as_deref().map(|typ| escape(typ).into_owned());
+            return Err(AuthError::WrongType { found });
         }
         algorithm(&self.alg).ok_or(AuthError::Algorithm)
     }
@@ -102,14 +109,14 @@ impl JwtClaims {
         match &self.iss {
             Some(Value::String(found)) if found == issuer => {}
             Some(Value::String(found)) => {
-                let (found, expected) = (found.clone(), issuer.to_owned());
+                let (found, expected) = (escape(found).into_owned(), issuer.to_owned());
                 return Err(AuthError::WrongIssuer { found, expected });
             }
             _ => return Err(AuthError::Claim("iss")),
         }
         let found = string_list(self.aud.as_ref()).ok_or(AuthError::Claim("aud"))?;
         if !found.iter().any(|audience| audience == resource) {
-            return Err(AuthError::WrongAudience { found, expected: resource.to_owned() });
+            return Err(wrong_audience(&found, resource));
         }
         let expires_at = numeric_date(self.exp.as_ref()).ok_or(AuthError::Claim("exp"))?;
         let not_before = match &self.nbf {
@@ -157,6 +164,15 @@ impl JwtClaims {
     }
 }
 
+/// The error for a token of these audiences.
+pub(crate) fn wrong_audience(found: &[String], resource: &str) -> AuthError {
+    let found = found.iter().take(MAX_SHOWN_AUDIENCES);
+    AuthError::WrongAudience {
+        found: found.map(|audience| escape(audience).into_owned()).collect(),
+        expected: resource.to_owned(),
+    }
+}
+
 /// Whether the token was issued by the client credentials grant (RFC 6749 §4.4), without a user. Its
 /// subject is then the client (RFC 9068 §2.2); the other signs are those of Auth0, Entra, Okta and
 /// Keycloak.
@@ -186,10 +202,9 @@ pub(crate) fn unverified_issuer(body: &str) -> Option<String> {
     claims.get("iss")?.as_str().map(str::to_owned)
 }
 
-/// The issuer and the key that a token names, for the log. They are not verified, so they are
-/// truncated and hold no line breaks.
+/// The issuer and the key that a token names, for the log. They are not verified.
 pub(crate) fn unverified_claims(token: &str) -> (Option<String>, Option<String>) {
-    let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(120).collect();
+    let plain = |text: String| escape(&text).into_owned();
     let mut parts = token.split('.');
     let header = parts.next().and_then(|head| decode_part::<JwtHeader>(head).ok());
     let issuer = parts.next().and_then(unverified_issuer);

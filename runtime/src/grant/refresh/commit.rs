@@ -13,6 +13,7 @@ use super::{
     renewal::MAX_CONFLICTS,
     state::{PendingWrite, RefreshState, SpentToken},
 };
+use crate::support::escape::escape;
 use crate::{
     grant::{
         model::{DeadReason, Grant, GrantKey, GrantState, same_secret},
@@ -29,9 +30,6 @@ const WRITE_RETRY_WAIT: Duration = Duration::from_millis(50);
 
 /// The longest `Retry-After` that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
-
-/// The longest description of a provider that is kept, in characters.
-const MAX_DESCRIPTION_CHARS: usize = 200;
 
 impl RefreshState {
     /// Stores the renewed grant. Retries, because the refresh token that it replaces is spent.
@@ -201,5 +199,5 @@ fn printable(text: &str, secret: &SecretString) -> String {
     if !secret.expose_secret().is_empty() {
         text = text.replace(secret.expose_secret(), "[redacted]");
     }
-    text.chars().filter(|c| !c.is_control()).take(MAX_DESCRIPTION_CHARS).collect()
+    escape(&text).into_owned()
 }
