@@ -31,7 +31,7 @@ use crate::{
         AuthorizationCode, CsrfToken, RedirectUrl, TokenError, TokenResponse, UpstreamClient,
         new_pkce,
     },
-    support::{background as task, crypto, escape::escape},
+    support::{background as task, crypto, escape::printable},
 };
 
 /// The flow, with its store.
@@ -210,9 +210,8 @@ async fn redeem<H: AuthorizationHandler>(
     let oauth = handler.client(&pending.context).map_err(AuthorizationFailure::NoClient)?;
     pending.check_origin(path, &response).map_err(AuthorizationFailure::Mismatch)?;
     if let Some(error) = response.error {
-        let description = escape(&response.error_description.unwrap_or_default()).into_owned();
-        let error = escape(&error).into_owned();
-        return Err(AuthorizationFailure::Refused { error, description });
+        let description = printable(&response.error_description.unwrap_or_default());
+        return Err(AuthorizationFailure::Refused { error: printable(&error), description });
     }
     let code = response.code.ok_or(AuthorizationFailure::NoCode)?;
     oauth

@@ -108,6 +108,6 @@ mod tests {
         let found = "a\"\r\nSet-Cookie: x=y\\é".to_owned();
         let wrong = AuthError::WrongIssuer { found, expected: "https://b.example".into() };
         let text = text(&wrong, &[]);
-        assert!(text.contains("from a???Set-Cookie: x=y??, and"), "{text}");
+        assert!(text.contains("from a??u{d}?u{a}Set-Cookie: x=y??, and"), "{text}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth2::RequestTokenError;
 
 use super::token_response::ErrorResponse;
-use crate::support::escape::escape;
+use crate::support::escape::printable;
 
 /// Why a token request gave no token.
 ///
@@ -97,8 +97,8 @@ impl From<RequestTokenError<Self, ErrorResponse>> for TokenError {
 impl From<ErrorResponse> for TokenError {
     fn from(response: ErrorResponse) -> Self {
         let ErrorResponse { status, error, error_description } = response;
-        let error = escape(&error).into_owned();
-        let description = escape(&error_description.unwrap_or_default()).into_owned();
+        let error = printable(&error);
+        let description = printable(&error_description.unwrap_or_default());
         match error.as_str() {
             // The last two are GitHub's.
             "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {

@@ -47,6 +47,12 @@ pub(crate) fn escape_to(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The text without its characters that are not printable, and with at most [`MAX_SHOWN_CHARS`]: for
+/// texts that people read, such as a provider's description of an error.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !is_unprintable(*c)).take(MAX_SHOWN_CHARS).collect()
+}
+
 /// Whether a character is invisible, ends a line, controls a terminal or changes the direction of
 /// text: control characters, line and paragraph separators, and all that Unicode calls
 /// `Bidi_Control` or `Default_Ignorable_Code_Point`.
@@ -86,6 +92,7 @@ mod tests {
         {
             let text = format!("a{c}b");
             assert_eq!(escape(&text), format!("a\\u{{{:x}}}b", u32::from(c)));
+            assert_eq!(printable(&text), "ab");
         }
         for plain in ["", "alice", "Zoë, 东京, עברית", "हिन्दी", "a \"quoted\" \\ text", "😀"]
         {

@@ -13,7 +13,7 @@ use super::{
     renewal::MAX_CONFLICTS,
     state::{PendingWrite, RefreshState, SpentToken},
 };
-use crate::support::escape::escape;
+use crate::support::escape;
 use crate::{
     grant::{
         model::{DeadReason, Grant, GrantKey, GrantState, same_secret},
@@ -199,5 +199,5 @@ fn printable(text: &str, secret: &SecretString) -> String {
     if !secret.expose_secret().is_empty() {
         text = text.replace(secret.expose_secret(), "[redacted]");
     }
-    escape(&text).into_owned()
+    escape::printable(&text)
 }
