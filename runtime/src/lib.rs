@@ -109,6 +109,7 @@
 //! # Guides
 //!
 #![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),")]
+#![cfg_attr(doc, doc = "[Behind a proxy](guide::behind_a_proxy),")]
 #![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance).")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -391,6 +392,8 @@ pub mod guide {
     pub mod add_your_provider {}
     #[doc = include_str!("../docs/arguments.md")]
     pub mod arguments {}
+    #[doc = include_str!("../docs/behind-a-proxy.md")]
+    pub mod behind_a_proxy {}
     #[doc = include_str!("../docs/errors.md")]
     pub mod errors {}
     #[doc = include_str!("../docs/hosts.md")]
@@ -410,6 +413,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/arguments.md")]
 struct Arguments;
+
+/// Compiles the code of the guide on proxies.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/behind-a-proxy.md")]
+struct BehindAProxy;
 
 /// Compiles the code of the guide on widgets.
 #[cfg(doctest)]

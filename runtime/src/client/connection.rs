@@ -1,6 +1,6 @@
 //! Connections to a provider's API: its base URL, its transport and its tokens.
 
-use std::{env, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -68,21 +68,8 @@ pub(crate) struct Closure<F>(pub(crate) F);
 /// target has to be checked before a token is sent there.
 pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     let builder = || {
-        let mut builder = http_client::builder()
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // A proxy for plain http would see the tokens for an API on this machine.
-            .no_proxy();
-        let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-            .iter()
-            .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-        if let Some(proxy) = proxy {
-            let proxy = reqwest::Proxy::https(proxy)?;
-            let direct = env::var("NO_PROXY").or_else(|_| env::var("no_proxy")).unwrap_or_default();
-            let direct = format!("localhost,127.0.0.0/8,::1,{direct}");
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&direct)));
-        }
-        Ok(builder)
+        let builder = http_client::builder().referer(false).connect_timeout(CONNECT_TIMEOUT);
+        http_client::with_https_proxy(builder)
     };
     builder()?.build().or_else(|error| {
         // Without root certificates only an API on this machine can be reached.

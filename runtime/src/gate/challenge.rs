@@ -6,6 +6,9 @@ use http::HeaderValue;
 
 use super::AuthError;
 
+/// The most characters of a parameter.
+const MAX_QUOTED_CHARS: usize = 1200;
+
 /// Tells a client why its request was refused, and where to find out how to get a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge<'a> {
@@ -36,10 +39,25 @@ impl Challenge<'_> {
             push("error_description", &self.error.to_string());
         }
         if !self.scopes.is_empty() {
-            push("scope", &self.scopes.join(" "));
+            push("scope", &self.scopes());
         }
         push("resource_metadata", self.metadata_url);
         text
+    }
+
+    /// The scopes, as many whole ones as fit: a part of one would be asked for as a scope of its own.
+    fn scopes(&self) -> String {
+        let mut scopes = String::new();
+        for scope in &self.scopes {
+            if scopes.len() + 1 + scope.len() > MAX_QUOTED_CHARS {
+                break;
+            }
+            if !scopes.is_empty() {
+                scopes.push(' ');
+            }
+            scopes.push_str(scope);
+        }
+        scopes
     }
 
     /// The header of a server that accepts proofs of possession with these algorithms (RFC 9449 §7.1).
@@ -61,7 +79,7 @@ impl Challenge<'_> {
 /// Some of the text comes from the token, so it is truncated.
 fn quotable(text: &str) -> String {
     let safe = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
-    text.chars().take(600).map(|c| if safe(c) { c } else { '?' }).collect()
+    text.chars().take(MAX_QUOTED_CHARS).map(|c| if safe(c) { c } else { '?' }).collect()
 }
 
 #[cfg(test)]
@@ -101,6 +119,17 @@ mod tests {
             of(&AuthError::Proof("none came")),
             "DPoP error=\"invalid_dpop_proof\",error_description=\"the DPoP proof is not accepted: none came\",resource_metadata=\"https://a.example/m\",algs=\"ES256 EdDSA\"",
         );
+    }
+
+    #[test]
+    fn no_scope_is_cut() {
+        let many: Vec<_> = (0..400).map(|n| format!("scope-{n}:read")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        let needed = AuthError::InsufficientScope { needed: vec!["c".into()] };
+        let text = text(&needed, &many);
+        let named = text.split("scope=\"").nth(1).unwrap().split('"').next().unwrap();
+        let named: Vec<_> = named.split(' ').collect();
+        assert!(named.len() > 50 && named == many[..named.len()], "{named:?}");
     }
 
     #[test]

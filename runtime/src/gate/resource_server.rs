@@ -26,6 +26,10 @@ use crate::{
 /// How far the clock of the issuer may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
+/// How long a stream lasts at most, whatever its token says: a token that was revoked listens for no
+/// longer.
+const MAX_STREAM_LIFETIME: Duration = Duration::from_secs(3600);
+
 /// The reason why the gate refuses a request.
 #[derive(Debug)]
 pub(crate) enum GateError {
@@ -149,7 +153,7 @@ impl ResourceServer {
             Ok(Some(credentials)) => {
                 let (resource, method) = (&self.metadata.resource, parts.method.as_str());
                 let presented =
-                    PresentedToken::new(&credentials, resource, method).with_cache(cache);
+                    PresentedToken::new(&credentials, resource, method).on_connection(cache, client);
                 let verified = match self.verifier.verify_now(presented) {
                     Some(verified) => verified,
                     None => self.verifier.verify(presented).await,
@@ -321,11 +325,12 @@ impl ResourceServer {
         &self.gate.allowed_origins
     }
 
-    /// How long the caller's token is still valid, after which its streams end; `None` if it does not
-    /// expire.
-    pub(crate) fn remaining_lifetime(&self, caller: Option<&Claims>) -> Option<Duration> {
-        let end = caller?.expiration()?;
-        Some((end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default())
+    /// How long a stream of the caller may last: as long as the token is valid, and at most
+    /// [`MAX_STREAM_LIFETIME`]. A client that begins another one is verified again.
+    pub(crate) fn remaining_lifetime(&self, caller: Option<&Claims>) -> Duration {
+        let Some(end) = caller.and_then(Claims::expiration) else { return MAX_STREAM_LIFETIME };
+        let left = (end + LEEWAY).duration_since(self.clock.now()).unwrap_or_default();
+        left.min(MAX_STREAM_LIFETIME)
     }
 
     /// The `Host` of this server.

@@ -1,6 +1,9 @@
 //! The endpoint at `/mcp`: the steps of one request, in their order.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     BoxError,
@@ -19,6 +22,7 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    anonymous_streams::AnonymousStreams,
     body::{self, MAX_BODY_BYTES},
     fast_path::{FastCall, FastPath, ListCache, VisibleTools},
     headers as names,
@@ -31,7 +35,11 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    gate::{self, Claims, limits::ConcurrencyPermit, resource_server::principal},
+    gate::{
+        self, Claims,
+        limits::ConcurrencyPermit,
+        resource_server::{GateError, principal},
+    },
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,
@@ -39,6 +47,7 @@ use crate::{
         panic::{self, Panicked},
         registry::ServedTool,
         request::{Authenticated, RawArguments},
+        server_info::NamedHandler,
     },
     tool::registry::PreparedCall,
 };
@@ -56,7 +65,8 @@ pub(crate) struct Endpoint {
     list_cache: ListCache,
     landing_page: Option<Arc<LandingPage>>,
     sessions: Arc<Sessions>,
-    sdk: StreamableHttpService<Handler<ErasedHandler>, Sessions>,
+    sdk: StreamableHttpService<NamedHandler, Sessions>,
+    anonymous_streams: Arc<AnonymousStreams>,
 }
 
 /// Who answers a request, once its caller may send it.
@@ -115,7 +125,7 @@ impl Endpoint {
         // The gate checks the `Host`, or `loopback_only` where there is no gate.
         config.allowed_hosts = Vec::new();
         let sessions = Sessions::new();
-        let session_handler = handler.clone();
+        let session_handler = NamedHandler(handler.clone());
         let sdk = StreamableHttpService::new(
             move || Ok(session_handler.clone()),
             Arc::clone(&sessions),
@@ -128,6 +138,7 @@ impl Endpoint {
             landing_page,
             sessions,
             sdk,
+            anonymous_streams: Arc::default(),
         }
     }
 
@@ -247,8 +258,9 @@ impl Endpoint {
         if parts.method == Method::GET && !Accepted::of(&parts.headers).events {
             return Err(Rejection::not_acceptable());
         }
+        let address = gate::client_ip_key(&parts.extensions, peer);
         let response = self.forward(parts, peer, Body::new(body), caller).await;
-        Ok(self.end_with_token(caller, response))
+        self.bound_stream(address, caller, response)
     }
 
     /// Authenticates the caller by the head of the request, before its body is read. `None` is the
@@ -341,7 +353,7 @@ impl Endpoint {
             let reads_page =
                 || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
             gate.check_anonymous(caller, reads_page, || self.answers_itself(message))
-                .map_err(|error| Rejection::from_gate(error, || message.id()))?;
+                .map_err(|error| self.reject(error, message))?;
         }
         match message.call() {
             Some(Ok(call)) => {
@@ -352,6 +364,12 @@ impl Endpoint {
             Some(Err(())) => Err(Rejection::invalid_call(&message.id())),
             None => Ok(None),
         }
+    }
+
+    /// The refusal of a message by the gate.
+    fn reject(&self, error: GateError, message: &Message<'_>) -> Rejection {
+        let meta = || self.handler.dispatch.server_info.meta();
+        Rejection::from_gate(error, || message.id(), meta)
     }
 
     /// Whether the message is answered without the fallback handler, whose tools no scope protects.
@@ -370,8 +388,9 @@ impl Endpoint {
             | "tools/list"
             | "prompts/list"
             | "resources/list"
-            | "resources/templates/list"
-            | "subscriptions/listen" => true,
+            | "resources/templates/list" => true,
+            // Its lists are public, and what single resources hold is not.
+            "subscriptions/listen" => no_fallback || !message.subscribes_to_resources(),
             method => no_fallback || method.starts_with("notifications/"),
         }
     }
@@ -432,6 +451,7 @@ impl Endpoint {
         hook: ResponseHook,
     ) -> Result<Response, Rejection> {
         let is_json = is_json(&parts.headers);
+        let parts_address = gate::client_ip_key(&parts.extensions, peer);
         let opens_session =
             hook == ResponseHook::OpenSession && !parts.headers.contains_key(&names::SESSION);
         let address = opens_session.then(|| gate::client_ip_key(&parts.extensions, peer)).flatten();
@@ -455,7 +475,9 @@ impl Endpoint {
             {
                 Box::pin(security_schemes::lift(response)).await
             }
-            ResponseHook::EndWithToken => self.end_with_token(caller, response),
+            ResponseHook::EndWithToken => {
+                self.bound_stream(parts_address, caller, response)?
+            }
             _ => response,
         };
         Ok(Box::pin(accepted.convert(response)).await)
@@ -482,16 +504,35 @@ impl Endpoint {
         Box::pin(async move { self.sdk.handle(request).await.into_response() })
     }
 
-    /// Ends a stream when the caller's token expires.
-    fn end_with_token(&self, caller: Option<&Claims>, response: Response) -> Response {
-        let gate = self.handler.dispatch.resource_server.as_ref();
-        let Some(remaining) = gate.and_then(|gate| gate.remaining_lifetime(caller)) else {
-            return response;
+    /// Ends a stream when the caller's token expires, and bounds how many an anonymous caller has.
+    fn bound_stream(
+        &self,
+        address: Option<IpAddr>,
+        caller: Option<&Claims>,
+        response: Response,
+    ) -> Result<Response, Rejection> {
+        let Some(gate) = &self.handler.dispatch.resource_server else { return Ok(response) };
+        let is_stream = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|content_type| content_type == "text/event-stream");
+        if !is_stream {
+            return Ok(response);
+        }
+        let permit = match caller {
+            Some(_) => None,
+            None => match self.anonymous_streams.acquire(address) {
+                None => return Err(Rejection::too_many_streams()),
+                permit => permit,
+            },
         };
-        response.map(|body| {
-            let end = Box::pin(tokio::time::sleep(remaining));
-            Body::from_stream(body.into_data_stream().take_until(end))
-        })
+        let end = Box::pin(tokio::time::sleep(gate.remaining_lifetime(caller)));
+        Ok(response.map(|body| {
+            let stream = body.into_data_stream().take_until(end);
+            Body::from_stream(stream.inspect(move |_| {
+                let _ = &permit;
+            }))
+        }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! MCP over streamable HTTP: the listener, the endpoint and its fast path.
 
+mod anonymous_streams;
 mod body;
 mod connections;
 mod cors;

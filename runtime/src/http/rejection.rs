@@ -110,6 +110,14 @@ impl Rejection {
             .with_retry_after(SESSION_RETRY_AFTER.as_secs())
     }
 
+    /// An anonymous caller has too many streams, or all of them together.
+    pub(crate) fn too_many_streams() -> Self {
+        tracing::info!(target: "toolgate::gate", code = "streams", "a stream was refused");
+        let message = "too many streams are open: close one, or sign in";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, message)
+            .with_retry_after(SESSION_RETRY_AFTER.as_secs())
+    }
+
     fn too_many_requests(retry_after: Duration) -> Self {
         tracing::info!(target: "toolgate::gate", code = "too_much", "a request was refused");
         let fraction = u64::from(retry_after.subsec_nanos() > 0);
@@ -136,8 +144,13 @@ impl Rejection {
         rejection
     }
 
-    /// What the gate refuses, for the message with this identifier.
-    pub(crate) fn from_gate(error: GateError, id: impl FnOnce() -> Value) -> Self {
+    /// What the gate refuses, for the message with this identifier. `meta` is what results have as
+    /// `_meta`.
+    pub(crate) fn from_gate(
+        error: GateError,
+        id: impl FnOnce() -> Value,
+        meta: impl FnOnce() -> Value,
+    ) -> Self {
         match error {
             GateError::Forbidden(reason) => Self::forbidden(reason),
             GateError::Unauthorized(error, challenge) => {
@@ -145,10 +158,10 @@ impl Rejection {
             }
             GateError::TooManyRequests { retry_after } => Self::too_many_requests(retry_after),
             GateError::InResult { text, challenge } => {
-                let meta = challenge.map_or_else(
-                    || json!({}),
-                    |challenge| json!({ "mcp/www_authenticate": [challenge] }),
-                );
+                let mut meta = meta();
+                if let Some(challenge) = challenge {
+                    meta["mcp/www_authenticate"] = json!([challenge]);
+                }
                 let result = json!({
                     "resultType": "complete",
                     "content": [{ "type": "text", "text": text }],
@@ -164,6 +177,6 @@ impl Rejection {
 
 impl From<GateError> for Rejection {
     fn from(error: GateError) -> Self {
-        Self::from_gate(error, || Value::Null)
+        Self::from_gate(error, || Value::Null, || json!({}))
     }
 }

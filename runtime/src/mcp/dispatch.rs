@@ -20,6 +20,7 @@ use super::{
     panic,
     registry::ServedTool,
     request::{Authenticated, CallContext, CallRequest, RawArguments},
+    server_info::ServerInfo,
     tool_error::CallError,
     widgets::Widgets,
 };
@@ -42,6 +43,7 @@ use crate::{
 /// The tools of a server, and everything that their calls share.
 pub(crate) struct Dispatch {
     pub(crate) identity: Implementation,
+    pub(crate) server_info: ServerInfo,
     pub(crate) instructions: Option<String>,
     pub(crate) tools: Vec<ServedTool>,
     /// The position of each tool in `tools`, by name.

@@ -11,6 +11,7 @@ mod methods;
 pub(crate) mod panic;
 pub(crate) mod registry;
 pub(crate) mod request;
+pub(crate) mod server_info;
 pub(crate) mod tool_error;
 pub(crate) mod transport;
 pub(crate) mod widgets;

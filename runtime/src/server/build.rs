@@ -27,6 +27,7 @@ use crate::{
         consent_prompt::{CallbackListener, PromptServices},
         dispatch::Dispatch,
         fallback::ErasedHandler,
+        server_info::ServerInfo,
         widgets::Widgets,
     },
     stdio::loopback::Loopback,
@@ -125,6 +126,7 @@ impl Server<ErasedHandler> {
             callback_listener: loopback,
         };
         let dispatch = Dispatch {
+            server_info: ServerInfo::new(&self.identity),
             identity: self.identity,
             instructions: self.instructions,
             tools: auth.tools,

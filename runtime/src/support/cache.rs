@@ -79,7 +79,6 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     /// Removes an entry, for one caller only.
-    #[cfg(any(feature = "broker", feature = "dev", test))]
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,

@@ -1,6 +1,6 @@
 //! HTTP client: requests without redirects, and bodies with a bound.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -24,11 +24,23 @@ pub(crate) fn builder() -> ClientBuilder {
     Client::builder().redirect(Policy::none()).user_agent(USER_AGENT)
 }
 
+/// The same builder, with the system's proxy for https. A proxy for plain http would see what is sent
+/// to a server on this machine.
+pub(crate) fn with_https_proxy(builder: ClientBuilder) -> Result<ClientBuilder, reqwest::Error> {
+    let variable = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
+    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find_map(variable);
+    let builder = builder.no_proxy();
+    let Some(proxy) = proxy else { return Ok(builder) };
+    let proxy = reqwest::Proxy::https(proxy)?;
+    let direct = ["NO_PROXY", "no_proxy"].iter().find_map(variable).unwrap_or_default();
+    let direct = format!("localhost,127.0.0.0/8,::1,{direct}");
+    Ok(builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&direct))))
+}
+
 /// A client for the documents of an authorization server.
 pub(crate) fn client() -> Result<Client, ConfigError> {
-    builder()
-        .timeout(DOCUMENT_TIMEOUT)
-        .build()
+    with_https_proxy(builder().timeout(DOCUMENT_TIMEOUT))
+        .and_then(ClientBuilder::build)
         .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))
 }
 
@@ -123,6 +135,40 @@ mod tests {
     use http_body_util::{Full, StreamBody};
 
     use super::*;
+
+    /// Runs itself with a proxy in the environment, which cannot be changed within a process.
+    #[tokio::test]
+    async fn plain_http_goes_through_no_proxy() {
+        const TARGET: &str = "TOOLGATE_TEST_TARGET";
+        if let Ok(target) = env::var(TARGET) {
+            let document: serde_json::Value =
+                fetch_json(client().unwrap().get(target)).await.unwrap();
+            assert_eq!(document["from"], "issuer");
+            return;
+        }
+        let serve = async |from: &'static str| {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let document = axum::Json(serde_json::json!({ "from": from }));
+            let router = axum::Router::new().fallback(async move || document);
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            url
+        };
+        let (target, proxy) = (serve("issuer").await, serve("proxy").await);
+        let name = "support::http_client::tests::plain_http_goes_through_no_proxy";
+        let output = tokio::process::Command::new(env::current_exe().unwrap())
+            .args([name, "--exact"])
+            .env(TARGET, target)
+            .env("HTTP_PROXY", &proxy)
+            .env("http_proxy", &proxy)
+            .env("ALL_PROXY", &proxy)
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_bound() {

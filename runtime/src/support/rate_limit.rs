@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
     pub(crate) fn per_minute(count: NonZeroU32, burst: NonZeroU32, clock: &Arc<dyn Clock>) -> Self {
         let states = Arc::new(States::default());
         let quota = Quota::per_minute(count).allow_burst(burst);
-        let clock = LimitClock(Arc::clone(clock));
+        let clock = LimitClock::new(Arc::clone(clock));
         let limiter = RateLimiter::new(quota, SharedStates(Arc::clone(&states)), clock);
         Self { limiter, states, swept_at: Mutex::default() }
     }
@@ -73,14 +73,31 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
     }
 }
 
-/// The server's clock, as governor reads it: the time since 1970.
-struct LimitClock(Arc<dyn Clock>);
+/// The server's clock, as governor reads it: the time that has passed since the limit was made. It
+/// never goes back. While the server's clock is set back, no time passes, so that nobody has to wait
+/// until the clock is again where it was.
+struct LimitClock {
+    clock: Arc<dyn Clock>,
+    /// The last time that was read, and how much had passed by then.
+    passed: Mutex<(SystemTime, Duration)>,
+}
+
+impl LimitClock {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        let passed = Mutex::new((clock.now(), Duration::ZERO));
+        Self { clock, passed }
+    }
+}
 
 impl governor::clock::Clock for LimitClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        self.0.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+        let mut passed = lock(&self.passed);
+        let (last, total) = *passed;
+        let now = self.clock.now();
+        *passed = (now, total + now.duration_since(last).unwrap_or_default());
+        passed.1
     }
 }
 
@@ -207,6 +224,19 @@ mod tests {
         assert_eq!(check(&limit, "b"), Err(Duration::from_secs(1)));
         assert_eq!(check(&limit, "0"), Err(Duration::from_secs(1)), "as before");
         assert_eq!(limit.len(), MAX_KEYS);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nobody_wait() {
+        let (clock, limit) = limit(60, 2);
+        assert_eq!(check(&limit, "a"), Ok(()));
+        let began = clock.now();
+        clock.set(began - Duration::from_hours(1));
+        assert_eq!(check(&limit, "a"), Ok(()));
+        assert_eq!(check(&limit, "a"), Err(Duration::from_secs(1)), "as if no time had passed");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(check(&limit, "a"), Ok(()), "and from there it goes on");
+        assert_eq!(check(&limit, "b"), Ok(()));
     }
 
     #[test]

@@ -213,7 +213,7 @@ async fn keys_are_fetched_once_for_all_who_wait() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_a_minute() {
+async fn a_new_key_is_found_and_unknown_ones_cost_few_fetches() {
     let server = Server::start().await;
     server.write_keys(&[&KEYS.es256]);
     let clock = clock();
@@ -223,12 +223,59 @@ async fn a_new_key_is_found_and_an_unknown_one_costs_one_fetch_a_minute() {
         let made_up = format!("made-up-{n}");
         assert_eq!(server.check(&verifier, &KEYS.stranger, &made_up).await, "unknown_key");
     }
-    assert_eq!(server.fetches(), 1, "not at once after the last one");
+    assert_eq!(server.fetches(), 1 + 5, "a burst");
     let rotated = SigningKey::p256("rotated");
     server.write_keys(&[&KEYS.es256, &rotated]);
-    clock.advance(Duration::from_secs(61));
+    assert_eq!(server.check(&verifier, &rotated, "rotated").await, "unknown_key");
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(server.check(&verifier, &rotated, "rotated").await, "ok", "half a minute later");
+    assert_eq!(server.fetches(), 7);
+    for n in 0..20 {
+        let made_up = format!("more-{n}");
+        assert_eq!(server.check(&verifier, &KEYS.stranger, &made_up).await, "unknown_key");
+    }
+    assert_eq!(server.fetches(), 7, "one in half a minute");
+    clock.advance(Duration::from_secs(3600));
+    for n in 0..20 {
+        let made_up = format!("later-{n}");
+        assert_eq!(server.check(&verifier, &KEYS.stranger, &made_up).await, "unknown_key");
+    }
+    assert_eq!(server.fetches(), 7 + 5, "silence fills the bucket, and no more than that");
+}
+
+/// Nobody made up any key ids: a new key is found at once.
+#[tokio::test]
+async fn a_new_key_is_found_at_once() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check(&verifier, &KEYS.es256, "es256").await, "ok");
+    let rotated = SigningKey::p256("rotated");
+    server.write_keys(&[&KEYS.es256, &rotated]);
     assert_eq!(server.check(&verifier, &rotated, "rotated").await, "ok");
-    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_for_a_day_are_no_longer_believed() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    let check = async |n: u32| {
+        let fresh = claims(json!({ "iss": server.url, "exp": issuer::NOW + 200_000, "jti": n }));
+        let token = KEYS.es256.sign(&issuer::header(json!({})), &fresh.to_string());
+        verify(&verifier, &token).await.map_or_else(|error| error.code(), |_| "ok")
+    };
+    assert_eq!(check(0).await, "ok");
+    server.write("/jwks", Document::Status(503));
+    clock.advance(Duration::from_secs(23 * 3600));
+    assert_eq!(check(1).await, "ok", "an outage of the issuer");
+    clock.advance(Duration::from_secs(3601));
+    assert_eq!(check(2).await, "unavailable", "one of the keys may have been withdrawn");
+    server.write_keys(&[&KEYS.es256]);
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(check(3).await, "ok");
 }
 
 #[tokio::test]

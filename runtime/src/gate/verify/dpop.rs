@@ -98,6 +98,10 @@ impl ProofVerifier {
         now: SystemTime,
     ) -> Result<(), AuthError> {
         let refuse = |why| Err(AuthError::Proof(why));
+        // The token is bound in a way that no proof fits.
+        if thumbprint.is_empty() {
+            return Err(AuthError::SenderConstrained);
+        }
         let Some(proof) = presented.credentials.proof() else { return refuse("none came") };
         if proof.len() > MAX_PROOF_LEN {
             return refuse("it is too long");
@@ -128,7 +132,9 @@ impl ProofVerifier {
         if !verified.unwrap_or(false) {
             return refuse("its signature does not fit");
         }
-        let found = jwk.thumbprint(ThumbprintHash::SHA256).unwrap_or_default();
+        let Ok(found) = jwk.thumbprint(ThumbprintHash::SHA256) else {
+            return refuse("its key cannot be read");
+        };
         if found.is_empty() || !constant_time_eq(&found, thumbprint) {
             return refuse("its key is not the one that the token is bound to");
         }

@@ -10,9 +10,10 @@ use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
-
-use super::token::{is_client_credentials, numeric_date, scope_list, string_list, wrong_audience};
+use super::fair_permits::FairPermits;
+use super::token::{
+    is_client_credentials, names_person, numeric_date, scope_list, string_list, wrong_audience,
+};
 use crate::{
     error::ConfigError,
     gate::{AuthError, Claims, PresentedToken, Scheme, Verifier},
@@ -39,12 +40,9 @@ const EXPECTED_ANSWERS: usize = 10_000;
 /// The size of a cached answer besides its texts, in bytes.
 const ANSWER_BYTES: u64 = 512;
 
-/// How many requests to the issuer may be under way; anyone can cause one.
-const MAX_CONCURRENT_REQUESTS: usize = 64;
-
-/// How long a request waits for others to end, so that a flood of invalid tokens does not hold up
-/// valid ones for long.
-const PERMIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an answer that was good is used while no request can be made, because too many are under
+/// way.
+const STALE_TTL: Duration = Duration::from_secs(120);
 
 /// How far the issuer's clock may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -56,6 +54,8 @@ const OTHER_TOKEN_TYPES: [&str; 5] = ["refresh", "refresh_token", "offline", "id
 pub struct Introspection {
     endpoint: Arc<IntrospectionEndpoint>,
     answers: FetchCache<[u8; 32], Result<Claims, AuthError>>,
+    /// The last good answers.
+    good: Cache<[u8; 32], Claims>,
 }
 
 /// The issuer's endpoint, and how its answers are checked.
@@ -68,7 +68,7 @@ struct IntrospectionEndpoint {
     http: Client,
     clock: Arc<dyn Clock>,
     accept_without_audience: bool,
-    permits: Arc<Semaphore>,
+    permits: Arc<FairPermits>,
 }
 
 /// Creates a verifier that asks the introspection endpoint `url` of `issuer` about each token, as
@@ -96,10 +96,11 @@ pub fn introspection(
         http: http_client::client()?,
         clock: Arc::new(SystemClock),
         accept_without_audience: false,
-        permits: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
+        permits: Arc::default(),
     };
     let cache = Cache::weighted(MAX_CACHE_BYTES, EXPECTED_ANSWERS, ANSWER_TTL);
-    Ok(Introspection { endpoint: Arc::new(endpoint), answers: FetchCache::new(cache) })
+    let good = Cache::weighted(MAX_CACHE_BYTES, EXPECTED_ANSWERS, STALE_TTL);
+    Ok(Introspection { endpoint: Arc::new(endpoint), answers: FetchCache::new(cache), good })
 }
 
 /// A response of the endpoint. The claims are parsed later, one by one: one that makes no sense is a
@@ -143,8 +144,6 @@ impl Introspection {
 impl IntrospectionEndpoint {
     async fn introspect(&self, token: &str, resource: &str) -> Result<Claims, AuthError> {
         let unavailable = || AuthError::Unavailable { retry_after: Duration::from_secs(5) };
-        let permit = tokio::time::timeout(PERMIT_TIMEOUT, self.permits.acquire());
-        let Ok(Ok(_permit)) = permit.await else { return Err(unavailable()) };
         let request = self
             .http
             .post(&self.url)
@@ -204,7 +203,9 @@ impl IntrospectionEndpoint {
         let subject = text(response.sub, "sub")?;
         let client = text(response.client_id, "client_id")?;
         let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &response.extra);
-        let subject = subject.or_else(|| client.clone()).ok_or(AuthError::Claim("sub"))?;
+        // Without a subject, all people of a client would be one caller.
+        let of_client = client.clone().filter(|_| !names_person(&response.extra));
+        let subject = subject.or(of_client).ok_or(AuthError::Claim("sub"))?;
         let mut claims = Claims::new(&self.issuer, subject);
         for (scopes, name) in [
             (response.scope, "scope"),
@@ -253,7 +254,24 @@ impl Verifier for Introspection {
         let introspect = || {
             let endpoint = Arc::clone(&self.endpoint);
             let (token, resource) = (SecretString::from(token), resource.to_owned());
-            async move { endpoint.introspect(token.expose_secret(), &resource).await }
+            let (good, client) = (self.good.clone(), presented.client);
+            async move {
+                let Some(_permit) = endpoint.permits.acquire(client).await else {
+                    // A flood of made-up tokens holds up nobody whose token was good a moment ago.
+                    let retry_after = Duration::from_secs(5);
+                    return good.get(&key).ok_or(AuthError::Unavailable { retry_after });
+                };
+                let answer = endpoint.introspect(token.expose_secret(), &resource).await;
+                match &answer {
+                    Ok(claims) => {
+                        let bytes = ANSWER_BYTES + claims.text_bytes();
+                        good.insert_weighing(bytes, key, claims.clone());
+                    }
+                    Err(AuthError::Unavailable { .. }) => {}
+                    Err(_) => drop(good.remove(&key)),
+                }
+                answer
+            }
         };
         let answer = self.answers.get_or_fetch(key, cached_bytes, introspect).await;
         let unavailable = Err(AuthError::Unavailable { retry_after: Duration::from_secs(5) });
@@ -272,4 +290,28 @@ impl Verifier for Introspection {
 /// Basic authentication has both parts form-encoded (RFC 6749 §2.3.1).
 fn form_encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Credentials;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_was_good_is_good_while_no_request_can_be_made() {
+        let verifier = introspection("https://a.example", "http://127.0.0.1:1/i", "a", "b").unwrap();
+        let resource = "https://tools.example/mcp";
+        let verify = async |token: &str| {
+            let credentials = Credentials::bearer(token).unwrap();
+            verifier.verify(PresentedToken::new(&credentials, resource, "POST")).await
+        };
+        let key = sha256(format!("{resource} known").as_bytes());
+        verifier.good.insert_weighing(1, key, Claims::new("https://a.example", "alice"));
+        let all = verifier.endpoint.permits.acquire_all().await;
+        assert_eq!(verify("known").await.unwrap().subject(), "alice");
+        assert_eq!(verify("made-up").await.unwrap_err().code(), "unavailable");
+        drop(all);
+        // Otherwise the issuer decides, and it is not there.
+        assert_eq!(verify("another").await.unwrap_err().code(), "unavailable");
+    }
 }

@@ -23,8 +23,19 @@ use crate::{
 /// How old a key set may be before it is fetched again.
 const KEY_SET_TTL: Duration = Duration::from_secs(600);
 
-/// The shortest time between two fetches, whatever keys tokens name.
-const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(60);
+/// How old a key set may become if newer ones cannot be fetched. Afterwards its keys are no longer
+/// believed: one of them may have been withdrawn.
+const MAX_KEY_SET_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// How often a key set is fetched again because of keys that it does not have. A stranger can name
+/// any, so this is also how long strangers can delay that a new key is found.
+const LOOKUP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How many such fetches may be made at once.
+const LOOKUP_BURST: u32 = 5;
+
+/// The shortest time between two fetches while the issuer is down, as long as there are keys.
+const OUTAGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The shortest time between two fetches as long as none has succeeded.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -61,18 +72,47 @@ struct FetchState {
     keys: Option<Arc<Keys>>,
     fetched_at: Option<SystemTime>,
     tried_at: Option<SystemTime>,
+    /// How many fetches have ended.
+    fetches: u64,
+    /// Whether the last one failed.
+    failed: bool,
+    /// When as many fetches as [`LOOKUP_BURST`] may be made at once again.
+    refilled_at: Option<SystemTime>,
 }
 
 impl FetchState {
-    /// Whether the last fetch failed.
-    fn failed(&self) -> bool {
-        self.tried_at != self.fetched_at
-    }
-
     /// The time until the next fetch is allowed; `None` if it is allowed now.
     fn pause(&self, now: SystemTime) -> Option<Duration> {
-        let pause = if self.fetched_at.is_some() { MIN_FETCH_INTERVAL } else { RETRY_INTERVAL };
-        pause.checked_sub(age(self.tried_at, now)?).filter(|left| !left.is_zero())
+        let left = if self.failed {
+            let pause = if self.keys.is_some() { OUTAGE_INTERVAL } else { RETRY_INTERVAL };
+            pause.checked_sub(age(self.tried_at, now)?)?
+        } else {
+            let until_full = self.refilled_at?.duration_since(now).ok()?;
+            // A clock that was set back shows more than there can be.
+            if until_full > LOOKUP_INTERVAL * LOOKUP_BURST {
+                return None;
+            }
+            until_full.checked_sub(LOOKUP_INTERVAL * (LOOKUP_BURST - 1))?
+        };
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Counts a fetch that ends now. The first one is not among those of [`LOOKUP_BURST`].
+    fn count(&mut self, now: SystemTime, failed: bool) {
+        if self.fetched_at.is_some() {
+            let full = LOOKUP_INTERVAL * LOOKUP_BURST;
+            let from = self.refilled_at.filter(|at| (now..=now + full).contains(at));
+            self.refilled_at = Some(from.unwrap_or(now) + LOOKUP_INTERVAL);
+        }
+        self.fetches += 1;
+        self.failed = failed;
+        self.tried_at = Some(now);
+    }
+
+    /// The keys, unless they are too old.
+    fn keys(&self, now: SystemTime) -> Option<Arc<Keys>> {
+        let is_old = age(self.fetched_at, now).is_some_and(|age| age >= MAX_KEY_SET_AGE);
+        self.keys.clone().filter(|_| !is_old)
     }
 }
 
@@ -122,7 +162,7 @@ impl RemoteKeySet {
         has_key: impl Fn(&Keys) -> bool + Send,
     ) -> Result<Arc<Keys>, AuthError> {
         let (state, now) = (self.state(), self.now());
-        let known = state.keys.clone().filter(|keys| has_key(keys));
+        let known = state.keys(now).filter(|keys| has_key(keys));
         let is_fresh = age(state.fetched_at, now).is_some_and(|age| age < KEY_SET_TTL);
         if let Some(keys) = known.as_ref().filter(|_| is_fresh) {
             return Ok(Arc::clone(keys));
@@ -135,24 +175,25 @@ impl RemoteKeySet {
             match &known {
                 None => drop(fetch.outcome().await),
                 // The issuer was unreachable before, so nothing is gained by waiting.
-                Some(_) if state.failed() => {}
+                Some(_) if state.failed => {}
                 Some(_) => {
                     let left = REFRESH_TIMEOUT.saturating_sub(fetch.label.elapsed());
                     let _ = tokio::time::timeout(left, fetch.outcome()).await;
                 }
             }
         }
+        let seen = state.fetches;
         let state = self.state();
-        let found = state.keys.clone().filter(|keys| has_key(keys));
+        let found = state.keys(now).filter(|keys| has_key(keys));
         // After a fetch that succeeded, a key that is missing was withdrawn.
-        let known = known.filter(|_| state.failed() || state.pause(now).is_none());
+        let known = known.filter(|_| state.failed || state.fetches == seen);
         found.or(known).ok_or_else(|| self.no_key())
     }
 
     /// The fetch under way, or one that begins now, unless one was tried since `seen`.
     fn fetch(self: &Arc<Self>, seen: &FetchState) -> Option<Flight<(), Instant>> {
         let start = || {
-            if self.state().tried_at != seen.tried_at {
+            if self.state().fetches != seen.fetches {
                 return Err(());
             }
             let key_set = Arc::clone(self);
@@ -165,7 +206,7 @@ impl RemoteKeySet {
     /// succeeded.
     fn no_key(&self) -> AuthError {
         let state = self.state();
-        if state.fetched_at.is_some() && !state.failed() {
+        if state.fetched_at.is_some() && !state.failed {
             return AuthError::UnknownKey;
         }
         let retry_after = state.pause(self.now()).unwrap_or(RETRY_INTERVAL);
@@ -181,7 +222,7 @@ impl RemoteKeySet {
         });
         let now = self.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.tried_at = Some(now);
+        state.count(now, result.is_err());
         match result {
             Ok(keys) => {
                 state.fetched_at = Some(now);

@@ -226,7 +226,7 @@ impl Jwt {
             return Err(self.clarify(AuthError::BadSignature, kid, body));
         }
         let claims: JwtClaims = decode_part(body)?;
-        claims.check(&self.issuer, resource)
+        claims.check(&self.issuer, resource, header.follows_profile())
     }
 
     /// Replaces an error by the one that names the cause: a token of another issuer is signed with an

@@ -2,12 +2,15 @@
 
 pub(crate) mod discovery;
 pub(crate) mod dpop;
+pub(crate) mod fair_permits;
 pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod replay_window;
 pub(crate) mod token;
+
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 
@@ -25,17 +28,23 @@ pub struct PresentedToken<'a> {
     pub method: &'a str,
     /// The cache of the connection.
     pub(crate) cache: Option<&'a TokenCache>,
+    /// The address of the client, if it is known.
+    pub(crate) client: Option<IpAddr>,
 }
 
 impl<'a> PresentedToken<'a> {
     /// Credentials that were sent to `resource` by the HTTP method `method`.
     pub fn new(credentials: &'a Credentials, resource: &'a str, method: &'a str) -> Self {
-        Self { credentials, resource, method, cache: None }
+        Self { credentials, resource, method, cache: None, client: None }
     }
 
-    /// Sets the cache of the connection.
-    pub(crate) fn with_cache(self, cache: Option<&'a TokenCache>) -> Self {
-        Self { cache, ..self }
+    /// Sets the cache of the connection, and the address of the client.
+    pub(crate) fn on_connection(
+        self,
+        cache: Option<&'a TokenCache>,
+        client: Option<IpAddr>,
+    ) -> Self {
+        Self { cache, client, ..self }
     }
 }
 

@@ -64,6 +64,12 @@ pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
 }
 
 impl JwtHeader {
+    /// Whether the type is that of RFC 9068.
+    pub(crate) fn follows_profile(&self) -> bool {
+        let typ = self.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+        typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt"
+    }
+
     /// Checks the type of the token, and returns its algorithm. `accept_plain`: the type `JWT`, or
     /// none, is accepted as well.
     pub(crate) fn check(&self, accept_plain: bool) -> Result<Algorithm, AuthError> {
@@ -105,7 +111,13 @@ pub(crate) struct JwtClaims {
 
 impl JwtClaims {
     /// Checks that the token is of `issuer` and for `resource`, and that all claims are well-formed.
-    pub(crate) fn check(self, issuer: &str, resource: &str) -> Result<ValidClaims, AuthError> {
+    /// `follows_profile`: its type says that it follows RFC 9068, which requires a subject (§2.2).
+    pub(crate) fn check(
+        self,
+        issuer: &str,
+        resource: &str,
+        follows_profile: bool,
+    ) -> Result<ValidClaims, AuthError> {
         match &self.iss {
             Some(Value::String(found)) if found == issuer => {}
             Some(Value::String(found)) => {
@@ -135,7 +147,8 @@ impl JwtClaims {
         };
         let client = text(&self.client_id, "client_id")?.or(text(&self.azp, "azp")?);
         let subject = text(&self.sub, "sub")?;
-        if subject.is_none() && client.is_none() {
+        let may_lack_subject = !follows_profile && client.is_some() && !names_person(&self.extra);
+        if subject.is_none() && !may_lack_subject {
             return Err(AuthError::Claim("sub"));
         }
         let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &self.extra);
@@ -194,6 +207,15 @@ pub(crate) fn is_client_credentials(
         || says("gty") == Some("client-credentials")
         || says("idtyp") == Some("app")
         || says("cid") == Some(subject)
+}
+
+/// Whether the claims are about a person: without a subject, all people would be one caller.
+pub(crate) fn names_person(extra: &Map<String, Value>) -> bool {
+    ["username", "preferred_username", "email", "upn"].iter().any(|name| {
+        extra.get(*name).and_then(Value::as_str).is_some_and(|value| {
+            !value.is_empty() && !value.starts_with("service-account-")
+        })
+    })
 }
 
 /// The issuer that a token names. It is not verified, and only used in error messages.

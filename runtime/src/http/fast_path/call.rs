@@ -29,6 +29,7 @@ use crate::{
         message::{CallParams, Message, is_valid},
         registry::ServedTool,
         request::{Authenticated, CallContext, CallRequest, LazyContext},
+        server_info::NamedHandler,
         transport::ServerTransport,
     },
     tool::{
@@ -39,10 +40,10 @@ use crate::{
 
 /// Answers calls in the name of a peer that receives nothing but responses.
 pub(crate) struct FastPath {
-    handler: Handler<ErasedHandler>,
+    handler: NamedHandler,
     peer: Peer<RoleServer>,
     /// The peer is connected as long as its service runs.
-    _service: RunningService<RoleServer, Handler<ErasedHandler>>,
+    _service: RunningService<RoleServer, NamedHandler>,
 }
 
 /// A call that the fast path takes, borrowed from the body of its request.
@@ -54,6 +55,7 @@ pub(crate) struct FastCall<'a> {
 
 impl FastPath {
     pub(crate) fn new(handler: Handler<ErasedHandler>) -> Self {
+        let handler = NamedHandler(handler);
         // rmcp assumes the same of a client that did not introduce itself.
         let client =
             InitializeRequestParams::new(ClientCapabilities::default(), Implementation::default());
@@ -69,7 +71,7 @@ impl FastPath {
         (call, prepared): (&FastCall<'_>, PreparedCall),
         (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
-        let dispatch = &self.handler.dispatch;
+        let dispatch = &self.handler.0.dispatch;
         let caller = match &dispatch.resource_server {
             Some(_) => claims.cloned().map(Caller::from_claims),
             None => Some(Caller::local()),
@@ -83,9 +85,23 @@ impl FastPath {
             context: CallContext::Lazy(&context),
         };
         match dispatch.call(tool, Some(prepared), request).await {
-            Ok(CallToolResponse::Complete(result)) => response(call.id, Ok(&result)),
-            Ok(other) => response(call.id, Ok(&ServerResult::from(other))),
-            Err(error) => response::<ServerResult>(call.id, Err(&error)),
+            Ok(CallToolResponse::Complete(mut result)) => {
+                let info = &dispatch.server_info;
+                // Nearly no result has `_meta` of its own, which would have to be merged.
+                let member = match &result.meta {
+                    None => info.member(),
+                    Some(_) => {
+                        info.add_to(&mut result);
+                        ""
+                    }
+                };
+                response(call.id, Ok(&result), member)
+            }
+            Ok(mut other) => {
+                dispatch.server_info.add_to(&mut other);
+                response(call.id, Ok(&ServerResult::from(other)), "")
+            }
+            Err(error) => response::<ServerResult>(call.id, Err(&error), ""),
         }
     }
 
@@ -95,15 +111,16 @@ impl FastPath {
         (call, params): (&FastCall<'_>, CallToolRequestParams),
         (parts, claims): (&Parts, Option<&Claims>),
     ) -> Response {
-        let _running = self.handler.dispatch.running.token();
-        let context = call.context((parts, self.handler.dispatch.host()), claims, &self.peer);
+        let dispatch = &self.handler.0.dispatch;
+        let _running = dispatch.running.token();
+        let context = call.context((parts, dispatch.host()), claims, &self.peer);
         // If the client disconnects, this future is dropped; then what the handler spawned is
         // cancelled as well.
         let cancel = context.ct.clone().drop_guard();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let outcome = DynService::handle_request(&self.handler, request, context).await;
         cancel.disarm();
-        response(call.id, outcome.as_ref())
+        response(call.id, outcome.as_ref(), "")
     }
 }
 

@@ -68,7 +68,7 @@ impl ListCache {
     /// The response, if the list is cached.
     pub(crate) fn get(&self, visible: &VisibleTools, id: &RawValue) -> Option<Response> {
         let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Some(response(id, Ok(&**lists.get(visible)?)))
+        Some(response(id, Ok(&**lists.get(visible)?), ""))
     }
 
     /// Caches the list in rmcp's response, which is returned.

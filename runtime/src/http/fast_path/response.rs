@@ -6,18 +6,26 @@ use rmcp::{ErrorData, model::ErrorCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The response to the request with this identifier.
+/// The response to the request with this identifier. `member` is JSON text that is added to a result,
+/// with a comma before it.
 pub(super) fn response<T: Serialize + ?Sized>(
     id: &RawValue,
     outcome: Result<&T, &ErrorData>,
+    member: &str,
 ) -> Response {
-    let mut json = Vec::with_capacity(256);
+    let mut json = Vec::with_capacity(256 + member.len());
     json.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     json.extend_from_slice(id.get().as_bytes());
     let (status, written) = match outcome {
         Ok(result) => {
             json.extend_from_slice(br#","result":"#);
-            (StatusCode::OK, serde_json::to_writer(&mut json, result))
+            let written = serde_json::to_writer(&mut json, result);
+            if !member.is_empty() && json.last() == Some(&b'}') {
+                json.pop();
+                json.extend_from_slice(member.as_bytes());
+                json.push(b'}');
+            }
+            (StatusCode::OK, written)
         }
         Err(error) => {
             json.extend_from_slice(br#","error":"#);

@@ -127,10 +127,23 @@ impl<'a> Message<'a> {
     /// Whether `_meta` is the only parameter, and asks for nothing but a response.
     pub(crate) fn has_only_meta(&self) -> bool {
         self.params.0.as_ref().is_some_and(|params| {
-            let Params { name, uri, arguments, meta, is_retry, has_others } = params;
+            let Params { name, uri, arguments, meta, is_retry, has_others, .. } = params;
             (name.is_none() && uri.is_none() && arguments.is_none() && !is_retry && !has_others)
                 && meta.0.as_ref().is_some_and(|it| it.is_current() && !it.wants_notifications())
         })
+    }
+
+    /// Whether a `subscriptions/listen` names single resources, or may do so.
+    pub(crate) fn subscribes_to_resources(&self) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Filter {
+            resource_subscriptions: Option<Vec<Value>>,
+        }
+        let Some(params) = &self.params.0 else { return true };
+        let Some(filter) = params.notifications else { return false };
+        serde_json::from_str::<Filter>(filter.get())
+            .map_or(true, |filter| filter.resource_subscriptions.is_some_and(|uris| !uris.is_empty()))
     }
 
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
@@ -227,6 +240,33 @@ mod tests {
         assert_eq!(call("[]"), Err(()));
         for twice in [r#""arguments":null,"arguments":{}"#, r#""_meta":{},"_meta":{}"#] {
             assert_eq!(call(&format!(r#"{{"name":"a",{twice}}}"#)), Err(()), "{twice}");
+        }
+    }
+
+    #[test]
+    fn subscriptions_to_single_resources_are_recognised() {
+        let subscribes = |params: &str| {
+            let message = format!(r#"{{"method":"subscriptions/listen","params":{params}}}"#);
+            Message::parse(message.as_bytes()).unwrap().subscribes_to_resources()
+        };
+        for params in [
+            r#"{}"#,
+            r#"{"notifications":{}}"#,
+            r#"{"notifications":{"toolsListChanged":true}}"#,
+            r#"{"notifications":{"resourceSubscriptions":[]}}"#,
+            r#"{"notifications":{"resourceSubscriptions":null}}"#,
+        ] {
+            assert!(!subscribes(params), "{params}");
+        }
+        for params in [
+            r#"{"notifications":{"resourceSubscriptions":["file:///a"]}}"#,
+            r#"{"notifications":{"resource\u0053ubscriptions":["file:///a"]}}"#,
+            r#"{"notifications":{"resourceSubscriptions":[],"resourceSubscriptions":["a"]}}"#,
+            r#"{"notifications":{},"notifications":{"resourceSubscriptions":["a"]}}"#,
+            r#"{"notifications":[["a"]]}"#,
+            "[]",
+        ] {
+            assert!(subscribes(params), "{params}");
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) struct Params<'a> {
     pub(crate) uri: Option<&'a RawValue>,
     pub(crate) arguments: Option<&'a RawValue>,
     pub(crate) meta: StrictObject<Meta<'a>>,
+    pub(crate) notifications: Option<&'a RawValue>,
     /// Whether the message answers an earlier `input_required`.
     pub(crate) is_retry: bool,
     /// Whether there are other parameters.
@@ -63,6 +64,7 @@ pub(crate) enum ParamName {
     Meta = 8,
     InputResponses = 16,
     RequestState = 32,
+    Notifications = 64,
     #[serde(other)]
     Other = 0,
 }
@@ -98,6 +100,10 @@ impl<'a> Members<'a> for Params<'a> {
             ParamName::Meta => self.meta = map.next_value()?,
             ParamName::InputResponses | ParamName::RequestState => {
                 self.is_retry |= map.next_value::<Option<Validated>>()?.is_some();
+            }
+            ParamName::Notifications => {
+                self.has_others = true;
+                self.notifications = map.next_value()?;
             }
             ParamName::Other => {
                 self.has_others = true;

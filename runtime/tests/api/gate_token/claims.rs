@@ -33,7 +33,6 @@ async fn what_the_token_says_is_what_the_tool_learns() {
 
     for (name, changes) in [
         ("the client itself", json!({ "sub": "host" })),
-        ("no subject", json!({ "sub": null })),
         ("as Auth0 says it", json!({ "sub": "host@clients" })),
         ("as Auth0 says it, again", json!({ "gty": "client-credentials" })),
     ] {
@@ -183,6 +182,7 @@ async fn claims_of_the_wrong_shape() {
         &verifier(),
         vec![
             ("nobody", with(json!({ "sub": null, "client_id": null })), "claim"),
+            ("no subject, which RFC 9068 requires", with(json!({ "sub": null })), "claim"),
             ("an empty subject", with(json!({ "sub": "" })), "claim"),
             ("a subject that is a number", with(json!({ "sub": 7 })), "claim"),
             ("a client that is a list", with(json!({ "client_id": ["host"] })), "claim"),
@@ -255,5 +255,24 @@ async fn machines_are_known_by_what_their_issuers_say() {
     ] {
         let found = verify(&verifier(), &KEYS.token(changes)).await.unwrap();
         assert_eq!(found.is_client_credentials(), machine, "{name}");
+    }
+}
+
+/// People without a subject would all be one caller: their client.
+#[tokio::test]
+async fn a_person_without_a_subject_is_refused() {
+    let plain = |changes: Value| {
+        KEYS.es256.sign(&issuer::header(json!({ "typ": "JWT" })), &claims(changes).to_string())
+    };
+    let verifier = verifier().accept_plain_jwt();
+    for name in ["username", "preferred_username", "email", "upn"] {
+        let person = plain(json!({ "sub": null, name: "alice" }));
+        assert_eq!(verify(&verifier, &person).await.unwrap_err().code(), "claim", "{name}");
+    }
+    for changes in [json!({}), json!({ "preferred_username": "service-account-host" })] {
+        let mut changes = changes;
+        changes["sub"] = Value::Null;
+        let machine = verify(&verifier, &plain(changes)).await.unwrap();
+        assert!(machine.is_client_credentials() && machine.subject() == "host");
     }
 }
