@@ -356,7 +356,7 @@ impl BrokerBuilder {
             clients: Clients { registrations, known },
             keys: SigningKeys::new(records.clone(), Arc::clone(&self.clock), self.access_token_ttl),
             limits: Limits::new(self.max_requests_per_minute, &self.clock),
-            cookies: Cookies::new(public.scheme() == "https"),
+            cookies: Cookies::at(&public),
             origin: public.origin().ascii_serialization(),
             root: format!("{prefix}/oauth"),
             accounts: self.accounts,

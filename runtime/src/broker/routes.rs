@@ -20,13 +20,28 @@ impl Broker {
     /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or with a layer that
     /// sets [`PeerAddress`](super::PeerAddress): requests are limited by address.
     pub fn router(&self) -> Router {
-        let root = &self.0.root;
-        let path = |name: &str| format!("{root}/{name}");
-        let mut open = Router::new()
-            .route(
-                &format!("/.well-known/oauth-authorization-server{}", self.0.prefix),
-                get(endpoint::metadata::document),
-            )
+        self.routes(&self.0.prefix)
+    }
+
+    /// The routes without the path of the public URL, which the router of a server adds to all of its
+    /// routes. The metadata is also found where its place is by RFC 8414 §3.1, outside of that path.
+    pub(crate) fn router_below_root(&self) -> Router {
+        self.routes("")
+    }
+
+    fn routes(&self, prefix: &str) -> Router {
+        let path = |name: &str| format!("{prefix}/oauth/{name}");
+        const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
+        let mut open = Router::new();
+        // Some clients look at the root, or add a slash.
+        let root = if self.0.prefix.is_empty() { "" } else { WELL_KNOWN };
+        for place in [root.to_owned(), format!("{WELL_KNOWN}{}", self.0.prefix)] {
+            if !place.is_empty() {
+                let document = get(endpoint::metadata::document);
+                open = open.route(&place, document.clone()).route(&format!("{place}/"), document);
+            }
+        }
+        let mut open = open
             .route(&path("jwks"), get(endpoint::metadata::jwks))
             .route(&path("token"), post(endpoint::token::issue_tokens))
             .route(&path("register"), post(endpoint::register::register_client))

@@ -7,6 +7,9 @@ use std::{borrow::Cow, time::Duration};
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
+use url::Url;
+
+use crate::support::crypto;
 
 /// How many sign-ins or consents one browser may have under way.
 const MAX_STATE_COOKIES: usize = 8;
@@ -15,16 +18,31 @@ const MAX_STATE_COOKIES: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cookies {
     https: bool,
+    /// A digest of the path of the server's URL, if it has one.
+    path_tag: Option<u32>,
 }
 
 impl Cookies {
     pub(crate) const fn new(https: bool) -> Self {
-        Self { https }
+        Self { https, path_tag: None }
+    }
+
+    /// The cookies of the server at `base`. Servers at several paths of one host share its cookies,
+    /// because `__Host-` wants the path `/`. So those of a server below a path have names of their own.
+    pub(crate) fn at(base: &Url) -> Self {
+        let path = base.path().trim_end_matches('/');
+        let [a, b, c, d, ..] = crypto::sha256(path.as_bytes());
+        let path_tag = (!path.is_empty()).then(|| u32::from_be_bytes([a, b, c, d]));
+        Self { https: base.scheme() == "https", path_tag }
     }
 
     /// The name that a cookie has in the browser.
     fn full_name(self, name: &str) -> Cow<'_, str> {
-        if self.https { format!("__Host-{name}").into() } else { name.into() }
+        let name: Cow<'_, str> = match self.path_tag {
+            Some(tag) => format!("{name}-{tag:08x}").into(),
+            None => name.into(),
+        };
+        if self.https { format!("__Host-{name}").into() } else { name }
     }
 
     /// The `Set-Cookie` header that sets a cookie.
@@ -121,6 +139,23 @@ mod tests {
         assert_eq!(cookies.get(&headers("person=planted"), "person"), None);
         let both = headers("person=planted; __Host-person=x");
         assert_eq!(cookies.get(&both, "person"), Some("x"));
+    }
+
+    #[test]
+    fn servers_at_two_paths_of_a_host_have_their_own() {
+        let at = |url: &str| Cookies::at(&Url::parse(url).unwrap());
+        let set = |cookies: Cookies| {
+            let set = cookies.set("person", "x", Duration::from_secs(600));
+            set.to_str().unwrap().split('=').next().unwrap().to_owned()
+        };
+        let root = set(at("https://corp.example"));
+        assert_eq!(root, "__Host-person");
+        let (tools, other) = (at("https://corp.example/tools/"), at("https://corp.example/other"));
+        assert!(set(tools).starts_with("__Host-person-") && set(tools) != set(other));
+        assert_eq!(set(tools), set(at("https://corp.example/tools")));
+        let both = headers(&format!("{}=tools; {}=other; {root}=root", set(tools), set(other)));
+        assert_eq!(tools.get(&both, "person"), Some("tools"));
+        assert_eq!(other.get(&both, "person"), Some("other"));
     }
 
     #[test]

@@ -92,6 +92,17 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// The same page below the path of its server's URL.
+    fn below(mut self, root: &str) -> Self {
+        if !root.is_empty() {
+            self.body = links_below(&self.body, root);
+            if lacks_root(&self.stylesheet, root) {
+                self.stylesheet.insert_str(0, root);
+            }
+        }
+        self
+    }
+
     /// Writes the page as the body of a response, with the name of its server if it is known.
     fn write<B>(&self, response: Response<B>, site: Option<&Site>) -> Response<String> {
         let html = html! {
@@ -118,15 +129,54 @@ impl Content {
     }
 }
 
-/// Adds the name and the icon of the server to all pages of a router.
-pub(crate) fn on_site(site: &Arc<Site>, pages: Router) -> Router {
-    pages.layer(middleware::from_fn_with_state(Arc::clone(site), add_site))
+/// The links and the forms of a page, with `root` before the paths that lack it. In text a quotation
+/// mark is escaped, so these are attributes.
+fn links_below(html: &str, root: &str) -> String {
+    let mut html = html.to_owned();
+    for attribute in [" href=\"", " action=\""] {
+        let mut parts = html.split(attribute);
+        let mut below = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            below.push_str(attribute);
+            if lacks_root(part, root) {
+                below.push_str(root);
+            }
+            below.push_str(part);
+        }
+        html = below;
+    }
+    html
 }
 
-async fn add_site(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+/// Whether a text begins with a path of this server that does not begin with `root`.
+fn lacks_root(text: &str, root: &str) -> bool {
+    let has_root = text.strip_prefix(root).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(['/', '"', '?'])
+    });
+    text.starts_with('/') && !text.starts_with("//") && !has_root
+}
+
+/// Adds the name and the icon of the server to all pages of a router, and puts their links, and
+/// redirects within the server, below `root`: the path of the server's URL, without a slash at its end.
+pub(crate) fn on_site(site: &Arc<Site>, root: &str, pages: Router) -> Router {
+    pages.layer(middleware::from_fn_with_state((Arc::clone(site), Arc::from(root)), add_site))
+}
+
+async fn add_site(
+    State((site, root)): State<(Arc<Site>, Arc<str>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_head = request.method() == Method::HEAD;
     let mut response = next.run(request).await;
+    let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+    if let Some(path) = location.filter(|path| lacks_root(path, &root))
+        && let Ok(path) = HeaderValue::try_from(format!("{root}{path}"))
+    {
+        response.headers_mut().insert(header::LOCATION, path);
+    }
     let Some(content) = response.extensions_mut().remove::<Content>() else { return response };
+    let content = content.below(&root);
     // The length was that of the page without a name.
     response.headers_mut().remove(header::CONTENT_LENGTH);
     let response = content.write(response, Some(&site)).map(Body::from);
@@ -196,6 +246,18 @@ fn harden(headers: &mut HeaderMap, form_action: &FormAction, images: Option<&str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_and_forms_lead_below_the_path_of_the_server() {
+        let page = r#"<a href="/accounts">x</a> <form method="post" action="/oauth/consent?a"><a href="/tools/b"> <a href="https://a.example/c"> <a href="//a.example/d"> &quot; href=&quot;/e"#;
+        let below = links_below(page, "/tools");
+        assert_eq!(
+            below,
+            r#"<a href="/tools/accounts">x</a> <form method="post" action="/tools/oauth/consent?a"><a href="/tools/b"> <a href="https://a.example/c"> <a href="//a.example/d"> &quot; href=&quot;/e"#
+        );
+        assert_eq!(links_below(&below, "/tools"), below);
+        assert!(lacks_root("/toolsmith", "/tools") && !lacks_root("/tools", "/tools"));
+    }
 
     #[test]
     fn every_answer_is_hardened() {

@@ -100,7 +100,7 @@ pub(crate) struct SignInContext {
 impl SignInAuth {
     pub(crate) fn new(config: SignInConfig) -> Self {
         let SignInConfig { client, verifier, resource, base, grants, clock, http, limit } = config;
-        let cookies = Cookies::new(base.scheme() == "https");
+        let cookies = Cookies::at(&base);
         let base = base.as_str().trim_end_matches('/').to_owned();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "sign-in" };
         Self(Arc::new(SignInState {

@@ -316,7 +316,7 @@ impl Consents {
     }
 
     pub(super) fn cookies(&self) -> Cookies {
-        Cookies::new(self.is_https())
+        Cookies::at(&self.base())
     }
 
     /// The person who uses this browser; `None` where nobody is signed in.

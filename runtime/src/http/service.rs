@@ -32,6 +32,8 @@ pub struct ToolgateService<H = NoFallback>(Arc<Shared>, PhantomData<fn() -> H>);
 struct Shared {
     endpoint: Arc<Endpoint>,
     router: Router,
+    /// The path of the server's URL, without a slash at its end.
+    root: String,
     /// The router wraps the endpoint in a CORS layer, so the endpoint cannot answer directly.
     has_cors: bool,
     /// Only this machine may send requests.
@@ -44,9 +46,10 @@ impl ToolgateService {
         endpoint: Arc<Endpoint>,
         router: Router,
         (has_cors, is_local): (bool, bool),
-        forwarding: Option<Arc<Forwarding>>,
+        (root, forwarding): (&str, Option<Arc<Forwarding>>),
     ) -> Self {
-        let shared = Shared { endpoint, router, has_cors, is_local, forwarding };
+        let root = root.to_owned();
+        let shared = Shared { endpoint, router, root, has_cors, is_local, forwarding };
         Self(Arc::new(shared), PhantomData)
     }
 
@@ -70,7 +73,7 @@ impl<H> ToolgateService<H> {
         if let Some(forwarding) = &shared.forwarding {
             forwarding.apply(&mut parts, peer.address);
         }
-        if shared.has_cors || !is_endpoint(parts.uri.path()) {
+        if shared.has_cors || !is_endpoint(parts.uri.path(), &shared.root) {
             let request = Request::from_parts(parts, Body::new(body));
             return Box::pin(self.route(request, peer)).await;
         }
@@ -90,9 +93,10 @@ impl<H> ToolgateService<H> {
     }
 }
 
-/// Whether the path is that of the endpoint, with or without a slash at its end.
-fn is_endpoint(path: &str) -> bool {
-    path == PATH || path.strip_suffix('/') == Some(PATH)
+/// Whether the path is that of the endpoint, with or without `root` before it and a slash at its end.
+fn is_endpoint(path: &str, root: &str) -> bool {
+    let is_endpoint = |path: &str| path == PATH || path.strip_suffix('/') == Some(PATH);
+    is_endpoint(path) || !root.is_empty() && path.strip_prefix(root).is_some_and(is_endpoint)
 }
 
 impl<H> Clone for ToolgateService<H> {

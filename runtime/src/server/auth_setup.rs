@@ -27,6 +27,7 @@ use crate::{
     gate::Gate,
     grant::{Clock, Grants},
     oauth::UpstreamClient,
+    support::url::is_secure,
     tool::registry::RegisteredTool,
 };
 
@@ -77,6 +78,7 @@ impl AuthLayer {
         let base = public_url.unwrap_or("http://127.0.0.1:8765");
         let base = Url::parse(base)
             .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
+        check_public_url(&base)?;
         #[cfg(feature = "broker")]
         let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]
@@ -116,7 +118,7 @@ impl AuthLayer {
         let resource_server = match setup.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
-                    authenticator = Some(Arc::new(ApplicationAuth(browser)));
+                    authenticator = Some(Arc::new(ApplicationAuth { identity: browser, base: base.clone() }));
                 } else if let (Some(client), Some(verifier)) = (gate.sign_in.take(), &gate.verifier)
                 {
                     let auth = SignInAuth::new(SignInConfig {
@@ -191,6 +193,18 @@ fn authenticate_by_broker(
     gate.verifier = Some(Arc::new(broker.verifier()));
     gate.resource = Some(broker.resource().to_owned());
     Ok(Arc::new(BrokerAuth { broker: broker.clone(), registration: registration.clone() }))
+}
+
+/// Checks the URL of which links, cookies and forms are made.
+fn check_public_url(base: &Url) -> Result<(), ConfigError> {
+    if !is_secure(base) {
+        return Err(ConfigError::new(format!("the public URL `{base}` is not https"))
+            .help("people sign in through it; plain http is for 127.0.0.1, [::1] and localhost"));
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err(ConfigError::new(format!("the public URL `{base}` has a query or a fragment")));
+    }
+    Ok(())
 }
 
 fn no_authenticator() -> ConfigError {

@@ -64,8 +64,8 @@ impl BrokerConfig {
 
     pub(crate) fn build(self, parts: &BrokerParts<'_>) -> Result<Broker, ConfigError> {
         let registration = self.registration(parts.providers)?;
-        let base = parts.base.filter(|base| base.path() == "/").ok_or_else(|| {
-            ConfigError::new("a broker has to know the URL of its server, which has no path")
+        let base = parts.base.ok_or_else(|| {
+            ConfigError::new("a broker has to know the URL of its server")
                 .help("add `.public_url(\"https://tools.example\")`")
         })?;
         let base = base.as_str().trim_end_matches('/').to_owned();
@@ -95,7 +95,7 @@ impl BrokerConfig {
 /// Adds the broker's routes to `pages`. Answers at `/callback/..` that are the broker's go to it.
 pub(crate) fn mount(pages: Router, broker: &Broker) -> Router {
     let callback = middleware::from_fn_with_state(broker.clone(), broker_callback);
-    pages.layer(callback).merge(broker.router()).merge(signed_in_route(broker))
+    pages.layer(callback).merge(broker.router_below_root()).merge(signed_in_route(broker))
 }
 
 fn signed_in_route(broker: &Broker) -> Router {

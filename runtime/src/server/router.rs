@@ -31,6 +31,22 @@ impl<H: ServerHandler> App<H> {
     }
 }
 
+/// The same routes below `root` as well: a proxy may remove the path before everything, or leave it.
+fn below(root: &str, router: Router) -> Router {
+    /// Where the server's own paths begin.
+    const OWN: [&str; 10] = [
+        "mcp", "oauth", "accounts", "connect", "connect.css", "callback", "sign-in", "signed-in",
+        "dev", ".well-known",
+    ];
+    let first = root.split('/').nth(1).unwrap_or_default();
+    match root {
+        "" => router,
+        // One path cannot be both.
+        root if OWN.contains(&first) => Router::new().nest(root, router),
+        root => Router::new().merge(router.clone()).nest(root, router),
+    }
+}
+
 /// The paths that a service answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Paths {
@@ -62,7 +78,8 @@ impl Assembled {
         if let Some(login) = &self.login {
             pages = pages.merge(login.router());
         }
-        let mut pages = on_site(consents.site(), pages);
+        let root = self.base.path().trim_end_matches('/');
+        let mut pages = on_site(consents.site(), root, pages);
         let landing_page = self
             .has_landing_page
             .then(|| Arc::new(LandingPage::new(Arc::clone(&self.handler.dispatch))));
@@ -79,6 +96,7 @@ impl Assembled {
         let endpoint = Arc::new(endpoint);
         let forwarding = http::Forwarding::new(self.proxies.clone(), self.base.clone());
         let router = http::router(&endpoint, pages, is_local, forwarding.as_ref());
-        ToolgateService::new(endpoint, router, (has_cors, is_local), forwarding)
+        let router = below(root, router);
+        ToolgateService::new(endpoint, router, (has_cors, is_local), (root, forwarding))
     }
 }

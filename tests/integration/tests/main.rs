@@ -3,6 +3,7 @@
 //! the machine for itself.
 
 mod arguments;
+pub mod below_a_path;
 mod bodies;
 mod broker;
 mod brokered;
