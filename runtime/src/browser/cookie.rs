@@ -23,7 +23,8 @@ pub(crate) struct Cookies {
 }
 
 impl Cookies {
-    pub(crate) const fn new(https: bool) -> Self {
+    #[cfg(test)]
+    const fn new(https: bool) -> Self {
         Self { https, path_tag: None }
     }
 

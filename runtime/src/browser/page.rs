@@ -150,9 +150,9 @@ fn links_below(html: &str, root: &str) -> String {
 
 /// Whether a text begins with a path of this server that does not begin with `root`.
 fn lacks_root(text: &str, root: &str) -> bool {
-    let has_root = text.strip_prefix(root).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with(['/', '"', '?'])
-    });
+    let has_root = text
+        .strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '"', '?']));
     text.starts_with('/') && !text.starts_with("//") && !has_root
 }
 

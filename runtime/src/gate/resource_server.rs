@@ -152,8 +152,8 @@ impl ResourceServer {
         let error = match Credentials::read_cached(&parts.headers, &parts.uri, cache) {
             Ok(Some(credentials)) => {
                 let (resource, method) = (&self.metadata.resource, parts.method.as_str());
-                let presented =
-                    PresentedToken::new(&credentials, resource, method).on_connection(cache, client);
+                let presented = PresentedToken::new(&credentials, resource, method)
+                    .on_connection(cache, client);
                 let verified = match self.verifier.verify_now(presented) {
                     Some(verified) => verified,
                     None => self.verifier.verify(presented).await,

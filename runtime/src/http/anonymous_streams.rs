@@ -1,10 +1,17 @@
-//! Streams of anonymous callers, bounded for each address and in all.
+//! Bounds of streams: how long each lasts, and how many anonymous callers have.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use axum::{body::Body, response::Response};
+use futures::StreamExt;
+use http::header;
+
+use super::rejection::Rejection;
+use crate::gate::{Claims, resource_server::ResourceServer};
 
 /// How many streams one address may hold open.
 const MAX_STREAMS_PER_ADDRESS: usize = 8;
@@ -37,6 +44,30 @@ impl AnonymousStreams {
         Some(StreamPermit { streams: Arc::clone(self), address })
     }
 
+    /// Ends a stream when the caller's token expires, and bounds how many streams an anonymous caller
+    /// has. Other responses pass.
+    pub(super) fn bound(
+        self: &Arc<Self>,
+        gate: Option<&ResourceServer>,
+        (address, caller): (Option<IpAddr>, Option<&Claims>),
+        response: Response,
+    ) -> Result<Response, Rejection> {
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let is_stream = content_type.is_some_and(|value| value == "text/event-stream");
+        let Some(gate) = gate.filter(|_| is_stream) else { return Ok(response) };
+        let permit = match caller {
+            Some(_) => None,
+            None => Some(self.acquire(address).ok_or_else(Rejection::too_many_streams)?),
+        };
+        let end = Box::pin(tokio::time::sleep(gate.remaining_lifetime(caller)));
+        Ok(response.map(|body| {
+            let stream = body.into_data_stream().take_until(end);
+            Body::from_stream(stream.inspect(move |_| {
+                let _ = &permit;
+            }))
+        }))
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +92,9 @@ mod tests {
         let streams = Arc::new(AnonymousStreams::default());
         let address = |n: usize| Some(IpAddr::from([192, 0, 2, u8::try_from(n).unwrap()]));
         let take = |n| {
-            std::iter::from_fn(|| streams.acquire(address(n))).take(MAX_STREAMS + 1).collect::<Vec<_>>()
+            std::iter::from_fn(|| streams.acquire(address(n)))
+                .take(MAX_STREAMS + 1)
+                .collect::<Vec<_>>()
         };
         let first = take(0);
         assert_eq!(first.len(), MAX_STREAMS_PER_ADDRESS);

@@ -1,9 +1,6 @@
 //! The endpoint at `/mcp`: the steps of one request, in their order.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     BoxError,
@@ -12,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{StreamExt, future::BoxFuture};
+use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
 use rmcp::{
     model::CallToolRequestParams,
@@ -30,6 +27,7 @@ use super::{
     negotiation::Accepted,
     peer::Peer,
     rejection::Rejection,
+    response_hook::ResponseHook,
     scope_check::{self, Lack},
     security_schemes,
     sessions::Sessions,
@@ -44,16 +42,13 @@ use crate::{
         fallback::ErasedHandler,
         handler::Handler,
         message::{CallParams, Message, MessageError},
+        named_handler::NamedHandler,
         panic::{self, Panicked},
         registry::ServedTool,
         request::{Authenticated, RawArguments},
-        server_info::NamedHandler,
     },
     tool::registry::PreparedCall,
 };
-
-/// The path of the endpoint.
-pub(crate) const PATH: &str = "/mcp";
 
 /// The largest request for a widget's page that needs no access token.
 const MAX_PAGE_REQUEST_BYTES: usize = 8 << 10;
@@ -66,7 +61,7 @@ pub(crate) struct Endpoint {
     landing_page: Option<Arc<LandingPage>>,
     sessions: Arc<Sessions>,
     sdk: StreamableHttpService<NamedHandler, Sessions>,
-    anonymous_streams: Arc<AnonymousStreams>,
+    streams: Arc<AnonymousStreams>,
 }
 
 /// Who answers a request, once its caller may send it.
@@ -79,31 +74,6 @@ enum Route<'a> {
     List(VisibleTools, &'a RawValue),
     /// rmcp.
     Sdk(ResponseHook),
-}
-
-/// What the endpoint does about a request that rmcp answers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResponseHook {
-    None,
-    /// A call: its permit is held until the call ends, which a streamed response does not show.
-    HoldPermit,
-    /// `initialize`: a session begins, if its caller may have one more.
-    OpenSession,
-    /// `tools/list`: copies the security schemes to where hosts look for them.
-    LiftSecuritySchemes,
-    /// `subscriptions/listen`: the stream ends when the caller's token expires.
-    EndWithToken,
-}
-
-impl ResponseHook {
-    fn for_method(method: &str) -> Self {
-        match method {
-            "initialize" => Self::OpenSession,
-            "tools/list" => Self::LiftSecuritySchemes,
-            "subscriptions/listen" => Self::EndWithToken,
-            _ => Self::None,
-        }
-    }
 }
 
 /// Request extension: the permit of a call, which is released when the call ends.
@@ -138,7 +108,7 @@ impl Endpoint {
             landing_page,
             sessions,
             sdk,
-            anonymous_streams: Arc::default(),
+            streams: Arc::default(),
         }
     }
 
@@ -260,7 +230,8 @@ impl Endpoint {
         }
         let address = gate::client_ip_key(&parts.extensions, peer);
         let response = self.forward(parts, peer, Body::new(body), caller).await;
-        self.bound_stream(address, caller, response)
+        let gate = self.handler.dispatch.resource_server.as_deref();
+        self.streams.bound(gate, (address, caller), response)
     }
 
     /// Authenticates the caller by the head of the request, before its body is read. `None` is the
@@ -476,7 +447,8 @@ impl Endpoint {
                 Box::pin(security_schemes::lift(response)).await
             }
             ResponseHook::EndWithToken => {
-                self.bound_stream(parts_address, caller, response)?
+                let gate = self.handler.dispatch.resource_server.as_deref();
+                self.streams.bound(gate, (parts_address, caller), response)?
             }
             _ => response,
         };
@@ -502,37 +474,6 @@ impl Endpoint {
         }
         let request = Request::from_parts(parts, body);
         Box::pin(async move { self.sdk.handle(request).await.into_response() })
-    }
-
-    /// Ends a stream when the caller's token expires, and bounds how many an anonymous caller has.
-    fn bound_stream(
-        &self,
-        address: Option<IpAddr>,
-        caller: Option<&Claims>,
-        response: Response,
-    ) -> Result<Response, Rejection> {
-        let Some(gate) = &self.handler.dispatch.resource_server else { return Ok(response) };
-        let is_stream = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|content_type| content_type == "text/event-stream");
-        if !is_stream {
-            return Ok(response);
-        }
-        let permit = match caller {
-            Some(_) => None,
-            None => match self.anonymous_streams.acquire(address) {
-                None => return Err(Rejection::too_many_streams()),
-                permit => permit,
-            },
-        };
-        let end = Box::pin(tokio::time::sleep(gate.remaining_lifetime(caller)));
-        Ok(response.map(|body| {
-            let stream = body.into_data_stream().take_until(end);
-            Body::from_stream(stream.inspect(move |_| {
-                let _ = &permit;
-            }))
-        }))
     }
 }
 

@@ -14,11 +14,12 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::{
     cors,
-    endpoint::{Endpoint, PATH},
+    endpoint::Endpoint,
     forwarding,
     forwarding::Forwarding,
     landing::{LandingPage, ROOT_PATH},
     loopback_only,
+    path::PATH,
     peer::Peer,
 };
 use crate::gate::{self, resource_server::ResourceServer};

@@ -64,7 +64,9 @@ pub(super) async fn step_up(
     let accumulates = !is_current_revision(&parts.headers);
     let called = (&*tool.registered.definition.name, &tool.required_scopes);
     let outcome = gate.step_up(caller, called, error, digest, accumulates).await;
-    match outcome.map_err(|error| Rejection::from_gate(error, || message.id(), || dispatch.server_info.meta()))? {
+    match outcome.map_err(|error| {
+        Rejection::from_gate(error, || message.id(), || dispatch.server_info.meta())
+    })? {
         StepUpOutcome::Widened(claims) => Ok(Some(claims)),
         StepUpOutcome::Ask(offer) => {
             parts.extensions.insert(offer);

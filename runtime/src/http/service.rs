@@ -14,12 +14,7 @@ use bytes::Bytes;
 use http::{Request, request::Parts};
 use tower::{Service, ServiceExt};
 
-use super::{
-    endpoint::{Endpoint, PATH},
-    forwarding::Forwarding,
-    loopback_only,
-    peer::Peer,
-};
+use super::{endpoint::Endpoint, forwarding::Forwarding, loopback_only, path::PATH, peer::Peer};
 use crate::mcp::fallback::NoFallback;
 
 /// A server as a [`tower::Service`]: the same as

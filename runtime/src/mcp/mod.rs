@@ -8,6 +8,7 @@ pub(crate) mod fallback;
 pub(crate) mod handler;
 pub(crate) mod message;
 mod methods;
+pub(crate) mod named_handler;
 pub(crate) mod panic;
 pub(crate) mod registry;
 pub(crate) mod request;

@@ -2,18 +2,12 @@
 //!
 //! rmcp puts it into the result of `server/discover` alone. The revision wants it in every result, for
 //! logs and displays of clients without a session.
-#![allow(deprecated, reason = "methods of clients of 2025 are forwarded")]
-
-use std::borrow::Cow;
 
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, model,
-    model::{Implementation, MetaObject, ProtocolVersion},
-    service::{NotificationContext, RequestContext, SubscriptionContext},
+    model,
+    model::{Implementation, MetaObject},
 };
 use serde_json::{Value, json};
-
-use super::{fallback::ErasedHandler, handler::Handler, methods::server_handler_methods};
 
 /// The member of `_meta` that has it.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -121,74 +115,6 @@ impl ResultMeta for model::ReadResourceResponse {
         }
     }
 }
-
-/// The server's handler, whose results name the server.
-#[derive(Clone)]
-pub(crate) struct NamedHandler(pub(crate) Handler<ErasedHandler>);
-
-impl NamedHandler {
-    /// The information for a client of this request; `None` before 2026-07-28.
-    fn info(&self, context: &RequestContext<RoleServer>) -> Option<&ServerInfo> {
-        let version = context.protocol_version()?;
-        (version >= ProtocolVersion::V_2026_07_28).then_some(&self.0.dispatch.server_info)
-    }
-}
-
-/// Implements `ServerHandler` by the handler within.
-macro_rules! named {
-    (
-        forwarded_requests { $($forwarded:tt)* }
-        own_requests { $($own:tt)* }
-        notifications { $($notifications:tt)* }
-        forwarded_getters { $($forwarded_getters:tt)* }
-        own_getters { $($own_getters:tt)* }
-    ) => {
-        named! {
-            requests { $($forwarded)* $($own)* }
-            notifications { $($notifications)* }
-            getters { $($forwarded_getters)* $($own_getters)* }
-        }
-    };
-    (
-        requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
-        notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
-        getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
-    ) => {
-        impl ServerHandler for NamedHandler {
-            $(async fn $request(
-                &self,
-                $($param: $param_ty,)*
-                context: RequestContext<RoleServer>,
-            ) -> Result<$result, ErrorData> {
-                let info = self.info(&context);
-                #[allow(clippy::let_unit_value, reason = "some results are empty")]
-                let mut result = self.0.$request($($param,)* context).await?;
-                if let Some(info) = info {
-                    info.add_to(&mut result);
-                }
-                Ok(result)
-            })*
-            $(fn $notification(
-                &self,
-                $($sent: $sent_ty,)*
-                context: NotificationContext<RoleServer>,
-            ) -> impl Future<Output = ()> + Send + '_ {
-                self.0.$notification($($sent,)* context)
-            })*
-            $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
-                self.0.$getter($($arg),*)
-            })*
-            fn listen(
-                &self,
-                context: SubscriptionContext,
-            ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
-                self.0.listen(context)
-            }
-        }
-    };
-}
-
-server_handler_methods!(named);
 
 #[cfg(test)]
 mod tests {

@@ -118,7 +118,8 @@ impl AuthLayer {
         let resource_server = match setup.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
-                    authenticator = Some(Arc::new(ApplicationAuth { identity: browser, base: base.clone() }));
+                    authenticator =
+                        Some(Arc::new(ApplicationAuth { identity: browser, base: base.clone() }));
                 } else if let (Some(client), Some(verifier)) = (gate.sign_in.take(), &gate.verifier)
                 {
                     let auth = SignInAuth::new(SignInConfig {

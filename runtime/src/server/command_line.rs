@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    mcp::{fallback::ErasedHandler, server_info::NamedHandler, transport::ServerTransport},
+    mcp::{fallback::ErasedHandler, named_handler::NamedHandler, transport::ServerTransport},
     stdio::{loopback::Loopback, transport::StdioTransport},
 };
 
@@ -67,7 +67,8 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), DRAIN_TIMEOUT);
-    let served = NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio))).await;
+    let served =
+        NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio))).await;
     let running = match served {
         Ok(running) => running,
         // The input ended before a client introduced itself.

@@ -35,8 +35,16 @@ impl<H: ServerHandler> App<H> {
 fn below(root: &str, router: Router) -> Router {
     /// Where the server's own paths begin.
     const OWN: [&str; 10] = [
-        "mcp", "oauth", "accounts", "connect", "connect.css", "callback", "sign-in", "signed-in",
-        "dev", ".well-known",
+        "mcp",
+        "oauth",
+        "accounts",
+        "connect",
+        "connect.css",
+        "callback",
+        "sign-in",
+        "signed-in",
+        "dev",
+        ".well-known",
     ];
     let first = root.split('/').nth(1).unwrap_or_default();
     match root {

@@ -78,7 +78,7 @@ impl CallbackListener for Loopback {
 }
 
 async fn accept(listener: &TcpListener, consents: &Consents) {
-    let pages = page::on_site(consents.site(), consents.router());
+    let pages = page::on_site(consents.site(), "", consents.router());
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             // Without free file descriptors the next attempt would fail at once.

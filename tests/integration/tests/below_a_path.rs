@@ -52,7 +52,8 @@ impl Page {
 
     /// The values of an attribute, in order.
     fn all(&self, attribute: &str) -> Vec<String> {
-        let pieces = self.body.split(&format!("{attribute}=\"")).skip(1);
+        let start = format!("{attribute}=\"");
+        let pieces = self.body.split(&start).skip(1);
         pieces.map(|piece| piece.split('"').next().unwrap().replace("&amp;", "&")).collect()
     }
 
@@ -124,7 +125,11 @@ impl Browser {
         let (headers, status, body) = self.proxy.pass(&url, request).await;
         for cookie in headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
-            assert!(cookie.starts_with("__Host-") && cookie.contains("Path=/;") || cookie.ends_with("Path=/"), "{cookie}");
+            assert!(
+                cookie.starts_with("__Host-") && cookie.contains("Path=/;")
+                    || cookie.ends_with("Path=/"),
+                "{cookie}"
+            );
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
@@ -296,7 +301,8 @@ impl Nginx {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let target = if strips { format!("http://{backend}/") } else { format!("http://{backend}") };
+        let target =
+            if strips { format!("http://{backend}/") } else { format!("http://{backend}") };
         let folder_path = folder.path().display();
         // As in docs/behind-a-proxy.md, with files below a folder of the test.
         let config = format!(
@@ -438,7 +444,11 @@ async fn walk(browser: &mut Browser) {
         let accounts = browser.get("/tools/accounts").await;
         assert_eq!(accounts.status, 200, "{:?} {}", accounts.headers, accounts.body);
         browser.check_links(&accounts).await;
-        assert!(accounts.all(" action").contains(&"/tools/accounts".to_owned()), "{}", accounts.body);
+        assert!(
+            accounts.all(" action").contains(&"/tools/accounts".to_owned()),
+            "{}",
+            accounts.body
+        );
         let csrf = accounts.hidden("csrf");
         let gone = browser.post("/tools/accounts", &[("provider", "forge"), ("csrf", &csrf)]).await;
         assert_eq!(gone.status, 200, "{}", gone.body);

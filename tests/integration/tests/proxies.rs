@@ -144,7 +144,8 @@ async fn a_tool_sees_what_the_proxy_said() {
                 ("x-forwarded-prefix", "/tools"),
             ];
             let (request, body) = call(&token, &headers);
-            send(&server, peer, request, &body).await.1["result"]["structuredContent"].clone()
+            send(&server, peer, request, &body).await.1["result"]["structuredContent"]["result"]
+                .clone()
         };
         let expected = json!({
             "address": "203.0.113.1", "proto": "https", "host": "corp.example", "prefix": "/tools",

@@ -5,11 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_trait::async_trait;
-use reqwest::Client;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Map, Value};
 use super::fair_permits::FairPermits;
 use super::token::{
     is_client_credentials, names_person, numeric_date, scope_list, string_list, wrong_audience,
@@ -27,6 +22,11 @@ use crate::{
         url::parse_endpoint,
     },
 };
+use async_trait::async_trait;
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// How long an answer is used, whatever the token's own end: a revoked token works for so long.
 const ANSWER_TTL: Duration = Duration::from_secs(30);
@@ -299,7 +299,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_that_was_good_is_good_while_no_request_can_be_made() {
-        let verifier = introspection("https://a.example", "http://127.0.0.1:1/i", "a", "b").unwrap();
+        let verifier =
+            introspection("https://a.example", "http://127.0.0.1:1/i", "a", "b").unwrap();
         let resource = "https://tools.example/mcp";
         let verify = async |token: &str| {
             let credentials = Credentials::bearer(token).unwrap();

@@ -212,9 +212,10 @@ pub(crate) fn is_client_credentials(
 /// Whether the claims are about a person: without a subject, all people would be one caller.
 pub(crate) fn names_person(extra: &Map<String, Value>) -> bool {
     ["username", "preferred_username", "email", "upn"].iter().any(|name| {
-        extra.get(*name).and_then(Value::as_str).is_some_and(|value| {
-            !value.is_empty() && !value.starts_with("service-account-")
-        })
+        extra
+            .get(*name)
+            .and_then(Value::as_str)
+            .is_some_and(|value| !value.is_empty() && !value.starts_with("service-account-"))
     })
 }
 

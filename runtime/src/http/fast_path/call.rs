@@ -27,9 +27,9 @@ use crate::{
         fallback::ErasedHandler,
         handler::Handler,
         message::{CallParams, Message, is_valid},
+        named_handler::NamedHandler,
         registry::ServedTool,
         request::{Authenticated, CallContext, CallRequest, LazyContext},
-        server_info::NamedHandler,
         transport::ServerTransport,
     },
     tool::{

@@ -17,7 +17,7 @@ use url::Url;
 
 pub(crate) use self::hosts::Connection;
 use self::markup::{Listing, View};
-use super::endpoint::PATH;
+use super::path::PATH;
 use crate::{
     browser::{
         ACCOUNTS_PATH,

@@ -142,8 +142,9 @@ impl<'a> Message<'a> {
         }
         let Some(params) = &self.params.0 else { return true };
         let Some(filter) = params.notifications else { return false };
-        serde_json::from_str::<Filter>(filter.get())
-            .map_or(true, |filter| filter.resource_subscriptions.is_some_and(|uris| !uris.is_empty()))
+        serde_json::from_str::<Filter>(filter.get()).map_or(true, |filter| {
+            filter.resource_subscriptions.is_some_and(|uris| !uris.is_empty())
+        })
     }
 
     /// The parameters, if this is a `tools/call`; `Err` if they have the wrong shape.
