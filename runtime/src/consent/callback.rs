@@ -176,7 +176,7 @@ impl Consents {
                 (name.clone(), known.map_or("", |scope| scope.description))
             })
             .collect();
-        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %withheld.join(" "), "a grant was made");
+        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %escape(&withheld.join(" ")), "a grant was made");
         let name = oauth.registration.name;
         let page = page::connected(name, &described, &withheld, self.has_accounts());
         self.report(&context.consent, Progress::Granted { withheld });

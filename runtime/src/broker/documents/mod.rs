@@ -29,6 +29,7 @@ use super::{
     redirect,
     store::typed_store::{DOCUMENTS, TypedStore, millis, moment},
 };
+use crate::support::escape::escape;
 use crate::{
     browser::request_limit::RequestLimit,
     error::ConfigError,
@@ -175,7 +176,7 @@ impl Documents {
         let document = match (fetched, good) {
             (Ok((client, ttl)), _) => CachedDocument::new(Ok(client), now, now + ttl, is_stored),
             (Err(DocumentError::Unreachable { host }), Some(good)) => {
-                tracing::warn!(target: "toolgate::broker", client = ?id, %host, "a client's document cannot be fetched again; the last good one is used");
+                tracing::warn!(target: "toolgate::broker", client = %escape(id), host = %escape(&host), "a client's document cannot be fetched again; the last good one is used");
                 good.until(now + FAILURE_TTL)
             }
             (Err(error), _) => CachedDocument::new(Err(error), now, now + FAILURE_TTL, is_stored),

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use super::request::{AuthorizationError, AuthorizationRequest};
+use crate::support::escape::escape;
 use crate::{
     broker::{
         client::{Client, ClientError, ClientTrust},
@@ -65,7 +66,7 @@ impl Broker {
             let state = request.state.as_deref();
             return self.send_back_early(&client, &redirect_uri, state, &error);
         }
-        tracing::info!(target: "toolgate::broker", client = %client.id, scopes = %request.scopes.join(" "), "a client asks for authorization");
+        tracing::info!(target: "toolgate::broker", client = %escape(&client.id), scopes = %escape(&request.scopes.join(" ")), "a client asks for authorization");
         let asks_again = prompt.split(' ').any(|p| p == "consent" || p == "select_account");
         let shown = self.ask_or_redirect(request, headers, &browser, asks_again).await;
         let mut response = shown.unwrap_or_else(|error| self.failed(&error));
@@ -118,7 +119,7 @@ impl Broker {
                 return Err(Box::new(self.no_way_out(&host)));
             }
             Err(ClientError::Document(why @ DocumentError::Invalid(_))) => {
-                tracing::warn!(target: "toolgate::broker", client = ?id, why = ?why.to_string(), "a client's document was refused");
+                tracing::warn!(target: "toolgate::broker", client = %escape(id), why = ?why.to_string(), "a client's document was refused");
                 return stop(&format!("The application's metadata cannot be used: {why}."));
             }
             Err(ClientError::TooManyRequests(refused)) => {
@@ -132,7 +133,7 @@ impl Broker {
             );
         };
         if !redirect::is_registered(&client.redirect_uris, redirect_uri) {
-            tracing::warn!(target: "toolgate::broker", client = %client.id, "a redirect URI is not the client's");
+            tracing::warn!(target: "toolgate::broker", client = %escape(&client.id), "a redirect URI is not the client's");
             return stop(
                 "The address to go to afterwards (`redirect_uri`) is not one that the application has registered.",
             );
@@ -151,7 +152,7 @@ impl Broker {
         state: Option<&str>,
         error: &AuthorizationError,
     ) -> Response {
-        tracing::info!(target: "toolgate::broker", client = %client.id, code = error.code, reason = %error.description, "a client was refused");
+        tracing::info!(target: "toolgate::broker", client = %escape(&client.id), code = error.code, reason = %escape(&error.description), "a client was refused");
         let is_native =
             redirect::check(redirect_uri).is_ok_and(|destination| destination.is_native());
         let url = self.answer_url(redirect_uri, state, &error_pairs(error));
@@ -174,7 +175,7 @@ impl Broker {
         request: &AuthorizationRequest,
         error: &AuthorizationError,
     ) -> Response {
-        tracing::info!(target: "toolgate::broker", client = %request.client_id, code = error.code, reason = %error.description, "an authorization came to nothing");
+        tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), code = error.code, reason = %escape(&error.description), "an authorization came to nothing");
         let state = request.state.as_deref();
         redirect_to(&self.answer_url(&request.redirect_uri, state, &error_pairs(error)))
     }

@@ -11,6 +11,7 @@ use super::{
     authorization_redirect::{BrokerContext, STATE_PREFIX},
     request::{AuthorizationError, AuthorizationRequest},
 };
+use crate::support::escape::escape;
 use crate::{
     broker::{
         client::ClientTrust,
@@ -90,7 +91,7 @@ impl Broker {
             tokens.scopes.clone().unwrap_or_else(|| scopes.into_iter().collect());
         let identified = self.0.user_endpoint.identify(&tokens.access_token).await;
         let identity = identified.map_err(|why| {
-            tracing::warn!(target: "toolgate::broker", %why, "the provider did not say who signed in");
+            tracing::warn!(target: "toolgate::broker", why = %escape(&why), "the provider did not say who signed in");
             AuthorizationError::new("server_error", "the provider did not say who signed in")
         })?;
         let subject = identity.subject.clone();
@@ -123,12 +124,12 @@ impl Broker {
         match self.admits(identity, &tokens.access_token).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "a person may not sign in");
+                tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), subject = %escape(&subject), "a person may not sign in");
                 self.discard(&subject, &tokens).await?;
                 return Ok(self.not_admitted(&request));
             }
             Err(error) => {
-                tracing::warn!(target: "toolgate::broker", %subject, error = ?error.message(), cause = ?error.report(), "it cannot be decided whether a person may sign in");
+                tracing::warn!(target: "toolgate::broker", subject = %escape(&subject), error = ?error.message(), cause = ?error.report(), "it cannot be decided whether a person may sign in");
                 self.discard(&subject, &tokens).await?;
                 let description = "it cannot be decided now whether this person may sign in";
                 return Err(AuthorizationError::new("temporarily_unavailable", description).into());
@@ -150,7 +151,7 @@ impl Broker {
         let withheld = request.scopes.iter().filter(|scope| !given.contains(scope)).cloned();
         let withheld = self.withheld_again(&subject, withheld.collect()).await?;
         let code = self.issue_code(&subject, &request, given, withheld, at).await?;
-        tracing::info!(target: "toolgate::broker", client = %request.client_id, %subject, "a person signed in");
+        tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), subject = %escape(&subject), "a person signed in");
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);
         let mut response = page::redirect(&url);

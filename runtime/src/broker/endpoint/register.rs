@@ -12,6 +12,7 @@ use http::{StatusCode, header, request::Parts};
 use serde_json::json;
 
 use super::error::{self, OAuthError};
+use crate::support::escape::escape;
 use crate::{
     broker::{
         client_metadata::ClientMetadata, limits, registered_client::RegisteredClient,
@@ -29,7 +30,7 @@ pub(crate) async fn register_client(
     match broker.register(request).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::info!(target: "toolgate::broker", code = error.code(), reason = error.description(), "a registration was refused");
+            tracing::info!(target: "toolgate::broker", code = error.code(), reason = &*escape(error.description()), "a registration was refused");
             error.into_response()
         }
     }
@@ -75,7 +76,7 @@ impl Broker {
         let registrations = &self.0.clients.registrations;
         let too_long = || bad_uri("the redirect URIs are too long together".to_owned());
         let id = registrations.seal(&client).ok_or_else(too_long)?;
-        tracing::info!(target: "toolgate::broker", client = %id, "a client registered itself");
+        tracing::info!(target: "toolgate::broker", client = %escape(&id), "a client registered itself");
         let grants: &[&str] = if client.refreshes {
             &["authorization_code", "refresh_token"]
         } else {

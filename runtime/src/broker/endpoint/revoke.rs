@@ -7,6 +7,7 @@ use axum::{
 use http::StatusCode;
 
 use super::error::{self, OAuthError, required};
+use crate::support::escape::escape;
 use crate::{
     broker::{client_authentication::AuthenticatedClient, state::Broker},
     browser::form::read_form,
@@ -54,7 +55,7 @@ impl Broker {
     ) -> Result<(), OAuthError> {
         let Some(sign_in) = self.revoke_family(client, token).await? else { return Ok(()) };
         let (subject, client) = (&sign_in.subject, &sign_in.client_id);
-        tracing::info!(target: "toolgate::broker", %client, %subject, "a client signed its user out");
+        tracing::info!(target: "toolgate::broker", client = %escape(client), subject = %escape(subject), "a client signed its user out");
         self.forget_consent(subject, client).await?;
         if self.is_one_installation(client) {
             // A host that steps up does not revoke the tokens of the sign-in before.

@@ -12,6 +12,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 
 use super::page;
+use crate::support::escape::escape;
 use crate::{
     broker::{
         endpoint::error::OAuthError,
@@ -169,7 +170,7 @@ impl Broker {
     pub(crate) fn step_up_done(&self, found: &FoundLink, added: &[String]) -> Response {
         let FoundLink { sign_in, link, .. } = found;
         let (client, subject, scopes) = (&sign_in.client_id, &sign_in.subject, added.join(" "));
-        tracing::info!(target: "toolgate::broker", %client, %subject, scopes, "a sign-in was widened");
+        tracing::info!(target: "toolgate::broker", client = %escape(client), subject = %escape(subject), scopes, "a sign-in was widened");
         page::done(&self.0, sign_in, added, &link.scopes)
     }
 

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::page;
+use crate::support::escape::escape;
 use crate::{
     broker::{
         state::Broker,
@@ -131,7 +132,7 @@ impl StepUpFlow {
         let subject = match broker.identify(&tokens.access_token).await {
             Ok(subject) => subject,
             Err(why) => {
-                tracing::warn!(target: "toolgate::broker", %why, "the provider did not say whose account it is");
+                tracing::warn!(target: "toolgate::broker", why = %escape(&why), "the provider did not say whose account it is");
                 let why = "the provider did not say whose account it is";
                 return self.end(&found, &Decision::Failed, why).await;
             }

@@ -11,6 +11,7 @@ use super::{
     sign_ins::{REFRESH_TOKEN_PREFIX, REFRESH_TOKEN_TTL, SignInRecord, Stage, TokenFamily},
     typed_store::{SIGN_INS, millis, moment},
 };
+use crate::support::escape::escape;
 use crate::{
     broker::{
         client_authentication::AuthenticatedClient,
@@ -95,7 +96,7 @@ impl Broker {
             sign_in.check_client(client)?;
             let now = self.now();
             if family.is_reuse(generation, now, interval) {
-                tracing::warn!(target: "toolgate::broker", client = %sign_in.client_id, subject = %sign_in.subject, "a refresh token was used twice; its family is revoked");
+                tracing::warn!(target: "toolgate::broker", client = %escape(&sign_in.client_id), subject = %escape(&sign_in.subject), "a refresh token was used twice; its family is revoked");
                 self.end(id).await?;
                 return Err(OAuthError::grant(
                     "the refresh token was used before; all that came of it is revoked",
@@ -172,12 +173,12 @@ impl Broker {
                 Ok(true)
             }
             Ok(false) => {
-                tracing::info!(target: "toolgate::broker", client = %sign_in.client_id, subject = %sign_in.subject, "a person may no longer sign in");
+                tracing::info!(target: "toolgate::broker", client = %escape(&sign_in.client_id), subject = %escape(&sign_in.subject), "a person may no longer sign in");
                 self.end(id).await?;
                 Err(OAuthError::grant("this person may no longer sign in at this server"))
             }
             Err(error) => {
-                tracing::warn!(target: "toolgate::broker", subject = %sign_in.subject, error = ?error.message(), cause = ?error.report(), "it cannot be decided whether a person may still sign in");
+                tracing::warn!(target: "toolgate::broker", subject = %escape(&sign_in.subject), error = ?error.message(), cause = ?error.report(), "it cannot be decided whether a person may still sign in");
                 Err(OAuthError::unavailable(
                     "it cannot be decided now whether this person may still sign in; try again later",
                 ))
