@@ -26,6 +26,8 @@ mod schemas;
 mod sessions;
 mod shared_accounts;
 mod slow_and_broken;
+#[path = "../../security/soak/mod.rs"]
+mod soak;
 mod step_up;
 mod store_faults;
 mod strangers;

@@ -128,6 +128,12 @@ impl Application {
         }
     }
 
+    /// The same application under another identifier.
+    #[must_use]
+    pub fn with_id(&self, id: &str) -> Self {
+        Self { id: id.to_owned(), ..self.clone() }
+    }
+
     /// Asks for a registration.
     ///
     /// # Panics

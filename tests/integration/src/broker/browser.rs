@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect::Policy};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
 use url::Url;
 
 /// A browser with cookies of its own.
@@ -122,6 +126,19 @@ impl Browser {
     /// No HTTP client can be made.
     pub fn new() -> Self {
         let http = Client::builder().redirect(Policy::none()).cookie_store(true).build();
+        Self { http: http.expect("an HTTP client") }
+    }
+
+    /// A browser at this address, for a server that reads it from the header `x-peer`.
+    ///
+    /// # Panics
+    ///
+    /// No HTTP client can be made.
+    pub fn at_address(address: &str) -> Self {
+        let address = HeaderValue::from_str(address).expect("an address fits into a header");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-peer"), address)]);
+        let http = Client::builder().redirect(Policy::none()).cookie_store(true);
+        let http = http.default_headers(headers).build();
         Self { http: http.expect("an HTTP client") }
     }
 
