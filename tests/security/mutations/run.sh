@@ -47,8 +47,8 @@ tests() {
             ;;
         broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker step_up:: ;;
         links)
-            run -p toolgate --lib -- consent:: browser:: grant::disconnect:: &&
-                run -p integration --test integration -- links:: dev:: consent:: brokered::
+            run -p toolgate --lib -- consent:: browser:: grant:: &&
+                run -p integration --test integration -- links:: shared_accounts:: dev:: consent:: brokered::
             ;;
     esac
 }
