@@ -24,7 +24,7 @@ const SITES_IN_TOTAL: u32 = 4;
 const AUTHORIZATIONS_PER_ADDRESS: u32 = 60;
 
 /// How many all together may start in a minute.
-const AUTHORIZATIONS: u32 = 300;
+const AUTHORIZATIONS: u32 = 900;
 
 /// How many minutes the store keeps what an authorization stores: the pending one, and the session
 /// after it.
@@ -79,15 +79,25 @@ impl RequestLimit {
     /// Counts a request. An address over its own limit is refused before the request counts in
     /// the total, so that it cannot use up what is for all.
     pub(crate) fn check(&self, address: Option<IpAddr>) -> Result<(), TooManyRequests> {
+        self.check_address(address)?;
+        self.check_total()
+    }
+
+    /// Counts a request for its address and site only, because it stores nothing yet: what strangers
+    /// guess does not use up what is for all.
+    pub(crate) fn check_address(&self, address: Option<IpAddr>) -> Result<(), TooManyRequests> {
         let refuse = |retry_after| TooManyRequests { retry_after };
         self.by_address.check(&address).map_err(refuse)?;
-        if let Some(site) = address.and_then(site_of) {
-            self.by_site.check(&site).map_err(refuse)?;
-        }
-        match &self.total {
-            Some(total) => total.check(&()).map_err(refuse),
+        match address.and_then(site_of) {
+            Some(site) => self.by_site.check(&site).map_err(refuse),
             None => Ok(()),
         }
+    }
+
+    /// Counts a request in the total, which stores something.
+    pub(crate) fn check_total(&self) -> Result<(), TooManyRequests> {
+        let refuse = |retry_after| TooManyRequests { retry_after };
+        self.total.as_ref().map_or(Ok(()), |total| total.check(&()).map_err(refuse))
     }
 }
 
@@ -132,6 +142,22 @@ mod tests {
         assert_eq!((3..100).map(passed).sum::<usize>(), 2, "the total has a limit as well");
         manual.advance(Duration::from_mins(1));
         assert_eq!(passed(1), 2, "the allowance grows back with time");
+    }
+
+    #[test]
+    fn what_strangers_guess_does_not_use_up_the_total() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let limit = RequestLimit::authorizations(&clock);
+        for n in 0..100_000u32 {
+            let _ = limit.check_address(Some(IpAddr::from(n.to_be_bytes())));
+        }
+        assert!(limit.check_total().is_ok());
+        // And what they store does not either, from as many addresses as a stranger has.
+        for last in 0..12 {
+            let address = Some(IpAddr::from([192, 0, 2, last]));
+            (0..500).for_each(|_| drop(limit.check(address)));
+        }
+        assert!(limit.check(Some(IpAddr::from([198, 51, 100, 1]))).is_ok());
     }
 
     #[test]

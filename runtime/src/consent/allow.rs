@@ -73,7 +73,7 @@ pub(super) fn ask(
 
 /// Handles the decision of a person.
 pub(super) async fn decide(consents: &Consents, id: &str, request: Request) -> Response {
-    if let Err(refused) = consents.limit().check(connected_ip_key(request.extensions())) {
+    if let Err(refused) = consents.limit().check_address(connected_ip_key(request.extensions())) {
         return error_pages::too_many_requests(refused);
     }
     let (headers, sent) = match form::read_form(request).await {

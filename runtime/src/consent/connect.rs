@@ -26,7 +26,7 @@ use crate::{
 
 /// Opens the link with this id.
 pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Response {
-    if let Err(refused) = consents.limit().check(connected_ip_key(&request.extensions)) {
+    if let Err(refused) = consents.limit().check_address(connected_ip_key(&request.extensions)) {
         return error_pages::too_many_requests(refused);
     }
     let consent = match consents.require_owner(id, &request.headers).await {
@@ -50,6 +50,9 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
         && let Some(page) = allow::ask(consents, id, &consent, client, oauth, grant)
     {
         return page;
+    }
+    if let Err(refused) = consents.limit().check_total() {
+        return error_pages::too_many_requests(refused);
     }
     let (state, browser) = (new_state(), crypto::random_token());
     let scopes = consent.asked.join(" ");

@@ -46,7 +46,7 @@ struct Tables {
     revision: u64,
     grants: HashMap<GrantKey, Stored<Grant>>,
     leases: HashMap<GrantKey, Lease>,
-    pending: HashMap<String, (Zeroizing<Vec<u8>>, SystemTime)>,
+    pending: RecordTable,
     records: HashMap<&'static str, RecordTable>,
 }
 
@@ -157,32 +157,26 @@ impl GrantStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        tables.pending.retain(|_, (_, until)| *until > now);
-        if value.len() > MAX_PENDING_BYTES
-            || (tables.pending.len() >= MAX_PENDING && !tables.pending.contains_key(id))
-        {
+        tables.pending.remove_expired(now);
+        let is_new = tables.pending.get(id, now).is_none();
+        if value.len() > MAX_PENDING_BYTES || is_new && tables.pending.len() >= MAX_PENDING {
             return Err(StoreError::Full);
         }
-        tables.pending.insert(id.to_owned(), (Zeroizing::new(value.to_vec()), expires_at));
+        let value = Zeroizing::new(value.to_vec());
+        // Nothing replaces it by compare-and-swap.
+        tables.pending.insert(id, Stored { value, revision: Revision::ABSENT }, expires_at);
         Ok(())
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let taken = self.tables().pending.remove(id);
-        Ok(taken
-            .filter(|(_, until)| *until > now)
-            .map(|(mut value, _)| std::mem::take(&mut *value)))
+        let taken = self.tables().pending.remove(id, now);
+        Ok(taken.map(|mut stored| std::mem::take(&mut *stored.value)))
     }
 
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let tables = self.tables();
-        Ok(tables
-            .pending
-            .get(id)
-            .filter(|(_, until)| *until > now)
-            .map(|(value, _)| value.to_vec()))
+        Ok(self.tables().pending.get(id, now).map(|stored| stored.value.to_vec()))
     }
 }
 

@@ -135,7 +135,7 @@ pub trait GrantStore: Send + Sync + 'static {
 pub(crate) const MAX_PENDING_BYTES: usize = 64 * 1024;
 
 /// The most consents in progress: anyone can start one, and they must not fill the disk.
-pub(crate) const MAX_PENDING: usize = 10_000;
+pub(crate) const MAX_PENDING: usize = 25_000;
 
 /// The longest lease. One that expires later was written before the clock was set back.
 pub(crate) const MAX_LEASE_TTL: Duration = Duration::from_mins(10);

@@ -49,7 +49,7 @@ const RECORDS: [&str; 2] = [
 ];
 
 /// What version 3 adds: the number of records, which no query has to count, and their order.
-const RECORD_COUNTS: [&str; 5] = [
+const RECORD_COUNTS: [&str; 6] = [
     "CREATE TABLE record_counts (namespace TEXT PRIMARY KEY, records INTEGER NOT NULL) \
      STRICT, WITHOUT ROWID",
     "INSERT INTO record_counts SELECT namespace, count(*) FROM records GROUP BY namespace",
@@ -60,6 +60,7 @@ const RECORD_COUNTS: [&str; 5] = [
     "CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN \
      UPDATE record_counts SET records = records - 1 WHERE namespace = OLD.namespace; END",
     "CREATE INDEX records_of_namespace_by_end ON records (namespace, expires_at)",
+    "CREATE INDEX pending_by_end ON pending (expires_at)",
 ];
 
 /// Opens the database in `directory`, or creates it. Blocks on the disk.

@@ -116,8 +116,9 @@ async fn a_newer_database_is_left_alone() {
 #[tokio::test]
 async fn an_older_database_is_extended() {
     let second = "DROP TRIGGER record_added; DROP TRIGGER record_removed; \
-                  DROP INDEX records_of_namespace_by_end; DROP TABLE record_counts";
-    let first = "DROP TABLE records; DROP TABLE record_counts";
+                  DROP INDEX records_of_namespace_by_end; DROP INDEX pending_by_end; \
+                  DROP TABLE record_counts";
+    let first = "DROP TABLE records; DROP TABLE record_counts; DROP INDEX pending_by_end";
     let space = Namespace::new("test", 2);
     let until = SystemTime::now() + Duration::from_mins(1);
     for (version, undo, has_records) in [(1, first, false), (2, second, true)] {
