@@ -169,7 +169,8 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_token() {
     let issuer = Issuer::new();
     let gate = Gate::new(issuer.verifier()).resource(RESOURCE).allow_anonymous(true);
     let server = toolgate::server!().gate(gate).tools(tools![greet, who, wait]);
-    let stranger = Client::of(server.state(Room::default())).await.unwrap();
+    let server = server.strict_arguments(true).state(Room::default());
+    let stranger = Client::of(server).await.unwrap();
     let token = issuer.token("alice").to_string();
     let alice = stranger.with_text(&token);
 
