@@ -83,8 +83,8 @@ impl Function {
         self.attrs.iter().filter(|attr| attr.path().is_ident("allow")).any(|attr| {
             let list = attr.meta.require_list().map(|list| list.tokens.clone());
             list.is_ok_and(|lints| {
-                let mut lints = lints.into_iter();
-                lints.any(|lint| matches!(lint, TokenTree::Ident(lint) if lint == "deprecated"))
+                let mut tokens = lints.into_iter();
+                tokens.any(|token| matches!(token, TokenTree::Ident(name) if name == "deprecated"))
             })
         })
     }

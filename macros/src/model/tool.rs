@@ -39,6 +39,7 @@ pub(crate) struct Tool {
 
 /// What the attribute says of a tool's behaviour and looks.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Attribute {
     pub(crate) title: Option<LitStr>,
     /// The hints that are given, by the names of the runtime's fields.
