@@ -41,6 +41,8 @@ pub struct Error(Box<ErrorParts>);
 struct ErrorParts {
     kind: ErrorKind,
     message: Cow<'static, str>,
+    /// The message as the log has it, if it is not the same.
+    log_message: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -95,7 +97,8 @@ impl Error {
 
     /// Creates an error of a kind, with the text for the model.
     pub fn with_kind(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(ErrorParts { kind, message: message.into(), source: None }))
+        let message = message.into();
+        Self(Box::new(ErrorParts { kind, message, log_message: None, source: None }))
     }
 
     /// Creates an [`ErrorKind::Internal`] error. `source` goes to the log; the model reads that the
@@ -191,6 +194,17 @@ impl Error {
     /// Returns the text for the model and the user: what happened, and what to do next.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Sets the message for the log, without what the message has of the arguments.
+    pub(crate) fn logged_as(mut self, message: String) -> Self {
+        self.0.log_message = Some(message);
+        self
+    }
+
+    /// The message for the log.
+    pub(crate) fn log_message(&self) -> &str {
+        self.0.log_message.as_deref().unwrap_or(&self.0.message)
     }
 
     /// Returns the text for the log: the cause and its own causes, separated by colons.

@@ -52,9 +52,11 @@ const MAX_VALUE_LEN: usize = 4096;
 /// assert_eq!(*error.kind(), ErrorKind::InvalidArgument);
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Path {
     text: String,
+    /// The same with `{}` for each value: for the log.
+    template: String,
     error: Option<PathError>,
 }
 
@@ -70,7 +72,8 @@ impl Path {
     /// Joins the literals with the values between them. [`path!`](crate::path) expands to this.
     pub fn from_parts(literals: &[&'static str], values: &[&dyn Display]) -> Self {
         // With a harmless text for the values, because `/{a}/{b}` is not `//`.
-        let mut path = Self { text: String::new(), error: literal_error(&literals.join("x")) };
+        let error = literal_error(&literals.join("x"));
+        let mut path = Self { text: String::new(), template: literals.join("{}"), error };
         let mut values = values.iter();
         for literal in literals {
             // Writing to a string cannot fail.
@@ -104,6 +107,11 @@ impl Path {
         self.error.get_or_insert_with(|| {
             PathError::Value(format!("the value after `{before}` in the request's path {problem}"))
         });
+    }
+
+    /// The path with `{}` for each value.
+    pub(super) fn template(&self) -> &str {
+        &self.template
     }
 
     pub(super) fn into_text(self) -> Result<String, Error> {
@@ -140,6 +148,13 @@ fn has_dot_segment(path: &str) -> bool {
         let segment = segment.replace("%2e", ".").replace("%2E", ".");
         segment == "." || segment == ".."
     })
+}
+
+impl fmt::Debug for Path {
+    // Without the values, which are arguments of calls.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Path").field(&self.template).finish()
+    }
 }
 
 impl Display for Path {

@@ -67,6 +67,8 @@ pub struct RequestBuilder {
     connection: Arc<Connection>,
     method: Method,
     url: Result<Url, Error>,
+    /// The path with `{}` for each value.
+    path_template: String,
     headers: HeaderMap,
     body: Body,
     timeout: Duration,
@@ -74,11 +76,13 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     pub(super) fn new(connection: Arc<Connection>, method: Method, path: Path) -> Self {
+        let path_template = path.template().to_owned();
         let url = path.into_text().and_then(|path| connection.join(&path));
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
-        Self { connection, method, url, headers, body: Body::Empty, timeout: DEFAULT_TIMEOUT }
+        let (body, timeout) = (Body::Empty, DEFAULT_TIMEOUT);
+        Self { connection, method, url, path_template, headers, body, timeout }
     }
 
     /// Adds parameters to the query: a struct, a map or a list of pairs, form-encoded. Fields that are
@@ -193,9 +197,10 @@ impl RequestBuilder {
     /// - [`ErrorKind::GrantExpired`]: it no longer accepts the user's authorization.
     /// - The errors of getting a token, such as [`ErrorKind::ConsentNeeded`].
     pub async fn send(self) -> Result<Response, Error> {
-        let Self { connection, method, url, headers, body, timeout } = self;
+        let Self { connection, method, url, path_template, headers, body, timeout } = self;
         let url = url?;
         let description = RequestDescription::new(connection.provider, method, &url, timeout);
+        let description = description.with_template(&path_template);
         Exchange { connection, headers, body, description, remaining: timeout }.run(url).await
     }
 
@@ -212,12 +217,11 @@ impl RequestBuilder {
 
 impl std::fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The query, headers and body are private.
-        let path = self.url.as_ref().map(Url::path).unwrap_or_default();
+        // The values in the path, the query, the headers and the body are private.
         f.debug_struct("RequestBuilder")
             .field("provider", &self.connection.provider)
             .field("method", &self.method)
-            .field("path", &path)
+            .field("path", &self.path_template)
             .finish_non_exhaustive()
     }
 }

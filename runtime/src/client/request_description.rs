@@ -22,6 +22,8 @@ pub(super) struct RequestDescription {
     pub(super) timeout: Duration,
     host: String,
     path: String,
+    /// The path without the values in it.
+    path_template: String,
 }
 
 impl RequestDescription {
@@ -36,7 +38,24 @@ impl RequestDescription {
             Some((end, _)) => format!("{}…", &url.path()[..end]),
             None => url.path().to_owned(),
         };
-        Self { provider, method, timeout, host, path }
+        Self { provider, method, timeout, host, path, path_template: "..".to_owned() }
+    }
+
+    /// Sets the path as the log has it.
+    pub(super) fn with_template(mut self, template: &str) -> Self {
+        template.clone_into(&mut self.path_template);
+        self
+    }
+
+    /// The error, which the log has without the values in the path: they are arguments of the call.
+    pub(super) fn logged(&self, error: Error) -> Error {
+        let quoted = format!("`{} {}`", self.method, self.path_template);
+        let mut message = error.message().replace(&self.quoted(), &quoted);
+        // A provider may repeat the path.
+        if self.path.len() > 1 {
+            message = message.replace(&self.path, &self.path_template);
+        }
+        error.logged_as(message)
     }
 
     /// `GET /repos/alice/compass`, in backticks.
@@ -72,18 +91,16 @@ impl RequestDescription {
         } else {
             (format!("broke off while it answered {}", self.quoted()), self.retry_advice())
         };
-        Error::with_kind(
-            ErrorKind::UpstreamUnreachable { provider },
-            format!("{provider} ({host}) {failure}. {advice}"),
-        )
-        .with_source(error.without_url())
+        let message = format!("{provider} ({host}) {failure}. {advice}");
+        let described = Error::with_kind(ErrorKind::UpstreamUnreachable { provider }, message);
+        self.logged(described.with_source(error.without_url()))
     }
 
     /// The error for a response that cannot be read.
     pub(super) fn unreadable(&self, what: &str) -> Error {
         let provider = self.provider;
         let message = format!("{provider} answered {} with {what}", self.quoted());
-        Error::with_kind(ErrorKind::UpstreamUnreachable { provider }, message)
+        self.logged(Error::with_kind(ErrorKind::UpstreamUnreachable { provider }, message))
     }
 
     /// The error for a redirect or link to another origin, where the token must not go.
@@ -111,7 +128,7 @@ impl RequestDescription {
             status: status.as_u16(),
             retry_after: None,
         };
-        Error::with_kind(kind, message)
+        self.logged(Error::with_kind(kind, message))
     }
 
     /// The error for a renewed token that the provider does not accept either. Only the user can
@@ -178,6 +195,23 @@ mod tests {
             "1 second, 90 seconds, 3 minutes, 120 minutes, 3 hours"
         );
         assert_eq!(spelled_out(Duration::from_millis(1)), "1 second");
+    }
+
+    #[test]
+    fn the_log_has_no_values_of_the_path() {
+        let url = Url::parse("https://a.example/api/repos/alice/secret-project").unwrap();
+        let description = RequestDescription::new("Forge", Method::GET, &url, Duration::ZERO)
+            .with_template("/repos/{}/{}");
+        for error in [
+            description.unreadable("nothing at /api/repos/alice/secret-project"),
+            description.error_response(StatusCode::NOT_FOUND, description.quoted()),
+            description.outside_api(StatusCode::FOUND, &url),
+        ] {
+            assert!(error.message().contains("secret-project"), "{}", error.message());
+            let logged = error.log_message();
+            assert!(logged.contains("`GET /repos/{}/{}`"), "{logged}");
+            assert!(!logged.contains("secret-project"), "{logged}");
+        }
     }
 
     #[test]

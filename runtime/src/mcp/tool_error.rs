@@ -48,7 +48,7 @@ fn log(error: &Error) {
     // A message may repeat an argument, and a source what a provider said.
     let printable = |text: &str| escape_to(text, MAX_LOGGED_CHARS).into_owned();
     let (source, error_text) =
-        (error.report().as_deref().map(printable), printable(error.message()));
+        (error.report().as_deref().map(printable), printable(error.log_message()));
     match (error.kind(), source) {
         // The message holds a link that only the caller may open, so it is not logged.
         (ErrorKind::ConsentNeeded { provider }, _) => {

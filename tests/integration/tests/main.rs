@@ -31,6 +31,7 @@ mod soak;
 mod step_up;
 mod store_faults;
 mod strangers;
+pub mod streams;
 pub mod tolerance;
 mod two_providers;
 mod two_ways;

@@ -217,3 +217,30 @@ async fn who_leaves_a_call_is_in_the_audit_all_the_same() {
     let lines = log.lines("toolgate::audit");
     assert!(lines.len() == 1 && lines[0].contains(r#"outcome="left""#), "{lines:?}");
 }
+
+#[tokio::test]
+async fn results_of_the_current_revision_name_the_server() {
+    let issuer = Issuer::new();
+    for fast in [true, false] {
+        let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
+        let server = toolgate::Server::new("named", "1.2.3").gate(gate).tools(tools![greet]);
+        let client = Client::of(server.fallback(ErasedHandler).fast_path(fast)).await.unwrap();
+        let alice = client.with(issuer.token("alice"));
+        for (method, params) in [
+            ("tools/call", json!({ "name": "greet", "arguments": {} })),
+            ("tools/call", json!({ "name": "wipe", "arguments": {} })),
+            ("tools/list", json!({})),
+            ("tools/list", json!({})),
+            ("prompts/list", json!({})),
+            ("server/discover", json!({})),
+        ] {
+            let answer = match params["name"].as_str() {
+                Some(tool) => alice.call(tool, json!({})).await,
+                None => alice.request(method, params).await,
+            };
+            let info = &answer.body()["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+            assert_eq!(info["name"], "named", "{fast} {method}: {}", answer.body());
+            assert_eq!(info["version"], "1.2.3", "{fast} {method}");
+        }
+    }
+}

@@ -57,18 +57,18 @@ fn from_parts(
     {
         let list = scopes.join("`, `");
         let request = description.quoted();
-        return Error::with_kind(
+        return description.logged(Error::with_kind(
             ErrorKind::ScopeMissing { provider, scopes },
             format!(
                 "{provider} wants {which} `{list}` for {request}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{quotation}"
             ),
-        );
+        ));
     }
     let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { status };
-    Error::with_kind(
+    description.logged(Error::with_kind(
         ErrorKind::UpstreamRefused { provider, status: status.as_u16(), retry_after },
         format!("{}{quotation}", advice(description, status, retry_after)),
-    )
+    ))
 }
 
 /// What happened, and what to do next.
