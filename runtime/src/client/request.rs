@@ -243,6 +243,7 @@ impl RequestTemplate {
             connection: Arc::clone(&self.connection),
             method: Method::GET,
             url: Ok(url),
+            path_template: "..".to_owned(),
             headers: self.headers.clone(),
             body: Body::Empty,
             timeout: self.timeout,
