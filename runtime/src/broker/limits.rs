@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::extract::ConnectInfo;
 use http::request::Parts;
 
-use crate::{browser::request_limit::RequestLimit, gate::PeerAddress, grant::Clock};
+use crate::{browser::{local_request, request_limit::RequestLimit}, gate::PeerAddress, grant::Clock};
 
 /// How many requests of a kind all together may send in a minute, unless the operator says
 /// otherwise. One address and one site have a small share of it.
@@ -43,12 +43,7 @@ pub(crate) fn is_of_this_machine(parts: &Parts) -> bool {
     let named = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
     let is_local = peer.is_some_and(|peer| peer.to_canonical().is_loopback())
         && named.is_none_or(|named| named.to_canonical().is_loopback());
-    let is_forwarded = parts.headers.keys().any(|name| {
-        let name = name.as_str();
-        matches!(name, "forwarded" | "via" | "x-real-ip" | "true-client-ip" | "cf-connecting-ip")
-            || name.starts_with("x-forwarded")
-    });
-    is_local && !is_forwarded
+    is_local && !local_request::has_passed_proxy(&parts.headers)
 }
 
 #[cfg(test)]

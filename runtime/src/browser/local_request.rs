@@ -48,7 +48,7 @@ pub(crate) fn check(
     if !peer.ip().to_canonical().is_loopback() {
         return forbidden("callers are not verified, so only this machine may call");
     }
-    if headers.keys().any(|name| is_of_proxy(name.as_str())) {
+    if has_passed_proxy(headers) {
         return forbidden("the request came through a proxy, and only this machine may call");
     }
     // HTTP/2 has the host in the URI.
@@ -75,6 +75,11 @@ pub(crate) fn check(
         }
     }
     Ok(())
+}
+
+/// Whether a header shows that a request came through a proxy.
+pub(crate) fn has_passed_proxy(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| is_of_proxy(name.as_str()))
 }
 
 /// Whether proxies add a header of this name to the requests that they pass on.
