@@ -5,7 +5,11 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::extract::ConnectInfo;
 use http::request::Parts;
 
-use crate::{browser::{local_request, request_limit::RequestLimit}, gate::PeerAddress, grant::Clock};
+use crate::{
+    browser::{local_request, request_limit::RequestLimit},
+    gate::PeerAddress,
+    grant::Clock,
+};
 
 /// How many requests of a kind all together may send in a minute, unless the operator says
 /// otherwise. One address and one site have a small share of it.
