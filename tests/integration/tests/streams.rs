@@ -142,8 +142,12 @@ async fn a_stream_without_an_end_ends_after_an_hour() {
         assert_eq!(stream.status(), 200);
         let mut events = stream.into_body().into_data_stream();
         tokio::time::advance(Duration::from_secs(3590)).await;
-        while let Some(event) = events.next().now_or_never() {
-            assert!(event.is_some(), "{token}: it ended before");
+        // rmcp's comments that keep the connection alive go by the clock of the machine.
+        for _ in 0..10 {
+            assert!(
+                !matches!(events.next().now_or_never(), Some(None)),
+                "{token}: it ended before"
+            );
         }
         tokio::time::advance(Duration::from_secs(20)).await;
         let mut polls = 0;
