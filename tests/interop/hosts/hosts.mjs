@@ -55,8 +55,12 @@ class Host {
   // Lets the model make these calls, and returns what it was offered and what it got.
   async ask(script) {
     const model = await new Model().listen();
-    model.begin(script);
-    await this.converse(model.url, this.folder());
+    // On a busy machine a host may give up connecting before the server has answered, and offers none
+    // of its tools. It is started once more then.
+    for (let attempt = 0; attempt < 2 && !model.last.tools.some(({ name }) => name.includes(script[0].server)); attempt++) {
+      model.begin(script);
+      await this.converse(model.url, this.folder());
+    }
     model.close();
     const { tools, results } = model.last;
     writeFileSync(this.log, `${JSON.stringify({ script, results }, null, 1)}\n`, { flag: 'a' });

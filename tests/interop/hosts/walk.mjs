@@ -53,7 +53,7 @@ const readsIssues = (results, at = 0) => [0, 1].every((n) => (results[at + n] ??
 // What a host can do, by the words of the table.
 async function walk(Host, forges) {
   const log = join(work, `${Host.package.replace(/\W+/g, '-')}-server.log`);
-  const env = { ...forges, TOOLGATE_DATA: join(work, `${Host.title.replace(/\W+/g, '-')}-data`), RUST_LOG: 'info' };
+  const env = { ...forges, TOOLGATE_DATA: join(work, `${Host.title.replace(/\W+/g, '-')}-data`), RUST_LOG: 'info,toolgate=debug' };
   let server = await serve(log, 'hosted', ['--http', '127.0.0.1:0'], env);
   const desk = join(work, `${Host.title.replace(/\W+/g, '-')}-desk`);
   const settings = Object.entries(forges).map(([name, value]) => `export ${name}='${value}'`);
