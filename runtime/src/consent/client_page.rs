@@ -15,8 +15,9 @@ use crate::{
     provider::Registration,
 };
 
-/// The longest identifier of a client that a page shows.
-const MAX_SHOWN_ID_LEN: usize = 200;
+/// The longest identifier of a client that a page shows. Those of a broker that registers clients are
+/// longer, and tell people nothing.
+const MAX_SHOWN_ID_LEN: usize = 100;
 
 /// The question whether a client may use an account that was connected through others.
 pub(crate) struct ClientQuestion<'a> {
