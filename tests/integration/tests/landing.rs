@@ -333,6 +333,18 @@ async fn its_addresses_are_those_that_the_public_knows() {
         assert!(page.body.contains(shown), "{shown} is not in {}", page.body);
     }
     assert!(!page.body.contains("10.0.0.7"), "{}", page.body);
+    // A proxy may strip the path, or not.
+    for path in ["/", "/tools", "/tools/", "/tools/mcp"] {
+        let page = open(server(), path, &[("host", "10.0.0.7:8080")]).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.body.contains("https://corp.example/tools/mcp"), "{path}: {}", page.body);
+        assert!(page.body.contains("href=\"/tools/connect.css\""), "{path}: {}", page.body);
+        assert!(page.body.contains("href=\"/tools/accounts\""), "{path}: {}", page.body);
+    }
+    // What a client claims of a proxy changes nothing.
+    let claims = [("x-forwarded-host", "evil.example"), ("x-forwarded-prefix", "/evil")];
+    let page = open(server(), "/", &claims).await;
+    assert!(!page.body.contains("evil"), "{}", page.body);
 }
 
 #[tokio::test]
