@@ -30,6 +30,7 @@ use crate::error::ConfigError;
 /// toolgate::server!().gate(gate);
 /// ```
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "they are switches")]
 pub struct Gate {
     /// `None`: that of the server's broker.
     pub(crate) verifier: Option<Arc<dyn Verifier>>,

@@ -75,10 +75,7 @@ impl AuthLayer {
         let resource = setup.gate.as_ref().and_then(|gate| gate.resource.as_deref());
         let from_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
         let public_url = setup.public_url.as_deref().or(from_resource);
-        let base = public_url.unwrap_or("http://127.0.0.1:8765");
-        let base = Url::parse(base)
-            .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
-        check_public_url(&base)?;
+        let base = base_url(public_url)?;
         #[cfg(feature = "broker")]
         let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]
@@ -156,8 +153,7 @@ impl AuthLayer {
                     setup.name.to_owned(),
                     Arc::clone(setup.clock),
                     (&base, tools.iter().map(|tool| &tool.required_scopes)),
-                );
-                let resource_server = resource_server?;
+                )?;
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {
                     Some(broker) => resource_server.with_sign_ins(Arc::new(broker.clone())),
@@ -178,6 +174,15 @@ impl AuthLayer {
             broker,
         })
     }
+}
+
+/// The server's URL, with the one for this machine by default.
+fn base_url(public_url: Option<&str>) -> Result<Url, ConfigError> {
+    let base = public_url.unwrap_or("http://127.0.0.1:8765");
+    let base = Url::parse(base)
+        .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
+    check_public_url(&base)?;
+    Ok(base)
 }
 
 /// Makes the broker the verifier of access tokens and the authenticator of browsers.

@@ -58,10 +58,7 @@ impl Server<ErasedHandler> {
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
         ConfigError::join(errors)?;
 
-        let needs_provider = tools
-            .iter()
-            .flat_map(|tool| tool.dependencies)
-            .any(|need| matches!(need, Dependency::Client(_)));
+        let needs_provider = needs_provider(&tools);
         #[cfg(feature = "broker")]
         let needs_store = needs_provider || self.broker.is_some() && loopback.is_none();
         #[cfg(not(feature = "broker"))]
@@ -115,15 +112,13 @@ impl Server<ErasedHandler> {
                 && (auth.resource_server.is_none() || has_authenticator),
             binds_clients: auth.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()),
         });
-        // A request state is sealed with a key of this process, because consents end with it.
-        let sealer = Sealer::new(&MasterKey::generate());
-        let loopback = loopback.map(|loopback| loopback as Arc<dyn CallbackListener>);
         let prompts = PromptServices {
             providers: connections,
             consents,
             clock: self.clock,
-            sealer,
-            callback_listener: loopback,
+            // The key is of this process, because consents end with it.
+            sealer: Sealer::new(&MasterKey::generate()),
+            callback_listener: loopback.map(|loopback| loopback as Arc<dyn CallbackListener>),
         };
         let dispatch = Dispatch {
             server_info: ServerInfo::new(&self.identity),
@@ -154,6 +149,12 @@ impl Server<ErasedHandler> {
         }
         Ok(app)
     }
+}
+
+/// Whether any tool needs its caller to connect an account.
+fn needs_provider(tools: &[RegisteredTool]) -> bool {
+    let mut needs = tools.iter().flat_map(|tool| tool.dependencies);
+    needs.any(|need| matches!(need, Dependency::Client(_)))
 }
 
 /// The ranges, as they are written.

@@ -67,9 +67,9 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), DRAIN_TIMEOUT);
-    let served =
+    let connected =
         NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio))).await;
-    let running = match served {
+    let running = match connected {
         Ok(running) => running,
         // The input ended before a client introduced itself.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
