@@ -292,6 +292,7 @@ impl Nginx {
             .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
             .args(["-nodes", "-days", "2", "-subj", "/CN=corp.example"])
             .args(["-addext", "subjectAltName=DNS:corp.example"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
             .args(["-keyout", &at("key.pem"), "-out", &at("cert.pem")])
             .output()
             .await
@@ -456,7 +457,7 @@ async fn walk(browser: &mut Browser) {
         assert!(gone.body.contains("is disconnected"), "{}", gone.body);
         browser.check_links(&gone).await;
         let landing = browser.get("/tools/").await;
-        assert_eq!(landing.status, 200);
+        assert_eq!(landing.status, 200, "{}", landing.body);
         assert!(landing.body.contains("https://corp.example/tools/mcp"), "{}", landing.body);
         browser.check_links(&landing).await;
     }

@@ -186,7 +186,7 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_token() {
         r#"tool="who" scopes="" subject="alice" issuer="https://issuer.test" client="testing" outcome="done""#,
         r#"tool="who" scopes="" outcome="refused" why="missing""#,
         r#"tool="greet" scopes="" outcome="done""#,
-        r#"tool="who" scopes="" subject="alice" issuer="https://issuer.test" client="testing" outcome="done""#,
+        r#"tool="who" scopes="" subject="alice" issuer="https://issuer.test" client="testing" outcome="failed""#,
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");
     for (line, expected) in lines.iter().zip(expected) {
