@@ -306,9 +306,10 @@ impl Nginx {
         let target =
             if strips { format!("http://{backend}/") } else { format!("http://{backend}") };
         let folder_path = folder.path().display();
-        // As in docs/behind-a-proxy.md, with files below a folder of the test.
+        // As in docs/behind-a-proxy.md, with files below a folder of the test, and in one process, which
+        // ends with the test.
         let config = format!(
-            "daemon off; pid {folder_path}/pid; error_log stderr; worker_processes 1;
+            "daemon off; master_process off; pid {folder_path}/pid; error_log stderr;
              events {{ worker_connections 64; }}
              http {{
                access_log off; client_body_temp_path {folder_path}/body;
