@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::Request};
-use http::Uri;
+use axum::Router;
 use rmcp::ServerHandler;
-use tower::{ServiceExt, service_fn};
 
 use super::app::{App, Assembled};
 use crate::{
@@ -51,22 +49,9 @@ fn below(root: &str, router: Router) -> Router {
     let first = root.split('/').nth(1).unwrap_or_default();
     match root {
         "" => router,
-        root => {
-            // One path cannot be both.
-            let both = !OWN.contains(&first);
-            let outside = if both { router.clone() } else { Router::new() };
-            // `nest` finds what is at `/` without the slash only.
-            let index = service_fn({
-                let router = router.clone();
-                move |mut request: Request| {
-                    let target =
-                        request.uri().query().map_or("/".to_owned(), |query| format!("/?{query}"));
-                    *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
-                    router.clone().oneshot(request)
-                }
-            });
-            outside.route_service(&format!("{root}/"), index).nest(root, router)
-        }
+        // One path cannot be both.
+        root if OWN.contains(&first) => Router::new().nest(root, router),
+        root => Router::new().merge(router.clone()).nest(root, router),
     }
 }
 
