@@ -46,26 +46,29 @@ fn kind(value: &Value) -> &'static str {
 /// Puts alternatives that are constants of one type into a single one. The description of each
 /// becomes a line of the whole's.
 pub(super) fn collapse(alternatives: Vec<Value>) -> Vec<Value> {
+    let kinds: Vec<_> = alternatives.iter().map(kind_of_constants).collect();
+    let is_single =
+        |kind: &Value| kinds.iter().filter(|other| other.as_ref() == Some(kind)).count() < 2;
     let mut collapsed: Vec<Value> = Vec::new();
-    for alternative in alternatives {
-        let Some(kind) = kind_of_constants(&alternative) else {
+    for (alternative, kind) in alternatives.into_iter().zip(kinds.clone()) {
+        let (Value::Object(constants), Some(kind)) = (&alternative, kind) else {
             collapsed.push(alternative);
             continue;
         };
-        let earlier = collapsed
-            .iter_mut()
-            .find(|other| kind_of_constants(other).is_some_and(|other| other == kind));
-        let Value::Object(alternative) = alternative else { continue };
-        match earlier {
-            Some(Value::Object(earlier)) => add(earlier, alternative),
-            _ => {
-                let mut all = Map::from_iter([
-                    ("type".to_owned(), kind),
-                    ("enum".to_owned(), Vec::<Value>::new().into()),
-                ]);
-                add(&mut all, alternative);
-                collapsed.push(Value::Object(all));
-            }
+        if is_single(&kind) {
+            collapsed.push(alternative);
+            continue;
+        }
+        let same = |other: &&mut Value| kind_of_constants(other).is_some_and(|other| other == kind);
+        if let Some(Value::Object(earlier)) = collapsed.iter_mut().find(same) {
+            add(earlier, constants.clone());
+        } else {
+            let mut all = Map::from_iter([
+                ("type".to_owned(), kind.clone()),
+                ("enum".to_owned(), Vec::<Value>::new().into()),
+            ]);
+            add(&mut all, constants.clone());
+            collapsed.push(Value::Object(all));
         }
     }
     collapsed
