@@ -46,11 +46,14 @@ pub(crate) fn absorb(
         if all.get(&name).is_none_or(|other| *other == definitions[&name]) {
             continue;
         }
-        let taken = |suffix: &u32| {
+        let taken = |suffix: u32| {
             let unique = format!("{name}{suffix}");
             all.contains_key(&unique) || definitions.contains_key(&unique)
         };
-        let suffix = (2..).find(|suffix| !taken(suffix)).unwrap_or_default();
+        let mut suffix = 2;
+        while taken(suffix) {
+            suffix += 1;
+        }
         rename(schema, &name, suffix);
         definitions.values_mut().for_each(|definition| rename(definition, &name, suffix));
         if let Some(definition) = definitions.remove(&name) {
@@ -87,10 +90,10 @@ pub(super) fn prune(schema: &mut Map<String, Value>) {
     let mut next = Vec::new();
     for_each_target(&root, &mut |name| next.push(name.to_owned()));
     while let Some(name) = next.pop() {
-        if let Some(definition) = definitions.get(&name) {
-            if reached.insert(name) {
-                for_each_target(definition, &mut |name| next.push(name.to_owned()));
-            }
+        if let Some(definition) = definitions.get(&name)
+            && reached.insert(name)
+        {
+            for_each_target(definition, &mut |name| next.push(name.to_owned()));
         }
     }
     definitions.retain(|name, _| reached.contains(name));

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::tool::schema::{Side, TypeSchema};
 /// Decodes as an argument does: strictly, and then leniently.
 fn read<T: DeserializeOwned + JsonSchema>(raw: &str) -> Option<T> {
     serde_json::from_str(raw).ok().or_else(|| {
-        let schema = TypeSchema::new(|generator| generator.subschema_for::<T>(), Side::Input);
+        let schema = TypeSchema::new(SchemaGenerator::subschema_for::<T>, Side::Input);
         serde_json::from_str(&coerce(raw, &schema)?).ok()
     })
 }
@@ -114,6 +114,14 @@ enum SmallOrLarge {
     Large(i64),
 }
 
+#[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+struct Mixed {
+    any: Value,
+    either: NumberOrText,
+    text: Option<String>,
+    number: u8,
+}
+
 #[test]
 fn text_that_holds_json_is_read_where_no_text_is_expected() {
     reads("\"5\"", 5_u8);
@@ -193,13 +201,6 @@ fn what_decodes_is_never_changed() {
     reads("\"5\"", NumberOrText::Text("5".to_owned()));
     reads("[\"5\",5]", vec![NumberOrText::Text("5".to_owned()), NumberOrText::Number(5)]);
     // Also not where something else in the value does not decode.
-    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
-    struct Mixed {
-        any: Value,
-        either: NumberOrText,
-        text: Option<String>,
-        number: u8,
-    }
     reads(
         r#"{"any":{"b":"5","a":[ "null", 1.0 ]},"either":"5","text":"null","number":"5"}"#,
         Mixed {
@@ -286,7 +287,7 @@ fn enums_of_every_tagging_and_flattened_structs_are_read() {
 fn the_work_on_a_hostile_value_is_bounded() {
     // serde itself tries each variant in each, so this looks at the reader alone.
     let coerces = |raw: &str| {
-        let schema = TypeSchema::new(|generator| generator.subschema_for::<Tree>(), Side::Input);
+        let schema = TypeSchema::new(SchemaGenerator::subschema_for::<Tree>, Side::Input);
         coerce(raw, &schema).is_some()
     };
     let began = Instant::now();
