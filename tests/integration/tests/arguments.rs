@@ -260,7 +260,7 @@ async fn ignored_arguments_are_logged_in_one_line_without_their_values() {
     assert_eq!(lines.len(), 2, "one for each way: {lines:?}");
     for line in lines {
         assert!(line.contains("sessionId") && line.contains("take"), "{line}");
-        assert!(line.contains(r"a\n\u{1b}[31m\u{202e}b"), "{line}");
+        assert!(line.contains(r"a\u{a}\u{1b}[31m\u{202e}b"), "{line}");
         assert!(!line.contains("secret") && line.len() < 600, "{line}");
     }
     // Many of them are counted, not listed.

@@ -2,7 +2,10 @@
 
 use std::fmt::Display;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    support::escape::escape_to,
+};
 
 /// The longest path that is repeated: the keys of a map are the caller's.
 const MAX_PATH_LEN: usize = 256;
@@ -33,26 +36,12 @@ pub(super) fn undecodable(
     if let Some(position) = rule.find(" at line ") {
         rule.truncate(position);
     }
-    let rule = printable(&without_values(&rule), MAX_RULE_LEN);
+    let rule = without_values(&rule);
+    let rule = escape_to(&rule, MAX_RULE_LEN);
     if path.is_empty() {
         return invalid(rule);
     }
-    invalid(format_args!("`{}`: {rule}", printable(&path, MAX_PATH_LEN)))
-}
-
-/// The beginning of a text of the caller's, with its control characters, and others that show as
-/// nothing or change the direction of writing, escaped.
-pub(super) fn printable(text: &str, max_len: usize) -> String {
-    let mut printable = String::new();
-    for c in text.chars().take(max_len) {
-        let escaped = c.escape_debug();
-        if escaped.len() > 1 && !matches!(c, '"' | '\'' | '\\') {
-            printable.extend(escaped);
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
+    invalid(format_args!("`{}`: {rule}", escape_to(&path, MAX_PATH_LEN)))
 }
 
 /// Replaces the value that serde quotes by its kind, because an argument may be a secret.

@@ -9,8 +9,11 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::invalid::{invalid, printable};
-use crate::{error::Error, support::suggest};
+use super::invalid::invalid;
+use crate::{
+    error::Error,
+    support::{escape::escape_to, suggest},
+};
 
 /// The longest part of a name of the caller's that is repeated.
 const MAX_NAME_LEN: usize = 64;
@@ -90,7 +93,7 @@ impl<'a> Fields<'a> {
             }
         };
         // The name comes from the caller, so only a bounded part of it is repeated.
-        format!("there is no argument `{}`: {help}", printable(name, MAX_NAME_LEN))
+        format!("there is no argument `{}`: {help}", escape_to(name, MAX_NAME_LEN))
     }
 
     /// The error about a required argument. An unknown one may have been meant for it.
@@ -117,7 +120,7 @@ impl<'a> Fields<'a> {
         let names: Vec<_> = self
             .unknown()
             .take(MAX_LOGGED_NAMES)
-            .map(|name| printable(name, MAX_NAME_LEN))
+            .map(|name| escape_to(name, MAX_NAME_LEN))
             .collect();
         tracing::info!(
             target: "toolgate::call",
@@ -168,7 +171,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(4);
                 while let Some(Name(name)) = map.next_key()? {
                     if members.iter().any(|(known, _)| *known == name) {
-                        let name = printable(&name, MAX_NAME_LEN);
+                        let name = escape_to(&name, MAX_NAME_LEN);
                         return Err(A::Error::custom(format_args!("`{name}` is given twice")));
                     }
                     members.push((name, map.next_value()?));
