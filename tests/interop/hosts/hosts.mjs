@@ -1,4 +1,4 @@
-// The hosts: how each is told of a server, signs in, and is asked to call tools.
+// The hosts: how each one learns of a server, signs in, and is asked to call tools.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
