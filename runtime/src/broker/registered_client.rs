@@ -1,6 +1,6 @@
 //! Clients that register themselves, sealed into their `client_id` (RFC 7591).
 //!
-//! Nothing is stored for a registration: whoever holds the identifier gives it back with every
+//! Nothing is stored for a registration: the client gives its identifier back with every
 //! request. So no stranger fills the store, and no host is forgotten. The identifier is encrypted
 //! and authenticated under the store's master key, for one issuer; the secret of a confidential
 //! client is derived from it.
@@ -62,7 +62,7 @@ impl RegisteredClient {
         let (issued_at, lines) = rest.split_first_chunk()?;
         let mut lines = std::str::from_utf8(lines).ok()?.split('\n');
         let name = lines.next().filter(|name| !name.is_empty()).map(str::to_owned);
-        // What may be a redirect URI can be decided anew after the registration.
+        // What may be a redirect URI can change after the registration.
         let redirect_uris = lines.filter(|uri| redirect::check(uri).is_ok()).map(str::to_owned);
         (version == VERSION).then(|| Self {
             name,

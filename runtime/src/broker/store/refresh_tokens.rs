@@ -46,7 +46,7 @@ fn parse(token: &str) -> Option<(&str, u64, &str)> {
 }
 
 impl TokenFamily {
-    /// Whether a token was used so long after its successor that somebody else must have it. The
+    /// Whether a token was used so long after its successor that another party must have it. The
     /// current one never was, nor the one before it, because its successor was not used yet.
     fn is_reuse(&self, generation: u64, now: SystemTime, interval: Duration) -> bool {
         let recently = |&(old, at): &(u64, u64)| old == generation && now < moment(at) + interval;
