@@ -207,6 +207,7 @@ impl Broker {
         if sign_in.client_id != client.id {
             return Err(OAuthError::grant("the token was given to another client"));
         }
+        sign_in.check_client(client)?;
         self.end(id).await?;
         Ok(Some(sign_in))
     }

@@ -14,6 +14,8 @@ use crate::{
     grant::{Namespace, Records, Revision, SaveError, StoreError, Stored},
 };
 
+// Where the maximum is 0 here, it follows from the capacity of a store: see `TypedStore::sized`.
+
 /// Authorization requests whose consent page is open.
 pub(crate) const REQUESTS: Namespace = Namespace::new("broker-request", 0);
 /// Authorizations whose browsers are at the provider.

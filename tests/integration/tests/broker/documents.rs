@@ -291,6 +291,7 @@ async fn a_client_authenticates_by_its_key() {
         assert_eq!(tokens.status, 200, "{}", tokens.body);
         let token = tokens.text("refresh_token");
         assert_eq!(host.refresh(&token).await.error(), Some("invalid_client"), "nor without it");
+        assert_eq!(host.revoke(&token).await.error(), Some("invalid_client"));
         let assertion = key.sign(&claims(&site, &host, "2"));
         let with =
             [("client_assertion", assertion.as_str()), ("client_assertion_type", JWT_BEARER)];

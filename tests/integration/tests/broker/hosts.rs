@@ -219,7 +219,7 @@ async fn a_program_on_this_machine_registers_as_often_as_it_likes() {
     }
 }
 
-/// Whoever comes through a proxy on this machine is a stranger, whatever the proxy calls it.
+/// A request that comes through a proxy on this machine is a stranger's, whatever its headers are.
 #[tokio::test]
 async fn a_stranger_behind_a_proxy_on_this_machine_registers_within_limits() {
     for header in ["forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host", "via"] {
