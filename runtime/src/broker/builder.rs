@@ -282,41 +282,12 @@ impl BrokerBuilder {
         let resource = check("resource", &self.resource)?;
         // Not normalised, because clients compare it letter by letter.
         let issuer = self.public_url.trim_end_matches('/').to_owned();
-        let catalogue = self.registration.catalogue;
-        if let Some(unknown) = self
-            .default_scopes
-            .iter()
-            .chain(&self.sign_in_scopes)
-            .find(|scope| catalogue.iter().all(|known| known.name != **scope))
-        {
-            let name = self.registration.name;
-            return Err(ConfigError::new(format!("`{name}` has no scope `{unknown}`")).help(
-                "default scopes, and those of a sign-in, are scopes of the provider's catalogue",
-            ));
-        }
+        self.check_scopes()?;
+        self.check_bounds()?;
         let Some((path, member)) = &self.user_endpoint else {
             return Err(ConfigError::new("the broker does not know how the provider identifies a person")
                 .help("say it with `.user(\"/user\", \"id\")`: a path of its API, and a member of the answer"));
         };
-        if self.access_token_ttl < Duration::from_secs(30)
-            || self.access_token_ttl > Duration::from_secs(3600)
-        {
-            return Err(ConfigError::new("an access token lives from 30 seconds to an hour")
-                .help("it cannot be revoked, so keep it short"));
-        }
-        if self.refresh_token_reuse_interval > MAX_REUSE_INTERVAL {
-            return Err(ConfigError::new("a refresh token may be used again for a day at most")
-                .help("who has stolen one could use it unnoticed for as long"));
-        }
-        if self.admission_ttl > MAX_ADMISSION_TTL {
-            return Err(ConfigError::new("an admission is good for a day at most")
-                .help("who has left could go on for as long"));
-        }
-        if self.max_people == 0 || self.max_requests_per_minute == 0 {
-            return Err(ConfigError::new(
-                "a broker has at least one person and one request a minute",
-            ));
-        }
         let http = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
         let user_endpoint = UserEndpoint::new(
@@ -382,6 +353,47 @@ impl BrokerBuilder {
             records,
             clock: self.clock,
         })))
+    }
+
+    /// Checks that the scopes are in the provider's catalogue.
+    fn check_scopes(&self) -> Result<(), ConfigError> {
+        let catalogue = self.registration.catalogue;
+        if let Some(unknown) = self
+            .default_scopes
+            .iter()
+            .chain(&self.sign_in_scopes)
+            .find(|scope| catalogue.iter().all(|known| known.name != **scope))
+        {
+            let name = self.registration.name;
+            return Err(ConfigError::new(format!("`{name}` has no scope `{unknown}`")).help(
+                "default scopes, and those of a sign-in, are scopes of the provider's catalogue",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks times and numbers.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        if self.access_token_ttl < Duration::from_secs(30)
+            || self.access_token_ttl > Duration::from_secs(3600)
+        {
+            return Err(ConfigError::new("an access token lives from 30 seconds to an hour")
+                .help("it cannot be revoked, so keep it short"));
+        }
+        if self.refresh_token_reuse_interval > MAX_REUSE_INTERVAL {
+            return Err(ConfigError::new("a refresh token may be used again for a day at most")
+                .help("who has stolen one could use it unnoticed for as long"));
+        }
+        if self.admission_ttl > MAX_ADMISSION_TTL {
+            return Err(ConfigError::new("an admission is good for a day at most")
+                .help("who has left could go on for as long"));
+        }
+        if self.max_people == 0 || self.max_requests_per_minute == 0 {
+            return Err(ConfigError::new(
+                "a broker has at least one person and one request a minute",
+            ));
+        }
+        Ok(())
     }
 }
 

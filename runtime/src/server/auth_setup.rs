@@ -8,7 +8,7 @@ use url::Url;
 use super::broker_routes::{self, BrokerAuth};
 use super::browser_identity::ApplicationAuth;
 #[cfg(feature = "broker")]
-use crate::{broker::Broker, provider::Registration};
+use crate::{broker::Broker, gate::required_scopes::default_scopes, provider::Registration};
 use crate::{
     browser::{
         authenticator::BrowserAuthenticator,
@@ -16,7 +16,7 @@ use crate::{
         sign_in::{SignInAuth, SignInConfig},
     },
     gate::{
-        required_scopes::{RequiredScopes, default_scopes},
+        required_scopes::RequiredScopes,
         resource_server::ResourceServer,
     },
     mcp::registry::{ServedTool, required_scopes},
