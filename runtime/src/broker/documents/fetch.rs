@@ -32,7 +32,7 @@ const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most keys of a client.
 const MAX_KEYS: usize = 32;
-/// Client authentication by a key (OpenID Connect Core 1.0 §9).
+/// Client authentication by a key (RFC 7523).
 const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 
 /// How long a document is cached whose site names no time.
