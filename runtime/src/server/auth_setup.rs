@@ -15,10 +15,7 @@ use crate::{
         request_limit::RequestLimit,
         sign_in::{SignInAuth, SignInConfig},
     },
-    gate::{
-        required_scopes::RequiredScopes,
-        resource_server::ResourceServer,
-    },
+    gate::{required_scopes::RequiredScopes, resource_server::ResourceServer},
     mcp::registry::{ServedTool, required_scopes},
 };
 use crate::{
