@@ -27,12 +27,17 @@ use crate::gate::{self, resource_server::ResourceServer};
 /// How long a page may take, its form included. The slowest one waits for a provider's token.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The route of the page for people at the root.
-pub(crate) fn landing_page(page: Arc<LandingPage>) -> Router {
+/// The route of the page for people at the root, and at the path of the server's URL with a slash at
+/// its end, which nested routers do not match.
+pub(crate) fn landing_page(page: Arc<LandingPage>, root: &str) -> Router {
     let show = async |State(page): State<Arc<LandingPage>>, request: Request| {
         page.respond(&request.into_parts().0).await
     };
-    Router::new().route(ROOT_PATH, get(show)).with_state(page)
+    let mut router = Router::new().route(ROOT_PATH, get(show));
+    if !root.is_empty() {
+        router = router.route(&format!("{root}/"), get(show));
+    }
+    router.with_state(page)
 }
 
 /// Routes requests to the endpoint and to `pages`.

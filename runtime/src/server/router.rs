@@ -92,7 +92,7 @@ impl Assembled {
             .has_landing_page
             .then(|| Arc::new(LandingPage::new(Arc::clone(&self.handler.dispatch))));
         if let Some(page) = landing_page.clone().filter(|_| paths == Paths::All) {
-            pages = pages.merge(http::landing_page(page));
+            pages = pages.merge(http::landing_page(page, root));
         }
         let gate = self.handler.dispatch.resource_server.as_ref();
         let has_cors = gate.is_some_and(|gate| !gate.allowed_origins().is_empty());
