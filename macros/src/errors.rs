@@ -12,6 +12,10 @@ impl Errors {
         self.0.push(error.into());
     }
 
+    pub(crate) fn extend(&mut self, errors: Vec<Error>) {
+        self.0.extend(errors);
+    }
+
     /// The value; or nothing, after its error joined the others.
     pub(crate) fn take<T, E: Into<Error>>(
         &mut self,

@@ -37,6 +37,13 @@ macro_rules! path {
     ($($path:tt)*) => { $crate::__private::path!($crate; $($path)*) };
 }
 
+/// The catalogue of a type that has none: an import of the type hides it otherwise.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __no_catalogue {
+    (#![callback = $callback:path] $($request:tt)*) => { $callback! { "none" $($request)* } };
+}
+
 /// Creates a [`Server`](crate::Server) with the name and the version of the calling crate.
 #[macro_export]
 macro_rules! server {

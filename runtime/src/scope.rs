@@ -80,7 +80,11 @@ pub fn missing<'n>(
     message = "`{Self}` declares no scopes of `{P}`",
     label = "has a client of `{P}` and no scopes for it"
 )]
-pub trait Requires<P: Catalogue> {
+pub trait Requires<P> {
+    /// `P` itself. A type that is no catalogue is an error of the macros, so no bound repeats it.
+    #[doc(hidden)]
+    type Of: Catalogue;
+
     /// Returns the scopes as declared, in source order, without those that they imply.
     fn scopes() -> &'static [&'static str];
 }
@@ -96,15 +100,15 @@ pub trait Requires<P: Catalogue> {
     label = "may change something",
     note = "declare a scope with `access = write` or `destructive`; a POST that only reads is `post_read_only`"
 )]
-pub trait CanWrite<P: Catalogue> {}
+pub trait CanWrite<P> {}
 
 #[diagnostic::do_not_recommend]
-impl<P: Catalogue, T: DeclaresWrite<P>> CanWrite<P> for T {}
+impl<P, T: DeclaresWrite<P>> CanWrite<P> for T {}
 
 /// Implemented by the macros where [`CanWrite`] should hold. A trait of its own, because rustc would
 /// list all implementations of [`CanWrite`] where it does not hold.
 #[doc(hidden)]
-pub trait DeclaresWrite<P: Catalogue> {}
+pub trait DeclaresWrite<P> {}
 
 /// Holds the scope at index `SCOPE` of the catalogue of `P`, declared or implied.
 ///
@@ -114,4 +118,4 @@ pub trait DeclaresWrite<P: Catalogue> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold a scope of `{P}` that is needed here"
 )]
-pub trait Holds<P: Catalogue, const SCOPE: usize> {}
+pub trait Holds<P, const SCOPE: usize> {}

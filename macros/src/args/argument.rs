@@ -24,6 +24,8 @@ attribute! {
     }
 }
 
+const BESIDES_FLATTEN: &str = "the fields of a flattened struct are the arguments\nhelp: write it at the field, as an attribute of serde or schemars: `#[serde(default)]`";
+
 impl Attribute for ArgArgs {
     const HAS_CRATE: bool = false;
     const NAME: &'static str = "#[arg]";
@@ -48,6 +50,24 @@ impl ArgArgs {
         let items = keys::check_keys::<Self>(items, errors);
         let args = errors.take(Self::from_list(&items));
         args.filter(|_| errors.len() == before)
+    }
+}
+
+impl ArgArgs {
+    /// An error at each key that would say something of an argument, where there is none.
+    pub(crate) fn besides_flatten(&self) -> Vec<syn::Error> {
+        let rename = self.rename.as_ref().map(|name| name.0.span());
+        let rules = [&self.range, &self.length].map(|rule| rule.as_ref().map(|rule| rule.key));
+        let examples = [&self.example, &self.examples]
+            .map(|examples| examples.as_ref().and_then(|examples| Some(examples.0.first()?.span())));
+        let keys = [
+            self.default.as_ref().map(|default| default.key),
+            self.pattern.as_ref().map(|pattern| pattern.key),
+            self.one_of.as_ref().map(|list| list.key),
+            rename,
+        ];
+        let keys = keys.into_iter().chain(rules).chain(examples).flatten();
+        keys.map(|key| syn::Error::new(key, BESIDES_FLATTEN)).collect()
     }
 }
 

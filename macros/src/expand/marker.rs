@@ -19,6 +19,7 @@ pub(super) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream 
 pub(super) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenStream {
     quote! {
         impl #krate::__private::Requires<#provider> for #holder {
+            type Of = #krate::__private::NoProvider;
             fn scopes() -> &'static [&'static str] { &[] }
         }
         impl<const SCOPE: usize> #krate::__private::Holds<#provider, SCOPE> for #holder {}

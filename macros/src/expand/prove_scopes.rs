@@ -4,19 +4,21 @@
 use std::sync::Arc;
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{
     Error, Ident, Path, Result, Token, bracketed,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 use super::marker::holds_all;
 use crate::{
     args::{scope::Access, scopes::ScopeName},
     errors::Errors,
-    model::encoding::Catalogue,
+    hygiene::respanned,
+    model::encoding::{Catalogue, Kind},
     suggest,
 };
 
@@ -27,12 +29,14 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// `"catalogue" crate = ::toolgate, tool = holder, provider = Provider, scopes = ["scope"]`
+/// `"catalogue" crate = ::toolgate, tool = holder, client = Provider, scopes = ["scope"]`
 struct Request {
     catalogue: Arc<Catalogue>,
     krate: Path,
     holder: Ident,
     provider: Path,
+    /// The parameter is an `AuthedClient`, not a `Caller`.
+    of_client: bool,
     purpose: Purpose,
     scopes: Vec<ScopeName>,
 }
@@ -70,7 +74,7 @@ impl Parse for Request {
         } else {
             Purpose::Tool { read_only: None }
         };
-        key(input)?;
+        let of_client = key(input)? == "client";
         let provider = input.call(Path::parse_mod_style)?;
         input.parse::<Token![,]>()?;
         key(input)?;
@@ -78,7 +82,7 @@ impl Parse for Request {
         bracketed!(list in input);
         let scopes = Punctuated::<ScopeName, Token![,]>::parse_terminated(&list)?;
         let scopes = scopes.into_iter().collect();
-        Ok(Self { catalogue, krate, holder, provider, purpose, scopes })
+        Ok(Self { catalogue, krate, holder, provider, of_client, purpose, scopes })
     }
 }
 
@@ -91,10 +95,17 @@ fn key(input: ParseStream<'_>) -> Result<Ident> {
 
 impl Request {
     fn expand(&self) -> TokenStream {
+        if self.catalogue.kind() == Kind::Missing {
+            return self.expand_missing();
+        }
         let mut errors = Errors::default();
+        errors.take(self.check_kind());
         // An empty catalogue is that of a provider whose own faults are reported already.
-        let declared =
-            if self.catalogue.is_empty() { Vec::new() } else { self.resolve(&mut errors) };
+        let declared = if !errors.is_empty() || self.catalogue.is_empty() {
+            Vec::new()
+        } else {
+            self.resolve(&mut errors)
+        };
         if errors.is_empty() && !self.catalogue.is_empty() {
             return self.emit(&declared);
         }
@@ -102,6 +113,33 @@ impl Request {
         let holds_all = holds_all(krate, holder, provider);
         let may_call = self.may_call(&[]);
         quote!(#errors #holds_all #may_call)
+    }
+
+    /// A client has an API, which a catalogue has not.
+    fn check_kind(&self) -> Result<()> {
+        if !self.of_client || self.catalogue.kind() == Kind::Provider {
+            return Ok(());
+        }
+        let name = self.provider_name();
+        let message = format!(
+            "`{name}` is no provider: it has no API\nhelp: take `Caller<{name}>`, or write `#[provider(..)]` in place of `#[catalogue]`"
+        );
+        Err(Error::new_spanned(&self.provider, message))
+    }
+
+    /// A type without a catalogue. rustc reports it, by a trait that nothing implements, because a
+    /// type that is not there at all is an error of its own already.
+    fn expand_missing(&self) -> TokenStream {
+        let Self { krate, holder, provider, .. } = self;
+        let holds_all = holds_all(krate, holder, &Ident::new("catalogue", Span::call_site()).into());
+        let may_call = self.may_call(&[]);
+        let span = provider.span();
+        let parameter = Ident::new(if self.of_client { "Client" } else { "Caller" }, span);
+        let (krate, catalogue) = (respanned(krate, span), Ident::new("catalogue", span));
+        let check = quote_spanned! {span=>
+            const _: () = <#krate::__private::fallback::#parameter as #krate::__private::fallback::Of<#catalogue>>::IS;
+        };
+        quote!(#check #holds_all #may_call)
     }
 
     fn provider_name(&self) -> String {
@@ -196,6 +234,7 @@ impl Request {
         let may_call = self.may_call(declared);
         quote! {
             impl #krate::__private::Requires<#provider> for #holder {
+                type Of = #provider;
                 fn scopes() -> &'static [&'static str] {
                     &[#(#tokens),*]
                 }

@@ -10,6 +10,7 @@ use syn::{FnArg, GenericParam, Path, Type, ext::IdentExt, parse_quote};
 use super::{
     lifetimes::with_lifetime,
     marker::{holds_all, marker},
+    request::request,
 };
 use crate::{
     args::{self, Parsed},
@@ -204,19 +205,11 @@ impl Helper<'_> {
     }
 
     fn emit_requests(&self) -> TokenStream {
-        let krate = &self.krate;
         let helper = &self.inner.sig.ident;
         let may_call = self.may_call();
-        let requests = self.matched.iter().map(|ClientScopes { provider, scopes }| {
-            let scopes = &scopes.names;
-            quote! {
-                #provider! {
-                    #![callback = #krate::__private::prove_scopes]
-                    crate = #krate, helper = #helper, may_call = #may_call, provider = #provider, scopes = [#(#scopes),*]
-                }
-            }
-        });
-        quote!(#(#requests)*)
+        let holder = quote!(helper = #helper, may_call = #may_call,);
+        let ask = |client: &ClientScopes| request(&self.krate, &client.provider, &holder, client);
+        self.matched.iter().map(ask).collect()
     }
 }
 

@@ -1,6 +1,10 @@
 //! What `#[provider]` and `#[catalogue]` share: the scopes, and the macro that carries them.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, PoisonError},
+};
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -12,7 +16,7 @@ use crate::{
     errors::Errors,
     model::{
         catalogue,
-        encoding::{Catalogue, Scope},
+        encoding::{Catalogue, Kind, Scope},
     },
 };
 
@@ -25,7 +29,8 @@ pub(super) fn expand(
     provider: &TokenStream,
     mut errors: Errors,
 ) -> TokenStream {
-    let catalogue = catalogue::read(&item, &mut errors).filter(|_| errors.is_empty());
+    let kind = if provider.is_empty() { Kind::Callers } else { Kind::Provider };
+    let catalogue = catalogue::read(&item, kind, &mut errors).filter(|_| errors.is_empty());
     let name = name.unwrap_or_else(|| item.ident.unraw().to_string());
     let implementation = emit_catalogue(&item, krate, &name, catalogue.as_ref());
     let text = catalogue.as_ref().map(Catalogue::to_string).unwrap_or_default();
@@ -114,11 +119,18 @@ fn emit_catalogue_macro(item: &ItemEnum, catalogue: &str) -> TokenStream {
 
 /// A name for the root of the crate, where providers of one name from two modules would clash.
 ///
-/// The hash is of the declaration alone, so that builds are reproducible.
+/// The hash is of the declaration alone, so that builds are reproducible; equal declarations of one
+/// crate are counted.
 fn unique_name(item: &ItemEnum, catalogue: &str) -> Ident {
+    static SEEN: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
     let ItemEnum { ident: provider, variants, .. } = item;
     let mut hash = DefaultHasher::new();
     catalogue.hash(&mut hash);
     variants.iter().for_each(|variant| variant.ident.hash(&mut hash));
-    format_ident!("__catalogue_{}_{:016x}", provider.unraw(), hash.finish())
+    let name = format!("__catalogue_{}_{:016x}", provider.unraw(), hash.finish());
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = seen.entry(name.clone()).or_default();
+    *count += 1;
+    if *count == 1 { format_ident!("{name}") } else { format_ident!("{name}_{count}") }
 }

@@ -2,9 +2,13 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
+use syn::{Ident, Path, ext::IdentExt};
 
-use super::marker::{holds_all, marker};
+use super::{
+    marker::{holds_all, marker},
+    request::request,
+    state::StateType,
+};
 use crate::{
     args::{self, tool::ToolArgs},
     doc_text::with_attribute,
@@ -119,9 +123,9 @@ impl Tool {
             Kind::Client { .. } => quote!(#call.client()),
             Kind::Caller { optional: true, .. } => quote!(#call.optional_caller()),
             Kind::Caller { .. } => quote!(#call.caller()),
-            // At the type, where an unmet bound is shown.
             Kind::State { of, .. } => {
-                quote_spanned!(of.span().resolved_at(Span::call_site())=> #call.state())
+                let state = StateType::new(krate, of);
+                state.call(&quote!(of), &quote!(#call))
             }
             Kind::Context { .. } => quote!(#call.context()),
             Kind::Argument => local(&parameter.ident).into_token_stream(),
@@ -143,13 +147,15 @@ impl Tool {
             });
             let called = quote_spanned!(span=> #tool(#(#passed),*).await);
             let called = output.map.map_or(called.clone(), |map| map(krate, called));
+            let guarded = self.guard(quote_spanned!(span=> async move { #called }));
             quote_spanned! {span=>
                 #(#lets)*
-                #running::new::<Self>(async move { #called })
+                #running::new::<Self>(#guarded)
             }
         } else {
             let passed = parameters.iter().map(value);
-            quote_spanned!(span=> #running::new::<Self>(#tool(#(#passed),*)))
+            let guarded = self.guard(quote_spanned!(span=> #tool(#(#passed),*)));
+            quote_spanned!(span=> #running::new::<Self>(#guarded))
         };
         quote_spanned! {span=>
             fn call(
@@ -161,14 +167,30 @@ impl Tool {
         }
     }
 
+    /// The future of the call, which has a type only if every state may be shared.
+    fn guard(&self, future: TokenStream) -> TokenStream {
+        let states = self.parameters.iter().filter_map(|parameter| match &parameter.kind {
+            Kind::State { of, .. } => Some(StateType::new(&self.krate, of)),
+            _ => None,
+        });
+        states.fold(future, |future, state| state.call(&quote!(guard), &future))
+    }
+
     /// The injected parameters; no tokens, if there are none.
     fn emit_dependencies(&self) -> Option<TokenStream> {
         let krate = &self.krate;
+        let infer = Path::from(Ident::new("_", Span::call_site()));
+        // The type of the only client is inferred, so that one which is not there is reported once.
+        let of = |provider| if self.clients.len() == 1 { &infer } else { provider };
         let dependencies = self.parameters.iter().filter_map(|parameter| {
             let name = parameter.ident.unraw().to_string();
             Some(match &parameter.kind {
-                Kind::Client { provider, .. } => quote!(client::<#provider, Self>(#name)),
+                Kind::Client { provider, .. } => {
+                    let provider = of(provider);
+                    quote!(client::<#provider, Self>(#name))
+                }
                 Kind::Caller { catalogue: Some(catalogue), .. } => {
+                    let catalogue = of(catalogue);
                     quote!(caller::<#catalogue, Self>(#name))
                 }
                 Kind::Caller { optional: false, .. } => quote!(CALLER),
@@ -191,22 +213,15 @@ impl Tool {
     ///
     /// The function itself stays here: what goes through a catalogue is parsed once more.
     fn emit_requests(&self) -> TokenStream {
-        let krate = &self.krate;
         let tool = &self.function.sig.ident;
         let read_only = self.attribute.read_only.map(|span| Ident::new("read_only", span));
         let read_only = read_only.map(|key| quote!(#key,));
+        let holder = quote!(tool = #tool, #read_only);
         let requests = self.clients.iter().map(|client| {
-            let provider = &client.provider;
-            let catalogue = self.provider.as_ref().unwrap_or(provider);
-            let scopes = &client.scopes.names;
-            quote! {
-                #catalogue! {
-                    #![callback = #krate::__private::prove_scopes]
-                    crate = #krate, tool = #tool, #read_only provider = #provider, scopes = [#(#scopes),*]
-                }
-            }
+            let catalogue = self.provider.as_ref().unwrap_or(&client.provider);
+            request(&self.krate, catalogue, &holder, client)
         });
-        quote!(#(#requests)*)
+        requests.collect()
     }
 
     /// A tool that cannot be called, so that the place where it is registered has no fault.

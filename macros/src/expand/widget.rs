@@ -54,12 +54,11 @@ fn output(tool: &Tool, view: Option<&View>) -> Output {
         ReturnType::Type(_, ty) => inside("Result", ty).unwrap_or(ty).span(),
         ReturnType::Default => props.span(),
     };
-    let span = span.resolved_at(Span::call_site());
     let spanned = respanned(krate, span);
     if fallible {
         Output {
             ty: quote_spanned!(span=> <#props as #spanned::__private::Fallible>::Outcome),
-            map: Some(|krate, called| quote!(#called.map(#krate::__private::Shown))),
+            map: Some(|krate, called| quote!(#krate::__private::ShownResult(#called))),
             constants,
         }
     } else {

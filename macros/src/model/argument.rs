@@ -59,10 +59,13 @@ impl Argument {
     }
 
     fn set(&mut self, args: ArgArgs, errors: &mut Errors) {
+        self.flatten = args.flatten.is_some_and(|flatten| flatten.on);
+        if self.flatten {
+            return errors.extend(args.besides_flatten());
+        }
         if let Some(name) = args.rename {
             self.name = name.0;
         }
-        self.flatten = args.flatten.is_some_and(|flatten| flatten.on);
         let before = errors.len();
         let kind = last_ident(inside_option(&self.ty)).map(ToString::to_string);
         let kind = kind.unwrap_or_default();

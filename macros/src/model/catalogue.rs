@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Error, Fields, ItemEnum, Variant, ext::IdentExt};
 
-use super::encoding::{Catalogue, Scope};
+use super::encoding::{Catalogue, Kind, Scope};
 use crate::{
     args::scope::{Access, ScopeAttribute},
     errors::Errors,
@@ -40,7 +40,7 @@ fn first_token(tokens: TokenStream) -> TokenStream {
 }
 
 /// Reads the scopes of the variants. `None` where a fault was reported.
-pub(crate) fn read(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
+pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<Catalogue> {
     if item.variants.is_empty() {
         let message = format!("`{}` has no scopes\nhelp: every variant is one", item.ident);
         errors.push(Error::new_spanned(&item.ident, message));
@@ -118,7 +118,7 @@ pub(crate) fn read(item: &ItemEnum, errors: &mut Errors) -> Option<Catalogue> {
             format!("`{}` implies itself through the scopes that it implies", attr.token.value());
         Error::new(attr.token.span(), message)
     };
-    errors.take(Catalogue::new(scopes).map_err(cycle))
+    errors.take(Catalogue::new(scopes, kind).map_err(cycle))
 }
 
 fn find_scope(variant: &Variant, errors: &mut Errors) -> Option<ScopeAttribute> {

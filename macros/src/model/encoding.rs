@@ -24,11 +24,30 @@ pub(crate) struct Scope {
 }
 
 /// The scopes of a provider. Empty only where the provider's own faults are reported already.
-pub(crate) struct Catalogue(Vec<Scope>);
+pub(crate) struct Catalogue {
+    scopes: Vec<Scope>,
+    kind: Kind,
+}
+
+/// What has the scopes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An enum with `#[provider]`.
+    Provider,
+    /// An enum with `#[catalogue]`.
+    Callers,
+    /// A type of another kind, which has none.
+    Missing,
+}
+
+/// The first line of a catalogue of callers, and the only one of a type that has no catalogue. A
+/// scope has more than one word.
+const CALLERS: &str = "callers";
+const MISSING: &str = "none";
 
 impl Catalogue {
     /// Closes the implications. Fails with the index of a scope that implies itself.
-    pub(crate) fn new(direct: Vec<Scope>) -> Result<Self, usize> {
+    pub(crate) fn new(direct: Vec<Scope>, kind: Kind) -> Result<Self, usize> {
         let mut closed = Vec::with_capacity(direct.len());
         for (index, scope) in direct.iter().enumerate() {
             let mut implies = Vec::new();
@@ -49,7 +68,7 @@ impl Catalogue {
         for (scope, implies) in scopes.iter_mut().zip(closed) {
             scope.implies = implies;
         }
-        Ok(Self(scopes))
+        Ok(Self { scopes, kind })
     }
 
     /// The catalogue that the string literal holds.
@@ -82,26 +101,37 @@ impl Catalogue {
                 implies: words.map(|word| word.parse().ok()).collect::<Option<_>>()?,
             })
         };
-        text.lines().map(scope).collect::<Option<_>>().map(Self)
+        let first = text.lines().next();
+        let kind = match first {
+            Some(CALLERS) => Kind::Callers,
+            Some(MISSING) => Kind::Missing,
+            _ => Kind::Provider,
+        };
+        let scopes = text.lines().skip(usize::from(kind != Kind::Provider));
+        Some(Self { scopes: scopes.map(scope).collect::<Option<_>>()?, kind })
     }
 
     pub(crate) fn scopes(&self) -> &[Scope] {
-        &self.0
+        &self.scopes
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.scopes.is_empty()
     }
 
     pub(crate) fn implies(&self, scope: usize, other: usize) -> bool {
-        self.0[scope].implies.contains(&other)
+        self.scopes[scope].implies.contains(&other)
     }
 
     /// `declared` and all that they imply, in order.
     pub(crate) fn closure(&self, declared: &[usize]) -> Vec<usize> {
         let mut held = declared.to_vec();
         for &scope in declared {
-            held.extend(&self.0[scope].implies);
+            held.extend(&self.scopes[scope].implies);
         }
         held.sort_unstable();
         held.dedup();
@@ -111,7 +141,10 @@ impl Catalogue {
 
 impl Display for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, scope) in self.0.iter().enumerate() {
+        if self.kind == Kind::Callers {
+            writeln!(f, "{CALLERS}")?;
+        }
+        for (index, scope) in self.scopes.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }

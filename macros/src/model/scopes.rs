@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct ClientScopes {
     pub(crate) provider: Path,
     pub(crate) scopes: ScopeList,
+    /// The parameter is an `AuthedClient`, not a `Caller`.
+    pub(crate) of_client: bool,
 }
 
 /// Gives each client its scopes, by the parameter's name where there are several.
@@ -74,12 +76,9 @@ pub(crate) fn match_clients(
 }
 
 fn matched(client: &Parameter, scopes: &ScopeList) -> impl Iterator<Item = ClientScopes> {
-    let scopes = scopes.clone();
-    client
-        .provider()
-        .cloned()
-        .into_iter()
-        .map(move |provider| ClientScopes { provider, scopes: scopes.clone() })
+    let (scopes, of_client) = (scopes.clone(), client.is_client());
+    let provider = client.provider().cloned().into_iter();
+    provider.map(move |provider| ClientScopes { provider, scopes: scopes.clone(), of_client })
 }
 
 fn unauthorized(client: &Parameter, help: &str) -> Error {

@@ -41,7 +41,7 @@ use crate::{
 pub enum Unclaimed {}
 
 /// Code outside of tools declares no scopes, so nothing is proved of its clients.
-impl<P: Provider> DeclaresWrite<P> for Unclaimed {}
+impl<P> DeclaresWrite<P> for Unclaimed {}
 
 /// A client that is authorized at `P` with the scopes that `T` declares.
 ///
@@ -91,7 +91,8 @@ pub struct AuthedClient<P, T = Unclaimed> {
     of: PhantomData<fn() -> (P, T)>,
 }
 
-impl<P: Provider, T> AuthedClient<P, T> {
+// No bound: a type that is no provider is one error of the macros, and not one more at every use.
+impl<P, T> AuthedClient<P, T> {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection, of: PhantomData }
     }

@@ -5,7 +5,6 @@ use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
 use crate::{
     client::{AuthedClient, Connection, Unclaimed},
     gate::{Claims, LOCAL_SUBJECT},
-    provider::Provider,
     tool::{
         context::Context,
         state::{State, States},
@@ -32,8 +31,8 @@ impl Call {
     /// # Panics
     ///
     /// The dependencies of a hand-written `Tool` do not list it.
-    pub fn client<P: Provider, T>(&self) -> AuthedClient<P, T> {
-        AuthedClient::new(self.connection(TypeId::of::<P>(), P::NAME))
+    pub fn client<P: 'static, T>(&self) -> AuthedClient<P, T> {
+        AuthedClient::new(self.connection(TypeId::of::<P>(), std::any::type_name::<P>()))
     }
 
     /// Not generic, because [`Self::client`] is compiled for every tool.

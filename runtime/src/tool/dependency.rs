@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use crate::{
     provider::Provider,
-    scope::{Catalogue, Requires, Scope},
+    scope::{Catalogue as _, Requires, Scope},
 };
 
 /// A parameter that the runtime injects. A server that cannot supply it does not start.
@@ -68,24 +68,24 @@ impl Dependency {
     });
 
     /// The parameter `parameter` is an `AuthedClient<P>` of the tool `T`.
-    pub const fn client<P: Provider, T: Requires<P>>(parameter: &'static str) -> Self {
+    pub const fn client<P: 'static, T: Requires<P, Of: Provider>>(parameter: &'static str) -> Self {
         Self::Client(ClientDependency {
             parameter,
-            provider: P::ID,
-            provider_name: P::NAME,
+            provider: T::Of::ID,
+            provider_name: T::Of::NAME,
             provider_type: TypeId::of::<P>(),
             scopes: T::scopes,
-            catalogue: P::SCOPES,
+            catalogue: T::Of::SCOPES,
         })
     }
 
     /// The parameter `parameter` is a `Caller<P>` of the tool `T`.
-    pub const fn caller<P: Catalogue, T: Requires<P>>(parameter: &'static str) -> Self {
+    pub const fn caller<P, T: Requires<P>>(parameter: &'static str) -> Self {
         Self::Caller(CallerDependency {
             parameter,
-            provider_name: P::NAME,
+            provider_name: T::Of::NAME,
             scopes: T::scopes,
-            catalogue: P::SCOPES,
+            catalogue: T::Of::SCOPES,
         })
     }
 

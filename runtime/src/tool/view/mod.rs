@@ -4,7 +4,7 @@ mod csp;
 mod props;
 
 pub(crate) use self::csp::Csp;
-pub use self::props::{Fallible, Props, Shown};
+pub use self::props::{Fallible, Props, Shown, ShownResult};
 
 /// The page of a widget, and the origins that it may reach; `#[widget]` makes it.
 ///

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::tool::outcome::{IntoToolResult, Json, ToolResult};
+use crate::tool::outcome::{IntoError, IntoToolResult, Json, ToolResult};
 
 /// A type that a widget may return: `Serialize` and `JsonSchema`.
 #[diagnostic::on_unimplemented(
@@ -38,5 +38,19 @@ pub trait Fallible {
 }
 
 impl<T, E> Fallible for Result<T, E> {
-    type Outcome = Result<Shown<T>, E>;
+    type Outcome = ShownResult<T, E>;
+}
+
+/// [`Shown`], or an error. No `Result`, because rustc would explain an unmet bound in more lines.
+#[derive(Debug)]
+pub struct ShownResult<T, E>(pub Result<T, E>);
+
+impl<T: Props, E: IntoError> IntoToolResult for ShownResult<T, E> {
+    fn into_tool_result(self) -> ToolResult {
+        Shown(self.0.map_err(IntoError::into_error)?).into_tool_result()
+    }
+
+    fn output_schema() -> Option<Map<String, Value>> {
+        Json::<T>::output_schema()
+    }
 }
