@@ -1,4 +1,5 @@
 impl ::toolgate::__private::Requires<GitHub> for close_issue {
+    type Of = GitHub;
     fn scopes() -> &'static [&'static str] {
         &["repo"]
     }

@@ -31,7 +31,7 @@ pub struct close {}
     note = "declare it where `{Self}` is declared: `#[tool(scopes = ..)]`, `#[requires(..)]`"
 )]
 pub trait may_close<P> {}
-GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, helper =
-    close, may_call = may_close, provider = GitHub, scopes = ["repo"]
+::toolgate::__private::ask! {
+    (GitHub) crate = ::toolgate, helper = close, may_call = may_close, client = GitHub,
+    scopes = ["repo"]
 }

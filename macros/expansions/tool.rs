@@ -32,7 +32,7 @@ impl ::toolgate::__private::Tool for list_issues {
     );
     type Output = Result<Json<Vec<Issue>>>;
     fn dependencies() -> &'static [::toolgate::__private::Dependency] {
-        const { &[::toolgate::__private::Dependency::client::<GitHub, Self>("github")] }
+        const { &[::toolgate::__private::Dependency::client::<_, Self>("github")] }
     }
     fn call(
         call: &::toolgate::__private::Call,
@@ -43,7 +43,7 @@ impl ::toolgate::__private::Tool for list_issues {
         >(list_issues(call.client(), owner, repo, limit))
     }
 }
-GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool =
-    list_issues, provider = GitHub, scopes = ["repo:read"]
+::toolgate::__private::ask! {
+    (GitHub) crate = ::toolgate, tool = list_issues, client = GitHub, scopes =
+    ["repo:read"]
 }

@@ -41,18 +41,20 @@ impl ::toolgate::__private::Tool for tell {
     ) -> ::toolgate::__private::ToolFuture {
         let github = call.client();
         let slack = call.client();
-        let state = call.state();
+        let state = <Channels as ::toolgate::__private::StateValue>::of(call);
         let context = call.context();
         ::toolgate::__private::ToolFuture::new::<
             Self,
-        >(async move { tell(&github, slack, state, context).await })
+        >(
+            <Channels as ::toolgate::__private::StateValue>::guard(async move {
+                tell(&github, slack, state, context).await
+            }),
+        )
     }
 }
-GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool = tell,
-    provider = GitHub, scopes = ["repo:read"]
+::toolgate::__private::ask! {
+    (GitHub) crate = ::toolgate, tool = tell, client = GitHub, scopes = ["repo:read"]
 }
-Slack! {
-    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool = tell,
-    provider = Slack, scopes = ["chat:write"]
+::toolgate::__private::ask! {
+    (Slack) crate = ::toolgate, tool = tell, client = Slack, scopes = ["chat:write"]
 }

@@ -24,7 +24,7 @@ impl ::toolgate::__private::Tool for issue_board {
     );
     type Output = <Result<Board> as ::toolgate::__private::Fallible>::Outcome;
     fn dependencies() -> &'static [::toolgate::__private::Dependency] {
-        const { &[::toolgate::__private::Dependency::client::<GitHub, Self>("github")] }
+        const { &[::toolgate::__private::Dependency::client::<_, Self>("github")] }
     }
     fn call(
         call: &::toolgate::__private::Call,
@@ -34,11 +34,11 @@ impl ::toolgate::__private::Tool for issue_board {
         ::toolgate::__private::ToolFuture::new::<
             Self,
         >(async move {
-            issue_board(github, repo).await.map(::toolgate::__private::Shown)
+            ::toolgate::__private::ShownResult(issue_board(github, repo).await)
         })
     }
 }
-GitHub! {
-    #![callback = ::toolgate::__private::prove_scopes] crate = ::toolgate, tool =
-    issue_board, provider = GitHub, scopes = ["repo:read"]
+::toolgate::__private::ask! {
+    (GitHub) crate = ::toolgate, tool = issue_board, client = GitHub, scopes =
+    ["repo:read"]
 }

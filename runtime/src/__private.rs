@@ -38,4 +38,5 @@ pub mod fallback {
     }
 }
 
+pub use crate::__ask as ask;
 pub use toolgate_macros::{__path as path, __prove_scopes as prove_scopes, __tools as tools};

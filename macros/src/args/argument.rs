@@ -58,8 +58,9 @@ impl ArgArgs {
     pub(crate) fn besides_flatten(&self) -> Vec<syn::Error> {
         let rename = self.rename.as_ref().map(|name| name.0.span());
         let rules = [&self.range, &self.length].map(|rule| rule.as_ref().map(|rule| rule.key));
-        let examples = [&self.example, &self.examples]
-            .map(|examples| examples.as_ref().and_then(|examples| Some(examples.0.first()?.span())));
+        let examples = [&self.example, &self.examples].map(|examples| {
+            examples.as_ref().and_then(|examples| Some(examples.0.first()?.span()))
+        });
         let keys = [
             self.default.as_ref().map(|default| default.key),
             self.pattern.as_ref().map(|pattern| pattern.key),

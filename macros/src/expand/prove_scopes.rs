@@ -131,7 +131,8 @@ impl Request {
     /// type that is not there at all is an error of its own already.
     fn expand_missing(&self) -> TokenStream {
         let Self { krate, holder, provider, .. } = self;
-        let holds_all = holds_all(krate, holder, &Ident::new("catalogue", Span::call_site()).into());
+        let holds_all =
+            holds_all(krate, holder, &Ident::new("catalogue", Span::call_site()).into());
         let may_call = self.may_call(&[]);
         let span = provider.span();
         let parameter = Ident::new(if self.of_client { "Client" } else { "Caller" }, span);
