@@ -72,7 +72,7 @@ impl<T: Send + Sync + 'static> StateValue for T {
         call.state()
     }
 
-    #[inline(always)]
+    #[inline]
     fn guard<F>(future: F) -> F {
         future
     }

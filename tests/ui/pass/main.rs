@@ -29,6 +29,7 @@ pub mod helper_recursive;
 pub mod lints_denied;
 pub mod provider_behind_an_alias;
 pub mod provider_by_path_and_rename;
+pub mod provider_equal_in_two_modules;
 pub mod provider_in_a_function;
 pub mod provider_private_in_a_child;
 pub mod scopes_in_every_form;
@@ -57,6 +58,7 @@ mod runs {
         lints_denied,
         provider_behind_an_alias,
         provider_by_path_and_rename,
+        provider_equal_in_two_modules,
         provider_in_a_function,
         provider_private_in_a_child,
         scopes_in_every_form,
