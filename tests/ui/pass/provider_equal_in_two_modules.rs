@@ -39,7 +39,7 @@ mod written {
     }
 
     #[catalogue]
-    enum Private {
+    pub(super) enum Private {
         #[scope("read", access = read)]
         Read,
     }
@@ -53,7 +53,7 @@ mod written_again {
     use ui::prelude::*;
 
     #[catalogue]
-    enum Private {
+    pub(super) enum Private {
         #[scope("read", access = read)]
         Read,
     }
