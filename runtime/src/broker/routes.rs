@@ -12,6 +12,9 @@ use tower_http::cors::{Any, CorsLayer};
 use super::{endpoint, state::Broker, step_up};
 use crate::browser::{CALLBACK_PATH, page};
 
+/// Where the metadata is (RFC 8414 §3).
+const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
+
 impl Broker {
     /// Returns the routes, at the path of the public URL: metadata below `/.well-known`, the rest
     /// below `/oauth`. `/callback/{provider}` is not among them: a server has it for other consents
@@ -31,7 +34,6 @@ impl Broker {
 
     fn routes(&self, prefix: &str) -> Router {
         let path = |name: &str| format!("{prefix}/oauth/{name}");
-        const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
         let mut open = Router::new();
         // Some clients look at the root, or add a slash.
         let root = if self.0.prefix.is_empty() { "" } else { WELL_KNOWN };

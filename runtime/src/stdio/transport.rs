@@ -248,11 +248,11 @@ mod tests {
         }
         for id in [2, 1] {
             assert!(stdio.receive().now_or_never().is_none(), "a request is open");
-            let pong = TxJsonRpcMessage::<RoleServer>::error(
+            let answer = TxJsonRpcMessage::<RoleServer>::error(
                 ErrorData::internal_error("pong", None),
                 Some(RequestId::Number(id)),
             );
-            stdio.send(pong).await.unwrap();
+            stdio.send(answer).await.unwrap();
         }
         assert!(stdio.receive().await.is_none());
         drop(stdio);

@@ -251,7 +251,7 @@ mod tests {
             Message::parse(message.as_bytes()).unwrap().subscribes_to_resources()
         };
         for params in [
-            r#"{}"#,
+            "{}",
             r#"{"notifications":{}}"#,
             r#"{"notifications":{"toolsListChanged":true}}"#,
             r#"{"notifications":{"resourceSubscriptions":[]}}"#,
