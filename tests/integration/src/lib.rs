@@ -6,6 +6,7 @@ pub mod client;
 pub mod crowd;
 pub mod host;
 pub mod log;
+pub mod nginx;
 pub mod tools;
 pub mod two_ways;
 pub mod waiting;

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use integration::{
     broker::s256,
     host::client_at,
+    nginx::Nginx,
     tools::{Forge, list_issues},
 };
 use serde_json::{Value, json};
@@ -251,7 +252,8 @@ async fn a_whole_sign_in_works_behind_nginx() {
         let app = server(&forge).build().await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let backend = listener.local_addr().unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+        let service = Router::new().fallback_service(app.into_service());
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let nginx = Nginx::start(&nginx, backend, strips).await;
         walk(&mut Browser::new(Proxy::Nginx(nginx.client("127.0.0.1")))).await;
@@ -273,87 +275,6 @@ async fn a_whole_sign_in_works_behind_nginx() {
         }
         assert_eq!(last, 429);
         assert_eq!(status(&other, "203.0.113.1").await, 401);
-    }
-}
-
-/// An nginx that runs until the test ends.
-struct Nginx {
-    port: u16,
-    certificate: reqwest::Certificate,
-    _folder: tempfile::TempDir,
-    _process: tokio::process::Child,
-}
-
-impl Nginx {
-    async fn start(program: &std::ffi::OsStr, backend: SocketAddr, strips: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let made = tokio::process::Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(["-nodes", "-days", "2", "-subj", "/CN=corp.example"])
-            .args(["-addext", "subjectAltName=DNS:corp.example"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .args(["-keyout", &at("key.pem"), "-out", &at("cert.pem")])
-            .output()
-            .await
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let pem = std::fs::read(at("cert.pem")).unwrap();
-        let certificate = reqwest::Certificate::from_pem(&pem).unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let target =
-            if strips { format!("http://{backend}/") } else { format!("http://{backend}") };
-        let folder_path = folder.path().display();
-        // As in docs/behind-a-proxy.md, with files below a folder of the test, and in one process, which
-        // ends with the test.
-        let config = format!(
-            "daemon off; master_process off; pid {folder_path}/pid; error_log stderr;
-             events {{ worker_connections 64; }}
-             http {{
-               access_log off; client_body_temp_path {folder_path}/body;
-               proxy_temp_path {folder_path}/proxy; fastcgi_temp_path {folder_path}/f;
-               uwsgi_temp_path {folder_path}/u; scgi_temp_path {folder_path}/s;
-               server {{
-                 listen 127.0.0.1:{port} ssl; server_name corp.example;
-                 ssl_certificate {folder_path}/cert.pem; ssl_certificate_key {folder_path}/key.pem;
-                 location /tools/ {{
-                   proxy_pass {target};
-                   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-                   proxy_set_header X-Forwarded-Proto $scheme;
-                   proxy_set_header X-Forwarded-Host $host;
-                   proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1h;
-                   client_max_body_size 4m;
-                 }}
-                 location = /.well-known/oauth-protected-resource/tools/mcp {{ proxy_pass http://{backend}; }}
-                 location /.well-known/oauth-authorization-server/tools {{ proxy_pass http://{backend}; }}
-               }}
-             }}"
-        );
-        std::fs::write(at("nginx.conf"), config).unwrap();
-        let mut process = tokio::process::Command::new(program)
-            .args(["-e", "stderr", "-p", &folder_path.to_string(), "-c", &at("nginx.conf")])
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(process.try_wait().unwrap().is_none(), "nginx did not start");
-            tokio::task::yield_now().await;
-        }
-        Self { port, certificate, _folder: folder, _process: process }
-    }
-
-    /// A client of nginx with this address.
-    fn client(&self, address: &str) -> reqwest::Client {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .local_address(address.parse::<std::net::IpAddr>().unwrap())
-            .resolve("corp.example", SocketAddr::from(([127, 0, 0, 1], self.port)))
-            .tls_certs_only([self.certificate.clone()])
-            .no_proxy()
-            .build()
-            .unwrap()
     }
 }
 
