@@ -96,9 +96,8 @@ impl TrustedProxies {
             // A proxy that writes one of the headers may pass on the other one, as the client made
             // it up. So where both are there they must agree.
             (Some((one, hop)), Some((other, _))) if one == other => (one, hop),
-            (Some(_), Some(_)) => (peer, Hop::default()),
+            (Some(_), Some(_)) | (None, None) => (peer, Hop::default()),
             (Some(found), None) | (None, Some(found)) => found,
-            (None, None) => (peer, Hop::default()),
         };
         let request = ForwardedRequest {
             client,
