@@ -163,6 +163,7 @@ impl Claims {
     }
 
     /// The identifier of the sign-in to which the token belongs (`sid`).
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) fn sign_in_id(&self) -> Option<&str> {
         self.0.extra.get("sid")?.as_str()
     }

@@ -31,8 +31,12 @@ pub(crate) trait SignInScopes: Send + Sync + 'static {
     async fn load_added(&self, claims: &Claims) -> Option<AddedScopes>;
 
     /// What to answer to a call whose token lacks the scopes `missing`.
-    async fn answer(&self, claims: &Claims, missing: Vec<&'static str>, call: StepUpCall)
-    -> Answer;
+    async fn answer(
+        &self,
+        claims: &Claims,
+        missing: Vec<&'static str>,
+        call: StepUpCall,
+    ) -> StepUpAnswer;
 
     /// Waits until the person has decided about the link with this ID, for `timeout` at most.
     async fn decided(&self, link: &str, timeout: Duration);
@@ -43,6 +47,7 @@ pub(crate) type AddedScopes = Arc<BTreeSet<String>>;
 
 /// The call that lacks scopes.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
 pub(crate) struct StepUpCall {
     /// The digest of the tool's name and its arguments, by which a repeated call is recognised.
     pub(crate) digest: u64,
@@ -51,7 +56,8 @@ pub(crate) struct StepUpCall {
 
 /// The answer to a call that lacks scopes.
 #[derive(Debug)]
-pub(crate) enum Answer {
+#[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
+pub(crate) enum StepUpAnswer {
     /// A challenge, which the host may follow.
     Challenge,
     /// A link, which the person opens.

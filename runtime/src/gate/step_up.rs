@@ -11,7 +11,7 @@ use super::{
     audit::CallOutcome,
     required_scopes::RequiredScopes,
     resource_server::{GateError, ResourceServer},
-    sign_in_scopes::{Answer, StepUpCall, StepUpLink},
+    sign_in_scopes::{StepUpAnswer, StepUpCall, StepUpLink},
 };
 
 /// A call that needs scopes which its token lacks.
@@ -73,12 +73,12 @@ impl ResourceServer {
         }
         let call = StepUpCall { digest, policy: self.step_up_policy() };
         match sign_ins.answer(claims, missing, call).await {
-            Answer::Challenge => refuse(error),
-            Answer::Refused(text) => {
+            StepUpAnswer::Challenge => refuse(error),
+            StepUpAnswer::Refused(text) => {
                 self.log_refusal(caller, (tool, required), &error);
                 Err(GateError::InResult { text, challenge: None })
             }
-            Answer::Link(link) => {
+            StepUpAnswer::Link(link) => {
                 self.log_call(caller, (tool, required), CallOutcome::ConsentAsked);
                 let scopes = required.names().map(str::to_owned).collect();
                 let metadata_url = self.metadata_url();

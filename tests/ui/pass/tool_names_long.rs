@@ -27,5 +27,5 @@ pub fn main() {
 
     assert_eq!(list_the_open_issues_of_all_my_repositories::NAME.len(), 43);
     assert_eq!((forty_one::NAME.len(), forty::NAME.len()), (41, 40));
-    assert!(strict::STRICT && !forty::STRICT);
+    const { assert!(strict::STRICT && !forty::STRICT) };
 }

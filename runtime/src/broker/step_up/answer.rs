@@ -8,7 +8,7 @@ use crate::{
     broker::{state::Broker, store::sign_ins::SignInRecord},
     gate::{
         Claims, StepUp,
-        sign_in_scopes::{AddedScopes, Answer, SignInScopes, StepUpCall, StepUpLink},
+        sign_in_scopes::{AddedScopes, SignInScopes, StepUpAnswer, StepUpCall, StepUpLink},
     },
     grant::StoreError,
     scope::Scope,
@@ -41,11 +41,11 @@ impl SignInScopes for Broker {
         claims: &Claims,
         missing: Vec<&'static str>,
         call: StepUpCall,
-    ) -> Answer {
+    ) -> StepUpAnswer {
         let answered = self.answer_call(claims, &missing, call).await;
         answered.unwrap_or_else(|error| {
             tracing::error!(target: "toolgate::broker", %error, "a step-up cannot be stored");
-            Answer::Challenge
+            StepUpAnswer::Challenge
         })
     }
 
@@ -77,31 +77,40 @@ impl Broker {
         claims: &Claims,
         missing: &[&'static str],
         call: StepUpCall,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<StepUpAnswer, StoreError> {
         let catalogue = self.0.oauth.registration.catalogue;
         let is_ours = |scope: &&str| catalogue.iter().any(|known| known.name == *scope);
         let (Some(id), Some(sign_in)) = (claims.sign_in_id(), self.sign_in_of(claims).await) else {
-            return Ok(Answer::Challenge);
+            return Ok(StepUpAnswer::Challenge);
         };
         if call.policy == StepUp::Challenge || missing.is_empty() || !missing.iter().all(is_ours) {
-            return Ok(Answer::Challenge);
+            return Ok(StepUpAnswer::Challenge);
         }
         let scopes: Vec<String> = missing.iter().map(|&scope| scope.to_owned()).collect();
         if let Some(refusal) = self.take_refusal(id, &scopes).await? {
             let provider = self.0.oauth.registration.name;
-            return Ok(Answer::Refused(explain_refusal(refusal.by_provider, &scopes, provider)));
+            return Ok(StepUpAnswer::Refused(explain_refusal(
+                refusal.by_provider,
+                &scopes,
+                provider,
+            )));
         }
         let challenges = call.policy == StepUp::Auto
             && !is_known_to_ignore_challenges(sign_in.client_name.as_deref())
             && !self.0.step_ups.ignores_challenges(id, call.digest);
         if challenges {
-            return Ok(Answer::Challenge);
+            return Ok(StepUpAnswer::Challenge);
         }
         let Some((link, again)) = self.offer_link(id, &scopes).await? else {
-            return Ok(Answer::Challenge);
+            return Ok(StepUpAnswer::Challenge);
         };
         let url = format!("{}{}", self.0.origin, self.step_up_path(&link));
-        Ok(Answer::Link(StepUpLink { id: link, url, message: describe(catalogue, missing), again }))
+        Ok(StepUpAnswer::Link(StepUpLink {
+            id: link,
+            url,
+            message: describe(catalogue, missing),
+            again,
+        }))
     }
 }
 
