@@ -1,6 +1,8 @@
 //! A server below a path: `https://corp.example/tools/mcp`, behind a proxy that removes the path or
 //! leaves it.
 
+mod nginx;
+
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
@@ -16,6 +18,8 @@ use serde_json::{Value, json};
 use toolgate::{gate::Gate, grant::MemoryStore, prelude::*};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
+
+use self::nginx::Nginx;
 
 const ORIGIN: &str = "https://corp.example";
 
