@@ -4,19 +4,49 @@ pub use crate::{
     provider::{ClientAuth, Dialect, NoProvider, Provider},
     scope::{Access, Catalogue, DeclaresWrite, Holds, Requires, Scope},
     tool::{
-        Call, Dependency, Hints, Tool, ToolEntry, ToolFuture, Tools, Values, View,
+        Call, Dependency, Hints, StateValue, Tool, ToolEntry, ToolFuture, Tools, Values, View,
         argument::{
             Arg, Argument, OneOf, Pattern,
             check::{at_least, at_most, length, max_length, min_length, range},
         },
         outcome::IntoToolResult,
-        state::StateValue,
         view::{Fallible, Shown, ShownResult},
     },
 };
+/// Asks the catalogue of a type, the macro of its name, to call `prove_scopes` with a request.
+///
+/// The import renames the macro. Where the type has none, the name is that of the macro in `fallback`,
+/// which the outer block imports. The call is in a block of its own: in the block of the import it
+/// could itself be what the import looks for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ask {
+    (($($catalogue:tt)*) $($request:tt)*) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $crate::__private::fallback::*;
+            {
+                use $($catalogue)* as catalogue;
+                {
+                    catalogue! { #![callback = $crate::__private::prove_scopes] $($request)* }
+                }
+            }
+        };
+    };
+}
+
+/// The catalogue of a type that has none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __no_catalogue {
+    (#![callback = $callback:path] $($request:tt)*) => { $callback! { "none" $($request)* } };
+}
+
+pub use __ask as ask;
+
 /// What a client's type is taken for if it has no catalogue.
 pub mod fallback {
-    pub use crate::__no_catalogue as catalogue;
+    pub use __no_catalogue as catalogue;
 
     /// The parameter `AuthedClient<P>`.
     #[derive(Debug)]
@@ -38,5 +68,4 @@ pub mod fallback {
     }
 }
 
-pub use crate::__ask as ask;
 pub use toolgate_macros::{__path as path, __prove_scopes as prove_scopes, __tools as tools};

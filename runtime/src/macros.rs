@@ -37,35 +37,6 @@ macro_rules! path {
     ($($path:tt)*) => { $crate::__private::path!($crate; $($path)*) };
 }
 
-/// Asks the catalogue of a type, the macro of its name, to call `prove_scopes` with a request.
-///
-/// The import renames the macro. Where the type has none, the name is that of the macro in `fallback`,
-/// which the outer block imports. The call is in a block of its own: in the block of the import it
-/// could itself be what the import looks for.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __ask {
-    (($($catalogue:tt)*) $($request:tt)*) => {
-        const _: () = {
-            #[allow(unused_imports)]
-            use $crate::__private::fallback::*;
-            {
-                use $($catalogue)* as catalogue;
-                {
-                    catalogue! { #![callback = $crate::__private::prove_scopes] $($request)* }
-                }
-            }
-        };
-    };
-}
-
-/// The catalogue of a type that has none.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __no_catalogue {
-    (#![callback = $callback:path] $($request:tt)*) => { $callback! { "none" $($request)* } };
-}
-
 /// Creates a [`Server`](crate::Server) with the name and the version of the calling crate.
 #[macro_export]
 macro_rules! server {

@@ -17,7 +17,7 @@ pub(crate) mod view;
 
 use self::{argument::ArgumentList, outcome::IntoToolResult};
 pub use self::{
-    call::{Call, Caller},
+    call::{Call, Caller, StateValue},
     dependency::{CallerDependency, ClientDependency, Dependency, StateDependency},
     future::ToolFuture,
     table::{ToolEntry, Tools},

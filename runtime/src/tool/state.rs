@@ -7,8 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use super::Call;
-
 /// A value given to [`Server::state`](crate::Server::state), injected into a tool.
 ///
 /// A server without a value of this type does not start.
@@ -40,41 +38,6 @@ impl<T: ?Sized> Deref for State<T> {
 
     fn deref(&self) -> &T {
         &self.0
-    }
-}
-
-/// A type whose value the calls of all tools share. Implemented for every type with a size that is
-/// [`Send`] and [`Sync`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the state of a server",
-    label = "needs a size, `Send` and `Sync`",
-    note = "a `Mutex`, a `RwLock` or an atomic may be shared between threads; `Cell`, `RefCell` and `Rc` may not"
-)]
-// Without supertraits, or rustc would report the one that is not met in words of its own.
-pub trait StateValue: Sized {
-    #[doc(hidden)]
-    type Guarded<F>;
-
-    #[doc(hidden)]
-    fn of(call: &Call) -> State<Self>;
-
-    /// The future of a call with such a value. Its type is not known for any other type, so that
-    /// the compiler does not report once more that it is not `Send`.
-    #[doc(hidden)]
-    fn guard<F>(future: F) -> Self::Guarded<F>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> StateValue for T {
-    type Guarded<F> = F;
-
-    fn of(call: &Call) -> State<Self> {
-        call.state()
-    }
-
-    #[inline]
-    fn guard<F>(future: F) -> F {
-        future
     }
 }
 
