@@ -1,8 +1,6 @@
 //! A server below a path: `https://corp.example/tools/mcp`, behind a proxy that removes the path or
 //! leaves it.
 
-mod nginx;
-
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
