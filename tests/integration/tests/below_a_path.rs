@@ -17,8 +17,6 @@ use toolgate::{gate::Gate, grant::MemoryStore, prelude::*};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
-use self::nginx::Nginx;
-
 const ORIGIN: &str = "https://corp.example";
 
 /// What passes requests for `https://corp.example` on to the server.
