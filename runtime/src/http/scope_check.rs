@@ -62,8 +62,8 @@ pub(super) async fn step_up(
     };
     // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
     let accumulates = !is_current_revision(&parts.headers);
-    let called = (&*tool.registered.definition.name, &tool.required_scopes);
-    let outcome = gate.step_up(caller, called, error, digest, accumulates).await;
+    let needs = (&*tool.registered.definition.name, &tool.required_scopes);
+    let outcome = gate.step_up(caller, needs, error, digest, accumulates).await;
     match outcome.map_err(|error| {
         Rejection::from_gate(error, || message.id(), || dispatch.server_info.meta())
     })? {
