@@ -230,7 +230,7 @@ impl ResourceServer {
         error: AuthError,
         accumulates: bool,
     ) -> GateError {
-        self.log_refusal(caller, (tool, required), &error);
+        audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
         let withheld = caller.filter(|_| self.is_brokered);
         if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
             return GateError::InResult { text, challenge: None };
@@ -264,26 +264,6 @@ impl ResourceServer {
             );
         }
         GateError::InResult { text: format!("Refused: {error}."), challenge: Some(challenge) }
-    }
-
-    /// Writes the audit event of a call that is refused for `error`.
-    pub(crate) fn log_refusal(
-        &self,
-        caller: Option<&Claims>,
-        call: (&str, &RequiredScopes),
-        error: &AuthError,
-    ) {
-        self.log_call(caller, call, CallOutcome::Refused(error.code()));
-    }
-
-    /// Writes the audit event of a call that ends here.
-    pub(crate) fn log_call(
-        &self,
-        caller: Option<&Claims>,
-        (tool, required): (&str, &RequiredScopes),
-        outcome: CallOutcome,
-    ) {
-        audit::log(tool, required, caller, outcome);
     }
 
     /// How a call is answered that lacks scopes. A host that reads challenges from results can read

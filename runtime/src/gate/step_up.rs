@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     AuthError, Challenge, Claims,
-    audit::CallOutcome,
+    audit::{self, CallOutcome},
     required_scopes::RequiredScopes,
     resource_server::{GateError, ResourceServer},
     sign_in_scopes::{StepUpAnswer, StepUpCall, StepUpLink},
@@ -75,11 +75,11 @@ impl ResourceServer {
         match sign_ins.answer(claims, missing, call).await {
             StepUpAnswer::Challenge => refuse(error),
             StepUpAnswer::Refused(text) => {
-                self.log_refusal(caller, (tool, required), &error);
+                audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
                 Err(GateError::InResult { text, challenge: None })
             }
             StepUpAnswer::Link(link) => {
-                self.log_call(caller, (tool, required), CallOutcome::ConsentAsked);
+                audit::log(tool, required, caller, CallOutcome::ConsentAsked);
                 let scopes = required.names().map(str::to_owned).collect();
                 let metadata_url = self.metadata_url();
                 let challenge = Challenge { error: &error, metadata_url, scopes }.to_text();

@@ -146,9 +146,11 @@ impl Broker {
         let FoundLink { sign_in_id, sign_in, link } = &found;
         if !allows {
             let refused = Decision::Refused { by_provider: false };
-            return Ok(match self.settle_link(sign_in_id, &link.secret, &refused).await? {
-                true => page::refused(&self.0, "You refused. Nothing was changed."),
-                false => self.too_late(),
+            let settled = self.settle_link(sign_in_id, &link.secret, &refused).await?;
+            return Ok(if settled {
+                page::refused(&self.0, "You refused. Nothing was changed.")
+            } else {
+                self.too_late()
             });
         }
         // Of any number of posts, one goes on.
@@ -160,10 +162,8 @@ impl Broker {
             return self.redirect_to_provider_for(&found, browser, held).await;
         }
         let added = Decision::Added(link.scopes.clone());
-        Ok(match self.settle_link(sign_in_id, &link.secret, &added).await? {
-            true => self.step_up_done(&found, &link.scopes),
-            false => self.too_late(),
-        })
+        let settled = self.settle_link(sign_in_id, &link.secret, &added).await?;
+        Ok(if settled { self.step_up_done(&found, &link.scopes) } else { self.too_late() })
     }
 
     /// The page at the end, after `added` was added.

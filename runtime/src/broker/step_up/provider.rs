@@ -122,9 +122,10 @@ impl StepUpFlow {
                     AuthorizationFailure::Refused { error, .. } if error == "access_denied"
                 );
                 let error = broker.describe_failure(failure);
-                let decision = match refused {
-                    true => Decision::Refused { by_provider: false },
-                    false => Decision::Failed,
+                let decision = if refused {
+                    Decision::Refused { by_provider: false }
+                } else {
+                    Decision::Failed
                 };
                 return self.end(&found, &decision, &error.description).await;
             }
@@ -166,10 +167,8 @@ impl StepUpFlow {
             return self.end(&found, &decision, "the provider did not grant it").await;
         }
         let added = Decision::Added(given.clone());
-        Ok(match broker.settle_link(&found.sign_in_id, &found.link.secret, &added).await? {
-            true => broker.step_up_done(&found, &given),
-            false => broker.too_late(),
-        })
+        let settled = broker.settle_link(&found.sign_in_id, &found.link.secret, &added).await?;
+        Ok(if settled { broker.step_up_done(&found, &given) } else { broker.too_late() })
     }
 
     async fn end(

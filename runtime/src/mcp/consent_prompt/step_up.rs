@@ -1,6 +1,6 @@
 //! The prompt of a call whose token lacks scopes: the link under which its user adds them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use http::request::Parts;
 use rmcp::{
@@ -95,7 +95,7 @@ impl ConsentPrompt<'_> {
         let digest = self.request.digest();
         let call = self.identity(digest.as_ref());
         // It names no consent, so a retry that has its scopes goes on at once.
-        let state = RequestState::new(&call, Default::default(), self.services.clock.now());
+        let state = RequestState::new(&call, BTreeMap::new(), self.services.clock.now());
         InputRequiredResult::new(Some(requests), Some(state.seal(&self.services.sealer))).into()
     }
 
