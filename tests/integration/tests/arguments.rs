@@ -252,9 +252,9 @@ async fn a_strict_server_refuses_what_differs_from_the_schema() {
 async fn ignored_arguments_are_logged_in_one_line_without_their_values() {
     let (log, _guard) = Log::listen(Level::INFO);
     let ways = TwoWays::serving(add).await;
-    let long = "n".repeat(500);
+    let oversized = "n".repeat(500);
     let hostile = r"a\n\u001b[31m\u202eb";
-    let arguments = format!(r#"{{"count":1,"sessionId":"secret","{hostile}":1,"{long}":2}}"#);
+    let arguments = format!(r#"{{"count":1,"sessionId":"secret","{hostile}":1,"{oversized}":2}}"#);
     result(&ways, "take", &arguments).await.unwrap();
     let lines = log.lines("that the tool does not have");
     assert_eq!(lines.len(), 2, "one for each way: {lines:?}");
@@ -282,7 +282,7 @@ struct Dice(TestRng);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0.next_u64() as usize % sides
+        usize::try_from(self.0.next_u64() % sides as u64).unwrap()
     }
 }
 
@@ -309,7 +309,8 @@ fn generate(schema: &Value, root: &Value, dice: &mut Dice, depth: usize) -> Valu
             let bound = |name: &str| schema[name].as_number().and_then(serde_json::Number::as_i128);
             let low = bound("minimum").unwrap_or(i64::MIN.into());
             let high = bound("maximum").unwrap_or(i64::MAX.into());
-            let among = [low, high, low + 1, high - 1, (low + high) / 2, 1.clamp(low, high)];
+            let among =
+                [low, high, low + 1, high - 1, i128::midpoint(low, high), 1.clamp(low, high)];
             let number = among[dice.roll(among.len())];
             let number = u64::try_from(number).map(Value::from);
             number.unwrap_or_else(|_| Value::from(i64::try_from(low).unwrap()))

@@ -159,7 +159,7 @@ impl Browser {
                 continue;
             }
             assert!(link.starts_with("/tools/"), "{link} in {}", page.body);
-            if link.ends_with(".css") {
+            if link.split('.').next_back() == Some("css") {
                 assert_eq!(self.get(&link).await.status, 200, "{link}");
             }
         }

@@ -259,9 +259,10 @@ async fn a_client_of_the_protocol_is_answered_as_if_there_were_no_page() {
                     let server = if has_gate { gated(|gate| gate) } else { local() };
                     server.landing_page(page)
                 };
-                let headers = match has_gate {
-                    true => headers.to_vec(),
-                    false => [*headers, &[("host", "127.0.0.1:8765")]].concat(),
+                let headers = if has_gate {
+                    headers.to_vec()
+                } else {
+                    [*headers, &[("host", "127.0.0.1:8765")]].concat()
                 };
                 let with = send(server(true), (method.clone(), path), &headers).await;
                 let without = send(server(false), (method.clone(), path), &headers).await;

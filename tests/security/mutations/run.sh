@@ -48,7 +48,7 @@ tests() {
         broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker step_up:: ;;
         links)
             run -p toolgate --lib -- consent:: browser:: grant:: &&
-                run -p integration --test integration -- links:: shared_accounts:: dev:: consent:: brokered::
+                run -p integration --test integration -- links:: shared_accounts:: two_providers:: dev:: consent:: brokered::
             ;;
     esac
 }
