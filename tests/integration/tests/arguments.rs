@@ -86,8 +86,14 @@ async fn find(repo: String, id: Option<u8>, user_name: Option<String>) -> String
     format!("{repo} {id:?} {user_name:?}")
 }
 
+/// Counts.
+#[tool(strict)]
+async fn count_to(to: u8) -> Json<u8> {
+    Json(to)
+}
+
 fn add(server: Server) -> Server {
-    server.tools(tools![take, nothing, find])
+    server.tools(tools![take, nothing, find, count_to])
 }
 
 /// The result of a call that both ways agree on: the structured content or the text, or the error.
@@ -246,6 +252,21 @@ async fn a_strict_server_refuses_what_differs_from_the_schema() {
     assert_eq!(count, 7);
     let error = result(&ways, "nothing", r#"{"a":1}"#).await.unwrap_err();
     assert!(error.contains("this tool takes none"), "{error}");
+}
+
+#[tokio::test]
+async fn a_strict_tool_refuses_what_differs_from_the_schema_on_a_server_that_does_not() {
+    let ways = TwoWays::serving(add).await;
+    for (arguments, expected) in [
+        (r#"{"to":"7"}"#, "`to`: must be u8, it is a string"),
+        (r#"{"to":7.0}"#, "`to`: must be u8, it is a number with a fraction"),
+        (r#"{"to":7,"sessionId":"s"}"#, "there is no argument `sessionId`"),
+    ] {
+        let error = result(&ways, "count_to", arguments).await.unwrap_err();
+        assert!(error.contains(expected), "{arguments}: {error}");
+    }
+    assert_eq!(result(&ways, "count_to", r#"{"to":7}"#).await.unwrap()["result"], 7);
+    assert_eq!(result(&ways, "take", r#"{"count":"7"}"#).await.unwrap()["count"], 7);
 }
 
 #[tokio::test]
