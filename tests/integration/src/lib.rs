@@ -4,9 +4,9 @@ pub mod broker;
 pub mod client;
 #[cfg(target_os = "linux")]
 pub mod crowd;
+pub mod front_proxy;
 pub mod host;
 pub mod log;
-pub mod nginx;
 pub mod tools;
 pub mod two_ways;
 pub mod waiting;

@@ -8,8 +8,8 @@ use forge::Config;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use integration::{
     broker::s256,
+    front_proxy::FrontProxy,
     host::client_at,
-    nginx::Nginx,
     tools::{Forge, list_issues},
 };
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ const ORIGIN: &str = "https://corp.example";
 enum Proxy {
     /// A function. `strips`: it removes `/tools`.
     Simulated { server: Router, strips: bool },
-    /// nginx, which this client finds under the name.
-    Nginx(reqwest::Client),
+    /// A program, which this client finds under the name.
+    Program(reqwest::Client),
 }
 
 /// A browser at `https://corp.example`.
@@ -86,7 +86,7 @@ impl Proxy {
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
                 (parts.headers, parts.status, String::from_utf8(body.to_vec()).unwrap())
             }
-            Self::Nginx(client) => {
+            Self::Program(client) => {
                 let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
                 let request = client.request(parts.method, url.clone());
@@ -247,35 +247,47 @@ async fn a_whole_sign_in_works_below_a_path() {
 async fn a_whole_sign_in_works_behind_nginx() {
     let Some(nginx) = std::env::var_os("NGINX_PROGRAM") else { return };
     for strips in [true, false] {
-        let callback = format!("{ORIGIN}/tools/callback/forge");
-        let forge = forge::start(Config::default().redirect(callback)).await.unwrap();
-        let app = server(&forge).build().await.unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let backend = listener.local_addr().unwrap();
-        let service = Router::new().fallback_service(app.into_service());
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
-        let nginx = Nginx::start(&nginx, backend, strips).await;
-        walk(&mut Browser::new(Proxy::Nginx(nginx.client("127.0.0.1")))).await;
-
-        // Clients are counted one by one, whatever they claim.
-        let status = async |client: &reqwest::Client, claim: &str| {
-            let request = client.post(format!("{ORIGIN}/tools/mcp"));
-            let request = request.header("x-forwarded-for", claim).header("forwarded", "");
-            request.send().await.unwrap().status().as_u16()
-        };
-        let (one, other) = (nginx.client("127.0.0.5"), nginx.client("127.0.0.6"));
-        let mut last = 0;
-        for n in 0..200 {
-            last = status(&one, &format!("203.0.113.{n}")).await;
-            if last == 429 {
-                break;
-            }
-            assert_eq!(last, 401);
-        }
-        assert_eq!(last, 429);
-        assert_eq!(status(&other, "203.0.113.1").await, 401);
+        behind(async |backend| FrontProxy::nginx(&nginx, backend, strips).await).await;
     }
+}
+
+/// Caddy itself, with TLS. `.ci/proxies` says where it is.
+#[tokio::test]
+async fn a_whole_sign_in_works_behind_caddy() {
+    let Some(caddy) = std::env::var_os("CADDY_PROGRAM") else { return };
+    behind(async |backend| FrontProxy::caddy(&caddy, backend).await).await;
+}
+
+/// A sign-in and a call behind a proxy, and limits that count its clients one by one.
+async fn behind(start: impl AsyncFnOnce(SocketAddr) -> FrontProxy) {
+    let callback = format!("{ORIGIN}/tools/callback/forge");
+    let forge = forge::start(Config::default().redirect(callback)).await.unwrap();
+    let app = server(&forge).build().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let backend = listener.local_addr().unwrap();
+    let service = Router::new().fallback_service(app.into_service());
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let proxy = start(backend).await;
+    walk(&mut Browser::new(Proxy::Program(proxy.client("127.0.0.1")))).await;
+
+    // Clients are counted one by one, whatever they claim.
+    let status = async |client: &reqwest::Client, claim: &str| {
+        let request = client.post(format!("{ORIGIN}/tools/mcp"));
+        let request = request.header("x-forwarded-for", claim).header("forwarded", "");
+        request.send().await.unwrap().status().as_u16()
+    };
+    let (one, other) = (proxy.client("127.0.0.5"), proxy.client("127.0.0.6"));
+    let mut last = 0;
+    for n in 0..200 {
+        last = status(&one, &format!("203.0.113.{n}")).await;
+        if last == 429 {
+            break;
+        }
+        assert_eq!(last, 401);
+    }
+    assert_eq!(last, 429);
+    assert_eq!(status(&other, "203.0.113.1").await, 401);
 }
 
 async fn walk(browser: &mut Browser) {
