@@ -9,7 +9,6 @@ pub use crate::{
             Arg, Argument, OneOf, Pattern,
             check::{at_least, at_most, length, max_length, min_length, range},
         },
-        outcome::IntoToolResult,
         view::{Fallible, Shown, ShownResult},
     },
 };

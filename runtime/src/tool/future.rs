@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     Tool,
-    outcome::{IntoToolResult, ToolResult},
+    outcome::{ToolOutput, ToolResult},
 };
 
 /// A running call of a tool.
@@ -46,10 +46,10 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output: IntoToolResult>> Future for MapOutcome<F> {
+impl<F: Future<Output: ToolOutput>> Future for MapOutcome<F> {
     type Output = ToolResult;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ToolResult> {
-        self.project().function.poll(context).map(IntoToolResult::into_tool_result)
+        self.project().function.poll(context).map(ToolOutput::into_call_result)
     }
 }

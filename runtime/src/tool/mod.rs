@@ -15,7 +15,7 @@ pub mod state;
 pub(crate) mod table;
 pub(crate) mod view;
 
-use self::{argument::ArgumentList, outcome::IntoToolResult};
+use self::{argument::ArgumentList, outcome::ToolOutput};
 pub use self::{
     call::{Call, Caller, StateValue},
     dependency::{CallerDependency, ClientDependency, Dependency, StateDependency},
@@ -59,7 +59,7 @@ pub trait Tool: Sized + 'static {
     /// The arguments.
     const ARGUMENTS: Self::Arguments;
     /// What the function returns.
-    type Output: IntoToolResult;
+    type Output: ToolOutput;
 
     /// Returns what is injected into the function. A server that lacks some of it does not start.
     ///

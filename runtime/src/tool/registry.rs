@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     Call, Dependency, Hints, Tool, ToolFuture, View,
     argument::{ArgumentList, ArgumentsSchema, argument_type::ArgumentType, object::Reading},
-    outcome::IntoToolResult,
+    outcome::ToolOutput,
     schema::{Side, for_hosts},
 };
 use crate::{

@@ -15,8 +15,8 @@ use crate::error::Error;
 /// The result of a call, as hosts receive it.
 pub type ToolResult = Result<CallToolResult, Error>;
 
-/// A type that a tool may return: text, [`Json`], an [`Image`], rmcp's content types, `()`, or a
-/// [`Result`] of these.
+/// A type that a tool may return, by itself or in a [`Result`]: text, [`Json`], an [`Image`], rmcp's
+/// content types, or `()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a tool",
     label = "not a result",
@@ -139,14 +139,69 @@ impl<T: Serialize + JsonSchema + 'static> IntoToolResult for Json<T> {
     }
 }
 
-// The one implementation that rustc may look into, so that it names an error that does not convert.
-impl<T: IntoToolResult, E: IntoError> IntoToolResult for Result<T, E> {
-    fn into_tool_result(self) -> ToolResult {
-        self.map_err(IntoError::into_error)?.into_tool_result()
+/// A value that succeeded, or a [`Result`] of one.
+pub trait IntoResult {
+    /// What the tool returns if it succeeds.
+    type Value;
+    /// What it returns if it fails.
+    type Error;
+
+    /// Returns the value or the error.
+    #[allow(clippy::missing_errors_doc, reason = "it is the error of the tool")]
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+}
+
+impl<T: IntoToolResult> IntoResult for T {
+    type Value = T;
+    type Error = Error;
+
+    fn into_result(self) -> Result<T, Error> {
+        Ok(self)
+    }
+}
+
+impl<T, E> IntoResult for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Result<T, E> {
+        self
+    }
+}
+
+/// What a tool may return: an [`IntoToolResult`], or a [`Result`] of one with an [`IntoError`].
+///
+/// Its one implementation is for a type parameter, so rustc lists no types that would do; it names
+/// the value or the error that does not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a tool",
+    label = "not a result",
+    note = "return a `String`, `Json<T>`, `Image`, rmcp's content, `()`, or a `Result` of these",
+    note = "`Json<T>` needs `#[derive(serde::Serialize, schemars::JsonSchema)]` on `T`"
+)]
+pub trait ToolOutput {
+    /// Converts the output to the result of a call.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntoToolResult::into_tool_result`].
+    fn into_call_result(self) -> ToolResult;
+
+    /// Returns the schema of the structured content, if there is any.
+    fn output_schema() -> Option<Map<String, Value>>;
+}
+
+impl<R: IntoResult> ToolOutput for R
+where
+    R::Value: IntoToolResult,
+    R::Error: IntoError,
+{
+    fn into_call_result(self) -> ToolResult {
+        self.into_result().map_err(IntoError::into_error)?.into_tool_result()
     }
 
     fn output_schema() -> Option<Map<String, Value>> {
-        T::output_schema()
+        <R::Value as IntoToolResult>::output_schema()
     }
 }
 

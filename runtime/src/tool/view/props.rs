@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::tool::outcome::{IntoError, IntoToolResult, Json, ToolResult};
+use crate::tool::outcome::{IntoResult, IntoToolResult, Json, ToolResult};
 
 /// A type that a widget may return: `Serialize` and `JsonSchema`.
 #[diagnostic::on_unimplemented(
@@ -45,12 +45,11 @@ impl<T, E> Fallible for Result<T, E> {
 #[derive(Debug)]
 pub struct ShownResult<T, E>(pub Result<T, E>);
 
-impl<T: Props, E: IntoError> IntoToolResult for ShownResult<T, E> {
-    fn into_tool_result(self) -> ToolResult {
-        Shown(self.0.map_err(IntoError::into_error)?).into_tool_result()
-    }
+impl<T, E> IntoResult for ShownResult<T, E> {
+    type Value = Shown<T>;
+    type Error = E;
 
-    fn output_schema() -> Option<Map<String, Value>> {
-        Json::<T>::output_schema()
+    fn into_result(self) -> Result<Shown<T>, E> {
+        self.0.map(Shown)
     }
 }
