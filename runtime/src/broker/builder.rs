@@ -47,6 +47,7 @@ const MAX_ADMISSION_TTL: Duration = Duration::from_secs(24 * 3600);
 pub struct BrokerBuilder {
     public_url: String,
     resource: String,
+    other_resources: Vec<String>,
     registration: Registration,
     grants: Grants,
     records: Arc<dyn Records>,
@@ -81,6 +82,7 @@ impl BrokerBuilder {
         Self {
             public_url,
             resource,
+            other_resources: Vec::new(),
             registration,
             grants,
             records,
@@ -125,6 +127,13 @@ impl BrokerBuilder {
     /// Sets the name of the server that people read. The default is its host.
     pub(crate) fn server_name(mut self, name: &str) -> Self {
         self.server_name = Some(name.to_owned());
+        self
+    }
+
+    /// Sets the URLs of further endpoints of the server, which clients may name in place of the
+    /// resource.
+    pub(crate) fn other_resources(mut self, resources: Vec<String>) -> Self {
+        self.other_resources = resources;
         self
     }
 
@@ -335,6 +344,7 @@ impl BrokerBuilder {
             issuer,
             callback,
             resource: self.resource,
+            other_resources: self.other_resources,
             name: self.server_name.unwrap_or_else(|| host.clone()),
             host,
             default_scopes: self.default_scopes,

@@ -51,6 +51,8 @@ pub(crate) struct BrokerState {
     pub(super) callback: RedirectUrl,
     /// The audience of the tokens.
     pub(super) resource: String,
+    /// Endpoints of the same server that clients know as resources. Their tokens are for `resource`.
+    pub(super) other_resources: Vec<String>,
     /// The name of the server on pages.
     pub(super) name: String,
     /// The host of the server, with its port.

@@ -12,6 +12,7 @@ pub(crate) mod challenge;
 pub(crate) mod claims;
 pub(crate) mod credentials;
 pub(crate) mod limits;
+pub(crate) mod other_endpoint;
 pub(crate) mod peer;
 pub(crate) mod policy;
 pub(crate) mod required_scopes;

@@ -13,6 +13,7 @@ use super::{
     AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier, audit,
     audit::CallOutcome,
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
+    other_endpoint::{EndpointPaths, OtherEndpoint},
     required_scopes::{RequiredScopes, default_scopes},
     resource_metadata::ResourceMetadata,
     sign_in_scopes::{SignInScopes, StepUp},
@@ -66,6 +67,8 @@ pub(crate) struct ResourceServer {
     pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
     clock: Arc<dyn Clock>,
     metadata: ResourceMetadata,
+    /// The endpoints of other transports.
+    other_endpoints: Vec<OtherEndpoint>,
     limits: Limits,
     /// The scopes that hosts ask for at sign-in.
     default_scopes: Vec<String>,
@@ -73,7 +76,7 @@ pub(crate) struct ResourceServer {
 
 impl ResourceServer {
     /// Creates the resource server of the tools with these required scopes. Without a configured
-    /// resource its URL is `/mcp` below `base`.
+    /// resource its URL is `/mcp` below `base`. `endpoints` are those of other transports.
     ///
     /// # Errors
     ///
@@ -83,7 +86,8 @@ impl ResourceServer {
         is_brokered: bool,
         name: String,
         clock: Arc<dyn Clock>,
-        (base, tools): (&Url, impl Iterator<Item = &'a RequiredScopes>),
+        (base, endpoints): (&Url, &[EndpointPaths]),
+        tools: impl Iterator<Item = &'a RequiredScopes>,
     ) -> Result<Self, ConfigError> {
         let default_scopes: Vec<_> = default_scopes(tools).into_iter().map(str::to_owned).collect();
         let verifier = gate
@@ -98,6 +102,11 @@ impl ResourceServer {
             .resource
             .clone()
             .unwrap_or_else(|| format!("{}/mcp", base.as_str().trim_end_matches('/')));
+        let other_endpoints = endpoints.iter().map(|&paths| {
+            OtherEndpoint::new(paths, (base.as_str(), &name), &*verifier, &default_scopes)
+        });
+        let other_endpoints =
+            other_endpoints.collect::<Result<_, _>>().map_err(ConfigError::new)?;
         let metadata = ResourceMetadata::new(resource, name, &*verifier, &default_scopes)
             .map_err(ConfigError::new)?;
         Ok(Self {
@@ -107,6 +116,7 @@ impl ResourceServer {
             sign_ins: None,
             clock,
             metadata,
+            other_endpoints,
             limits,
             default_scopes,
         })
@@ -154,9 +164,11 @@ impl ResourceServer {
                 let (resource, method) = (&self.metadata.resource, parts.method.as_str());
                 let presented = PresentedToken::new(&credentials, resource, method)
                     .on_connection(cache, client);
-                let verified = match self.verifier.verify_now(presented) {
-                    Some(verified) => verified,
-                    None => self.verifier.verify(presented).await,
+                let verified = match self.other_endpoint(parts.uri.path()) {
+                    None => self.verify(presented).await,
+                    Some((endpoint, url)) => {
+                        Box::pin(self.verify_at(endpoint, presented.at(Some(url)))).await
+                    }
                 };
                 return verified.map(Some).map_err(|error| {
                     self.unauthorized(error, unverified_claims(credentials.token()))
@@ -167,6 +179,43 @@ impl ResourceServer {
             Err(error) => error,
         };
         Err(self.unauthorized(error, (None, None)))
+    }
+
+    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
+        match self.verifier.verify_now(presented) {
+            Some(verified) => verified,
+            None => self.verifier.verify(presented).await,
+        }
+    }
+
+    /// Verifies a token that was sent to the endpoint of another transport: it may be for that endpoint
+    /// or for the server.
+    async fn verify_at(
+        &self,
+        endpoint: &OtherEndpoint,
+        presented: PresentedToken<'_>,
+    ) -> Result<Claims, AuthError> {
+        match self.verify(presented).await {
+            Err(AuthError::WrongAudience { .. }) => {
+                let resource = &endpoint.metadata.resource;
+                self.verify(PresentedToken { resource, ..presented }).await
+            }
+            verified => verified,
+        }
+    }
+
+    /// The endpoint of another transport that has this path, and the URL of the request.
+    fn other_endpoint(&self, path: &str) -> Option<(&OtherEndpoint, &str)> {
+        self.other_endpoints.iter().find_map(|endpoint| Some((endpoint, endpoint.url(path)?)))
+    }
+
+    /// Makes the challenge of a response, if it has one, point to the metadata of the endpoint at
+    /// `path`.
+    #[allow(dead_code, reason = "only the transports that are features have such an endpoint")]
+    pub(crate) fn relocate_challenge(&self, path: &str, headers: &mut HeaderMap) {
+        if let Some((endpoint, _)) = self.other_endpoint(path) {
+            endpoint.relocate(&self.metadata.url, headers);
+        }
     }
 
     /// Refuses an anonymous caller whose request turns out not to be public. `is_listed`: it concerns
@@ -320,7 +369,10 @@ impl ResourceServer {
 
     /// The protected resource metadata (RFC 9728), if it is found at this path.
     pub(crate) fn metadata(&self, path: &str) -> Option<Bytes> {
-        self.metadata.at(path)
+        let others = self.other_endpoints.iter();
+        self.metadata
+            .at(path)
+            .or_else(|| others.into_iter().find_map(|endpoint| endpoint.metadata.at(path)))
     }
 }
 

@@ -15,7 +15,10 @@ use crate::{
         request_limit::RequestLimit,
         sign_in::{SignInAuth, SignInConfig},
     },
-    gate::{required_scopes::RequiredScopes, resource_server::ResourceServer},
+    gate::{
+        other_endpoint::EndpointPaths, required_scopes::RequiredScopes,
+        resource_server::ResourceServer,
+    },
     mcp::registry::{ServedTool, required_scopes},
 };
 use crate::{
@@ -45,6 +48,8 @@ pub(crate) struct AuthSetup<'a> {
     pub(crate) providers: &'a [UpstreamClient],
     /// Whether any tool needs the caller to connect an account.
     pub(crate) needs_provider: bool,
+    /// The endpoints of other transports than streamable HTTP.
+    pub(crate) endpoints: Vec<EndpointPaths>,
     /// Whether users sign in without a password.
     #[cfg(feature = "dev")]
     pub(crate) is_dev: bool,
@@ -102,6 +107,7 @@ impl AuthLayer {
                 name: setup.name,
                 base: public_url.map(|_| &base),
                 resource,
+                endpoints: &setup.endpoints,
                 default_scopes: default_scopes(tools.iter().map(|tool| &tool.required_scopes)),
             })?),
             None => None,
@@ -149,7 +155,8 @@ impl AuthLayer {
                     provider.is_some(),
                     setup.name.to_owned(),
                     Arc::clone(setup.clock),
-                    (&base, tools.iter().map(|tool| &tool.required_scopes)),
+                    (&base, &setup.endpoints),
+                    tools.iter().map(|tool| &tool.required_scopes),
                 )?;
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {

@@ -24,6 +24,7 @@ use crate::{
         ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator, page,
     },
     error::ConfigError,
+    gate::other_endpoint::EndpointPaths,
     grant::{Clock, DisconnectOutcome, GrantClient, Grants, StoreError},
     oauth::UpstreamClient,
     provider::Registration,
@@ -44,6 +45,8 @@ pub(crate) struct BrokerParts<'a> {
     /// The server's URL, if it is known.
     pub(crate) base: Option<&'a Url>,
     pub(crate) resource: Option<&'a str>,
+    /// The endpoints of other transports, which clients know as resources.
+    pub(crate) endpoints: &'a [EndpointPaths],
     /// The scopes that hosts ask for at sign-in.
     pub(crate) default_scopes: BTreeSet<&'a str>,
 }
@@ -70,6 +73,7 @@ impl BrokerConfig {
         })?;
         let base = base.as_str().trim_end_matches('/').to_owned();
         let resource = parts.resource.map_or_else(|| format!("{base}/mcp"), str::to_owned);
+        let other_resources = parts.endpoints.iter().map(|paths| paths.resource(&base)).collect();
         let records = Arc::clone(parts.grants.store()).records().ok_or_else(|| {
             ConfigError::new("this store keeps no records, and a broker needs them")
                 .help("implement `GrantStore::records`, or take `MemoryStore` or `SqliteStore`")
@@ -85,6 +89,7 @@ impl BrokerConfig {
         let builder = BrokerBuilder::new(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
             .default_scopes(default_scopes)
+            .other_resources(other_resources)
             .accounts(ACCOUNTS_PATH)
             .server_name(parts.name)
             .client(own_client);

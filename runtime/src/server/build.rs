@@ -87,6 +87,7 @@ impl Server<ErasedHandler> {
             grants: &grants,
             providers: &providers,
             needs_provider,
+            endpoints: Vec::new(),
             #[cfg(feature = "dev")]
             is_dev: login.is_some(),
         };

@@ -24,6 +24,8 @@ impl Broker {
         if offers_documents {
             methods.push("private_key_jwt");
         }
+        let mut resources = vec![&self.0.resource];
+        resources.extend(&self.0.other_resources);
         let mut document = json!({
             "issuer": self.0.issuer,
             "authorization_endpoint": url("authorize"),
@@ -39,7 +41,7 @@ impl Broker {
             "revocation_endpoint_auth_methods_supported": methods,
             "authorization_response_iss_parameter_supported": true,
             "client_id_metadata_document_supported": offers_documents,
-            "protected_resources": [self.0.resource],
+            "protected_resources": resources,
         });
         if offers_documents {
             for endpoint in ["token", "revocation"] {

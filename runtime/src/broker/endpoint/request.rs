@@ -131,7 +131,8 @@ impl Broker {
     pub(crate) fn check_resource(&self, asked: &Parameters) -> Result<(), String> {
         let Some(named) = asked.get("resource") else { return Ok(()) };
         let ours = &self.0.resource;
-        if named == ours || is_same_resource(named, ours) {
+        let is_named = |ours: &String| named == ours || is_same_resource(named, ours);
+        if is_named(ours) || self.0.other_resources.iter().any(is_named) {
             return Ok(());
         }
         Err(format!("there are tokens for {ours} alone"))

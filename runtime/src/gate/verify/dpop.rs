@@ -142,7 +142,7 @@ impl ProofVerifier {
         if claims.htm != presented.method {
             return refuse("it is for another method");
         }
-        if !is_same_url(&claims.htu, presented.resource) {
+        if !is_same_url(&claims.htu, presented.url.unwrap_or(presented.resource)) {
             return refuse("it is for another URL");
         }
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -30,12 +30,14 @@ pub struct PresentedToken<'a> {
     pub(crate) cache: Option<&'a TokenCache>,
     /// The address of the client, if it is known.
     pub(crate) client: Option<IpAddr>,
+    /// The URL of the request, if it is another than that of the resource.
+    pub(crate) url: Option<&'a str>,
 }
 
 impl<'a> PresentedToken<'a> {
     /// Credentials that were sent to `resource` by the HTTP method `method`.
     pub fn new(credentials: &'a Credentials, resource: &'a str, method: &'a str) -> Self {
-        Self { credentials, resource, method, cache: None, client: None }
+        Self { credentials, resource, method, cache: None, client: None, url: None }
     }
 
     /// Sets the cache of the connection, and the address of the client.
@@ -45,6 +47,11 @@ impl<'a> PresentedToken<'a> {
         client: Option<IpAddr>,
     ) -> Self {
         Self { cache, client, ..self }
+    }
+
+    /// Sets the URL that the request was sent to, if it is another than that of the resource.
+    pub(crate) fn at(self, url: Option<&'a str>) -> Self {
+        Self { url, ..self }
     }
 }
 
