@@ -316,10 +316,10 @@ impl ResourceServer {
     }
 
     /// How a call is answered that lacks scopes. A host that reads challenges from results can read
-    /// the link there as well.
-    pub(crate) fn step_up_policy(&self) -> StepUp {
+    /// the link there as well, and so can one that gets no challenges.
+    pub(crate) fn step_up_policy(&self, reads_challenges: bool) -> StepUp {
         match self.gate.step_up {
-            StepUp::Auto if self.gate.challenge_in_results => StepUp::Link,
+            StepUp::Auto if self.gate.challenge_in_results || !reads_challenges => StepUp::Link,
             policy => policy,
         }
     }

@@ -22,6 +22,17 @@ pub(crate) enum StepUpOutcome {
     Ask(StepUpOffer),
 }
 
+/// What the client of a call can do about its refusal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepUpMeans {
+    /// The client asks for exactly the scopes of the challenge, so that it has to repeat those of the
+    /// token. Clients before 2026-07-28 do.
+    pub(crate) accumulates: bool,
+    /// The refusal has a status and headers, so that a client can follow a challenge. On a transport
+    /// without them the person gets a link at once.
+    pub(crate) reads_challenges: bool,
+}
+
 /// Request extension: the link for a call that lacks scopes.
 #[derive(Clone, Debug)]
 pub(crate) struct StepUpOffer {
@@ -42,16 +53,16 @@ impl ResourceServer {
     }
 
     /// Decides about a call whose token lacks scopes for `error`: it may have got them since, or the
-    /// person is asked for them by a link, or the call is refused. `accumulates` is as for
-    /// [`refuse_call`](Self::refuse_call).
+    /// person is asked for them by a link, or the call is refused.
     pub(crate) async fn step_up(
         &self,
         caller: Option<&Claims>,
         (tool, required): (&str, &RequiredScopes),
         error: AuthError,
         digest: u64,
-        accumulates: bool,
+        means: StepUpMeans,
     ) -> Result<StepUpOutcome, GateError> {
+        let accumulates = means.accumulates;
         let refuse = |error| Err(self.refuse_call(caller, (tool, required), error, accumulates));
         let (Some(claims), Some(sign_ins)) = (caller, &self.sign_ins) else {
             return refuse(error);
@@ -71,7 +82,7 @@ impl ResourceServer {
         if required.explain_withheld(claims).is_some() {
             return refuse(error);
         }
-        let call = StepUpCall { digest, policy: self.step_up_policy() };
+        let call = StepUpCall { digest, policy: self.step_up_policy(means.reads_challenges) };
         match sign_ins.answer(claims, missing, call).await {
             StepUpAnswer::Challenge => refuse(error),
             StepUpAnswer::Refused(text) => {

@@ -24,6 +24,7 @@ use super::{
     fast_path::{FastCall, FastPath, ListCache, VisibleTools},
     headers as names,
     landing::LandingPage,
+    message_authorization::{MessageRefusal, authorize},
     negotiation::Accepted,
     peer::Peer,
     rejection::Rejection,
@@ -36,7 +37,7 @@ use crate::{
     gate::{
         self, Claims,
         limits::ConcurrencyPermit,
-        resource_server::{GateError, principal},
+        resource_server::principal,
     },
     mcp::{
         fallback::ErasedHandler,
@@ -154,7 +155,8 @@ impl Endpoint {
         let mut widened = None;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
-                let call = self.authorize(&message, caller)?;
+                let call = authorize(&self.handler, &message, caller)
+                    .map_err(|error| self.reject(error, &message))?;
                 let needs_prompt = match scope_check::check(
                     &self.handler.dispatch,
                     &message,
@@ -166,9 +168,13 @@ impl Endpoint {
                     Err(lack) => {
                         let prompts = matches!(lack, Lack::Call(..));
                         let dispatch = &self.handler.dispatch;
+                        let means = scope_check::means_of(&parts.headers);
+                        let extensions = &mut parts.extensions;
                         let step_up =
-                            scope_check::step_up(dispatch, (parts, &message), lack, caller);
-                        widened = Box::pin(step_up).await?;
+                            scope_check::step_up(dispatch, (extensions, means), lack, caller);
+                        widened = Box::pin(step_up)
+                            .await
+                            .map_err(|error| self.reject(error.into(), &message))?;
                         prompts && widened.is_none()
                     }
                 };
@@ -312,57 +318,14 @@ impl Endpoint {
         message.map(Some).map_err(|error| Rejection::invalid_message(error.code_and_message()))
     }
 
-    /// Finds what the message calls, whatever its headers announce, and refuses anonymous callers
-    /// whom it is not for. Returns the call, and its tool if it is one of the table.
-    fn authorize<'m, 'a>(
-        &self,
-        message: &'m Message<'a>,
-        caller: Option<&Claims>,
-    ) -> Result<Option<(CallParams<'m, 'a>, Option<&ServedTool>)>, Rejection> {
-        let dispatch = &self.handler.dispatch;
-        if let Some(gate) = &dispatch.resource_server {
-            let reads_page =
-                || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
-            gate.check_anonymous(caller, reads_page, || self.answers_itself(message))
-                .map_err(|error| self.reject(error, message))?;
-        }
-        match message.call() {
-            Some(Ok(call)) => {
-                let tool = dispatch.tool(&call.name);
-                Ok(Some((call, tool)))
+    /// The refusal of a message.
+    fn reject(&self, error: MessageRefusal, message: &Message<'_>) -> Rejection {
+        match error {
+            MessageRefusal::Gate(error) => {
+                let meta = || self.handler.dispatch.server_info.meta();
+                Rejection::from_gate(error, || message.id(), meta)
             }
-            // rmcp would look for a method of another shape, and report that there is none.
-            Some(Err(())) => Err(Rejection::invalid_call(&message.id())),
-            None => Ok(None),
-        }
-    }
-
-    /// The refusal of a message by the gate.
-    fn reject(&self, error: GateError, message: &Message<'_>) -> Rejection {
-        let meta = || self.handler.dispatch.server_info.meta();
-        Rejection::from_gate(error, || message.id(), meta)
-    }
-
-    /// Whether the message is answered without the fallback handler, whose tools no scope protects.
-    /// Lists count, which show names and do nothing.
-    fn answers_itself(&self, message: &Message<'_>) -> bool {
-        let no_fallback = self.handler.fallback.is_none;
-        match message.method() {
-            "tools/call" => {
-                let call = message.call().and_then(Result::ok);
-                call.is_none_or(|call| self.handler.dispatch.tool(&call.name).is_some())
-                    || no_fallback
-            }
-            "initialize"
-            | "server/discover"
-            | "ping"
-            | "tools/list"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/templates/list" => true,
-            // Its lists are public, and what single resources hold is not.
-            "subscriptions/listen" => no_fallback || !message.subscribes_to_resources(),
-            method => no_fallback || method.starts_with("notifications/"),
+            MessageRefusal::InvalidCall => Rejection::invalid_call(&message.id()),
         }
     }
 

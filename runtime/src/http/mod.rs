@@ -11,6 +11,7 @@ mod headers;
 mod landing;
 mod listener;
 mod loopback_only;
+mod message_authorization;
 mod negotiation;
 mod path;
 mod peer;

@@ -2,12 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use http::{HeaderMap, request::Parts};
+use http::{Extensions, HeaderMap};
 use serde_json::value::RawValue;
 
-use super::{headers as names, rejection::Rejection};
+use super::headers as names;
 use crate::{
-    gate::{AuthError, Claims, step_up::StepUpOutcome},
+    gate::{
+        AuthError, Claims,
+        resource_server::GateError,
+        step_up::{StepUpMeans, StepUpOutcome},
+    },
     mcp::{
         dispatch::Dispatch,
         message::{CallParams, Message, params::REVISION},
@@ -47,35 +51,32 @@ pub(super) fn check<'s>(
 
 /// The claims with what was added to the caller's sign-in, if the message needs it.
 ///
-/// `None`: the message goes on without. A call then has a link in the extensions of the request, by
-/// which it is answered.
+/// `None`: the message goes on without. A call then has a link in `extensions`, those of its request,
+/// by which it is answered.
 pub(super) async fn step_up(
     dispatch: &Dispatch,
-    (parts, message): (&mut Parts, &Message<'_>),
+    (extensions, means): (&mut Extensions, StepUpMeans),
     lack: Lack<'_>,
     caller: Option<&Claims>,
-) -> Result<Option<Claims>, Rejection> {
+) -> Result<Option<Claims>, GateError> {
     let Some(gate) = &dispatch.resource_server else { return Ok(None) };
     let (tool, error, digest) = match lack {
         Lack::Call(tool, error, digest) => (tool, error, digest),
         Lack::List => return Ok(gate.widened(caller).await),
     };
-    // Clients before 2026-07-28 ask for exactly the scopes of a challenge.
-    let accumulates = !is_current_revision(&parts.headers);
     let needs = (&*tool.registered.definition.name, &tool.required_scopes);
-    let outcome = gate.step_up(caller, needs, error, digest, accumulates).await;
-    match outcome.map_err(|error| {
-        Rejection::from_gate(error, || message.id(), || dispatch.server_info.meta())
-    })? {
+    match gate.step_up(caller, needs, error, digest, means).await? {
         StepUpOutcome::Widened(claims) => Ok(Some(claims)),
         StepUpOutcome::Ask(offer) => {
-            parts.extensions.insert(offer);
+            extensions.insert(offer);
             Ok(None)
         }
     }
 }
 
-fn is_current_revision(headers: &HeaderMap) -> bool {
+/// What the client of a request with these headers can do about a refusal.
+pub(super) fn means_of(headers: &HeaderMap) -> StepUpMeans {
     let version = headers.get(&names::VERSION).and_then(|version| version.to_str().ok());
-    version.is_some_and(|version| version >= REVISION)
+    let is_current = version.is_some_and(|version| version >= REVISION);
+    StepUpMeans { accumulates: !is_current, reads_challenges: true }
 }
