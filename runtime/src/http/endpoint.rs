@@ -34,11 +34,7 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    gate::{
-        self, Claims,
-        limits::ConcurrencyPermit,
-        resource_server::principal,
-    },
+    gate::{self, Claims, limits::ConcurrencyPermit, resource_server::principal},
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,
