@@ -98,7 +98,7 @@ pub(super) async fn decide(consents: &Consents, id: &str, request: Request) -> R
     };
     match sent.get("decision") {
         Some("allow") => allow(consents.clone(), id.to_owned(), consent, client, oauth).await,
-        Some("refuse") => {
+        Some("deny") => {
             let reason = "the user did not let this application use the account".to_owned();
             consents.report(id, Progress::Refused { reason, by_us: false });
             client_page::refused(oauth.registration.name, client.name())

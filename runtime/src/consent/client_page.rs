@@ -63,7 +63,7 @@ impl ClientQuestion<'_> {
             form method="post" action=(self.action) {
                 input type="hidden" name="csrf" value=(self.csrf);
                 button.main type="submit" name="decision" value="allow" { "Allow" }
-                button type="submit" name="decision" value="refuse" { "Refuse" }
+                button type="submit" name="decision" value="deny" { "Deny" }
             }
             p.next { "You are asked once for each application. At any time you can take the account away from it again: " a href=(ACCOUNTS_PATH) { "your accounts" } "." }
         };

@@ -12,7 +12,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::methods::{forward, server_handler_methods};
+use super::methods::{forward, server_handler_methods, ungrouped};
 
 /// The fallback of a server that has none: it implements no method.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,19 +36,6 @@ impl ErasedHandler {
 /// Defines `DynHandler`, the object-safe form of [`ServerHandler`], implements it for every handler,
 /// and implements `ServerHandler` for [`ErasedHandler`].
 macro_rules! dyn_handler {
-    (
-        forwarded_requests { $($forwarded:tt)* }
-        own_requests { $($own:tt)* }
-        notifications { $($notifications:tt)* }
-        forwarded_getters { $($forwarded_getters:tt)* }
-        own_getters { $($own_getters:tt)* }
-    ) => {
-        dyn_handler! {
-            requests { $($forwarded)* $($own)* }
-            notifications { $($notifications)* }
-            getters { $($forwarded_getters)* $($own_getters)* }
-        }
-    };
     (
         requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
         notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
@@ -103,4 +90,4 @@ macro_rules! dyn_handler {
     };
 }
 
-server_handler_methods!(dyn_handler);
+server_handler_methods!(ungrouped dyn_handler);

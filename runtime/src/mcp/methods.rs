@@ -61,6 +61,24 @@ macro_rules! server_handler_methods {
     };
 }
 
+/// Calls a macro with the methods of the list, those that `Handler` forwards together with its own.
+macro_rules! ungrouped {
+    (
+        $macro:ident
+        forwarded_requests { $($forwarded:tt)* }
+        own_requests { $($own:tt)* }
+        notifications { $($notifications:tt)* }
+        forwarded_getters { $($forwarded_getters:tt)* }
+        own_getters { $($own_getters:tt)* }
+    ) => {
+        $macro! {
+            requests { $($forwarded)* $($own)* }
+            notifications { $($notifications)* }
+            getters { $($forwarded_getters)* $($own_getters)* }
+        }
+    };
+}
+
 /// Writes methods of `ServerHandler` that call those of a field. `$wrap` takes the future of each
 /// request. From the whole list it takes those that `Handler` forwards untouched.
 macro_rules! forward {
@@ -111,4 +129,4 @@ macro_rules! forward {
     };
 }
 
-pub(super) use {forward, server_handler_methods};
+pub(super) use {forward, server_handler_methods, ungrouped};

@@ -10,7 +10,9 @@ use rmcp::{
 };
 
 use super::{
-    fallback::ErasedHandler, handler::Handler, methods::server_handler_methods,
+    fallback::ErasedHandler,
+    handler::Handler,
+    methods::{server_handler_methods, ungrouped},
     server_info::ServerInfo,
 };
 
@@ -28,19 +30,6 @@ impl NamedHandler {
 
 /// Implements `ServerHandler` by the handler within.
 macro_rules! named {
-    (
-        forwarded_requests { $($forwarded:tt)* }
-        own_requests { $($own:tt)* }
-        notifications { $($notifications:tt)* }
-        forwarded_getters { $($forwarded_getters:tt)* }
-        own_getters { $($own_getters:tt)* }
-    ) => {
-        named! {
-            requests { $($forwarded)* $($own)* }
-            notifications { $($notifications)* }
-            getters { $($forwarded_getters)* $($own_getters)* }
-        }
-    };
     (
         requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
         notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
@@ -80,4 +69,4 @@ macro_rules! named {
     };
 }
 
-server_handler_methods!(named);
+server_handler_methods!(ungrouped named);

@@ -147,11 +147,7 @@ impl Person {
             let (_, rest) = form.split_once(&format!("name=\"{name}\" value=\""))?;
             rest.split_once('"').map(|(value, _)| value)
         };
-        let decision = match (self.denies, is_brokers) {
-            (false, _) => "allow",
-            (true, true) => "deny",
-            (true, false) => "refuse",
-        };
+        let decision = if self.denies { "deny" } else { "allow" };
         let mut pairs = vec![("csrf", hidden("csrf")?), ("decision", decision)];
         if is_brokers {
             pairs.push(("request", hidden("request")?));

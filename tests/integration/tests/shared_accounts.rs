@@ -238,11 +238,7 @@ async fn a_refusal_and_forged_answers_let_nobody_in() {
         server.question("alice", client).await;
     }
 
-    assert_page(
-        &decide(&alice, &page, "refuse").await,
-        200,
-        "codex may not use your Forge account",
-    );
+    assert_page(&decide(&alice, &page, "deny").await, 200, "codex may not use your Forge account");
     assert_page(&decide(&alice, &page, "allow").await, 410, "no longer good");
     let again = server.question("alice", "codex").await;
     assert_ne!(again, link, "a new question, with a new link");
