@@ -1,6 +1,6 @@
 //! One server twice: one takes the fast path where it can, the other answers everything by rmcp.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode, header};
@@ -200,6 +200,11 @@ impl<H: ServerHandler> TwoWays<H> {
         Self { short, long, issuer }
     }
 
+    /// The server with the fast path, and the one that answers everything by rmcp.
+    pub fn services(&self) -> [&ToolgateService<H>; 2] {
+        [&self.short, &self.long]
+    }
+
     /// A token of alice with these scopes.
     pub fn token(&self, scopes: &str) -> String {
         format!("Bearer {}", self.issuer.token("alice").scopes(scopes))
@@ -213,7 +218,7 @@ impl<H: ServerHandler> TwoWays<H> {
     pub async fn send(&self, sent: &Sent) -> Option<Came> {
         let short = came(&self.short, sent).await?;
         let long = came(&self.long, sent).await?;
-        assert_eq!(short, long, "left: the fast path, right: rmcp; {}", in_words(sent));
+        assert_eq!(short, long, "left: the fast path, right: rmcp; {sent}");
         Some(short)
     }
 }
@@ -278,10 +283,11 @@ fn sorted(headers: &HeaderMap) -> BTreeSet<(String, Vec<u8>)> {
         .collect()
 }
 
-fn in_words(sent: &Sent) -> String {
-    let headers = sent.headers.iter().filter(|(name, _)| *name != "authorization");
-    let headers: Vec<_> = headers
-        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
-        .collect();
-    format!("{}\n\n{}", headers.join("\n"), String::from_utf8_lossy(&sent.body))
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "authorization") {
+            writeln!(f, "{name}: {}", String::from_utf8_lossy(value))?;
+        }
+        write!(f, "\n{}", String::from_utf8_lossy(&self.body))
+    }
 }

@@ -13,6 +13,7 @@ mod consent;
 mod dev;
 mod faults;
 pub mod gate;
+mod habits_of_2025;
 mod landing;
 mod language;
 mod large_messages;

@@ -1,5 +1,7 @@
 //! The fast path cannot be told from rmcp: it gives the same answer to every request.
 
+mod sessions;
+
 use integration::two_ways::{Came, Sent, TwoWays};
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use rmcp::ServerHandler;
@@ -208,14 +210,18 @@ struct Mixture {
 }
 
 impl Mixture {
-    fn sent<H: ServerHandler>(&self, ways: &TwoWays<H>) -> Sent {
+    fn body(&self) -> Vec<u8> {
         let [message, params, id, name, arguments, meta] = self.parts;
         let params = params
             .replace("NAME", &name.replace('T', self.tool))
             .replace("ARGUMENTS", arguments)
             .replace("META", meta);
+        message.replace("ID", id).replace("PARAMS", &params).into_bytes()
+    }
+
+    fn sent<H: ServerHandler>(&self, ways: &TwoWays<H>) -> Sent {
         let mut sent = Sent::call(self.tool, "{}", &ways.token(self.scopes));
-        sent.body = message.replace("ID", id).replace("PARAMS", &params).into_bytes();
+        sent.body = self.body();
         for (header, what) in &self.changes {
             change(&mut sent, header, *what);
         }
