@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The official suite judges a server, open and behind a gate, for both protocol revisions, and the
-# broker. It needs npm, and installs the suite, and a Node that is new enough for it, below target/.
+# The official suite judges a server, open and behind a gate, for every protocol revision over HTTP, and
+# the broker. It needs npm, and installs the suite, and a Node that is new enough for it, below target/.
 source "$(dirname "${BASH_SOURCE[0]}")/../../.ci/common"
 
 suite="$tools/conformance"
@@ -14,21 +14,27 @@ conformance="$suite/node_modules/@modelcontextprotocol/conformance/dist/index.js
 build_programs
 use_work_folder
 
+# judge REQUIREMENTS WORDS: judges the server at $url by what a revision requires.
 judge() {
-    for revision in 2026-07-28 2025-11-25; do
-        "$node" "$conformance" server --url "$url" --requirements "$revision" \
-            >"$work/report" 2>&1 || { cat "$work/report"; exit 1; }
-        scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$work/report" | grep -c '^[✓✗]')"
-        unscored="$(sed -n '/^Not scored/,$p' "$work/report" | grep -c '^  [✓✗]' || true)"
-        echo "$revision, $1: all $((scored - unscored)) scored scenarios pass"
-    done
+    "$node" "$conformance" server --url "$url" --requirements "$1" \
+        >"$work/report" 2>&1 || { cat "$work/report"; exit 1; }
+    scored="$(sed -n '/=== SUMMARY/,/^Total/p' "$work/report" | grep -c '^[✓✗]')"
+    unscored="$(sed -n '/^Not scored/,$p' "$work/report" | grep -c '^  [✓✗]' || true)"
+    echo "$1, $2: all $((scored - unscored)) scored scenarios pass"
 }
 
 start open "$target/debug/conformance" --http 127.0.0.1:0
-judge 'open to this machine'
+for revision in 2026-07-28 2025-11-25; do judge "$revision" 'open to this machine'; done
 CONFORMANCE_TOKEN=a-token start gated "$target/debug/conformance" --http 127.0.0.1:0
-start relay "$node" tests/conformance/relay.mjs "$url" a-token
-judge 'behind the gate'
+gated="$url"
+start relay "$node" tests/conformance/relay.mjs "$gated" a-token
+for revision in 2026-07-28 2025-11-25; do judge "$revision" 'behind the gate'; done
+# The suite has no requirements of these, and its client no setting: it initializes with them, and is
+# judged by what came after.
+for revision in 2025-06-18 2025-03-26; do
+    start "relay-$revision" "$node" tests/conformance/relay.mjs "$gated" a-token "$revision"
+    judge 2025-11-25 "a session of $revision behind the gate"
+done
 
 # The broker as an authorization server: the suite prints a link, and a person opens it.
 start broker "$target/debug/brokered" --http 127.0.0.1:0
