@@ -24,6 +24,7 @@ use super::{
     fast_path::{FastCall, FastPath, ListCache, VisibleTools},
     headers as names,
     landing::LandingPage,
+    long_call,
     message_authorization::{MessageRefusal, authorize},
     negotiation::Accepted,
     peer::Peer,
@@ -110,7 +111,12 @@ impl Endpoint {
     }
 
     /// Answers a request.
-    pub(crate) async fn respond<B>(&self, parts: &mut Parts, body: B, peer: Peer<'_>) -> Response
+    pub(crate) async fn respond<B>(
+        self: &Arc<Self>,
+        parts: &mut Parts,
+        body: B,
+        peer: Peer<'_>,
+    ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
@@ -127,7 +133,7 @@ impl Endpoint {
     }
 
     async fn handle<B>(
-        &self,
+        self: &Arc<Self>,
         parts: &mut Parts,
         body: B,
         peer: Peer<'_>,
@@ -148,6 +154,26 @@ impl Endpoint {
             return Err(Rejection::not_acceptable());
         }
         let body = body::read(body).await?;
+        let parts = std::mem::replace(parts, Request::new(()).into_parts().0);
+        let (endpoint, message, address) = (Arc::clone(self), body.clone(), peer.address);
+        // It owns what it needs, because the body of a stream may go on with it.
+        let response = async move {
+            let response = endpoint.answer((parts, message), (claims, accepted), permit, address);
+            response.await.unwrap_or_else(Rejection::into_response)
+        };
+        let sse_after = self.handler.dispatch.sse_after;
+        Ok(long_call::respond(response, (body, accepted), sse_after).await)
+    }
+
+    /// Answers a message whose caller is authenticated.
+    async fn answer(
+        &self,
+        (mut parts, body): (Parts, Bytes),
+        (claims, accepted): (Option<Claims>, Accepted),
+        permit: Option<ConcurrencyPermit>,
+        peer: Option<SocketAddr>,
+    ) -> Result<Response, Rejection> {
+        let (parts, caller) = (&mut parts, claims.as_ref());
         let mut widened = None;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
@@ -192,7 +218,7 @@ impl Endpoint {
                 Some(response) => Ok(response),
                 None => {
                     let hook = ResponseHook::LiftSecuritySchemes;
-                    let to = (peer.address, accepted);
+                    let to = (peer, accepted);
                     let response = self.call_sdk(parts, to, body, caller, hook).await?;
                     Ok(Box::pin(self.list_cache.insert(visible, response)).await)
                 }
@@ -201,7 +227,7 @@ impl Endpoint {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
                     parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
-                self.call_sdk(parts, (peer.address, accepted), body, caller, hook).await
+                self.call_sdk(parts, (peer, accepted), body, caller, hook).await
             }
         }
     }

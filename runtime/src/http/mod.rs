@@ -10,6 +10,7 @@ mod forwarding;
 mod headers;
 mod landing;
 mod listener;
+mod long_call;
 mod loopback_only;
 mod message_authorization;
 mod negotiation;

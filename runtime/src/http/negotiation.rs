@@ -98,7 +98,7 @@ fn is_zero_weight(parameter: &str) -> bool {
         && value.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
 }
 
-fn has_type(response: &Response, media_type: &str) -> bool {
+pub(super) fn has_type(response: &Response, media_type: &str) -> bool {
     let value = response.headers().get(header::CONTENT_TYPE);
     value.is_some_and(|value| value.as_bytes().starts_with(media_type.as_bytes()))
 }
@@ -158,12 +158,16 @@ async fn one_event(response: Response) -> Response {
         parts.status = StatusCode::INTERNAL_SERVER_ERROR;
         return Response::from_parts(parts, Body::empty());
     };
-    // JSON has no line feed outside of its strings but for layout, and the data of an event none.
-    let line = message.iter().filter(|&&byte| !matches!(byte, b'\r' | b'\n')).copied();
-    let event: Vec<u8> = b"data: ".iter().copied().chain(line).chain(*b"\n\n").collect();
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENTS));
     parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(event))
+    Response::from_parts(parts, Body::from(event(&message)))
+}
+
+/// The event that has this message.
+pub(super) fn event(message: &[u8]) -> Vec<u8> {
+    // JSON has no line feed outside of its strings but for layout, and the data of an event none.
+    let line = message.iter().filter(|&&byte| !matches!(byte, b'\r' | b'\n')).copied();
+    b"data: ".iter().copied().chain(line).chain(*b"\n\n").collect()
 }
 
 #[cfg(test)]

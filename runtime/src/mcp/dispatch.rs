@@ -1,6 +1,6 @@
 //! Tool dispatch: from a `tools/call` request to the function, and from its outcome to the response.
 
-use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use futures::FutureExt;
@@ -58,6 +58,8 @@ pub(crate) struct Dispatch {
     pub(crate) fast_path: bool,
     /// Whether those of the fallback handler do, too.
     pub(crate) fallback_is_silent: bool,
+    /// After how long the response to a call becomes a stream, over HTTP.
+    pub(crate) sse_after: Duration,
     /// The calls in flight, for a graceful shutdown.
     pub(crate) running: TaskTracker,
 }

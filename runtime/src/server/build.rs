@@ -1,6 +1,6 @@
 //! Building a server: from its configuration to what is served. All errors are reported at once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio_util::task::TaskTracker;
@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     app::Assembled,
     auth_setup::{AuthLayer, AuthSetup},
-    builder::Server,
+    builder::{MAX_SSE_AFTER, Server},
 };
 use crate::{
     browser::site::Site,
@@ -53,6 +53,7 @@ impl Server<ErasedHandler> {
         };
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
         let proxies = trusted_proxies(&self.trusted_proxies, &mut errors);
+        errors.extend(check_sse_after(self.sse_after));
         // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
@@ -133,6 +134,7 @@ impl Server<ErasedHandler> {
             resource_server: auth.resource_server,
             fast_path: self.fast_path,
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
+            sse_after: self.sse_after,
             running: TaskTracker::new(),
             grants,
         };
@@ -171,6 +173,19 @@ fn trusted_proxies(ranges: &[String], errors: &mut Vec<ConfigError>) -> TrustedP
         }
     }
     TrustedProxies::new(parsed)
+}
+
+/// The error of a time that is none, or that the gateways between do not wait.
+fn check_sse_after(time: Duration) -> Option<ConfigError> {
+    let error = if time.is_zero() {
+        "it is zero, so a call would be a stream before it could have a result"
+    } else if time > MAX_SSE_AFTER {
+        "it is more than a minute, after which gateways close a connection that is silent"
+    } else {
+        return None;
+    };
+    let error = ConfigError::new(format!("the time of `Server::sse_after`: {error}"));
+    Some(error.help("such as `.sse_after(Duration::from_secs(10))`, which is the default"))
 }
 
 fn upstream_clients(

@@ -1,6 +1,6 @@
 //! Builder of a server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ServerHandler,
@@ -23,6 +23,13 @@ use crate::{
         table::{ToolEntry, Tools},
     },
 };
+
+/// The default of [`Server::sse_after`]: longer than most calls take, and shorter than the time limits
+/// of gateways and hosts are.
+const SSE_AFTER: Duration = Duration::from_secs(10);
+
+/// The most that [`Server::sse_after`] takes.
+pub(super) const MAX_SSE_AFTER: Duration = Duration::from_secs(60);
 
 /// A builder of a server. [`toolgate::server!()`](macro@crate::server) creates one with the name and
 /// the version of your crate.
@@ -59,6 +66,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) fast_path: bool,
     pub(crate) landing_page: bool,
     pub(crate) fallback_is_silent: bool,
+    pub(crate) sse_after: Duration,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<broker_routes::BrokerConfig>,
     #[cfg(feature = "dev")]
@@ -86,6 +94,7 @@ impl Server {
             fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
             landing_page: true,
             fallback_is_silent: false,
+            sse_after: SSE_AFTER,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -226,6 +235,21 @@ impl<H: ServerHandler> Server<H> {
     #[must_use]
     pub fn fast_path(mut self, enabled: bool) -> Self {
         self.fast_path = enabled;
+        self
+    }
+
+    /// Sets after how long the response to a call that is still running becomes a stream of server-sent
+    /// events, over HTTP. The default is 10 seconds; the most is a minute.
+    ///
+    /// Gateways close connections on which nothing is sent for some time, and a call may take minutes,
+    /// or wait for its user. So its response begins with the status 200 and goes on with a comment every
+    /// 15 seconds, until the last event has the result; a refusal that comes later is an error in
+    /// that event. Clients that accept `application/json` alone wait for the result.
+    ///
+    /// A server with a time of zero, or of more than a minute, does not start.
+    #[must_use]
+    pub fn sse_after(mut self, time: Duration) -> Self {
+        self.sse_after = time;
         self
     }
 
@@ -387,6 +411,7 @@ impl<H> Server<H> {
             fast_path: self.fast_path,
             landing_page: self.landing_page,
             fallback_is_silent: self.fallback_is_silent,
+            sse_after: self.sse_after,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]
