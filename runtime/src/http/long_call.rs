@@ -45,12 +45,20 @@ thread_local! {
 /// Completes with the response to the message in `body`: with that of `future`, or, if the message is
 /// a call whose client accepts events and which takes longer than `sse_after`, with a stream that will
 /// have it. `future` is dropped together with the response.
-pub(super) async fn respond(
+pub(super) fn respond(
     future: impl Future<Output = Response> + Send + 'static,
     (body, accepted): (Bytes, Accepted),
     sse_after: Duration,
+) -> impl Future<Output = Response> + Send {
+    // At once, so that the future of every request is not as large as two of these.
+    finish(boxed(future), (body, accepted), sse_after)
+}
+
+async fn finish(
+    mut running: Running,
+    (body, accepted): (Bytes, Accepted),
+    sse_after: Duration,
 ) -> Response {
-    let mut running = boxed(future);
     let mut timer = pin!(None);
     let in_time = poll_fn(|cx| {
         if let Poll::Ready(response) = running.poll(cx) {
@@ -160,4 +168,116 @@ fn failure(id: &Value, status: StatusCode, message: &[u8]) -> String {
         |WithError { error }| error,
     );
     json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    const ALL: Accepted = Accepted { json: true, events: true };
+
+    fn of(status: StatusCode, body: &'static str) -> Response {
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+
+    /// A timer would need a runtime.
+    #[test]
+    fn a_response_that_is_ready_at_once_needs_no_timer() {
+        for _ in 0..3 {
+            let ready = async { of(StatusCode::OK, "{}") };
+            let response = respond(ready, (Bytes::new(), ALL), Duration::from_secs(10));
+            assert_eq!(
+                response.now_or_never().map(|response| response.status()),
+                Some(StatusCode::OK)
+            );
+        }
+    }
+
+    #[test]
+    fn boxes_are_used_again() {
+        // A thread of its own has no boxes of other tests.
+        let used = std::thread::spawn(|| {
+            let answer = |n: u16| async move { StatusCode::from_u16(n).unwrap().into_response() };
+            let respond = |n| respond(answer(n), (Bytes::new(), ALL), Duration::from_secs(10));
+            let free = || FREE_BOXES.with_borrow(Vec::len);
+            assert_eq!((respond(201).now_or_never().unwrap().status().as_u16(), free()), (201, 1));
+            assert_eq!((respond(202).now_or_never().unwrap().status().as_u16(), free()), (202, 1));
+            // One that is dropped on its way is no one's any more.
+            let accepted = Accepted { json: true, events: false };
+            let pending =
+                super::respond(std::future::pending(), (Bytes::new(), accepted), Duration::MAX);
+            assert!(pending.now_or_never().is_none());
+            free()
+        });
+        assert_eq!(used.join().unwrap(), 0);
+    }
+
+    #[test]
+    fn calls_alone_become_streams() {
+        let id = |message: Value| call_id(&Bytes::from(message.to_string()));
+        let request = |method: &str| json!({ "jsonrpc": "2.0", "id": "a", "method": method, "params": { "name": "t" } });
+        assert_eq!(id(request("tools/call")), Some(json!("a")));
+        for other in ["initialize", "tools/list", "notifications/cancelled"] {
+            assert_eq!(id(request(other)), None, "{other}");
+        }
+        assert_eq!(
+            id(json!({ "jsonrpc": "2.0", "method": "tools/call", "params": { "name": "t" } })),
+            None
+        );
+        assert_eq!(id(json!({ "jsonrpc": "2.0", "id": "a", "result": {} })), None);
+        assert_eq!(call_id(&Bytes::from_static(b"[")), None);
+    }
+
+    #[tokio::test]
+    async fn every_response_is_told_in_an_event() {
+        let id = json!(7);
+        let said = async |status, body| {
+            let body = events(of(status, body), &id).await.collect().await.unwrap().to_bytes();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        let result = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+        assert_eq!(said(StatusCode::OK, result).await, format!("data: {result}\n\n"));
+        // What the client has cancelled has no response.
+        assert_eq!(said(StatusCode::ACCEPTED, "").await, "");
+        for (status, body, error) in [
+            (
+                StatusCode::NOT_FOUND,
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"no session"}}"#,
+                json!({ "code": -32001, "message": "no session" }),
+            ),
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "at line\n\ndata: 3",
+                json!({ "code": -32603, "message": "the call failed: 500 Internal Server Error" }),
+            ),
+            (
+                StatusCode::GONE,
+                "",
+                json!({ "code": -32603, "message": "the call failed: 410 Gone" }),
+            ),
+        ] {
+            let event = said(status, body).await;
+            let data = event.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n"));
+            let message: Value = serde_json::from_str(data.unwrap()).unwrap();
+            assert_eq!(message, json!({ "jsonrpc": "2.0", "id": 7, "error": error }));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn comments_begin_with_the_stream_and_a_stalled_reader_gets_one_for_all_that_it_missed() {
+        let (ended, running) = tokio::sync::oneshot::channel::<Response>();
+        let running = Running::new(async move { running.await.unwrap() });
+        let mut stream = stream_of(running, json!(1)).into_body().into_data_stream();
+        assert_eq!(stream.next().await.unwrap().unwrap(), KEEP_ALIVE);
+        tokio::time::advance(KEEP_ALIVE_INTERVAL * 10).await;
+        assert_eq!(stream.next().await.unwrap().unwrap(), KEEP_ALIVE);
+        assert!(stream.next().now_or_never().is_none());
+        tokio::time::advance(KEEP_ALIVE_INTERVAL).await;
+        assert_eq!(stream.next().await.unwrap().unwrap(), KEEP_ALIVE);
+        ended.send(of(StatusCode::OK, "{}")).unwrap();
+        assert_eq!(stream.next().await.unwrap().unwrap(), "data: {}\n\n");
+        assert!(stream.next().await.is_none());
+    }
 }

@@ -131,7 +131,7 @@ pub fn text(result: &CallToolResult) -> String {
 ///
 /// # Panics
 ///
-/// The answer is no JSON.
+/// The answer breaks off.
 pub async fn post_call(mcp: &str, name: &str, arguments: &str) -> Value {
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
@@ -147,7 +147,11 @@ pub async fn post_call(mcp: &str, name: &str, arguments: &str) -> Value {
         .send()
         .await
         .expect("the server answers");
-    response.json().await.unwrap_or_else(|error| json!({ "unreadable": error.to_string() }))
+    let text = response.text().await.expect("the answer is whole");
+    // One that took long is the last event of a stream.
+    let message = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
+    let message = serde_json::from_str(message.unwrap_or(&text));
+    message.unwrap_or_else(|error| json!({ "unreadable": error.to_string() }))
 }
 
 /// The text of the result of [`post_call`].

@@ -1,8 +1,11 @@
 //! A server in a process of its own, whose memory can be looked at.
 
-use std::{net::SocketAddr, process::Stdio};
+use std::{
+    net::SocketAddr,
+    process::{ExitStatus, Stdio},
+};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -25,7 +28,22 @@ impl Crowd {
     ///
     /// It does not start.
     pub async fn start(program: &str) -> Self {
-        let mut process = Command::new(program)
+        Self::run(Command::new(program)).await
+    }
+
+    /// Starts `program`, whose calls are streams as soon as they wait.
+    ///
+    /// # Panics
+    ///
+    /// It does not start.
+    pub async fn streaming(program: &str) -> Self {
+        let mut command = Command::new(program);
+        command.env("CROWD_SSE_AFTER_MS", "1");
+        Self::run(command).await
+    }
+
+    async fn run(mut command: Command) -> Self {
+        let mut process = command
             .args(["--http", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -38,6 +56,25 @@ impl Crowd {
         let address = address.and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in: {greeting}"));
         Self { process, _said: said, address }
+    }
+
+    /// Asks the server to end.
+    ///
+    /// # Panics
+    ///
+    /// The process has ended.
+    pub fn begin_shutdown(&self) {
+        let id = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(id.expect("the server lives"), Signal::TERM).expect("the server lives");
+    }
+
+    /// Waits until the server has ended.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be waited for.
+    pub async fn end(&mut self) -> ExitStatus {
+        self.process.wait().await.expect("it is waited for")
     }
 
     /// How much memory is resident, in kB.

@@ -4,6 +4,8 @@
 //! runs, whose calls go by rmcp if they bring a progress token.
 #![allow(clippy::missing_errors_doc, reason = "what a tool fails with is what its test looks at")]
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use toolgate::prelude::*;
 
@@ -31,6 +33,11 @@ impl Room {
     /// Lets all of them go.
     pub fn open(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Lets none go from now on.
+    pub fn close(&self) {
+        self.open.send_replace(false);
     }
 
     /// Waits until they may go.
@@ -115,6 +122,13 @@ pub async fn until(room: State<Room>, calls: usize) -> String {
 pub async fn release(room: State<Room>) -> String {
     room.open();
     "they go".to_owned()
+}
+
+/// Takes so long.
+#[tool]
+pub async fn take(#[arg(range(0..=300))] seconds: u32) -> String {
+    tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+    format!("it took {seconds} s")
 }
 
 /// Returns so much text.

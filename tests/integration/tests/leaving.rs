@@ -23,6 +23,10 @@ struct Inn {
 
 impl Inn {
     async fn start() -> Self {
+        Self::streaming_after(Duration::from_secs(10)).await
+    }
+
+    async fn streaming_after(sse_after: Duration) -> Self {
         let forge = forge::start(Config::default()).await.unwrap();
         let room = Room::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -32,6 +36,7 @@ impl Inn {
             .tools(tools![talk, visit, visit_aloud, wait, wait_aloud])
             .state(room.clone())
             .store(MemoryStore::new())
+            .sse_after(sse_after)
             .public_url(format!("http://{address}"))
             .build()
             .await
@@ -46,11 +51,9 @@ impl Inn {
         link_in(&text_of(&post_call(&self.mcp, "visit", "{}").await))
     }
 
-    async fn connected() -> Self {
-        let inn = Self::start().await;
-        let page = Person::new("alice").approve(&inn.link().await).await.unwrap();
+    async fn connect(&self) {
+        let page = Person::new("alice").approve(&self.link().await).await.unwrap();
         assert!(page.body.contains("Forge is connected"), "{}", page.body);
-        inn
     }
 
     async fn call(&self, tool: &str, arguments: Value, way: Way) -> Wire {
@@ -124,12 +127,17 @@ async fn a_call_whose_progress_nobody_reads_ends_when_its_client_leaves() {
 
 #[tokio::test]
 async fn a_refresh_under_way_is_saved_after_the_caller_leaves() {
-    for way in Way::ALL {
-        let inn = Inn::connected().await;
+    for (way, streams) in Way::ALL.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+        let sse_after = Duration::from_millis(if streams { 1 } else { 10_000 });
+        let inn = Inn::streaming_after(sse_after).await;
+        inn.connect().await;
         inn.forge.expire_access_tokens();
         let held = inn.forge.faults().hold_token();
-        let call = inn.call(&way.tool("visit"), json!({}), way).await;
+        let mut call = inn.call(&way.tool("visit"), json!({}), way).await;
         soon(held.reached(1)).await;
+        if streams {
+            soon(call.read_until(":\n\n")).await;
+        }
         soon(call.leave()).await;
         soon(inn.room.left(1)).await;
         // The only one that waited for the refresh is gone.

@@ -20,6 +20,7 @@ mod large_messages;
 mod leaving;
 mod links;
 pub mod log_lines;
+mod long_calls;
 mod panics;
 mod program;
 pub mod proxies;
