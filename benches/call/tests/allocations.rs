@@ -26,7 +26,6 @@ fn of_one(tool: &str, arguments: &str, short: bool) -> (u64, u64) {
 #[test]
 fn an_authorized_call_allocates_little() {
     let (count, bytes) = of_one("simple_text", "{}", true);
-    println!("{count} {bytes}");
     assert!(count <= 25 && bytes <= 4096, "{count} allocations of {bytes} bytes");
 }
 

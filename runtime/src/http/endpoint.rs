@@ -227,7 +227,9 @@ impl Endpoint {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
                     parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
-                self.call_sdk(parts, (peer, accepted), body, caller, hook).await
+                let running = self.handler.dispatch.running.token();
+                let response = self.call_sdk(parts, (peer, accepted), body, caller, hook).await?;
+                Ok(hook.hold(running, response))
             }
         }
     }

@@ -3,6 +3,10 @@
 //! A gateway or a host that sees nothing for some time takes the connection for dead. So a call that
 //! has no result by then is answered with the head of a stream, with comments for as long as it runs,
 //! and with one event that has the result.
+//!
+//! Such a stream does not end with the caller's token, as that of a subscription does. It has one result
+//! of a call that was allowed when it began, and whose effects are there; a caller who does not get it
+//! would call again. A call is counted and bounded as one that runs, by its permit, in either form.
 
 use std::{cell::RefCell, future::poll_fn, pin::pin, task::Poll, time::Duration};
 

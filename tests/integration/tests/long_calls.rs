@@ -11,7 +11,7 @@ use forge::{Config, person::Person};
 use futures::StreamExt;
 use http::Request;
 use integration::{
-    host::{client_at, serve},
+    host::client_at,
     waiting::{Room, until, visit, wait, wait_aloud},
     wire::{Way, Wire, call, request},
 };
@@ -60,7 +60,7 @@ async fn wait_for_bulk(room: State<Room>) -> String {
     "0123456789abcdef".repeat(2 << 16)
 }
 
-/// A handler whose tools do not exist, as it finds out late.
+/// A handler whose tools take 20 seconds.
 struct Late;
 
 impl ServerHandler for Late {
@@ -76,7 +76,7 @@ impl ServerHandler for Late {
     ) -> std::result::Result<CallToolResponse, ErrorData> {
         sleep(Duration::from_secs(20)).await;
         match &*call.name {
-            "missing" => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "no", None)),
+            "refuse" => Err(ErrorData::new(ErrorCode::HEADER_MISMATCH, "no", None)),
             _ => Ok(CallToolResult::success(Vec::new()).into()),
         }
     }
@@ -309,11 +309,11 @@ async fn notifications_that_come_later_are_events_of_the_same_stream() {
 async fn an_error_after_the_head_is_the_message_of_the_event() {
     let service = server(&Room::default()).fallback(Late).fallback_is_silent(true);
     let service = service.build().await.unwrap().into_service();
-    // Its status would have been 404, or rmcp's.
+    // Its status would have been 400.
     for way in Way::ALL {
-        let message = last(events(send(&service, modern("missing", way, BOTH)).await)).await;
+        let message = last(events(send(&service, modern("refuse", way, BOTH)).await)).await;
         assert_eq!(message["id"], 1, "{message}");
-        assert_eq!(message["error"]["code"], -32601, "{message}");
+        assert_eq!(message["error"]["code"], ErrorCode::HEADER_MISMATCH.0, "{message}");
     }
     let message = last(events(send(&service, modern("panic_late", Way::Quick, BOTH)).await)).await;
     assert_eq!(message["id"], 1, "{message}");
@@ -410,13 +410,20 @@ async fn a_slow_reader_gets_the_whole_result() {
 #[tokio::test]
 async fn a_call_that_waits_for_its_user_is_a_stream() {
     let forge = forge::start(Config::default()).await.unwrap();
-    let server = toolgate::Server::new("long", "1")
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = toolgate::Server::new("long", "1")
         .provider(client_at(forge.url()))
         .tools(tools![visit])
         .state(Room::default())
         .store(MemoryStore::new())
-        .sse_after(Duration::from_millis(1));
-    let mcp = serve(server).await;
+        .public_url(&url)
+        .sse_after(Duration::from_millis(1))
+        .build()
+        .await
+        .unwrap();
+    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
     let send = async |more: Value| {
         let mut call = call("visit", &json!({}), Way::Quick);
         let params = call["params"].as_object_mut().unwrap();
@@ -424,7 +431,7 @@ async fn a_call_that_waits_for_its_user_is_a_stream() {
             json!({ "elicitation": { "url": {} } });
         params.extend(more.as_object().unwrap().clone());
         let request = reqwest::Client::new()
-            .post(&mcp)
+            .post(format!("{url}/mcp"))
             .header("accept", BOTH)
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", "tools/call")
