@@ -43,6 +43,7 @@ struct ErrorParts {
     message: Cow<'static, str>,
     /// The message as the log has it, if it is not the same.
     log_message: Option<String>,
+    violation: Option<Violation>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -98,7 +99,8 @@ impl Error {
     /// Creates an error of a kind, with the text for the model.
     pub fn with_kind(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        Self(Box::new(ErrorParts { kind, message, log_message: None, source: None }))
+        let (log_message, violation, source) = (None, None, None);
+        Self(Box::new(ErrorParts { kind, message, log_message, violation, source }))
     }
 
     /// Creates an [`ErrorKind::Internal`] error. `source` goes to the log; the model reads that the
@@ -202,6 +204,17 @@ impl Error {
         self
     }
 
+    /// Sets which argument breaks which rule.
+    pub(crate) fn violating(mut self, path: Vec<Segment>, rule: Rule) -> Self {
+        self.0.violation = Some(Violation { path, rule });
+        self
+    }
+
+    /// Which argument breaks which rule, if the error is about one.
+    pub(crate) fn violation(&self) -> Option<&Violation> {
+        self.0.violation.as_ref()
+    }
+
     /// The message for the log.
     pub(crate) fn log_message(&self) -> &str {
         self.0.log_message.as_deref().unwrap_or(&self.0.message)
@@ -283,6 +296,46 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::internal(error)
     }
+}
+
+/// The rule that an argument breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// It is required.
+    Missing,
+    /// The tool has no such argument.
+    Unknown,
+    /// It is given once.
+    Duplicate,
+    /// Its value has the type of the schema.
+    Type,
+    /// `range(..)`
+    Range,
+    /// `length(..)`
+    Length,
+    /// `pattern = ".."`
+    Pattern,
+    /// `one_of(..)`
+    OneOf,
+    /// A rule of the type's own decoder.
+    Other,
+}
+
+/// Which argument breaks which rule.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    /// The place, of which the keys may be the caller's.
+    pub(crate) path: Vec<Segment>,
+    pub(crate) rule: Rule,
+}
+
+/// A step on the way to a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    Key(String),
+    Index(usize),
 }
 
 /// A fault in the configuration of a server, found before it serves.

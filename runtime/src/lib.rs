@@ -93,6 +93,7 @@
 //! | [`gate`] | the resource server: verifiers, claims, limits |
 //! | [`broker`] | the authorization server in front of a provider |
 //! | [`grant`] | grants, their stores, sealing and refresh |
+//! | [`trace`] | what a server decided and did, as events for an observer |
 //! | [`error`] | errors of calls and of configuration |
 //! | [`testing`] | a client without a socket, an issuer, a provider, and a person with a browser |
 //! | [`dev`] | sign-in with one click, for development |
@@ -130,6 +131,7 @@ pub mod server;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
+pub mod trace;
 
 mod browser;
 mod consent;

@@ -11,6 +11,7 @@ use url::Url;
 use crate::{
     error::{ConfigError, Error},
     support::{http_client, url::parse_endpoint},
+    trace::Span,
 };
 
 /// How long connecting to the API may take.
@@ -21,11 +22,14 @@ pub(crate) struct Connection {
     pub(crate) transport: Arc<dyn Transport>,
     /// The provider's name, for messages.
     pub(crate) provider: &'static str,
+    pub(crate) provider_id: &'static str,
     /// The base URL of the API.
     pub(crate) api: Url,
     pub(crate) tokens: Arc<dyn TokenSource>,
     /// [`Dialect::token_check`](crate::provider::Dialect::token_check).
     pub(crate) token_check: Option<&'static str>,
+    /// The call whose connection it is.
+    pub(crate) span: Span,
 }
 
 impl Connection {
@@ -38,7 +42,8 @@ impl Connection {
         tokens: Arc<dyn TokenSource>,
     ) -> Result<Self, ConfigError> {
         let api = parse_endpoint(&format!("the API of `{provider}`"), api, "tokens travel to it")?;
-        Ok(Self { transport, provider, api, tokens, token_check: None })
+        let (provider_id, token_check, span) = (provider, None, Span::default());
+        Ok(Self { transport, provider, provider_id, api, tokens, token_check, span })
     }
 }
 

@@ -12,7 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{Response, api_error, connection::Connection, request_description::RequestDescription};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    trace::{EventKind, Origin, UpstreamAttempt, UpstreamFailure},
+};
 
 /// The most redirects that are followed, all of them within the API's origin.
 const MAX_REDIRECTS: usize = 5;
@@ -39,16 +42,30 @@ impl Body {
 
 /// A request that is being sent.
 pub(super) struct Exchange {
-    pub(super) connection: Arc<Connection>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Body,
-    pub(super) description: RequestDescription,
+    connection: Arc<Connection>,
+    headers: HeaderMap,
+    body: Body,
+    description: RequestDescription,
     /// The rest of the request's timeout. It does not include getting a token, which has its own
     /// limits and may involve the user.
-    pub(super) remaining: Duration,
+    remaining: Duration,
+    /// How often it was sent, and why it is sent now.
+    attempts: u32,
+    cause: UpstreamAttempt,
 }
 
 impl Exchange {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        headers: HeaderMap,
+        body: Body,
+        description: RequestDescription,
+    ) -> Self {
+        let remaining = description.timeout;
+        let (attempts, cause) = (0, UpstreamAttempt::First);
+        Self { connection, headers, body, description, remaining, attempts, cause }
+    }
+
     /// Sends the request, and once more with a new token if the first is no longer accepted. A 401
     /// means that nothing was executed, so any method may be repeated.
     // Boxed, because a future that a tool awaits is compiled again with each tool.
@@ -73,6 +90,7 @@ impl Exchange {
                 format!("{provider} wanted a new access token, which it has by now, while a body was streamed, which cannot be sent twice. Call again"),
             ));
         }
+        self.cause = UpstreamAttempt::NewToken;
         let (at, response) = self.follow_redirects(url, &renewed).await?;
         if self.is_token_refused(&at, response.status(), &renewed).await {
             tokens.reject(&renewed).await;
@@ -145,6 +163,7 @@ impl Exchange {
                 return Err(self.description.outside_api(status, &target));
             }
             url = target;
+            self.cause = UpstreamAttempt::Redirect;
         }
         Err(self.description.unreadable(&format!("more than {MAX_REDIRECTS} redirects")))
     }
@@ -162,6 +181,7 @@ impl Exchange {
         if let Err(error) = &result {
             let broke = error.is_request() && !error.is_connect() && !error.is_timeout();
             if broke && self.description.is_safe() && !matches!(self.body, Body::Stream(_)) {
+                self.cause = UpstreamAttempt::Connection;
                 result = self.attempt_once(url).await;
             }
         }
@@ -177,9 +197,35 @@ impl Exchange {
         let result = self.connection.transport.execute(request).await;
         let took = started.elapsed();
         self.remaining = self.remaining.saturating_sub(took);
+        self.attempts += 1;
+        self.trace(&result, took);
         let status = result.as_ref().ok().map(|response| response.status().as_u16());
         tracing::debug!(provider = self.description.provider, method = %self.description.method, status, ?took, "request to the API");
         result
+    }
+
+    fn trace(&self, result: &Result<reqwest::Response, reqwest::Error>, took: Duration) {
+        self.connection.span.emit(|| EventKind::UpstreamRequest {
+            provider: self.connection.provider_id,
+            method: (&self.description.method).into(),
+            path: &self.description.path_template,
+            status: result.as_ref().ok().map(|response| response.status().as_u16()),
+            failure: result.as_ref().err().map(failure),
+            attempt: self.attempts,
+            retried: self.cause,
+            origin: Origin::of(&self.connection.api),
+            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+fn failure(error: &reqwest::Error) -> UpstreamFailure {
+    if error.is_connect() {
+        UpstreamFailure::Connect
+    } else if error.is_timeout() {
+        UpstreamFailure::Timeout
+    } else {
+        UpstreamFailure::Broken
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt::{self, Display, Write};
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    trace::PathTemplate,
+};
 
 /// Encoded in a value: all but the unreserved characters of RFC 3986 §2.3.
 const VALUE_ENCODE_SET: &AsciiSet =
@@ -56,7 +59,7 @@ const MAX_VALUE_LEN: usize = 4096;
 pub struct Path {
     text: String,
     /// The same with `{}` for each value: for the log.
-    template: String,
+    template: PathTemplate,
     error: Option<PathError>,
 }
 
@@ -73,7 +76,7 @@ impl Path {
     pub fn from_parts(literals: &[&'static str], values: &[&dyn Display]) -> Self {
         // With a harmless text for the values, because `/{a}/{b}` is not `//`.
         let error = literal_error(&literals.join("x"));
-        let mut path = Self { text: String::new(), template: literals.join("{}"), error };
+        let mut path = Self { text: String::new(), template: PathTemplate::new(literals), error };
         let mut values = values.iter();
         for literal in literals {
             // Writing to a string cannot fail.
@@ -110,7 +113,7 @@ impl Path {
     }
 
     /// The path with `{}` for each value.
-    pub(super) fn template(&self) -> &str {
+    pub(super) fn template(&self) -> &PathTemplate {
         &self.template
     }
 
@@ -153,7 +156,7 @@ fn has_dot_segment(path: &str) -> bool {
 impl fmt::Debug for Path {
     // Without the values, which are arguments of calls.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Path").field(&self.template).finish()
+        f.debug_tuple("Path").field(&self.template.to_string()).finish()
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
     exchange::{Body, Exchange},
     request_description::RequestDescription,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    trace::PathTemplate,
+};
 
 /// The default of [`RequestBuilder::timeout`].
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,8 +70,7 @@ pub struct RequestBuilder {
     connection: Arc<Connection>,
     method: Method,
     url: Result<Url, Error>,
-    /// The path with `{}` for each value.
-    path_template: String,
+    path_template: PathTemplate,
     headers: HeaderMap,
     body: Body,
     timeout: Duration,
@@ -76,7 +78,7 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     pub(super) fn new(connection: Arc<Connection>, method: Method, path: Path) -> Self {
-        let path_template = path.template().to_owned();
+        let path_template = path.template().clone();
         let url = path.into_text().and_then(|path| connection.join(&path));
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -200,8 +202,8 @@ impl RequestBuilder {
         let Self { connection, method, url, path_template, headers, body, timeout } = self;
         let url = url?;
         let description = RequestDescription::new(connection.provider, method, &url, timeout);
-        let description = description.with_template(&path_template);
-        Exchange { connection, headers, body, description, remaining: timeout }.run(url).await
+        let description = description.with_template(path_template);
+        Exchange::new(connection, headers, body, description).run(url).await
     }
 
     /// Returns the template of the requests for the next pages.
@@ -221,7 +223,7 @@ impl std::fmt::Debug for RequestBuilder {
         f.debug_struct("RequestBuilder")
             .field("provider", &self.connection.provider)
             .field("method", &self.method)
-            .field("path", &self.path_template)
+            .field("path", &self.path_template.to_string())
             .finish_non_exhaustive()
     }
 }
@@ -243,7 +245,7 @@ impl RequestTemplate {
             connection: Arc::clone(&self.connection),
             method: Method::GET,
             url: Ok(url),
-            path_template: "..".to_owned(),
+            path_template: PathTemplate::link(),
             headers: self.headers.clone(),
             body: Body::Empty,
             timeout: self.timeout,

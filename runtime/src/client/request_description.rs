@@ -5,7 +5,10 @@ use std::{error::Error as StdError, io, time::Duration};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    trace::PathTemplate,
+};
 
 /// The most characters of a path in a message.
 const MAX_PATH_CHARS: usize = 200;
@@ -23,7 +26,7 @@ pub(super) struct RequestDescription {
     host: String,
     path: String,
     /// The path without the values in it.
-    path_template: String,
+    pub(super) path_template: PathTemplate,
 }
 
 impl RequestDescription {
@@ -38,12 +41,12 @@ impl RequestDescription {
             Some((end, _)) => format!("{}…", &url.path()[..end]),
             None => url.path().to_owned(),
         };
-        Self { provider, method, timeout, host, path, path_template: "..".to_owned() }
+        Self { provider, method, timeout, host, path, path_template: PathTemplate::link() }
     }
 
     /// Sets the path as the log has it.
-    pub(super) fn with_template(mut self, template: &str) -> Self {
-        template.clone_into(&mut self.path_template);
+    pub(super) fn with_template(mut self, template: PathTemplate) -> Self {
+        self.path_template = template;
         self
     }
 
@@ -53,7 +56,7 @@ impl RequestDescription {
         let mut message = error.message().replace(&self.quoted(), &quoted);
         // A provider may repeat the path.
         if self.path.len() > 1 {
-            message = message.replace(&self.path, &self.path_template);
+            message = message.replace(&self.path, &self.path_template.to_string());
         }
         error.logged_as(message)
     }
@@ -201,7 +204,7 @@ mod tests {
     fn the_log_has_no_values_of_the_path() {
         let url = Url::parse("https://a.example/api/repos/alice/secret-project").unwrap();
         let description = RequestDescription::new("Forge", Method::GET, &url, Duration::ZERO)
-            .with_template("/repos/{}/{}");
+            .with_template(PathTemplate::new(&["/repos/", "/", ""]));
         for error in [
             description.unreadable("nothing at /api/repos/alice/secret-project"),
             description.error_response(StatusCode::NOT_FOUND, description.quoted()),

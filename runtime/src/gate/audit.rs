@@ -3,24 +3,13 @@
 //! The event has the subject of the access token; all other events and the spans have a pseudonym.
 //! None of them has an argument or a token.
 
-use super::{claims::Claims, required_scopes::RequiredScopes};
-use crate::support::escape::escape;
+use std::time::Instant;
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallOutcome {
-    Done,
-    /// The tool returned an error.
-    Failed,
-    /// The user is asked to connect an account.
-    ConsentAsked,
-    /// The gate rejected the call; the field is the code of the error.
-    Refused(&'static str),
-    /// The request was a protocol error.
-    Faulty,
-    /// The client disconnected before the end.
-    Left,
-}
+use super::{claims::Claims, required_scopes::RequiredScopes};
+use crate::{
+    support::escape::escape,
+    trace::{CallError, CallOutcome, Event, EventKind, Observer, Span, ms_since},
+};
 
 impl CallOutcome {
     /// The value of the field `outcome`.
@@ -29,58 +18,84 @@ impl CallOutcome {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::ConsentAsked => "consent_asked",
-            Self::Refused(_) => "refused",
+            Self::Refused => "refused",
             Self::Faulty => "faulty",
             Self::Left => "left",
         }
     }
 }
 
+/// The observer that every server has: it writes a line for each call that ended.
+struct AuditLog;
+
+impl Observer for AuditLog {
+    fn on_event(&self, event: &Event<'_>) {
+        let EventKind::CallEnded { tool, declared, caller, outcome, why, .. } = event.kind else {
+            return;
+        };
+        let text = |text| escape(text);
+        let client = caller.and_then(|caller| caller.client);
+        tracing::info!(
+            target: "toolgate::audit",
+            tool,
+            scopes = declared.as_str(),
+            subject = caller.map(|caller| text(caller.subject.unescaped())).as_deref(),
+            issuer = caller.map(|caller| text(caller.issuer.unescaped())).as_deref(),
+            client = client.map(|client| text(client.unescaped())).as_deref(),
+            outcome = outcome.as_str(),
+            why,
+            "call",
+        );
+    }
+}
+
+/// A call that is audited.
+#[derive(Clone, Copy)]
+pub(crate) struct AuditedCall<'a> {
+    pub(crate) span: &'a Span,
+    pub(crate) tool: &'static str,
+    pub(crate) required_scopes: &'a RequiredScopes,
+    /// `None` for the local user and for anonymous callers.
+    pub(crate) claims: Option<&'a Claims>,
+}
+
+impl AuditedCall<'_> {
+    /// Reports a call that does not reach its tool. `why` is the code of the error, or empty.
+    pub(crate) fn report(self, outcome: CallOutcome, why: &'static str) {
+        self.send(outcome, why, None, 0);
+    }
+
+    fn send(self, outcome: CallOutcome, why: &'static str, error: Option<CallError>, ms: u64) {
+        let Self { span, tool, required_scopes, claims } = self;
+        let (declared, caller) = (&required_scopes.declared, claims.map(Claims::caller));
+        let ended = EventKind::CallEnded { tool, declared, caller, outcome, why, error, ms };
+        AuditLog.on_event(&Event::detached(ended));
+        span.emit(|| ended);
+    }
+}
+
 /// The audit record of a running call. It is written on drop, so also when the call is cancelled.
 pub(crate) struct AuditRecord<'a> {
-    tool: &'a str,
-    required_scopes: &'a RequiredScopes,
-    claims: Option<&'a Claims>,
+    call: AuditedCall<'a>,
     outcome: CallOutcome,
+    error: Option<CallError>,
+    started: Option<Instant>,
 }
 
 impl<'a> AuditRecord<'a> {
-    pub(crate) fn begin(
-        tool: &'a str,
-        required_scopes: &'a RequiredScopes,
-        claims: Option<&'a Claims>,
-    ) -> Self {
-        Self { tool, required_scopes, claims, outcome: CallOutcome::Left }
+    pub(crate) fn begin(call: AuditedCall<'a>) -> Self {
+        Self { call, outcome: CallOutcome::Left, error: None, started: call.span.now() }
     }
 
-    pub(crate) fn end(mut self, outcome: CallOutcome) {
+    /// `error`: the kind of the tool's error, if it returned one.
+    pub(crate) fn end(mut self, outcome: CallOutcome, error: Option<CallError>) {
         self.outcome = outcome;
+        self.error = error;
     }
 }
 
 impl Drop for AuditRecord<'_> {
     fn drop(&mut self) {
-        log(self.tool, self.required_scopes, self.claims, self.outcome);
+        self.call.send(self.outcome, "", self.error, ms_since(self.started));
     }
-}
-
-/// Writes an audit event. `claims` is `None` for the local user and for anonymous callers.
-pub(crate) fn log(
-    tool: &str,
-    required_scopes: &RequiredScopes,
-    claims: Option<&Claims>,
-    outcome: CallOutcome,
-) {
-    let why = if let CallOutcome::Refused(why) = outcome { why } else { "" };
-    tracing::info!(
-        target: "toolgate::audit",
-        tool,
-        scopes = required_scopes.declared,
-        subject = claims.map(Claims::subject).map(escape).as_deref(),
-        issuer = claims.map(Claims::issuer).map(escape).as_deref(),
-        client = claims.and_then(Claims::client_id).map(escape).as_deref(),
-        outcome = outcome.as_str(),
-        why,
-        "call",
-    );
 }

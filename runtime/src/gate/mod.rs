@@ -11,6 +11,7 @@ pub(crate) mod browser_identity;
 pub(crate) mod challenge;
 pub(crate) mod claims;
 pub(crate) mod credentials;
+pub(crate) mod events;
 pub(crate) mod limits;
 pub(crate) mod other_endpoint;
 pub(crate) mod peer;

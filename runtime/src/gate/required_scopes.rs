@@ -14,6 +14,7 @@ use super::{AuthError, Claims};
 use crate::{
     scope,
     scope::{Access, Scope},
+    trace::{Coverage, ScopeNames},
 };
 
 /// Scopes of one catalogue that a tool declares.
@@ -51,7 +52,7 @@ pub(crate) struct RequiredScopes {
     /// The challenge for tokens without the scopes; it is the same for all calls.
     pub(crate) challenge: OnceLock<HeaderValue>,
     /// All scopes that the tool declares, for the log.
-    pub(crate) declared: String,
+    pub(crate) declared: ScopeNames,
 }
 
 /// The scopes of a tool as bits: one for each scope of the server.
@@ -113,11 +114,8 @@ impl RequiredScopes {
         is_default: Option<bool>,
     ) -> Self {
         let names = declared.iter().flat_map(|declared| declared.names);
-        let mut required = Self {
-            needs_caller,
-            declared: names.copied().collect::<Vec<_>>().join(" "),
-            ..Self::default()
-        };
+        let mut required =
+            Self { needs_caller, declared: names.copied().collect(), ..Self::default() };
         let mut access = Vec::new();
         for DeclaredScopes { catalogue, names, granted_by } in declared {
             match *granted_by {
@@ -172,6 +170,11 @@ impl RequiredScopes {
     /// The names of all required scopes.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.by_catalogue.iter().flat_map(|(_, scopes)| scopes.iter().copied())
+    }
+
+    /// Which scope of the claims covers each required one, for an event.
+    pub(crate) fn coverage<'a>(&'a self, claims: Option<&'a Claims>) -> Coverage<'a> {
+        Coverage::new(&self.by_catalogue, claims.map(Claims::granted))
     }
 
     /// The required scopes that the claims do not cover.

@@ -6,12 +6,12 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 use url::Url;
 
 use super::{
-    AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier, audit,
-    audit::CallOutcome,
+    AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier,
+    audit::AuditedCall,
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
     other_endpoint::{EndpointPaths, OtherEndpoint},
     required_scopes::{RequiredScopes, default_scopes},
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     error::ConfigError,
     support::{clock::Clock, escape::escape, url::is_loopback},
+    trace::{AnonymousReason, CallOutcome, EventKind, Found, MetadataDocument, Span, Tracer},
 };
 
 /// How far the clock of the issuer may differ.
@@ -66,6 +67,7 @@ pub(crate) struct ResourceServer {
     /// The sign-ins of that broker.
     pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
     clock: Arc<dyn Clock>,
+    tracer: Tracer,
     metadata: ResourceMetadata,
     /// The endpoints of other transports.
     other_endpoints: Vec<OtherEndpoint>,
@@ -115,11 +117,17 @@ impl ResourceServer {
             is_brokered,
             sign_ins: None,
             clock,
+            tracer: Tracer::default(),
             metadata,
             other_endpoints,
             limits,
             default_scopes,
         })
+    }
+
+    /// Sets the observers of requests.
+    pub(crate) fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Sets the sign-ins of the server's own broker, which can get more scopes.
@@ -159,6 +167,7 @@ impl ResourceServer {
         is_public: impl FnOnce() -> bool,
     ) -> Result<Option<Claims>, GateError> {
         self.limits.check_ip(client)?;
+        let span = &self.tracer.of(&parts.extensions);
         let error = match Credentials::read_cached(&parts.headers, &parts.uri, cache) {
             Ok(Some(credentials)) => {
                 let (resource, method) = (&self.metadata.resource, parts.method.as_str());
@@ -170,15 +179,29 @@ impl ResourceServer {
                         Box::pin(self.verify_at(endpoint, presented.at(Some(url)))).await
                     }
                 };
-                return verified.map(Some).map_err(|error| {
-                    self.unauthorized(error, unverified_claims(credentials.token()))
-                });
+                return match verified {
+                    Ok(claims) => {
+                        let token = || claims.accepted(self.clock.now());
+                        span.emit(|| EventKind::Authenticated { token: token() });
+                        Ok(Some(claims))
+                    }
+                    Err(error) => {
+                        Err(self.unauthorized(span, error, unverified_claims(credentials.token())))
+                    }
+                };
             }
-            Ok(None) if self.gate.allow_anonymous || is_public() => return Ok(None),
+            Ok(None) if self.gate.allow_anonymous => {
+                span.emit(|| EventKind::Anonymous { reason: AnonymousReason::Allowed });
+                return Ok(None);
+            }
+            Ok(None) if is_public() => {
+                span.emit(|| EventKind::Anonymous { reason: AnonymousReason::PublicPage });
+                return Ok(None);
+            }
             Ok(None) => AuthError::Missing,
             Err(error) => error,
         };
-        Err(self.unauthorized(error, (None, None)))
+        Err(self.unauthorized(span, error, (None, None)))
     }
 
     async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
@@ -222,19 +245,21 @@ impl ResourceServer {
     /// the server's own tools, for which anonymous callers may be allowed.
     pub(crate) fn check_anonymous(
         &self,
-        caller: Option<&Claims>,
+        (extensions, caller): (&Extensions, Option<&Claims>),
         is_public: impl FnOnce() -> bool,
         is_listed: impl FnOnce() -> bool,
     ) -> Result<(), GateError> {
         if caller.is_some() || is_public() || (self.gate.allow_anonymous && is_listed()) {
             return Ok(());
         }
-        Err(self.unauthorized(AuthError::Missing, (None, None)))
+        let span = &self.tracer.of(extensions);
+        Err(self.unauthorized(span, AuthError::Missing, (None, None)))
     }
 
     /// The refusal of a token, whatever was called, with the issuer and the key that the token names.
     fn unauthorized(
         &self,
+        span: &Span,
         error: AuthError,
         (issuer, key): (Option<String>, Option<String>),
     ) -> GateError {
@@ -243,6 +268,15 @@ impl ResourceServer {
             _ => self.metadata.challenge(&error, self.default_scopes.clone()),
         };
         log(&error, issuer.as_deref(), key.as_deref());
+        span.emit(|| {
+            let mut refusal = error.refusal();
+            refusal.issuer = issuer.as_deref().map(Found::new);
+            refusal.key = key.as_deref().map(Found::new);
+            EventKind::TokenRefused { refusal }
+        });
+        if error.retry_after().is_none() {
+            challenged(span, &error, &self.default_scopes, false);
+        }
         GateError::Unauthorized(error, challenge)
     }
 
@@ -274,12 +308,12 @@ impl ResourceServer {
     /// repeat those of the token? Clients before 2026-07-28 do.
     pub(crate) fn refuse_call(
         &self,
-        caller: Option<&Claims>,
-        (tool, required): (&str, &RequiredScopes),
+        call: AuditedCall<'_>,
         error: AuthError,
         accumulates: bool,
     ) -> GateError {
-        audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
+        let AuditedCall { span, required_scopes: required, claims: caller, .. } = call;
+        call.report(CallOutcome::Refused, error.code());
         let withheld = caller.filter(|_| self.is_brokered);
         if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
             return GateError::InResult { text, challenge: None };
@@ -293,6 +327,9 @@ impl ResourceServer {
             }
             scopes
         };
+        if span.is_observed() {
+            challenged(span, &error, &scopes(), self.gate.challenge_in_results);
+        }
         if !self.gate.challenge_in_results {
             let make = || self.metadata.challenge(&error, scopes());
             let challenge = match error {
@@ -369,6 +406,8 @@ impl ResourceServer {
 
     /// The protected resource metadata (RFC 9728), if it is found at this path.
     pub(crate) fn metadata(&self, path: &str) -> Option<Bytes> {
+        let document = MetadataDocument::ProtectedResource;
+        self.tracer.span().emit(|| EventKind::MetadataRead { document });
         let others = self.other_endpoints.iter();
         self.metadata
             .at(path)
@@ -386,6 +425,12 @@ fn check_allowed_origin(origin: &str) -> Result<(), String> {
             "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
         )),
     }
+}
+
+fn challenged(span: &Span, error: &AuthError, scopes: &[String], in_result: bool) {
+    let (status, code) = (error.status().as_u16(), error.error());
+    let scopes = scopes.into();
+    span.emit(|| EventKind::Challenged { status, error: code, scopes, in_result });
 }
 
 /// Logs which check failed, and for whose token; neither the token nor a whole claim.

@@ -8,11 +8,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     AuthError, Challenge, Claims,
-    audit::{self, CallOutcome},
-    required_scopes::RequiredScopes,
+    audit::AuditedCall,
     resource_server::{GateError, ResourceServer},
     sign_in_scopes::{StepUpAnswer, StepUpCall, StepUpLink},
 };
+use crate::trace::{CallOutcome, EventKind, SpanId, StepUpOutcome as Outcome};
 
 /// A call that needs scopes which its token lacks.
 pub(crate) enum StepUpOutcome {
@@ -56,14 +56,16 @@ impl ResourceServer {
     /// person is asked for them by a link, or the call is refused.
     pub(crate) async fn step_up(
         &self,
-        caller: Option<&Claims>,
-        (tool, required): (&str, &RequiredScopes),
+        call: AuditedCall<'_>,
         error: AuthError,
         digest: u64,
         means: StepUpMeans,
     ) -> Result<StepUpOutcome, GateError> {
-        let accumulates = means.accumulates;
-        let refuse = |error| Err(self.refuse_call(caller, (tool, required), error, accumulates));
+        let AuditedCall { span, tool, required_scopes: required, claims: caller } = call;
+        let decided = |outcome, missing: &[&'static str], step_up| {
+            span.emit(|| EventKind::StepUp { tool, outcome, missing, step_up });
+        };
+        let refuse = |error| Err(self.refuse_call(call, error, means.accumulates));
         let (Some(claims), Some(sign_ins)) = (caller, &self.sign_ins) else {
             return refuse(error);
         };
@@ -71,26 +73,36 @@ impl ResourceServer {
         let covers = |claims: &Claims| required.check(Some(claims)).is_ok();
         let known = sign_ins.added(claims).map(|added| widen(&added));
         if let Some(widened) = known.filter(covers) {
+            decided(Outcome::Widened, &[], None);
             return Ok(StepUpOutcome::Widened(widened));
         }
         let stored = sign_ins.load_added(claims).await.map(|added| widen(&added));
         let missing = match stored {
-            Some(widened) if covers(&widened) => return Ok(StepUpOutcome::Widened(widened)),
+            Some(widened) if covers(&widened) => {
+                decided(Outcome::Widened, &[], None);
+                return Ok(StepUpOutcome::Widened(widened));
+            }
             Some(widened) => required.missing(&widened),
             None => required.missing(claims),
         };
         if required.explain_withheld(claims).is_some() {
             return refuse(error);
         }
-        let call = StepUpCall { digest, policy: self.step_up_policy(means.reads_challenges) };
-        match sign_ins.answer(claims, missing, call).await {
-            StepUpAnswer::Challenge => refuse(error),
+        let lacking = if span.is_observed() { missing.clone() } else { Vec::new() };
+        let asked = StepUpCall { digest, policy: self.step_up_policy(means.reads_challenges) };
+        match sign_ins.answer(claims, missing, asked).await {
+            StepUpAnswer::Challenge => {
+                decided(Outcome::Challenge, &lacking, None);
+                refuse(error)
+            }
             StepUpAnswer::Refused(text) => {
-                audit::log(tool, required, caller, CallOutcome::Refused(error.code()));
+                decided(Outcome::Refused, &lacking, None);
+                call.report(CallOutcome::Refused, error.code());
                 Err(GateError::InResult { text, challenge: None })
             }
             StepUpAnswer::Link(link) => {
-                audit::log(tool, required, caller, CallOutcome::ConsentAsked);
+                decided(Outcome::Link, &lacking, Some(SpanId::of_secret(&link.id)));
+                call.report(CallOutcome::ConsentAsked, "");
                 let scopes = required.names().map(str::to_owned).collect();
                 let metadata_url = self.metadata_url();
                 let challenge = Challenge { error: &error, metadata_url, scopes }.to_text();

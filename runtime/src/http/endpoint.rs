@@ -33,6 +33,7 @@ use super::{
     scope_check::{self, Lack},
     security_schemes,
     sessions::Sessions,
+    traced,
 };
 use crate::{
     gate::{self, Claims, limits::ConcurrencyPermit, resource_server::principal},
@@ -127,8 +128,9 @@ impl Endpoint {
             return Box::pin(landing_page.respond(parts)).await;
         }
         let is_head = parts.method == Method::HEAD;
+        let span = traced::begin(&self.handler.dispatch.tracer, parts);
         let response = self.handle(parts, body, peer).await;
-        let response = response.unwrap_or_else(Rejection::into_response);
+        let response = response.unwrap_or_else(|rejection| rejection.traced(&span).into_response());
         if is_head { response.map(|_| Body::empty()) } else { response }
     }
 
@@ -177,11 +179,13 @@ impl Endpoint {
         let mut widened = None;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
-                let call = authorize(&self.handler, &message, caller)
+                let call = authorize(&self.handler, (&parts.extensions, &message), caller)
                     .map_err(|error| self.reject(error, &message))?;
+                let tool = call.as_ref().and_then(|(_, tool)| *tool);
+                traced::message_read(&self.handler.dispatch.tracer, (parts, &message), tool);
                 let needs_prompt = match scope_check::check(
                     &self.handler.dispatch,
-                    &message,
+                    (&parts.extensions, &message),
                     call.as_ref(),
                     caller,
                 ) {

@@ -1,5 +1,7 @@
 //! Authorization of a message: what it calls, and whether its caller may send it at all.
 
+use http::Extensions;
+
 use crate::{
     gate::{Claims, resource_server::GateError},
     mcp::{
@@ -30,14 +32,14 @@ pub(super) type FoundCall<'m, 'a, 's> = (CallParams<'m, 'a>, Option<&'s ServedTo
 /// is not for.
 pub(super) fn authorize<'m, 'a, 's>(
     handler: &'s Handler<ErasedHandler>,
-    message: &'m Message<'a>,
+    (extensions, message): (&Extensions, &'m Message<'a>),
     caller: Option<&Claims>,
 ) -> Result<Option<FoundCall<'m, 'a, 's>>, MessageRefusal> {
     let dispatch = &handler.dispatch;
     if let Some(gate) = &dispatch.resource_server {
         let reads_page =
             || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
-        gate.check_anonymous(caller, reads_page, || answers_itself(handler, message))?;
+        gate.check_anonymous((extensions, caller), reads_page, || answers_itself(handler, message))?;
     }
     match message.call() {
         Some(Ok(call)) => {

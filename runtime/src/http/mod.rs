@@ -24,6 +24,7 @@ mod security_schemes;
 mod service;
 mod session_registry;
 mod sessions;
+mod traced;
 
 pub use self::service::ToolgateService;
 pub(crate) use self::{

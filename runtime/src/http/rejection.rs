@@ -10,7 +10,10 @@ use http::{HeaderValue, StatusCode, header};
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::gate::{AuthError, resource_server::GateError};
+use crate::{
+    gate::{AuthError, resource_server::GateError},
+    trace::RequestRefusal,
+};
 
 /// JSON-RPC's code for a session that does not exist, as MCP's SDKs send it.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
@@ -21,11 +24,21 @@ const SESSION_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Why a request is refused, as the response that says so.
 // Boxed: the response is larger than what the steps of a request return otherwise.
 #[derive(Debug)]
-pub(crate) struct Rejection(Box<Response>);
+pub(crate) struct Rejection {
+    response: Box<Response>,
+    /// `None`: the gate has reported it.
+    reason: Option<RequestRefusal>,
+}
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        *self.0
+        *self.response
+    }
+}
+
+impl From<Response> for Rejection {
+    fn from(response: Response) -> Self {
+        Self { response: Box::new(response), reason: None }
     }
 }
 
@@ -38,28 +51,49 @@ impl Rejection {
     fn of_message(id: &Value, status: StatusCode, code: ErrorCode, message: &str) -> Self {
         let error = json!({ "code": code, "message": message });
         let body = Json(json!({ "jsonrpc": "2.0", "id": id, "error": error }));
-        Self(Box::new((status, body).into_response()))
+        Self::from((status, body).into_response())
+    }
+
+    fn because(mut self, reason: RequestRefusal) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    pub(super) fn reason(&self) -> Option<RequestRefusal> {
+        self.reason
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The seconds of `Retry-After`.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        self.response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
     }
 
     fn with_retry_after(mut self, seconds: u64) -> Self {
-        self.0.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self.response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         self
     }
 
     pub(crate) fn method_not_allowed() -> Self {
         let allow = [(header::ALLOW, "GET, HEAD, POST, DELETE")];
-        Self(Box::new((StatusCode::METHOD_NOT_ALLOWED, allow).into_response()))
+        Self::from((StatusCode::METHOD_NOT_ALLOWED, allow).into_response())
+            .because(RequestRefusal::Method)
     }
 
     /// The client accepts neither kind of response.
     pub(crate) fn not_acceptable() -> Self {
         let message = "`Accept` names neither application/json nor text/event-stream";
         Self::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::INVALID_REQUEST, message)
+            .because(RequestRefusal::NotAcceptable)
     }
 
     /// The request comes from a peer, host or page that may not send any.
     pub(crate) fn forbidden(reason: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, ErrorCode::INVALID_REQUEST, reason)
+            .because(RequestRefusal::Origin)
     }
 
     /// The server cannot tell who sends the request.
@@ -69,21 +103,25 @@ impl Rejection {
 
     pub(crate) fn body_interrupted() -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, "the message broke off")
+            .because(RequestRefusal::BodyBroken)
     }
 
     pub(crate) fn body_timeout() -> Self {
         let message = "the message took too long";
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::INVALID_REQUEST, message)
+            .because(RequestRefusal::BodyBroken)
     }
 
     pub(crate) fn body_too_large(limit: usize) -> Self {
         let message = format!("a message has at most {} MiB", limit >> 20);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::INVALID_REQUEST, &message)
+            .because(RequestRefusal::BodyTooLarge)
     }
 
     /// The body is not a JSON-RPC message.
     pub(crate) fn invalid_message((code, message): (i32, &str)) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode(code), message)
+            .because(RequestRefusal::Message)
     }
 
     /// The parameters of a `tools/call` have the wrong shape. The status is that of every error
@@ -91,6 +129,7 @@ impl Rejection {
     pub(crate) fn invalid_call(id: &Value) -> Self {
         let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
         Self::of_message(id, StatusCode::OK, ErrorCode::INVALID_PARAMS, message)
+            .because(RequestRefusal::Message)
     }
 
     pub(crate) fn internal_error(id: &Value, message: &str) -> Self {
@@ -101,6 +140,7 @@ impl Rejection {
     /// There is no such session, or it belongs to another caller: which of the two is not disclosed.
     pub(crate) fn session_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, SESSION_NOT_FOUND, "there is no such session")
+            .because(RequestRefusal::Session)
     }
 
     pub(crate) fn too_many_sessions() -> Self {
@@ -108,6 +148,7 @@ impl Rejection {
         let message = "too many sessions are in use: end one, or try again later";
         Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, message)
             .with_retry_after(SESSION_RETRY_AFTER.as_secs())
+            .because(RequestRefusal::Sessions)
     }
 
     /// An anonymous caller has too many streams, or all of them together.
@@ -116,6 +157,7 @@ impl Rejection {
         let message = "too many streams are open: close one, or sign in";
         Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, message)
             .with_retry_after(SESSION_RETRY_AFTER.as_secs())
+            .because(RequestRefusal::Streams)
     }
 
     fn too_many_requests(retry_after: Duration) -> Self {
@@ -125,12 +167,13 @@ impl Rejection {
         let message = format!("too many requests: try again in {seconds} s");
         Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, &message)
             .with_retry_after(seconds)
+            .because(RequestRefusal::RateLimit)
     }
 
     fn unauthorized(id: &Value, error: &AuthError, challenge: HeaderValue) -> Self {
         let (status, message) = (error.status(), error.to_string());
         let mut rejection = Self::of_message(id, status, ErrorCode::INVALID_REQUEST, &message);
-        let headers = rejection.0.headers_mut();
+        let headers = rejection.response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let AuthError::Nonce { nonce } = error
             && let Ok(nonce) = HeaderValue::try_from(nonce)
@@ -169,7 +212,7 @@ impl Rejection {
                     "_meta": meta,
                 });
                 let body = json!({ "jsonrpc": "2.0", "id": id(), "result": result });
-                Self(Box::new(Json(body).into_response()))
+                Self::from(Json(body).into_response())
             }
         }
     }

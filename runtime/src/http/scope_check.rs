@@ -30,13 +30,14 @@ pub(super) enum Lack<'a> {
 /// Compares the scopes of the token with those that the message needs.
 pub(super) fn check<'s>(
     dispatch: &Dispatch,
-    message: &Message<'_>,
+    (extensions, message): (&Extensions, &Message<'_>),
     call: Option<&(CallParams<'_, '_>, Option<&'s ServedTool>)>,
     caller: Option<&Claims>,
 ) -> Result<(), Lack<'s>> {
     let Some(gate) = &dispatch.resource_server else { return Ok(()) };
     match call {
         Some((call, Some(tool))) => tool.required_scopes.check(caller).map_err(|error| {
+            tool.trace_scopes(&dispatch.tracer.of(extensions), caller);
             let mut digest = DefaultHasher::new();
             (&call.name, call.arguments.map(RawValue::get)).hash(&mut digest);
             Lack::Call(tool, error, digest.finish())
@@ -64,8 +65,8 @@ pub(super) async fn step_up(
         Lack::Call(tool, error, digest) => (tool, error, digest),
         Lack::List => return Ok(gate.widened(caller).await),
     };
-    let needs = (&*tool.registered.definition.name, &tool.required_scopes);
-    match gate.step_up(caller, needs, error, digest, means).await? {
+    let span = dispatch.tracer.of(extensions);
+    match gate.step_up(tool.audited(&span, caller), error, digest, means).await? {
         StepUpOutcome::Widened(claims) => Ok(Some(claims)),
         StepUpOutcome::Ask(offer) => {
             extensions.insert(offer);

@@ -18,6 +18,7 @@ use crate::{
     provider::Registration,
     scope,
     tool::ClientDependency,
+    trace::{ConsentReason, Span},
 };
 
 /// The registered providers of a server.
@@ -45,6 +46,7 @@ pub(crate) struct MissingGrant {
     pub(crate) granted: BTreeSet<String>,
     /// Why an earlier grant is no longer valid, for the user.
     pub(crate) dead: Option<String>,
+    pub(crate) reason: ConsentReason,
     /// Whether there is a grant that the user has not let the calling client use.
     pub(crate) is_of_other_client: bool,
 }
@@ -118,29 +120,35 @@ impl ProviderConnections {
         subject: &str,
         need: ClientDependency,
         client: Option<&str>,
+        span: &Span,
     ) -> Result<ConnectionStatus, Error> {
         let provider = self.by_type.get(&need.provider_type);
         let (provider, http) = provider.zip(self.http.as_ref()).ok_or_else(|| {
             Error::internal(format!("the provider `{}` is not registered", need.provider_name))
         })?;
         let key = GrantKey::new(subject, provider.id);
-        let missing = |granted, dead| {
-            let missing = MissingGrant { need, granted, dead, is_of_other_client: false };
+        let missing = |reason, granted, dead| {
+            let missing = MissingGrant { need, granted, dead, reason, is_of_other_client: false };
             Ok(ConnectionStatus::Missing(missing))
         };
-        let access = match self.grants.access(&key, &provider.renew).await {
+        let none = BTreeSet::new;
+        let access = match self.grants.access_in(span, &key, &provider.renew).await {
             Ok(access) => access,
-            Err(AccessError::Missing) => return missing(BTreeSet::new(), None),
+            Err(AccessError::Missing) => return missing(ConsentReason::NotConnected, none(), None),
             Err(AccessError::Dead { reason }) => {
-                return missing(BTreeSet::new(), Some(describe(&reason)));
+                let why = match &reason {
+                    DeadReason::Interrupted => ConsentReason::Interrupted,
+                    DeadReason::InvalidGrant { .. } | DeadReason::Refused => ConsentReason::Revoked,
+                };
+                return missing(why, none(), Some(describe(&reason)));
             }
             Err(AccessError::Expired) => {
                 let reason = "its access expired, and it gave no means to renew it";
-                return missing(BTreeSet::new(), Some(reason.to_owned()));
+                return missing(ConsentReason::Expired, none(), Some(reason.to_owned()));
             }
             Err(AccessError::OtherProvider) => {
                 let reason = "the account was connected at another address";
-                return missing(BTreeSet::new(), Some(reason.to_owned()));
+                return missing(ConsentReason::OtherAddress, none(), Some(reason.to_owned()));
             }
             Err(error) => return Err(unavailable(provider.name, error)),
         };
@@ -149,11 +157,12 @@ impl ProviderConnections {
                 need,
                 granted: access.scopes,
                 dead: None,
+                reason: ConsentReason::OtherClient,
                 is_of_other_client: true,
             }));
         }
         if !scope::missing(need.catalogue, &access.scopes, need.scopes()).is_empty() {
-            return missing(access.scopes, None);
+            return missing(ConsentReason::Scopes, access.scopes, None);
         }
         let granted = access.scopes.clone();
         let tokens = GrantTokens {
@@ -161,14 +170,17 @@ impl ProviderConnections {
             key,
             renew: Arc::clone(&provider.renew),
             provider: provider.name,
+            span: span.clone(),
             access: Mutex::new(access),
         };
         let connection = Connection {
             transport: Arc::new(http.clone()),
             provider: provider.name,
+            provider_id: provider.id,
             api: provider.api.clone(),
             tokens: Arc::new(tokens),
             token_check: provider.token_check,
+            span: span.clone(),
         };
         Ok(ConnectionStatus::Connected(Arc::new(connection), granted))
     }
@@ -236,6 +248,8 @@ struct GrantTokens {
     key: GrantKey,
     renew: Arc<dyn Renew>,
     provider: &'static str,
+    /// The call that uses them.
+    span: Span,
     access: Mutex<Access>,
 }
 
@@ -252,15 +266,16 @@ impl TokenSource for GrantTokens {
         if current.token.expose_secret() != rejected.expose_secret() {
             return Ok(current.token);
         }
-        let access = match self.grants.rejected(&self.key, &current, &self.renew).await {
-            Ok(access) => access,
-            Err(error) => {
-                if matches!(error, AccessError::Expired | AccessError::Rejected) {
-                    self.mark_dead().await;
+        let access =
+            match self.grants.rejected_in(&self.span, &self.key, &current, &self.renew).await {
+                Ok(access) => access,
+                Err(error) => {
+                    if matches!(error, AccessError::Expired | AccessError::Rejected) {
+                        self.mark_dead().await;
+                    }
+                    return Err(unavailable(self.provider, error));
                 }
-                return Err(unavailable(self.provider, error));
-            }
-        };
+            };
         let token = access.token.clone();
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = access;
         Ok(token)

@@ -26,17 +26,17 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    gate::{
-        Claims,
-        audit::{AuditRecord, CallOutcome},
-        resource_server::ResourceServer,
-    },
+    gate::{Claims, audit::AuditRecord, resource_server::ResourceServer},
     grant::Grants,
     tool::{
         call::{Call, Caller},
         context::Context,
         registry::{PreparedCall, RegisteredTool},
         state::States,
+    },
+    trace::{
+        ArgumentPath, CallError as ErrorName, CallOutcome, EventKind, Span, Tracer, Transport,
+        ValuesKind,
     },
 };
 
@@ -62,6 +62,7 @@ pub(crate) struct Dispatch {
     pub(crate) sse_after: Duration,
     /// The calls in flight, for a graceful shutdown.
     pub(crate) running: TaskTracker,
+    pub(crate) tracer: Tracer,
 }
 
 impl Dispatch {
@@ -97,6 +98,7 @@ impl Dispatch {
         mut request: CallRequest<'_>,
     ) -> Result<CallToolResponse, ErrorData> {
         let _running = self.running.token();
+        request.span.emit_values(ValuesKind::Arguments, request.arguments);
         // The HTTP endpoint has checked it before; other transports have this only.
         if let Some(gate) = &self.resource_server
             && let Err(error) = tool.required_scopes.check(claims_of(request.caller.as_ref()))
@@ -111,7 +113,10 @@ impl Dispatch {
         }
         let caller = request.caller.as_ref();
         let claims = claims_of(caller);
-        let name = &tool.registered.definition.name;
+        if self.resource_server.is_some() {
+            tool.trace_scopes(&request.span, claims);
+        }
+        let name = tool.registered.name;
         let span = tracing::info_span!(
             target: "toolgate::call",
             "tool",
@@ -119,7 +124,7 @@ impl Dispatch {
             subject = %Pseudonym { dispatch: self, caller },
             outcome = field::Empty,
         );
-        let record = AuditRecord::begin(name, &tool.required_scopes, claims);
+        let record = AuditRecord::begin(tool.audited(&request.span, claims));
         let mut auth = AuthMeta::default();
         let attempt =
             self.attempt(&tool.registered, prepared, &request, &mut auth).instrument(span.clone());
@@ -134,10 +139,12 @@ impl Dispatch {
             },
             CallContext::Lazy(_) => attempt.await,
         };
+        let error = result.as_ref().err().and_then(error_name);
         let response = result.or_else(|error| span.in_scope(|| error.into_response()));
         let outcome = outcome_of(&response, auth.prompted());
         span.record("outcome", outcome.as_str());
-        span.in_scope(|| record.end(outcome));
+        span.in_scope(|| record.end(outcome, error));
+        trace_result(&request.span, &response);
         if tool.reports_access { auth.attach(response, caller) } else { response }
     }
 
@@ -151,7 +158,9 @@ impl Dispatch {
     ) -> Result<CallToolResponse, CallError> {
         let prepared = match prepared {
             Some(prepared) => prepared,
-            None => tool.decode(request.arguments)?,
+            None => tool.decode(request.arguments).inspect_err(|error| {
+                trace_refusal(&request.span, tool, error);
+            })?,
         };
         let mut connections = Vec::new();
         if tool.needs_provider || request.retry.is_some() {
@@ -164,6 +173,7 @@ impl Dispatch {
         }
         let context = tool.uses_context.then(|| Context::of(request.context.get().into_owned()));
         let (states, caller) = (self.states.clone(), request.caller.clone());
+        request.span.emit(|| EventKind::ToolCalled { tool: tool.name });
         match run(prepared, Call { connections, states, caller, context }).await {
             Ok(result) => Ok(result.into()),
             // The provider revoked the grant while the tool ran.
@@ -187,6 +197,19 @@ impl Dispatch {
             .filter(|_| self.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()));
         let client = bound.map(|claims| claims.client_id().unwrap_or_default());
         ConsentPrompt { services: &self.prompts, tool, request, subject, client }
+    }
+
+    /// What the events of a call belong to: the request over HTTP by which it came, or the call itself.
+    pub(crate) fn span(&self, context: &RequestContext<RoleServer>) -> Span {
+        match context.extensions.get::<Parts>() {
+            Some(parts) => self.tracer.of(&parts.extensions),
+            None => {
+                let span = self.tracer.span();
+                let (transport, http_method, headers) = (Transport::Stdio, None, None);
+                span.emit(|| EventKind::RequestReceived { transport, http_method, headers });
+                span
+            }
+        }
     }
 
     /// The subject of the caller's grants.
@@ -262,6 +285,40 @@ fn outcome_of(response: &Result<CallToolResponse, ErrorData>, prompted: bool) ->
         Ok(_) => CallOutcome::ConsentAsked,
         Err(_) => CallOutcome::Faulty,
     }
+}
+
+fn trace_result(span: &Span, response: &Result<CallToolResponse, ErrorData>) {
+    let kind = ValuesKind::Result;
+    match response {
+        Ok(CallToolResponse::Complete(result)) => span.emit_values(kind, result),
+        Ok(CallToolResponse::InputRequired(result)) => span.emit_values(kind, result),
+        Ok(_) => {}
+        Err(error) => span.emit_values(kind, error),
+    }
+}
+
+fn trace_refusal(span: &Span, tool: &RegisteredTool, error: &Error) {
+    let Some(violation) = error.violation() else { return };
+    span.emit(|| {
+        let path = ArgumentPath::new(violation, &tool.definition.input_schema);
+        let (tool, rule, expected) = (tool.name, violation.rule, path.expected());
+        EventKind::ArgumentsRefused { tool, path, rule, expected }
+    });
+}
+
+/// The kind of an error, for an event. An error of the protocol is none of the tool.
+fn error_name(error: &CallError) -> Option<ErrorName> {
+    let CallError::Tool(error) = error else { return None };
+    Some(match error.kind() {
+        ErrorKind::Tool => ErrorName::Tool,
+        ErrorKind::InvalidArgument => ErrorName::InvalidArgument,
+        ErrorKind::ConsentNeeded { .. } => ErrorName::ConsentNeeded,
+        ErrorKind::ScopeMissing { .. } => ErrorName::ScopeMissing,
+        ErrorKind::GrantExpired { .. } => ErrorName::GrantExpired,
+        ErrorKind::UpstreamRefused { .. } => ErrorName::UpstreamRefused,
+        ErrorKind::UpstreamUnreachable { .. } => ErrorName::UpstreamUnreachable,
+        ErrorKind::Internal => ErrorName::Internal,
+    })
 }
 
 /// The first bytes of a digest of the subject: logs can be grouped by user without naming the user.

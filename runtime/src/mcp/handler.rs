@@ -23,7 +23,10 @@ use super::{
     panic,
     request::{CallContext, CallRequest},
 };
-use crate::support::escape::escape;
+use crate::{
+    support::escape::escape,
+    trace::{EventKind, Found},
+};
 
 /// Answers for the tools of the server, and passes everything else to the fallback handler.
 ///
@@ -187,7 +190,12 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         match self.dispatch.widgets.read(&request.uri) {
-            Some(page) => Ok(page.into()),
+            Some(page) => {
+                let live = page.ttl_ms == Some(0);
+                let uri = Found::new(&request.uri);
+                self.dispatch.span(&context).emit(|| EventKind::WidgetPageRead { uri, live });
+                Ok(page.into())
+            }
             None => panic::catch_request(self.fallback.read_resource(request, context)).await,
         }
     }
@@ -204,6 +212,7 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                     caller: self.dispatch.caller(&context)?,
                     retry: request.request_state.is_some().then_some(&request),
                     context: CallContext::Sdk(&context),
+                    span: self.dispatch.span(&context),
                 };
                 panic::catch_request(self.dispatch.call(tool, None, call)).await
             }

@@ -3,8 +3,13 @@
 use serde_json::json;
 
 use crate::{
-    gate::required_scopes::{DeclaredScopes, GrantedBy, RequiredScopes},
+    gate::{
+        Claims,
+        audit::AuditedCall,
+        required_scopes::{DeclaredScopes, GrantedBy, RequiredScopes},
+    },
     tool::{Dependency, Hints, registry::RegisteredTool},
+    trace::{EventKind, ScopeOutcome, Span},
 };
 
 /// A tool as this server lists and calls it.
@@ -17,6 +22,30 @@ pub(crate) struct ServedTool {
 }
 
 impl ServedTool {
+    /// A call of it, for the audit log and observers.
+    pub(crate) fn audited<'a>(
+        &'a self,
+        span: &'a Span,
+        claims: Option<&'a Claims>,
+    ) -> AuditedCall<'a> {
+        let (tool, required_scopes) = (self.registered.name, &self.required_scopes);
+        AuditedCall { span, tool, required_scopes, claims }
+    }
+
+    /// Reports which of its scopes the caller has.
+    pub(crate) fn trace_scopes(&self, span: &Span, caller: Option<&Claims>) {
+        span.emit(|| EventKind::ScopesChecked {
+            tool: self.registered.name,
+            outcome: match (self.required_scopes.check(caller), caller) {
+                (Ok(()), _) => ScopeOutcome::Covered,
+                (Err(_), Some(_)) => ScopeOutcome::Missing,
+                (Err(_), None) => ScopeOutcome::NoCaller,
+            },
+            required: self.required_scopes.coverage(caller),
+            held: caller.map(|caller| caller.granted().into()),
+        });
+    }
+
     /// Publishes the required scopes under `_meta.securitySchemes`, where `ChatGPT` reads them before
     /// a call.
     pub(crate) fn publish_security_schemes(&mut self, anonymous: bool) {

@@ -6,8 +6,7 @@ use aws_lc_rs::digest;
 use rmcp::{RoleServer, model::CallToolRequestParams, service::RequestContext};
 use serde_json::value::RawValue;
 
-use crate::gate::Claims;
-use crate::tool::call::Caller;
+use crate::{gate::Claims, tool::call::Caller, trace::Span};
 
 /// A `tools/call` request, as a transport hands it to the dispatch.
 pub(crate) struct CallRequest<'a> {
@@ -17,6 +16,8 @@ pub(crate) struct CallRequest<'a> {
     /// The parameters, if they answer an earlier `input_required` result.
     pub(crate) retry: Option<&'a CallToolRequestParams>,
     pub(crate) context: CallContext<'a>,
+    /// What its events belong to.
+    pub(crate) span: Span,
 }
 
 /// The rmcp context of a call.

@@ -27,8 +27,9 @@ use crate::{
     gate::Gate,
     grant::{Clock, Grants},
     oauth::UpstreamClient,
-    support::url::is_secure,
+    support::url::{is_loopback, is_secure},
     tool::registry::RegisteredTool,
+    trace::{Observer, Tracer},
 };
 
 /// The configuration that authentication is set up from.
@@ -46,6 +47,7 @@ pub(crate) struct AuthSetup<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) grants: &'a Grants,
     pub(crate) providers: &'a [UpstreamClient],
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
     /// Whether any tool needs the caller to connect an account.
     pub(crate) needs_provider: bool,
     /// The endpoints of other transports than streamable HTTP.
@@ -65,6 +67,7 @@ pub(crate) struct AuthLayer {
     pub(crate) sign_in: Option<SignInAuth>,
     /// The limit of requests that send a browser away.
     pub(crate) limit: Arc<RequestLimit>,
+    pub(crate) tracer: Tracer,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
 }
@@ -78,6 +81,8 @@ impl AuthLayer {
         let from_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
         let public_url = setup.public_url.as_deref().or(from_resource);
         let base = base_url(public_url)?;
+        let is_development = cfg!(debug_assertions) && is_loopback(&base);
+        let tracer = Tracer::new(setup.observers, is_development);
         #[cfg(feature = "broker")]
         let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]
@@ -157,7 +162,8 @@ impl AuthLayer {
                     Arc::clone(setup.clock),
                     (&base, &setup.endpoints),
                     tools.iter().map(|tool| &tool.required_scopes),
-                )?;
+                )?
+                .with_tracer(tracer.clone());
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {
                     Some(broker) => resource_server.with_sign_ins(Arc::new(broker.clone())),
@@ -174,6 +180,7 @@ impl AuthLayer {
             authenticator,
             sign_in,
             limit,
+            tracer,
             #[cfg(feature = "broker")]
             broker,
         })

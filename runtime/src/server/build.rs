@@ -87,6 +87,7 @@ impl Server<ErasedHandler> {
             clock: &self.clock,
             grants: &grants,
             providers: &providers,
+            observers: self.observers,
             needs_provider,
             endpoints: Vec::new(),
             #[cfg(feature = "dev")]
@@ -136,6 +137,7 @@ impl Server<ErasedHandler> {
             fallback_is_silent: self.fast_path && self.fallback_is_silent,
             sse_after: self.sse_after,
             running: TaskTracker::new(),
+            tracer: auth.tracer,
             grants,
         };
         let mut app = Assembled::new(dispatch, self.fallback, base);

@@ -22,6 +22,7 @@ use crate::{
         state::States,
         table::{ToolEntry, Tools},
     },
+    trace::Observer,
 };
 
 /// The default of [`Server::sse_after`]: longer than most calls take, and shorter than the time limits
@@ -67,6 +68,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) landing_page: bool,
     pub(crate) fallback_is_silent: bool,
     pub(crate) sse_after: Duration,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<broker_routes::BrokerConfig>,
     #[cfg(feature = "dev")]
@@ -95,6 +97,7 @@ impl Server {
             landing_page: true,
             fallback_is_silent: false,
             sse_after: SSE_AFTER,
+            observers: Vec::new(),
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -250,6 +253,14 @@ impl<H: ServerHandler> Server<H> {
     #[must_use]
     pub fn sse_after(mut self, time: Duration) -> Self {
         self.sse_after = time;
+        self
+    }
+
+    /// Adds an observer, which gets an event for everything that the server decides and does:
+    /// [`trace`](crate::trace).
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -412,6 +423,7 @@ impl<H> Server<H> {
             landing_page: self.landing_page,
             fallback_is_silent: self.fallback_is_silent,
             sse_after: self.sse_after,
+            observers: self.observers,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]

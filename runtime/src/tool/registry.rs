@@ -97,6 +97,8 @@ pub(crate) type PreparedCall = Box<dyn FnOnce(Call) -> ToolFuture + Send>;
 #[derive(Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct RegisteredTool {
+    /// The name, as the code declares it.
+    pub(crate) name: &'static str,
     pub(crate) definition: rmcp::model::Tool,
     pub(crate) dependencies: &'static [Dependency],
     pub(crate) hints: Hints,
@@ -124,6 +126,7 @@ impl RegisteredTool {
             .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
         let dependencies = (tool.dependencies)();
         Ok(Self {
+            name: tool.name,
             needs_provider: dependencies.iter().any(|it| matches!(it, Dependency::Client(_))),
             uses_context: dependencies.iter().any(|it| matches!(it, Dependency::Context)),
             mirrors_headers: definition.input_schema.values().any(is_mirrored),

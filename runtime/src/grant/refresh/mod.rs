@@ -7,6 +7,7 @@ mod reject;
 pub(crate) mod renew;
 mod renewal;
 mod state;
+mod traced;
 
 use std::{convert::Infallible, fmt, sync::Arc, time::SystemTime};
 
@@ -15,15 +16,19 @@ use self::{
     policy::RefreshPolicy,
     renew::Renew,
     state::{Freshness, RefreshState, RenewalReason},
+    traced::{RenewalTrace, TracedRenewal},
 };
 use super::{
     model::{Grant, GrantKey, GrantState, Revision},
     store::GrantStore,
     store_error::{SaveError, StoreError},
 };
-use crate::support::{
-    clock::Clock,
-    single_flight::{Flight, SingleFlight},
+use crate::{
+    support::{
+        clock::Clock,
+        single_flight::{Flight, SingleFlight},
+    },
+    trace::Span,
 };
 use futures::future::join_all;
 
@@ -49,7 +54,14 @@ pub struct Grants {
 }
 
 /// The renewals in progress, each with why it was begun.
-type Renewals = SingleFlight<GrantKey, Result<Access, AccessError>, RenewalReason>;
+type Renewals = SingleFlight<GrantKey, Result<Access, AccessError>, RenewalLabel>;
+
+/// Why a renewal was begun, and what its events belong to.
+#[derive(Clone)]
+struct RenewalLabel {
+    reason: RenewalReason,
+    trace: RenewalTrace,
+}
 
 impl Grants {
     /// Creates grants in `store`, with time from `clock`.
@@ -96,8 +108,18 @@ impl Grants {
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
     ) -> Result<Access, AccessError> {
+        self.access_in(&Span::default(), key, renew).await
+    }
+
+    /// As [`access`](Self::access), for the call that `span` is of.
+    pub(crate) async fn access_in(
+        &self,
+        span: &Span,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+    ) -> Result<Access, AccessError> {
         if self.state.history(key, |history| history.pending_write.is_some()) {
-            return self.renewed(key, renew, RenewalReason::Expired).await;
+            return self.renewed(span, key, renew, RenewalReason::Expired).await;
         }
         let stored = self.state.store.load(key).await?.ok_or(AccessError::Missing)?;
         let grant = &stored.value;
@@ -117,13 +139,15 @@ impl Grants {
                 });
                 if grant.refresh_token.is_some() && !backs_off {
                     // It runs in a task of its own; no caller waits for it.
-                    drop(self.join_or_start(key, renew, RenewalReason::Due));
+                    drop(self.join_or_start(span, key, renew, RenewalReason::Due));
                 }
             }
             Freshness::Expired if grant.refresh_token.is_none() => {
                 return Err(AccessError::Expired);
             }
-            Freshness::Expired => return self.renewed(key, renew, RenewalReason::Expired).await,
+            Freshness::Expired => {
+                return self.renewed(span, key, renew, RenewalReason::Expired).await;
+            }
         }
         Ok(Access::new(grant, stored.revision))
     }
@@ -143,7 +167,18 @@ impl Grants {
         refused: &Access,
         renew: &Arc<dyn Renew>,
     ) -> Result<Access, AccessError> {
-        self.renewed(key, renew, RenewalReason::refused(refused)).await
+        self.rejected_in(&Span::default(), key, refused, renew).await
+    }
+
+    /// As [`rejected`](Self::rejected), for the call that `span` is of.
+    pub(crate) async fn rejected_in(
+        &self,
+        span: &Span,
+        key: &GrantKey,
+        refused: &Access,
+        renew: &Arc<dyn Renew>,
+    ) -> Result<Access, AccessError> {
+        self.renewed(span, key, renew, RenewalReason::refused(refused)).await
     }
 
     /// Stores a grant, replacing the one that is there.
@@ -188,14 +223,15 @@ impl Grants {
 
     async fn renewed(
         &self,
+        span: &Span,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         reason: RenewalReason,
     ) -> Result<Access, AccessError> {
         // A renewal that began for another reason may end without a new token.
         for _ in 0..MAX_JOINS {
-            let renewal = self.join_or_start(key, renew, reason.clone());
-            let begun_for = renewal.label.clone();
+            let renewal = self.join_or_start(span, key, renew, reason.clone());
+            let begun_for = renewal.label.reason.clone();
             let result = renewal.outcome().await.unwrap_or(Err(AccessError::Aborted));
             match &result {
                 _ if matches!(begun_for, RenewalReason::Due) => {}
@@ -210,18 +246,32 @@ impl Grants {
     /// cancelled must not lose a rotated token.
     fn join_or_start(
         &self,
+        span: &Span,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         reason: RenewalReason,
-    ) -> Flight<Result<Access, AccessError>, RenewalReason> {
+    ) -> Flight<Result<Access, AccessError>, RenewalLabel> {
+        let mut begins = false;
         let started = self.renewals.join_or_start(key, || {
+            begins = true;
             let (state, key, renew) = (Arc::clone(&self.state), key.clone(), Arc::clone(renew));
             let why = reason.clone();
-            let work = async move { state.renew(&key, &renew, &why).await };
-            Ok::<_, Infallible>((reason, work))
+            let trace = RenewalTrace::begin(span, &key, &reason);
+            let traced = TracedRenewal::new(trace.clone(), &key);
+            let work = async move {
+                let result = state.renew(&key, &renew, &why, &traced.trace).await;
+                traced.end(&result);
+                result
+            };
+            Ok::<_, Infallible>((RenewalLabel { reason, trace }, work))
         });
         match started {
-            Ok(renewal) => renewal,
+            Ok(renewal) => {
+                if !begins {
+                    renewal.label.trace.join(span, key);
+                }
+                renewal
+            }
             Err(never) => match never {},
         }
     }

@@ -12,6 +12,7 @@ use super::{
     access::{Access, AccessError},
     renew::Renew,
     state::{RefreshState, RenewalReason, SpentToken},
+    traced::RenewalTrace,
 };
 use crate::{
     grant::{
@@ -40,6 +41,7 @@ impl RefreshState {
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         reason: &RenewalReason,
+        trace: &RenewalTrace,
     ) -> Result<Access, AccessError> {
         self.flush_pending_write(key).await?;
         // Longer than the lease of a holder that has died.
@@ -61,7 +63,7 @@ impl RefreshState {
             }
             sleep(self.policy.poll).await;
         };
-        let result = self.renew_with_lease(key, renew, reason).await;
+        let result = self.renew_with_lease(key, renew, reason, trace).await;
         // While the renewed grant is not stored, other processes must not use the old one.
         if !self.history(key, |history| history.pending_write.is_some())
             && let Err(error) = self.store.release(lease).await
@@ -121,6 +123,7 @@ impl RefreshState {
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         reason: &RenewalReason,
+        trace: &RenewalTrace,
     ) -> Result<Access, AccessError> {
         for _ in 0..MAX_CONFLICTS {
             // Once more: the former holder of the lease may have renewed the grant.
@@ -153,7 +156,7 @@ impl RefreshState {
                 self.update_history(key, |history| history.forced.push(self.clock.now()));
             }
             let spent = SpentToken { grant, refresh_token, revision, interrupted };
-            return self.request(key, renew, spent).await;
+            return self.request(key, renew, spent, trace).await;
         }
         Err(AccessError::Busy { retry_after: None })
     }
@@ -164,6 +167,7 @@ impl RefreshState {
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
         spent: SpentToken,
+        trace: &RenewalTrace,
     ) -> Result<Access, AccessError> {
         let sent_at = self.clock.now();
         let request = renew.renew(&spent.refresh_token, &spent.grant.scopes);
@@ -172,7 +176,10 @@ impl RefreshState {
             Err(TokenError::Unreachable { description, maybe_sent: true })
         });
         match response {
-            Ok(response) => self.commit(key, spent, response, sent_at).await,
+            Ok(response) => {
+                trace.renewed(&spent.refresh_token, &response);
+                self.commit(key, spent, response, sent_at).await
+            }
             Err(TokenError::InvalidGrant { description }) => {
                 self.mark_dead(key, &spent, description).await
             }

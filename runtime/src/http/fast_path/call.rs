@@ -83,6 +83,7 @@ impl FastPath {
             caller,
             retry: None,
             context: CallContext::Lazy(&context),
+            span: dispatch.tracer.of(&parts.extensions),
         };
         match dispatch.call(tool, Some(prepared), request).await {
             Ok(CallToolResponse::Complete(mut result)) => {

@@ -174,7 +174,8 @@ impl ConsentPrompt<'_> {
         let (mut connections, mut all_missing) = (Vec::new(), Vec::new());
         for need in self.tool.dependencies {
             let Dependency::Client(need) = *need else { continue };
-            match self.services.providers.status(&self.subject, need, self.client).await? {
+            let (providers, span) = (&self.services.providers, &self.request.span);
+            match providers.status(&self.subject, need, self.client, span).await? {
                 ConnectionStatus::Connected(connection, granted) => {
                     auth.add_granted(granted);
                     connections.push((need.provider_type, connection));

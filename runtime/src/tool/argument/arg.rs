@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::{
     argument_type::ArgumentType,
     check::Check,
-    invalid::{invalid, undecodable},
+    invalid::{broken, undecodable},
     lenient,
     object::{Fields, MissingField},
 };
@@ -141,7 +141,7 @@ impl<T: 'static> Arg<T> {
             }
         };
         for check in self.rules() {
-            check.check(&value).map_err(|rule| invalid(format_args!("`{}`: {rule}", self.name)))?;
+            check.check(&value).map_err(|why| broken(self.name, &why, check.rule()))?;
         }
         Ok(value)
     }

@@ -9,7 +9,7 @@ use std::{
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Rule};
 
 /// A rule for values of type `T`.
 #[diagnostic::on_unimplemented(
@@ -23,6 +23,9 @@ pub trait Check<T: ?Sized>: Sync {
     ///
     /// `value` breaks the rule; the error is the rule in words.
     fn check(&self, value: &T) -> Result<(), String>;
+
+    /// Returns which rule it is, for [`trace`](crate::trace).
+    fn rule(&self) -> Rule;
 
     /// Writes the rule into the argument's schema.
     fn describe(&self, schema: &mut Map<String, Value>);
@@ -42,6 +45,10 @@ macro_rules! for_options {
         impl$(<$N: Number>)? Check<Option<$value>> for $rule {
             fn check(&self, value: &Option<$value>) -> Result<(), String> {
                 value.as_ref().map_or(Ok(()), |value| self.check(value))
+            }
+
+            fn rule(&self) -> Rule {
+                Check::<$value>::rule(self)
             }
 
             fn describe(&self, schema: &mut Map<String, Value>) {
@@ -94,6 +101,10 @@ impl<N: Number> Check<N> for Range<N> {
         // Written so that NaN is in no range.
         let within = min.is_none_or(|min| *value >= min) && max.is_none_or(|max| *value <= max);
         if within { Ok(()) } else { Err(format!("must be {}", bounds(*min, *max))) }
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Range
     }
 
     fn describe(&self, schema: &mut Map<String, Value>) {
@@ -195,6 +206,10 @@ impl<T: Measured> Check<T> for Length {
         Ok(())
     }
 
+    fn rule(&self) -> Rule {
+        Rule::Length
+    }
+
     fn describe(&self, schema: &mut Map<String, Value>) {
         for (key, bound) in T::KEYWORDS.into_iter().zip([self.0, self.1]) {
             if let Some(bound) = bound {
@@ -234,6 +249,10 @@ impl Check<String> for Pattern {
         }
     }
 
+    fn rule(&self) -> Rule {
+        Rule::Pattern
+    }
+
     fn describe(&self, schema: &mut Map<String, Value>) {
         schema.insert("pattern".into(), self.0.into());
     }
@@ -256,6 +275,10 @@ impl Check<String> for OneOf {
         }
         let known: Vec<_> = self.0.iter().map(|known| format!("`{known}`")).collect();
         Err(format!("must be one of {}", known.join(", ")))
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::OneOf
     }
 
     fn describe(&self, schema: &mut Map<String, Value>) {

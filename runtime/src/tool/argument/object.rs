@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::invalid::invalid;
 use crate::{
-    error::Error,
+    error::{Error, Rule},
     support::{escape::escape_to, suggest},
 };
 
@@ -41,7 +41,8 @@ impl<'a> Fields<'a> {
         let members: Members<'a> = serde_json::from_str(raw.get()).map_err(|error| {
             let mut text = error.to_string();
             text.truncate(text.find(" at line ").unwrap_or(text.len()));
-            invalid(text)
+            let rule = if text.ends_with("is given twice") { Rule::Duplicate } else { Rule::Type };
+            invalid(text, None, rule)
         })?;
         Ok(Self { members: members.0, known: Vec::new(), reading })
     }
@@ -62,7 +63,9 @@ impl<'a> Fields<'a> {
     /// arguments to every call, and are passed over.
     pub(crate) fn refuse_unknown(&self) -> Result<(), Error> {
         let refused = self.unknown().find(|name| self.reading.strict || self.meant(name).is_some());
-        refused.map_or(Ok(()), |name| Err(invalid(self.no_such_argument(name))))
+        refused.map_or(Ok(()), |name| {
+            Err(invalid(self.no_such_argument(name), Some(name), Rule::Unknown))
+        })
     }
 
     fn unknown(&self) -> impl Iterator<Item = &str> {
@@ -102,9 +105,10 @@ impl<'a> Fields<'a> {
         match self.unknown().next() {
             Some(unknown) => {
                 let unknown = self.no_such_argument(unknown);
-                invalid(format_args!("`{name}` is missing, and {unknown}"))
+                let message = format_args!("`{name}` is missing, and {unknown}");
+                invalid(message, Some(name), Rule::Missing)
             }
-            None => invalid(format_args!("`{name}` is missing")),
+            None => invalid(format_args!("`{name}` is missing"), Some(name), Rule::Missing),
         }
     }
 

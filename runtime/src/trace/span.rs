@@ -1,0 +1,270 @@
+//! Spans: what events belong to, and the way from there to the observers.
+//!
+//! A span is passed on as a value, also into tasks. Without an observer it is empty, and what an
+//! event would have is not computed.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use http::Extensions;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{
+    event::{Event, Values, ValuesKind},
+    id::SpanId,
+    kind::EventKind,
+    observer::Observer,
+};
+use crate::support::crypto::fill_random;
+
+/// The observers of a server. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Tracer(Option<Arc<Sink>>);
+
+struct Sink {
+    observers: Vec<Arc<dyn Observer>>,
+    /// Those that get values.
+    of_values: Vec<Arc<dyn Observer>>,
+    started: Instant,
+    next_event: AtomicU64,
+    next_span: AtomicU64,
+}
+
+/// What events belong to: a request, a consent, a refresh, an authorization.
+#[derive(Clone, Default)]
+pub(crate) struct Span(Option<ActiveSpan>);
+
+#[derive(Clone)]
+struct ActiveSpan {
+    sink: Arc<Sink>,
+    id: SpanId,
+    parent: Option<SpanId>,
+}
+
+impl Tracer {
+    /// `is_development`: whether observers may get values.
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>, is_development: bool) -> Self {
+        if observers.is_empty() {
+            return Self(None);
+        }
+        let wanted = observers.iter().filter(|observer| is_development && observer.wants_values());
+        let mut start = [0; 8];
+        fill_random(&mut start);
+        Self(Some(Arc::new(Sink {
+            of_values: wanted.cloned().collect(),
+            observers,
+            started: Instant::now(),
+            next_event: AtomicU64::new(1),
+            next_span: AtomicU64::new(u64::from_be_bytes(start)),
+        })))
+    }
+
+    /// A new span, which nothing caused.
+    pub(crate) fn span(&self) -> Span {
+        self.0.as_ref().map(|sink| sink.span(None)).unwrap_or_default()
+    }
+
+    /// The span of what a secret stands for, such as a link or a code.
+    pub(crate) fn span_of(&self, secret: &str) -> Span {
+        let Some(sink) = &self.0 else { return Span(None) };
+        let (sink, id) = (Arc::clone(sink), SpanId::of_secret(secret));
+        Span(Some(ActiveSpan { sink, id, parent: None }))
+    }
+
+    /// Begins the span of a request, in whose extensions it is from then on.
+    pub(crate) fn begin(&self, extensions: &mut Extensions) -> Span {
+        let span = self.span();
+        if span.is_observed() {
+            extensions.insert(span.clone());
+        }
+        span
+    }
+
+    /// The span of the request with these extensions.
+    pub(crate) fn of(&self, extensions: &Extensions) -> Span {
+        if self.0.is_none() {
+            return Span(None);
+        }
+        extensions.get().cloned().unwrap_or_default()
+    }
+}
+
+impl Sink {
+    fn span(self: &Arc<Self>, parent: Option<SpanId>) -> Span {
+        let id = SpanId::new(self.next_span.fetch_add(1, Ordering::Relaxed));
+        Span(Some(ActiveSpan { sink: Arc::clone(self), id, parent }))
+    }
+}
+
+impl Span {
+    /// Whether there is an observer.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A new span that this one caused.
+    pub(crate) fn child(&self) -> Self {
+        let child = self.0.as_ref().map(|span| span.sink.span(Some(span.id)));
+        child.unwrap_or_default()
+    }
+
+    /// The identifier; `None` without an observer.
+    pub(crate) fn id(&self) -> Option<SpanId> {
+        self.0.as_ref().map(|span| span.id)
+    }
+
+    /// The time, if there is an observer that it matters to.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.is_observed().then(Instant::now)
+    }
+
+    /// The same span as one that `parent` caused.
+    pub(crate) fn caused_by(mut self, parent: Option<SpanId>) -> Self {
+        if let Some(span) = &mut self.0 {
+            span.parent = parent;
+        }
+        self
+    }
+
+    /// Sends an event to the observers, if there are any.
+    pub(crate) fn emit<'e>(&self, kind: impl FnOnce() -> EventKind<'e>) {
+        if let Some(span) = &self.0 {
+            span.send(kind());
+        }
+    }
+
+    /// Sends values to the observers that may get them.
+    pub(crate) fn emit_values(&self, kind: ValuesKind, value: &(impl Serialize + ?Sized)) {
+        if let Some(span) = &self.0
+            && !span.sink.of_values.is_empty()
+            && let Ok(json) = to_raw_value(value)
+        {
+            span.send_values(kind, &json);
+        }
+    }
+}
+
+impl ActiveSpan {
+    fn send(&self, kind: EventKind<'_>) {
+        let sink = &*self.sink;
+        let event = Event {
+            id: sink.next_event.fetch_add(1, Ordering::Relaxed),
+            span: self.id,
+            parent: self.parent,
+            at: sink.started.elapsed(),
+            kind,
+        };
+        for observer in &sink.observers {
+            guard(|| observer.on_event(&event));
+        }
+    }
+
+    #[cold]
+    fn send_values(&self, kind: ValuesKind, json: &RawValue) {
+        let at = self.sink.started.elapsed();
+        let values = Values { span: self.id, at, kind, json };
+        for observer in &self.sink.of_values {
+            guard(|| observer.on_values(&values));
+        }
+    }
+}
+
+/// A fault of an observer is none of the request.
+fn guard(observe: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(observe)).is_err() {
+        tracing::error!(target: "toolgate::trace", "an observer panicked");
+    }
+}
+
+/// Whole milliseconds since `start`.
+pub(crate) fn ms_since(start: Option<Instant>) -> u64 {
+    let elapsed = start.map(|start| start.elapsed()).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Recorder {
+        seen: Mutex<Vec<String>>,
+        wants: bool,
+    }
+
+    impl Observer for Recorder {
+        fn on_event(&self, event: &Event<'_>) {
+            self.seen.lock().unwrap().push(serde_json::to_string(event).unwrap());
+        }
+
+        fn wants_values(&self) -> bool {
+            self.wants
+        }
+
+        fn on_values(&self, values: &Values<'_>) {
+            self.seen.lock().unwrap().push(serde_json::to_string(values).unwrap());
+        }
+    }
+
+    struct Faulty;
+
+    impl Observer for Faulty {
+        fn on_event(&self, _: &Event<'_>) {
+            panic!("an observer fails");
+        }
+    }
+
+    fn tracer(recorder: &Arc<Recorder>, is_development: bool) -> Tracer {
+        let recorder: Arc<dyn Observer> = Arc::<Recorder>::clone(recorder);
+        Tracer::new(vec![Arc::new(Faulty), recorder], is_development)
+    }
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let recorder = Arc::new(Recorder::default());
+        let tracer = tracer(&recorder, false);
+        let parent = tracer.span();
+        let child = parent.child();
+        child.emit(|| EventKind::ToolCalled { tool: "add" });
+        let seen = recorder.seen.lock().unwrap();
+        let event: serde_json::Value = serde_json::from_str(&seen[0]).unwrap();
+        assert_eq!(event["id"], 1);
+        assert_eq!(event["event"], "tool_called");
+        assert_eq!(event["tool"], "add");
+        assert!(event["at_us"].is_u64());
+        assert_eq!(event["span"], child.id().unwrap().to_string());
+        assert_eq!(event["parent"], parent.id().unwrap().to_string());
+    }
+
+    #[test]
+    fn values_are_for_those_that_want_them_in_development() {
+        for (wants, is_development, expected) in
+            [(true, true, 1), (false, true, 0), (true, false, 0)]
+        {
+            let recorder = Arc::new(Recorder { wants, ..Recorder::default() });
+            let span = tracer(&recorder, is_development).span();
+            span.emit_values(ValuesKind::Arguments, &serde_json::json!({ "a": 1 }));
+            let seen = recorder.seen.lock().unwrap();
+            assert_eq!(seen.len(), expected);
+            assert!(
+                seen.iter().all(|text| text.contains(r#""values":"arguments","json":{"a":1}"#))
+            );
+        }
+    }
+
+    #[test]
+    fn without_an_observer_nothing_is_computed() {
+        let tracer = Tracer::new(Vec::new(), true);
+        tracer.span().emit(|| unreachable!("there is no observer"));
+        assert!(tracer.span_of("a secret").id().is_none());
+    }
+}
