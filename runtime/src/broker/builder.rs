@@ -31,6 +31,7 @@ use crate::{
     provider::{OAuthClient, Provider, Registration},
     scope::OFFLINE,
     support::url::{is_loopback, is_secure},
+    trace::Tracer,
 };
 
 /// The default lifetime of an access token.
@@ -52,6 +53,7 @@ pub struct BrokerBuilder {
     grants: Grants,
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
+    tracer: Tracer,
     user_endpoint: Option<(String, String)>,
     bare_subjects: bool,
     default_scopes: Vec<String>,
@@ -87,6 +89,7 @@ impl BrokerBuilder {
             grants,
             records,
             clock: Arc::new(SystemClock),
+            tracer: Tracer::default(),
             user_endpoint: None,
             bare_subjects: false,
             default_scopes: Vec::new(),
@@ -104,6 +107,11 @@ impl BrokerBuilder {
             accounts: None,
             server_name: None,
         }
+    }
+
+    /// Sets the observers of the server.
+    pub(crate) fn tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Sets how the provider identifies a person: a path of its API, requested with the person's
@@ -332,6 +340,7 @@ impl BrokerBuilder {
                 self.loopback_documents,
                 records.clone(),
                 Arc::clone(&self.clock),
+                self.tracer.clone(),
             )?,
             clients: Clients { registrations, known },
             keys: SigningKeys::new(records.clone(), Arc::clone(&self.clock), self.access_token_ttl),
@@ -362,6 +371,7 @@ impl BrokerBuilder {
             step_ups: StepUpMemory::default(),
             records,
             clock: self.clock,
+            tracer: self.tracer,
         })))
     }
 

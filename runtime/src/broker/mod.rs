@@ -65,6 +65,7 @@ pub(crate) mod state;
 pub(crate) mod step_up;
 pub(crate) mod store;
 pub(crate) mod tokens;
+pub(crate) mod traced;
 pub(crate) mod verifier;
 
 /// The type of [`Broker::jwks`], re-exported so that its version always matches.

@@ -23,6 +23,7 @@ use crate::{
     gate::verify::replay_window::ReplayWindow,
     grant::{Clock, Grants, StoreError},
     oauth::{RedirectUrl, UpstreamClient},
+    trace::Tracer,
 };
 
 /// An authorization server in front of one provider. Clones share everything.
@@ -80,6 +81,7 @@ pub(crate) struct BrokerState {
     pub(super) step_ups: StepUpMemory,
     pub(super) records: TypedStore,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) tracer: Tracer,
 }
 
 impl Broker {

@@ -24,6 +24,7 @@ use super::{
     pending_authorization::{
         ExpectedIssuer, PENDING_AUTHORIZATION_TTL, PendingAuthorization, PendingStore,
     },
+    traced::FlowTrace,
 };
 use crate::{
     grant::{Clock, StoreError},
@@ -32,6 +33,7 @@ use crate::{
         new_pkce,
     },
     support::{background as task, crypto, escape::printable},
+    trace::CallbackOutcome,
 };
 
 /// The flow, with its store.
@@ -50,6 +52,7 @@ pub(crate) struct NewAuthorization<'a, T> {
     pub(crate) redirect_uri: RedirectUrl,
     pub(crate) issuer: ExpectedIssuer,
     pub(crate) context: T,
+    pub(crate) trace: FlowTrace,
 }
 
 /// What a feature adds to the flow.
@@ -62,6 +65,9 @@ pub(crate) trait AuthorizationHandler: Clone + Send + Sync + 'static {
 
     /// The secret that the browser's cookie holds for this `state`.
     fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String>;
+
+    /// What its events belong to; without a context, those of a request that completes nothing.
+    fn trace(&self, context: Option<&Self::Context>) -> FlowTrace;
 
     /// The client that redeems the code; the error says why there is none.
     fn client(&self, context: &Self::Context) -> Result<UpstreamClient, String>;
@@ -130,7 +136,8 @@ impl AuthorizationFlow {
         oauth: &UpstreamClient,
         request: NewAuthorization<'_, T>,
     ) -> Result<Url, StoreError> {
-        let NewAuthorization { state, browser, scopes, redirect_uri, issuer, context } = request;
+        let NewAuthorization { state, browser, scopes, redirect_uri, issuer, context, trace } =
+            request;
         let (challenge, code_verifier) = new_pkce();
         let url = oauth.authorization_url(&scopes, state, challenge, &redirect_uri);
         let pending = PendingAuthorization {
@@ -146,6 +153,7 @@ impl AuthorizationFlow {
             .map_err(|error| StoreError::unavailable("writing an authorization", error))?;
         let expires_at = self.clock.now() + PENDING_AUTHORIZATION_TTL;
         self.store.put(state.secret(), &bytes, expires_at).await?;
+        trace.requested(oauth, &url, &pending.scopes);
         Ok(url)
     }
 
@@ -178,19 +186,19 @@ pub(crate) async fn callback<H: AuthorizationHandler>(
 ) -> Response {
     let mut response = match AuthorizationResponse::parse(uri.query().unwrap_or_default()) {
         Ok(response) => response,
-        Err(error) => return handler.reject(CallbackError::Malformed(error)),
+        Err(error) => return reject(&handler, CallbackError::Malformed(error)),
     };
     let Some(state) = response.state.take() else {
-        return handler.reject(CallbackError::NoState);
+        return reject(&handler, CallbackError::NoState);
     };
     let Some(browser) = handler.browser_secret(headers, &state) else {
-        return handler.reject(CallbackError::NoCookie);
+        return reject(&handler, CallbackError::NoCookie);
     };
     let (path, worker) = (uri.path().to_owned(), handler.clone());
     let completed = task::spawn(async move {
         let pending = match worker.flow().take::<H::Context>(&state, &browser).await {
             Ok(pending) => pending,
-            Err(error) => return worker.reject(error),
+            Err(error) => return reject(&worker, error),
         };
         let tokens = redeem(&worker, &pending, &path, response).await;
         let PendingAuthorization { context, scopes, .. } = pending;
@@ -198,7 +206,12 @@ pub(crate) async fn callback<H: AuthorizationHandler>(
     });
     completed
         .await
-        .unwrap_or_else(|error| handler.reject(CallbackError::Aborted(error.to_string())))
+        .unwrap_or_else(|error| reject(&handler, CallbackError::Aborted(error.to_string())))
+}
+
+fn reject<H: AuthorizationHandler>(handler: &H, error: CallbackError) -> Response {
+    handler.trace(None).returned(error.outcome());
+    handler.reject(error)
 }
 
 async fn redeem<H: AuthorizationHandler>(
@@ -207,6 +220,28 @@ async fn redeem<H: AuthorizationHandler>(
     path: &str,
     response: AuthorizationResponse,
 ) -> Result<TokenResponse, AuthorizationFailure> {
+    let trace = handler.trace(Some(&pending.context));
+    let (oauth, code) = match check(handler, pending, path, response) {
+        Ok(checked) => checked,
+        Err(failure) => {
+            trace.returned(failure.outcome());
+            return Err(failure);
+        }
+    };
+    trace.returned(CallbackOutcome::Code);
+    let started = trace.span.now();
+    let result = oauth.exchange_code(code, &pending.code_verifier, &pending.redirect_uri).await;
+    trace.exchanged(&oauth, &result, started);
+    result.map_err(AuthorizationFailure::Exchange)
+}
+
+/// The code of a response that is an answer to the request, and the client that redeems it.
+fn check<H: AuthorizationHandler>(
+    handler: &H,
+    pending: &PendingAuthorization<H::Context>,
+    path: &str,
+    response: AuthorizationResponse,
+) -> Result<(UpstreamClient, AuthorizationCode), AuthorizationFailure> {
     let oauth = handler.client(&pending.context).map_err(AuthorizationFailure::NoClient)?;
     pending.check_origin(path, &response).map_err(AuthorizationFailure::Mismatch)?;
     if let Some(error) = response.error {
@@ -214,8 +249,5 @@ async fn redeem<H: AuthorizationHandler>(
         return Err(AuthorizationFailure::Refused { error: printable(&error), description });
     }
     let code = response.code.ok_or(AuthorizationFailure::NoCode)?;
-    oauth
-        .exchange_code(AuthorizationCode::new(code), &pending.code_verifier, &pending.redirect_uri)
-        .await
-        .map_err(AuthorizationFailure::Exchange)
+    Ok((oauth, AuthorizationCode::new(code)))
 }

@@ -20,6 +20,7 @@ pub(crate) mod request_limit;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_sessions;
 pub(crate) mod site;
+pub(crate) mod traced;
 
 /// The path of the page on which people see and disconnect their accounts.
 pub(crate) const ACCOUNTS_PATH: &str = "/accounts";

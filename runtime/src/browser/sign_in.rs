@@ -32,6 +32,7 @@ use super::{
     pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL, PendingInGrantStore},
     request_limit::RequestLimit,
     sign_in_sessions::SignInSessions,
+    traced::FlowTrace,
 };
 use crate::{
     gate::{
@@ -44,6 +45,7 @@ use crate::{
         cache::{Cache, FetchCache},
         crypto,
     },
+    trace::{Flow, Tracer},
 };
 
 /// Where a sign-in starts: for the accounts, or with the id of a link below it.
@@ -74,6 +76,7 @@ pub(crate) struct SignInConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: reqwest::Client,
     pub(crate) limit: Arc<RequestLimit>,
+    pub(crate) tracer: Tracer,
 }
 
 struct SignInState {
@@ -86,6 +89,7 @@ struct SignInState {
     sessions: SignInSessions,
     http: reqwest::Client,
     limit: Arc<RequestLimit>,
+    tracer: Tracer,
     metadata: FetchCache<(), Result<Arc<ServerMetadata>, String>>,
 }
 
@@ -99,7 +103,7 @@ pub(crate) struct SignInContext {
 
 impl SignInAuth {
     pub(crate) fn new(config: SignInConfig) -> Self {
-        let SignInConfig { client, verifier, resource, base, grants, clock, http, limit } = config;
+        let SignInConfig { client, verifier, resource, base, grants, clock, http, .. } = config;
         let cookies = Cookies::at(&base);
         let base = base.as_str().trim_end_matches('/').to_owned();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "sign-in" };
@@ -113,7 +117,8 @@ impl SignInAuth {
             flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
             sessions: SignInSessions::new(Arc::clone(grants.store()), clock, cookies),
             http,
-            limit,
+            limit: config.limit,
+            tracer: config.tracer,
             metadata: FetchCache::new(Cache::new(1, METADATA_TTL)),
         }))
     }
@@ -170,7 +175,9 @@ impl SignInAuth {
             ExpectedIssuer::Optional(issuer)
         };
         let (state, browser) = (new_state(), crypto::random_token());
+        let trace = self.trace(None);
         let request = NewAuthorization {
+            trace,
             state: &state,
             browser: &browser,
             scopes: self.0.client.scopes.clone(),
@@ -264,6 +271,10 @@ impl AuthorizationHandler for SignInAuth {
     fn browser_secret(&self, headers: &HeaderMap, state: &str) -> Option<String> {
         let name = name_for_state(STATE_COOKIE, state);
         self.0.cookies.get(headers, &name).map(str::to_owned)
+    }
+
+    fn trace(&self, _: Option<&SignInContext>) -> FlowTrace {
+        FlowTrace { flow: Flow::SignIn, span: self.0.tracer.span() }
     }
 
     fn client(&self, context: &SignInContext) -> Result<UpstreamClient, String> {

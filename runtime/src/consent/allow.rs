@@ -27,6 +27,7 @@ use crate::{
     oauth::UpstreamClient,
     scope,
     support::{background as task, crypto},
+    trace::{ConsentFailure, Decision, EventKind, Found},
 };
 
 /// The cookie that binds the form to the browser that was shown it.
@@ -68,6 +69,7 @@ pub(super) fn ask(
     let cookie = consents.cookies().set(FORM_COOKIE, &browser, PENDING_AUTHORIZATION_TTL);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     consents.report(id, Progress::Opened);
+    trace(consents, id, (consent, client), Decision::Asked);
     Some(response)
 }
 
@@ -99,6 +101,9 @@ pub(super) async fn decide(consents: &Consents, id: &str, request: Request) -> R
     match sent.get("decision") {
         Some("allow") => allow(consents.clone(), id.to_owned(), consent, client, oauth).await,
         Some("deny") => {
+            trace(consents, id, (&consent, &client), Decision::Denied);
+            let (provider, reason) = (consent.provider, ConsentFailure::UseDenied);
+            consents.span(id).emit(|| EventKind::ConsentFailed { provider, reason });
             let reason = "the user did not let this application use the account".to_owned();
             consents.report(id, Progress::Refused { reason, by_us: false });
             client_page::refused(oauth.registration.name, client.name())
@@ -122,6 +127,7 @@ async fn allow(
         let key = GrantKey::new(&consent.subject, consent.provider);
         let add = |clients: &GrantClients| clients.with(client.clone());
         let scopes = consents.grants().change_clients(&key, oauth.origin(), add).await?;
+        trace(&consents, &id, (&consent, &client), Decision::Allowed);
         let is_complete =
             scopes.is_some_and(|scopes| missing(&oauth, &scopes, &consent).is_empty());
         tracing::info!(target: "toolgate::consent", provider = consent.provider, is_complete, "a person let another client use an account");
@@ -139,6 +145,16 @@ async fn allow(
     };
     tracing::error!(target: "toolgate::consent", error, "a client of an account cannot be stored");
     error_pages::server_error()
+}
+
+fn trace(
+    consents: &Consents,
+    id: &str,
+    (consent, client): (&OpenConsent, &GrantClient),
+    decision: Decision,
+) {
+    let (provider, client) = (consent.provider, Found::new(client.name()));
+    consents.span(id).emit(|| EventKind::AccountUse { provider, client, decision });
 }
 
 /// The needed scopes that were not granted yet.

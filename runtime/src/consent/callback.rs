@@ -19,10 +19,12 @@ use crate::{
         },
         cookie::name_for_state,
         error_pages,
+        traced::FlowTrace,
     },
     grant::{GrantClient, GrantKey, NewGrant},
     oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
+    trace::{ConsentFailure, EventKind, Flow},
 };
 
 /// The cookie that binds a `state` to the browser that started.
@@ -54,6 +56,14 @@ impl AuthorizationHandler for Consents {
         self.cookies().get(headers, &name).map(str::to_owned)
     }
 
+    fn trace(&self, context: Option<&ConsentContext>) -> FlowTrace {
+        let span = match context {
+            Some(context) => self.span(&context.consent),
+            None => self.new_span(),
+        };
+        FlowTrace { flow: Flow::Consent, span }
+    }
+
     fn client(&self, context: &ConsentContext) -> Result<UpstreamClient, String> {
         let provider = &context.provider;
         self.provider(provider).cloned().ok_or_else(|| format!("there is no provider `{provider}`"))
@@ -68,17 +78,21 @@ impl AuthorizationHandler for Consents {
             return error_pages::unknown_answer();
         };
         let context = &returned.context;
-        let reason = match tokens {
+        let (why, reason) = match tokens {
             Ok(tokens) => return self.store(&returned, &oauth, tokens).await,
             Err(AuthorizationFailure::NoClient(_)) => return error_pages::unknown_answer(),
-            Err(AuthorizationFailure::Mismatch(reason)) => reason.to_owned(),
+            Err(AuthorizationFailure::Mismatch(reason)) => {
+                (ConsentFailure::Mismatch, reason.to_owned())
+            }
             Err(AuthorizationFailure::Refused { error, .. }) if error == "access_denied" => {
-                "the access was refused".to_owned()
+                (ConsentFailure::AccessDenied, "the access was refused".to_owned())
             }
             Err(AuthorizationFailure::Refused { error, description }) => {
-                format!("it answered `{error}` {description}")
+                (ConsentFailure::Error, format!("it answered `{error}` {description}"))
             }
-            Err(AuthorizationFailure::NoCode) => "it answered without a code".to_owned(),
+            Err(AuthorizationFailure::NoCode) => {
+                (ConsentFailure::NoCode, "it answered without a code".to_owned())
+            }
             Err(AuthorizationFailure::Exchange(error)) => {
                 oauth.log_failed_exchange(&error);
                 let reason = match &error {
@@ -88,10 +102,10 @@ impl AuthorizationHandler for Consents {
                         "it did not answer in time"
                     }
                 };
-                reason.to_owned()
+                (ConsentFailure::Exchange, reason.to_owned())
             }
         };
-        self.refuse(context, &oauth, &reason)
+        self.refuse(context, &oauth, why, &reason)
     }
 
     fn reject(&self, error: CallbackError) -> Response {
@@ -112,7 +126,19 @@ impl AuthorizationHandler for Consents {
 }
 
 impl Consents {
-    fn refuse(&self, context: &ConsentContext, oauth: &UpstreamClient, reason: &str) -> Response {
+    fn failed(&self, context: &ConsentContext, oauth: &UpstreamClient, reason: ConsentFailure) {
+        let provider = oauth.registration.id;
+        self.span(&context.consent).emit(|| EventKind::ConsentFailed { provider, reason });
+    }
+
+    fn refuse(
+        &self,
+        context: &ConsentContext,
+        oauth: &UpstreamClient,
+        why: ConsentFailure,
+        reason: &str,
+    ) -> Response {
+        self.failed(context, oauth, why);
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, reason, "a consent failed");
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: false };
         self.report(&context.consent, progress);
@@ -121,6 +147,7 @@ impl Consents {
 
     /// The provider does not accept this server as its client.
     fn refuse_for_us(&self, context: &ConsentContext, oauth: &UpstreamClient) -> Response {
+        self.failed(context, oauth, ConsentFailure::ClientRefused);
         let reason = "it refuses this server's own client, which its operator has to mend";
         let progress = Progress::Refused { reason: reason.to_owned(), by_us: true };
         self.report(&context.consent, progress);
@@ -146,12 +173,16 @@ impl Consents {
         if let Some(authenticator) = self.authenticator() {
             match authenticator.owner(&context.provider, &tokens.access_token).await {
                 Ok(Some(owner)) if owner != context.subject => {
-                    return self.refuse(context, oauth, "it is the account of another person");
+                    let why = ConsentFailure::OtherAccount;
+                    let reason = "it is the account of another person";
+                    return self.refuse(context, oauth, why, reason);
                 }
                 Ok(owner) => is_same_account = owner.is_some(),
                 Err(error) => {
                     tracing::warn!(target: "toolgate::consent", error = %escape(&error), "the provider did not say whose account it is");
-                    return self.refuse(context, oauth, "it did not say whose account it is");
+                    let why = ConsentFailure::Unidentified;
+                    let reason = "it did not say whose account it is";
+                    return self.refuse(context, oauth, why, reason);
                 }
             }
         }
@@ -165,6 +196,7 @@ impl Consents {
         };
         if let Err(error) = self.grants().adopt(&key, new).await {
             tracing::error!(target: "toolgate::consent", %error, "a grant cannot be stored");
+            self.failed(context, oauth, ConsentFailure::Store);
             let reason = "this server could not keep the grant".to_owned();
             self.report(&context.consent, Progress::Refused { reason, by_us: true });
             return error_pages::server_error();
@@ -177,6 +209,11 @@ impl Consents {
             })
             .collect();
         tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, withheld = %escape(&withheld.join(" ")), "a grant was made");
+        self.span(&context.consent).emit(|| EventKind::GrantMade {
+            provider: oauth.registration.id,
+            granted: (&granted).into(),
+            withheld: withheld[..].into(),
+        });
         let name = oauth.registration.name;
         let page = page::connected(name, &described, &withheld, self.has_accounts());
         self.report(&context.consent, Progress::Granted { withheld });

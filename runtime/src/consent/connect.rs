@@ -17,11 +17,13 @@ use crate::{
         error_pages, page,
         pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL},
         request_limit::TooManyRequests,
+        traced::FlowTrace,
     },
     gate::connected_ip_key,
     grant::{Grant, GrantClient, GrantKey, StoreError},
     oauth::{UpstreamClient, new_state},
     support::crypto,
+    trace::{EventKind, Flow, LinkOpener},
 };
 
 /// Opens the link with this id.
@@ -69,6 +71,7 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
             client,
             needed: consent.needed,
         },
+        trace: FlowTrace { flow: Flow::Consent, span: consents.span(id) },
     };
     let mut url = match consents.flow().start(oauth, authorization).await {
         Ok(url) => url,
@@ -103,11 +106,20 @@ impl Consents {
         headers: &HeaderMap,
     ) -> Result<OpenConsent, Box<Response>> {
         let consent = self.openable(id).ok_or_else(|| Box::new(error_pages::expired()))?;
-        let Some(authenticator) = self.authenticator() else { return Ok(consent) };
+        let provider = consent.provider;
+        let opened = |by| self.span(id).emit(|| EventKind::LinkOpened { provider, by });
+        let Some(authenticator) = self.authenticator() else {
+            opened(LinkOpener::Local);
+            return Ok(consent);
+        };
         // A person who opens another person's link would connect an account to that person.
         match self.subject(headers).await {
-            Ok(Some(found)) if found == consent.subject => Ok(consent),
+            Ok(Some(found)) if found == consent.subject => {
+                opened(LinkOpener::Owner);
+                Ok(consent)
+            }
             Ok(Some(_)) => {
+                opened(LinkOpener::OtherPerson);
                 tracing::warn!(target: "toolgate::consent", provider = consent.provider, "a link was opened by another person");
                 let mut response = consent_page::other_person();
                 if let Some(cookie) = authenticator.sign_out_cookie(self.is_https()) {
@@ -116,6 +128,7 @@ impl Consents {
                 Err(Box::new(response))
             }
             Ok(None) => {
+                opened(LinkOpener::SignedOut);
                 let url = authenticator.sign_in_url(&format!("{CONNECT_PATH}/{id}"));
                 Err(Box::new(page::redirect(&url)))
             }

@@ -21,6 +21,7 @@ use crate::{
     grant::{Clock, Grants},
     oauth::{RedirectUrl, UpstreamClient},
     support::{crypto, rate_limit::RateLimit},
+    trace::{EventKind, Span, SpanId, Tracer},
 };
 
 /// How long a link is valid.
@@ -56,6 +57,7 @@ pub(crate) struct ConsentsConfig {
     pub(crate) has_accounts: bool,
     /// Whether an account may be used only through the clients that its person let use it.
     pub(crate) binds_clients: bool,
+    pub(crate) tracer: Tracer,
 }
 
 struct ConsentsState {
@@ -71,6 +73,7 @@ struct ConsentsState {
     connects: RateLimit<String>,
     has_accounts: bool,
     binds_clients: bool,
+    tracer: Tracer,
 }
 
 /// A consent whose link is valid.
@@ -85,6 +88,8 @@ pub(super) struct OpenConsent {
     /// The scopes to request: those, and the ones that were granted before.
     pub(super) asked: Vec<String>,
     expires_at: SystemTime,
+    /// The call that asked for it.
+    cause: Option<SpanId>,
     progress: watch::Sender<Progress>,
 }
 
@@ -133,7 +138,7 @@ pub(crate) struct Link {
 impl Consents {
     pub(crate) fn new(config: ConsentsConfig) -> Self {
         let ConsentsConfig { grants, clock, providers, base, site, authenticator, .. } = config;
-        let ConsentsConfig { limit, has_accounts, binds_clients, .. } = config;
+        let ConsentsConfig { limit, has_accounts, binds_clients, tracer, .. } = config;
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
         Self(Arc::new(ConsentsState {
@@ -149,6 +154,7 @@ impl Consents {
             limit,
             has_accounts,
             binds_clients,
+            tracer,
         }))
     }
 
@@ -160,14 +166,31 @@ impl Consents {
     /// Returns a link under which `owner` connects `provider` with the scopes `needed`. The
     /// scopes `granted` before are requested again, as far as the catalogue has them: a provider
     /// may grant scopes that cannot be requested. A link for the same that is still valid is
-    /// returned again.
+    /// returned again. `call`: the span of the call that asks.
     pub(crate) fn begin(
         &self,
         owner: ConsentOwner<'_>,
         provider: &'static str,
         needed: &[&str],
         granted: &BTreeSet<String>,
+        call: &Span,
     ) -> Link {
+        let (link, scopes) = self.find_or_make(owner, provider, (needed, granted), call);
+        if !link.again {
+            let scopes = scopes[..].into();
+            self.span(&link.id).emit(|| EventKind::LinkMade { provider, scopes });
+        }
+        link
+    }
+
+    /// The link, and the scopes to request.
+    fn find_or_make(
+        &self,
+        owner: ConsentOwner<'_>,
+        provider: &'static str,
+        (needed, granted): (&[&str], &BTreeSet<String>),
+        call: &Span,
+    ) -> (Link, Vec<String>) {
         let now = self.now();
         let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
         let catalogue =
@@ -186,7 +209,7 @@ impl Consents {
                 && !consent.progress.borrow().has_ended()
         });
         if let Some((id, _)) = same {
-            return self.link(id, true);
+            return (self.link(id, true), asked);
         }
         let of_subject = open.iter().filter(|(_, consent)| consent.subject == owner.subject);
         if of_subject.clone().count() >= MAX_CONSENTS_PER_SUBJECT {
@@ -200,12 +223,28 @@ impl Consents {
             client: owner.client.map(str::to_owned),
             provider,
             needed,
-            asked,
+            asked: asked.clone(),
             expires_at: now + LINK_TTL,
+            cause: call.id(),
             progress: watch::Sender::new(Progress::Waiting),
         };
         open.insert(id.clone(), consent);
-        self.link(&id, false)
+        (self.link(&id, false), asked)
+    }
+
+    /// The span of a consent.
+    pub(crate) fn span(&self, id: &str) -> Span {
+        let span = self.0.tracer.span_of(id);
+        if !span.is_observed() {
+            return span;
+        }
+        let cause = self.open().get(id).and_then(|consent| consent.cause);
+        span.caused_by(cause)
+    }
+
+    /// The span of a request that belongs to no consent.
+    pub(super) fn new_span(&self) -> Span {
+        self.0.tracer.span()
     }
 
     /// Waits until the consent has ended, for `timeout` at most, and returns how far it is.

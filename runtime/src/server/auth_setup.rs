@@ -114,6 +114,7 @@ impl AuthLayer {
                 resource,
                 endpoints: &setup.endpoints,
                 default_scopes: default_scopes(tools.iter().map(|tool| &tool.required_scopes)),
+                tracer: &tracer,
             })?),
             None => None,
         };
@@ -136,6 +137,7 @@ impl AuthLayer {
                         clock: Arc::clone(setup.clock),
                         http: gate::client()?,
                         limit: Arc::clone(&limit),
+                        tracer: tracer.clone(),
                     });
                     authenticator = Some(Arc::new(auth.clone()));
                     sign_in = Some(auth);

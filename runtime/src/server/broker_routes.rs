@@ -28,6 +28,7 @@ use crate::{
     grant::{Clock, DisconnectOutcome, GrantClient, Grants, StoreError},
     oauth::UpstreamClient,
     provider::Registration,
+    trace::Tracer,
 };
 
 /// The configuration of a broker: its provider, and a closure that configures the rest.
@@ -49,6 +50,7 @@ pub(crate) struct BrokerParts<'a> {
     pub(crate) endpoints: &'a [EndpointPaths],
     /// The scopes that hosts ask for at sign-in.
     pub(crate) default_scopes: BTreeSet<&'a str>,
+    pub(crate) tracer: &'a Tracer,
 }
 
 impl BrokerConfig {
@@ -88,6 +90,7 @@ impl BrokerConfig {
         let (registration, grants) = (registration.clone(), parts.grants.clone());
         let builder = BrokerBuilder::new(base, resource, registration, grants, records)
             .clock(Arc::clone(parts.clock))
+            .tracer(parts.tracer.clone())
             .default_scopes(default_scopes)
             .other_resources(other_resources)
             .accounts(ACCOUNTS_PATH)

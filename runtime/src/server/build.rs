@@ -114,6 +114,7 @@ impl Server<ErasedHandler> {
             has_accounts: loopback.is_none()
                 && (auth.resource_server.is_none() || has_authenticator),
             binds_clients: auth.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()),
+            tracer: auth.tracer.clone(),
         });
         let prompts = PromptServices {
             providers: connections,

@@ -134,6 +134,7 @@ mod tests {
         let url = Url::parse("http://127.0.0.1/").unwrap();
         let consents = Consents::new(ConsentsConfig {
             binds_clients: false,
+            tracer: crate::trace::Tracer::default(),
             grants,
             limit: Arc::new(RequestLimit::authorizations(&clock)),
             clock,

@@ -177,14 +177,12 @@ kinds! {
         /// The span of the consent.
         consent: SpanId,
     }
-    /// A link for a consent was given out. The span is the consent's, its parent the call's.
+    /// A link for a consent was made. The span is the consent's, its parent the call's.
     LinkMade {
         /// The ID of the provider.
         provider: &'static str,
         /// The scopes to ask for.
         scopes: FoundList<'a>,
-        /// Whether it was given out before.
-        again: bool,
     }
     /// The link of a consent was opened.
     LinkOpened {
@@ -401,10 +399,12 @@ kinds! {
         /// The description of the error, if it says nothing of the request.
         detail: Option<&'static str>,
     }
-    /// A refresh token of the broker was used again. The span is the sign-in's.
-    RefreshTokenReused {
+    /// A refresh token or a code of the broker was used again. The span is the sign-in's.
+    TokenReused {
         /// The identifier of the client.
         client: Found<'a>,
+        /// Which of the two.
+        grant_type: GrantType,
         /// What is done about it.
         outcome: ReuseOutcome,
     }

@@ -49,6 +49,11 @@ struct ActiveSpan {
 }
 
 impl Tracer {
+    /// Whether there is an observer.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// `is_development`: whether observers may get values.
     pub(crate) fn new(observers: Vec<Arc<dyn Observer>>, is_development: bool) -> Self {
         if observers.is_empty() {

@@ -35,6 +35,7 @@ use crate::{
     error::ConfigError,
     grant::StoreError,
     support::{clock::Clock, single_flight::SingleFlight},
+    trace::{DocumentOutcome, EventKind, Found, Tracer, ms_since},
 };
 
 /// How long a failure is cached, and how long after it another fetch is tried.
@@ -57,6 +58,7 @@ struct Documents {
     cache: DocumentCache,
     fetches: SingleFlight<String, DocumentResult>,
     key_sets: KeySets,
+    tracer: Tracer,
 }
 
 /// A good document in the store.
@@ -73,6 +75,7 @@ impl ClientDocuments {
         loopback: bool,
         records: TypedStore,
         clock: Arc<dyn Clock>,
+        tracer: Tracer,
     ) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Documents {
             fetcher: DocumentFetcher::new(loopback)?,
@@ -81,6 +84,7 @@ impl ClientDocuments {
             cache: DocumentCache::default(),
             fetches: SingleFlight::default(),
             key_sets: KeySets::default(),
+            tracer,
         })))
     }
 
@@ -167,12 +171,24 @@ impl Documents {
     /// Fetches a document. A good one stays where it cannot be fetched again, and goes where its site
     /// says that there is another one, or none.
     async fn fetch(&self, id: &str, url: Url) -> DocumentResult {
+        let span = self.tracer.span();
+        let (host, started) = (url.host_str().unwrap_or_default().to_owned(), span.now());
         let fetched = self.fetcher.fetch(id, url).await;
         let now = self.clock.now();
         let before = self.cache.get(id, now);
         let is_stored = before.as_ref().is_some_and(|before| before.is_stored);
         let good =
             before.filter(|before| before.result.is_ok() && before.fetched_at + MAX_STALE > now);
+        span.emit(|| EventKind::DocumentFetched {
+            host: Found::new(&host),
+            outcome: match (&fetched, &good) {
+                (Ok(_), _) => DocumentOutcome::Fetched,
+                (Err(DocumentError::Unreachable { .. }), Some(_)) => DocumentOutcome::Stale,
+                (Err(DocumentError::Unreachable { .. }), None) => DocumentOutcome::Unreachable,
+                (Err(DocumentError::Invalid(_)), _) => DocumentOutcome::Invalid,
+            },
+            ms: ms_since(started),
+        });
         let document = match (fetched, good) {
             (Ok((client, ttl)), _) => CachedDocument::new(Ok(client), now, now + ttl, is_stored),
             (Err(DocumentError::Unreachable { host }), Some(good)) => {

@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::request::AuthorizationRequest;
 use crate::{
     broker::state::Broker,
-    browser::{authorization_flow::NewAuthorization, page, pending_authorization::ExpectedIssuer},
+    browser::{
+        authorization_flow::NewAuthorization, page, pending_authorization::ExpectedIssuer,
+        traced::FlowTrace,
+    },
     grant::{GrantKey, GrantState, StoreError},
     oauth::CsrfToken,
     scope,
     support::crypto,
+    trace::Flow,
 };
 
 /// The prefix of the broker's `state`, which tells its authorizations from those of consents.
@@ -68,6 +72,7 @@ impl Broker {
                 .filter(|old| !self.0.sign_in_scopes.contains(old)),
         );
         let authorization = NewAuthorization {
+            trace: self.flow_trace(&context),
             state: &CsrfToken::new(format!("{STATE_PREFIX}{}", crypto::random_token())),
             browser,
             scopes,
@@ -77,6 +82,11 @@ impl Broker {
         };
         let url = self.0.flow.start(oauth, authorization).await?;
         Ok(page::redirect(url.as_str()))
+    }
+
+    pub(super) fn flow_trace(&self, context: &BrokerContext) -> FlowTrace {
+        let span = self.authorization_span(&context.request.challenge);
+        FlowTrace { flow: Flow::Broker, span }
     }
 
     /// The scopes that the provider has granted for `subject` and that can be requested again: a

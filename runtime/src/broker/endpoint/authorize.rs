@@ -23,6 +23,7 @@ use crate::{
 use crate::{
     browser::{form::Parameters, page::redirect as redirect_to, request_limit::TooManyRequests},
     grant::StoreError,
+    trace::{Decision, EventKind, Found},
 };
 
 /// Handles an authorization request.
@@ -67,6 +68,11 @@ impl Broker {
             return self.send_back_early(&client, &redirect_uri, state, &error);
         }
         tracing::info!(target: "toolgate::broker", client = %escape(&client.id), scopes = %escape(&request.scopes.join(" ")), "a client asks for authorization");
+        self.authorization_span(&request.challenge).emit(|| EventKind::AuthorizationBegun {
+            client: Found::new(&client.id),
+            trust: (&client.trust).into(),
+            scopes: request.scopes[..].into(),
+        });
         let asks_again = prompt.split(' ').any(|p| p == "consent" || p == "select_account");
         let shown = self.ask_or_redirect(request, headers, &browser, asks_again).await;
         let mut response = shown.unwrap_or_else(|error| self.failed(&error));
@@ -91,6 +97,7 @@ impl Broker {
             && !asks_again
             && self.remembers(subject, &request).await?
         {
+            self.trace_consent(&request, Decision::Remembered);
             return self.redirect_to_provider(request, browser, signed_in, true).await;
         }
         self.ask(request, browser, signed_in.as_deref(), None).await
@@ -153,6 +160,7 @@ impl Broker {
         error: &AuthorizationError,
     ) -> Response {
         tracing::info!(target: "toolgate::broker", client = %escape(&client.id), code = error.code, reason = %escape(&error.description), "a client was refused");
+        self.trace_refusal(&self.new_span(), &client.id, error.code);
         let is_native =
             redirect::check(redirect_uri).is_ok_and(|destination| destination.is_native());
         let url = self.answer_url(redirect_uri, state, &error_pairs(error));
@@ -176,6 +184,8 @@ impl Broker {
         error: &AuthorizationError,
     ) -> Response {
         tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), code = error.code, reason = %escape(&error.description), "an authorization came to nothing");
+        let span = self.authorization_span(&request.challenge);
+        self.trace_refusal(&span, &request.client_id, error.code);
         let state = request.state.as_deref();
         redirect_to(&self.answer_url(&request.redirect_uri, state, &error_pairs(error)))
     }

@@ -25,11 +25,13 @@ use crate::{
             callback,
         },
         page,
+        traced::FlowTrace,
     },
     grant::{GrantKey, GrantState, NewGrant, StoreError},
     oauth::{TokenError, TokenResponse, TokenTypeHint, UpstreamClient},
     scope,
     support::background as task,
+    trace::Flow,
 };
 
 /// Why a sign-in does not lead to a code.
@@ -125,6 +127,8 @@ impl Broker {
             Ok(true) => {}
             Ok(false) => {
                 tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), subject = %escape(&subject), "a person may not sign in");
+                let span = self.authorization_span(&request.challenge);
+                self.trace_refusal(&span, &request.client_id, "access_denied");
                 self.discard(&subject, &tokens).await?;
                 return Ok(self.not_admitted(&request));
             }
@@ -278,6 +282,13 @@ impl AuthorizationHandler for Broker {
 
     fn browser_secret(&self, headers: &HeaderMap, _: &str) -> Option<String> {
         self.browser_cookie(headers).map(str::to_owned)
+    }
+
+    fn trace(&self, context: Option<&BrokerContext>) -> FlowTrace {
+        match context {
+            Some(context) => self.flow_trace(context),
+            None => FlowTrace { flow: Flow::Broker, span: self.new_span() },
+        }
     }
 
     fn client(&self, _: &BrokerContext) -> Result<UpstreamClient, String> {

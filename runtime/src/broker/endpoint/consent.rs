@@ -29,6 +29,7 @@ use crate::{
     browser::{csrf, form::read_form, page::FormAction},
     grant::StoreError,
     scope,
+    trace::Decision,
 };
 
 /// How long the page may stay open.
@@ -76,6 +77,7 @@ impl Broker {
         let id = crypto::random_token();
         let until = self.now() + CONSENT_PAGE_TTL;
         self.0.records.put(REQUESTS, &id, &request, until).await?;
+        self.trace_consent(&request, Decision::Asked);
         Ok(self.consent_page(&request, &id, browser, &allowed.unwrap_or_default(), notice))
     }
 
@@ -230,6 +232,7 @@ pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -
         Ok(None) => return broker.too_late(),
         Err(error) => return broker.failed(&error),
     };
+    broker.trace_consent(&request, if allows { Decision::Allowed } else { Decision::Denied });
     if !allows {
         return broker
             .send_back(&request, &AuthorizationError::new("access_denied", "the person refused"));

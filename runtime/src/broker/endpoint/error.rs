@@ -64,6 +64,14 @@ impl OAuthError {
         self.code
     }
 
+    /// The description, if it is the same for all requests.
+    pub(crate) fn fixed_description(&self) -> Option<&'static str> {
+        match self.description {
+            Cow::Borrowed(description) => Some(description),
+            Cow::Owned(_) => None,
+        }
+    }
+
     pub(crate) fn description(&self) -> &str {
         &self.description
     }

@@ -8,7 +8,10 @@ use axum::{
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use crate::broker::{client_assertion::ASSERTION_ALGORITHMS, state::Broker};
+use crate::{
+    broker::{client_assertion::ASSERTION_ALGORITHMS, state::Broker},
+    trace::{EventKind, MetadataDocument},
+};
 
 /// How long clients may cache the documents.
 const CACHE_FOR: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -63,10 +66,13 @@ impl Broker {
 }
 
 pub(crate) async fn document(State(broker): State<Broker>) -> Response {
+    let document = MetadataDocument::AuthorizationServer;
+    broker.new_span().emit(|| EventKind::MetadataRead { document });
     ([(header::CACHE_CONTROL, CACHE_FOR)], Json(broker.metadata())).into_response()
 }
 
 pub(crate) async fn jwks(State(broker): State<Broker>) -> Response {
+    broker.new_span().emit(|| EventKind::MetadataRead { document: MetadataDocument::Jwks });
     match broker.jwks().await {
         Ok(keys) => ([(header::CACHE_CONTROL, CACHE_FOR)], Json(keys)).into_response(),
         Err(error) => super::error::OAuthError::from(error).into_response(),

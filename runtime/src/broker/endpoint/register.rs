@@ -20,6 +20,7 @@ use crate::{
     },
     browser::form::{MAX_FORM_BYTES, read_body},
     gate::connected_ip_key,
+    trace::{EventKind, Found},
 };
 
 /// Handles a registration request.
@@ -31,6 +32,8 @@ pub(crate) async fn register_client(
         Ok(response) => response,
         Err(error) => {
             tracing::info!(target: "toolgate::broker", code = error.code(), reason = &*escape(error.description()), "a registration was refused");
+            let (code, detail) = (error.code(), error.fixed_description());
+            broker.new_span().emit(|| EventKind::RegistrationRefused { code, detail });
             error.into_response()
         }
     }
@@ -77,6 +80,12 @@ impl Broker {
         let too_long = || bad_uri("the redirect URIs are too long together".to_owned());
         let id = registrations.seal(&client).ok_or_else(too_long)?;
         tracing::info!(target: "toolgate::broker", client = %escape(&id), "a client registered itself");
+        self.new_span().emit(|| EventKind::ClientRegistered {
+            client: Found::new(&id),
+            name: client.name.as_deref().map(Found::new),
+            confidential: is_confidential,
+            refreshes: client.refreshes,
+        });
         let grants: &[&str] = if client.refreshes {
             &["authorization_code", "refresh_token"]
         } else {

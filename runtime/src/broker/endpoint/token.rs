@@ -13,25 +13,39 @@ use crate::{
     broker::{state::Broker, store::typed_store::millis, tokens::IssuedTokens},
     browser::form::read_form,
     gate::connected_ip_key,
+    trace::{EventKind, GrantType},
 };
 
 /// Handles a token request.
 pub(crate) async fn issue_tokens(State(broker): State<Broker>, request: HttpRequest) -> Response {
-    match broker.token(request).await {
+    let mut grant_type = None;
+    match broker.token(request, &mut grant_type).await {
         Ok(response) => response,
         Err(error) => {
             tracing::info!(target: "toolgate::broker", code = error.code(), reason = &*escape(error.description()), "a token request was refused");
+            let (code, detail) = (error.code(), error.fixed_description());
+            let span = broker.new_span();
+            span.emit(|| EventKind::TokenRequestRefused { grant_type, code, detail });
             error.into_response()
         }
     }
 }
 
 impl Broker {
-    async fn token(&self, request: HttpRequest) -> Result<Response, OAuthError> {
+    async fn token(
+        &self,
+        request: HttpRequest,
+        grant_type: &mut Option<GrantType>,
+    ) -> Result<Response, OAuthError> {
         // Before the body is read.
         let address = connected_ip_key(request.extensions());
         self.0.limits.tokens.check(address)?;
         let (headers, form) = read_form(request).await?;
+        *grant_type = form.get("grant_type").map(|grant_type| match grant_type {
+            "authorization_code" => GrantType::AuthorizationCode,
+            "refresh_token" => GrantType::RefreshToken,
+            _ => GrantType::Other,
+        });
         let client = self.authenticate_client(&headers, &form, address).await?;
         self.check_resource(&form).map_err(OAuthError::target)?;
         let tokens = match required(&form, "grant_type")? {

@@ -24,6 +24,7 @@ use crate::{
     grant::StoreError,
     scope,
     support::crypto,
+    trace,
 };
 
 /// What the CSRF token of the page is made for.
@@ -114,6 +115,7 @@ impl Broker {
             Some(browser) => (browser.to_owned(), false),
             None => (crypto::random_token(), true),
         };
+        self.trace_step_up(&found, trace::Decision::Asked);
         let held = self.granted(&found.sign_in.subject).await?;
         let token = csrf::token(&browser, &form_name(link));
         let mut response = page::ask(&page::StepUpPage {
@@ -145,6 +147,7 @@ impl Broker {
         }
         let FoundLink { sign_in_id, sign_in, link } = &found;
         if !allows {
+            self.trace_step_up(&found, trace::Decision::Denied);
             let refused = Decision::Refused { by_provider: false };
             let settled = self.settle_link(sign_in_id, &link.secret, &refused).await?;
             return Ok(if settled {
@@ -157,6 +160,7 @@ impl Broker {
         if !self.allow_link(&found).await? {
             return Ok(self.too_late());
         }
+        self.trace_step_up(&found, trace::Decision::Allowed);
         let held = self.granted(&sign_in.subject).await?;
         if !self.lacking(&held, &link.scopes).is_empty() {
             return self.redirect_to_provider_for(&found, browser, held).await;

@@ -21,11 +21,13 @@ use crate::{
         },
         page::redirect,
         pending_authorization::ExpectedIssuer,
+        traced::FlowTrace,
     },
     grant::{GrantKey, NewGrant, StoreError},
     oauth::{CsrfToken, TokenResponse, UpstreamClient},
     scope,
     support::crypto,
+    trace::Flow,
 };
 
 /// The prefix of a `state`. No state of a sign-in begins so, because its random part has no dot.
@@ -60,13 +62,15 @@ impl Broker {
         let mut scopes = found.link.scopes.clone();
         let covered = |old: &String| scope::covers(oauth.registration.catalogue, &requested, old);
         scopes.extend(held.into_iter().filter(|old| !covered(old)));
+        let context = StepUpContext { link: format!("{}.{}", found.sign_in_id, found.link.secret) };
         let authorization = NewAuthorization {
+            trace: FlowTrace { flow: Flow::StepUp, span: self.span_of(&context.link) },
             state: &CsrfToken::new(format!("{STATE_PREFIX}{}", crypto::random_token())),
             browser,
             scopes,
             redirect_uri: self.0.callback.clone(),
             issuer: ExpectedIssuer::of_provider(&oauth.registration),
-            context: StepUpContext { link: format!("{}.{}", found.sign_in_id, found.link.secret) },
+            context,
         };
         let url = self.0.flow.start(oauth, authorization).await?;
         Ok(redirect(url.as_str()))
@@ -83,6 +87,14 @@ impl AuthorizationHandler for StepUpFlow {
 
     fn browser_secret(&self, headers: &HeaderMap, _: &str) -> Option<String> {
         self.0.browser_cookie(headers).map(str::to_owned)
+    }
+
+    fn trace(&self, context: Option<&StepUpContext>) -> FlowTrace {
+        let span = match context {
+            Some(context) => self.0.span_of(&context.link),
+            None => self.0.new_span(),
+        };
+        FlowTrace { flow: Flow::StepUp, span }
     }
 
     fn client(&self, _: &StepUpContext) -> Result<UpstreamClient, String> {

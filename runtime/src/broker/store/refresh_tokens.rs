@@ -23,6 +23,7 @@ use crate::{
     grant::{GrantKey, GrantState, SaveError, Stored},
     scope,
     support::crypto,
+    trace::{GrantType, ReuseOutcome},
 };
 
 /// How long a refresh token stays good after its successor was used, unless the operator says
@@ -97,6 +98,8 @@ impl Broker {
             let now = self.now();
             if family.is_reuse(generation, now, interval) {
                 tracing::warn!(target: "toolgate::broker", client = %escape(&sign_in.client_id), subject = %escape(&sign_in.subject), "a refresh token was used twice; its family is revoked");
+                let of = (id, &*sign_in.client_id);
+                self.trace_reuse(of, GrantType::RefreshToken, ReuseOutcome::Ended);
                 self.end(id).await?;
                 return Err(OAuthError::grant(
                     "the refresh token was used before; all that came of it is revoked",
@@ -115,6 +118,9 @@ impl Broker {
             let is_repeated = !is_current && !was_checked && family.last.scopes == scopes;
             if is_repeated && self.is_fresh(&family.last, now) {
                 let (refresh, access) = (family.refresh_token(id), family.last);
+                let of = (id, &*sign_in.client_id);
+                self.trace_reuse(of, GrantType::RefreshToken, ReuseOutcome::Tolerated);
+                self.trace_refreshed(of, &access);
                 return Ok(IssuedTokens { access, refresh: Some(refresh) });
             }
             // What protects the token of a confidential client is its secret. A token that cannot be
@@ -133,12 +139,20 @@ impl Broker {
                 .write(SIGN_INS, id, &sign_in, now + REFRESH_TOKEN_TTL, revision)
                 .await
             {
-                Ok(_) => return Ok(IssuedTokens { access, refresh }),
+                Ok(_) => {
+                    self.trace_refreshed((id, &sign_in.client_id), &access);
+                    return Ok(IssuedTokens { access, refresh });
+                }
                 // A concurrent request was first; this one gets the same answer.
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error.into()),
             }
         }
+    }
+
+    fn trace_refreshed(&self, (id, client): (&str, &str), access: &AccessToken) {
+        let of = (&self.span_of(id), id);
+        self.trace_tokens(of, client, GrantType::RefreshToken, (access, true));
     }
 
     /// Whether an access token has more than half of its lifetime left.

@@ -22,6 +22,7 @@ use crate::{
     },
     grant::{SaveError, StoreError, Stored},
     support::crypto,
+    trace::{EventKind, Found, GrantType, ReuseOutcome},
 };
 
 /// How long a code is valid.
@@ -148,6 +149,12 @@ impl Broker {
             stage: Stage::Code { until: millis(now + CODE_TTL) },
         };
         self.0.records.put(SIGN_INS, &record_id(&code), &sign_in, now + CODE_TTL).await?;
+        self.authorization_span(&request.challenge).emit(|| EventKind::CodeIssued {
+            client: Found::new(&request.client_id),
+            subject: Found::new(subject),
+            granted: sign_in.scopes[..].into(),
+            withheld: sign_in.withheld[..].into(),
+        });
         Ok(code)
     }
 
@@ -173,6 +180,8 @@ impl Broker {
                 Stage::Family(_) => {
                     // Another party has the code as well.
                     tracing::warn!(target: "toolgate::broker", client = %escape(&sign_in.client_id), subject = %escape(&sign_in.subject), "a code was used twice; what came of it is revoked");
+                    let of = (&*id, &*sign_in.client_id);
+                    self.trace_reuse(of, GrantType::AuthorizationCode, ReuseOutcome::Ended);
                     self.end(&id).await?;
                     return Err(OAuthError::grant(
                         "the code was used before; its tokens are revoked",
@@ -220,7 +229,13 @@ impl Broker {
                 .write(SIGN_INS, &id, &sign_in, now + REFRESH_TOKEN_TTL, revision)
                 .await
             {
-                Ok(_) => return Ok(IssuedTokens { access, refresh }),
+                Ok(_) => {
+                    let span = self.authorization_span(&sign_in.challenge);
+                    let (grant_type, tokens) =
+                        (GrantType::AuthorizationCode, (&access, refresh.is_some()));
+                    self.trace_tokens((&span, &id), &sign_in.client_id, grant_type, tokens);
+                    return Ok(IssuedTokens { access, refresh });
+                }
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error.into()),
             }

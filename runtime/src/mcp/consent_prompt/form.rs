@@ -22,6 +22,7 @@ use crate::{
     consent::Link,
     error::{Error, ErrorKind},
     mcp::connections::MissingGrant,
+    trace,
 };
 
 /// The form of a prompt.
@@ -36,6 +37,16 @@ pub(super) enum PromptForm {
 pub(super) struct Prompt<'a> {
     pub(super) missing: &'a MissingGrant,
     pub(super) link: Link,
+}
+
+impl From<PromptForm> for trace::PromptForm {
+    fn from(form: PromptForm) -> Self {
+        match form {
+            PromptForm::InputRequired => Self::InputRequired,
+            PromptForm::UrlElicitationError => Self::UrlElicitation,
+            PromptForm::Text => Self::Text,
+        }
+    }
 }
 
 impl PromptForm {

@@ -33,6 +33,7 @@ use crate::{
     grant::{Clock, Sealer},
     support::background as task,
     tool::{ClientDependency, Dependency, call::Caller, registry::RegisteredTool},
+    trace::{EventKind, SpanId},
 };
 
 /// How long a retried call waits for the browser: less than the minute after which clients time out.
@@ -276,7 +277,9 @@ impl ConsentPrompt<'_> {
     ) -> Result<CallToolResponse, CallError> {
         let mut prompts = Vec::new();
         for missing in all_missing {
-            prompts.push(Prompt { missing, link: self.begin(missing).await? });
+            let link = self.begin(missing).await?;
+            self.trace(form, missing, &link);
+            prompts.push(Prompt { missing, link });
         }
         let connect_url = prompts.first().map(|prompt| prompt.link.url.as_str());
         auth.set_prompted(all_missing, connect_url);
@@ -303,13 +306,31 @@ impl ConsentPrompt<'_> {
         }
     }
 
+    fn trace(&self, form: PromptForm, missing: &MissingGrant, link: &Link) {
+        let span = &self.request.span;
+        if !span.is_observed() {
+            return;
+        }
+        let lacking = missing.missing_scopes();
+        span.emit(|| EventKind::ConsentNeeded {
+            tool: self.tool.name,
+            provider: missing.need.provider,
+            reason: missing.reason,
+            missing: &lacking,
+            held: (&missing.granted).into(),
+            form: form.into(),
+            consent: SpanId::of_secret(&link.id),
+        });
+    }
+
     async fn begin(&self, missing: &MissingGrant) -> Result<Link, Error> {
         let (services, need) = (self.services, &missing.need);
         if let Some(listener) = &services.callback_listener {
             Arc::clone(listener).listen(&services.consents).await.map_err(Error::internal)?;
         }
         let (owner, granted) = (self.owner(*need), &missing.granted);
-        Ok(services.consents.begin(owner, need.provider, need.scopes(), granted))
+        let span = &self.request.span;
+        Ok(services.consents.begin(owner, need.provider, need.scopes(), granted, span))
     }
 
     /// Whose consent to `need` is asked for.
