@@ -14,8 +14,11 @@ use toolgate::{
     tools,
 };
 
-use crate::tools::{
-    Forge, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
+use crate::{
+    recorder::Recorder,
+    tools::{
+        Forge, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
+    },
 };
 
 /// A server that runs until the test ends.
@@ -73,25 +76,45 @@ impl Host {
         Self::over(forge, clock, store).await
     }
 
+    /// A server whose events `recorder` keeps, over a forge that behaves as `config` says.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn observed(config: Config, recorder: &Recorder) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = MemoryStore::with_clock(clock.clone());
+        let recorder = recorder.clone();
+        Self::configured(forge, clock, store, |server| server.observe(recorder)).await
+    }
+
     /// A server over this forge.
     ///
     /// # Panics
     ///
     /// It cannot be started.
     pub async fn over(forge: Running, clock: Arc<ManualClock>, store: impl GrantStore) -> Self {
+        Self::configured(forge, clock, store, |server| server).await
+    }
+
+    async fn configured(
+        forge: Running,
+        clock: Arc<ManualClock>,
+        store: impl GrantStore,
+        configure: impl FnOnce(Server) -> Server,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = Server::new("tests", "1.2.3")
+        let server = Server::new("tests", "1.2.3")
             .provider(client_at(forge.url()))
             .tools(tools![list_issues, open_issue, delete_repository, echo, follow, hasty])
             .tools(tools![add, panics, count])
             .store(store)
             .clock(clock.clone())
             .refresh_policy(impatient())
-            .public_url(url.as_str())
-            .build()
-            .await
-            .expect("the server is sound");
+            .public_url(url.as_str());
+        let app = configure(server).build().await.expect("the server is sound");
         let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { forge, url, clock }

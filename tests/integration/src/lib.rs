@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod front_proxy;
 pub mod host;
 pub mod log;
+pub mod recorder;
 pub mod session;
 pub mod tools;
 pub mod two_ways;
