@@ -39,7 +39,9 @@ pub(super) fn authorize<'m, 'a, 's>(
     if let Some(gate) = &dispatch.resource_server {
         let reads_page =
             || message.resource_uri().is_some_and(|uri| dispatch.widgets.contains(&uri));
-        gate.check_anonymous((extensions, caller), reads_page, || answers_itself(handler, message))?;
+        gate.check_anonymous((extensions, caller), reads_page, || {
+            answers_itself(handler, message)
+        })?;
     }
     match message.call() {
         Some(Ok(call)) => {

@@ -35,7 +35,7 @@ mod store_faults;
 mod strangers;
 pub mod streams;
 pub mod tolerance;
-pub mod trace;
+mod trace;
 mod two_providers;
 mod two_ways;
 pub mod widgets;

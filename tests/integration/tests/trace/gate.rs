@@ -17,7 +17,7 @@ use super::{assert_has, assert_order};
 
 /// What callers may do.
 #[catalogue]
-pub enum Orders {
+enum Orders {
     /// See orders.
     #[scope("orders:read", access = read)]
     Read,
@@ -28,21 +28,22 @@ pub enum Orders {
 
 /// Counts orders.
 #[tool(scopes = "orders:read")]
-pub async fn count_orders(_caller: Caller<Orders>, #[arg(range(1..=9))] times: u8) -> String {
+async fn count_orders(_caller: Caller<Orders>, #[arg(range(1..=9))] times: u8) -> String {
     times.to_string()
 }
 
 /// Labels an order.
 #[tool(scopes = "orders:read")]
-pub async fn label(_caller: Caller<Orders>, labels: Vec<Label>) -> Result<String> {
-    Err(Error::new(format!("{} labels", labels.len())))
+async fn label(_caller: Caller<Orders>, labels: Vec<Label>) -> Result<String> {
+    let names = labels.iter().map(|label| label.name.as_str());
+    Ok(names.collect())
 }
 
 /// A label.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub struct Label {
+struct Label {
     /// Its name.
-    pub name: String,
+    name: String,
 }
 
 struct Server {
