@@ -48,6 +48,15 @@ mod whole {
     }
 
     #[divan::bench]
+    fn observed(bencher: Bencher<'_, '_>) {
+        let runtime = runtime();
+        let served = runtime.block_on(Served::observed());
+        bencher
+            .with_inputs(|| served.request("simple_text", "{}"))
+            .bench_values(|request| runtime.block_on(served.send(request)));
+    }
+
+    #[divan::bench]
     fn by_rmcp(bencher: Bencher<'_, '_>) {
         of(bencher, false, "simple_text", "{}");
     }

@@ -1,13 +1,17 @@
 //! One server behind its gate, and an authorized call of it, without a socket between them.
 
+use std::hint::black_box;
+
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use toolgate::{
+    Server,
     gate::Gate,
     prelude::*,
     server::{NoFallback, ToolgateService},
     testing::{Issuer, RESOURCE},
+    trace::{Event, Observer},
 };
 use tower::ServiceExt;
 
@@ -38,6 +42,15 @@ pub async fn repeat(
     text.repeat(times.into())
 }
 
+/// Reads events and does nothing with them: what remains is what it costs to make them.
+struct Reader;
+
+impl Observer for Reader {
+    fn on_event(&self, event: &Event<'_>) {
+        black_box(event);
+    }
+}
+
 /// The server, and a token that its gate lets in.
 pub struct Served {
     front: ToolgateService<NoFallback>,
@@ -51,10 +64,23 @@ impl Served {
     ///
     /// It cannot be built.
     pub async fn new(short: bool) -> Self {
+        Self::with(|server| server.fast_path(short)).await
+    }
+
+    /// A server whose calls take the fast path, and whose observer gets every event.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be built.
+    pub async fn observed() -> Self {
+        Self::with(|server| server.fast_path(true).observe(Reader)).await
+    }
+
+    async fn with(configure: impl FnOnce(Server) -> Server) -> Self {
         let issuer = Issuer::new();
         let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
         let server = toolgate::server!().gate(gate).tools(tools![simple_text, repeat]);
-        let app = server.fast_path(short).build().await.expect("the server is sound");
+        let app = configure(server).build().await.expect("the server is sound");
         // As long as those of real issuers are.
         let token = issuer.token("alice").scopes("text:read openid profile email");
         let token = token.claim("roles", "reader,".repeat(50));

@@ -6,8 +6,12 @@ const CALLS: u64 = 100;
 
 /// Allocations and bytes of one call.
 fn of_one(tool: &str, arguments: &str, short: bool) -> (u64, u64) {
+    of_one_of(Served::new(short), tool, arguments)
+}
+
+fn of_one_of(served: impl Future<Output = Served>, tool: &str, arguments: &str) -> (u64, u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let served = runtime.block_on(Served::new(short));
+    let served = runtime.block_on(served);
     let requests = || (0..CALLS).map(|_| served.request(tool, arguments)).collect::<Vec<_>>();
     let send = |requests: Vec<_>| {
         runtime.block_on(async {
@@ -33,6 +37,14 @@ fn an_authorized_call_allocates_little() {
 fn arguments_cost_what_they_are() {
     let (count, bytes) = of_one("repeat", r#"{"text":"hello","times":2}"#, true);
     assert!(count <= 32 && bytes <= 4608, "{count} allocations of {bytes} bytes");
+}
+
+/// The span of the request is what events add: they borrow what they show.
+#[test]
+fn an_observer_adds_the_span_of_the_request() {
+    let (without, _) = of_one("simple_text", "{}", true);
+    let (with, _) = of_one_of(Served::observed(), "simple_text", "{}");
+    assert!(with <= without + 3, "{with} and {without} allocations");
 }
 
 /// The measure measures: rmcp's way is many times dearer.

@@ -125,6 +125,32 @@ pub(crate) enum CallbackError {
     Aborted(String),
 }
 
+impl CallbackError {
+    fn outcome(&self) -> CallbackOutcome {
+        match self {
+            Self::Malformed(_) => CallbackOutcome::Malformed,
+            Self::NoState => CallbackOutcome::NoState,
+            Self::NoCookie => CallbackOutcome::NoCookie,
+            Self::OtherBrowser => CallbackOutcome::OtherBrowser,
+            Self::Expired => CallbackOutcome::Expired,
+            Self::Store(_) => CallbackOutcome::Store,
+            Self::Aborted(_) => CallbackOutcome::Aborted,
+        }
+    }
+}
+
+impl AuthorizationFailure {
+    fn outcome(&self) -> CallbackOutcome {
+        match self {
+            Self::Mismatch(_) => CallbackOutcome::Mismatch,
+            Self::Refused { .. } => CallbackOutcome::Error,
+            Self::NoCode => CallbackOutcome::NoCode,
+            Self::NoClient(_) => CallbackOutcome::NoClient,
+            Self::Exchange(_) => CallbackOutcome::Code,
+        }
+    }
+}
+
 impl AuthorizationFlow {
     pub(crate) fn new(store: impl PendingStore, clock: Arc<dyn Clock>) -> Self {
         Self { store: Arc::new(store), clock }

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::authorization_flow::{AuthorizationFailure, CallbackError};
 use crate::{
     oauth::{TokenError, TokenResponse, UpstreamClient},
     trace::{CallbackOutcome, EventKind, Flow, Origin, Span, TokenOutcome, ms_since},
@@ -66,31 +65,5 @@ fn outcome(result: &Result<TokenResponse, TokenError>) -> TokenOutcome {
         Err(TokenError::Refused { .. }) => TokenOutcome::Refused,
         Err(TokenError::Unreachable { .. }) => TokenOutcome::Unreachable,
         Err(TokenError::Busy { .. }) => TokenOutcome::Busy,
-    }
-}
-
-impl CallbackError {
-    pub(super) fn outcome(&self) -> CallbackOutcome {
-        match self {
-            Self::Malformed(_) => CallbackOutcome::Malformed,
-            Self::NoState => CallbackOutcome::NoState,
-            Self::NoCookie => CallbackOutcome::NoCookie,
-            Self::OtherBrowser => CallbackOutcome::OtherBrowser,
-            Self::Expired => CallbackOutcome::Expired,
-            Self::Store(_) => CallbackOutcome::Store,
-            Self::Aborted(_) => CallbackOutcome::Aborted,
-        }
-    }
-}
-
-impl AuthorizationFailure {
-    pub(super) fn outcome(&self) -> CallbackOutcome {
-        match self {
-            Self::Mismatch(_) => CallbackOutcome::Mismatch,
-            Self::Refused { .. } => CallbackOutcome::Error,
-            Self::NoCode => CallbackOutcome::NoCode,
-            Self::NoClient(_) => CallbackOutcome::NoClient,
-            Self::Exchange(_) => CallbackOutcome::Code,
-        }
     }
 }

@@ -418,3 +418,25 @@ kinds! {
         scopes: FoundList<'a>,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The types of fields keep secrets out: a text is a constant, or one of the types of `text`.
+    #[test]
+    fn no_field_is_any_text() {
+        let sources =
+            [include_str!("kind.rs"), include_str!("request.rs"), include_str!("refusal.rs")];
+        for source in sources {
+            let declarations = source.split("#[cfg(test)]").next().unwrap_or_default();
+            let fields = declarations.lines().filter(|line| {
+                let line = line.trim_start();
+                !line.starts_with("//") && line.ends_with(',') && line.contains(": ")
+            });
+            for field in fields.filter(|line| line.trim_start().starts_with(char::is_alphabetic)) {
+                let plain = field.replace("&'static str", "");
+                assert!(!plain.contains("str") && !plain.contains("String"), "{field}");
+                assert!(!plain.contains("json") && !plain.contains("[u8]"), "{field}");
+            }
+        }
+    }
+}

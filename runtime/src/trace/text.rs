@@ -33,7 +33,8 @@ impl<'a> Found<'a> {
     fn is_token(self) -> bool {
         let prefixed = ["tgc_", "tgr_", "Bearer ", "bearer ", "DPoP ", "Basic "];
         prefixed.iter().any(|prefix| self.0.starts_with(prefix))
-            || (self.0.contains("eyJ") && self.0.bytes().filter(|byte| *byte == b'.').count() >= 2)
+            || self.0.starts_with("eyJ")
+            || self.0.contains(".eyJ")
     }
 }
 

@@ -60,6 +60,16 @@ impl Recorder {
         self.events().into_iter().filter(|event| event["event"] == name).collect()
     }
 
+    /// How many events have this name.
+    ///
+    /// # Panics
+    ///
+    /// Another thread panicked.
+    pub fn count(&self, name: &str) -> usize {
+        let events = self.0.events.lock().expect("no panic");
+        events.iter().filter(|event| event["event"] == name).count()
+    }
+
     /// The only event of this name.
     ///
     /// # Panics

@@ -18,6 +18,7 @@ use integration::{
     broker::{Browser, Page},
     client::{link_in, text_of},
     host::client_at,
+    recorder::Recorder,
     tools::{delete_repository, list_issues},
 };
 use serde_json::{Value, json};
@@ -55,6 +56,7 @@ struct Shared {
     forge: Running,
     issuer: Issuer,
     clock: Arc<ManualClock>,
+    recorder: Recorder,
 }
 
 impl Shared {
@@ -80,6 +82,7 @@ impl Shared {
         let gate = Gate::new(issuer.verifier().clock(clock.clone())).resource(format!("{url}/mcp"));
         let gate = gate.browser(Application);
         let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+        let recorder = Recorder::default();
         let app = toolgate::Server::new("shared", "1")
             .provider(client)
             .gate(set_up(gate))
@@ -87,13 +90,14 @@ impl Shared {
             .store(store)
             .clock(clock.clone())
             .public_url(&url)
+            .observe(recorder.clone())
             .build()
             .await
             .unwrap();
         let router = app.into_router().route("/be/{user}", get(be));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { url, forge, issuer, clock }
+        Self { url, forge, issuer, clock, recorder }
     }
 
     fn token(&self, user: &str, client: &str) -> Token {
@@ -187,6 +191,12 @@ async fn another_client_of_a_person_is_asked_about_once_and_not_at_the_provider(
         server.works("alice", client).await;
     }
     assert_eq!(server.forge.counts().codes, 1, "the provider was asked once");
+    let needed = server.recorder.all("consent_needed");
+    assert_eq!(needed.last().unwrap()["reason"], "other_client");
+    let uses = server.recorder.all("account_use");
+    let decisions: Vec<_> = uses.iter().map(|event| &event["decision"]).collect();
+    assert_eq!(decisions, ["asked", "allowed"]);
+    assert_eq!(uses[0]["client"], "codex");
     assert_page(&alice.open(&link).await, 410, "no longer good");
 
     // A third one is asked about, and another person is another matter.
@@ -205,6 +215,7 @@ async fn a_refusal_and_forged_answers_let_nobody_in() {
 
     let bob = server.browser("bob").await;
     assert_page(&bob.open(&link).await, 403, "This link is for another person");
+    assert_eq!(server.recorder.all("link_opened").last().unwrap()["by"], "other_person");
     for headers in [
         &[("sec-fetch-site", "cross-site")][..],
         &[("sec-fetch-site", "same-site")],
@@ -239,6 +250,8 @@ async fn a_refusal_and_forged_answers_let_nobody_in() {
     }
 
     assert_page(&decide(&alice, &page, "deny").await, 200, "codex may not use your Forge account");
+    assert_eq!(server.recorder.all("account_use").last().unwrap()["decision"], "denied");
+    assert_eq!(server.recorder.one("consent_failed")["reason"], "use_denied");
     assert_page(&decide(&alice, &page, "allow").await, 410, "no longer good");
     let again = server.question("alice", "codex").await;
     assert_ne!(again, link, "a new question, with a new link");

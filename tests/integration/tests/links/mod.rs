@@ -24,6 +24,7 @@ use integration::{
     broker::{Browser, Page, listen, s256},
     client::link_in,
     host::client_at,
+    recorder::Recorder,
     tools::list_issues,
 };
 use serde_json::{Value, json};
@@ -143,6 +144,7 @@ struct Linked {
     public: String,
     login: Login,
     forge: Running,
+    recorder: Recorder,
 }
 
 impl Linked {
@@ -168,19 +170,21 @@ impl Linked {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let public = public.unwrap_or(&url).to_owned();
         let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+        let recorder = Recorder::default();
         let app = toolgate::Server::new("linked", "1")
             .provider(client)
             .gate(Gate::new(verifier).sign_in(SignIn::client("links").secret("the-secret")))
             .tools(tools![list_issues])
             .store(MemoryStore::new())
             .public_url(&public)
+            .observe(recorder.clone())
             .build()
             .await
             .unwrap();
         let router = app.into_router().layer(middleware::from_fn(peer_from_header));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { url, public, login, forge }
+        Self { url, public, login, forge, recorder }
     }
 
     fn fault(&self, fault: &'static str) {

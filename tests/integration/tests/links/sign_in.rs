@@ -23,6 +23,34 @@ async fn the_person_who_called_signs_in_and_connects() {
 }
 
 #[tokio::test]
+async fn a_sign_in_for_a_link_is_traced() {
+    let server = Linked::start().await;
+    let link = server.link("alice").await;
+    let browser = server.browser("alice").await;
+    server.recorder.clear();
+    browser.open(&link).await;
+    let events = server.recorder.events();
+    let shown: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let detail = ["by", "flow"].iter().find_map(|name| event[name].as_str());
+            (event["event"].as_str().unwrap(), detail.unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("link_opened", "signed_out"),
+            ("authorization_requested", "sign_in"),
+            ("callback_received", "sign_in"),
+            ("code_exchanged", "sign_in"),
+            ("link_opened", "owner"),
+            ("authorization_requested", "consent"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn another_person_does_not_connect_and_is_signed_out_again() {
     let server = Linked::start().await;
     let link = server.link("alice").await;

@@ -3,6 +3,7 @@
 mod brokered;
 mod consent;
 mod gate;
+mod others;
 mod refresh;
 mod secrets;
 

@@ -38,7 +38,7 @@ async fn a_refresh_that_fifty_calls_wait_for_is_one() {
     let calls = (0..CALLS).map(|_| list(&host));
     let (answers, ()) = tokio::join!(join_all(calls), async {
         // The answer is held back until all calls wait for it.
-        while recorder.all("refresh_joined").len() + 1 < CALLS {
+        while recorder.count("refresh_joined") + 1 < CALLS {
             tokio::task::yield_now().await;
         }
         drop(held);

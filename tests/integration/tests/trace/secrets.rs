@@ -77,7 +77,7 @@ async fn a_sign_in_with_the_broker_and_its_refusals_leave_no_secret() {
     let answer = site.call(&access, "open_issue", arguments).await;
     let link = link_in(&text_of(&answer));
     let page = browser.open(&link).await;
-    browser.decide(&page, "deny").await;
+    browser.send(&page, &[("decision", "deny")], &[]).await;
 
     // Tokens where they do not belong, and tokens that are broken.
     site.call(&format!("{access}x"), "list_issues", json!({})).await;
