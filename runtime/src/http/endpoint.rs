@@ -160,8 +160,10 @@ impl Endpoint {
         let (endpoint, message, address) = (Arc::clone(self), body.clone(), peer.address);
         // It owns what it needs, because the body of a stream may go on with it.
         let response = async move {
+            let span = endpoint.handler.dispatch.tracer.of(&parts.extensions);
             let response = endpoint.answer((parts, message), (claims, accepted), permit, address);
-            response.await.unwrap_or_else(Rejection::into_response)
+            let reject = |rejection: Rejection| rejection.traced(&span).into_response();
+            response.await.unwrap_or_else(reject)
         };
         let sse_after = self.handler.dispatch.sse_after;
         Ok(long_call::respond(response, (body, accepted), sse_after).await)
