@@ -120,7 +120,8 @@ impl Shared {
         }
         let request = reqwest::Client::new()
             .post(format!("{}/mcp", self.url))
-            .header("accept", "application/json, text/event-stream")
+            // A call that is held is not answered by a stream.
+            .header("accept", "application/json")
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", "tools/call")
             .header("mcp-name", tool)
