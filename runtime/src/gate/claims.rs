@@ -11,6 +11,8 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::support::crypto::sha256;
+
 /// The claims of a verified access token about its caller (RFC 9068 §2.2). Clones share their content.
 ///
 /// ```
@@ -31,28 +33,33 @@ struct ClaimSet {
     expires_at: Option<SystemTime>,
     client_credentials: bool,
     extra: Map<String, Value>,
-    covered: CoveredBits,
+    computed: Computed,
 }
 
-/// Which scopes of a server the claims cover, computed once for all calls with the token.
+/// What follows from the claims, computed once for all calls with the token.
 #[derive(Default)]
-struct CoveredBits(OnceLock<(u64, Box<[u64]>)>);
+struct Computed {
+    /// Which scopes of a server they cover.
+    covered: OnceLock<(u64, Box<[u64]>)>,
+    /// Whose sessions the caller may use.
+    owner: OnceLock<[u8; 32]>,
+}
 
-impl Clone for CoveredBits {
+impl Clone for Computed {
     /// Empty, because the set of claims is cloned to be changed.
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for CoveredBits {
-    /// Always equal, because they follow from the claims.
+impl PartialEq for Computed {
+    /// Always equal, because it follows from the claims.
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl fmt::Debug for CoveredBits {
+impl fmt::Debug for Computed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
@@ -75,14 +82,14 @@ impl Claims {
             expires_at: None,
             client_credentials: false,
             extra: Map::new(),
-            covered: CoveredBits::default(),
+            computed: Computed::default(),
         }))
     }
 
     /// Changes the claims; what was computed from them is removed.
     fn with(mut self, change: impl FnOnce(&mut ClaimSet)) -> Self {
         let set = Arc::make_mut(&mut self.0);
-        set.covered = CoveredBits::default();
+        set.computed = Computed::default();
         change(set);
         self
     }
@@ -174,6 +181,20 @@ impl Claims {
         format!("{} {}", self.0.issuer, self.0.subject)
     }
 
+    /// The digest of issuer, subject and client, to which a session is bound.
+    pub(crate) fn owner_digest(&self) -> [u8; 32] {
+        let set = &*self.0;
+        *set.computed.owner.get_or_init(|| {
+            let client = set.client_id.as_deref();
+            let mut owner = vec![u8::from(client.is_some())];
+            for part in [&set.issuer, &set.subject, client.unwrap_or_default()] {
+                owner.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                owner.extend_from_slice(part.as_bytes());
+            }
+            sha256(&owner)
+        })
+    }
+
     /// The size of all texts, in bytes.
     pub(crate) fn text_bytes(&self) -> u64 {
         let set = &*self.0;
@@ -190,7 +211,7 @@ impl Claims {
         compute: impl Fn(&BTreeSet<String>) -> Box<[u64]>,
     ) -> Cow<'_, [u64]> {
         let set = &*self.0;
-        let (of, bits) = set.covered.0.get_or_init(|| (server_id, compute(&set.scopes)));
+        let (of, bits) = set.computed.covered.get_or_init(|| (server_id, compute(&set.scopes)));
         // One verifier may serve two servers.
         if *of == server_id { Cow::Borrowed(bits) } else { Cow::Owned(compute(&set.scopes).into()) }
     }

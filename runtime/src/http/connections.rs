@@ -24,6 +24,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::session_cache::SessionCache;
 use crate::gate::TokenCache;
 
 /// How long a client may take for the head of a request, and a connection may be idle.
@@ -67,6 +68,7 @@ pub(super) struct ConnectionState {
     is_polled: AtomicBool,
     is_woken: AtomicBool,
     token_cache: TokenCache,
+    session_cache: SessionCache,
 }
 
 /// An open request; its connection is not idle while it is held.
@@ -220,6 +222,10 @@ impl Wake for ConnectionState {
 impl RequestGuard {
     pub(super) fn token_cache(&self) -> &TokenCache {
         &self.0.token_cache
+    }
+
+    pub(super) fn session_cache(&self) -> &SessionCache {
+        &self.0.session_cache
     }
 
     /// The body, which holds the guard until it is dropped.

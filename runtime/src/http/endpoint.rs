@@ -1,27 +1,21 @@
 //! The endpoint at `/mcp`: the steps of one request, in their order.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     BoxError,
     body::Body,
-    extract::{ConnectInfo, Request},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
-use rmcp::{
-    model::CallToolRequestParams,
-    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
-};
+use rmcp::model::CallToolRequestParams;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    anonymous_streams::AnonymousStreams,
     body::{self, MAX_BODY_BYTES},
-    fast_path::{FastCall, FastPath, ListCache, VisibleTools},
+    fast_path::{FastCall, FastPath, Initialize, ListCache, SessionMessage, VisibleTools},
     headers as names,
     landing::LandingPage,
     long_call,
@@ -31,20 +25,22 @@ use super::{
     rejection::Rejection,
     response_hook::ResponseHook,
     scope_check::{self, Lack},
+    sdk::{Origin, Sdk, is_json},
+    sealed_session::Session,
     security_schemes,
+    session_ids::{SessionIds, SessionKeys},
     sessions::Sessions,
     traced,
 };
 use crate::{
-    gate::{self, Claims, limits::ConcurrencyPermit, resource_server::principal},
+    gate::{self, Claims, limits::ConcurrencyPermit},
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,
-        message::{CallParams, Message, MessageError},
-        named_handler::NamedHandler,
+        message::{CallParams, Message},
         panic::{self, Panicked},
         registry::ServedTool,
-        request::{Authenticated, RawArguments},
+        request::RawArguments,
     },
     tool::registry::PreparedCall,
 };
@@ -52,15 +48,19 @@ use crate::{
 /// The largest request for a widget's page that needs no access token.
 const MAX_PAGE_REQUEST_BYTES: usize = 8 << 10;
 
+/// The notification that cancels a request.
+const CANCELLED: &str = "notifications/cancelled";
+
 /// The endpoint: a gate, a fast path, and rmcp's service for everything else.
 pub(crate) struct Endpoint {
     pub(crate) handler: Handler<ErasedHandler>,
     fast_path: FastPath,
     list_cache: ListCache,
+    /// The lists of clients with sessions, in their form.
+    session_list_cache: ListCache,
     landing_page: Option<Arc<LandingPage>>,
-    sessions: Arc<Sessions>,
-    sdk: StreamableHttpService<NamedHandler, Sessions>,
-    streams: Arc<AnonymousStreams>,
+    session_ids: SessionIds,
+    sdk: Sdk,
 }
 
 /// Who answers a request, once its caller may send it.
@@ -71,6 +71,10 @@ enum Route<'a> {
     Fallback(FastCall<'a>, Box<CallToolRequestParams>),
     /// The list of these tools, from the cache or from rmcp.
     List(VisibleTools, &'a RawValue),
+    /// The beginning of a session, on the fast path.
+    Initialize(Box<Initialize<'a>>),
+    /// Another message of a session, on the fast path.
+    Session(SessionMessage<'a>),
     /// rmcp.
     Sdk(ResponseHook),
 }
@@ -85,29 +89,21 @@ impl Endpoint {
     pub(crate) fn new(
         handler: &Handler<ErasedHandler>,
         landing_page: Option<Arc<LandingPage>>,
-        shutdown: CancellationToken,
+        (session_keys, shutdown): (SessionKeys, CancellationToken),
     ) -> Self {
-        let mut config = StreamableHttpServerConfig::default()
-            .with_json_response(true)
-            .with_max_request_body_bytes(MAX_BODY_BYTES)
-            .with_cancellation_token(shutdown);
-        // The gate checks the `Host`, or `loopback_only` where there is no gate.
-        config.allowed_hosts = Vec::new();
+        let dispatch = &handler.dispatch;
         let sessions = Sessions::new();
-        let session_handler = NamedHandler(handler.clone());
-        let sdk = StreamableHttpService::new(
-            move || Ok(session_handler.clone()),
-            Arc::clone(&sessions),
-            config,
-        );
+        let gate = dispatch.resource_server.as_deref();
+        let server = gate.map_or(&*dispatch.identity.name, |gate| gate.resource());
+        let clock = &dispatch.prompts.clock;
         Self {
             handler: handler.clone(),
-            fast_path: FastPath::new(handler.clone()),
+            fast_path: FastPath::new(handler.clone(), sessions.clone()),
             list_cache: ListCache::default(),
+            session_list_cache: ListCache::default(),
             landing_page,
-            sessions,
-            sdk,
-            streams: Arc::default(),
+            session_ids: SessionIds::new(session_keys, clock, &sessions, (server, gate.is_some())),
+            sdk: Sdk::new(handler, sessions, shutdown),
         }
     }
 
@@ -143,14 +139,15 @@ impl Endpoint {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let claims = self.authenticate(parts, peer).await?;
+        let (claims, session) = self.authenticate(parts, peer).await?;
         let caller = claims.as_ref();
         let permit = self.acquire_permit(caller)?;
         let accepted = Accepted::of(&parts.headers);
         if parts.method != Method::POST {
             // The stream of a session may stay open for hours, so it takes no permit from calls.
             drop(permit);
-            return self.respond_without_message(parts, body, peer.address, caller).await;
+            let origin = Origin { address: peer.address, caller, session: session.as_ref() };
+            return self.respond_without_message(parts, body, origin).await;
         }
         if !accepted.any() {
             return Err(Rejection::not_acceptable());
@@ -161,7 +158,8 @@ impl Endpoint {
         // It owns what it needs, because the body of a stream may go on with it.
         let response = async move {
             let span = endpoint.handler.dispatch.tracer.of(&parts.extensions);
-            let response = endpoint.answer((parts, message), (claims, accepted), permit, address);
+            let from = (claims, session, accepted);
+            let response = endpoint.answer((parts, message), from, permit, address);
             let reject = |rejection: Rejection| rejection.traced(&span).into_response();
             response.await.unwrap_or_else(reject)
         };
@@ -173,11 +171,12 @@ impl Endpoint {
     async fn answer(
         &self,
         (mut parts, body): (Parts, Bytes),
-        (claims, accepted): (Option<Claims>, Accepted),
+        (claims, session, accepted): (Option<Claims>, Option<Arc<Session>>, Accepted),
         permit: Option<ConcurrencyPermit>,
-        peer: Option<SocketAddr>,
+        address: Option<SocketAddr>,
     ) -> Result<Response, Rejection> {
         let (parts, caller) = (&mut parts, claims.as_ref());
+        let origin = |caller| Origin { address, caller, session: session.as_ref() };
         let mut widened = None;
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
@@ -207,14 +206,21 @@ impl Endpoint {
                     }
                 };
                 let caller = widened.as_ref().or(caller);
-                self.route(parts, &body, (&message, call), (caller, accepted, needs_prompt))?
+                let from = (origin(caller), accepted, needs_prompt);
+                self.route(parts, &body, (&message, call), from)?
             }
             None => Route::Sdk(ResponseHook::None),
         };
         let caller = widened.as_ref().or(caller);
         match route {
             Route::FastPath(tool, call, prepared) => {
-                Ok(self.fast_path.call(tool, (&call, prepared), (parts, caller)).await)
+                let Some(session) = call.session else {
+                    return Ok(self.fast_path.call(tool, (&call, prepared), (parts, caller)).await);
+                };
+                let from = (session, &*parts, caller);
+                let response = self.fast_path.call_in_session(tool, (&call, prepared), from);
+                // Boxed, so that the future of every request is not as large as this.
+                Ok(Box::pin(response).await)
             }
             Route::Fallback(call, params) => {
                 let call = (&call, *params);
@@ -224,20 +230,39 @@ impl Endpoint {
                 Some(response) => Ok(response),
                 None => {
                     let hook = ResponseHook::LiftSecuritySchemes;
-                    let to = (peer, accepted);
-                    let response = self.call_sdk(parts, to, body, caller, hook).await?;
+                    let response = self.call_sdk(parts, (origin(caller), accepted), body, hook);
+                    let response = response.await?;
                     Ok(Box::pin(self.list_cache.insert(visible, response)).await)
                 }
             },
+            Route::Initialize(initialize) => {
+                let address = gate::client_ip_key(&parts.extensions, address);
+                let seal = |client| self.session_ids.begin(caller, address, client);
+                Ok(FastPath::initialize(*initialize, seal))
+            }
+            Route::Session(message) => {
+                Ok(Box::pin(self.respond_in_session(message, (parts, caller))).await)
+            }
             Route::Sdk(hook) => {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
                     parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
                 }
                 let running = self.handler.dispatch.running.token();
-                let response = self.call_sdk(parts, (peer, accepted), body, caller, hook).await?;
+                let response = self.call_sdk(parts, (origin(caller), accepted), body, hook).await?;
                 Ok(hook.hold(running, response))
             }
         }
+    }
+
+    /// Lets rmcp answer a message.
+    async fn call_sdk(
+        &self,
+        parts: &mut Parts,
+        from: (Origin<'_>, Accepted),
+        body: Bytes,
+        hook: ResponseHook,
+    ) -> Result<Response, Rejection> {
+        self.sdk.call(parts, from, body, &self.session_ids, hook).await
     }
 
     /// Answers a request that carries no message: the stream of a session, or its end.
@@ -245,8 +270,7 @@ impl Endpoint {
         &self,
         parts: &mut Parts,
         body: B,
-        peer: Option<SocketAddr>,
-        caller: Option<&Claims>,
+        origin: Origin<'_>,
     ) -> Result<Response, Rejection>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -254,9 +278,8 @@ impl Endpoint {
         if parts.method == Method::HEAD {
             // The stream of a session would be opened for its head alone, in place of the one that
             // the client has.
-            if let Some(id) = parts.headers.get(&names::SESSION) {
-                let owner = id.to_str().ok().and_then(|id| self.sessions.owner(id));
-                owner.ok_or_else(Rejection::session_not_found)?;
+            if parts.headers.contains_key(&names::SESSION) {
+                origin.session.ok_or_else(Rejection::session_not_found)?;
                 return Ok([(header::CONTENT_TYPE, "text/event-stream")].into_response());
             }
             parts.method = Method::GET;
@@ -264,19 +287,24 @@ impl Endpoint {
         if parts.method == Method::GET && !Accepted::of(&parts.headers).events {
             return Err(Rejection::not_acceptable());
         }
-        let address = gate::client_ip_key(&parts.extensions, peer);
-        let response = self.forward(parts, peer, Body::new(body), caller).await;
-        let gate = self.handler.dispatch.resource_server.as_deref();
-        self.streams.bound(gate, (address, caller), response)
+        let ends = parts.method == Method::DELETE;
+        let response = self.sdk.call_without_message(parts, origin, Body::new(body)).await?;
+        if let Some(session) = origin.session.filter(|_| ends)
+            && response.status() == StatusCode::ACCEPTED
+        {
+            self.fast_path.cancel_all(session);
+            self.session_ids.end(session).await?;
+        }
+        Ok(response)
     }
 
-    /// Authenticates the caller by the head of the request, before its body is read. `None` is the
-    /// local user, or a caller who needs no token.
+    /// Authenticates the caller by the head of the request, before its body is read, and opens the
+    /// session that it names. A caller of `None` is the local user, or one who needs no token.
     async fn authenticate(
         &self,
         parts: &Parts,
         peer: Peer<'_>,
-    ) -> Result<Option<Claims>, Rejection> {
+    ) -> Result<(Option<Claims>, Option<Arc<Session>>), Rejection> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::HEAD | Method::DELETE) {
             return Err(Rejection::method_not_allowed());
         }
@@ -289,12 +317,16 @@ impl Endpoint {
         if length.is_some_and(|length| length > MAX_BODY_BYTES) {
             return Err(Rejection::body_too_large(MAX_BODY_BYTES));
         }
-        let Some(gate) = gate else { return Ok(None) };
-        let address = gate::client_ip_key(&parts.extensions, peer.address);
-        let reads_page = || self.announces_page(parts, length);
-        let claims = gate.authenticate(parts, (address, peer.token_cache), reads_page).await?;
-        self.check_session(&parts.headers, claims.as_ref())?;
-        Ok(claims)
+        let claims = match gate {
+            Some(gate) => {
+                let from = (gate::client_ip_key(&parts.extensions, peer.address), peer.token_cache);
+                gate.authenticate(parts, from, || self.announces_page(parts, length)).await?
+            }
+            None => None,
+        };
+        let (headers, caller) = (&parts.headers, claims.as_ref());
+        let session = self.session_ids.open(headers, peer.session_cache, caller).await?;
+        Ok((claims, session))
     }
 
     /// Whether the head of the request announces a small request for a widget's page. Pages have no
@@ -306,22 +338,6 @@ impl Endpoint {
             && length.is_some_and(|length| length <= MAX_PAGE_REQUEST_BYTES)
             && header(&names::METHOD) == Some("resources/read")
             && header(&names::NAME).is_some_and(|uri| self.handler.dispatch.widgets.contains(uri))
-    }
-
-    /// Checks that the session belongs to the caller: its identifier is no credential.
-    fn check_session(&self, headers: &HeaderMap, caller: Option<&Claims>) -> Result<(), Rejection> {
-        let Some(id) = headers.get(&names::SESSION) else { return Ok(()) };
-        let id = id.to_str().unwrap_or_default();
-        let principal = principal(caller);
-        match self.sessions.owner(id) {
-            Some(owner) if *owner == *principal => Ok(()),
-            // An anonymous caller who signs in keeps the session.
-            Some(owner) if owner.is_empty() && self.sessions.adopt(id, &principal) => Ok(()),
-            _ => {
-                tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
-                Err(Rejection::session_not_found())
-            }
-        }
     }
 
     /// Counts the request against the caller's limits.
@@ -365,29 +381,33 @@ impl Endpoint {
         parts: &mut Parts,
         body: &'a Bytes,
         (message, call): (&Message<'a>, Option<(CallParams<'_, 'a>, Option<&'a ServedTool>)>),
-        (caller, accepted, needs_prompt): (Option<&Claims>, Accepted, bool),
+        (origin, accepted, needs_prompt): (Origin<'a>, Accepted, bool),
     ) -> Result<Route<'a>, Rejection> {
         let (dispatch, headers) = (&self.handler.dispatch, &parts.headers);
+        let session = origin.session.map(|session| &**session);
         // Its responses are JSON.
         let takes_fast_path = dispatch.fast_path && accepted.json;
         let Some((call, tool)) = call else {
+            if let Some(session) = session.filter(|_| message.method() == CANCELLED) {
+                self.fast_path.cancel(session, origin.caller, body);
+            }
             if message.method() == "subscriptions/listen" && !accepted.events {
                 return Err(Rejection::not_acceptable());
             }
-            // The list of a fallback handler may change at any time.
-            let cached = (takes_fast_path && self.handler.fallback.is_none)
-                .then(|| ListCache::request_id(headers, message))
+            // A fallback handler may send something before its response, and its lists may change at
+            // any time.
+            let route = (takes_fast_path && self.handler.fallback.is_none)
+                .then(|| self.fast_route(headers, message, body, origin))
                 .flatten();
-            return Ok(match cached {
-                Some(id) => Route::List(VisibleTools::new(dispatch, caller), id),
-                None => Route::Sdk(ResponseHook::for_method(message.method())),
-            });
+            return Ok(route.unwrap_or(Route::Sdk(ResponseHook::for_method(message.method()))));
         };
         let fast = panic::catch(|| match tool {
             _ if needs_prompt => None,
-            Some(tool) if takes_fast_path => FastCall::new(headers, tool, (message, &call), body)
-                .map(|(call, prepared)| Route::FastPath(tool, call, prepared)),
-            None if takes_fast_path && dispatch.fallback_is_silent => {
+            Some(tool) if takes_fast_path => {
+                FastCall::new(headers, (tool, session), (message, &call), body)
+                    .map(|(call, prepared)| Route::FastPath(tool, call, prepared))
+            }
+            None if takes_fast_path && dispatch.fallback_is_silent && session.is_none() => {
                 FastCall::to_fallback(headers, &self.handler, (message, &call), body)
                     .map(|(call, params)| Route::Fallback(call, Box::new(params)))
             }
@@ -405,75 +425,50 @@ impl Endpoint {
         Ok(Route::Sdk(ResponseHook::HoldPermit))
     }
 
-    /// Lets rmcp answer a message.
-    async fn call_sdk(
+    /// The route of a message that is no call, if the fast path answers it.
+    fn fast_route<'a>(
         &self,
-        parts: &mut Parts,
-        (peer, accepted): (Option<SocketAddr>, Accepted),
-        body: Bytes,
-        caller: Option<&Claims>,
-        hook: ResponseHook,
-    ) -> Result<Response, Rejection> {
-        let is_json = is_json(&parts.headers);
-        let parts_address = gate::client_ip_key(&parts.extensions, peer);
-        let opens_session =
-            hook == ResponseHook::OpenSession && !parts.headers.contains_key(&names::SESSION);
-        let address = opens_session.then(|| gate::client_ip_key(&parts.extensions, peer)).flatten();
-        let response = self.forward(parts, peer, Body::from(body.clone()), caller);
-        // Boxed, so that the future of every request is not as large as these.
-        let response = if opens_session {
-            let principal = principal(caller);
-            let opened = Box::pin(self.sessions.open(&principal, address, response)).await;
-            opened.map_err(|_| Rejection::too_many_sessions())?
-        } else {
-            response.await
-        };
-        if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            // rmcp answers so if it cannot read a message.
-            let error = MessageError::of(&body);
-            return Err(Rejection::invalid_message(error.code_and_message()));
+        headers: &HeaderMap,
+        message: &Message<'a>,
+        body: &'a [u8],
+        origin: Origin<'_>,
+    ) -> Option<Route<'a>> {
+        if let Some(session) = origin.session {
+            // A notification may be about a request that lives there.
+            let is_live = || self.sdk.has(session);
+            return SessionMessage::new(headers, session, message, body)
+                .filter(|message| !matches!(message, SessionMessage::Notification) || !is_live())
+                .map(Route::Session);
         }
-        let response = match hook {
-            ResponseHook::LiftSecuritySchemes
-                if self.handler.dispatch.resource_server.is_some() =>
-            {
-                Box::pin(security_schemes::lift(response)).await
-            }
-            ResponseHook::EndWithToken => {
-                let gate = self.handler.dispatch.resource_server.as_deref();
-                self.streams.bound(gate, (parts_address, caller), response)?
-            }
-            _ => response,
-        };
-        Ok(Box::pin(accepted.convert(response)).await)
+        if message.method() == "initialize" {
+            let initialize = Initialize::new(headers, &self.handler, message, body);
+            return initialize.map(Route::Initialize);
+        }
+        let id = ListCache::request_id(headers, message)?;
+        Some(Route::List(VisibleTools::new(&self.handler.dispatch, origin.caller), id))
     }
 
-    /// Hands the request on to rmcp, without its credentials, which nothing after the gate needs.
-    // Boxed here, so that the future of rmcp's service is compiled once.
-    fn forward<'a>(
-        &'a self,
-        parts: &mut Parts,
-        peer: Option<SocketAddr>,
-        body: Body,
-        caller: Option<&Claims>,
-    ) -> BoxFuture<'a, Response> {
-        let mut parts = std::mem::replace(parts, Request::new(()).into_parts().0);
-        names::prepare(&mut parts, self.handler.dispatch.host());
-        if let Some(peer) = peer {
-            parts.extensions.insert(ConnectInfo(peer));
+    /// Answers a message of a session on the fast path.
+    async fn respond_in_session(
+        &self,
+        message: SessionMessage<'_>,
+        from: (&Parts, Option<&Claims>),
+    ) -> Response {
+        match message {
+            SessionMessage::Notification => FastPath::acknowledge(),
+            SessionMessage::Request(id, request) => self.fast_path.answer(id, *request, from).await,
+            SessionMessage::List(id, request) => {
+                let dispatch = &self.handler.dispatch;
+                let visible = VisibleTools::new(dispatch, from.1);
+                if let Some(response) = self.session_list_cache.get(&visible, id) {
+                    return response;
+                }
+                let mut response = self.fast_path.answer(id, *request, from).await;
+                if dispatch.resource_server.is_some() {
+                    response = security_schemes::lift(response).await;
+                }
+                self.session_list_cache.insert(visible, response).await
+            }
         }
-        if self.handler.dispatch.resource_server.is_some() {
-            parts.extensions.insert(Authenticated(caller.cloned()));
-        }
-        let request = Request::from_parts(parts, body);
-        Box::pin(async move { self.sdk.handle(request).await.into_response() })
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    const JSON: &[u8] = b"application/json";
-    let content_type = headers.get(header::CONTENT_TYPE);
-    content_type
-        .and_then(|content_type| content_type.as_bytes().get(..JSON.len()))
-        .is_some_and(|content_type| content_type.eq_ignore_ascii_case(JSON))
 }

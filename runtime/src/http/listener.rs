@@ -61,6 +61,7 @@ pub(crate) async fn listen(
                     let peer = Peer {
                         address: Some(address),
                         token_cache: Some(request_guard.token_cache()),
+                        session_cache: Some(request_guard.session_cache()),
                     };
                     let response = service.respond(parts, body, peer).await;
                     Ok::<_, Infallible>(response.map(|body| request_guard.hold_until_end(body)))

@@ -4,6 +4,7 @@ mod anonymous_streams;
 mod body;
 mod connections;
 mod cors;
+mod ended_sessions;
 mod endpoint;
 mod fast_path;
 mod forwarding;
@@ -20,8 +21,12 @@ mod rejection;
 mod response_hook;
 mod router;
 mod scope_check;
+mod sdk;
+mod sealed_session;
 mod security_schemes;
 mod service;
+mod session_cache;
+mod session_ids;
 mod session_registry;
 mod sessions;
 mod traced;
@@ -33,4 +38,5 @@ pub(crate) use self::{
     landing::{Connection, LandingPage},
     listener::listen,
     router::{landing_page, router},
+    session_ids::SessionKeys,
 };

@@ -1,16 +1,16 @@
-//! Registry of open sessions: whose they are, how many there may be, and which are idle.
+//! Registry of live sessions: whose they are, how many there may be, and which are idle.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use rmcp::transport::streamable_http_server::session::SessionId;
+use rmcp::{Peer, RoleServer, transport::streamable_http_server::session::SessionId};
 use tokio::time::Instant;
 
-/// How many sessions one caller may have. Each takes some 50 kB and three tasks.
+/// How many live sessions one caller may have. Each takes some 50 kB and three tasks.
 const MAX_SESSIONS_PER_OWNER: usize = 256;
 
 /// How many sessions there may be in all.
@@ -19,10 +19,10 @@ const MAX_SESSIONS: usize = 10_000;
 /// How many of them anonymous callers may have together.
 const MAX_ANONYMOUS_SESSIONS: usize = 5_000;
 
-/// The open sessions of a server.
+/// The live sessions of a server, by their identifiers.
 #[derive(Default)]
 pub(super) struct SessionRegistry {
-    open: Mutex<HashMap<SessionId, Session>>,
+    open: Mutex<HashMap<SessionId, LiveSession>>,
     /// Locked after `open`, if both are.
     counts: Mutex<SessionCounts>,
 }
@@ -34,13 +34,25 @@ struct SessionCounts {
     by_share: HashMap<Arc<str>, usize>,
 }
 
-struct Session {
+struct LiveSession {
     permit: SessionPermit,
+    machinery: Machinery,
+    /// Known once the client is ready.
+    peer: Option<Peer<RoleServer>>,
     last_used: Instant,
     requests: usize,
 }
 
-/// Who opens a session.
+/// What serves a live session. A session that is restored has another one than before.
+#[derive(Clone)]
+pub(super) struct Machinery {
+    /// Its identifier in rmcp's manager.
+    pub(super) id: SessionId,
+    /// Held by its transport, so by rmcp's service loop.
+    pub(super) alive: Weak<()>,
+}
+
+/// Who has a live session.
 #[derive(Clone)]
 pub(super) struct SessionOwner {
     /// The principal; empty for an anonymous caller.
@@ -78,11 +90,13 @@ pub(super) enum SessionLimit {
 /// A request of a session; the session is not idle while it is held.
 pub(super) struct SessionRequest {
     id: SessionId,
+    /// The session in rmcp's manager.
+    pub(super) machinery: SessionId,
     registry: Arc<SessionRegistry>,
 }
 
 impl SessionRegistry {
-    fn open(&self) -> MutexGuard<'_, HashMap<SessionId, Session>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<SessionId, LiveSession>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,17 +127,27 @@ impl SessionRegistry {
         Ok(SessionPermit { owner: owner.clone(), registry: Arc::clone(self) })
     }
 
-    pub(super) fn insert(&self, id: SessionId, permit: SessionPermit) {
-        let session = Session { permit, last_used: Instant::now(), requests: 0 };
+    pub(super) fn insert(&self, id: SessionId, permit: SessionPermit, machinery: Machinery) {
+        let (peer, last_used) = (None, Instant::now());
+        let session = LiveSession { permit, machinery, peer, last_used, requests: 0 };
         self.open().insert(id, session);
     }
 
-    pub(super) fn contains(&self, id: &SessionId) -> bool {
+    pub(super) fn contains(&self, id: &str) -> bool {
         self.open().contains_key(id)
     }
 
-    pub(super) fn remove(&self, id: &SessionId) {
-        self.open().remove(id);
+    /// Removes a session, and returns what is to be closed.
+    pub(super) fn remove(&self, id: &str) -> Option<SessionId> {
+        self.open().remove(id).map(|session| session.machinery.id)
+    }
+
+    /// Removes a session whose service loop has ended, and returns what is to be closed. One that was
+    /// restored since stays.
+    pub(super) fn remove_dead(&self, id: &str) -> Option<SessionId> {
+        let mut open = self.open();
+        let is_dead = open.get(id)?.machinery.alive.strong_count() == 0;
+        is_dead.then(|| open.remove(id).map(|session| session.machinery.id)).flatten()
     }
 
     /// Begins a request of a session; `None` if there is no such session.
@@ -132,7 +156,19 @@ impl SessionRegistry {
         let session = open.get_mut(id)?;
         session.requests += 1;
         session.last_used = Instant::now();
-        Some(SessionRequest { id: id.clone(), registry: Arc::clone(self) })
+        let machinery = session.machinery.id.clone();
+        Some(SessionRequest { id: id.clone(), machinery, registry: Arc::clone(self) })
+    }
+
+    /// The peer of a session.
+    pub(super) fn peer(&self, id: &str) -> Option<Peer<RoleServer>> {
+        self.open().get(id)?.peer.clone()
+    }
+
+    pub(super) fn set_peer(&self, id: &str, peer: Peer<RoleServer>) {
+        if let Some(session) = self.open().get_mut(id) {
+            session.peer = Some(peer);
+        }
     }
 
     /// The owner of a session; empty if an anonymous caller opened it.
@@ -148,7 +184,8 @@ impl SessionRegistry {
         session.map(|session| session.permit = permit).is_some()
     }
 
-    /// Removes the session that has been idle for longest, among those that count towards `limit`.
+    /// Removes the session that has been idle for longest, among those that count towards `limit`, and
+    /// returns what is to be closed.
     pub(super) fn remove_idlest(
         &self,
         limit: SessionLimit,
@@ -164,15 +201,17 @@ impl SessionRegistry {
             .iter()
             .filter(|(_, session)| session.requests == 0 && counts(&session.permit.owner));
         let id = idle.min_by_key(|(_, session)| session.last_used).map(|(id, _)| id.clone())?;
-        open.remove(&id);
-        Some(id)
+        open.remove(&id).map(|session| session.machinery.id)
     }
 
-    /// Removes the sessions that have been idle for `timeout`.
+    /// Removes the sessions that have been idle for `timeout`, and returns what is to be closed.
     pub(super) fn remove_idle(&self, timeout: Duration) -> Vec<SessionId> {
-        let is_idle =
-            |session: &mut Session| session.requests == 0 && session.last_used.elapsed() >= timeout;
-        self.open().extract_if(|_, session| is_idle(session)).map(|(id, _)| id).collect()
+        let is_idle = |session: &mut LiveSession| {
+            session.requests == 0 && session.last_used.elapsed() >= timeout
+        };
+        let mut open = self.open();
+        let idle = open.extract_if(|_, session| is_idle(session));
+        idle.map(|(_, session)| session.machinery.id).collect()
     }
 }
 
@@ -192,7 +231,9 @@ impl Drop for SessionPermit {
 
 impl Drop for SessionRequest {
     fn drop(&mut self) {
-        if let Some(session) = self.registry.open().get_mut(&self.id) {
+        if let Some(session) = self.registry.open().get_mut(&self.id)
+            && session.machinery.id == self.machinery
+        {
             session.requests -= 1;
             session.last_used = Instant::now();
         }
@@ -206,6 +247,11 @@ mod tests {
     fn stranger(last: u16) -> SessionOwner {
         let [high, low] = last.to_be_bytes();
         SessionOwner::new("", Some(IpAddr::from([192, 0, high, low])))
+    }
+
+    fn machinery(name: &str) -> (Machinery, Arc<()>) {
+        let alive = Arc::new(());
+        (Machinery { id: format!("in {name}").into(), alive: Arc::downgrade(&alive) }, alive)
     }
 
     #[test]
@@ -244,14 +290,36 @@ mod tests {
     fn an_idle_session_makes_room_where_it_counts() {
         let registry = Arc::new(SessionRegistry::default());
         for (id, owner) in [("one", stranger(1)), ("two", stranger(2))] {
-            registry.insert(id.into(), registry.acquire(&owner).unwrap_or_else(|_| panic!("{id}")));
+            let permit = registry.acquire(&owner).unwrap_or_else(|_| panic!("{id}"));
+            registry.insert(id.into(), permit, machinery(id).0);
         }
         let removed = registry.remove_idlest(SessionLimit::PerOwner, &stranger(2));
-        assert_eq!(removed.as_deref(), Some("two"));
+        assert_eq!(removed.as_deref(), Some("in two"));
         assert_eq!(registry.remove_idlest(SessionLimit::PerOwner, &stranger(3)), None);
         assert!(registry.adopt("one", &SessionOwner::new("https://login.example alice", None)));
         assert_eq!(registry.remove_idlest(SessionLimit::Anonymous, &stranger(3)), None);
         let last = registry.remove_idlest(SessionLimit::Total, &stranger(3));
-        assert_eq!(last.as_deref(), Some("one"));
+        assert_eq!(last.as_deref(), Some("in one"));
+    }
+
+    #[test]
+    fn the_end_of_a_service_loop_leaves_the_session_that_was_restored_since() {
+        let registry = Arc::new(SessionRegistry::default());
+        let insert = |generation| {
+            let permit = registry.acquire(&stranger(1)).unwrap_or_else(|_| panic!("there is room"));
+            let (machinery, alive) = machinery(generation);
+            registry.insert("one".into(), permit, machinery);
+            alive
+        };
+        let first = insert("first");
+        let request = registry.begin_request(&"one".into()).unwrap();
+        assert_eq!(registry.remove("one").as_deref(), Some("in first"));
+        let second = insert("second");
+        drop((first, request));
+        assert_eq!(registry.remove_dead("one"), None);
+        drop(registry.begin_request(&"one".into()).unwrap());
+        drop(second);
+        assert_eq!(registry.remove_dead("one").as_deref(), Some("in second"));
+        assert!(!registry.contains("one") && registry.counts().by_share.is_empty());
     }
 }

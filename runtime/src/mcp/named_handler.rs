@@ -13,6 +13,7 @@ use super::{
     fallback::ErasedHandler,
     handler::Handler,
     methods::{server_handler_methods, ungrouped},
+    request::SessionLink,
     server_info::ServerInfo,
 };
 
@@ -54,6 +55,10 @@ macro_rules! named {
                 $($sent: $sent_ty,)*
                 context: NotificationContext<RoleServer>,
             ) -> impl Future<Output = ()> + Send + '_ {
+                // The first one says that the client is ready.
+                if let Some(link) = SessionLink::of(&context.extensions) {
+                    link.peers.set(&link.session, context.peer.clone());
+                }
                 self.0.$notification($($sent,)* context)
             })*
             $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {

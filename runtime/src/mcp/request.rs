@@ -3,7 +3,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use aws_lc_rs::digest;
-use rmcp::{RoleServer, model::CallToolRequestParams, service::RequestContext};
+use http::request::Parts;
+use rmcp::{
+    Peer, RoleServer,
+    model::{CallToolRequestParams, Extensions},
+    service::RequestContext,
+};
 use serde_json::value::RawValue;
 
 use crate::{gate::Claims, tool::call::Caller, trace::Span};
@@ -57,3 +62,32 @@ pub(crate) struct Authenticated(pub(crate) Option<Claims>);
 /// Request extension: the arguments of a call as the client wrote them, which rmcp's own types lose.
 #[derive(Clone, Debug)]
 pub(crate) struct RawArguments(pub(crate) Arc<RawValue>);
+
+/// Request extension: the session of the request, whose client may listen in this process.
+#[derive(Clone)]
+pub(crate) struct SessionLink {
+    pub(crate) session: Arc<str>,
+    pub(crate) peers: Arc<dyn LivePeers>,
+}
+
+/// The peers of the sessions that live in this process.
+pub(crate) trait LivePeers: Send + Sync {
+    /// The peer of a session, if it lives.
+    fn get(&self, session: &str) -> Option<Peer<RoleServer>>;
+
+    /// Keeps the peer of a session, as long as it lives.
+    fn set(&self, session: &str, peer: Peer<RoleServer>);
+}
+
+impl SessionLink {
+    /// The session of a request or a notification with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
+        let parts = || extensions.get::<Parts>()?.extensions.get();
+        extensions.get().or_else(parts)
+    }
+
+    /// The peer of the session, if it lives.
+    pub(crate) fn peer(&self) -> Option<Peer<RoleServer>> {
+        self.peers.get(&self.session)
+    }
+}

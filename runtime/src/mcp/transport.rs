@@ -1,6 +1,6 @@
 //! Transports of rmcp's service loop, as one type.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use futures::future::{BoxFuture, FutureExt, ready};
 use rmcp::{
@@ -30,8 +30,9 @@ pub(crate) trait MessageTransport: Send {
 /// compiled for each type.
 pub(crate) enum ServerTransport {
     Messages(Box<dyn MessageTransport>),
-    /// A session of a client before 2026-07-28, whose messages come over HTTP.
-    Session(<LocalSessionManager as SessionManager>::Transport),
+    /// A session of a client before 2026-07-28, whose messages come over HTTP. It is alive as long as
+    /// the other value is held.
+    Session(<LocalSessionManager as SessionManager>::Transport, Arc<()>),
     /// No client: nothing is received, and sending fails.
     Disconnected,
 }
@@ -45,7 +46,7 @@ impl Transport<RoleServer> for ServerTransport {
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let sent: BoxFuture<'static, io::Result<()>> = match self {
             Self::Messages(transport) => transport.send(message),
-            Self::Session(session) => {
+            Self::Session(session, _) => {
                 session.send(message).map(|sent| sent.map_err(io::Error::other)).boxed()
             }
             Self::Disconnected => ready(Err(io::ErrorKind::BrokenPipe.into())).boxed(),
@@ -56,7 +57,7 @@ impl Transport<RoleServer> for ServerTransport {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         match self {
             Self::Messages(transport) => transport.receive().await,
-            Self::Session(session) => session.receive().await,
+            Self::Session(session, _) => session.receive().await,
             Self::Disconnected => std::future::pending().await,
         }
     }
@@ -64,7 +65,7 @@ impl Transport<RoleServer> for ServerTransport {
     async fn close(&mut self) -> io::Result<()> {
         match self {
             Self::Messages(transport) => transport.close().await,
-            Self::Session(session) => session.close().await.map_err(io::Error::other),
+            Self::Session(session, _) => session.close().await.map_err(io::Error::other),
             Self::Disconnected => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ use super::describe::{Description, ToolDescription};
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
 use crate::browser::sign_in::SignInAuth;
+use crate::http::SessionKeys;
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
 use crate::support::forwarded::TrustedProxies;
 
@@ -31,6 +32,7 @@ pub(crate) struct Assembled {
     /// The server's URL.
     pub(crate) base: Url,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) session_keys: SessionKeys,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -38,7 +40,12 @@ pub(crate) struct Assembled {
 }
 
 impl Assembled {
-    pub(crate) fn new(dispatch: Dispatch, fallback: Arc<ErasedHandler>, base: Url) -> Self {
+    pub(crate) fn new(
+        dispatch: Dispatch,
+        fallback: Arc<ErasedHandler>,
+        base: Url,
+        session_keys: SessionKeys,
+    ) -> Self {
         let handler = Handler { dispatch: Arc::new(dispatch), fallback };
         Self {
             handler,
@@ -47,6 +54,7 @@ impl Assembled {
             has_landing_page: true,
             base,
             proxies: TrustedProxies::default(),
+            session_keys,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]

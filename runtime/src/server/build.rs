@@ -15,7 +15,8 @@ use crate::{
     client::http_client,
     consent::{Consents, ConsentsConfig},
     error::ConfigError,
-    grant::{Clock, GrantStore, Grants, MasterKey, Sealer},
+    grant::{Clock, GrantStore, Grants, MasterKey, MemoryStore, Sealer},
+    http::SessionKeys,
     oauth::UpstreamClient,
     provider::Registration,
     support::forwarded::TrustedProxies,
@@ -65,11 +66,13 @@ impl Server<ErasedHandler> {
         #[cfg(not(feature = "broker"))]
         let needs_store = needs_provider;
         let store = match self.store {
-            Some(store) => store,
-            None if needs_store => default_store(&self.identity.name, &self.clock).await?,
-            // Nothing will ever be stored, so no file is opened.
-            None => Arc::new(crate::grant::MemoryStore::new()),
+            Some(store) => Some(store),
+            None if needs_store => Some(default_store(&self.identity.name, &self.clock).await?),
+            None => None,
         };
+        let session_keys = session_keys(store.as_ref(), &self.clock)?;
+        // Without a store nothing will ever be stored, so no file is opened.
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         #[cfg(feature = "broker")]
         let brokered = self.broker.as_ref().map(|broker| broker.provider);
         #[cfg(not(feature = "broker"))]
@@ -141,7 +144,7 @@ impl Server<ErasedHandler> {
             tracer: auth.tracer,
             grants,
         };
-        let mut app = Assembled::new(dispatch, self.fallback, base);
+        let mut app = Assembled::new(dispatch, self.fallback, base, session_keys);
         app.proxies = proxies;
         app.sign_in = auth.sign_in;
         app.has_landing_page = self.landing_page;
@@ -155,6 +158,20 @@ impl Server<ErasedHandler> {
         }
         Ok(app)
     }
+}
+
+/// The key of session identifiers: that of the store, so that all processes which share it serve each
+/// other's sessions. Without one it is the master key, if the environment has it.
+fn session_keys(
+    store: Option<&Arc<dyn GrantStore>>,
+    clock: &Arc<dyn Clock>,
+) -> Result<SessionKeys, ConfigError> {
+    if let Some(records) = store.and_then(|store| Arc::clone(store).records()) {
+        return Ok(SessionKeys { sealer: records.sealer().clone(), records });
+    }
+    let key = MasterKey::from_env().map_err(|error| ConfigError::new(error.to_string()))?;
+    let sealer = Sealer::new(&key.unwrap_or_else(MasterKey::generate));
+    Ok(SessionKeys { sealer, records: Arc::new(MemoryStore::with_clock(Arc::clone(clock))) })
 }
 
 /// Whether any tool needs its caller to connect an account.

@@ -100,7 +100,8 @@ impl Assembled {
         let is_local = gate.is_none() || self.login.is_some();
         #[cfg(not(feature = "dev"))]
         let is_local = gate.is_none();
-        let endpoint = Endpoint::new(&self.handler, landing_page, self.shutdown.clone());
+        let lifetime = (self.session_keys.clone(), self.shutdown.clone());
+        let endpoint = Endpoint::new(&self.handler, landing_page, lifetime);
         let endpoint = Arc::new(endpoint);
         let forwarding = http::Forwarding::new(self.proxies.clone(), self.base.clone());
         let router = http::router(&endpoint, pages, is_local, forwarding.as_ref());

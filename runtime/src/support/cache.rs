@@ -103,6 +103,11 @@ where
         Self { cache, fetches: SingleFlight::default() }
     }
 
+    /// The cached value.
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        self.cache.get(key)
+    }
+
     /// The cached value, or that of the fetch under way, or of the one that `fetch` begins.
     ///
     /// The fetch runs in a task of its own, so a caller that is cancelled leaves it to the others.

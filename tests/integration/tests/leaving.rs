@@ -190,12 +190,13 @@ async fn a_consent_is_kept_when_the_browser_leaves_while_its_code_is_redeemed() 
     }
 }
 
-/// In that era a connection that breaks cancels nothing: the client may come back for the answer.
+/// In that era a connection that breaks cancels nothing where the answer is a stream: the client may
+/// come back for it.
 #[tokio::test]
 async fn a_client_of_2025_comes_back_for_its_answer() {
     let inn = Inn::start().await;
     let session = inn.session().await;
-    let mut call = inn.legacy("POST", &session, &of_2025("wait", 1)).await;
+    let mut call = inn.legacy("POST", &session, &of_2025("wait_aloud", 1)).await;
     let primed = soon(call.read_until("\n\n")).await;
     let event = primed.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
     soon(inn.room.came(1)).await;
@@ -210,21 +211,34 @@ async fn a_client_of_2025_comes_back_for_its_answer() {
 
 #[tokio::test]
 async fn a_client_of_2025_cancels_a_call_by_saying_so_or_by_ending_its_session() {
+    for tool in ["wait", "wait_aloud"] {
+        let inn = Inn::start().await;
+        let session = inn.session().await;
+        let _call = inn.legacy("POST", &session, &of_2025(tool, 1)).await;
+        soon(inn.room.came(1)).await;
+        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {
+            "requestId": 1,
+            "reason": "no longer needed",
+        }});
+        let told = inn.legacy("POST", &session, &cancelled).await.answer().await;
+        assert_eq!(told.status, 202);
+        soon(inn.room.left(1)).await;
+
+        let _call = inn.legacy("POST", &session, &of_2025(tool, 2)).await;
+        soon(inn.room.came(2)).await;
+        let ended = inn.legacy("DELETE", &session, &Value::Null).await.answer().await;
+        assert_eq!(ended.status, 202);
+        soon(inn.room.left(2)).await;
+    }
+}
+
+/// A plain answer cannot be come back for, so nobody would have it.
+#[tokio::test]
+async fn a_quiet_call_of_2025_ends_when_its_client_leaves() {
     let inn = Inn::start().await;
     let session = inn.session().await;
-    let _call = inn.legacy("POST", &session, &of_2025("wait", 1)).await;
+    let call = inn.legacy("POST", &session, &of_2025("wait", 1)).await;
     soon(inn.room.came(1)).await;
-    let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {
-        "requestId": 1,
-        "reason": "no longer needed",
-    }});
-    let told = inn.legacy("POST", &session, &cancelled).await.answer().await;
-    assert_eq!(told.status, 202);
+    soon(call.leave()).await;
     soon(inn.room.left(1)).await;
-
-    let _call = inn.legacy("POST", &session, &of_2025("wait_aloud", 2)).await;
-    soon(inn.room.came(2)).await;
-    let ended = inn.legacy("DELETE", &session, &Value::Null).await.answer().await;
-    assert_eq!(ended.status, 202);
-    soon(inn.room.left(2)).await;
 }

@@ -119,9 +119,21 @@ async fn who_signs_in_goes_on_with_the_session_of_a_stranger() {
     let alice = Some(issuer.token("alice").to_string());
     let answer = post(alice.clone(), Some(&session), call.clone()).await.text().await.unwrap();
     assert!(answer.contains("alice"), "{answer}");
-    // From now on it is alice's, and no longer anonymous.
-    assert_eq!(post(None, Some(&session), call.clone()).await.status(), 404);
+    // It holds nothing of alice, so it is anyone's still.
+    assert_eq!(post(None, Some(&session), call.clone()).await.status(), 401);
     let bob = Some(issuer.token("bob").to_string());
+    let answer = post(bob.clone(), Some(&session), call.clone()).await.text().await.unwrap();
+    assert!(answer.contains("bob"), "{answer}");
+    // Once alice listens, it is hers, with what is sent there.
+    let get = async |token: Option<String>| {
+        let get = reqwest::Client::new().get(&url).header("accept", "text/event-stream");
+        let get = get.header("mcp-session-id", &session).bearer_auth(token.unwrap());
+        get.send().await.unwrap()
+    };
+    let stream = get(alice.clone()).await;
+    assert_eq!(stream.status(), 200);
+    assert_eq!(get(bob.clone()).await.status(), 404);
+    assert_eq!(post(None, Some(&session), call.clone()).await.status(), 404);
     assert_eq!(post(bob, Some(&session), call.clone()).await.status(), 404);
     assert_eq!(post(alice, Some(&session), call).await.status(), 200);
 }

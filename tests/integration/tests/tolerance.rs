@@ -232,7 +232,7 @@ async fn a_client_that_takes_json_alone_gets_the_result_without_what_comes_befor
             assert_eq!(reply.json()["result"]["content"][0]["text"], "counted");
         }
     }
-    // A client of 2025 with a session, which rmcp answers by streams alone.
+    // A client of 2025 with a session.
     let begun =
         server.send(Method::POST, "/mcp", &[("accept", "application/json")], &initialize()).await;
     assert_eq!(begun.status, 200, "{}", begun.text);

@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::{http::headers as names, mcp::message::params::REVISION};
+use crate::{
+    http::{headers as names, sealed_session::Session},
+    mcp::message::params::REVISION,
+};
 
 /// Whether the headers are those of a plain request of [`REVISION`] with this method. That JSON is
 /// accepted is for the caller to check.
@@ -11,6 +14,26 @@ pub(super) fn has_plain_headers(headers: &HeaderMap, method: &str) -> bool {
     only(headers, &names::METHOD) == Some(method)
         && is(&names::VERSION, |version| version == REVISION)
         && is(&header::CONTENT_TYPE, is_json)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !headers.contains_key(&names::SESSION)
+}
+
+/// Whether the headers are those of a plain message in this session. That JSON is accepted is for the
+/// caller to check.
+pub(super) fn has_session_headers(headers: &HeaderMap, session: &Session) -> bool {
+    let version = only(headers, &names::VERSION);
+    (version == Some(session.revision().as_str())
+        || version.is_none() && !headers.contains_key(&names::VERSION))
+        && only(headers, &header::CONTENT_TYPE).is_some_and(is_json)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && headers.get_all(&names::SESSION).iter().nth(1).is_none()
+}
+
+/// Whether the headers are those of a plain message before 2026-07-28 that names no session. The
+/// revision is that of the message, which has to be a known one.
+pub(super) fn has_plain_headers_before_session(headers: &HeaderMap, revision: &str) -> bool {
+    (!headers.contains_key(&names::VERSION) || only(headers, &names::VERSION) == Some(revision))
+        && only(headers, &header::CONTENT_TYPE).is_some_and(is_json)
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.contains_key(&names::SESSION)
 }

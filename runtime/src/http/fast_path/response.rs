@@ -13,6 +13,23 @@ pub(super) fn response<T: Serialize + ?Sized>(
     outcome: Result<&T, &ErrorData>,
     member: &str,
 ) -> Response {
+    write(id, outcome, member, status)
+}
+
+/// The response to a request in a session, whose status is that of every message.
+pub(super) fn session_response<T: Serialize + ?Sized>(
+    id: &RawValue,
+    outcome: Result<&T, &ErrorData>,
+) -> Response {
+    write(id, outcome, "", |_| StatusCode::OK)
+}
+
+fn write<T: Serialize + ?Sized>(
+    id: &RawValue,
+    outcome: Result<&T, &ErrorData>,
+    member: &str,
+    status: fn(&ErrorData) -> StatusCode,
+) -> Response {
     let mut json = Vec::with_capacity(256 + member.len());
     json.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     json.extend_from_slice(id.get().as_bytes());

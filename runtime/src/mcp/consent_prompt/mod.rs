@@ -11,8 +11,9 @@ use std::{any::TypeId, collections::HashMap, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rmcp::{
-    ErrorData, Peer, RoleServer,
+    ErrorData, RoleServer,
     model::{CallToolRequestParams, CallToolResponse, CustomNotification, ServerNotification},
+    service::RequestContext,
 };
 use serde_json::json;
 
@@ -23,7 +24,7 @@ use self::{
 use super::{
     access_meta::AuthMeta,
     connections::{ConnectionStatus, MissingGrant, ProviderConnections},
-    request::CallRequest,
+    request::{CallRequest, SessionLink},
     tool_error::CallError,
 };
 use crate::{
@@ -298,7 +299,7 @@ impl ConsentPrompt<'_> {
             PromptForm::UrlElicitationError => {
                 let error = form::url_elicitation_error(tool, &prompts);
                 for prompt in prompts {
-                    notify_when_granted(&self.services.consents, prompt.link.id, &context.peer);
+                    notify_when_granted(&self.services.consents, prompt.link.id, &context);
                 }
                 Err(error.into())
             }
@@ -374,14 +375,17 @@ impl ConsentOutcome {
 }
 
 /// Sends `notifications/elicitation/complete` to a client of 2025-11-25 when the user is done.
-fn notify_when_granted(consents: &Consents, id: String, peer: &Peer<RoleServer>) {
-    let (consents, peer) = (consents.clone(), peer.clone());
+fn notify_when_granted(consents: &Consents, id: String, context: &RequestContext<RoleServer>) {
+    let (consents, peer) = (consents.clone(), context.peer.clone());
+    let link = SessionLink::of(&context.extensions).cloned();
     task::spawn(async move {
         if let Some(Progress::Granted { .. }) = consents.wait(&id, STATE_TTL).await {
             let params = json!({ "elicitationId": id });
             let notification =
                 CustomNotification::new("notifications/elicitation/complete", Some(params));
             let notification = ServerNotification::CustomNotification(notification);
+            // The client of a session listens by another connection, which may have begun since.
+            let peer = link.and_then(|link| link.peer()).unwrap_or(peer);
             // The client may have disconnected; it can call again without the notification.
             let _ = peer.send_notification(notification).await;
         }

@@ -76,6 +76,8 @@ pub(crate) struct CallParams<'m, 'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) arguments: Option<&'a RawValue>,
     pub(crate) meta: Option<&'m Meta<'a>>,
+    /// Whether there is no `_meta`, of whatever type.
+    pub(crate) lacks_meta: bool,
     /// Whether the call answers an earlier `input_required`.
     pub(crate) is_retry: bool,
     /// Whether there is a `uri`, which a call has no use for and nothing has checked.
@@ -156,7 +158,8 @@ impl<'a> Message<'a> {
             let (arguments, meta) = (params.arguments, params.meta.0.as_ref());
             let name = params.name.and_then(string)?;
             let (is_retry, has_uri) = (params.is_retry, params.uri.is_some());
-            Some(CallParams { name, arguments, meta, is_retry, has_uri })
+            let lacks_meta = !params.has_meta;
+            Some(CallParams { name, arguments, meta, lacks_meta, is_retry, has_uri })
         });
         Some(call.ok_or(()))
     }

@@ -17,6 +17,8 @@ pub(crate) struct Params<'a> {
     pub(crate) uri: Option<&'a RawValue>,
     pub(crate) arguments: Option<&'a RawValue>,
     pub(crate) meta: StrictObject<Meta<'a>>,
+    /// Whether there is `_meta`, of whatever type.
+    pub(crate) has_meta: bool,
     pub(crate) notifications: Option<&'a RawValue>,
     /// Whether the message answers an earlier `input_required`.
     pub(crate) is_retry: bool,
@@ -43,6 +45,14 @@ impl Meta<'_> {
         };
         version == Some(REVISION)
             && self.capabilities.is_some_and(capabilities)
+            && self.progress_token.is_none_or(is_valid)
+            && self.log_level.is_none_or(is_valid)
+    }
+
+    /// Whether it is that of a request in a session, which says nothing of the client.
+    pub(crate) fn is_of_session(&self) -> bool {
+        self.version.is_none()
+            && self.capabilities.is_none()
             && self.progress_token.is_none_or(is_valid)
             && self.log_level.is_none_or(is_valid)
     }
@@ -97,7 +107,10 @@ impl<'a> Members<'a> for Params<'a> {
             ParamName::Name => self.name = map.next_value()?,
             ParamName::Uri => self.uri = map.next_value()?,
             ParamName::Arguments => self.arguments = map.next_value()?,
-            ParamName::Meta => self.meta = map.next_value()?,
+            ParamName::Meta => {
+                self.has_meta = true;
+                self.meta = map.next_value()?;
+            }
             ParamName::InputResponses | ParamName::RequestState => {
                 self.is_retry |= map.next_value::<Option<Validated>>()?.is_some();
             }

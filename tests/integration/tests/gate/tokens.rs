@@ -114,9 +114,7 @@ async fn a_session_belongs_to_who_began_it() {
     }
     let mine = guarded.post("alice.orders-read", &list, &with_session).await;
     assert_eq!(mine.status(), 200, "it was not ended by the attempts");
-    let events = mine.text().await.unwrap();
-    let answer = events.lines().find_map(|line| line.strip_prefix("data: {")).unwrap();
-    let answer: Value = serde_json::from_str(&format!("{{{answer}")).unwrap();
+    let answer: Value = mine.json().await.unwrap();
     assert_eq!(
         answer["result"]["tools"][0]["securitySchemes"],
         json!([{ "type": "oauth2", "scopes": ["orders:read"] }]),

@@ -1,0 +1,137 @@
+//! Session identifiers at the endpoint: made when a client begins, opened with each of its requests,
+//! and ended.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::HeaderMap;
+use rmcp::model::InitializeRequestParams;
+
+use super::{
+    ended_sessions::EndedSessions,
+    headers as names,
+    rejection::Rejection,
+    sealed_session::{Binding, Session, SessionSealer},
+    session_cache::SessionCache,
+    sessions::Sessions,
+};
+use crate::{
+    gate::{Claims, resource_server::principal},
+    grant::{Clock, Records, Sealer},
+};
+
+/// What sessions need of a server: the key of their identifiers, and where their ends are stored.
+#[derive(Clone)]
+pub(crate) struct SessionKeys {
+    pub(crate) sealer: Sealer,
+    pub(crate) records: Arc<dyn Records>,
+}
+
+/// The sessions of a server, by their identifiers.
+pub(super) struct SessionIds {
+    sealer: SessionSealer,
+    ended: EndedSessions,
+    live: Arc<Sessions>,
+    clock: Arc<dyn Clock>,
+    has_gate: bool,
+}
+
+impl SessionIds {
+    pub(super) fn new(
+        keys: SessionKeys,
+        clock: &Arc<dyn Clock>,
+        live: &Arc<Sessions>,
+        (server, has_gate): (&str, bool),
+    ) -> Self {
+        Self {
+            sealer: SessionSealer::new(keys.sealer, server.to_owned()),
+            ended: EndedSessions::new(keys.records, Arc::clone(clock)),
+            live: Arc::clone(live),
+            clock: Arc::clone(clock),
+            has_gate,
+        }
+    }
+
+    /// The identifier of a new session.
+    pub(super) fn begin(
+        &self,
+        caller: Option<&Claims>,
+        address: Option<IpAddr>,
+        client: InitializeRequestParams,
+    ) -> Arc<str> {
+        let binding =
+            if self.has_gate { Binding::of_caller(caller, address) } else { Binding::Local };
+        self.sealer.seal(binding, self.clock.now(), client)
+    }
+
+    /// The session that a request names, if it names one. Its identifier is no credential: the session
+    /// has to be the caller's.
+    pub(super) async fn open(
+        &self,
+        headers: &HeaderMap,
+        cache: Option<&SessionCache>,
+        caller: Option<&Claims>,
+    ) -> Result<Option<Arc<Session>>, Rejection> {
+        let Some(id) = headers.get(&names::SESSION) else { return Ok(None) };
+        let session = self.find(id.to_str().unwrap_or_default(), cache);
+        let session = session.filter(|session| self.admits(session, caller));
+        let session = match session {
+            Some(session) => {
+                let ended = match self.ended.known(&session) {
+                    Some(ended) => ended,
+                    // Boxed, so that the future of every request is not as large as this.
+                    None => Box::pin(self.ended.contains(&session)).await,
+                };
+                (!ended).then_some(session)
+            }
+            None => None,
+        };
+        // Without a gate rmcp answers: a client of 2026-07-28 may name a session without having one.
+        if session.is_none() && self.has_gate {
+            tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
+            return Err(Rejection::session_not_found());
+        }
+        Ok(session)
+    }
+
+    fn find(&self, id: &str, cache: Option<&SessionCache>) -> Option<Arc<Session>> {
+        let now = self.clock.now();
+        if let Some(session) = cache.and_then(|cache| cache.get(id)) {
+            return (now < session.ends_at).then_some(session);
+        }
+        let session = Arc::new(self.sealer.open(id, now)?);
+        if let Some(cache) = cache {
+            cache.set(&session);
+        }
+        Some(session)
+    }
+
+    fn admits(&self, session: &Session, caller: Option<&Claims>) -> bool {
+        if !self.has_gate {
+            return session.binding == Binding::Local;
+        }
+        if !session.binding.admits(caller) {
+            return false;
+        }
+        if !matches!(session.binding, Binding::Anonymous(_)) {
+            return true;
+        }
+        // What lives of it is of one caller: an anonymous one, until a caller who signs in goes on.
+        let principal = principal(caller);
+        match self.live.owner(&session.id) {
+            Some(owner) if *owner == *principal => true,
+            Some(owner) => owner.is_empty() && self.live.adopt(&session.id, &principal),
+            None => true,
+        }
+    }
+
+    /// Ends a session before its time, in every process that shares the store.
+    pub(super) async fn end(&self, session: &Session) -> Result<(), Rejection> {
+        let stored = self.ended.insert(session).await;
+        self.live.close(&session.id).await;
+        stored.map_err(|error| {
+            tracing::error!(target: "toolgate::gate", %error, "the end of a session cannot be stored");
+            let message = "the end of the session cannot be stored now: try again later";
+            Rejection::internal_error(&serde_json::Value::Null, message)
+        })
+    }
+}
