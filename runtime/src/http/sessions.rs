@@ -10,7 +10,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -67,6 +67,8 @@ pub(super) struct Starting {
     pub(super) owner: SessionOwner,
     /// What the client said when it began. `None`: it says so now.
     pub(super) client: Option<InitializeRequestParams>,
+    /// Taken before rmcp is asked, which would remember for a moment that the session was not found.
+    permit: StdMutex<Option<SessionPermit>>,
     /// Whether its owner may have no more sessions.
     refused: AtomicBool,
 }
@@ -78,7 +80,11 @@ impl Starting {
         client: Option<InitializeRequestParams>,
     ) -> Self {
         let owner = SessionOwner::new(principal, address);
-        Self { id, owner, client, refused: AtomicBool::new(false) }
+        Self { id, owner, client, permit: StdMutex::default(), refused: AtomicBool::new(false) }
+    }
+
+    fn permit(&self) -> StdMutexGuard<'_, Option<SessionPermit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,6 +127,9 @@ impl Sessions {
         starting: Starting,
         request: impl Future<Output = T>,
     ) -> Result<T, TooManySessions> {
+        if !self.registry.contains(&starting.id) {
+            *starting.permit() = Some(self.acquire(&starting.owner).ok_or(TooManySessions)?);
+        }
         let starting = Arc::new(starting);
         let response = STARTING.scope(Arc::clone(&starting), request).await;
         if starting.refused.load(Relaxed) { Err(TooManySessions) } else { Ok(response) }
@@ -183,7 +192,9 @@ impl Sessions {
         let starting = STARTING.try_with(Arc::clone);
         let not_found = || LocalSessionManagerError::SessionNotFound("".into());
         let starting = starting.map_err(|_| not_found())?;
-        let Some(permit) = self.acquire(&starting.owner) else {
+        let permit = starting.permit().take();
+        // There is none if the session was closed after the endpoint looked.
+        let Some(permit) = permit.or_else(|| self.acquire(&starting.owner)) else {
             starting.refused.store(true, Relaxed);
             return Err(not_found());
         };
