@@ -202,7 +202,7 @@ impl Sessions {
         let alive = Arc::new(());
         let machinery = Machinery { id, alive: Arc::downgrade(&alive) };
         self.registry.insert(starting.id.clone(), permit, machinery);
-        Ok((starting.id.clone(), ServerTransport::Session(transport, alive)))
+        Ok((starting.id.clone(), ServerTransport::Session { transport, _alive: alive }))
     }
 }
 

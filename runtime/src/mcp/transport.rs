@@ -32,7 +32,10 @@ pub(crate) enum ServerTransport {
     Messages(Box<dyn MessageTransport>),
     /// A session of a client before 2026-07-28, whose messages come over HTTP. It is alive as long as
     /// the other value is held.
-    Session(<LocalSessionManager as SessionManager>::Transport, Arc<()>),
+    Session {
+        transport: <LocalSessionManager as SessionManager>::Transport,
+        _alive: Arc<()>,
+    },
     /// No client: nothing is received, and sending fails.
     Disconnected,
 }
@@ -46,7 +49,7 @@ impl Transport<RoleServer> for ServerTransport {
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let sent: BoxFuture<'static, io::Result<()>> = match self {
             Self::Messages(transport) => transport.send(message),
-            Self::Session(session, _) => {
+            Self::Session { transport: session, .. } => {
                 session.send(message).map(|sent| sent.map_err(io::Error::other)).boxed()
             }
             Self::Disconnected => ready(Err(io::ErrorKind::BrokenPipe.into())).boxed(),
@@ -57,7 +60,7 @@ impl Transport<RoleServer> for ServerTransport {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         match self {
             Self::Messages(transport) => transport.receive().await,
-            Self::Session(session, _) => session.receive().await,
+            Self::Session { transport: session, .. } => session.receive().await,
             Self::Disconnected => std::future::pending().await,
         }
     }
@@ -65,7 +68,9 @@ impl Transport<RoleServer> for ServerTransport {
     async fn close(&mut self) -> io::Result<()> {
         match self {
             Self::Messages(transport) => transport.close().await,
-            Self::Session(session, _) => session.close().await.map_err(io::Error::other),
+            Self::Session { transport: session, .. } => {
+                session.close().await.map_err(io::Error::other)
+            }
             Self::Disconnected => Ok(()),
         }
     }
