@@ -1,10 +1,11 @@
 //! The endpoint at `/mcp`: the steps of one request, in their order.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     BoxError,
     body::Body,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
