@@ -94,7 +94,7 @@ impl Tracer {
 
     /// The span of the request with these extensions.
     pub(crate) fn of(&self, extensions: &Extensions) -> Span {
-        if self.0.is_none() {
+        if !self.is_observed() {
             return Span(None);
         }
         extensions.get().cloned().unwrap_or_default()
