@@ -36,7 +36,7 @@ pub(super) fn message_read(
 }
 
 impl Rejection {
-    /// The same rejection, which reported to observers, unless the gate has done so.
+    /// The same rejection, after it was reported to observers, unless the gate has done so.
     pub(super) fn traced(self, span: &Span) -> Self {
         if let Some(reason) = self.reason() {
             let (status, retry_after_s) = (self.status().as_u16(), self.retry_after());

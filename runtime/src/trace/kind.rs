@@ -82,7 +82,7 @@ kinds! {
         /// When to try again.
         retry_after_s: Option<u64>,
     }
-    /// A client was told to get a token, or a wider one (RFC 6750 §3).
+    /// A client got a challenge: it needs a token, or a wider one (RFC 6750 §3).
     Challenged {
         /// The status of the response.
         status: u16,

@@ -92,12 +92,13 @@ impl Tracer {
         span
     }
 
-    /// The span of the request with these extensions.
+    /// The span of the request with these extensions. A request of which none was begun gets one for
+    /// each event.
     pub(crate) fn of(&self, extensions: &Extensions) -> Span {
         if !self.is_observed() {
             return Span(None);
         }
-        extensions.get().cloned().unwrap_or_default()
+        extensions.get().cloned().unwrap_or_else(|| self.span())
     }
 }
 
