@@ -28,11 +28,6 @@ impl Broker {
             .emit(|| EventKind::BrokerConsent { client, decision });
     }
 
-    pub(super) fn trace_refusal(&self, span: &Span, client: &str, code: &'static str) {
-        let client = Found::new(client);
-        span.emit(|| EventKind::AuthorizationRefused { client, code });
-    }
-
     /// Reports the tokens of the sign-in `id`.
     pub(super) fn trace_tokens(
         &self,
@@ -78,6 +73,12 @@ impl Broker {
             scopes: found.link.scopes[..].into(),
         });
     }
+}
+
+/// Reports that a request for authorization was refused.
+pub(super) fn refused(span: &Span, client: &str, code: &'static str) {
+    let client = Found::new(client);
+    span.emit(|| EventKind::AuthorizationRefused { client, code });
 }
 
 impl From<&ClientTrust> for trace::ClientTrust {

@@ -94,15 +94,7 @@ impl AuthLayer {
         #[cfg(not(feature = "broker"))]
         let provider = None;
 
-        let mut tools: Vec<_> = tools
-            .into_iter()
-            .map(|registered| {
-                let required_scopes =
-                    required_scopes(registered.dependencies, registered.hints, provider);
-                ServedTool { required_scopes, reports_access: false, registered }
-            })
-            .collect();
-        RequiredScopes::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
+        let mut tools = served(tools, provider);
         #[cfg(feature = "broker")]
         let broker = match config {
             Some(config) => Some(config.build(&broker_routes::BrokerParts {
@@ -187,6 +179,17 @@ impl AuthLayer {
             broker,
         })
     }
+}
+
+/// The tools with what they require. `brokered` is the provider behind the server's broker.
+fn served(tools: Vec<RegisteredTool>, brokered: Option<&str>) -> Vec<ServedTool> {
+    let with_scopes = |registered: RegisteredTool| {
+        let required_scopes = required_scopes(registered.dependencies, registered.hints, brokered);
+        ServedTool { required_scopes, reports_access: false, registered }
+    };
+    let mut tools: Vec<_> = tools.into_iter().map(with_scopes).collect();
+    RequiredScopes::number(tools.iter_mut().map(|tool| &mut tool.required_scopes));
+    tools
 }
 
 /// The server's URL, with the one for this machine by default.

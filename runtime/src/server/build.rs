@@ -1,6 +1,6 @@
 //! Building a server: from its configuration to what is served. All errors are reported at once.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio_util::task::TaskTracker;
@@ -43,6 +43,15 @@ impl Server<ErasedHandler> {
         Box::pin(self.assemble(loopback))
     }
 
+    /// The type of the provider behind the broker.
+    fn brokered(&self) -> Option<TypeId> {
+        #[cfg(feature = "broker")]
+        let brokered = self.broker.as_ref().map(|broker| broker.provider);
+        #[cfg(not(feature = "broker"))]
+        let brokered = None;
+        brokered
+    }
+
     async fn assemble(
         #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
         loopback: Option<Arc<Loopback>>,
@@ -57,14 +66,12 @@ impl Server<ErasedHandler> {
         errors.extend(check_sse_after(self.sse_after));
         // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
+        let brokered = self.brokered();
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
         ConfigError::join(errors)?;
 
         let needs_provider = needs_provider(&tools);
-        #[cfg(feature = "broker")]
-        let needs_store = needs_provider || self.broker.is_some() && loopback.is_none();
-        #[cfg(not(feature = "broker"))]
-        let needs_store = needs_provider;
+        let needs_store = needs_provider || brokered.is_some() && loopback.is_none();
         let store = match self.store {
             Some(store) => Some(store),
             None if needs_store => Some(default_store(&self.identity.name, &self.clock).await?),
@@ -73,10 +80,6 @@ impl Server<ErasedHandler> {
         let session_keys = session_keys(store.as_ref(), &self.clock)?;
         // Without a store nothing will ever be stored, so no file is opened.
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        #[cfg(feature = "broker")]
-        let brokered = self.broker.as_ref().map(|broker| broker.provider);
-        #[cfg(not(feature = "broker"))]
-        let brokered = None;
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let connections = ProviderConnections::new(grants.clone(), client, &providers, brokered)?;
         check_dependencies(&tools, &connections, &self.states, self.gate.is_some())?;

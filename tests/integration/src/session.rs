@@ -167,9 +167,10 @@ pub async fn ask<H: ServerHandler>(
         let Ok(response) = service.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let is_stream = is(&parts.headers, "text/event-stream");
-        let body = match is_stream && !has_end {
-            true => Ok(Vec::new()),
-            false => body.collect().await.map(|body| body.to_bytes().to_vec()),
+        let body = if is_stream && !has_end {
+            Ok(Vec::new())
+        } else {
+            body.collect().await.map(|body| body.to_bytes().to_vec())
         };
         (parts, body)
     };

@@ -17,6 +17,7 @@ use crate::{
         documents::error::DocumentError,
         page, redirect,
         state::Broker,
+        traced,
     },
     support::crypto,
 };
@@ -160,7 +161,7 @@ impl Broker {
         error: &AuthorizationError,
     ) -> Response {
         tracing::info!(target: "toolgate::broker", client = %escape(&client.id), code = error.code, reason = %escape(&error.description), "a client was refused");
-        self.trace_refusal(&self.new_span(), &client.id, error.code);
+        traced::refused(&self.new_span(), &client.id, error.code);
         let is_native =
             redirect::check(redirect_uri).is_ok_and(|destination| destination.is_native());
         let url = self.answer_url(redirect_uri, state, &error_pairs(error));
@@ -185,7 +186,7 @@ impl Broker {
     ) -> Response {
         tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), code = error.code, reason = %escape(&error.description), "an authorization came to nothing");
         let span = self.authorization_span(&request.challenge);
-        self.trace_refusal(&span, &request.client_id, error.code);
+        traced::refused(&span, &request.client_id, error.code);
         let state = request.state.as_deref();
         redirect_to(&self.answer_url(&request.redirect_uri, state, &error_pairs(error)))
     }

@@ -18,6 +18,7 @@ use crate::{
         page::stop,
         state::Broker,
         step_up::provider::{StepUpFlow, is_step_up},
+        traced,
     },
     browser::{
         authorization_flow::{
@@ -128,7 +129,7 @@ impl Broker {
             Ok(false) => {
                 tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), subject = %escape(&subject), "a person may not sign in");
                 let span = self.authorization_span(&request.challenge);
-                self.trace_refusal(&span, &request.client_id, "access_denied");
+                traced::refused(&span, &request.client_id, "access_denied");
                 self.discard(&subject, &tokens).await?;
                 return Ok(self.not_admitted(&request));
             }
