@@ -106,8 +106,7 @@ impl Server<ErasedHandler> {
             self.live_views,
             self.fallback.is_none,
         )?;
-        let has_authenticator = auth.authenticator.is_some();
-        let base = auth.base.clone();
+        let (has_authenticator, base) = (auth.authenticator.is_some(), auth.base.clone());
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
