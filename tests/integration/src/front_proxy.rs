@@ -58,6 +58,46 @@ impl FrontProxy {
         Self::start(program, &["-e", "stderr", "-c"], config).await
     }
 
+    /// Starts nginx before the processes of one server, which it asks in turn, and returns its address.
+    ///
+    /// # Panics
+    ///
+    /// As [`nginx`](Self::nginx).
+    pub async fn round_robin(program: &OsStr, replicas: [SocketAddr; 2]) -> (Self, SocketAddr) {
+        let [one, two] = replicas;
+        // As in docs/behind-a-proxy.md. A process that does not answer is asked again the next time.
+        let config = |folder: &Path, port: u16| {
+            let folder = folder.display();
+            format!(
+                "daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
+                 events {{ worker_connections 64; }}
+                 http {{
+                   access_log off; client_body_temp_path {folder}/body;
+                   proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
+                   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                   upstream replicas {{
+                     server {one} max_fails=0; server {two} max_fails=0;
+                   }}
+                   server {{
+                     listen 127.0.0.1:{port};
+                     location / {{
+                       proxy_pass http://replicas;
+                       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                       proxy_set_header X-Forwarded-Proto $scheme;
+                       proxy_set_header X-Forwarded-Host $http_host;
+                       proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1h;
+                       client_max_body_size 4m;
+                       add_header X-Served-By $upstream_addr always;
+                     }}
+                   }}
+                 }}"
+            )
+        };
+        let proxy = Self::start(program, &["-e", "stderr", "-c"], config).await;
+        let address = SocketAddr::from(([127, 0, 0, 1], proxy.port));
+        (proxy, address)
+    }
+
     /// Starts Caddy before a server at `backend`. It leaves paths as they are.
     ///
     /// # Panics

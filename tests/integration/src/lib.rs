@@ -8,6 +8,7 @@ pub mod front_proxy;
 pub mod host;
 pub mod log;
 pub mod recorder;
+pub mod round_robin;
 pub mod session;
 pub mod tools;
 pub mod two_ways;

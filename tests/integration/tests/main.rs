@@ -24,6 +24,7 @@ mod long_calls;
 mod panics;
 mod program;
 pub mod proxies;
+mod round_robin;
 mod schemas;
 mod sessions;
 mod shared_accounts;

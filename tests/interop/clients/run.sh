@@ -75,5 +75,18 @@ ISSUER="${url%/mcp}" RESOURCE="$resource" \
     start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
 walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
 
+echo '-- two processes behind nginx, of which one is killed before every message'
+start restarted "$target/debug/round_robin"
+steps=(list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees'
+    open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins')
+for client in 2.4-legacy 1.32; do
+    one "$NODE" "$here/walk.mjs" "$client" "$url" "${steps[@]}"
+done
+one "$python" "$here/walk.py" python-legacy "$url" "${steps[@]}"
+one "$target/debug/rmcp-client" rmcp-legacy "$url" "${steps[@]}"
+# Each began one session, and was never told that there is none.
+[ "$(grep -c '^POST /mcp initialize 200' "$work/restarted.log")" = 4 ] &&
+    ! grep -E '^POST /mcp .*(404|5..)$' "$work/restarted.log" || { cat "$work/restarted.log"; exit 1; }
+
 # Each server fetched the document once, and kept it.
 [ "$(grep -c '^GET /client.json' "$work/document.log")" = 2 ] || { cat "$work/document.log"; exit 1; }
