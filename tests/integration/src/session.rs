@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo};
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
@@ -193,17 +193,18 @@ pub async fn ask<H: ServerHandler>(
     Some(Reply { status, session, messages, headers: compared(&parts.headers), text })
 }
 
-/// The headers that both ways have in common: without those that say whether the answer is a stream.
+/// The headers that both ways have in common: without those that a stream has, also one that became
+/// JSON because the client takes nothing else.
 fn compared(headers: &HeaderMap) -> BTreeSet<(String, Vec<u8>)> {
-    let is_stream = is(headers, "text/event-stream");
-    let is_message = is_stream || is(headers, "application/json");
-    let is_compared = |name: &HeaderName| match name.as_str() {
+    let is_message = is(headers, "text/event-stream") || is(headers, "application/json");
+    let is_compared = |name: &HeaderName, value: &HeaderValue| match name.as_str() {
         "content-length" | "mcp-session-id" => false,
         "content-type" => !is_message,
-        "cache-control" | "x-accel-buffering" => !is_stream,
+        "cache-control" => !(is_message && value == "no-cache"),
+        "x-accel-buffering" => !is_message,
         _ => true,
     };
-    let compared = headers.iter().filter(|(name, _)| is_compared(name));
+    let compared = headers.iter().filter(|(name, value)| is_compared(name, value));
     compared.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
 }
 

@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use http::Method;
 use integration::{
     broker::{Application, Browser},
+    client::{link_in, text_of},
     round_robin::{Kills, Site},
     session::REVISIONS,
 };
@@ -117,11 +118,15 @@ async fn walk(site: &Site, revision: &'static str) {
     assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 3, "{listed}");
     client.list_issues().await;
 
-    // More access, by a link in an error.
+    // More access, by a link in an error; before 2025-11-25, which has it, in a text.
     let asked = client.open_issue().await;
-    assert_eq!(asked["error"]["code"], -32042, "{asked}");
-    let link = asked["error"]["data"]["elicitations"][0]["url"].as_str().unwrap();
-    let page = browser.open(link).await;
+    let link = if revision == "2025-11-25" {
+        assert_eq!(asked["error"]["code"], -32042, "{asked}");
+        asked["error"]["data"]["elicitations"][0]["url"].as_str().unwrap().to_owned()
+    } else {
+        link_in(&text_of(&asked))
+    };
+    let page = browser.open(&link).await;
     assert!(page.body.contains("asks for more"), "{}: {}", page.url, page.body);
     let page = browser.send(&page, &[("decision", "allow")], &[]).await;
     let page = browser.at_forge(page, "alice", "approve").await;

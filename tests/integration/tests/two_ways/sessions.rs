@@ -479,3 +479,27 @@ async fn a_call_that_is_cancelled_ends() {
         }
     }
 }
+
+/// Two calls with one identifier at once, which no client may make and some do. rmcp answers one of
+/// them.
+#[tokio::test]
+async fn one_identifier_twice_at_once() {
+    let room = Room::default();
+    let ways = TwoWays::serving(|server| server.tools(tools![wait]).state(room.clone())).await;
+    let [short, _] = ways.services();
+    let client = Client::begin(short, "2025-11-25", &ways.token("")).await;
+    let arguments = json!({});
+    let opens = async {
+        room.came(2).await;
+        room.open();
+    };
+    let (one, two, ()) = tokio::join!(
+        client.call(1, "wait", &arguments),
+        client.call(1, "wait", &arguments),
+        opens,
+    );
+    for reply in [one, two, client.request(1, "ping", &json!({})).await] {
+        assert_eq!((reply.status.as_u16(), &reply.message()["id"]), (200, &json!(1)));
+        assert!(reply.message().get("result").is_some(), "{reply:?}");
+    }
+}
