@@ -409,6 +409,51 @@ async fn a_session_from_its_beginning_to_after_its_end() {
     }
 }
 
+/// What lives of a session, for its stream, changes nothing about the rest.
+#[tokio::test]
+async fn a_session_that_is_listened_to() {
+    let ways = TwoWays::new().await;
+    for revision in REVISIONS {
+        let token = ways.token("desk:read");
+        let replies = compare(&ways, async |service| {
+            let client = Client::begin(service, revision, &token).await;
+            let speaks = json!({
+                "name": "count",
+                "arguments": { "to": 3 },
+                "_meta": { "progressToken": "p" },
+            });
+            let get = async |headers: &[(&'static str, &str)]| {
+                client.send_with(http::Method::GET, headers, Vec::new()).await
+            };
+            vec![
+                client.call(1, "add", &json!({ "a": 1 })).await,
+                get(&[]).await,
+                client.call(2, "add", &json!({ "a": 2 })).await,
+                client.request(3, "tools/call", &speaks).await,
+                client.request(4, "tools/list", &json!({})).await,
+                client.notify("notifications/initialized", &json!({})).await,
+                client.notify("notifications/cancelled", &json!({ "requestId": 3 })).await,
+                client.notify("notifications/roots/list_changed", &json!({})).await,
+                client.request(5, "ping", &json!({})).await,
+                get(&[("last-event-id", "0")]).await,
+                get(&[("last-event-id", "nonsense")]).await,
+                client.request(6, "logging/setLevel", &json!({ "level": "info" })).await,
+                client.delete().await,
+                get(&[]).await,
+                client.call(7, "add", &json!({ "a": 2 })).await,
+            ]
+        });
+        let replies = replies.await;
+        let statuses: Vec<u16> = replies.iter().map(|reply| reply.status.as_u16()).collect();
+        let expected =
+            [200, 200, 200, 200, 200, 202, 202, 202, 200, 200, 200, 200, 202, 404, 404];
+        assert_eq!(statuses, expected, "{revision}");
+        let progress = &replies[3].messages;
+        assert_eq!(progress.len(), 4, "{progress:?}");
+        assert_eq!(progress[0]["method"], "notifications/progress");
+    }
+}
+
 /// Two of one caller, and one of another, do not meet.
 #[tokio::test]
 async fn sessions_side_by_side() {
