@@ -445,8 +445,7 @@ async fn a_session_that_is_listened_to() {
         });
         let replies = replies.await;
         let statuses: Vec<u16> = replies.iter().map(|reply| reply.status.as_u16()).collect();
-        let expected =
-            [200, 200, 200, 200, 200, 202, 202, 202, 200, 200, 200, 200, 202, 404, 404];
+        let expected = [200, 200, 200, 200, 200, 202, 202, 202, 200, 200, 200, 200, 202, 404, 404];
         assert_eq!(statuses, expected, "{revision}");
         let progress = &replies[3].messages;
         assert_eq!(progress.len(), 4, "{progress:?}");
