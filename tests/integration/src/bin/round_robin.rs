@@ -1,7 +1,7 @@
 //! A server of two processes behind nginx, of which one is killed before every message, for judges from
 //! elsewhere. It prints the requests and their statuses.
 
-use std::env;
+use std::{env, io};
 
 use integration::round_robin::{Kills, Site};
 
@@ -11,8 +11,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let replica = env::current_exe()?.with_file_name("replica");
     let mut site = Site::start((&nginx, &replica), Kills::BeforeMessages, &[]).await;
     println!("{}", site.mcp());
-    while let Some(line) = site.answered().await {
-        println!("{line}");
+    let prints = async {
+        while let Some(line) = site.answered().await {
+            println!("{line}");
+        }
+        Ok(())
+    };
+    // The site has to be dropped, so that its processes end too.
+    tokio::select! {
+        printed = prints => printed,
+        ended = terminated() => Ok(ended?),
     }
-    Ok(())
+}
+
+/// Waits until this process is told to end.
+async fn terminated() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate())?.recv().await;
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
