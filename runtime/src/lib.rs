@@ -105,13 +105,16 @@
 //! | `broker` | yes | an OAuth 2.1 authorization server in front of one provider |
 //! | `sqlite` | yes | grants in an embedded SQLite database; without it they live in memory |
 //! | `dev` | no | sign-in without passwords, on this machine alone |
+//! | `sse` | no | the transport of 2024-11-05, `Server::legacy_sse` |
 //! | `testing` | no | what tests of your own tools need |
+//! | `websocket` | no | MCP over WebSocket, `Server::websocket` |
 //!
 //! # Guides
 //!
 #![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),")]
 #![cfg_attr(doc, doc = "[Behind a proxy](guide::behind_a_proxy),")]
-#![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance).")]
+#![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance),")]
+#![cfg_attr(doc, doc = "[Transports](guide::transports).")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // What the macros emit names `::toolgate`, in this crate's own tests too.
@@ -402,6 +405,8 @@ pub mod guide {
     pub mod hosts {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
+    #[doc = include_str!("../docs/transports.md")]
+    pub mod transports {}
     #[doc = include_str!("../docs/widgets.md")]
     pub mod widgets {}
 }
@@ -420,6 +425,11 @@ struct Arguments;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/behind-a-proxy.md")]
 struct BehindAProxy;
+
+/// Compiles the code of the guide on transports.
+#[cfg(all(doctest, feature = "websocket"))]
+#[doc = include_str!("../../docs/transports.md")]
+struct Transports;
 
 /// Compiles the code of the guide on widgets.
 #[cfg(doctest)]

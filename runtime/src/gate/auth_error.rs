@@ -130,6 +130,11 @@ impl AuthError {
         }
     }
 
+    /// Whether the same token may be accepted later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.retry_after().is_some()
+    }
+
     /// Returns when to try again, if whether the token is valid cannot be determined now.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

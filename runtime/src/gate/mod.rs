@@ -10,6 +10,8 @@ pub(crate) mod auth_error;
 pub(crate) mod browser_identity;
 pub(crate) mod challenge;
 pub(crate) mod claims;
+#[cfg(any(feature = "sse", feature = "websocket"))]
+pub(crate) mod connection_token;
 pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod limits;

@@ -66,8 +66,8 @@ pub(crate) struct ResourceServer {
     is_brokered: bool,
     /// The sign-ins of that broker.
     pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
-    clock: Arc<dyn Clock>,
-    tracer: Tracer,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tracer: Tracer,
     metadata: ResourceMetadata,
     /// The endpoints of other transports.
     other_endpoints: Vec<OtherEndpoint>,
@@ -166,7 +166,22 @@ impl ResourceServer {
         (client, cache): (Option<IpAddr>, Option<&TokenCache>),
         is_public: impl FnOnce() -> bool,
     ) -> Result<Option<Claims>, GateError> {
-        self.limits.check_ip(client)?;
+        self.count_client(client)?;
+        self.identify(parts, (client, cache), is_public).await
+    }
+
+    /// Counts a request of this client.
+    pub(crate) fn count_client(&self, client: Option<IpAddr>) -> Result<(), GateError> {
+        Ok(self.limits.check_ip(client)?)
+    }
+
+    /// As [`authenticate`](Self::authenticate), for a request that is not counted.
+    pub(crate) async fn identify(
+        &self,
+        parts: &Parts,
+        (client, cache): (Option<IpAddr>, Option<&TokenCache>),
+        is_public: impl FnOnce() -> bool,
+    ) -> Result<Option<Claims>, GateError> {
         let span = &self.tracer.of(&parts.extensions);
         let error = match Credentials::read_cached(&parts.headers, &parts.uri, cache) {
             Ok(Some(credentials)) => {
@@ -234,7 +249,7 @@ impl ResourceServer {
 
     /// Makes the challenge of a response, if it has one, point to the metadata of the endpoint at
     /// `path`.
-    #[allow(dead_code, reason = "only the transports that are features have such an endpoint")]
+    #[cfg(any(feature = "sse", feature = "websocket"))]
     pub(crate) fn relocate_challenge(&self, path: &str, headers: &mut HeaderMap) {
         if let Some((endpoint, _)) = self.other_endpoint(path) {
             endpoint.relocate(&self.metadata.url, headers);
@@ -257,7 +272,7 @@ impl ResourceServer {
     }
 
     /// The refusal of a token, whatever was called, with the issuer and the key that the token names.
-    fn unauthorized(
+    pub(super) fn unauthorized(
         &self,
         span: &Span,
         error: AuthError,

@@ -40,6 +40,11 @@ pub(crate) trait SignInScopes: Send + Sync + 'static {
 
     /// Waits until the person has decided about the link with this ID, for `timeout` at most.
     async fn decided(&self, link: &str, timeout: Duration);
+
+    /// Waits until the sign-in of the token with these claims has ended. It does not, where the token
+    /// belongs to none.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    async fn ended(&self, claims: &Claims);
 }
 
 /// Scopes that were added to a sign-in.

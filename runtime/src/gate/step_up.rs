@@ -111,6 +111,16 @@ impl ResourceServer {
         }
     }
 
+    /// Waits until the sign-in of the token with these claims has ended. It does not, where the token
+    /// belongs to none.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) async fn sign_in_ended(&self, claims: &Claims) {
+        match &self.sign_ins {
+            Some(sign_ins) => sign_ins.ended(claims).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits until the person has decided about the link, for `timeout` at most, and returns the
     /// claims with what was added to their sign-in.
     pub(crate) async fn wait_for_step_up(

@@ -74,6 +74,21 @@ pub(super) struct ConnectionState {
 /// An open request; its connection is not idle while it is held.
 pub(super) struct RequestGuard(Arc<ConnectionState>);
 
+/// Request extension: a request that is under way until its connection, which is no longer one of
+/// HTTP, has ended.
+#[cfg(feature = "websocket")]
+#[derive(Clone)]
+pub(super) struct UpgradeGuard {
+    _request: Arc<RequestGuard>,
+}
+
+#[cfg(feature = "websocket")]
+impl UpgradeGuard {
+    pub(super) fn new(request: RequestGuard) -> Self {
+        Self { _request: Arc::new(request) }
+    }
+}
+
 /// The body of a response, which keeps its request open until it ends.
 pub(super) struct GuardedBody<B> {
     body: B,

@@ -82,8 +82,14 @@ enum Route<'a> {
 
 /// Request extension: the permit of a call, which is released when the call ends.
 #[derive(Clone)]
-struct CallPermit {
+pub(super) struct CallPermit {
     _permit: Arc<ConcurrencyPermit>,
+}
+
+impl CallPermit {
+    pub(super) fn new(permit: ConcurrencyPermit) -> Self {
+        Self { _permit: Arc::new(permit) }
+    }
 }
 
 impl Endpoint {
@@ -106,6 +112,12 @@ impl Endpoint {
             session_ids: SessionIds::new(session_keys, clock, &sessions, (server, gate.is_some())),
             sdk: Sdk::new(handler, sessions, shutdown),
         }
+    }
+
+    /// The streams of anonymous callers, with which their connections are counted.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(super) fn anonymous_streams(&self) -> Arc<AnonymousStreams> {
+        Arc::clone(&self.streams)
     }
 
     /// Answers a request.
@@ -246,7 +258,7 @@ impl Endpoint {
             }
             Route::Sdk(hook) => {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
-                    parts.extensions.insert(CallPermit { _permit: Arc::new(permit) });
+                    parts.extensions.insert(CallPermit::new(permit));
                 }
                 let running = self.handler.dispatch.running.token();
                 let response = self.call_sdk(parts, (origin(caller), accepted), body, hook).await?;

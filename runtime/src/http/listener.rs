@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
+use axum::BoxError;
 use http::Request;
+#[cfg(feature = "websocket")]
+use http::header;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -11,6 +14,8 @@ use hyper_util::{
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
+#[cfg(feature = "websocket")]
+use super::connections::UpgradeGuard;
 use super::{
     connections::{Connections, IDLE_TIMEOUT, TICK, WriteTracker},
     peer::Peer,
@@ -54,10 +59,21 @@ pub(crate) async fn listen(
         let service = service.clone();
         tasks.spawn(async move {
             let stream = TokioIo::new(WriteTracker::new(stream, Arc::clone(&state)));
+            #[cfg(feature = "websocket")]
+            let upgrades = service.takes_upgrades();
             let service = service_fn(|request: Request<Incoming>| {
                 let (service, request_guard) = (service.clone(), state.begin_request());
+                #[cfg(feature = "websocket")]
+                let upgrade = upgrades && request.headers().contains_key(header::UPGRADE);
+                #[cfg(feature = "websocket")]
+                let upgrade = upgrade.then(|| UpgradeGuard::new(state.begin_request()));
                 async move {
-                    let (parts, body) = request.into_parts();
+                    #[cfg_attr(not(feature = "websocket"), expect(unused_mut))]
+                    let (mut parts, body) = request.into_parts();
+                    #[cfg(feature = "websocket")]
+                    if let Some(upgrade) = upgrade {
+                        parts.extensions.insert(upgrade);
+                    }
                     let peer = Peer {
                         address: Some(address),
                         token_cache: Some(request_guard.token_cache()),
@@ -68,17 +84,33 @@ pub(crate) async fn listen(
                 }
             });
             let builder = builder();
+            #[cfg(feature = "websocket")]
+            if upgrades {
+                let connection = builder.serve_connection_with_upgrades(stream, service);
+                let finish = auto::UpgradeableConnection::graceful_shutdown;
+                log_failure(Box::pin(state.watch(connection, finish)).await);
+                return;
+            }
             let connection = builder.serve_connection(stream, service);
             let finish = auto::Connection::graceful_shutdown;
-            if let Err(error) = state.watch(connection, finish).await {
-                tracing::debug!(target: "toolgate::server", error, "a connection failed");
-            }
+            log_failure(state.watch(connection, finish).await);
         });
     }
     drop(listener);
     connections.shut_down();
     tasks.close();
-    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, tasks.wait()).await;
+    let ended = async {
+        tasks.wait().await;
+        #[cfg(any(feature = "sse", feature = "websocket"))]
+        service.connections_ended().await;
+    };
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await;
+}
+
+fn log_failure(ended: Result<(), BoxError>) {
+    if let Err(error) = ended {
+        tracing::debug!(target: "toolgate::server", error, "a connection failed");
+    }
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {

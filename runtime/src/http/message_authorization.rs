@@ -12,6 +12,10 @@ use crate::{
     },
 };
 
+/// The refusal of a `tools/call` whose parameters have the wrong shape.
+pub(super) const INVALID_CALL: &str =
+    "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
+
 /// Why a message is refused.
 pub(super) enum MessageRefusal {
     Gate(GateError),

@@ -10,10 +10,13 @@ mod fast_path;
 mod forwarding;
 mod headers;
 mod landing;
+pub(crate) mod legacy_sse;
 mod listener;
 mod long_call;
 mod loopback_only;
 mod message_authorization;
+#[cfg(any(feature = "sse", feature = "websocket"))]
+mod message_connection;
 mod negotiation;
 mod path;
 mod peer;
@@ -30,7 +33,11 @@ mod session_ids;
 mod session_registry;
 mod sessions;
 mod traced;
+#[cfg(feature = "websocket")]
+pub(crate) mod websocket;
 
+#[cfg(any(feature = "sse", feature = "websocket"))]
+pub(crate) use self::message_connection::MessageConnections;
 pub use self::service::ToolgateService;
 pub(crate) use self::{
     endpoint::Endpoint,

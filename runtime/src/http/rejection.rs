@@ -6,10 +6,13 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+#[cfg(feature = "websocket")]
+use http::HeaderName;
 use http::{HeaderValue, StatusCode, header};
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 
+use super::message_authorization::INVALID_CALL;
 use crate::{
     gate::{AuthError, resource_server::GateError},
     trace::RequestRefusal,
@@ -83,6 +86,44 @@ impl Rejection {
             .because(RequestRefusal::Method)
     }
 
+    /// The method is another one than the endpoint of a transport takes.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) fn only_method(method: &'static str) -> Self {
+        let allow = [(header::ALLOW, method)];
+        Self::from((StatusCode::METHOD_NOT_ALLOWED, allow).into_response())
+            .because(RequestRefusal::Method)
+    }
+
+    /// The client does not ask for what the endpoint is for; the header says what that is.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn with_header(
+        status: StatusCode,
+        message: &str,
+        (name, value): (HeaderName, &'static str),
+    ) -> Self {
+        let mut rejection = Self::new(status, ErrorCode::INVALID_REQUEST, message);
+        rejection.response.headers_mut().insert(name, HeaderValue::from_static(value));
+        rejection.because(RequestRefusal::Message)
+    }
+
+    /// The body is not announced as JSON.
+    #[cfg(feature = "sse")]
+    pub(crate) fn not_json() -> Self {
+        let message = "`Content-Type` is not application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::INVALID_REQUEST, message)
+            .because(RequestRefusal::Message)
+    }
+
+    /// The caller has too many connections.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) fn too_many_connections() -> Self {
+        tracing::info!(target: "toolgate::gate", code = "connections", "a connection was refused");
+        let message = "too many connections are open: close one, or try again later";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, message)
+            .with_retry_after(SESSION_RETRY_AFTER.as_secs())
+            .because(RequestRefusal::Sessions)
+    }
+
     /// The client accepts neither kind of response.
     pub(crate) fn not_acceptable() -> Self {
         let message = "`Accept` names neither application/json nor text/event-stream";
@@ -127,8 +168,7 @@ impl Rejection {
     /// The parameters of a `tools/call` have the wrong shape. The status is that of every error
     /// that answers a well-formed request.
     pub(crate) fn invalid_call(id: &Value) -> Self {
-        let message = "`tools/call` wants `name`, a string, and `arguments`, an object, each once";
-        Self::of_message(id, StatusCode::OK, ErrorCode::INVALID_PARAMS, message)
+        Self::of_message(id, StatusCode::OK, ErrorCode::INVALID_PARAMS, INVALID_CALL)
             .because(RequestRefusal::Message)
     }
 
@@ -162,9 +202,7 @@ impl Rejection {
 
     fn too_many_requests(retry_after: Duration) -> Self {
         tracing::info!(target: "toolgate::gate", code = "too_much", "a request was refused");
-        let fraction = u64::from(retry_after.subsec_nanos() > 0);
-        let seconds = (retry_after.as_secs() + fraction).max(1);
-        let message = format!("too many requests: try again in {seconds} s");
+        let (seconds, message) = too_many_requests(retry_after);
         Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INVALID_REQUEST, &message)
             .with_retry_after(seconds)
             .because(RequestRefusal::RateLimit)
@@ -201,21 +239,37 @@ impl Rejection {
             }
             GateError::TooManyRequests { retry_after } => Self::too_many_requests(retry_after),
             GateError::InResult { text, challenge } => {
-                let mut meta = meta();
-                if let Some(challenge) = challenge {
-                    meta["mcp/www_authenticate"] = json!([challenge]);
-                }
-                let result = json!({
-                    "resultType": "complete",
-                    "content": [{ "type": "text", "text": text }],
-                    "isError": true,
-                    "_meta": meta,
-                });
-                let body = json!({ "jsonrpc": "2.0", "id": id(), "result": result });
-                Self::from(Json(body).into_response())
+                Self::from(Json(in_result(&text, challenge, &id(), meta)).into_response())
             }
         }
     }
+}
+
+/// After how many seconds to try again, and the message that says so.
+pub(super) fn too_many_requests(retry_after: Duration) -> (u64, String) {
+    let fraction = u64::from(retry_after.subsec_nanos() > 0);
+    let seconds = (retry_after.as_secs() + fraction).max(1);
+    (seconds, format!("too many requests: try again in {seconds} s"))
+}
+
+/// The response to the call with this identifier whose result is a refusal.
+pub(super) fn in_result(
+    text: &str,
+    challenge: Option<String>,
+    id: &Value,
+    meta: impl FnOnce() -> Value,
+) -> Value {
+    let mut meta = meta();
+    if let Some(challenge) = challenge {
+        meta["mcp/www_authenticate"] = json!([challenge]);
+    }
+    let result = json!({
+        "resultType": "complete",
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": meta,
+    });
+    json!({ "jsonrpc": "2.0", "id": id, "result": result })
 }
 
 impl From<GateError> for Rejection {

@@ -40,10 +40,10 @@ pub(crate) fn landing_page(page: Arc<LandingPage>, root: &str) -> Router {
     router.with_state(page)
 }
 
-/// Routes requests to the endpoint and to `pages`.
+/// Routes requests to the endpoint, to those of other transports and to `pages`.
 pub(crate) fn router(
     endpoint: &Arc<Endpoint>,
-    pages: Router,
+    (transports, pages): (Router, Router),
     is_local: bool,
     forwarding: Option<&Arc<Forwarding>>,
 ) -> Router {
@@ -51,7 +51,8 @@ pub(crate) fn router(
     let mut router = Router::new()
         .route(PATH, any(respond))
         .route(&format!("{PATH}/"), any(respond))
-        .with_state(Arc::clone(endpoint));
+        .with_state(Arc::clone(endpoint))
+        .merge(transports);
     if let Some(cors) = gate.as_ref().and_then(|gate| cors::layer(gate)) {
         router = router.layer(cors);
     }

@@ -38,7 +38,7 @@ pub(crate) async fn lift(response: Response) -> Response {
 }
 
 /// The message with the schemes copied; `None` if it lists no tools.
-fn lift_in_message(message: &str) -> Option<String> {
+pub(super) fn lift_in_message(message: &str) -> Option<String> {
     let mut message: Value = serde_json::from_str(message).ok()?;
     for tool in message.pointer_mut("/result/tools")?.as_array_mut()? {
         if let Some(schemes) = tool.pointer("/_meta/securitySchemes").cloned() {

@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http::{Request, request::Parts};
 use tower::{Service, ServiceExt};
 
+#[cfg(any(feature = "sse", feature = "websocket"))]
+use super::message_connection::MessageConnections;
 use super::{endpoint::Endpoint, forwarding::Forwarding, loopback_only, path::PATH, peer::Peer};
 use crate::mcp::fallback::NoFallback;
 
@@ -34,6 +36,11 @@ struct Shared {
     /// Only this machine may send requests.
     is_local: bool,
     forwarding: Option<Arc<Forwarding>>,
+    /// The connections of the transports besides `/mcp`, if there are any.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    connections: Option<Arc<MessageConnections>>,
+    #[cfg(feature = "websocket")]
+    takes_upgrades: bool,
 }
 
 impl ToolgateService {
@@ -44,8 +51,36 @@ impl ToolgateService {
         (root, forwarding): (&str, Option<Arc<Forwarding>>),
     ) -> Self {
         let root = root.to_owned();
-        let shared = Shared { endpoint, router, root, has_cors, is_local, forwarding };
+        let shared = Shared {
+            endpoint,
+            router,
+            root,
+            has_cors,
+            is_local,
+            forwarding,
+            #[cfg(any(feature = "sse", feature = "websocket"))]
+            connections: None,
+            #[cfg(feature = "websocket")]
+            takes_upgrades: false,
+        };
         Self(Arc::new(shared), PhantomData)
+    }
+
+    /// The same service with the connections of further transports, one of which may be WebSocket.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) fn with_connections(
+        mut self,
+        connections: Option<Arc<MessageConnections>>,
+        #[cfg(feature = "websocket")] takes_upgrades: bool,
+    ) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.0) {
+            shared.connections = connections;
+            #[cfg(feature = "websocket")]
+            {
+                shared.takes_upgrades = takes_upgrades;
+            }
+        }
+        self
     }
 
     /// The same service, for the type of the fallback handler.
@@ -55,6 +90,20 @@ impl ToolgateService {
 }
 
 impl<H> ToolgateService<H> {
+    /// Whether a connection may become a WebSocket.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn takes_upgrades(&self) -> bool {
+        self.0.takes_upgrades
+    }
+
+    /// Waits until the connections of further transports have ended, after shutdown began.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) async fn connections_ended(&self) {
+        if let Some(connections) = &self.0.connections {
+            connections.ended().await;
+        }
+    }
+
     pub(crate) fn into_router(self) -> Router {
         self.0.router.clone()
     }

@@ -6,7 +6,10 @@ use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::describe::{Description, ToolDescription};
+use super::{
+    describe::{Description, ToolDescription},
+    transports::Transports,
+};
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
 use crate::browser::sign_in::SignInAuth;
@@ -33,6 +36,7 @@ pub(crate) struct Assembled {
     pub(crate) base: Url,
     pub(crate) proxies: TrustedProxies,
     pub(crate) session_keys: SessionKeys,
+    pub(crate) transports: Transports,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -55,6 +59,7 @@ impl Assembled {
             base,
             proxies: TrustedProxies::default(),
             session_keys,
+            transports: Transports::default(),
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -72,6 +77,14 @@ impl Assembled {
                 .iter()
                 .map(|tool| ToolDescription::new(&tool.registered))
                 .collect(),
+        }
+    }
+
+    /// The URL of the endpoint, as clients know it.
+    pub(crate) fn endpoint_url(&self) -> String {
+        match &self.handler.dispatch.resource_server {
+            Some(gate) => gate.resource().to_owned(),
+            None => format!("{}/mcp", self.base.as_str().trim_end_matches('/')),
         }
     }
 

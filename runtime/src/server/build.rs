@@ -95,7 +95,7 @@ impl Server<ErasedHandler> {
             providers: &providers,
             observers: self.observers,
             needs_provider,
-            endpoints: Vec::new(),
+            endpoints: self.transports.endpoints(),
             #[cfg(feature = "dev")]
             is_dev: login.is_some(),
         };
@@ -148,6 +148,7 @@ impl Server<ErasedHandler> {
         };
         let mut app = Assembled::new(dispatch, self.fallback, base, session_keys);
         app.proxies = proxies;
+        app.transports = self.transports;
         app.sign_in = auth.sign_in;
         app.has_landing_page = self.landing_page;
         #[cfg(feature = "broker")]

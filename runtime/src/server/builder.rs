@@ -9,6 +9,7 @@ use rmcp::{
 
 #[cfg(feature = "broker")]
 use super::broker_routes;
+use super::transports::Transports;
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
 use crate::mcp::fallback::{ErasedHandler, NoFallback};
@@ -62,6 +63,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) public_url: Option<String>,
     pub(crate) gate: Option<Gate>,
     pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) transports: Transports,
     pub(crate) live_views: bool,
     pub(crate) strict_arguments: bool,
     pub(crate) fast_path: bool,
@@ -91,6 +93,7 @@ impl Server {
             public_url: None,
             gate: None,
             trusted_proxies: Vec::new(),
+            transports: Transports::default(),
             live_views: cfg!(debug_assertions),
             strict_arguments: false,
             fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
@@ -417,6 +420,7 @@ impl<H> Server<H> {
             public_url: self.public_url,
             gate: self.gate,
             trusted_proxies: self.trusted_proxies,
+            transports: self.transports,
             live_views: self.live_views,
             strict_arguments: self.strict_arguments,
             fast_path: self.fast_path,

@@ -16,6 +16,7 @@ pub(crate) mod output;
 pub(crate) mod router;
 pub(crate) mod run;
 pub(crate) mod run_http;
+pub(crate) mod transports;
 pub(crate) mod typescript;
 
 pub use self::{

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use rmcp::ServerHandler;
 
-use super::app::{App, Assembled};
+use super::{
+    app::{App, Assembled},
+    transports::MountedTransports,
+};
 use crate::{
     browser::page::on_site,
     http::{self, Endpoint, LandingPage, ToolgateService},
@@ -34,8 +37,11 @@ impl<H: ServerHandler> App<H> {
 /// The same routes below `root` as well: a proxy may remove the path before everything, or leave it.
 fn below(root: &str, router: Router) -> Router {
     /// Where the server's own paths begin.
-    const OWN: [&str; 10] = [
+    const OWN: [&str; 13] = [
         "mcp",
+        "ws",
+        "sse",
+        "messages",
         "oauth",
         "accounts",
         "connect",
@@ -104,8 +110,12 @@ impl Assembled {
         let endpoint = Endpoint::new(&self.handler, landing_page, lifetime);
         let endpoint = Arc::new(endpoint);
         let forwarding = http::Forwarding::new(self.proxies.clone(), self.base.clone());
-        let router = http::router(&endpoint, pages, is_local, forwarding.as_ref());
+        let transports = MountedTransports::new(self, &endpoint, paths == Paths::All);
+        let routes = (transports.routes.clone(), pages);
+        let router = http::router(&endpoint, routes, is_local, forwarding.as_ref());
         let router = below(root, router);
-        ToolgateService::new(endpoint, router, (has_cors, is_local), (root, forwarding))
+        let service =
+            ToolgateService::new(endpoint, router, (has_cors, is_local), (root, forwarding));
+        transports.extend(service)
     }
 }

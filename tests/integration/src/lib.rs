@@ -4,12 +4,14 @@ pub mod broker;
 pub mod client;
 #[cfg(target_os = "linux")]
 pub mod crowd;
+pub mod events;
 pub mod front_proxy;
 pub mod host;
 pub mod log;
 pub mod recorder;
 pub mod round_robin;
 pub mod session;
+pub mod socket;
 pub mod tools;
 pub mod two_ways;
 pub mod waiting;

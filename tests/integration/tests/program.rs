@@ -199,3 +199,41 @@ async fn a_byte_order_mark_is_skipped() {
         assert_eq!(answers[0]["result"]["structuredContent"]["result"], 3, "{answers:?}");
     }
 }
+
+/// The address that a server over HTTP says it listens on.
+#[cfg(target_os = "linux")]
+async fn address_of(server: &mut tokio::process::Child) -> std::net::SocketAddr {
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    // What follows is read, so that the program can go on writing.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let url = first.split("http://").nth(1).unwrap();
+    url.split('/').next().unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_that_is_shut_down_says_so_on_every_connection() {
+    use integration::socket::Socket;
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut command = served(&forge, data.path());
+    command.args(["--http", "127.0.0.1:0"]).stdout(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let address = address_of(&mut server).await;
+    let headers = [("sec-websocket-protocol", "mcp")];
+    let mut socket = Socket::try_open(address, "/ws", &headers).await.unwrap();
+    socket.initialize(json!({})).await;
+    let added = socket.call("add", json!({ "a": 1, "b": 2 })).await;
+    assert_eq!(added["result"]["content"][0]["text"], "3", "{added}");
+    let mut events =
+        reqwest::get(format!("http://{address}/sse")).await.unwrap().error_for_status().unwrap();
+    assert!(events.chunk().await.unwrap().is_some(), "the event `endpoint`");
+    let pid = Pid::from_raw(server.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(socket.closed().await, (1001, "the server is shut down".to_owned()));
+    while events.chunk().await.expect("the stream is ended, and not broken off").is_some() {}
+    assert!(server.wait().await.unwrap().success());
+}

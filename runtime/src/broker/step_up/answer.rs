@@ -20,6 +20,10 @@ const IGNORE_CHALLENGES: [&str; 3] = ["codex", "opencode", "mcporter"];
 /// How often the store is read for a decision that another process may have recorded.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
+#[cfg(any(feature = "sse", feature = "websocket"))]
+/// How often the store is read for a sign-in that another process may have ended.
+const ENDED_POLL_INTERVAL: Duration = Duration::from_secs(30);
+
 #[async_trait]
 impl SignInScopes for Broker {
     fn added(&self, claims: &Claims) -> Option<AddedScopes> {
@@ -58,6 +62,33 @@ impl SignInScopes for Broker {
             }
         };
         let _ = tokio::time::timeout(timeout, wait).await;
+    }
+
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    async fn ended(&self, claims: &Claims) {
+        let Some(id) = claims.sign_in_id() else { return std::future::pending().await };
+        let mut decisions = self.0.step_ups.decisions();
+        loop {
+            let live = self.live_sign_in(id, claims.subject(), claims.client_id()).await;
+            if matches!(live, Ok(None)) {
+                return;
+            }
+            // Another process may end it.
+            let poll = tokio::time::sleep(ENDED_POLL_INTERVAL);
+            tokio::pin!(poll);
+            loop {
+                tokio::select! {
+                    () = &mut poll => break,
+                    // The process goes down with all that it serves.
+                    changed = decisions.changed() => if changed.is_err() {
+                        return std::future::pending().await;
+                    },
+                }
+                if self.0.step_ups.has_ended(id) {
+                    return;
+                }
+            }
+        }
     }
 }
 

@@ -23,6 +23,8 @@ const MAX_CHALLENGES: usize = 3;
 pub(crate) struct StepUpMemory {
     added: Cache<String, AddedScopes>,
     challenged: Cache<String, Arc<[u64]>>,
+    /// Sign-ins that this process has ended.
+    ended: Cache<String, ()>,
     decisions: watch::Sender<()>,
 }
 
@@ -31,6 +33,7 @@ impl Default for StepUpMemory {
         Self {
             added: Cache::new(MAX_SIGN_INS, ADDED_TTL),
             challenged: Cache::new(MAX_SIGN_INS, HOST_TTL),
+            ended: Cache::new(MAX_SIGN_INS, ADDED_TTL),
             decisions: watch::Sender::new(()),
         }
     }
@@ -46,10 +49,22 @@ impl StepUpMemory {
         self.added.insert(sign_in.to_owned(), added);
     }
 
-    /// Forgets the scopes of a sign-in that was changed or has ended, and wakes who waits for it.
+    /// Forgets the scopes of a sign-in that was changed, and wakes who waits for it.
     pub(crate) fn changed(&self, sign_in: &str) {
         self.added.remove(sign_in);
         self.decisions.send_replace(());
+    }
+
+    /// As [`changed`](Self::changed), for a sign-in that has ended.
+    pub(crate) fn set_ended(&self, sign_in: &str) {
+        self.ended.insert(sign_in.to_owned(), ());
+        self.changed(sign_in);
+    }
+
+    /// Whether this process has ended the sign-in a short time ago.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) fn has_ended(&self, sign_in: &str) -> bool {
+        self.ended.get(sign_in).is_some()
     }
 
     /// Waits for decisions from now on.

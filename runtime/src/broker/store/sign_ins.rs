@@ -271,7 +271,7 @@ impl Broker {
             let until = self.now() + ENDED_RETENTION;
             match self.0.records.write(SIGN_INS, id, &sign_in, until, revision).await {
                 Ok(_) => {
-                    self.0.step_ups.changed(id);
+                    self.0.step_ups.set_ended(id);
                     return Ok(Some(sign_in.subject));
                 }
                 Err(SaveError::Conflict) => {}

@@ -120,6 +120,13 @@ impl<'a> Message<'a> {
         self.jsonrpc.0 == "2.0" && self.result.is_none() && self.error.is_none()
     }
 
+    /// Whether its `_meta` is that of a request of [`REVISION`](params::REVISION).
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) fn is_current(&self) -> bool {
+        let meta = self.params.0.as_ref().and_then(|params| params.meta.0.as_ref());
+        meta.is_some_and(Meta::is_current)
+    }
+
     /// The URI, if this is a `resources/read`.
     pub(crate) fn resource_uri(&self) -> Option<Cow<'a, str>> {
         let params = self.params.0.as_ref().filter(|_| self.method() == "resources/read")?;

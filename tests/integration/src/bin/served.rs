@@ -13,6 +13,8 @@ async fn main() -> Result<()> {
         .provider(client_at(&forge))
         .tools(tools![list_issues, open_issue, add])
         .refresh_policy(impatient())
+        .legacy_sse()
+        .websocket()
         .serve()
         .await
 }

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod eras;
+mod socket;
 mod walk;
 
 use std::{
@@ -65,6 +66,8 @@ impl Site {
             .store(MemoryStore::with_clock(clock.clone()))
             .clock(clock.clone())
             .public_url(url.as_str())
+            .legacy_sse()
+            .websocket()
             .build()
             .await
             .unwrap();

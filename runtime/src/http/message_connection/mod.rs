@@ -1,0 +1,18 @@
+//! Connections that carry messages: the part that WebSocket and the transport of 2024-11-05 share.
+//!
+//! Each message goes the way of a request at `/mcp`: it is parsed once, its caller is authorized, a
+//! call takes a permit, and what it needs accompanies it to rmcp, whose service loop answers. There is
+//! no status for a single message, so a refusal is its JSON-RPC response.
+
+mod connection;
+mod outgoing;
+mod refusal;
+mod registry;
+mod requests;
+mod transport;
+
+pub(crate) use self::{
+    connection::{Ending, MessageConnection, ReceiveError},
+    outgoing::{Outgoing, WRITE_TIMEOUT},
+    registry::{ConnectionPermit, MessageConnections},
+};
