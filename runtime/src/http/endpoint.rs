@@ -14,6 +14,8 @@ use rmcp::model::CallToolRequestParams;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(any(feature = "sse", feature = "websocket"))]
+use super::anonymous_streams::AnonymousStreams;
 use super::{
     body::{self, MAX_BODY_BYTES},
     fast_path::{FastCall, FastPath, Initialize, ListCache, SessionMessage, VisibleTools},
@@ -117,7 +119,7 @@ impl Endpoint {
     /// The streams of anonymous callers, with which their connections are counted.
     #[cfg(any(feature = "sse", feature = "websocket"))]
     pub(super) fn anonymous_streams(&self) -> Arc<AnonymousStreams> {
-        Arc::clone(&self.streams)
+        Arc::clone(&self.sdk.streams)
     }
 
     /// Answers a request.

@@ -47,7 +47,7 @@ pub(super) struct Sdk {
     handler: Handler<ErasedHandler>,
     service: StreamableHttpService<NamedHandler, Sessions>,
     sessions: Arc<Sessions>,
-    streams: Arc<AnonymousStreams>,
+    pub(super) streams: Arc<AnonymousStreams>,
 }
 
 /// Where a request comes from.
