@@ -282,8 +282,8 @@ mod tests {
         assert!(elsewhere.open(&id, now()).is_none(), "another server");
         let place = [sealer.server.as_str()];
         for content in [&b""[..], &[VERSION], &[VERSION; 300], &[0; 300], &[VERSION, 9]] {
-            let sealed = sealer.sealer.seal(PURPOSE, &place, content);
-            assert!(sealer.open(&base64url(&sealed), now()).is_none(), "{content:?}");
+            let value = sealer.sealer.seal(PURPOSE, &place, content);
+            assert!(sealer.open(&base64url(&value), now()).is_none(), "{content:?}");
         }
         let grant = base64url(&sealer.sealer.seal("grant", &place, &[VERSION; 100]));
         assert!(sealer.open(&grant, now()).is_none(), "a value of another kind");

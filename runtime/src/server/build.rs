@@ -73,9 +73,8 @@ impl Server<ErasedHandler> {
         let needs_provider = needs_provider(&tools);
         let needs_store = needs_provider || brokered.is_some() && loopback.is_none();
         let store = match self.store {
-            Some(store) => Some(store),
             None if needs_store => Some(default_store(&self.identity.name, &self.clock).await?),
-            None => None,
+            store => store,
         };
         let session_keys = session_keys(store.as_ref(), &self.clock)?;
         // Without a store nothing will ever be stored, so no file is opened.

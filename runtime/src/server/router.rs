@@ -111,8 +111,8 @@ impl Assembled {
         let endpoint = Arc::new(endpoint);
         let forwarding = http::Forwarding::new(self.proxies.clone(), self.base.clone());
         let transports = MountedTransports::new(self, &endpoint, paths == Paths::All);
-        let routes = (transports.routes.clone(), pages);
-        let router = http::router(&endpoint, routes, is_local, forwarding.as_ref());
+        let served = (transports.routes.clone(), pages);
+        let router = http::router(&endpoint, served, is_local, forwarding.as_ref());
         let router = below(root, router);
         let service =
             ToolgateService::new(endpoint, router, (has_cors, is_local), (root, forwarding));

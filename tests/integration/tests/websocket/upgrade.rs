@@ -129,7 +129,7 @@ async fn without_a_token_only_where_the_gate_allows_it_and_for_what_it_allows() 
     };
     assert_eq!((refusal.status, held.len()), (429, 8));
     assert!(refusal.headers.contains_key("retry-after"));
-    // Whoever signs in is counted apart.
+    // A caller who signs in is counted apart.
     Socket::open(guarded.address, "alice.").await;
 }
 
