@@ -43,7 +43,7 @@ tests() {
         gate)
             run -p toolgate --test api -- gate_ && run -p toolgate --lib -- gate:: http:: mcp:: server:: &&
                 run -p integration --test integration -- \
-                    gate:: brokered:: widgets:: strangers:: sessions:: two_ways:: connections:: landing::
+                    gate:: brokered:: widgets:: strangers:: sessions:: transports:: two_ways:: connections:: landing::
             ;;
         broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker step_up:: ;;
         links)
