@@ -137,3 +137,76 @@ fn entries(value: &[u8], now: SystemTime) -> impl Iterator<Item = Entry> {
     };
     value.chunks_exact(ENTRY_LEN).filter_map(entry).filter(move |(_, ends_at)| *ends_at > now)
 }
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
+
+    use super::*;
+    use crate::{
+        grant::{ManualClock, MemoryStore},
+        http::sealed_session::Binding,
+    };
+
+    fn session(number: u16, owner: u8, ends_at: SystemTime) -> Session {
+        let mut key = SessionKey::default();
+        key[..2].copy_from_slice(&number.to_be_bytes());
+        let info = Implementation::new("host", "1");
+        Session {
+            id: "id".into(),
+            key,
+            binding: Binding::Caller([owner; 32]),
+            ends_at,
+            client: InitializeRequestParams::new(ClientCapabilities::default(), info),
+        }
+    }
+
+    /// Two processes that share a store.
+    fn replicas() -> ([EndedSessions; 2], Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new());
+        let records: Arc<dyn Records> = Arc::new(MemoryStore::with_clock(clock.clone()));
+        let replica = || EndedSessions::new(Arc::clone(&records), clock.clone());
+        ([replica(), replica()], clock)
+    }
+
+    #[tokio::test]
+    async fn an_end_is_known_here_at_once_and_elsewhere_from_the_store() {
+        let ([one, other], clock) = replicas();
+        let ends_at = clock.now() + Duration::from_secs(60);
+        let (ended, kept) = (session(1, 1, ends_at), session(2, 1, ends_at));
+        assert_eq!(one.known(&ended), None, "nothing was read yet");
+        assert!(!one.contains(&ended).await);
+        assert_eq!(one.known(&ended), Some(false));
+        one.insert(&ended).await.unwrap();
+        one.insert(&ended).await.unwrap();
+        assert_eq!((one.known(&ended), one.known(&kept)), (Some(true), Some(false)));
+        assert!(other.contains(&ended).await && !other.contains(&kept).await);
+        assert_eq!((other.known(&ended), other.known(&kept)), (Some(true), Some(false)));
+        assert!(!other.contains(&session(1, 2, ends_at)).await, "that of another owner");
+    }
+
+    #[tokio::test]
+    async fn the_ends_of_one_owner_are_bounded_and_forgotten_when_they_no_longer_matter() {
+        let ([one, other], clock) = replicas();
+        let ends_at = clock.now() + Duration::from_secs(60);
+        let last = u16::try_from(MAX_ENDED_PER_OWNER + 9).unwrap();
+        for number in 0..=last {
+            one.insert(&session(number, 1, ends_at)).await.unwrap();
+        }
+        assert!(!other.contains(&session(9, 1, ends_at)).await);
+        assert!(other.contains(&session(10, 1, ends_at)).await);
+        assert!(other.contains(&session(last, 1, ends_at)).await);
+        clock.advance(Duration::from_secs(60));
+        one.insert(&session(1000, 1, ends_at + Duration::from_secs(1))).await.unwrap();
+        let stored = one.records.read(ENDED, &base64url(&[1; 32])).await.unwrap().unwrap();
+        assert_eq!(stored.value.len(), ENTRY_LEN);
+    }
+
+    #[test]
+    fn other_bytes_are_no_entries() {
+        let now = SystemTime::UNIX_EPOCH;
+        for value in [&b""[..], &[0; ENTRY_LEN - 1], &[255; ENTRY_LEN], &[0; ENTRY_LEN]] {
+            assert_eq!(entries(value, now).count(), 0, "{value:?}");
+        }
+    }
+}

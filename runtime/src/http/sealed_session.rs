@@ -216,6 +216,7 @@ fn cut_text(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::TestRunner};
     use rmcp::model::{ClientCapabilities, Implementation};
     use serde_json::json;
 
@@ -287,6 +288,32 @@ mod tests {
         }
         let grant = base64url(&sealer.sealer.seal("grant", &place, &[VERSION; 100]));
         assert!(sealer.open(&grant, now()).is_none(), "a value of another kind");
+    }
+
+    #[test]
+    fn no_text_and_no_content_is_a_session_by_chance() {
+        let sealer = sealer();
+        let id = sealer.seal(Binding::Local, now(), client()).to_string();
+        let content = |bytes: &[u8]| {
+            let sealed = sealer.sealer.seal(PURPOSE, &[&sealer.server], bytes);
+            sealer.open(&base64url(&sealed), now())
+        };
+        TestRunner::default()
+            .run(&(any::<String>(), any::<Vec<u8>>(), 0..id.len(), any::<char>()), |input| {
+                let (text, bytes, at, other) = input;
+                assert!(sealer.open(&text, now()).is_none());
+                let mut changed: Vec<char> = id.chars().collect();
+                changed[at] = other;
+                let changed: String = changed.into_iter().collect();
+                assert_eq!(sealer.open(&changed, now()).is_some(), changed == id);
+                // What only this server can seal is read with care as well.
+                assert!(content(&bytes).is_none());
+                let mut header = vec![VERSION, 2];
+                header.extend_from_slice(&bytes);
+                assert!(content(&header).is_none());
+                Ok(())
+            })
+            .unwrap();
     }
 
     #[test]

@@ -23,3 +23,38 @@ impl SessionCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
+
+    use super::*;
+    use crate::http::sealed_session::Binding;
+
+    #[test]
+    fn only_the_last_session_is_cached() {
+        let cache = SessionCache::default();
+        let set = |id: &str| {
+            let info = Implementation::new("host", "1");
+            cache.set(&Arc::new(Session {
+                id: id.into(),
+                key: [0; 16],
+                binding: Binding::Local,
+                ends_at: SystemTime::UNIX_EPOCH,
+                client: InitializeRequestParams::new(ClientCapabilities::default(), info),
+            }));
+        };
+        assert!(cache.get("").is_none());
+        set("first");
+        set("second");
+        assert_eq!(
+            cache.get("second").map(|session| session.id.to_string()).as_deref(),
+            Some("second")
+        );
+        for other in ["first", "secon", "second ", "Second", ""] {
+            assert!(cache.get(other).is_none(), "{other}");
+        }
+    }
+}

@@ -27,6 +27,7 @@ mod program;
 pub mod proxies;
 mod round_robin;
 mod schemas;
+mod session_streams;
 mod sessions;
 mod shared_accounts;
 mod slow_and_broken;
