@@ -170,9 +170,10 @@ impl Sdk {
         let address = gate::client_ip_key(&parts.extensions, origin.address);
         let request = self.hand_over(parts, origin, body);
         let response = Box::pin(async {
-            let _restoring = match self.sessions.contains(&session.id) {
-                true => None,
-                false => Some(self.sessions.restoring(session.key).await),
+            let _restoring = if self.sessions.contains(&session.id) {
+                None
+            } else {
+                Some(self.sessions.restoring(session.key).await)
             };
             let client = Some(session.client.clone());
             let owner = (&*principal(origin.caller), address);
