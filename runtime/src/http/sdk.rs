@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use rmcp::{
     ServerHandler,
     model::{InitializeRequestParams, ProtocolVersion},
@@ -137,7 +137,12 @@ impl Sdk {
         body: Body,
     ) -> Result<Response, Rejection> {
         let address = gate::client_ip_key(&parts.extensions, origin.address);
-        let response = self.forward(parts, origin, body).await?;
+        let response = if parts.method == Method::DELETE {
+            // Nothing is restored to be ended.
+            self.hand_over(parts, origin, body).await
+        } else {
+            self.forward(parts, origin, body).await?
+        };
         let gate = self.handler.dispatch.resource_server.as_deref();
         self.streams.bound(gate, (address, origin.caller), response)
     }

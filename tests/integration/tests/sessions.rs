@@ -271,6 +271,8 @@ async fn a_caller_whose_live_sessions_are_all_in_use_is_told_to_come_back() {
     let said = text(refused).await;
     assert!(said.contains("too many sessions"), "{said}");
     assert!(guarded.lives(&one_more).await, "its calls need no place");
+    let needless = guarded.begin("alice").await;
+    guarded.end(&needless).await;
     let bobs = guarded.begin("bob").await;
     guarded.enliven(&bobs).await;
 
