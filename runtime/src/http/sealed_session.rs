@@ -58,7 +58,7 @@ pub(crate) struct Session {
 /// Whose a session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
-    /// Begun without a token from this address. It holds no one's data, so whoever names it uses it.
+    /// Begun without a token from this address. It holds no one's data, so any caller may use it.
     Anonymous([u8; 32]),
     /// A caller, by issuer, subject and client.
     Caller([u8; 32]),

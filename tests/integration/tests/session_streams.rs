@@ -1,4 +1,4 @@
-//! Streams of sessions: what a client is told there about a call that was answered without the stream.
+//! Streams of sessions: what a client hears there about a call that was answered without the stream.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -42,7 +42,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_client_that_listens_is_told_when_its_user_has_connected() {
+async fn a_client_that_listens_hears_when_its_user_has_connected() {
     let forge = forge::start(Config::default()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -86,13 +86,13 @@ async fn a_client_that_listens_is_told_when_its_user_has_connected() {
 
     let mut events = listening.bytes_stream();
     let mut heard = String::new();
-    let told = async {
+    let hears = async {
         while !heard.contains("notifications/elicitation/complete") {
             let event = events.next().await.expect("the stream goes on").unwrap();
             heard.push_str(&String::from_utf8_lossy(&event));
         }
     };
-    timeout(Duration::from_secs(30), told).await.expect("it is told");
+    timeout(Duration::from_secs(30), hears).await.expect("it hears of it");
     assert!(heard.contains(asked["elicitationId"].as_str().unwrap()), "{heard}");
     let visited = client.visit().await;
     let said = visited["result"]["content"][0]["text"].as_str().unwrap_or_default();
