@@ -24,8 +24,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::session_cache::SessionCache;
-use crate::gate::TokenCache;
+use super::peer::ConnectionCaches;
 
 /// How long a client may take for the head of a request, and a connection may be idle.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
@@ -67,8 +66,7 @@ pub(super) struct ConnectionState {
     task: OnceLock<Waker>,
     is_polled: AtomicBool,
     is_woken: AtomicBool,
-    token_cache: TokenCache,
-    session_cache: SessionCache,
+    caches: ConnectionCaches,
 }
 
 /// An open request; its connection is not idle while it is held.
@@ -235,12 +233,8 @@ impl Wake for ConnectionState {
 }
 
 impl RequestGuard {
-    pub(super) fn token_cache(&self) -> &TokenCache {
-        &self.0.token_cache
-    }
-
-    pub(super) fn session_cache(&self) -> &SessionCache {
-        &self.0.session_cache
+    pub(super) fn caches(&self) -> &ConnectionCaches {
+        &self.0.caches
     }
 
     /// The body, which holds the guard until it is dropped.

@@ -154,8 +154,14 @@ impl Endpoint {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let (claims, session) = self.authenticate(parts, peer).await?;
+        let claims = self.authenticate(parts, peer).await?;
         let caller = claims.as_ref();
+        let cache = peer.caches.map(|caches| &caches.session);
+        let mut session = self.session_ids.open(&parts.headers, cache, caller)?;
+        if let Some(named) = session.take_if(|it| self.session_ids.known_end(it) != Some(false)) {
+            // Boxed, so that the future of every request is not as large as this.
+            session = Box::pin(self.session_ids.check_end(named)).await?;
+        }
         let permit = self.acquire_permit(caller)?;
         let accepted = Accepted::of(&parts.headers);
         if parts.method != Method::POST {
@@ -313,13 +319,13 @@ impl Endpoint {
         Ok(response)
     }
 
-    /// Authenticates the caller by the head of the request, before its body is read, and opens the
-    /// session that it names. A caller of `None` is the local user, or one who needs no token.
+    /// Authenticates the caller by the head of the request, before its body is read. `None` is the
+    /// local user, or a caller who needs no token.
     async fn authenticate(
         &self,
         parts: &Parts,
         peer: Peer<'_>,
-    ) -> Result<(Option<Claims>, Option<Arc<Session>>), Rejection> {
+    ) -> Result<Option<Claims>, Rejection> {
         if !matches!(parts.method, Method::POST | Method::GET | Method::HEAD | Method::DELETE) {
             return Err(Rejection::method_not_allowed());
         }
@@ -332,16 +338,10 @@ impl Endpoint {
         if length.is_some_and(|length| length > MAX_BODY_BYTES) {
             return Err(Rejection::body_too_large(MAX_BODY_BYTES));
         }
-        let claims = match gate {
-            Some(gate) => {
-                let from = (gate::client_ip_key(&parts.extensions, peer.address), peer.token_cache);
-                gate.authenticate(parts, from, || self.announces_page(parts, length)).await?
-            }
-            None => None,
-        };
-        let (headers, caller) = (&parts.headers, claims.as_ref());
-        let session = self.session_ids.open(headers, peer.session_cache, caller).await?;
-        Ok((claims, session))
+        let Some(gate) = gate else { return Ok(None) };
+        let token_cache = peer.caches.map(|caches| &caches.token);
+        let from = (gate::client_ip_key(&parts.extensions, peer.address), token_cache);
+        Ok(gate.authenticate(parts, from, || self.announces_page(parts, length)).await?)
     }
 
     /// Whether the head of the request announces a small request for a widget's page. Pages have no

@@ -74,11 +74,8 @@ pub(crate) async fn listen(
                     if let Some(upgrade) = upgrade {
                         parts.extensions.insert(upgrade);
                     }
-                    let peer = Peer {
-                        address: Some(address),
-                        token_cache: Some(request_guard.token_cache()),
-                        session_cache: Some(request_guard.session_cache()),
-                    };
+                    let peer =
+                        Peer { address: Some(address), caches: Some(request_guard.caches()) };
                     let response = service.respond(parts, body, peer).await;
                     Ok::<_, Infallible>(response.map(|body| request_guard.hold_until_end(body)))
                 }

@@ -8,20 +8,27 @@ use http::Extensions;
 use super::session_cache::SessionCache;
 use crate::gate::TokenCache;
 
+/// What the requests of one connection find again.
+#[derive(Default)]
+pub(crate) struct ConnectionCaches {
+    /// The last token that was verified.
+    pub(crate) token: TokenCache,
+    /// The last session that was opened.
+    pub(crate) session: SessionCache,
+}
+
 /// The client that a request comes from, before it is authenticated.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer<'a> {
     pub(crate) address: Option<SocketAddr>,
-    /// The last token that was verified on this connection.
-    pub(crate) token_cache: Option<&'a TokenCache>,
-    /// The last session that was opened on this connection.
-    pub(crate) session_cache: Option<&'a SessionCache>,
+    /// What the last request of this connection left for the next.
+    pub(crate) caches: Option<&'a ConnectionCaches>,
 }
 
 impl Peer<'_> {
     /// The peer as a router or another listener reports it.
     pub(crate) fn from_extensions(extensions: &Extensions) -> Self {
         let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-        Self { address, token_cache: None, session_cache: None }
+        Self { address, caches: None }
     }
 }

@@ -65,7 +65,7 @@ impl SessionIds {
 
     /// The session that a request names, if it names one. Its identifier is no credential: the session
     /// has to be the caller's.
-    pub(super) async fn open(
+    pub(super) fn open(
         &self,
         headers: &HeaderMap,
         cache: Option<&SessionCache>,
@@ -73,24 +73,32 @@ impl SessionIds {
     ) -> Result<Option<Arc<Session>>, Rejection> {
         let Some(id) = headers.get(&names::SESSION) else { return Ok(None) };
         let session = self.find(id.to_str().unwrap_or_default(), cache);
-        let session = session.filter(|session| self.admits(session, caller));
-        let session = match session {
-            Some(session) => {
-                let ended = match self.ended.known(&session) {
-                    Some(ended) => ended,
-                    // Boxed, so that the future of every request is not as large as this.
-                    None => Box::pin(self.ended.contains(&session)).await,
-                };
-                (!ended).then_some(session)
-            }
-            None => None,
-        };
-        // Without a gate rmcp answers: a client of 2026-07-28 may name a session without having one.
-        if session.is_none() && self.has_gate {
+        match session.filter(|session| self.admits(session, caller)) {
+            Some(session) => Ok(Some(session)),
+            None => self.refuse(),
+        }
+    }
+
+    /// Whether the session was ended, if that is known without the store.
+    pub(super) fn known_end(&self, session: &Session) -> Option<bool> {
+        self.ended.known(session)
+    }
+
+    /// The session, unless it was ended.
+    pub(super) async fn check_end(
+        &self,
+        session: Arc<Session>,
+    ) -> Result<Option<Arc<Session>>, Rejection> {
+        if self.ended.contains(&session).await { self.refuse() } else { Ok(Some(session)) }
+    }
+
+    /// Without a gate rmcp answers: a client of 2026-07-28 may name a session without having one.
+    fn refuse(&self) -> Result<Option<Arc<Session>>, Rejection> {
+        if self.has_gate {
             tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
             return Err(Rejection::session_not_found());
         }
-        Ok(session)
+        Ok(None)
     }
 
     fn find(&self, id: &str, cache: Option<&SessionCache>) -> Option<Arc<Session>> {
