@@ -133,6 +133,9 @@ async fn last_message(response: Response) -> Response {
     };
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     parts.headers.remove(header::CONTENT_LENGTH);
+    // What only a stream has.
+    parts.headers.remove(header::CACHE_CONTROL);
+    parts.headers.remove("x-accel-buffering");
     Response::from_parts(parts, Body::from(message))
 }
 
