@@ -72,6 +72,9 @@ impl EndedSessions {
     /// Whether the session was ended. While the store cannot be read, it was not: the caller's token
     /// decides what the caller may do, with a session or without one.
     pub(super) async fn contains(&self, session: &Session) -> bool {
+        if let Some(known) = self.known(session) {
+            return known;
+        }
         let owner = session.binding.digest();
         let (records, now) = (Arc::clone(&self.records), self.clock.now());
         let fetch = || async move {
@@ -180,6 +183,7 @@ mod tests {
         one.insert(&ended).await.unwrap();
         one.insert(&ended).await.unwrap();
         assert_eq!((one.known(&ended), one.known(&kept)), (Some(true), Some(false)));
+        assert!(one.contains(&ended).await, "whatever the store said before");
         assert!(other.contains(&ended).await && !other.contains(&kept).await);
         assert_eq!((other.known(&ended), other.known(&kept)), (Some(true), Some(false)));
         assert!(!other.contains(&session(1, 2, ends_at)).await, "that of another owner");

@@ -295,8 +295,8 @@ mod tests {
         let sealer = sealer();
         let id = sealer.seal(Binding::Local, now(), client()).to_string();
         let content = |bytes: &[u8]| {
-            let sealed = sealer.sealer.seal(PURPOSE, &[&sealer.server], bytes);
-            sealer.open(&base64url(&sealed), now())
+            let value = sealer.sealer.seal(PURPOSE, &[&sealer.server], bytes);
+            sealer.open(&base64url(&value), now())
         };
         TestRunner::default()
             .run(&(any::<String>(), any::<Vec<u8>>(), 0..id.len(), any::<char>()), |input| {

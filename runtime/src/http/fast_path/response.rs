@@ -30,7 +30,7 @@ fn write<T: Serialize + ?Sized>(
     member: &str,
     status: fn(&ErrorData) -> StatusCode,
 ) -> Response {
-    let mut json = Vec::with_capacity(256 + member.len());
+    let mut json = Vec::with_capacity(208 + member.len());
     json.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     json.extend_from_slice(id.get().as_bytes());
     let (status, written) = match outcome {
