@@ -13,6 +13,7 @@ pub mod round_robin;
 pub mod session;
 pub mod socket;
 pub mod tools;
+pub mod transport;
 pub mod two_ways;
 pub mod waiting;
 pub mod wire;

@@ -39,6 +39,7 @@ mod strangers;
 pub mod streams;
 pub mod tolerance;
 mod trace;
+pub mod transports;
 mod two_providers;
 mod two_ways;
 mod websocket;

@@ -1,0 +1,147 @@
+//! The attacks and faults of sessions over each transport: who connects, who is refused, what is too
+//! much, and what ends.
+
+mod attached;
+mod crowds;
+mod ends;
+mod frames;
+mod leaving;
+mod messages;
+mod off;
+mod scopes;
+mod step_up;
+mod tokens;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use integration::{
+    tools::{add, panics},
+    transport::{Dialogue, Opening, Refusal, Transport},
+    waiting::{Room, bulk, wait, wait_aloud},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use toolgate::{
+    gate::Gate,
+    grant::{Clock, ManualClock},
+    prelude::*,
+    testing::{Issuer, Token},
+};
+
+/// What our customers may do.
+#[catalogue]
+pub enum Acme {
+    /// See orders.
+    #[scope("orders:read", access = read)]
+    Read,
+    /// Place orders.
+    #[scope("orders:write", implies(Read))]
+    Write,
+}
+
+/// Says whose orders these are.
+#[tool(scopes = "orders:read")]
+async fn orders(caller: Caller<Acme>) -> String {
+    format!("the orders of {}", caller.subject())
+}
+
+/// Places an order.
+#[tool(scopes = "orders:write")]
+async fn order(caller: Caller<Acme>) -> String {
+    format!("ordered for {}", caller.subject())
+}
+
+/// Says hello.
+#[tool]
+async fn hello(caller: Option<Caller>) -> String {
+    caller.map_or_else(|| "hello".to_owned(), |caller| format!("hello {}", caller.subject()))
+}
+
+/// Shows what came with the request.
+#[tool]
+async fn headers(context: Context) -> String {
+    let parts =
+        context.request().and_then(|request| request.extensions.get::<http::request::Parts>());
+    parts.map(|parts| format!("{} {:?}", parts.uri, parts.headers)).unwrap_or_default()
+}
+
+/// A server with every transport, and an issuer of tokens for it.
+struct Site {
+    address: SocketAddr,
+    issuer: Issuer,
+    clock: Arc<ManualClock>,
+    room: Room,
+}
+
+impl Site {
+    async fn start() -> Self {
+        Self::with(|gate| gate).await
+    }
+
+    async fn with(configure: impl FnOnce(Gate) -> Gate) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let (issuer, room) = (Issuer::new(), Room::default());
+        let gate = Gate::new(issuer.verifier().clock(clock.clone()));
+        let gate = configure(gate.resource(format!("http://{address}/mcp")));
+        let app = toolgate::Server::new("site", "1")
+            .tools(tools![orders, order, hello, headers, add, panics, wait, wait_aloud, bulk])
+            .state(room.clone())
+            .clock(clock.clone())
+            .gate(gate)
+            .legacy_sse()
+            .websocket()
+            .build()
+            .await
+            .unwrap();
+        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { address, issuer, clock, room }
+    }
+
+    fn resource(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    fn token(&self, subject: &str, scopes: &str) -> Token {
+        self.issuer.token(subject).audience(self.resource()).scopes(scopes)
+    }
+
+    /// A token that ends so many seconds from now, by the clock of the site.
+    fn brief(&self, subject: &str, seconds: i64) -> Token {
+        let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        self.token(subject, "orders:read").claim("exp", now.saturating_add_signed(seconds))
+    }
+
+    async fn open(&self, transport: Transport, opening: &Opening) -> Result<Dialogue, Refusal> {
+        Dialogue::begin(self.address, transport, opening).await
+    }
+
+    /// A session with a token of this subject and these scopes.
+    async fn session(&self, transport: Transport, subject: &str, scopes: &str) -> Dialogue {
+        let opening = Opening::bearer(self.token(subject, scopes));
+        self.open(transport, &opening).await.unwrap_or_else(|refusal| {
+            panic!("{transport:?} refuses {subject}: {refusal:?}")
+        })
+    }
+}
+
+/// The text of a result.
+#[track_caller]
+fn text(answer: &Result<Value, Refusal>) -> String {
+    integration::client::text_of(answer.as_ref().expect("an answer"))
+}
+
+/// The session serves its caller.
+async fn assert_adds(dialogue: &mut Dialogue) {
+    let added = dialogue.call("add", json!({ "a": 2, "b": 3 })).await;
+    assert_eq!(text(&added), "5", "{added:?}");
+}
+
+/// Longer than a token may be valid after its end.
+const LATER: Duration = Duration::from_secs(600);
