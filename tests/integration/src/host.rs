@@ -17,7 +17,7 @@ use toolgate::{
 use crate::{
     recorder::Recorder,
     tools::{
-        Forge, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
+        Forge, Second, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
     },
 };
 
@@ -53,6 +53,15 @@ pub fn client_at(url: &str) -> OAuthClient<Forge> {
         .authorize(format!("{url}/oauth/authorize"))
         .token(format!("{url}/oauth/token"))
         .issuer(url)
+}
+
+/// The client of the registered application, at the second forge under `url`.
+pub fn second_client_at(url: &str) -> OAuthClient<Second> {
+    Second::client(Config::CLIENT_ID)
+        .secret(Config::CLIENT_SECRET)
+        .api(format!("{url}/api"))
+        .authorize(format!("{url}/oauth/authorize"))
+        .token(format!("{url}/oauth/token"))
 }
 
 /// Does not wait as long for a provider as a server does, so that tests need not either.

@@ -90,6 +90,24 @@ pub async fn hasty(forge: AuthedClient<Forge>) -> Result<String> {
     forge.get("/user").timeout(Duration::from_millis(200)).send().await?.text().await
 }
 
+/// A second forge, with accounts of its own.
+#[provider(
+    api = "http://127.0.0.1:1/api",
+    authorize = "http://127.0.0.1:1/oauth/authorize",
+    token = "http://127.0.0.1:1/oauth/token"
+)]
+pub enum Second {
+    /// Read your repositories.
+    #[scope("repo:read", access = read)]
+    Read,
+}
+
+/// Says who the user is at the second forge.
+#[tool(scopes = "repo:read")]
+pub async fn who_am_i(second: AuthedClient<Second>) -> Result<String> {
+    second.get("/user").send().await?.text().await
+}
+
 /// Adds two numbers.
 #[tool]
 pub async fn add(a: i64, b: i64) -> Json<i64> {

@@ -1,10 +1,10 @@
 // A certified authorization server, set up as a company would for its tools.
-//   node issuer.mjs RESOURCE
+//   node issuer.mjs RESOURCE ..    a client gets a token for the one that it names
 import http from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
-const [resource] = process.argv.slice(2);
+const resources = process.argv.slice(2);
 const server = http.createServer();
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
 const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -28,9 +28,12 @@ const provider = new Provider(issuer, {
     clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => resource,
+      defaultResource: () => resources[0],
       useGrantedResource: () => true,
-      getResourceServerInfo: () => ({ scope, audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
+      getResourceServerInfo(_, resource) {
+        if (!resources.includes(resource)) throw new errors.InvalidTarget();
+        return { scope, audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } };
+      },
     },
   },
 });

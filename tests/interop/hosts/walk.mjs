@@ -1,7 +1,9 @@
 // Real hosts walk through a server, side by side, and what they can do is what docs/hosts.md says.
 //   walk.mjs PROGRAMS MODULES DOCUMENT [HOST ..]    with cargo's programs and npm's modules
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +49,29 @@ const first = [
   opens,
 ];
 
+// The access token of an application that signs alice in.
+async function token(url) {
+  const listener = http.createServer();
+  await new Promise((ready) => listener.listen(0, '127.0.0.1', ready));
+  const redirect = `http://127.0.0.1:${listener.address().port}/callback`;
+  const came = new Promise((ready) => listener.on('request', (request, response) => {
+    response.end('It may be closed.');
+    ready(new URL(request.url, redirect).searchParams.get('code'));
+  }));
+  const body = { client_name: 'a script', redirect_uris: [redirect], token_endpoint_auth_method: 'none' };
+  const registered = await fetch(`${url}/oauth/register`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+  const { client_id } = await registered.json();
+  const verifier = 'a-verifier-that-is-long-enough-for-the-rfc-0123456789';
+  const code_challenge = createHash('sha256').update(verifier).digest('base64url');
+  const asked = { response_type: 'code', client_id, redirect_uri: redirect, scope: 'repo:read', state: 's', code_challenge, code_challenge_method: 'S256' };
+  await open(`${url}/oauth/authorize?${new URLSearchParams(asked)}`);
+  const redeemed = { grant_type: 'authorization_code', code: await came, redirect_uri: redirect, client_id, code_verifier: verifier };
+  const answer = await fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(redeemed) });
+  listener.close();
+  return (await answer.json()).access_token;
+}
+
+const on = (server, calls) => calls.map((call) => ({ ...call, server }));
 const linkIn = (text = '', path) => text.match(new RegExp(`http://127\\.0\\.0\\.1:\\d+${path}[\\w./-]+[\\w-]`))?.[0];
 const readsIssues = (results, at = 0) => [0, 1].every((n) => (results[at + n] ?? '').includes('drifts'));
 
@@ -59,7 +84,11 @@ async function walk(Host, forges) {
   const settings = Object.entries(forges).map(([name, value]) => `export ${name}='${value}'`);
   writeFileSync(desk, `#!/bin/sh\n${settings.join('\n')}\nexport TOOLGATE_DATA='${env.TOOLGATE_DATA}-desk'\nexec '${join(programs, 'hosted')}' --stdio\n`);
   chmodSync(desk, 0o755);
-  const host = new Host({ bin: join(modules, '.bin'), work, browser, forge: `${server.url}/mcp`, desk });
+  const host = new Host({
+    bin: join(modules, '.bin'), work, browser, desk,
+    forge: `${server.url}/mcp`, stream: `${server.url}/sse`, socket: `${server.url.replace('http', 'ws')}/ws`,
+    headers: { authorization: `Bearer ${Host.hasSockets ? await token(server.url) : ''}` },
+  });
   await host.prepare();
   await host.signIn();
   const slow = host.ask([{ server: 'forge', tool: 'wait_for_build', arguments: { seconds: 70 } }]);
@@ -73,6 +102,17 @@ async function walk(Host, forges) {
   if (stepUp) await open(stepUp, host.cookies);
   else await host.signIn();
   const again = await host.ask([asks, opens]);
+
+  // The same over the other transports.
+  await host.signIn('stream');
+  const streamed = await host.ask([...on('stream', reads), ...on('stream', [opens])]);
+  const widen = linkIn(streamed.results[2], '/oauth/step-up/');
+  if (widen) await open(widen, host.cookies);
+  const opened = widen ? await host.ask(on('stream', [opens])) : streamed;
+  const socket = Host.hasSockets ? await host.ask([...on('socket', reads), ...on('socket', [opens])]) : { results: [] };
+  const more = linkIn(socket.results[2], '/oauth/step-up/');
+  if (more) await open(more, host.cookies);
+  const wider = more ? await host.ask(on('socket', [opens])) : socket;
 
   const slept = await slow;
   await server.stop();
@@ -93,6 +133,10 @@ async function walk(Host, forges) {
     ['gets to the account at a second provider', (again.results[0] ?? '').includes('alice')],
     ['waits 70 s for a tool', (slept.results[0] ?? '').includes('the build took 70 s')],
     ['goes on after the server was restarted', readsIssues(restarted.results)],
+    ['signs in and calls over HTTP with events (`/sse`)', readsIssues(streamed.results)],
+    ['gets to a wider scope over it', (opened.results.at(-1) ?? '').includes('from a host')],
+    ['calls over WebSocket, with a token from elsewhere', readsIssues(socket.results)],
+    ['gets to a wider scope over that', (wider.results.at(-1) ?? '').includes('from a host')],
     ['starts a server of its own (stdio)', (local ?? '').includes('labels=["bug"] limit=30')],
   ]);
 }

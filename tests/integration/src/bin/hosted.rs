@@ -1,32 +1,13 @@
 //! The server that real hosts walk through: over two forges, at `FORGE_URL` and `SECOND_URL`, which
-//! go on when it is started again.
+//! go on when it is started again. It has every transport.
 
 use std::{env, time::Duration};
 
-use forge::Config;
 use integration::{
-    host::client_at,
-    tools::{Forge, list_issues, open_issue},
+    host::{client_at, second_client_at},
+    tools::{Forge, list_issues, open_issue, who_am_i},
 };
 use toolgate::prelude::*;
-
-/// A second forge, with accounts of its own.
-#[provider(
-    api = "http://127.0.0.1:1/api",
-    authorize = "http://127.0.0.1:1/oauth/authorize",
-    token = "http://127.0.0.1:1/oauth/token"
-)]
-enum Second {
-    /// Read your repositories.
-    #[scope("repo:read", access = read)]
-    Read,
-}
-
-/// Says who the user is at the second forge.
-#[tool(scopes = "repo:read")]
-async fn who_am_i(second: AuthedClient<Second>) -> Result<String> {
-    second.get("/user").send().await?.text().await
-}
 
 /// Repeats what it was called with.
 #[tool]
@@ -58,17 +39,14 @@ async fn wait_for_build(#[arg(range(1..=300))] seconds: u16) -> String {
 #[tokio::main]
 async fn main() -> Result<()> {
     let (forge, second) = (env::var("FORGE_URL")?, env::var("SECOND_URL")?);
-    let second_client = Second::client(Config::CLIENT_ID)
-        .secret(Config::CLIENT_SECRET)
-        .api(format!("{second}/api"))
-        .authorize(format!("{second}/oauth/authorize"))
-        .token(format!("{second}/oauth/token"));
     toolgate::server!()
         .provider(client_at(&forge))
-        .provider(second_client)
+        .provider(second_client_at(&second))
         .broker::<Forge>(|broker| broker.user("/user", "login"))
         .tools(tools![list_issues, open_issue, who_am_i])
         .tools(tools![filter_issues, close_issue, wait_for_build])
+        .legacy_sse()
+        .websocket()
         .serve()
         .await
 }

@@ -34,7 +34,8 @@ impl Session {
             .body(text);
         let response = request.send().await.expect("the server answers");
         let type_of = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let is_stream = type_of("content-type").is_some_and(|of| of.starts_with("text/event-stream"));
+        let is_stream =
+            type_of("content-type").is_some_and(|of| of.starts_with("text/event-stream"));
         if !response.status().is_success() {
             return Err(Refusal::read(response).await);
         }

@@ -203,9 +203,7 @@ impl Dialogue {
             "clientInfo": { "name": "c", "version": "1" },
         });
         dialogue.ask("initialize", params).await?;
-        dialogue
-            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
-            .await?;
+        dialogue.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
         Ok(dialogue)
     }
 
@@ -315,7 +313,7 @@ impl Dialogue {
     ///
     /// It is another transport.
     pub fn stream(&mut self) -> &mut Stream {
-        let Link::Sse(stream) = &mut self.link else { panic!("no stream: {self:?}") };
+        let Link::Sse(stream) = &mut self.link else { panic!("there is no stream") };
         stream
     }
 
@@ -325,7 +323,7 @@ impl Dialogue {
     ///
     /// It is another transport.
     pub fn socket(&mut self) -> &mut Socket {
-        let Link::WebSocket(socket) = &mut self.link else { panic!("no socket: {self:?}") };
+        let Link::WebSocket(socket) = &mut self.link else { panic!("there is no socket") };
         socket
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{fmt, net::SocketAddr, pin::Pin};
 
-use futures::{Stream as _, StreamExt};
+use futures::StreamExt;
 use http::HeaderMap;
 use reqwest::Client;
 use serde_json::Value;
 
-use super::{Opening, Refusal, events::{Event, Events}};
+use super::{
+    Opening, Refusal,
+    events::{Event, Events},
+};
 
 type Chunks = Pin<Box<dyn futures::Stream<Item = reqwest::Result<Vec<u8>>> + Send>>;
 

@@ -8,10 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
-        Error, Message,
-        client::IntoClientRequest,
-        http::HeaderValue,
-        protocol::WebSocketConfig,
+        Error, Message, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig,
     },
 };
 

@@ -32,8 +32,7 @@ async fn both_requests_need_the_token() {
     let endpoint = alice.stream().endpoint.clone();
     let expired = site.brief("alice", -60).to_string();
     for (token, says) in [("", "Bearer"), (expired.as_str(), "expired"), ("nonsense", "token")] {
-        let refused =
-            alice.stream().post_to(&endpoint, &headers(token), call()).await.unwrap_err();
+        let refused = alice.stream().post_to(&endpoint, &headers(token), call()).await.unwrap_err();
         assert_eq!(refused.status, 401, "{says}: {refused:?}");
         assert!(refused.challenge().contains(says), "{refused:?}");
         let document = "/.well-known/oauth-protected-resource/sse\"";

@@ -146,11 +146,23 @@ async fn what_is_no_upgrade_is_none() {
         ("no upgrade", token.clone(), 426),
         ("another upgrade", format!("{token}connection: upgrade\r\nupgrade: h2c\r\n"), 426),
         ("no subprotocol", format!("{token}{upgrade}{version}{key}"), 400),
-        ("another one", format!("{token}{upgrade}{version}{key}sec-websocket-protocol: chat\r\n"), 400),
+        (
+            "another one",
+            format!("{token}{upgrade}{version}{key}sec-websocket-protocol: chat\r\n"),
+            400,
+        ),
         ("no key", format!("{token}{upgrade}{version}{protocol}"), 400),
-        ("another version", format!("{token}{upgrade}sec-websocket-version: 8\r\n{key}{protocol}"), 426),
+        (
+            "another version",
+            format!("{token}{upgrade}sec-websocket-version: 8\r\n{key}{protocol}"),
+            426,
+        ),
         ("whole", format!("{token}{upgrade}{version}{key}{protocol}"), 101),
-        ("one of two", format!("{token}{upgrade}{version}{key}sec-websocket-protocol: chat, mcp\r\n"), 101),
+        (
+            "one of two",
+            format!("{token}{upgrade}{version}{key}sec-websocket-protocol: chat, mcp\r\n"),
+            101,
+        ),
     ] {
         let head = format!("GET /ws HTTP/1.1\r\nhost: {}\r\n{headers}\r\n", site.address);
         let mut wire = Wire::with(site.address, &head).await;

@@ -162,7 +162,8 @@ async fn a_link_is_elicited_from_clients_that_can_open_it() {
     for transport in Transport::CONNECTED {
         let inn = Inn::start().await;
         let capabilities = json!({ "elicitation": { "url": {} } });
-        let begun = Dialogue::begin_with(inn.address, transport, &Opening::default(), capabilities);
+        let opening = Opening::default();
+        let begun = Dialogue::begin_with(inn.address, transport, &opening, capabilities);
         let mut alice = begun.await.unwrap();
         let asked = alice.call("visit", json!({})).await.unwrap();
         assert_eq!(asked["error"]["code"], -32042, "{transport:?}: {asked}");

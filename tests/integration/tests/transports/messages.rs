@@ -35,7 +35,10 @@ async fn what_is_no_message_is_said_to_be_none_and_ends_nothing() {
             };
             let found = answer["error"]["code"].as_i64();
             let is_invalid = found.is_some_and(|found| found == -32600 || found == -32700);
-            assert!(is_invalid && (code == -32600 || found == Some(code)), "{transport:?} {wrong}: {answer}");
+            assert!(
+                is_invalid && (code == -32600 || found == Some(code)),
+                "{transport:?} {wrong}: {answer}"
+            );
             assert_adds(&mut alice).await;
         }
     }
@@ -102,7 +105,10 @@ async fn an_identifier_is_not_used_twice_at_once() {
             Ok(()) => alice.receive().await.unwrap().to_string(),
             Err(refusal) => refusal.body,
         };
-        assert!(refused.contains("error") && !refused.contains("\"5\""), "{transport:?}: {refused}");
+        assert!(
+            refused.contains("error") && !refused.contains("\"5\""),
+            "{transport:?}: {refused}"
+        );
         site.room.open();
         assert_eq!(text(&alice.answer(waiting).await), "waited", "{transport:?}");
         // Afterwards it is free.
@@ -157,7 +163,10 @@ async fn what_is_not_there_and_what_is_wrong_is_said_to_the_caller() {
         let method = alice.ask("of/another", json!({})).await;
         let code = match &method {
             Ok(answer) => answer["error"]["code"].clone(),
-            Err(refusal) => serde_json::from_str::<serde_json::Value>(&refusal.body).unwrap()["error"]["code"].clone(),
+            Err(refusal) => {
+                serde_json::from_str::<serde_json::Value>(&refusal.body).unwrap()["error"]["code"]
+                    .clone()
+            }
         };
         assert_eq!(code, -32601, "{transport:?}: {method:?}");
         let wrong = alice.call("add", json!({ "a": "x", "b": 3 })).await;

@@ -125,9 +125,9 @@ impl Site {
     /// A session with a token of this subject and these scopes.
     async fn session(&self, transport: Transport, subject: &str, scopes: &str) -> Dialogue {
         let opening = Opening::bearer(self.token(subject, scopes));
-        self.open(transport, &opening).await.unwrap_or_else(|refusal| {
-            panic!("{transport:?} refuses {subject}: {refusal:?}")
-        })
+        self.open(transport, &opening)
+            .await
+            .unwrap_or_else(|refusal| panic!("{transport:?} refuses {subject}: {refusal:?}"))
     }
 }
 

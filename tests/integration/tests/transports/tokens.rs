@@ -69,7 +69,8 @@ async fn each_fault_of_a_token_is_told_apart() {
 #[tokio::test]
 async fn a_token_for_one_endpoint_is_not_one_for_every_other() {
     let site = Site::start().await;
-    let of_sse = site.token("alice", "orders:read").audience(format!("http://{}/sse", site.address));
+    let of_sse =
+        site.token("alice", "orders:read").audience(format!("http://{}/sse", site.address));
     let mut dialogue = site.open(Transport::Sse, &Opening::bearer(&of_sse)).await.unwrap();
     let said = dialogue.call("orders", json!({})).await;
     assert_eq!(text(&said), "the orders of alice");
@@ -97,7 +98,8 @@ async fn a_session_ends_with_its_token() {
 async fn each_message_is_verified() {
     let site = Site::start().await;
     for transport in Transport::ALL {
-        let mut dialogue = site.open(transport, &Opening::bearer(site.brief("alice", 60))).await.unwrap();
+        let mut dialogue =
+            site.open(transport, &Opening::bearer(site.brief("alice", 60))).await.unwrap();
         assert_eq!(text(&dialogue.call("orders", json!({})).await), "the orders of alice");
         site.clock.advance(LATER);
         let refused = dialogue.call("orders", json!({})).await.unwrap_err();
