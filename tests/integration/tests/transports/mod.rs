@@ -2,6 +2,8 @@
 //! much, and what ends.
 
 mod attached;
+mod audit;
+mod bound;
 mod crowds;
 mod ends;
 mod frames;
@@ -26,7 +28,7 @@ use integration::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use toolgate::{
-    gate::Gate,
+    gate::{Gate, Jwt},
     grant::{Clock, ManualClock},
     prelude::*,
     testing::{Issuer, Token},
@@ -83,12 +85,16 @@ impl Site {
     }
 
     async fn with(configure: impl FnOnce(Gate) -> Gate) -> Self {
+        Self::with_gate(|verifier| configure(Gate::new(verifier))).await
+    }
+
+    async fn with_gate(make: impl FnOnce(Jwt) -> Gate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
         let (issuer, room) = (Issuer::new(), Room::default());
-        let gate = Gate::new(issuer.verifier().clock(clock.clone()));
-        let gate = configure(gate.resource(format!("http://{address}/mcp")));
+        let gate = make(issuer.verifier().clock(clock.clone()));
+        let gate = gate.resource(format!("http://{address}/mcp"));
         let app = toolgate::Server::new("site", "1")
             .tools(tools![orders, order, hello, headers, add, panics, wait, wait_aloud, bulk])
             .state(room.clone())
