@@ -8,6 +8,7 @@ mod crowds;
 mod ends;
 mod frames;
 mod leaving;
+mod local;
 mod messages;
 mod off;
 mod scopes;
