@@ -16,13 +16,10 @@ use tokio::task::JoinHandle;
 use super::{
     SSE_PATH,
     events::Events,
-    sessions::{Session, Sessions},
+    sessions::{Owner, Session, Sessions},
 };
 use crate::{
-    gate::{
-        self, Claims, connection_token::ConnectionToken, other_endpoint::EndpointPaths,
-        resource_server::principal,
-    },
+    gate::{self, Claims, connection_token::ConnectionToken, other_endpoint::EndpointPaths},
     http::{
         body::{self, MAX_BODY_BYTES},
         message_connection::{Ending, MessageConnection, MessageConnections, ReceiveError},
@@ -105,7 +102,7 @@ impl LegacySse {
             return Ok((stream_headers(), Body::empty()).into_response());
         }
         let permit = self.connections.admit(caller.as_ref(), address)?;
-        let owner = principal(caller.as_ref());
+        let owner = Owner::of(caller.as_ref());
         let token = ConnectionToken::new(&parts, address, caller);
         let (connection, served) = MessageConnection::open(&self.connections, parts);
         let outgoing = Arc::clone(connection.outgoing());
@@ -163,7 +160,7 @@ impl LegacySse {
             (Some((_, id)), None) => id,
             _ => "",
         };
-        self.sessions.find(id, &principal(caller)).ok_or_else(|| {
+        self.sessions.find(id, &Owner::of(caller)).ok_or_else(|| {
             tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
             Rejection::session_not_found()
         })

@@ -5,15 +5,33 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{http::message_connection::MessageConnection, support::crypto};
+use crate::{
+    gate::{Claims, resource_server::principal},
+    http::message_connection::MessageConnection,
+    support::crypto,
+};
 
 /// The open streams of a server.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
 
+/// Whose a stream is: a subject of an issuer, through one of its clients. Empty for an anonymous caller.
+#[derive(PartialEq, Eq)]
+pub(super) struct Owner {
+    principal: String,
+    client: Option<String>,
+}
+
+impl Owner {
+    pub(super) fn of(caller: Option<&Claims>) -> Self {
+        let client = caller.and_then(Claims::client_id).map(str::to_owned);
+        Self { principal: principal(caller), client }
+    }
+}
+
 /// One stream: whose it is, and its connection.
 pub(super) struct Session {
-    owner: String,
+    owner: Owner,
     pub(super) connection: MessageConnection,
 }
 
@@ -27,7 +45,7 @@ impl Sessions {
     /// Registers the stream of `owner` under an identifier that cannot be guessed.
     pub(super) fn insert(
         self: &Arc<Self>,
-        owner: String,
+        owner: Owner,
         connection: MessageConnection,
     ) -> (Registration, Arc<Session>) {
         let session = Arc::new(Session { owner, connection });
@@ -37,8 +55,8 @@ impl Sessions {
     }
 
     /// The stream with this identifier, if it is that of `owner`.
-    pub(super) fn find(&self, id: &str, owner: &str) -> Option<Arc<Session>> {
-        self.open().get(id).filter(|session| session.owner == owner).cloned()
+    pub(super) fn find(&self, id: &str, owner: &Owner) -> Option<Arc<Session>> {
+        self.open().get(id).filter(|session| session.owner == *owner).cloned()
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {

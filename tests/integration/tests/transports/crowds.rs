@@ -30,8 +30,8 @@ async fn fill(site: &Site, transport: Transport, opening: &Opening) -> Vec<Dialo
 
 #[tokio::test]
 async fn one_caller_has_so_many_connections_and_others_have_theirs() {
-    let site = Site::start().await;
     for transport in Transport::CONNECTED {
+        let site = Site::start().await;
         let alices = Opening::bearer(site.token("alice", "orders:read"));
         let mut open = fill(&site, transport, &alices).await;
         assert!(open.len() >= 64, "{transport:?}: {}", open.len());
@@ -55,8 +55,8 @@ async fn one_caller_has_so_many_connections_and_others_have_theirs() {
 
 #[tokio::test]
 async fn one_address_does_not_hold_all_anonymous_connections() {
-    let site = Site::with(|gate| gate.allow_anonymous(true)).await;
     for transport in Transport::CONNECTED {
+        let site = Site::with(|gate| gate.allow_anonymous(true)).await;
         let open = fill(&site, transport, &Opening::default()).await;
         assert!((1..=64).contains(&open.len()), "{transport:?}: {}", open.len());
         let elsewhere = Opening::default().from(Ipv4Addr::new(127, 0, 0, 2).into());
