@@ -14,6 +14,8 @@ const MANY: usize = 300;
 
 /// Opens connections until one is refused, and returns the open ones.
 async fn fill(site: &Site, transport: Transport, opening: &Opening) -> Vec<Dialogue> {
+    #[cfg(target_os = "linux")]
+    integration::crowd::many_files();
     let mut open = Vec::new();
     for _ in 0..MANY {
         match Dialogue::connect(site.address, transport, opening).await {

@@ -81,7 +81,8 @@ async fn a_message_that_is_too_large_is_refused() {
             }
             Ok(()) => {
                 assert_eq!(transport, Transport::WebSocket);
-                assert_eq!(alice.end().await.code, Some(1009));
+                // The code may be lost with what was not read.
+                assert!([Some(1009), None].contains(&alice.end().await.code));
             }
         }
         let mut bob = site.session(transport, "bob", "").await;
@@ -92,8 +93,8 @@ async fn a_message_that_is_too_large_is_refused() {
 /// Two requests with one identifier could not be told apart by their answers.
 #[tokio::test]
 async fn an_identifier_is_not_used_twice_at_once() {
-    let site = Site::start().await;
     for transport in Transport::CONNECTED {
+        let site = Site::start().await;
         let mut alice = site.session(transport, "alice", "").await;
         let waiting = alice.begin_call("wait", json!({})).await.unwrap();
         site.room.came(1).await;

@@ -20,8 +20,8 @@ async fn started() -> (tokio::process::Child, String) {
         .unwrap();
     let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
     let greeting = said.next_line().await.unwrap().unwrap();
-    let url = greeting.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
-    let url = url.trim_end_matches("/mcp").to_owned();
+    let address = greeting.split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
+    let url = format!("http://{address}");
     // Open as long as the server may say something.
     tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
     (process, url)
