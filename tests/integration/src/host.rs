@@ -17,7 +17,8 @@ use toolgate::{
 use crate::{
     recorder::Recorder,
     tools::{
-        Forge, Second, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue, panics,
+        Forge, Second, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue,
+        panics,
     },
 };
 
