@@ -1,5 +1,6 @@
 -- For wrk: sends the request in the file that REQUEST names, a line for each header, an empty one,
--- and the body. Looks at every reply, and prints the figures as one line of JSON.
+-- and the body, each time with another JSON-RPC ID. Looks at every reply, and prints the figures as one
+-- line of JSON.
 
 local file = assert(io.open(os.getenv("REQUEST")))
 for line in file:lines() do
@@ -8,8 +9,14 @@ for line in file:lines() do
    wrk.headers[name] = value
 end
 wrk.method = "POST"
-wrk.body = file:read("*a")
+-- As long as the number of a request, so that the head of one request is that of all: to write one
+-- each time would cost the load more than all the rest.
+local FIRST = 1000000
+wrk.body = file:read("*a"):gsub('"id": *%d+', '"id":' .. FIRST, 1)
 file:close()
+
+local before, after
+local number = FIRST
 
 local workers = {}
 
@@ -19,6 +26,14 @@ end
 
 function init()
    faults = 0
+   local request = wrk.format()
+   local first, last = request:find('"id":' .. FIRST, 1, true)
+   before, after = request:sub(1, first + 4), request:sub(last + 1)
+end
+
+function request()
+   number = number < 9999999 and number + 1 or FIRST
+   return before .. number .. after
 end
 
 function response(status, _, body)

@@ -3,6 +3,7 @@
 # the one in TypeScript, and wrk, which it installs as root where there is apt-get.
 #
 #     ROUNDS=7 SECONDS_EACH=3 bash benches/peers/run.sh [NAME ..]
+#     bash benches/peers/run.sh --workers      # this server alone, with more and more threads
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -13,6 +14,7 @@ command -v wrk >/dev/null || {
 
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 cargo build --quiet --release --locked -p peer-toolgate
+[[ ${1-} != --workers ]] || exec python3 benches/peers/workers.py "$target"
 for peer in flymcprust neva rmcp turbomcp; do
     # One at a time, or the features of one would change what another is made of.
     cargo build --quiet --release --locked --manifest-path benches/peers/Cargo.toml \

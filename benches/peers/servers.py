@@ -26,6 +26,13 @@ class Request:
     era: str
     replies: str
     file: Path
+    # The header of its session, if there is one.
+    session: str | None = None
+
+    def read(self) -> tuple[dict[str, str], str]:
+        """The headers and the body."""
+        head, _, body = self.file.read_text().partition("\n\n")
+        return dict(line.split(": ", 1) for line in head.splitlines()), body
 
 
 @dataclass
@@ -38,6 +45,12 @@ class Server:
     scratch: Path
     # Its tokens and keys are made by another process.
     issues: bool = False
+    # The third argument, where it is not the number of tools.
+    mode: str = ""
+    # The `Host` of its public URL, where it listens elsewhere.
+    host: str = ""
+    workers: int = 1
+    cores: tuple[int, ...] = (CORE_OF_SERVERS,)
     port: int = 0
     process: subprocess.Popen | None = None
     token: str | None = field(default=None, repr=False)
@@ -56,7 +69,7 @@ class Server:
             issue = [*self.command, "issue", str(self.port)]
             subprocess.run(issue, env={**os.environ, **files}, check=True)
         log = (self.scratch / f"{self.port}.log").open("w+")
-        arguments = [*self.command, str(self.port), str(self.tools)]
+        arguments = [*self.command, str(self.port), self.mode or str(self.tools)]
         began = time.monotonic()
         self.process = subprocess.Popen(
             arguments,
@@ -64,7 +77,7 @@ class Server:
             cwd=self.scratch,
             env={
                 **os.environ,
-                "WORKERS": "1",
+                "WORKERS": str(self.workers),
                 **files,
                 # mcp-use would report its use to its makers, while it is measured.
                 "MCP_USE_ANONYMIZED_TELEMETRY": "false",
@@ -73,7 +86,7 @@ class Server:
             stdout=log,
             stderr=subprocess.STDOUT,
             # Before the server begins, so that its threads inherit it.
-            preexec_fn=lambda: os.sched_setaffinity(0, {CORE_OF_SERVERS}),
+            preexec_fn=lambda: os.sched_setaffinity(0, self.cores),
         )
         try:
             while not listens(self.port):
@@ -129,14 +142,19 @@ class Server:
             return self.written(MODERN, self.headers(headers), body)
         return self.session()
 
-    def session(self) -> Request:
-        """A call in a session of the era before."""
+    def initialize(self) -> Request:
+        """The request that begins a session of the era before."""
         hello = {
             "protocolVersion": SESSION,
             "capabilities": {},
             "clientInfo": {"name": "compare", "version": "1"},
         }
-        status, answered, answer = self.post(self.headers({}), rpc("initialize", hello, 0))
+        return self.written(SESSION, self.headers({}), rpc("initialize", hello, 0), '"serverInfo"')
+
+    def session(self) -> Request:
+        """A call in a session of the era before."""
+        headers, body = self.initialize().read()
+        status, answered, answer = self.post(headers, body)
         if status != 200:
             raise SystemExit(f"{self.name} refuses `initialize`: {status} {answer}")
         headers = {"MCP-Protocol-Version": SESSION}
@@ -146,15 +164,18 @@ class Server:
         self.post(headers, json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
         return self.written(SESSION, headers, call({}))
 
-    def written(self, era: str, headers: dict[str, str], body: str) -> Request:
+    def written(
+        self, era: str, headers: dict[str, str], body: str, expected: str = TEXT
+    ) -> Request:
         status, answered, answer = self.post(headers, body)
-        if status != 200 or TEXT not in answer:
+        if status != 200 or expected not in answer:
             raise SystemExit(f"{self.name} does not answer in {era}: {status} {answer}")
-        file = self.scratch / f"{self.port}-{era}.request"
+        method = json.loads(body)["method"].replace("/", "-")
+        file = self.scratch / f"{self.port}-{era}-{method}.request"
         lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
         file.write_text(f"{lines}\n{body}")
         replies = "SSE" if "event-stream" in answered.get("content-type", "") else "JSON"
-        return Request(era, replies, file)
+        return Request(era, replies, file, headers.get("Mcp-Session-Id"))
 
     def headers(self, more: dict[str, str]) -> dict[str, str]:
         usual = {
@@ -163,6 +184,8 @@ class Server:
         }
         if self.token is not None:
             usual["Authorization"] = f"Bearer {self.token}"
+        if self.host:
+            usual["Host"] = self.host
         return {**usual, **more}
 
     def refuses_strangers(self) -> None:
@@ -201,6 +224,11 @@ def servers(target: Path, scratch: Path) -> list[Server]:
     found.append(Server("toolgate", "**toolgate**", ours, 1, checked, scratch, True))
     found.append(
         Server("toolgate, 100 tools", "toolgate, 100 tools", ours, 100, checked, scratch, True)
+    )
+    label, checked = "toolgate, broker and SQLite", "token, scope, grant"
+    # `RESOURCE` of `toolgate::testing`, where the server is signed in to.
+    found.append(
+        Server("toolgate, broker", label, ours, 1, checked, scratch, False, "broker", "127.0.0.1:8765")
     )
     return found
 

@@ -4,7 +4,7 @@ pub use crate::{
     provider::{ClientAuth, Dialect, NoProvider, Provider},
     scope::{Access, Catalogue, DeclaresWrite, Holds, Requires, Scope},
     tool::{
-        Call, Dependency, Hints, StateValue, Tool, ToolEntry, ToolFuture, Tools, Values, View,
+        Call, Dependencies, Hints, StateValue, Tool, ToolEntry, ToolFuture, Tools, Values, View,
         argument::{
             Arg, Argument, OneOf, Pattern,
             check::{at_least, at_most, length, max_length, min_length, range},
@@ -22,8 +22,7 @@ pub use crate::{
 macro_rules! __ask {
     (($($catalogue:tt)*) $($request:tt)*) => {
         const _: () = {
-            #[allow(unused_imports)]
-            use $crate::__private::fallback::*;
+            use $crate::__private::fallback::catalogue;
             {
                 use $($catalogue)* as catalogue;
                 {

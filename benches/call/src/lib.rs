@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use axum::body::Body;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, request::Builder};
 use http_body_util::BodyExt;
 use toolgate::{
     Server,
@@ -88,25 +88,39 @@ impl Served {
     }
 
     /// A call, as a client of 2026-07-28 sends it.
+    pub fn request(&self, tool: &str, arguments: &str) -> Request<Body> {
+        let params = format!(
+            r#""name":"{tool}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"bench","version":"0"}}}}"#
+        );
+        let head = self.head("2026-07-28");
+        complete(head.header("mcp-method", "tools/call").header("mcp-name", tool), CALL, &params)
+    }
+
+    /// A call in a session, as a client of 2025-11-25 sends it.
+    pub fn request_in(&self, session: &str, tool: &str, arguments: &str) -> Request<Body> {
+        let head = self.head(SESSION_ERA).header("mcp-session-id", session);
+        complete(head, CALL, &format!(r#""name":"{tool}","arguments":{arguments}"#))
+    }
+
+    /// The request that begins a session.
+    pub fn initialize(&self) -> Request<Body> {
+        let params = format!(
+            r#""protocolVersion":"{SESSION_ERA}","capabilities":{{"roots":{{"listChanged":true}},"sampling":{{}},"elicitation":{{}}}},"clientInfo":{{"name":"bench","version":"0"}}"#
+        );
+        complete(self.head(SESSION_ERA), "initialize", &params)
+    }
+
+    /// Begins a session, and returns its ID.
     ///
     /// # Panics
     ///
-    /// Never: the request is sound.
-    pub fn request(&self, tool: &str, arguments: &str) -> Request<Body> {
-        let body = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"bench","version":"0"}}}}}}}}"#
-        );
-        Request::post("/mcp")
-            .header("host", RESOURCE.split('/').nth(2).unwrap_or_default())
-            .header("authorization", &self.bearer)
-            .header("accept", "application/json, text/event-stream")
-            .header("content-type", "application/json")
-            .header("content-length", body.len())
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", "tools/call")
-            .header("mcp-name", tool)
-            .body(Body::from(body))
-            .expect("the request is sound")
+    /// The server refuses it.
+    pub async fn begin_session(&self) -> String {
+        let response = self.answer(self.initialize()).await;
+        let id = response.headers().get("mcp-session-id").expect("a session");
+        let id = id.to_str().expect("visible ASCII").to_owned();
+        response.into_body().collect().await.expect("the answer is whole");
+        id
     }
 
     /// Sends it, and reads the whole answer.
@@ -115,9 +129,32 @@ impl Served {
     ///
     /// The call is refused.
     pub async fn send(&self, request: Request<Body>) -> usize {
-        let Ok(response): Result<Response<Body>, _> = self.front.clone().oneshot(request).await;
-        assert_eq!(response.status(), StatusCode::OK);
+        let response = self.answer(request).await;
         let body = response.into_body().collect().await.expect("the answer is whole");
         body.to_bytes().len()
     }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let Ok(response) = self.front.clone().oneshot(request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    }
+
+    fn head(&self, era: &str) -> Builder {
+        Request::post("/mcp")
+            .header("host", RESOURCE.split('/').nth(2).unwrap_or_default())
+            .header("authorization", &self.bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .header("mcp-protocol-version", era)
+    }
+}
+
+const CALL: &str = "tools/call";
+const SESSION_ERA: &str = "2025-11-25";
+
+fn complete(head: Builder, method: &str, params: &str) -> Request<Body> {
+    let body =
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}}}}}"#);
+    head.header("content-length", body.len()).body(Body::from(body)).expect("the request is sound")
 }

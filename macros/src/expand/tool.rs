@@ -193,17 +193,17 @@ impl Tool {
                     let catalogue = of(catalogue);
                     quote!(caller::<#catalogue, Self>(#name))
                 }
-                Kind::Caller { optional: false, .. } => quote!(CALLER),
+                Kind::Caller { optional: false, .. } => quote!(any_caller()),
                 Kind::State { of, .. } => quote!(state::<#of>(#name)),
-                Kind::Context { .. } => quote!(Context),
+                Kind::Context { .. } => quote!(context()),
                 Kind::Caller { .. } | Kind::Argument => return None,
             })
         });
         let dependencies: Vec<_> = dependencies.collect();
         (!dependencies.is_empty()).then(|| {
             quote! {
-                fn dependencies() -> &'static [#krate::__private::Dependency] {
-                    const { &[#(#krate::__private::Dependency::#dependencies),*] }
+                fn dependencies() -> #krate::__private::Dependencies {
+                    #krate::__private::Dependencies::new()#(.#dependencies)*
                 }
             }
         })

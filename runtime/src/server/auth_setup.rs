@@ -184,7 +184,7 @@ impl AuthLayer {
 /// The tools with what they require. `brokered` is the provider behind the server's broker.
 fn served(tools: Vec<RegisteredTool>, brokered: Option<&str>) -> Vec<ServedTool> {
     let with_scopes = |registered: RegisteredTool| {
-        let required_scopes = required_scopes(registered.dependencies, registered.hints, brokered);
+        let required_scopes = required_scopes(&registered.dependencies, registered.hints, brokered);
         ServedTool { required_scopes, reports_access: false, registered }
     };
     let mut tools: Vec<_> = tools.into_iter().map(with_scopes).collect();

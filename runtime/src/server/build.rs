@@ -178,7 +178,7 @@ fn session_keys(
 
 /// Whether any tool needs its caller to connect an account.
 fn needs_provider(tools: &[RegisteredTool]) -> bool {
-    let mut needs = tools.iter().flat_map(|tool| tool.dependencies);
+    let mut needs = tools.iter().flat_map(|tool| tool.dependencies.iter());
     needs.any(|need| matches!(need, Dependency::Client(_)))
 }
 

@@ -51,6 +51,11 @@ impl Client {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
+    /// Returns its access token, for example to send it over a socket.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Returns the same client with these capabilities of MCP, for example `elicitation.url`: it opens
     /// links for its user.
     #[must_use]

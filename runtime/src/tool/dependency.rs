@@ -1,6 +1,6 @@
 //! Dependencies of a tool: the parameters that the runtime injects.
 
-use std::any::TypeId;
+use std::{any::TypeId, ops::Deref};
 
 use crate::{
     provider::Provider,
@@ -58,45 +58,79 @@ pub struct StateDependency {
     pub(crate) type_id: TypeId,
 }
 
-impl Dependency {
-    /// Any caller, whatever its scopes.
-    pub const CALLER: Self = Self::Caller(CallerDependency {
-        parameter: "caller",
-        provider_name: "",
-        scopes: || &[],
-        catalogue: &[],
-    });
+/// The dependencies of a tool, in the order of its parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies(Vec<Dependency>);
 
-    /// The parameter `parameter` is an `AuthedClient<P>` of the tool `T`.
-    pub const fn client<P: 'static, T: Requires<P, Of: Provider>>(parameter: &'static str) -> Self {
-        Self::Client(ClientDependency {
+impl Dependencies {
+    /// Creates an empty list.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds the parameter `parameter`, an `AuthedClient<P>` of the tool `T`.
+    #[must_use]
+    pub fn client<P: 'static, T: Requires<P, Of: Provider>>(self, parameter: &'static str) -> Self {
+        self.and(Dependency::Client(ClientDependency {
             parameter,
             provider: T::Of::ID,
             provider_name: T::Of::NAME,
             provider_type: TypeId::of::<P>(),
             scopes: T::scopes,
             catalogue: T::Of::SCOPES,
-        })
+        }))
     }
 
-    /// The parameter `parameter` is a `Caller<P>` of the tool `T`.
-    pub const fn caller<P, T: Requires<P>>(parameter: &'static str) -> Self {
-        Self::Caller(CallerDependency {
+    /// Adds the parameter `parameter`, a `Caller<P>` of the tool `T`.
+    #[must_use]
+    pub fn caller<P, T: Requires<P>>(self, parameter: &'static str) -> Self {
+        self.and(Dependency::Caller(CallerDependency {
             parameter,
             provider_name: T::Of::NAME,
             scopes: T::scopes,
             catalogue: T::Of::SCOPES,
-        })
+        }))
     }
 
-    /// The parameter `parameter` is a `State<S>`.
+    /// Adds a `Caller` with any scopes.
+    #[must_use]
+    pub fn any_caller(self) -> Self {
+        self.and(Dependency::Caller(CallerDependency {
+            parameter: "caller",
+            provider_name: "",
+            scopes: || &[],
+            catalogue: &[],
+        }))
+    }
+
+    /// Adds the parameter `parameter`, a `State<S>`.
     // Without the bounds of `Call::state`, or rustc would report an unmet one twice.
-    pub const fn state<S: ?Sized + 'static>(parameter: &'static str) -> Self {
-        Self::State(StateDependency {
+    #[must_use]
+    pub fn state<S: ?Sized + 'static>(self, parameter: &'static str) -> Self {
+        self.and(Dependency::State(StateDependency {
             parameter,
             type_name: std::any::type_name::<S>,
             type_id: TypeId::of::<S>(),
-        })
+        }))
+    }
+
+    /// Adds a `Context`.
+    #[must_use]
+    pub fn context(self) -> Self {
+        self.and(Dependency::Context)
+    }
+
+    fn and(mut self, dependency: Dependency) -> Self {
+        self.0.push(dependency);
+        self
+    }
+}
+
+impl Deref for Dependencies {
+    type Target = [Dependency];
+
+    fn deref(&self) -> &[Dependency] {
+        &self.0
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod view;
 use self::{argument::ArgumentList, outcome::ToolOutput};
 pub use self::{
     call::{Call, Caller, StateValue},
-    dependency::{CallerDependency, ClientDependency, Dependency, StateDependency},
+    dependency::{CallerDependency, ClientDependency, Dependencies, Dependency, StateDependency},
     future::ToolFuture,
     table::{ToolEntry, Tools},
     view::{Props, View},
@@ -65,8 +65,8 @@ pub trait Tool: Sized + 'static {
     ///
     /// A function and not a constant: the compiler evaluates every constant of an implementation
     /// at each check, and this one is needed only at start-up.
-    fn dependencies() -> &'static [Dependency] {
-        &[]
+    fn dependencies() -> Dependencies {
+        Dependencies::new()
     }
 
     /// Calls the function. It runs when the returned future is polled.

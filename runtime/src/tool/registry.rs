@@ -6,7 +6,7 @@ use rmcp::model::{Icon, JsonObject, MetaObject, ToolAnnotations};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Call, Dependency, Hints, Tool, ToolFuture, View,
+    Call, Dependencies, Dependency, Hints, Tool, ToolFuture, View,
     argument::{ArgumentList, ArgumentsSchema, argument_type::ArgumentType, object::Reading},
     outcome::ToolOutput,
     schema::{Side, for_hosts},
@@ -30,7 +30,7 @@ pub(crate) struct ToolSpec {
     model_only: bool,
     strict: bool,
     view: Option<View>,
-    dependencies: fn() -> &'static [Dependency],
+    dependencies: fn() -> Dependencies,
     output_schema: fn() -> Option<JsonObject>,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct RegisteredTool {
     /// The name, as the code declares it.
     pub(crate) name: &'static str,
     pub(crate) definition: rmcp::model::Tool,
-    pub(crate) dependencies: &'static [Dependency],
+    pub(crate) dependencies: Dependencies,
     pub(crate) hints: Hints,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
@@ -180,7 +180,7 @@ fn define(
     defined.title = tool.title.map(str::to_owned);
     let output = (tool.output_schema)().map(|schema| for_hosts(schema, Side::Output));
     defined.output_schema = output.map(Arc::new);
-    defined.annotations = Some(annotations(tool.title, tool.hints, (tool.dependencies)()));
+    defined.annotations = Some(annotations(tool.title, tool.hints, &(tool.dependencies)()));
     if !tool.icons.is_empty() {
         defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());
     }

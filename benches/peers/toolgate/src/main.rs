@@ -1,6 +1,8 @@
 //! The compared tool on toolgate: each call carries a token, which is verified, and whose scopes are
 //! compared with the tool's.
 
+mod brokered;
+
 use std::{
     env, fs,
     net::SocketAddr,
@@ -59,8 +61,9 @@ tools! {
 
 /// `PORT [TOOLS]` serves, by the keys in the file `KEYS_FILE`; `issue PORT` writes that file, and a
 /// token for the server on that port to `TOKEN_FILE`: the server itself does not issue tokens.
+/// `PORT broker` serves behind a broker, which does, and writes one to `TOKEN_FILE`.
 fn main() -> Result<()> {
-    let usage = || Error::new("usage: peer-toolgate [issue] PORT [TOOLS]");
+    let usage = || Error::new("usage: peer-toolgate [issue] PORT [TOOLS | broker]");
     let mut arguments = env::args().skip(1).peekable();
     let mints = arguments.next_if(|argument| argument == "issue").is_some();
     let port: u16 = arguments.next().ok_or_else(usage)?.parse()?;
@@ -73,16 +76,17 @@ fn main() -> Result<()> {
         return Ok(fs::write(env::var("TOKEN_FILE")?, token(&issuer, &resource)?)?);
     }
 
+    let workers = env::var("WORKERS").map_or(Ok(1), |workers| workers.parse())?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(workers).enable_all().build()?;
     let tools = match arguments.next().as_deref() {
         None | Some("1") => toolgate::tools![test_simple_text],
         Some("100") => all(),
+        Some("broker") => return runtime.block_on(brokered::serve(address)),
         Some(_) => return Err(usage()),
     };
-    let workers = env::var("WORKERS").map_or(Ok(1), |workers| workers.parse())?;
     let verifier = gate::keys(Issuer::NAME, &serde_json::from_slice(&fs::read(keys)?)?)?;
     let server = toolgate::server!().gate(Gate::new(verifier).resource(resource)).tools(tools);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(workers).enable_all().build()?;
     runtime.block_on(server.serve_http(address))
 }
 

@@ -174,7 +174,7 @@ impl ConsentPrompt<'_> {
         auth: &mut AuthMeta,
     ) -> Result<GrantCheck, Error> {
         let (mut connections, mut all_missing) = (Vec::new(), Vec::new());
-        for need in self.tool.dependencies {
+        for need in self.tool.dependencies.iter() {
             let Dependency::Client(need) = *need else { continue };
             let (providers, span) = (&self.services.providers, &self.request.span);
             match providers.status(&self.subject, need, self.client, span).await? {
