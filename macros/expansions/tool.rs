@@ -31,8 +31,8 @@ impl ::toolgate::__private::Tool for list_issues {
             .check(&::toolgate::__private::range(1, 100)),
     );
     type Output = Result<Json<Vec<Issue>>>;
-    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
-        const { &[::toolgate::__private::Dependency::client::<_, Self>("github")] }
+    fn dependencies() -> ::toolgate::__private::Dependencies {
+        ::toolgate::__private::Dependencies::new().client::<_, Self>("github")
     }
     fn call(
         call: &::toolgate::__private::Call,

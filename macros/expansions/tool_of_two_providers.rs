@@ -25,15 +25,12 @@ impl ::toolgate::__private::Tool for tell {
     type Arguments = ();
     const ARGUMENTS: Self::Arguments = ();
     type Output = Result<()>;
-    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
-        const {
-            &[
-                ::toolgate::__private::Dependency::client::<GitHub, Self>("github"),
-                ::toolgate::__private::Dependency::client::<Slack, Self>("slack"),
-                ::toolgate::__private::Dependency::state::<Channels>("state"),
-                ::toolgate::__private::Dependency::Context,
-            ]
-        }
+    fn dependencies() -> ::toolgate::__private::Dependencies {
+        ::toolgate::__private::Dependencies::new()
+            .client::<GitHub, Self>("github")
+            .client::<Slack, Self>("slack")
+            .state::<Channels>("state")
+            .context()
     }
     fn call(
         call: &::toolgate::__private::Call,

@@ -23,8 +23,8 @@ impl ::toolgate::__private::Tool for issue_board {
         <String as ::toolgate::__private::Argument>::ARG.named("repo", ""),
     );
     type Output = <Result<Board> as ::toolgate::__private::Fallible>::Outcome;
-    fn dependencies() -> &'static [::toolgate::__private::Dependency] {
-        const { &[::toolgate::__private::Dependency::client::<_, Self>("github")] }
+    fn dependencies() -> ::toolgate::__private::Dependencies {
+        ::toolgate::__private::Dependencies::new().client::<_, Self>("github")
     }
     fn call(
         call: &::toolgate::__private::Call,
