@@ -131,6 +131,7 @@ impl AuthError {
     }
 
     /// Whether the same token may be accepted later.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
     pub(crate) fn is_temporary(&self) -> bool {
         self.retry_after().is_some()
     }

@@ -4,6 +4,7 @@
 //! connects to, or a path above it (RFC 9728 §3.3), and asks for tokens for what the metadata names. So
 //! each endpoint has its metadata, and takes tokens for itself as well as those for the server.
 
+#[cfg(any(test, feature = "sse", feature = "websocket"))]
 use http::{HeaderMap, HeaderValue, header};
 
 use super::{Verifier, resource_metadata::ResourceMetadata};
@@ -60,6 +61,7 @@ impl OtherEndpoint {
 
     /// Makes a challenge of the server point to the metadata of this endpoint. `server` is the URL of
     /// the server's metadata.
+    #[cfg(any(test, feature = "sse", feature = "websocket"))]
     pub(crate) fn relocate(&self, server: &str, headers: &mut HeaderMap) {
         let Some(challenge) = headers.get_mut(header::WWW_AUTHENTICATE) else { return };
         // No other parameter can hold these quotes.

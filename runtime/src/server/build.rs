@@ -326,5 +326,5 @@ async fn default_store(
     _: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    Ok(Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock))))
+    Ok(Arc::new(MemoryStore::with_clock(Arc::clone(clock))))
 }

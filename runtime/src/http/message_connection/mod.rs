@@ -11,8 +11,12 @@ mod registry;
 mod requests;
 mod transport;
 
+#[cfg(feature = "websocket")]
+pub(crate) use self::outgoing::WRITE_TIMEOUT;
+#[cfg(feature = "sse")]
+pub(crate) use self::registry::ConnectionPermit;
 pub(crate) use self::{
     connection::{Ending, MessageConnection, ReceiveError},
-    outgoing::{Outgoing, WRITE_TIMEOUT},
-    registry::{ConnectionPermit, MessageConnections},
+    outgoing::Outgoing,
+    registry::MessageConnections,
 };
