@@ -154,7 +154,6 @@ const CALL: &str = "tools/call";
 const SESSION_ERA: &str = "2025-11-25";
 
 fn complete(head: Builder, method: &str, params: &str) -> Request<Body> {
-    let body =
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}}}}}"#);
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}}}}}"#);
     head.header("content-length", body.len()).body(Body::from(body)).expect("the request is sound")
 }
