@@ -192,13 +192,12 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     // The stream of a session is the only answer that has no end.
     let is_stream = is_endpoint && request.method() == Method::GET;
     let killed = match inner.kills {
-        _ if is_stream => None,
         Kills::None => None,
-        Kills::BeforeMessages if !is_endpoint => None,
-        Kills::BeforeMessages => Some(turn.requests % 2),
-        Kills::InTurn | Kills::Down => Some(turn.requests % 2),
         Kills::WhichAnswered => Some(turn.last),
+        Kills::BeforeMessages => is_endpoint.then_some(turn.requests % 2),
+        Kills::InTurn | Kills::Down => Some(turn.requests % 2),
     };
+    let killed = killed.filter(|_| !is_stream);
     turn.requests += 1;
     if let Some(at) = killed {
         turn.replicas[at].kill().await;
@@ -236,9 +235,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         }
     }
     response = response.header("x-served-by", served_by);
-    let body = match is_stream && status == 200 {
-        true => Body::from_stream(answer.bytes_stream()),
-        false => Body::from(answer.bytes().await.expect("the whole answer")),
+    let body = if is_stream && status == 200 {
+        Body::from_stream(answer.bytes_stream())
+    } else {
+        Body::from(answer.bytes().await.expect("the whole answer"))
     };
     let line = format!("{} {} {called}{}", parts.method, parts.uri.path(), status.as_u16());
     // Nobody reads it in a test.

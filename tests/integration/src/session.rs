@@ -342,6 +342,10 @@ pub struct Both<'a, H: ServerHandler = NoFallback>([Client<'a, H>; 2]);
 
 impl<'a, H: ServerHandler> Both<'a, H> {
     /// Begins a session at both.
+    ///
+    /// # Panics
+    ///
+    /// They begin in different words.
     pub async fn begin(ways: &'a TwoWays<H>, revision: &'static str, token: &str) -> Self {
         let [short, long] = ways.services();
         let short = Client::begin(short, revision, token).await;
