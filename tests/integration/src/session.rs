@@ -199,9 +199,8 @@ fn compared(headers: &HeaderMap) -> BTreeSet<(String, Vec<u8>)> {
     let is_message = is(headers, "text/event-stream") || is(headers, "application/json");
     let is_compared = |name: &HeaderName, value: &HeaderValue| match name.as_str() {
         "content-length" | "mcp-session-id" => false,
-        "content-type" => !is_message,
+        "content-type" | "x-accel-buffering" => !is_message,
         "cache-control" => !(is_message && value == "no-cache"),
-        "x-accel-buffering" => !is_message,
         _ => true,
     };
     let compared = headers.iter().filter(|(name, value)| is_compared(name, value));

@@ -76,7 +76,7 @@ impl Client<'_> {
         }});
         let begun = self.send(Method::POST, Some(message)).await;
         assert_eq!(begun.status(), 200);
-        self.session = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+        self.session = begun.headers()["mcp-session-id"].to_str().unwrap().into();
         begun.text().await.unwrap();
         self.notify("notifications/initialized", json!({})).await;
     }

@@ -496,9 +496,7 @@ async fn a_call_that_is_cancelled_ends() {
             })
             .await;
             let token = ways.token("");
-            let mut calls = 0;
-            for service in ways.services() {
-                calls += 1;
+            for (calls, service) in (1..).zip(ways.services()) {
                 let client = Client::begin(service, "2025-11-25", &token).await;
                 let cancels = async {
                     room.came(calls).await;
