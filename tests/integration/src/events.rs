@@ -65,7 +65,7 @@ impl Stream {
                     lines.find_map(|line| line.strip_prefix(name)).map(str::to_owned)
                 };
                 let found = field("event: ").zip(field("data: "));
-                self.read = rest.to_owned();
+                self.read = String::from(rest);
                 match found {
                     Some(found) => return Some(found),
                     // A comment.
