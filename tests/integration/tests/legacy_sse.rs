@@ -194,9 +194,9 @@ async fn a_page_of_another_origin_is_refused_on_both_requests() {
     let endpoint = stream.endpoint().to_owned();
     for (origin, status) in [("https://app.example", 202), ("https://evil.example", 403)] {
         let send = guarded.request("POST", &endpoint, "alice.").header("origin", origin);
-        let sent = send.json(&ping()).send().await.unwrap();
-        assert_eq!(sent.status(), status);
-        let allowed = sent.headers().get("access-control-allow-origin");
+        let answer = send.json(&ping()).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let allowed = answer.headers().get("access-control-allow-origin");
         assert_eq!(allowed.is_some(), status == 202, "{origin}");
         let open = guarded.request("HEAD", "/sse", "alice.").header("origin", origin);
         let opened = open.send().await.unwrap().status();

@@ -371,7 +371,7 @@ async fn a_session_lives_in_every_process_and_outlives_each() {
     let store = Shared::new();
     let first = Guarded::replica(&store).await;
     let session = first.begin("alice").await;
-    let mut processes = vec![first, Guarded::replica(&store).await];
+    let mut processes = [first, Guarded::replica(&store).await];
     for round in 0..6 {
         let guarded = &processes[round % 2];
         guarded.room.open();

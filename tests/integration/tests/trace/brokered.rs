@@ -184,13 +184,13 @@ async fn tokens_that_are_refreshed_reused_and_refused_are_traced() {
 
     recorder.clear();
     browser.open(&host.link("repo:read", &[("code_challenge_method", "plain")])).await;
-    let refused = recorder.one("authorization_refused");
-    assert_has(&refused, &json!({ "code": "invalid_request" }));
+    let not_s256 = recorder.one("authorization_refused");
+    assert_has(&not_s256, &json!({ "code": "invalid_request" }));
     let body = json!({ "redirect_uris": ["javascript:alert(1)"] });
     let url = format!("{}/oauth/register", site.url);
     reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-    let refused = json!({ "code": "invalid_redirect_uri" });
-    assert_has(&recorder.one("registration_refused"), &refused);
+    let registration = recorder.one("registration_refused");
+    assert_has(&registration, &json!({ "code": "invalid_redirect_uri" }));
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn limits_count_messages_and_not_connections() {
                 break;
             }
         }
-        let refused = refused.unwrap_or_else(|| panic!("{transport:?}: there is no limit"));
+        let Some(refused) = refused else { panic!("{transport:?}: there is no limit") };
         assert_is_too_many(transport, &refused);
         // Another connection of hers does not help, and nobody else suffers.
         let opening = Opening::bearer(site.token("alice", "orders:write"));
