@@ -12,10 +12,13 @@ pub(crate) mod command_line;
 pub(crate) mod describe;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;
+pub(crate) mod mounted_transports;
 pub(crate) mod output;
 pub(crate) mod router;
 pub(crate) mod run;
 pub(crate) mod run_http;
+#[cfg(any(feature = "sse", feature = "websocket"))]
+pub(crate) mod transport_options;
 pub(crate) mod transports;
 pub(crate) mod typescript;
 

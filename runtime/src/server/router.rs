@@ -7,7 +7,7 @@ use rmcp::ServerHandler;
 
 use super::{
     app::{App, Assembled},
-    transports::MountedTransports,
+    mounted_transports::MountedTransports,
 };
 use crate::{
     browser::page::on_site,
