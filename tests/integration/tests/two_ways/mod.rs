@@ -1,5 +1,6 @@
 //! The fast path cannot be told from rmcp: it gives the same answer to every request.
 
+mod sequences;
 mod sessions;
 
 use integration::two_ways::{Came, Sent, TwoWays};
