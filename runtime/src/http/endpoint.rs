@@ -239,9 +239,7 @@ impl Endpoint {
                     return Ok(self.fast_path.call(tool, (&call, prepared), (parts, caller)).await);
                 };
                 let from = (session, &*parts, caller);
-                let response = self.fast_path.call_in_session(tool, (&call, prepared), from);
-                // Boxed, so that the future of every request is not as large as this.
-                Ok(Box::pin(response).await)
+                Ok(self.fast_path.call_in_session(tool, (&call, prepared), from).await)
             }
             Route::Fallback(call, params) => {
                 let call = (&call, *params);

@@ -1,7 +1,11 @@
 //! Session identifiers at the endpoint: made when a client begins, opened with each of its requests,
 //! and ended.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderMap;
 use rmcp::model::InitializeRequestParams;
@@ -17,7 +21,14 @@ use super::{
 use crate::{
     gate::{Claims, resource_server::principal},
     grant::{Clock, Records, Sealer},
+    support::cache::Cache,
 };
+
+/// How many sessions are kept opened, of some 2 kB each.
+const MAX_RECENT: usize = 256;
+
+/// How long each of them is.
+const RECENT_TTL: Duration = Duration::from_secs(60);
 
 /// What sessions need of a server: the key of their identifiers, and where their ends are stored.
 #[derive(Clone)]
@@ -29,6 +40,8 @@ pub(crate) struct SessionKeys {
 /// The sessions of a server, by their identifiers.
 pub(super) struct SessionIds {
     sealer: SessionSealer,
+    /// Those that were used last. A connection of a proxy has requests of many sessions.
+    recent: Cache<Arc<str>, Arc<Session>>,
     ended: EndedSessions,
     live: Arc<Sessions>,
     clock: Arc<dyn Clock>,
@@ -44,6 +57,7 @@ impl SessionIds {
     ) -> Self {
         Self {
             sealer: SessionSealer::new(keys.sealer, server.to_owned()),
+            recent: Cache::new(MAX_RECENT, RECENT_TTL),
             ended: EndedSessions::new(keys.records, Arc::clone(clock)),
             live: Arc::clone(live),
             clock: Arc::clone(clock),
@@ -103,13 +117,25 @@ impl SessionIds {
 
     fn find(&self, id: &str, cache: Option<&SessionCache>) -> Option<Arc<Session>> {
         let now = self.clock.now();
-        if let Some(session) = cache.and_then(|cache| cache.get(id)) {
-            return (now < session.ends_at).then_some(session);
-        }
+        let session = match cache.and_then(|cache| cache.get(id)) {
+            Some(session) => session,
+            None => {
+                let session = match self.recent.get(id) {
+                    Some(session) => session,
+                    None => self.open_sealed(id, now)?,
+                };
+                if let Some(cache) = cache {
+                    cache.set(&session);
+                }
+                session
+            }
+        };
+        (now < session.ends_at).then_some(session)
+    }
+
+    fn open_sealed(&self, id: &str, now: SystemTime) -> Option<Arc<Session>> {
         let session = Arc::new(self.sealer.open(id, now)?);
-        if let Some(cache) = cache {
-            cache.set(&session);
-        }
+        self.recent.insert_weighing(1, Arc::clone(&session.id), Arc::clone(&session));
         Some(session)
     }
 
