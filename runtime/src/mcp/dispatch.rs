@@ -128,11 +128,13 @@ impl Dispatch {
         let mut auth = AuthMeta::default();
         let attempt =
             self.attempt(&tool.registered, prepared, &request, &mut auth).instrument(span.clone());
+        let mut has_left = false;
         let result = match request.context {
             // A refresh in flight goes on: it runs in a task of its own.
             CallContext::Sdk(context) => tokio::select! {
                 biased;
                 () = context.ct.cancelled() => {
+                    has_left = true;
                     Err(ErrorData::internal_error("the call was cancelled", None).into())
                 }
                 result = attempt => result,
@@ -141,7 +143,8 @@ impl Dispatch {
         };
         let error = result.as_ref().err().and_then(error_name);
         let response = result.or_else(|error| span.in_scope(|| error.into_response()));
-        let outcome = outcome_of(&response, auth.prompted());
+        let outcome =
+            if has_left { CallOutcome::Left } else { outcome_of(&response, auth.prompted()) };
         span.record("outcome", outcome.as_str());
         span.in_scope(|| record.end(outcome, error));
         trace_result(&request.span, &response);

@@ -2,7 +2,7 @@
 
 use integration::{
     log::Log,
-    transport::{Opening, Transport},
+    transport::{Opening, Transport, soon},
 };
 use serde_json::json;
 use tracing::Level;
@@ -47,5 +47,23 @@ async fn every_call_has_one_line_in_the_audit_and_no_line_has_a_secret() {
             assert!(!all.contains(token.rsplit('.').next().unwrap()), "a token is in the log");
         }
         assert!(!all.contains("a secret"), "{transport:?}: an argument is in the log");
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_client_leaves_is_in_the_audit_all_the_same() {
+    for transport in Transport::CONNECTED {
+        let (log, _guard) = Log::listen(Level::INFO);
+        let site = Site::start().await;
+        let mut alice = site.session(transport, "alice", "").await;
+        alice.begin_call("wait", json!({})).await.unwrap();
+        soon(site.room.came(1)).await;
+        drop(alice);
+        soon(site.room.left(1)).await;
+        let lines = log.lines("toolgate::audit");
+        assert!(
+            lines.len() == 1 && lines[0].contains(r#"outcome="left""#),
+            "{transport:?}: {lines:?}"
+        );
     }
 }
