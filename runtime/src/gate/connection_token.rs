@@ -4,6 +4,8 @@ use std::{net::IpAddr, time::Duration};
 
 use http::{Request, request::Parts};
 
+#[cfg(feature = "websocket")]
+use super::credentials::has_token_in_query;
 use super::{
     AuthError, Claims, Credentials, Scheme, TokenCache,
     resource_server::{GateError, ResourceServer},
@@ -103,8 +105,7 @@ impl ResourceServer {
     pub(crate) fn refuse_token_in_query(&self, parts: &Parts) -> Result<(), GateError> {
         const IN_QUERY: AuthError =
             AuthError::Malformed("the token came in the URL; send it in `Authorization` alone");
-        let named = |pair: &str| pair.split('=').next() == Some("access_token");
-        if parts.uri.query().is_some_and(|query| query.split('&').any(named)) {
+        if has_token_in_query(&parts.uri) {
             let span = self.tracer.of(&parts.extensions);
             return Err(self.unauthorized(&span, IN_QUERY, (None, None)));
         }

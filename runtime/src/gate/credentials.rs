@@ -81,8 +81,7 @@ impl Credentials {
         if token.is_empty() {
             return Ok(None);
         }
-        let named = |pair: &str| pair.split('=').next() == Some("access_token");
-        if uri.query().is_some_and(|query| query.split('&').any(named)) {
+        if has_token_in_query(uri) {
             return malformed("the token came in the query as well; send it in the header alone");
         }
         let cached = cache.and_then(|cache| cache.get(token));
@@ -136,6 +135,12 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
     }
+}
+
+/// Whether the URL has a token, which is logged with it (RFC 9700 §4.3.2).
+pub(super) fn has_token_in_query(uri: &Uri) -> bool {
+    let named = |pair: &str| pair.split('=').next() == Some("access_token");
+    uri.query().is_some_and(|query| query.split('&').any(named))
 }
 
 /// `b64token` of RFC 6750 §2.1.

@@ -1,9 +1,10 @@
-//! Request bodies: bounded in size and in time.
+//! Request bodies: what their headers announce, and the bounds in size and in time.
 
 use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use axum::BoxError;
 use bytes::Bytes;
+use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 
 use super::rejection::Rejection;
@@ -14,6 +15,25 @@ pub(crate) const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// How long a client may take to send the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The length that the headers announce, if it is within the bound.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Result<Option<usize>, Rejection> {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(Rejection::body_too_large(MAX_BODY_BYTES));
+    }
+    Ok(length)
+}
+
+/// Whether the body is announced as JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    const JSON: &[u8] = b"application/json";
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|content_type| content_type.as_bytes().get(..JSON.len()))
+        .is_some_and(|content_type| content_type.eq_ignore_ascii_case(JSON))
+}
 
 /// Reads the whole body.
 pub(crate) async fn read<B>(body: B) -> Result<Bytes, Rejection>

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(any(feature = "sse", feature = "websocket"))]
 use super::anonymous_streams::AnonymousStreams;
 use super::{
-    body::{self, MAX_BODY_BYTES},
+    body,
     fast_path::{FastCall, FastPath, Initialize, ListCache, SessionMessage, VisibleTools},
     headers as names,
     landing::LandingPage,
@@ -28,7 +28,7 @@ use super::{
     rejection::Rejection,
     response_hook::ResponseHook,
     scope_check::{self, Lack},
-    sdk::{Origin, Sdk, is_json},
+    sdk::{Origin, Sdk},
     sealed_session::Session,
     security_schemes,
     session_ids::{SessionIds, SessionKeys},
@@ -331,11 +331,7 @@ impl Endpoint {
         if let Some(gate) = gate {
             gate.check_origin(&parts.headers)?;
         }
-        let length = parts.headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > MAX_BODY_BYTES) {
-            return Err(Rejection::body_too_large(MAX_BODY_BYTES));
-        }
+        let length = body::announced_length(&parts.headers)?;
         let Some(gate) = gate else { return Ok(None) };
         let token_cache = peer.caches.map(|caches| &caches.token);
         let from = (gate::client_ip_key(&parts.extensions, peer.address), token_cache);
@@ -369,7 +365,7 @@ impl Endpoint {
         body: &'a Bytes,
     ) -> Result<Option<Message<'a>>, Rejection> {
         // Behind a gate every body is parsed, so that no header keeps a call from being authorized.
-        if !is_json(headers) && self.handler.dispatch.resource_server.is_none() {
+        if !body::is_json(headers) && self.handler.dispatch.resource_server.is_none() {
             return Ok(None);
         }
         // rmcp would answer all of these errors with 415 and a parser's message.

@@ -21,15 +21,14 @@ use http_body_util::{BodyExt, Collected};
 use rmcp::model::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, sleep};
 use tokio_util::sync::ReusableBoxFuture;
 
-use super::negotiation::{Accepted, event, has_type};
+use super::{
+    keep_alive::keep_alive,
+    negotiation::{Accepted, event, has_type},
+};
 use crate::mcp::message::Message;
-
-/// The longest silence of a stream. nginx, the strictest of the usual gateways with their defaults,
-/// closes a connection after 60 s of it.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 
@@ -119,9 +118,7 @@ enum Rest {
 
 /// The stream of a call: comments until its response is there, and the message of that.
 fn stream_of(running: Running, id: Value) -> Response {
-    let mut keep_alive = interval(KEEP_ALIVE_INTERVAL);
-    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let rest = Rest::Waiting(running, keep_alive, id);
+    let rest = Rest::Waiting(running, keep_alive(), id);
     let frames = stream::unfold(rest, async |rest| {
         let mut result = match rest {
             Rest::Waiting(mut running, mut keep_alive, id) => tokio::select! {
@@ -179,6 +176,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::http::keep_alive::KEEP_ALIVE_INTERVAL;
 
     const ALL: Accepted = Accepted { json: true, events: true };
 

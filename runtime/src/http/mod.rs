@@ -1,4 +1,5 @@
-//! MCP over streamable HTTP: the listener, the endpoint and its fast path.
+//! MCP over HTTP: the listener, the endpoint of streamable HTTP and its fast path, WebSocket, and the
+//! transport of 2024-11-05.
 
 mod anonymous_streams;
 mod body;
@@ -9,6 +10,7 @@ mod endpoint;
 mod fast_path;
 mod forwarding;
 mod headers;
+mod keep_alive;
 mod landing;
 pub(crate) mod legacy_sse;
 mod listener;

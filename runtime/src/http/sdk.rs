@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use http::{Method, StatusCode, request::Parts};
 use rmcp::{
     ServerHandler,
     model::{InitializeRequestParams, ProtocolVersion},
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     anonymous_streams::AnonymousStreams,
-    body::MAX_BODY_BYTES,
+    body::{MAX_BODY_BYTES, is_json},
     headers as names,
     negotiation::Accepted,
     rejection::Rejection,
@@ -211,13 +211,4 @@ impl Sdk {
         let request = Request::from_parts(parts, body);
         Box::pin(async move { self.service.handle(request).await.into_response() })
     }
-}
-
-/// Whether the body is announced as JSON.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    const JSON: &[u8] = b"application/json";
-    let content_type = headers.get(header::CONTENT_TYPE);
-    content_type
-        .and_then(|content_type| content_type.as_bytes().get(..JSON.len()))
-        .is_some_and(|content_type| content_type.eq_ignore_ascii_case(JSON))
 }

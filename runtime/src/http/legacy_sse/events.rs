@@ -1,17 +1,17 @@
 //! The stream of events of one client.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::Interval;
 
 use super::sessions::Registration;
-use crate::http::message_connection::{ConnectionPermit, Outgoing};
-
-/// How often a comment is sent, so that no gateway takes the stream for a dead one.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+use crate::http::{
+    keep_alive::keep_alive,
+    message_connection::{ConnectionPermit, Outgoing},
+};
 
 const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
@@ -34,8 +34,8 @@ impl Events {
         end: BoxFuture<'static, ()>,
         held: (Registration, ConnectionPermit),
     ) -> Self {
-        let mut keep_alive = interval(KEEP_ALIVE_INTERVAL);
-        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut keep_alive = keep_alive();
+        // The first event is due at once.
         keep_alive.reset();
         let first = Some(event("endpoint", endpoint));
         Self { first, outgoing, keep_alive, end: Some(end), _held: held }

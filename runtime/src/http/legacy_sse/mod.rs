@@ -1,5 +1,5 @@
-//! The transport of 2024-11-05: HTTP with server-sent events. A client opens a stream, is told where
-//! to send its messages, and gets the answers as events.
+//! The transport of 2024-11-05: HTTP with server-sent events. A client opens a stream, whose first
+//! event has the address for its messages, and gets the answers as events.
 //!
 //! The token is verified for the stream and for every message, and a stream takes messages of its owner
 //! alone: the identifier in the URL is no credential.

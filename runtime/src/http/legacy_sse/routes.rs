@@ -16,17 +16,16 @@ use tokio::task::JoinHandle;
 use super::{
     SSE_PATH,
     events::Events,
-    sessions::{Owner, Session, Sessions},
+    sessions::{Session, Sessions},
 };
 use crate::{
     gate::{self, Claims, connection_token::ConnectionToken, other_endpoint::EndpointPaths},
     http::{
-        body::{self, MAX_BODY_BYTES},
+        body,
         message_connection::{Ending, MessageConnection, MessageConnections, ReceiveError},
         negotiation::Accepted,
         peer::Peer,
         rejection::Rejection,
-        sdk::is_json,
         traced,
     },
     trace::Span,
@@ -46,7 +45,7 @@ pub(crate) const PATHS: EndpointPaths =
 struct LegacySse {
     connections: Arc<MessageConnections>,
     sessions: Arc<Sessions>,
-    /// The path to which clients are told to send messages.
+    /// The path that the first event of a stream names.
     messages_path: String,
 }
 
@@ -102,7 +101,7 @@ impl LegacySse {
             return Ok((stream_headers(), Body::empty()).into_response());
         }
         let permit = self.connections.admit(caller.as_ref(), address)?;
-        let owner = Owner::of(caller.as_ref());
+        let owner = caller.as_ref().map(Claims::owner_digest);
         let token = ConnectionToken::new(&parts, address, caller);
         let (connection, served) = MessageConnection::open(&self.connections, parts);
         let outgoing = Arc::clone(connection.outgoing());
@@ -118,14 +117,10 @@ impl LegacySse {
         if parts.method != Method::POST {
             return Err(Rejection::only_method("POST"));
         }
-        let length = parts.headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > MAX_BODY_BYTES) {
-            return Err(Rejection::body_too_large(MAX_BODY_BYTES));
-        }
+        body::announced_length(&parts.headers)?;
         let (caller, _) = self.authenticate(parts).await?;
         let session = self.find(&parts.uri, caller.as_ref())?;
-        if !is_json(&parts.headers) {
+        if !body::is_json(&parts.headers) {
             return Err(Rejection::not_json());
         }
         let body = body::read(body).await?;
@@ -160,7 +155,7 @@ impl LegacySse {
             (Some((_, id)), None) => id,
             _ => "",
         };
-        self.sessions.find(id, &Owner::of(caller)).ok_or_else(|| {
+        self.sessions.find(id, caller.map(Claims::owner_digest)).ok_or_else(|| {
             tracing::warn!(target: "toolgate::gate", code = "session", "a session is not the caller's");
             Rejection::session_not_found()
         })

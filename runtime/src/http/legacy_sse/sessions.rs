@@ -5,29 +5,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
-    gate::{Claims, resource_server::principal},
-    http::message_connection::MessageConnection,
-    support::crypto,
-};
+use crate::{http::message_connection::MessageConnection, support::crypto};
 
 /// The open streams of a server.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
 
-/// Whose a stream is: a subject of an issuer, through one of its clients. Empty for an anonymous caller.
-#[derive(PartialEq, Eq)]
-pub(super) struct Owner {
-    principal: String,
-    client: Option<String>,
-}
-
-impl Owner {
-    pub(super) fn of(caller: Option<&Claims>) -> Self {
-        let client = caller.and_then(Claims::client_id).map(str::to_owned);
-        Self { principal: principal(caller), client }
-    }
-}
+/// Whose a stream is, by the digest of issuer, subject and client; `None` for an anonymous caller.
+type Owner = Option<[u8; 32]>;
 
 /// One stream: whose it is, and its connection.
 pub(super) struct Session {
@@ -55,8 +40,8 @@ impl Sessions {
     }
 
     /// The stream with this identifier, if it is that of `owner`.
-    pub(super) fn find(&self, id: &str, owner: &Owner) -> Option<Arc<Session>> {
-        self.open().get(id).filter(|session| session.owner == *owner).cloned()
+    pub(super) fn find(&self, id: &str, owner: Owner) -> Option<Arc<Session>> {
+        self.open().get(id).filter(|session| session.owner == owner).cloned()
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
