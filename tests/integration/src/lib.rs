@@ -1,5 +1,6 @@
 //! What the tests share: a server with tools over a forge of its own, and clients for it.
 
+pub mod acme;
 pub mod broker;
 pub mod client;
 #[cfg(target_os = "linux")]

@@ -6,10 +6,19 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use toolgate::prelude::*;
 
 use crate::tools::Forge;
+
+/// Waits for what has to happen, and not for ever.
+///
+/// # Panics
+///
+/// It does not happen within half a minute.
+pub async fn soon<T>(event: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(30), event).await.expect("it happens")
+}
 
 /// Where calls wait.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use integration::{
     host::serve,
     tools::add,
+    waiting::soon,
     wire::{Way, Wire, head, post},
 };
 use serde_json::json;
@@ -25,10 +26,6 @@ fn server() -> Server {
 async fn started() -> SocketAddr {
     let mcp = serve(server()).await;
     mcp.trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap()
-}
-
-async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it happens")
 }
 
 async fn adds(address: SocketAddr) {

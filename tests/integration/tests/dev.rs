@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use integration::broker::{Application, Browser, s256};
+use integration::{
+    acme::{Acme, order, orders},
+    broker::{Application, Browser, s256},
+};
 use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -13,20 +16,6 @@ use toolgate::{
     prelude::*,
     testing::{Client, Issuer, RESOURCE},
 };
-
-use crate::gate::Acme;
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
-
-/// Places an order.
-#[tool(scopes = "orders:write")]
-async fn order(caller: Caller<Acme>) -> String {
-    format!("ordered for {}", caller.subject())
-}
 
 fn server() -> Server {
     toolgate::server!().dev::<Acme>(["alice", "bob"]).tools(tools![orders, order])

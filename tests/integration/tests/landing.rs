@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use integration::host::client_at;
+use integration::{acme::Acme, host::client_at};
 use rmcp::ServerHandler as _;
 use serde_json::json;
 use toolgate::{
@@ -16,8 +16,6 @@ use toolgate::{
     testing::{Client, Issuer, RESOURCE},
 };
 use tower::ServiceExt;
-
-use crate::gate::Acme;
 
 /// What Chromium sends when its user opens an address.
 const NAVIGATION: [(&str, &str); 3] = [

@@ -6,11 +6,11 @@ use forge::{Config, Running, person::Person};
 use integration::{
     client::{link_in, post_call, text_of},
     host::client_at,
-    waiting::{Room, talk, visit, visit_aloud, wait, wait_aloud},
+    waiting::{Room, soon, talk, visit, visit_aloud, wait, wait_aloud},
     wire::{Way, Wire, head, post, request},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::net::TcpListener;
 use toolgate::{Server, grant::MemoryStore, tools};
 
 /// A server over a forge, with a room.
@@ -91,11 +91,6 @@ fn of_2025(tool: &str, id: u32) -> Value {
         "name": tool,
         "arguments": {},
     }})
-}
-
-/// Waits for what has to happen, and not for ever.
-async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it happens")
 }
 
 #[tokio::test]

@@ -7,32 +7,19 @@ use std::{
 };
 
 use integration::{
+    acme::orders,
     events::Stream,
     tools::{add, count},
-    waiting::{Room, wait},
+    waiting::{Room, soon, wait},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::net::TcpListener;
 use toolgate::{
     Server,
     gate::{AuthError, Claims, Gate, PresentedToken, Verifier, async_trait},
     grant::ManualClock,
     prelude::*,
 };
-
-/// What our customers may do.
-#[catalogue]
-enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-}
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
 
 /// Tokens that say whose they are, with their scopes: `alice.orders-read`.
 #[derive(Clone, Default)]
@@ -105,11 +92,6 @@ impl Guarded {
 
 fn text_of(answer: &Value) -> &str {
     answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}"))
-}
-
-/// Waits for what has to happen, and not for ever.
-async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it happens")
 }
 
 fn ping() -> Value {

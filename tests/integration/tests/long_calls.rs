@@ -12,7 +12,7 @@ use futures::StreamExt;
 use http::Request;
 use integration::{
     host::client_at,
-    waiting::{Room, until, visit, wait, wait_aloud},
+    waiting::{Room, soon, until, visit, wait, wait_aloud},
     wire::{Way, Wire, call, request},
 };
 use rmcp::{
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 use toolgate::{
     gate::Gate,
@@ -182,11 +182,6 @@ async fn all(mut events: BodyDataStream) -> String {
         text += std::str::from_utf8(&frame.unwrap()).unwrap();
     }
     text
-}
-
-/// Waits for what has to happen, and not for ever.
-async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it happens")
 }
 
 #[tokio::test(start_paused = true)]
@@ -463,7 +458,7 @@ async fn a_call_that_waits_for_its_user_is_a_stream() {
     assert!(rest.contains("alice"), "{rest}");
 }
 
-/// Calls that run when a server is told to end are answered, whatever they are answered by.
+/// A server that shuts down answers the calls that run, whichever way they take.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_graceful_shutdown_lets_a_stream_end() {

@@ -1,4 +1,4 @@
-//! A server behind an authorization server of somebody else's, over every transport: `ISSUER`, and
+//! A server that accepts tokens of an outside authorization server, over every transport: `ISSUER`, and
 //! `RESOURCE`, the URL at which it is served.
 
 use std::env;

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// Waits until this process is told to end.
+/// Waits for the signal that ends this process.
 async fn terminated() -> io::Result<()> {
     #[cfg(unix)]
     {

@@ -11,6 +11,7 @@ use std::{
 
 use forge::Config;
 use integration::{
+    acme::{hello, order, orders},
     host::client_at,
     tools::{list_issues, open_issue},
 };
@@ -22,35 +23,6 @@ use toolgate::{
     grant::{ManualClock, MemoryStore},
     prelude::*,
 };
-
-/// What our customers may do.
-#[catalogue]
-pub enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-    /// Place orders.
-    #[scope("orders:write", implies(Read))]
-    Write,
-}
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
-
-/// Places an order.
-#[tool(scopes = "orders:write")]
-async fn order(caller: Caller<Acme>) -> String {
-    format!("ordered for {}", caller.subject())
-}
-
-/// Says hello.
-#[tool]
-async fn hello(caller: Option<Caller>) -> String {
-    caller.map_or_else(|| "hello".to_owned(), |caller| format!("hello {}", caller.subject()))
-}
 
 /// Shows what came with the request.
 #[tool]

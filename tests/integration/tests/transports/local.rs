@@ -47,7 +47,7 @@ async fn a_page_does_not_connect() {
     }
 }
 
-/// Nor does it send a message to the stream of somebody else.
+/// A page cannot send a message to the stream of another client.
 #[tokio::test]
 async fn a_page_does_not_send_to_a_stream() {
     let address = start().await;

@@ -22,6 +22,7 @@ use std::{
 };
 
 use integration::{
+    acme::{hello, order, orders},
     tools::{add, panics},
     transport::{Dialogue, Opening, Refusal, Transport},
     waiting::{Room, bulk, wait, wait_aloud},
@@ -34,35 +35,6 @@ use toolgate::{
     prelude::*,
     testing::{Issuer, Token},
 };
-
-/// What our customers may do.
-#[catalogue]
-pub enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-    /// Place orders.
-    #[scope("orders:write", implies(Read))]
-    Write,
-}
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
-
-/// Places an order.
-#[tool(scopes = "orders:write")]
-async fn order(caller: Caller<Acme>) -> String {
-    format!("ordered for {}", caller.subject())
-}
-
-/// Says hello.
-#[tool]
-async fn hello(caller: Option<Caller>) -> String {
-    caller.map_or_else(|| "hello".to_owned(), |caller| format!("hello {}", caller.subject()))
-}
 
 /// Shows what came with the request.
 #[tool]
