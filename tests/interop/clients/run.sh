@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real clients walk from a 401 to a tool, and on to one that needs more: through our broker in front
-# of forge, and with a certified authorization server, over every transport that they have. It needs npm, python3 and openssl, and
-# installs everything else below target/.
+# of forge, and with a certified authorization server, over every transport that they have. It needs
+# npm, python3 and openssl, and installs everything else below target/.
 source "$(dirname "${BASH_SOURCE[0]}")/../../../.ci/common"
 
 here="$tools/clients"
@@ -102,7 +102,7 @@ for client in 2.4-legacy 1.32; do
 done
 one "$python" "$here/walk.py" python-legacy "$url" "${steps[@]}"
 one "$target/debug/rmcp-client" rmcp-legacy "$url" "${steps[@]}"
-# Each began one session, and was never told that there is none.
+# Each began one session, and no request of it was answered with 404.
 [ "$(grep -c '^POST /mcp initialize 200' "$work/restarted.log")" = 4 ] &&
     ! grep -E '^POST /mcp .*(404|5..)$' "$work/restarted.log" || { cat "$work/restarted.log"; exit 1; }
 

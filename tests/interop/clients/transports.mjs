@@ -12,6 +12,7 @@ import { auth } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
+import { memory } from './memory.mjs';
 import { agree, visit } from './person.mjs';
 
 const [which, url, ...steps] = process.argv.slice(2);
@@ -28,12 +29,7 @@ const authProvider = {
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
   },
-  clientInformation: () => authProvider.client,
-  saveClientInformation: (client) => void (authProvider.client = client),
-  tokens: () => authProvider.kept,
-  saveTokens: (tokens) => void (authProvider.kept = tokens),
-  codeVerifier: () => authProvider.verifier,
-  saveCodeVerifier: (verifier) => void (authProvider.verifier = verifier),
+  ...memory(),
   async redirectToAuthorization(link) {
     asked.push(link.searchParams.get('scope'));
     answer = await agree(link.href, 'alice', redirectUrl);
@@ -86,7 +82,7 @@ if (which === 'sse') {
   await signIn();
   globalThis.WebSocket = class extends Plain {
     constructor(to, protocols) {
-      super(to, { protocols, headers: { authorization: `Bearer ${authProvider.kept.access_token}` } });
+      super(to, { protocols, headers: { authorization: `Bearer ${authProvider.tokens().access_token}` } });
     }
   };
   await connect(socket());

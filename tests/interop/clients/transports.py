@@ -38,6 +38,8 @@ from mcp.shared.auth import OAuthClientMetadata
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from memory import Memory
+
 warnings.simplefilter("ignore", DeprecationWarning)
 
 which, url, *steps = sys.argv[1:]
@@ -46,23 +48,6 @@ redirect = "http://127.0.0.1:7777/callback"
 exchange: list[httpx.Response] = []
 asked: list[str] = []
 answers: list[dict[str, list[str]]] = []
-
-
-class Memory:
-    tokens = None
-    client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client):
-        self.client = client
 
 
 async def person(*words: str) -> str:

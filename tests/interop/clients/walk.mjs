@@ -3,6 +3,7 @@
 // CLIENT is `2.4` (2026-07-28), `2.4-legacy` (2025-11-25) or `1.32`. EXPECTED stands somewhere in the
 // tool's text. With DOCUMENT, the URL of a metadata document, it does not register.
 import assert from 'node:assert/strict';
+import { memory } from './memory.mjs';
 import { agree } from './person.mjs';
 
 const [which, url, ...steps] = process.argv.slice(2);
@@ -22,12 +23,7 @@ const authProvider = {
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
   },
-  clientInformation: () => authProvider.client,
-  saveClientInformation: (client) => void (authProvider.client = client),
-  tokens: () => authProvider.kept,
-  saveTokens: (tokens) => void (authProvider.kept = tokens),
-  codeVerifier: () => authProvider.verifier,
-  saveCodeVerifier: (verifier) => void (authProvider.verifier = verifier),
+  ...memory(),
   discoveryState: () => authProvider.found,
   saveDiscoveryState: (found) => void (authProvider.found = found),
   async redirectToAuthorization(link) {
@@ -67,7 +63,7 @@ const call = async (name, given, expected) => {
 };
 await call(...steps.slice(0, 3));
 assert.equal(asked.length, 1, 'one sign-in');
-assert.equal(authProvider.client.client_id === documented, Boolean(documented), 'how it is known');
+assert.equal(authProvider.clientInformation().client_id === documented, Boolean(documented), 'how it is known');
 answer = undefined;
 try {
   await call(...steps.slice(3));

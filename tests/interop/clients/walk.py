@@ -22,29 +22,14 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
+from memory import Memory
+
 which, url, *steps = sys.argv[1:]
 document = os.environ.get("DOCUMENT")
 redirect = "http://127.0.0.1:7777/callback"
 exchange: list[httpx2.Response] = []
 asked: list[str] = []
 answers: list[dict[str, list[str]]] = []
-
-
-class Memory:
-    tokens = None
-    client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client):
-        self.client = client
 
 
 async def sign_in(link: str) -> None:
