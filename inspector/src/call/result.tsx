@@ -1,0 +1,131 @@
+// The answer of a call: its content, a conversation if it asked for something, or a refusal card.
+import { useState } from 'preact/hooks';
+import { BodyView, JsonView, TextView } from '../parts/json_view.tsx';
+import { Button, Chip, Icon, Segments } from '../parts/ui.tsx';
+import { compact } from '../json/print.ts';
+import { member, type Json } from '../json/value.ts';
+import { beat, state, trace } from '../state.ts';
+import { cardOf, type Card } from '../trace/refusal.ts';
+import { plural } from '../trace/words.ts';
+import { RefusalCard } from './card.tsx';
+import { FormAsk } from './form_ask.tsx';
+import { isError, textOf, tokensIn } from './message.ts';
+import { again, openLink, stopWaiting, type Round, type Run } from './run.ts';
+
+const MANY_TOKENS = 5000;
+const TOO_MANY_TOKENS = 20_000;
+
+export function cardFor(round: Round, person: string | null): Card | undefined {
+  const span = trace.span(round.exchange.span);
+  const events = span ? [span, ...trace.below(span.id)].flatMap((one) => one.events).sort((one, other) => one.id - other.id) : [];
+  const ok = round.answer.kind === 'result' && !isError(round.answer.result);
+  return ok ? undefined : cardOf({ state: state.value, person, events });
+}
+
+export function RunView({ run }: { run: Run }) {
+  beat.value;
+  const last = run.rounds.at(-1);
+  return (
+    <div class="run" aria-live="polite" aria-busy={run.pending}>
+      {run.rounds.length > 1 || run.waits ? <Conversation run={run} /> : null}
+      {run.pending && <p class="soft pending"><span class="spinner" aria-hidden="true" />Waiting for the answer</p>}
+      {last && !run.pending && <RoundView round={last} run={run} />}
+    </div>
+  );
+}
+
+/** What was asked and answered, one line for each round. */
+function Conversation({ run }: { run: Run }) {
+  return (
+    <ol class="rounds" aria-label="Rounds of this call">
+      {run.rounds.map(({ answer, exchange }, index) => {
+        const card = index < run.rounds.length - 1 || run.waits ? cardFor(run.rounds[index]!, run.person) : undefined;
+        const good = answer.kind === 'result' && !isError(answer.result);
+        const say = answer.asks.length ? answer.asks.map(({ message }) => message).join(' ') || 'The server asked for something' : card ? card.title : good ? 'Answered' : 'Answered with an error';
+        return (
+          <li key={exchange.id} class={good ? 'good' : 'warn'}>
+            <b>{index ? `Sent again` : `Called ${run.name}`}</b>
+            <span class="soft">{say}</span>
+          </li>
+        );
+      })}
+      {run.waits && (
+        <li class="waits">
+          <b>Waits for {run.person ?? 'the person'} in the other window</b>
+          <span class="soft">The call is repeated by itself.</span>
+          <span class="row"><Button onClick={() => again(run)}>Repeat now</Button><Button onClick={() => stopWaiting(run)}>Stop waiting</Button></span>
+        </li>
+      )}
+    </ol>
+  );
+}
+
+function RoundView({ round, run }: { round: Round; run: Run }) {
+  const { answer, exchange } = round;
+  const card = cardFor(round, run.person);
+  const links = [...answer.asks.flatMap(({ url }) => (url ? [url] : [])), ...(answer.link ? [answer.link] : [])];
+  const forms = answer.asks.filter(({ mode, schema }) => mode === 'form' && schema !== undefined);
+  const result = answer.result !== undefined && answer.kind === 'result';
+  return (
+    <>
+      {card && <RefusalCard card={card} run={run} />}
+      {links.length > 0 && !run.waits && (
+        <section class="card ask">
+          <h2>The server asks {run.person ?? 'the person'} to open a page</h2>
+          {answer.asks.filter(({ message }) => message).map(({ key, message }) => <p key={key}>{message}</p>)}
+          <div class="row">{links.map((url) => <Button key={url} kind={card?.mend ? 'quiet' : 'main'} onClick={() => openLink(run, url)}><Icon name="out" />Open the page</Button>)}<Button onClick={() => again(run)}>Call again</Button></div>
+        </section>
+      )}
+      {forms.map((ask) => <FormAsk key={ask.key} ask={ask} onAnswer={(content) => again(run, `{${JSON.stringify(ask.key)}:${content}}`)} />)}
+      {result && <ResultView result={answer.result!} exchange={exchange} />}
+      {!result && !card && (
+        <section class="card refusal bad">
+          <h2>{answer.kind === 'error' ? `Error ${answer.code}: ${answer.message}` : `The server answered ${exchange.status ?? 'nothing'}`}</h2>
+          <BodyView body={exchange.response ?? ''} label="Response" />
+        </section>
+      )}
+    </>
+  );
+}
+
+function ResultView({ result, exchange }: { result: Json; exchange: Round['exchange'] }) {
+  const structured = member(result, 'structuredContent');
+  const views: ['content' | 'structured' | 'raw', string][] = [];
+  const content = member(result, 'content') ?? member(result, 'contents');
+  if (structured !== undefined) views.push(['structured', 'Data']);
+  if (Array.isArray(content) && content.length) views.push(['content', 'Content']);
+  views.push(['raw', 'Message']);
+  const [picked, setPicked] = useState<'content' | 'structured' | 'raw' | undefined>(undefined);
+  const view = views.find(([key]) => key === picked)?.[0] ?? views[0]![0];
+  const tokens = tokensIn(result);
+  const failed = isError(result);
+  return (
+    <section class={`card result ${failed ? 'bad' : 'good'}`} aria-label="Result">
+      <div class="row spread">
+        <h2>{failed ? 'An error of the tool' : 'Answered'}</h2>
+        <span class="soft">{exchange.ms === undefined ? '' : `${exchange.ms.toLocaleString('en')} ms`}</span>
+        <span class="soft" title="By the rule of thumb of four characters each">about {plural(tokens, 'token')}</span>
+        {tokens > MANY_TOKENS && <Chip tone={tokens > TOO_MANY_TOKENS ? 'bad' : 'warn'}>{tokens > TOO_MANY_TOKENS ? 'crowds out the context' : 'long for a model'}</Chip>}
+        <span class="grow" />
+        {views.length > 1 && <Segments small label="View" value={view} options={views} onPick={setPicked} />}
+      </div>
+      {view === 'structured' && <JsonView value={structured!} label="Structured content" />}
+      {view === 'content' && (content as Json[]).map((part, index) => <ContentPart key={index} part={part} />)}
+      {view === 'raw' && <BodyView body={exchange.response ?? ''} label="Response" />}
+    </section>
+  );
+}
+
+function ContentPart({ part }: { part: Json }) {
+  const string = (key: string) => {
+    const value = member(part, key);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const type = string('type');
+  const [data, mime] = [string('data') ?? string('blob'), string('mimeType') ?? ''];
+  if (type === 'image' && data && /^image\/(png|jpeg|gif|webp)$/.test(mime)) return <img class="content-image" alt="Image in the result" src={`data:${mime};base64,${data}`} />;
+  if (type === 'resource_link') return <p><Chip>resource</Chip> <code>{string('uri')}</code> {string('description')}</p>;
+  const text = string('text') ?? (type === 'resource' ? textOf(part) : undefined);
+  if (text !== undefined) return /^\s*[[{]/.test(text) ? <BodyView body={text} label="Text content" /> : <TextView text={text} label="Text content" json={false} />;
+  return <TextView text={compact(part)} label="Content" json />;
+}

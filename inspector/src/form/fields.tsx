@@ -1,0 +1,290 @@
+// The form: a control for each field of a schema. It changes the draft, and shows what the draft has.
+import { useId } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { Button, Icon, Segments } from '../parts/ui.tsx';
+import { compact, pretty } from '../json/print.ts';
+import { JsonObject, equal, get, names, type Json, type Path } from '../json/value.ts';
+import { moveItem, put, removeItem, renameMember, typeJson, typeNumber, typedAt, type Draft } from './draft.ts';
+import { extrasOf, itemOf, matchesKind, membersOf, variantFor, variantName, variantsOf, type Field } from './schema.ts';
+
+export interface Editing {
+  readonly draft: Draft;
+  readonly root: Json;
+  readonly change: (draft: Draft) => void;
+}
+
+interface Props extends Editing {
+  readonly path: Path;
+  readonly name: string;
+  readonly field: Field;
+  readonly required: boolean;
+  readonly onRemove?: () => void;
+  readonly extra?: ComponentChildren;
+}
+
+const INLINE_OPTIONS = 4;
+const textOf = (value: Json | undefined) => (value === undefined ? '' : typeof value === 'string' ? value : compact(value));
+
+/** The value that a field begins with when it is sent. */
+export function emptyOf(field: Field, root: Json): Json | undefined {
+  if (field.fallback !== undefined && field.fallback !== null) return field.fallback;
+  switch (field.kind) {
+    case 'string':
+      return '';
+    case 'boolean':
+      return false;
+    case 'choice':
+      return field.options[0]?.value;
+    case 'choices':
+    case 'array':
+      return [];
+    case 'object':
+      return new JsonObject(membersOf(field, root).flatMap(({ name, required, field: inner }) => {
+        const only = required && inner.kind === 'choice' && inner.options.length === 1 ? inner.options[0]!.value : undefined;
+        return only === undefined ? [] : [[name, only] as const];
+      }));
+    case 'union':
+      return emptyOf(variantsOf(field, root)[0] ?? field, root);
+    default:
+      return undefined;
+  }
+}
+
+/** What may be said instead of a value. */
+function Presence({ draft, change, path, field, required, root, name }: Props) {
+  const value = get(draft.value, path);
+  const options: [string, string][] = [];
+  if (!required || value === undefined) options.push(['absent', 'not sent']);
+  if (field.nullable) options.push(['null', 'null']);
+  if (options.length === (required ? 1 : 0) && required && !field.nullable) return null;
+  const now = typedAt(draft, path) ? 'value' : value === undefined ? 'absent' : value === null ? 'null' : 'value';
+  const pick = (choice: string) => {
+    if (choice === now) return;
+    const start = emptyOf(field, root);
+    if (choice === 'absent') change(put(draft, path, undefined));
+    else if (choice === 'null') change(put(draft, path, null));
+    else change(start !== undefined ? put(draft, path, start) : field.kind === 'json' ? typeJson(draft, path, '') : typeNumber(draft, path, '', true));
+  };
+  return <Segments small label={`How ${name} is sent`} value={now} options={[['value', 'value'], ...options]} onPick={pick} />;
+}
+
+export function FieldEditor(props: Props) {
+  const { draft, path, name, field, required, onRemove, extra } = props;
+  const id = useId();
+  const value = get(draft.value, path);
+  const typed = typedAt(draft, path);
+  const shown = value === undefined || matchesKind(field, value);
+  const nested = shown && (field.kind === 'object' || field.kind === 'array' || field.kind === 'union');
+  const self = field.kind === 'boolean' || (field.kind === 'choice' && field.options.length <= INLINE_OPTIONS);
+  const label = (
+    <>
+      <span class="field-name">{name}</span>
+      {required ? <span class="required">required</span> : null}
+      {field.limits.length ? <span class="soft limits">{field.limits.join(', ')}</span> : null}
+    </>
+  );
+  const grouped = nested || self || field.kind === 'choices';
+  return (
+    <div class={nested ? 'field nested' : 'field'} role={grouped ? 'group' : undefined} aria-labelledby={grouped ? `${id}-name` : undefined}>
+      <div class="field-head">
+        {grouped ? <span class="label" id={`${id}-name`}>{label}</span> : <label class="label" for={id}>{label}</label>}
+        <span class="grow" />
+        {extra}
+        {!self && <Presence {...props} />}
+        {onRemove && <button type="button" class="bare" aria-label={`Remove ${name}`} onClick={onRemove}><Icon name="cross" /></button>}
+      </div>
+      {field.description && <p class="soft describe" id={`${id}-about`}>{inlineCode(field.description)}</p>}
+      {shown ? <Control {...props} id={id} /> : <JsonControl {...props} id={id} />}
+      {typed?.fault && <p class="fault" id={`${id}-fault`} role="alert">{typed.fault}</p>}
+      {value === '' && field.kind === 'string' && <p class="soft note">An empty text is sent.</p>}
+    </div>
+  );
+}
+
+/** Text with what is between backticks as code. */
+export function inlineCode(text: string): ComponentChildren[] {
+  return text.split('`').map((part, index) => (index % 2 ? <code>{part}</code> : part));
+}
+
+type ControlProps = Props & { readonly id: string };
+
+function Control(props: ControlProps) {
+  switch (props.field.kind) {
+    case 'string':
+      return <TextControl {...props} />;
+    case 'integer':
+    case 'number':
+      return <NumberControl {...props} />;
+    case 'boolean':
+    case 'choice':
+      return <ChoiceControl {...props} />;
+    case 'choices':
+      return <ChoicesControl {...props} />;
+    case 'object':
+      return <ObjectControl {...props} />;
+    case 'array':
+      return <ArrayControl {...props} />;
+    case 'union':
+      return <UnionControl {...props} />;
+    case 'null':
+      return <ChoiceControl {...props} />;
+    default:
+      return <JsonControl {...props} />;
+  }
+}
+
+const about = (id: string, field: Field, fault: boolean) => [field.description && `${id}-about`, fault && `${id}-fault`].filter(Boolean).join(' ') || undefined;
+const ghost = (value: Json | undefined, field: Field) => (value === null ? 'null' : value === undefined ? (field.fallback === undefined ? 'not sent' : `not sent: the server takes ${textOf(field.fallback)}`) : undefined);
+
+function TextControl({ draft, change, path, field, id }: ControlProps) {
+  const value = get(draft.value, path);
+  const common = {
+    id, value: typeof value === 'string' ? value : '', placeholder: ghost(value, field), 'aria-describedby': about(id, field, false), spellcheck: false, autocomplete: 'off',
+    onInput: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => change(put(draft, path, event.currentTarget.value)),
+  };
+  const multiline = field.multiline || (typeof value === 'string' && value.includes('\n'));
+  const suggestions = value === undefined || value === '' ? suggestionsOf(field) : [];
+  return (
+    <>
+      {multiline ? <textarea rows={4} {...common} /> : <input type="text" {...common} />}
+      {suggestions.length > 0 && (
+        <p class="suggest">
+          <span class="soft">for example</span>
+          {suggestions.map((text) => <button type="button" key={text} class="chip" onClick={() => change(put(draft, path, text))}>{text}</button>)}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Examples of the schema, and what its description has between backticks. */
+function suggestionsOf(field: Field): string[] {
+  const quoted = [...(field.description ?? '').matchAll(/`([^`\s]{1,40})`/g)].map(([, text]) => text!);
+  return [...new Set([...field.examples.filter((example) => typeof example === 'string'), ...quoted])].slice(0, 4);
+}
+
+function NumberControl({ draft, change, path, field, id }: ControlProps) {
+  const value = get(draft.value, path);
+  const typed = typedAt(draft, path);
+  return (
+    <input
+      id={id} type="text" inputMode="decimal" class="mono" spellcheck={false} autocomplete="off"
+      value={typed?.text ?? (value === undefined || value === null ? '' : textOf(value))} placeholder={ghost(value, field)}
+      aria-invalid={typed?.fault !== undefined} aria-describedby={about(id, field, typed?.fault !== undefined)}
+      onInput={(event) => change(typeNumber(draft, path, event.currentTarget.value, field.kind === 'integer'))}
+    />
+  );
+}
+
+function ChoiceControl({ draft, change, path, field, required, name, id }: ControlProps) {
+  const value = get(draft.value, path);
+  const options = field.kind === 'boolean' ? [{ value: true, label: 'true' }, { value: false, label: 'false' }] : field.options;
+  const at = value === undefined ? 'absent' : value === null ? 'null' : String(options.findIndex((option) => equal(option.value, value)));
+  const all: [string, string][] = options.map((option, index) => [String(index), 'description' in option && option.description ? `${option.label}: ${option.description}` : option.label]);
+  if (field.nullable || field.kind === 'null') all.push(['null', 'null']);
+  if (!required || value === undefined) all.push(['absent', field.fallback === undefined ? 'not sent' : `not sent (${textOf(field.fallback)})`]);
+  const pick = (choice: string) => change(put(draft, path, choice === 'absent' ? undefined : choice === 'null' ? null : options[Number(choice)]!.value));
+  if (options.length <= INLINE_OPTIONS && !all.some(([, text]) => text.length > 28)) return <Segments label={name} value={at} options={all} onPick={pick} />;
+  return (
+    <select id={id} value={at} onChange={(event) => pick(event.currentTarget.value)} aria-label={name}>
+      {all.map(([key, text]) => <option key={key} value={key}>{text}</option>)}
+    </select>
+  );
+}
+
+function ChoicesControl({ draft, change, path, field }: ControlProps) {
+  const value = get(draft.value, path);
+  const items = Array.isArray(value) ? value : [];
+  const toggle = (option: Json) => {
+    const without = items.filter((item) => !equal(item, option));
+    change(put(draft, path, without.length < items.length ? without : [...items, option]));
+  };
+  return (
+    <div class="checks">
+      {field.options.map((option) => (
+        <label key={option.label}>
+          <input type="checkbox" checked={items.some((item) => equal(item, option.value))} onChange={() => toggle(option.value)} />
+          {option.label}
+          {option.description && <span class="soft"> {option.description}</span>}
+        </label>
+      ))}
+    </div>
+  );
+}
+
+function ObjectControl(props: ControlProps) {
+  const { draft, change, root, path, field } = props;
+  const value = get(draft.value, path);
+  if (value === undefined || value === null) return null;
+  const members = membersOf(field, root);
+  const extras = extrasOf(field, root);
+  const others = names(value).filter((name) => !members.some((known) => known.name === name));
+  const free = (at = 1): string => (others.includes(`key${at}`) || members.some((known) => known.name === `key${at}`) ? free(at + 1) : `key${at}`);
+  return (
+    <div class="inner">
+      {members.map((inner) => <FieldEditor key={inner.name} {...{ draft, change, root }} path={[...path, inner.name]} name={inner.name} field={inner.field} required={inner.required} />)}
+      {others.map((name) => (
+        <FieldEditor
+          key={name} {...{ draft, change, root }} path={[...path, name]} name={name} required field={extras ?? ANY} onRemove={() => change(put(draft, [...path, name], undefined))}
+          extra={<input type="text" class="rename" aria-label={`Name of ${name}`} value={name} onChange={(event) => change(renameMember(draft, path, name, event.currentTarget.value))} />}
+        />
+      ))}
+      {extras && <Button onClick={() => { const key = free(); const start = emptyOf(extras, root); change(start === undefined ? typeJson(draft, [...path, key], '') : put(draft, [...path, key], start)); }}><Icon name="plus" />Add a member</Button>}
+    </div>
+  );
+}
+
+const ANY: Field = { kind: 'json', nullable: true, limits: [], options: [], multiline: false, examples: [], schema: true };
+
+function ArrayControl({ draft, change, root, path, field, name }: ControlProps) {
+  const value = get(draft.value, path);
+  if (!Array.isArray(value)) return null;
+  const inner = itemOf(field, root);
+  const add = () => {
+    const at = [...path, value.length];
+    const start = emptyOf(inner, root);
+    change(start !== undefined ? put(draft, at, start) : inner.kind === 'json' ? typeJson(put(draft, at, null), at, '') : typeNumber(put(draft, at, null), at, '', inner.kind === 'integer'));
+  };
+  return (
+    <div class="inner">
+      {value.map((_, index) => (
+        <FieldEditor
+          key={index} {...{ draft, change, root }} path={[...path, index]} name={`${name}[${index}]`} required field={inner} onRemove={() => change(removeItem(draft, path, index))}
+          extra={index > 0 && <button type="button" class="bare" aria-label={`Move ${name}[${index}] up`} onClick={() => change(moveItem(draft, path, index, index - 1))}><Icon name="up" /></button>}
+        />
+      ))}
+      <Button onClick={add}><Icon name="plus" />Add to {name}</Button>
+    </div>
+  );
+}
+
+function UnionControl(props: ControlProps) {
+  const { draft, change, root, path, field, name } = props;
+  const value = get(draft.value, path);
+  if (value === undefined || value === null) return null;
+  const variants = variantsOf(field, root);
+  const at = variantFor(variants, value, root);
+  const variant = variants[at]!;
+  const pick = (choice: string) => {
+    const start = emptyOf(variants[Number(choice)]!, root);
+    change(start === undefined ? typeJson(draft, path, '') : put(draft, path, start));
+  };
+  return (
+    <div class="inner">
+      <Segments label={`Variant of ${name}`} value={String(at)} options={variants.map((one, index) => [String(index), variantName(one, index)] as const)} onPick={pick} />
+      {matchesKind(variant, value) ? <Control {...props} field={{ ...variant, nullable: false }} /> : <JsonControl {...props} />}
+    </div>
+  );
+}
+
+function JsonControl({ draft, change, path, field, id, name }: ControlProps) {
+  const value = get(draft.value, path);
+  const typed = typedAt(draft, path);
+  const text = typed?.text ?? (value === undefined ? '' : pretty(value));
+  return (
+    <textarea
+      id={id} class="mono" rows={Math.min(10, Math.max(2, text.split('\n').length))} spellcheck={false} placeholder={value === undefined ? 'not sent; JSON' : undefined} aria-label={`${name}, as JSON`}
+      aria-invalid={typed?.fault !== undefined} aria-describedby={about(id, field, typed?.fault !== undefined)} value={text} onInput={(event) => change(typeJson(draft, path, event.currentTarget.value))}
+    />
+  );
+}
