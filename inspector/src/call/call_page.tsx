@@ -1,5 +1,5 @@
 // A tool: its form, the JSON next to it, the call and its answer.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { act, type Tool } from '../api.ts';
 import { FieldEditor, inlineCode } from '../form/fields.tsx';
 import { argumentsOf, doubled, draftOf, obstacle, typeAll, type Draft } from '../form/draft.ts';
@@ -50,10 +50,11 @@ function ToolHead({ tool }: { tool: Tool }) {
   const destructive = member(annotations, 'destructiveHint') === true && member(annotations, 'readOnlyHint') !== true;
   return (
     <header class="heading">
-      <h1 tabIndex={-1} class="mono">{tool.name}</h1>
+      <label class="narrow-only tool-picker"><span class="offscreen">Tool</span><select onChange={(event) => go('tools', event.currentTarget.value)}>{state.value?.tools.map(({ name }) => <option key={name} value={name} selected={name === tool.name}>{name}</option>)}</select></label>
+      <h1 tabIndex={-1} class="mono named-above">{tool.name}</h1>
       <p class="soft">{inlineCode(string(member(tool.definition, 'description')) ?? '')}</p>
       <div class="row chips">
-        {tool.scopes.map(({ scope, provider }) => <Chip key={`${provider}${scope}`} tone={missing.has(scope) ? 'warn' : access ? 'good' : 'plain'} title={provider ? `at ${provider}` : 'of this server'}>{scope}{missing.has(scope) ? ' is missing' : ''}</Chip>)}
+        {tool.scopes.map(({ scope, provider }) => <Chip key={`${provider}${scope}`} tone={missing.has(scope) ? 'warn' : access ? 'good' : 'plain'} title={provider ? `at ${provider}` : 'of this server'}>{scope}{missing.has(scope) ? (access?.state === 'consent' ? `: ${access.provider} is not connected` : ' is missing') : ''}</Chip>)}
         {tool.scopes.length === 0 && <Chip>no scope</Chip>}
         {member(annotations, 'readOnlyHint') === true ? <Chip>only reads</Chip> : destructive ? <Chip tone="warn">destroys</Chip> : <Chip>writes</Chip>}
         {tool.widget && <button type="button" class="chip link" onClick={() => go('widget', tool.name)}>has a widget</button>}
@@ -67,18 +68,20 @@ function Editor({ draft, root, change }: { draft: Draft; root: Json; change: (dr
   const known = new Set(members.map(({ name }) => name));
   const unknown = draft.value.entries.map(([name]) => name).filter((name) => !known.has(name));
   const twice = doubled(draft);
+  // Next to the form where there is room, else below it and folded.
+  const wide = useMemo(() => matchMedia('(min-width: 761px)').matches, []);
   return (
     <div class="editor">
       <fieldset class="fields" disabled={draft.fault !== undefined} aria-label="Arguments">
         {members.map(({ name, field, required }) => <FieldEditor key={name} {...{ draft, root, change }} path={[name]} name={name} field={field} required={required} />)}
         {unknown.length > 0 && <p class="soft note">Also sent, from the JSON: {unknown.join(', ')}.</p>}
       </fieldset>
-      <div class="as-json">
-        <label for="arguments-json">JSON</label>
-        <textarea id="arguments-json" class="mono" spellcheck={false} rows={Math.min(24, Math.max(4, draft.text.split('\n').length + 1))} value={draft.text} aria-invalid={draft.fault !== undefined} onInput={(event) => change(typeAll(draft, event.currentTarget.value))} />
+      <details class="as-json" open={wide}>
+        <summary>JSON</summary>
+        <textarea id="arguments-json" aria-label="Arguments as JSON" class="mono" spellcheck={false} rows={Math.min(24, Math.max(4, draft.text.split('\n').length + 1))} value={draft.text} aria-invalid={draft.fault !== undefined} onInput={(event) => change(typeAll(draft, event.currentTarget.value))} />
         {draft.fault && <p class="soft note">The form follows again when this can be read.</p>}
         {twice.length > 0 && <p class="fault">{twice.join(', ')} occurs twice: the form shows the last one, and both are sent.</p>}
-      </div>
+      </details>
     </div>
   );
 }

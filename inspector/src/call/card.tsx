@@ -1,10 +1,10 @@
 // The refusal card: what was found, what was expected, what hosts do, and one button that mends it.
 import { Button, Chip, Icon } from '../parts/ui.tsx';
 import type { Card } from '../trace/refusal.ts';
-import { mendAndRepeat, type Run } from './run.ts';
+import { mendAndRepeat, openLink, type Run } from './run.ts';
 import { pane } from '../state.ts';
 
-export function RefusalCard({ card, run }: { card: Card; run?: Run | undefined }) {
+export function RefusalCard({ card, run, link }: { card: Card; run?: Run | undefined; link?: string | undefined }) {
   const rows: [string, string | undefined, string?][] = [
     ['found', card.found, 'found'],
     ['expected', card.expected, 'expected'],
@@ -24,6 +24,11 @@ export function RefusalCard({ card, run }: { card: Card; run?: Run | undefined }
         ))}
       </dl>
       {card.todo && <p>{card.todo}</p>}
+      <div class="row">
+        {card.mend && run && !run.waits && <Button kind="main" onClick={() => (link && card.mend!.act.act === 'connect' ? openLink(run, link) : void mendAndRepeat(run, card.mend!.act))}>{card.mend.label}</Button>}
+        {link && run && !run.waits && card.mend?.act.act !== 'connect' && <Button onClick={() => openLink(run, link)}><Icon name="out" />Open the link</Button>}
+        <span class="phone-only"><Button onClick={() => (pane.value = 'trace')}><Icon name="trace" />Show the trace</Button></span>
+      </div>
       {card.hosts.length > 0 && (
         <>
           <h3>What hosts do with this answer</h3>
@@ -37,10 +42,6 @@ export function RefusalCard({ card, run }: { card: Card; run?: Run | undefined }
           </ul>
         </>
       )}
-      <div class="row">
-        {card.mend && run && <Button kind="main" onClick={() => void mendAndRepeat(run, card.mend!.act)}>{card.mend.label}</Button>}
-        <Button onClick={() => (pane.value = 'trace')}><span class="phone-only"><Icon name="trace" /></span>Show the trace</Button>
-      </div>
     </section>
   );
 }

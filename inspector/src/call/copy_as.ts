@@ -72,7 +72,7 @@ export function asRust({ state, tool, person, arguments: args, answer }: Copied)
   const status = answer?.status ?? 200;
   const failed = answer?.answer.kind === 'result' && isError(answer.answer.result);
   const outcome = status !== 200 ? `refused_with_${status}` : failed ? 'says_what_is_wrong' : 'answers';
-  const uses = ['use serde_json::json;', `use toolgate::{${broker || access === 'open' ? '' : access === 'dev' ? 'dev, ' : ''}prelude::*, testing::{Client${access === 'outside' ? ', Issuer' : ''}}};`];
+  const uses = ['use serde_json::json;', `use toolgate::{${broker || access === 'open' ? '' : access === 'dev' ? 'dev, ' : ''}prelude::*, testing::Client};`];
   const client: Record<typeof access, string[]> = {
     broker: [`let person = client.person(${rustText(who)});`, `let client = client.sign_in(&person, ${rustText(scopes)}).await?;`],
     dev: [`let client = client.with(dev::token(${rustText(who)}).scopes(${rustText(scopes)}));`],

@@ -1,5 +1,5 @@
 // The answer of a call: its content, a conversation if it asked for something, or a refusal card.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { BodyView, JsonView, TextView } from '../parts/json_view.tsx';
 import { Button, Chip, Icon, Segments } from '../parts/ui.tsx';
 import { compact } from '../json/print.ts';
@@ -25,8 +25,13 @@ export function cardFor(round: Round, person: string | null): Card | undefined {
 export function RunView({ run }: { run: Run }) {
   beat.value;
   const last = run.rounds.at(-1);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { top } = box.current!.getBoundingClientRect();
+    if (!run.pending && top > innerHeight - 220) box.current!.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
+  }, [run.pending, run.rounds.length]);
   return (
-    <div class="run" aria-live="polite" aria-busy={run.pending}>
+    <div class="run" ref={box} aria-live="polite" aria-busy={run.pending}>
       {run.rounds.length > 1 || run.waits ? <Conversation run={run} /> : null}
       {run.pending && <p class="soft pending"><span class="spinner" aria-hidden="true" />Waiting for the answer</p>}
       {last && !run.pending && <RoundView round={last} run={run} />}
@@ -68,17 +73,17 @@ function RoundView({ round, run }: { round: Round; run: Run }) {
   const result = answer.result !== undefined && answer.kind === 'result';
   return (
     <>
-      {card && <RefusalCard card={card} run={run} />}
-      {links.length > 0 && !run.waits && (
+      {card && <RefusalCard card={card} run={run} link={links[0]} />}
+      {links.length > 0 && !card && !run.waits && (
         <section class="card ask">
           <h2>The server asks {run.person ?? 'the person'} to open a page</h2>
           {answer.asks.filter(({ message }) => message).map(({ key, message }) => <p key={key}>{message}</p>)}
-          <div class="row">{links.map((url) => <Button key={url} kind={card?.mend ? 'quiet' : 'main'} onClick={() => openLink(run, url)}><Icon name="out" />Open the page</Button>)}<Button onClick={() => again(run)}>Call again</Button></div>
+          <div class="row">{links.map((url) => <Button key={url} kind="main" onClick={() => openLink(run, url)}><Icon name="out" />Open the page</Button>)}<Button onClick={() => again(run)}>Call again</Button></div>
         </section>
       )}
       {forms.map((ask) => <FormAsk key={ask.key} ask={ask} onAnswer={(content) => again(run, `{${JSON.stringify(ask.key)}:${content}}`)} />)}
       {result && <ResultView result={answer.result!} exchange={exchange} />}
-      {!result && !card && (
+      {!result && !card && answer.kind !== 'asks' && (
         <section class="card refusal bad">
           <h2>{answer.kind === 'error' ? `Error ${answer.code}: ${answer.message}` : `The server answered ${exchange.status ?? 'nothing'}`}</h2>
           <BodyView body={exchange.response ?? ''} label="Response" />

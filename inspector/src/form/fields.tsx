@@ -54,9 +54,10 @@ export function emptyOf(field: Field, root: Json): Json | undefined {
 function Presence({ draft, change, path, field, required, root, name }: Props) {
   const value = get(draft.value, path);
   const options: [string, string][] = [];
-  if (!required || value === undefined) options.push(['absent', 'not sent']);
-  if (field.nullable) options.push(['null', 'null']);
-  if (options.length === (required ? 1 : 0) && required && !field.nullable) return null;
+  const typing = field.kind === 'string' || field.kind === 'integer' || field.kind === 'number' || field.kind === 'json';
+  if (!required || (value === undefined && !typing)) options.push(['absent', 'not sent']);
+  if (field.nullable && field.kind !== 'json') options.push(['null', 'null']);
+  if (!options.length) return null;
   const now = typedAt(draft, path) ? 'value' : value === undefined ? 'absent' : value === null ? 'null' : 'value';
   const pick = (choice: string) => {
     if (choice === now) return;
@@ -75,7 +76,8 @@ export function FieldEditor(props: Props) {
   const typed = typedAt(draft, path);
   const shown = value === undefined || matchesKind(field, value);
   const nested = shown && (field.kind === 'object' || field.kind === 'array' || field.kind === 'union');
-  const self = field.kind === 'boolean' || (field.kind === 'choice' && field.options.length <= INLINE_OPTIONS);
+  // A choice offers itself what may be said instead of a value.
+  const self = field.kind === 'boolean' || field.kind === 'choice' || field.kind === 'null';
   const label = (
     <>
       <span class="field-name">{name}</span>
@@ -182,7 +184,7 @@ function ChoiceControl({ draft, change, path, field, required, name, id }: Contr
   const at = value === undefined ? 'absent' : value === null ? 'null' : String(options.findIndex((option) => equal(option.value, value)));
   const all: [string, string][] = options.map((option, index) => [String(index), 'description' in option && option.description ? `${option.label}: ${option.description}` : option.label]);
   if (field.nullable || field.kind === 'null') all.push(['null', 'null']);
-  if (!required || value === undefined) all.push(['absent', field.fallback === undefined ? 'not sent' : `not sent (${textOf(field.fallback)})`]);
+  if (!required || value === undefined) all.push(['absent', field.fallback === undefined || field.fallback === null ? 'not sent' : `not sent (${textOf(field.fallback)})`]);
   const pick = (choice: string) => change(put(draft, path, choice === 'absent' ? undefined : choice === 'null' ? null : options[Number(choice)]!.value));
   if (options.length <= INLINE_OPTIONS && !all.some(([, text]) => text.length > 28)) return <Segments label={name} value={at} options={all} onPick={pick} />;
   return (

@@ -4,7 +4,9 @@ import type { BridgeOptions, Bridged } from './widget_host.ts';
 
 export async function connect({ frame, url, context, call, read, on }: BridgeOptions): Promise<Bridged> {
   const bridge = new AppBridge(null, { name: 'toolgate-inspector', version: '1' }, { openLinks: {}, serverTools: {}, serverResources: {}, logging: {}, message: { text: {} } }, { hostContext: context as never });
-  bridge.oninitialized = () => on('ready', '');
+  const ready = new Promise<void>((done) => {
+    bridge.oninitialized = () => done();
+  });
   bridge.onsizechange = ({ height, width }) => on('size', { height, width });
   bridge.onopenlink = async ({ url }) => (on('link', url), {});
   bridge.onmessage = async ({ content }) => (on('message', content.map((part) => ('text' in part ? part.text : part.type)).join(' ')), {});
@@ -19,6 +21,8 @@ export async function connect({ frame, url, context, call, read, on }: BridgeOpt
   const target = frame.contentWindow!;
   await bridge.connect(new PostMessageTransport(target, target));
   frame.src = url;
+  // A page without the handshake gets nothing, as in a host.
+  await ready;
   return {
     context: (next) => bridge.setHostContext(next as never),
     input: (given) => bridge.sendToolInput({ arguments: given as Record<string, unknown> }),

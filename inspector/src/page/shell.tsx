@@ -149,7 +149,7 @@ function Theme() {
     localStorage.setItem('toolgate-theme', theme);
   }, [theme]);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!;
-  return <button type="button" class="bare square" aria-label={`Colours: ${theme}. Change to ${next}`} title={`Colours: ${theme}`} onClick={() => setTheme(next)}><Icon name={theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'clock'} /></button>;
+  return <button type="button" class="bare square" aria-label={`Colours: ${theme}. Change to ${next}`} title={`Colours: ${theme}`} onClick={() => setTheme(next)}><Icon name={theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'half'} /></button>;
 }
 
 const ACCESS: Record<AccessState, [tone: 'good' | 'warn' | 'bad' | 'plain', say: string]> = {

@@ -40,8 +40,8 @@ function Picker({ id }: { id: string | undefined }) {
   if (id !== undefined && !recent.includes(id)) recent.push(id);
   return (
     <>
-      <select class="picker" aria-label="Which call is shown" value={id} onChange={(event) => (chosen.value = event.currentTarget.value)}>
-        {recent.map((one) => <option key={one} value={one}>{nameOf(one)}</option>)}
+      <select class="picker" aria-label="Which call is shown" onChange={(event) => (chosen.value = event.currentTarget.value)}>
+        {recent.map((one) => <option key={one} value={one} selected={one === id}>{nameOf(one)}</option>)}
       </select>
       {chosen.value !== undefined && chosen.value !== requests.at(-1) && <Button kind="bare" title="Follow the newest call" onClick={() => (chosen.value = undefined)}>Newest</Button>}
     </>
@@ -55,7 +55,7 @@ function StoryView({ story }: { story: Story }) {
       <Waterfall bars={story.bars} />
       {story.before.length > 0 && (
         <>
-          <button type="button" class="bare fold" aria-expanded={earlier} onClick={() => setEarlier(!earlier)}><Icon name={earlier ? 'down' : 'right'} />How the host signed in, {plural(story.before.length, 'step')}, {duration(-story.before[0]!.at / 1000)} before</button>
+          <button type="button" class="bare fold" aria-expanded={earlier} onClick={() => setEarlier(!earlier)}><Icon name={earlier ? 'down' : 'right'} />How the host signed in, {plural(story.before.length, 'step')}, {duration(story.earlier / 1000)} before</button>
           {earlier && <Rows rows={story.before} />}
         </>
       )}
@@ -84,6 +84,7 @@ function RowView({ row, leg }: { row: Row; leg: string | undefined }) {
       <div class="what">
         <span>{row.title}</span> {row.aside && <span class="soft">{row.aside}</span>}
         {row.detail && <small>{row.detail}</small>}
+        {row.holder && <small>begun by <button type="button" class="link" onClick={() => (chosen.value = row.holder)}>{nameOf(row.holder)}</button></small>}
         {row.waiters && (
           <>
             <button type="button" class="bare fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? 'down' : 'right'} />{plural(row.waiters.length, 'call')} waited</button>

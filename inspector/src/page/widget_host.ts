@@ -1,6 +1,6 @@
 // What the page and the bridge to a widget say to each other.
 
-export type WidgetEvent = 'ready' | 'size' | 'link' | 'message' | 'console' | 'mode';
+export type WidgetEvent = 'size' | 'link' | 'message' | 'console' | 'mode';
 
 export interface BridgeOptions {
   readonly frame: HTMLIFrameElement;

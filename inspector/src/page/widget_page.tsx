@@ -30,7 +30,7 @@ export function WidgetPage({ state, name }: { state: State; name: string }) {
 }
 
 function Preview({ state, name, uri }: { state: State; name: string; uri: string }) {
-  const [device, setDevice] = useState<keyof typeof DEVICES>('tablet');
+  const [device, setDevice] = useState<keyof typeof DEVICES>(() => (matchMedia('(max-width: 760px)').matches ? 'phone' : 'tablet'));
   const [theme, setTheme] = useState<'light' | 'dark'>(() => (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
   const [locale, setLocale] = useState<(typeof LOCALES)[number]>('en-GB');
   const [who, setWho] = useState(personId.value);
@@ -50,7 +50,7 @@ function Preview({ state, name, uri }: { state: State; name: string; uri: string
     setRound(undefined);
     const on = (event: WidgetEvent, data: unknown) => {
       if (event === 'size') setHeight(Math.max(80, Math.min(MAX_HEIGHT, Math.ceil((data as { height?: number }).height ?? 320))));
-      else if (event !== 'ready') note(event, String(data));
+      else note(event, String(data));
     };
     const result = async (call: Promise<Round>) => {
       const { answer } = await call;

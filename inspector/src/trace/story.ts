@@ -10,6 +10,8 @@ export interface Row extends Line {
   readonly at: number;
   readonly strong: boolean;
   readonly waiters?: readonly string[];
+  /** The span of the call that this one waits for. */
+  readonly holder?: string;
 }
 
 export interface Bar {
@@ -24,6 +26,8 @@ export interface Bar {
 export interface Story {
   readonly root: Span;
   readonly before: readonly Row[];
+  /** Milliseconds from the beginning of what was before to the call. */
+  readonly earlier: number;
   readonly rows: readonly Row[];
   readonly bars: readonly Bar[];
   readonly tool?: string;
@@ -43,13 +47,15 @@ export function storyOf(trace: Trace, id: string): Story | undefined {
   const spans = [root, ...trace.below(id), ...followers(trace, root)];
   const all = [...new Set(spans.flatMap((span) => [span, ...trace.below(span.id)]))];
   const waiting = waiters(trace);
-  const rows = rowsOf(all, start, waiting);
-  const before = rowsOf(preface(trace, root).filter((span) => !all.includes(span)), start, waiting);
+  const rows = rowsOf(all, start, waiting, trace);
+  const lead = preface(trace, root).filter((span) => !all.includes(span));
+  const leadStart = Math.min(...lead.map((span) => span.events[0]!.at_us));
+  const before = rowsOf(lead, leadStart, waiting, trace);
   const read = root.events.find((event) => event.tool)?.tool;
   const subject = has(root, 'authenticated')?.caller?.subject ?? has(root, 'call_ended')?.caller?.subject;
   const ended = has(root, 'call_ended');
   return {
-    root, before, rows, bars: barsOf(all, start, waiting), ended: ended !== undefined || root.events.some((event) => event.event === 'challenged'),
+    root, before, earlier: lead.length ? (start - leadStart) / 1000 : 0, rows, bars: barsOf(all, start, waiting), ended: ended !== undefined || root.events.some((event) => event.event === 'challenged'),
     ...(read ? { tool: read } : {}), ...(subject ? { subject } : {}), ...(ended?.ms === undefined ? {} : { ms: ended.ms }),
   };
 }
@@ -101,12 +107,13 @@ function preface(trace: Trace, root: Span): Span[] {
   return [...leads, authorization, ...trace.below(authorization.id)];
 }
 
-function rowsOf(spans: readonly Span[], start: number, waiting: Map<string, string[]>): Row[] {
+function rowsOf(spans: readonly Span[], start: number, waiting: Map<string, string[]>, trace: Trace): Row[] {
   const events = spans.flatMap((span) => span.events).sort((one, other) => one.at_us - other.at_us || one.id - other.id);
   return events.filter((event) => !isNoise(event, events)).map((event) => {
     const waits = event.event === 'refresh_done' || event.event === 'refresh_failed' ? waiting.get(event.span) : undefined;
+    const holder = event.event === 'refresh_joined' && event.refresh ? trace.span(event.refresh)?.parent : undefined;
     const line = lineOf(event);
-    return { ...line, key: event.id, span: event.span, at: (event.at_us - start) / 1000, strong: line.tone === 'bad', ...(waits?.length ? { waiters: waits } : {}) };
+    return { ...line, key: event.id, span: event.span, at: (event.at_us - start) / 1000, strong: line.tone === 'bad', ...(waits?.length ? { waiters: waits } : {}), ...(holder ? { holder } : {}) };
   });
 }
 

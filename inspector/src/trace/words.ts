@@ -32,7 +32,7 @@ export function duration(seconds: number): string {
 }
 
 const words = (text: string | null | undefined) => (text ?? 'unknown').replaceAll('_', ' ');
-const ms = (value: number | undefined) => (value === undefined ? undefined : `${value.toLocaleString('en')} ms`);
+const ms = (value: number | undefined) => (value === undefined ? undefined : value < 1 ? 'under 1 ms' : `${value.toLocaleString('en')} ms`);
 const join = (...parts: (string | false | null | undefined | 0)[]) => parts.filter(Boolean).join(', ');
 const line = (leg: Leg, tone: Tone, title: string, detail?: string, aside?: string): Line => ({ leg, tone, title, ...(detail ? { detail } : {}), ...(aside ? { aside } : {}) });
 
@@ -92,7 +92,7 @@ const WORDS: Record<string, Words> = {
   grant_made: (e) => line('provider', e.withheld?.length ? 'warn' : 'good', `${e.provider} is connected`, join(`granted ${list(e.granted)}`, e.withheld?.length ? `withheld ${list(e.withheld)}` : undefined)),
   consent_failed: (e) => line('person', 'bad', `${e.provider} was not connected`, words(e.reason)),
   refresh_begun: (e) => line('provider', 'plain', `Refresh of the ${e.provider} token begins`, REFRESH_REASONS[e.reason ?? '']),
-  refresh_joined: (e) => line('provider', 'warn', `Waits for the refresh of ${e.provider}`, 'another call began it'),
+  refresh_joined: (e) => line('provider', 'warn', `Waits for the refresh of ${e.provider}`),
   refresh_done: (e) => line('provider', 'good', e.outcome === 'fresh' ? 'The token was fresh already' : 'Token refreshed', join(e.joined ? `${plural(e.joined, 'call')} waited for it, one request was sent` : undefined, e.rotated && 'new refresh token'), ms(e.ms)),
   refresh_failed: (e) => line('provider', 'bad', 'The refresh failed', join(words(e.reason), e.status && `status ${e.status}`, e.joined ? `${plural(e.joined, 'call')} waited for it` : undefined), ms(e.ms)),
   upstream_request: (e) => line('provider', e.failure || (e.status ?? 0) >= 400 ? 'bad' : 'good', `${e.method} ${e.path}`, join(e.failure && words(e.failure), e.retried !== 'first' && e.retried && `again, because of ${words(e.retried)}`, e.origin), [e.status, ms(e.ms)].filter(Boolean).join(', ')),
