@@ -184,6 +184,7 @@ export interface Stream {
   readonly widget: (note: WidgetNote) => void;
   readonly state: () => void;
   readonly connected: (connected: boolean) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface WidgetNote {
@@ -214,8 +215,9 @@ export function listen(to: Stream): () => void {
           pause = 250;
           await readEvents(response.body, take);
         }
-      } catch {
-        // Below: it is tried again.
+      } catch (error) {
+        // A connection that breaks is made again; a fault of the page is shown.
+        if (!stop.signal.aborted && !(error instanceof TypeError && /fetch|network|load|stream/i.test(error.message))) to.failed(error);
       }
       if (stop.signal.aborted) return;
       to.connected(false);

@@ -12,6 +12,8 @@ export const personId = signal<string | null>(null);
 export const era = signal('2026-07-28');
 export const route = signal<readonly string[]>([]);
 export const pane = signal<'nav' | 'main' | 'trace'>('main');
+/** Whether one pane is shown at a time. */
+export const narrow = signal(false);
 /** The span that the trace shows, and whether it follows the newest call. */
 export const chosen = signal<string | undefined>(undefined);
 
@@ -109,6 +111,9 @@ function changed() {
 }
 
 export function begin(): void {
+  const media = matchMedia('(max-width: 760px)');
+  narrow.value = media.matches;
+  media.addEventListener('change', () => (narrow.value = media.matches));
   readRoute();
   addEventListener('hashchange', readRoute);
   addEventListener('focus', () => void refresh());
@@ -135,5 +140,6 @@ export function begin(): void {
       }, 50);
     },
     connected: (is) => (connected.value = is),
+    failed: complain,
   });
 }

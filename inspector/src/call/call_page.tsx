@@ -50,7 +50,7 @@ function ToolHead({ tool }: { tool: Tool }) {
   const destructive = member(annotations, 'destructiveHint') === true && member(annotations, 'readOnlyHint') !== true;
   return (
     <header class="heading">
-      <label class="narrow-only tool-picker"><span class="offscreen">Tool</span><select onChange={(event) => go('tools', event.currentTarget.value)}>{state.value?.tools.map(({ name }) => <option key={name} value={name} selected={name === tool.name}>{name}</option>)}</select></label>
+      <div class="narrow-only tool-picker"><select aria-label="Which tool" onChange={(event) => go('tools', event.currentTarget.value)}>{state.value?.tools.map(({ name }) => <option key={name} value={name} selected={name === tool.name}>{name}</option>)}</select></div>
       <h1 tabIndex={-1} class="mono named-above">{tool.name}</h1>
       <p class="soft">{inlineCode(string(member(tool.definition, 'description')) ?? '')}</p>
       <div class="row chips">

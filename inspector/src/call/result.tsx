@@ -16,6 +16,8 @@ const MANY_TOKENS = 5000;
 const TOO_MANY_TOKENS = 20_000;
 
 export function cardFor(round: Round, person: string | null): Card | undefined {
+  // Every view that calls this is drawn again when events arrive: they may come after the answer.
+  void beat.value;
   const span = trace.span(round.exchange.span);
   const events = span ? [span, ...trace.below(span.id)].flatMap((one) => one.events).sort((one, other) => one.id - other.id) : [];
   const ok = round.answer.kind === 'result' && !isError(round.answer.result);
@@ -23,7 +25,6 @@ export function cardFor(round: Round, person: string | null): Card | undefined {
 }
 
 export function RunView({ run }: { run: Run }) {
-  beat.value;
   const last = run.rounds.at(-1);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -84,7 +84,7 @@ export function DoctorPage() {
 const rank = ({ outcome }: Check) => ['fault', 'warning', 'ok', 'skipped'].indexOf(outcome);
 
 export function SessionPage({ state }: { state: State }) {
-  beat.value;
+  void beat.value;
   const record = () => {
     const url = URL.createObjectURL(new Blob([JSON.stringify(recordOf(state, trace, log), null, 1)], { type: 'application/json' }));
     const link = document.createElement('a');

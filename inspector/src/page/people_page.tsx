@@ -78,8 +78,8 @@ function Cell({ tool, person }: { tool: Tool; person: Person }) {
     go('tools', tool.name);
   };
   return (
-    <button type="button" class={`cell ${tone}`} onClick={call} aria-label={`${tool.name} as ${person.name}: ${say}`}>
-      <span>{say}</span>
+    <button type="button" class={`cell ${tone}`} onClick={call}>
+      <span><span class="offscreen">{tool.name} as {person.name}: </span>{say}</span>
       {access?.missing?.length ? <small>{access.missing.join(', ')}</small> : null}
     </button>
   );

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button, Chip, Copy, Icon, Segments, countdown, useNow } from '../parts/ui.tsx';
-import { beat, connected, era, log, notice, pane, perform, person, personId, route, state, tool } from '../state.ts';
+import { beat, connected, era, log, narrow, notice, pane, perform, person, personId, route, state, tool } from '../state.ts';
 import type { AccessState, State, Tool } from '../api.ts';
 import { CallPage } from '../call/call_page.tsx';
 import { changesOf } from './changes.ts';
@@ -175,7 +175,8 @@ function Nav({ state }: { state: State }) {
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
-  beat.value;
+  void beat.value;
+  const alone = narrow.value && pane.value === 'nav';
   const shown = state.tools.filter(({ name }) => name.toLowerCase().includes(words.toLowerCase()));
   const changes = state.previous ? changesOf(state.previous.tools, state.tools).length : 0;
   const also: [string, string, string?][] = [
@@ -188,11 +189,12 @@ function Nav({ state }: { state: State }) {
     ['hosts', 'Connect a host'],
   ].filter(([key]) => state.server.access !== 'open' || (key !== 'people' && key !== 'token')) as [string, string, string?][];
   return (
-    <nav id="nav" class="nav" aria-label="What there is">
+    <div class="nav" role={alone ? 'main' : 'presentation'}>
+      <nav id="nav" aria-label="What there is">
       {state.tools.length >= SEARCH_FROM && (
         <label class="search"><Icon name="search" /><input ref={search} type="search" aria-label="Find a tool" placeholder="Find a tool" value={words} onInput={(event) => setWords(event.currentTarget.value)} /><kbd class="wide-only" aria-hidden="true">/</kbd></label>
       )}
-      <h2>Tools{person.value ? ` for ${person.value.name}` : ''}</h2>
+      <h2 aria-level={alone ? 1 : 2}>Tools{person.value ? ` for ${person.value.name}` : ''}</h2>
       <ul>{shown.map((one) => <ToolLink key={one.name} tool={one} state={state} />)}</ul>
       {shown.length === 0 && <p class="soft note">{state.tools.length ? 'None is called so.' : 'This server has no tools.'}</p>}
       {state.tools.some(({ widget }) => widget) && (
@@ -221,6 +223,7 @@ function Nav({ state }: { state: State }) {
         <Copy text={state.server.url} label="Copy the server’s URL" />
       </div>
     </nav>
+    </div>
   );
 }
 
@@ -245,8 +248,8 @@ function Link({ to, children, note, mono, quiet }: { to: string[]; children: Com
 function Tabs() {
   const tabs = [['nav', 'Tools', 'tools'], ['main', 'Call', 'play'], ['trace', 'Trace', 'trace']] as const;
   return (
-    <div class="tabs narrow-only" role="group" aria-label="Parts of the page">
+    <nav class="tabs narrow-only" aria-label="Parts of the page">
       {tabs.map(([key, say, icon]) => <button type="button" key={key} aria-pressed={pane.value === key} onClick={() => (pane.value = key)}><Icon name={icon} />{say}</button>)}
-    </div>
+    </nav>
   );
 }

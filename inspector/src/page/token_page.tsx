@@ -49,7 +49,7 @@ function Lifetime({ token, now }: { token: Token; now: number }) {
 function Fact({ name, found, say, good }: { name: string; found: string; say: string; good: boolean }) {
   return (
     <div class={good ? 'fact good' : 'fact bad'}>
-      <h3>{name}<Chip tone={good ? 'good' : 'bad'}>{good ? 'matches' : 'does not match'}</Chip></h3>
+      <h2>{name}<Chip tone={good ? 'good' : 'bad'}>{good ? 'matches' : 'does not match'}</Chip></h2>
       <code>{found}</code>
       <p class="soft">{say}</p>
     </div>

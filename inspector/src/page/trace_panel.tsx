@@ -1,7 +1,7 @@
 // The trace of one call, both legs in one line of time.
 import { useMemo, useState } from 'preact/hooks';
 import { Button, Empty, Icon } from '../parts/ui.tsx';
-import { beat, chosen, trace } from '../state.ts';
+import { beat, chosen, narrow, pane, trace } from '../state.ts';
 import { clock, scaleOf, storyOf, type Bar, type Row, type Story } from '../trace/story.ts';
 import { LEGS, duration, plural } from '../trace/words.ts';
 
@@ -11,15 +11,17 @@ export function TracePanel() {
   const id = chosen.value ?? trace.requests.at(-1);
   const version = beat.value;
   const story = useMemo(() => (id === undefined ? undefined : storyOf(trace, id)), [id, version]);
+  // On a phone it is the only thing there.
+  const alone = narrow.value && pane.value === 'trace';
   return (
-    <aside id="trace" class="trace" aria-label="Trace">
-      <header>
-        <h2>Trace</h2>
+    <div id="trace" class="trace" role={alone ? 'main' : 'complementary'} aria-label="Trace">
+      <div class="trace-head">
+        <h2 aria-level={alone ? 1 : 2}>Trace</h2>
         <span class="grow" />
         <Picker id={id} />
-      </header>
+      </div>
       {story ? <StoryView key={id} story={story} /> : <Empty>Call a tool. Everything that the server decides about it appears here: who calls, which scopes count, what the provider answers.</Empty>}
-    </aside>
+    </div>
   );
 }
 
@@ -34,6 +36,7 @@ const nameOf = (id: string) => {
 
 /** The calls of late, from every host. */
 function Picker({ id }: { id: string | undefined }) {
+  void beat.value;
   const requests = trace.requests;
   if (!requests.length) return null;
   const recent = requests.slice(-RECENT).reverse();

@@ -20,12 +20,13 @@ const size = (exchange: Exchange) => exchange.request.length + (exchange.respons
 
 /** A list of exchanges that forgets the oldest. One that comes again, with its answer, takes its place. */
 export class Log {
-  #entries: (Exchange & { readonly searchable: string })[] = [];
+  #entries: Exchange[] = [];
+  #texts = new WeakMap<Exchange, string>();
   #bytes = 0;
   /** How many were forgotten. */
   dropped = 0;
 
-  get entries(): readonly (Exchange & { readonly searchable: string })[] {
+  get entries(): readonly Exchange[] {
     return this.#entries;
   }
 
@@ -34,13 +35,13 @@ export class Log {
   }
 
   add(exchange: Exchange): void {
-    const entry = { ...exchange, searchable: `${exchange.method} ${exchange.path} ${exchange.status ?? ''} ${exchange.peer} ${exchange.person ?? ''} ${exchange.request} ${exchange.response ?? ''}`.toLowerCase() };
-    const at = this.#entries.findLastIndex((known) => known.id === exchange.id);
+    // Nearly all are new: their numbers grow.
+    const at = exchange.id > (this.#entries.at(-1)?.id ?? -1) ? -1 : this.#entries.findLastIndex((known) => known.id === exchange.id);
     if (at >= 0) {
       this.#bytes += size(exchange) - size(this.#entries[at]!);
-      this.#entries[at] = entry;
+      this.#entries[at] = exchange;
     } else {
-      this.#entries.push(entry);
+      this.#entries.push(exchange);
       this.#bytes += size(exchange);
     }
     let over = Math.max(0, this.#entries.length - MAX_LOG_ENTRIES);
@@ -54,9 +55,19 @@ export class Log {
     }
   }
 
+  #text(entry: Exchange): string {
+    let text = this.#texts.get(entry);
+    if (text === undefined) {
+      text = `${entry.method} ${entry.path} ${entry.status ?? ''} ${entry.peer} ${entry.person ?? ''} ${entry.request} ${entry.response ?? ''}`.toLowerCase();
+      this.#texts.set(entry, text);
+    }
+    return text;
+  }
+
+  /** Those that have all words. It is a list of its own, so that a change of the log is seen by who compares. */
   search(words: string): readonly Exchange[] {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-    return wanted.length ? this.#entries.filter(({ searchable }) => wanted.every((word) => searchable.includes(word))) : this.#entries;
+    return wanted.length ? this.#entries.filter((entry) => wanted.every((word) => this.#text(entry).includes(word))) : [...this.#entries];
   }
 }
 
@@ -65,6 +76,7 @@ export class Trace {
   #spans = new Map<string, Span>();
   #children = new Map<string, Set<string>>();
   #requests: string[] = [];
+  #waiting = new Map<string, string[]>();
   last = 0;
 
   add(event: TraceEvent): void {
@@ -75,12 +87,17 @@ export class Trace {
     if (!span) {
       span = { id: event.span, parent: event.parent, events: [], total: 0, values: {} };
       this.#spans.set(event.span, span);
-      for (const cause of [event.parent]) if (cause) this.#link(cause, event.span);
+      if (event.parent) this.#link(event.parent, event.span);
       if (event.event === 'request_received' || event.event === 'message_read') this.#requests.push(event.span);
       this.#forget();
     }
     span.total += 1;
     if (span.events.length < MAX_SPAN_EVENTS) span.events.push(event);
+    if (event.event === 'refresh_joined' && event.refresh) {
+      const known = this.#waiting.get(event.refresh);
+      if (known) known.push(event.span);
+      else this.#waiting.set(event.refresh, [event.span]);
+    }
     for (const linked of [event.consent, event.refresh, event.step_up]) if (linked) this.#link(event.span, linked);
   }
 
@@ -100,8 +117,14 @@ export class Trace {
       const oldest = this.#spans.keys().next().value!;
       this.#spans.delete(oldest);
       this.#children.delete(oldest);
+      this.#waiting.delete(oldest);
       if (this.#requests[0] === oldest) this.#requests.shift();
     }
+  }
+
+  /** The calls that wait for a refresh, or waited. */
+  waiting(refresh: string): readonly string[] {
+    return this.#waiting.get(refresh) ?? [];
   }
 
   get size(): number {

@@ -46,32 +46,17 @@ export function storyOf(trace: Trace, id: string): Story | undefined {
   const start = root.events[0]!.at_us;
   const spans = [root, ...trace.below(id), ...followers(trace, root)];
   const all = [...new Set(spans.flatMap((span) => [span, ...trace.below(span.id)]))];
-  const waiting = waiters(trace);
-  const rows = rowsOf(all, start, waiting, trace);
+  const rows = rowsOf(all, start, trace);
   const lead = preface(trace, root).filter((span) => !all.includes(span));
   const leadStart = Math.min(...lead.map((span) => span.events[0]!.at_us));
-  const before = rowsOf(lead, leadStart, waiting, trace);
+  const before = rowsOf(lead, leadStart, trace);
   const read = root.events.find((event) => event.tool)?.tool;
   const subject = has(root, 'authenticated')?.caller?.subject ?? has(root, 'call_ended')?.caller?.subject;
   const ended = has(root, 'call_ended');
   return {
-    root, before, earlier: lead.length ? (start - leadStart) / 1000 : 0, rows, bars: barsOf(all, start, waiting), ended: ended !== undefined || root.events.some((event) => event.event === 'challenged'),
+    root, before, earlier: lead.length ? (start - leadStart) / 1000 : 0, rows, bars: barsOf(all, start, trace), ended: ended !== undefined || root.events.some((event) => event.event === 'challenged'),
     ...(read ? { tool: read } : {}), ...(subject ? { subject } : {}), ...(ended?.ms === undefined ? {} : { ms: ended.ms }),
   };
-}
-
-/** The calls that wait for each refresh. */
-function waiters(trace: Trace): Map<string, string[]> {
-  const waiting = new Map<string, string[]>();
-  for (const span of trace.spans()) {
-    for (const { event, refresh } of span.events) {
-      if (event !== 'refresh_joined' || !refresh) continue;
-      const known = waiting.get(refresh);
-      if (known) known.push(span.id);
-      else waiting.set(refresh, [span.id]);
-    }
-  }
-  return waiting;
 }
 
 /** The same call again, after a refusal, until it is answered. */
@@ -107,10 +92,10 @@ function preface(trace: Trace, root: Span): Span[] {
   return [...leads, authorization, ...trace.below(authorization.id)];
 }
 
-function rowsOf(spans: readonly Span[], start: number, waiting: Map<string, string[]>, trace: Trace): Row[] {
+function rowsOf(spans: readonly Span[], start: number, trace: Trace): Row[] {
   const events = spans.flatMap((span) => span.events).sort((one, other) => one.at_us - other.at_us || one.id - other.id);
   return events.filter((event) => !isNoise(event, events)).map((event) => {
-    const waits = event.event === 'refresh_done' || event.event === 'refresh_failed' ? waiting.get(event.span) : undefined;
+    const waits = event.event === 'refresh_done' || event.event === 'refresh_failed' ? trace.waiting(event.span) : undefined;
     const holder = event.event === 'refresh_joined' && event.refresh ? trace.span(event.refresh)?.parent : undefined;
     const line = lineOf(event);
     return { ...line, key: event.id, span: event.span, at: (event.at_us - start) / 1000, strong: line.tone === 'bad', ...(waits?.length ? { waiters: waits } : {}), ...(holder ? { holder } : {}) };
@@ -123,7 +108,7 @@ function isNoise(event: TraceEvent, events: readonly TraceEvent[]): boolean {
   return false;
 }
 
-function barsOf(spans: readonly Span[], start: number, waiting: Map<string, string[]>): Bar[] {
+function barsOf(spans: readonly Span[], start: number, trace: Trace): Bar[] {
   const bars: Bar[] = [];
   const ms = (at: number) => (at - start) / 1000;
   for (const span of spans) {
@@ -131,7 +116,7 @@ function barsOf(spans: readonly Span[], start: number, waiting: Map<string, stri
     const last = span.events.at(-1)!;
     const bad = span.events.some((event) => lineOf(event).tone === 'bad');
     const bar = (kind: Bar['kind'], label: string, from = first.at_us, to = last.at_us, isBad = bad) => bars.push({ key: `${span.id}-${bars.length}`, kind, label, from: ms(from), to: Math.max(ms(to), ms(from)), bad: isBad });
-    if (first.event === 'refresh_begun') bar('refresh', waiting.get(span.id)?.length ? `refresh, ${waiting.get(span.id)!.length} waited` : 'refresh');
+    if (first.event === 'refresh_begun') bar('refresh', trace.waiting(span.id).length ? `refresh, ${trace.waiting(span.id).length} waited` : 'refresh');
     else if (first.event === 'link_made') bar('consent', `consent at ${first.provider}`);
     else if (first.event === 'authorization_begun' || span.events.some((event) => event.event === 'step_up_decided')) bar('sign_in', 'sign-in');
     else bar('request', span.events.find((event) => event.tool)?.tool ?? first.event.replaceAll('_', ' '));
