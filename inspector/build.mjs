@@ -22,7 +22,11 @@ await build({
   jsx: 'automatic',
   jsxImportSource: 'preact',
   // The bridge is a file of its own, which is loaded when a widget is shown.
-  plugins: [{ name: 'bridge-on-demand', setup: (build) => build.onResolve({ filter: /\/bridge\.ts$/ }, ({ kind }) => (kind === 'dynamic-import' ? { path: './bridge.js', external: true } : undefined)) }],
+  plugins: [
+    // The messages of a schema library in fifty languages, which nothing here shows.
+    { name: 'one-locale', setup: (build) => build.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" })) },
+    { name: 'bridge-on-demand', setup: (build) => build.onResolve({ filter: /\/bridge\.ts$/ }, ({ kind }) => (kind === 'dynamic-import' ? { path: './bridge.js', external: true } : undefined)) },
+  ],
 });
 await build({ ...common, entryPoints: { hook: 'src/widget_hook.ts' }, format: 'iife', outdir: out });
 await build({ ...common, entryPoints: { inspector: 'src/css/inspector.css' }, outdir: out });

@@ -143,6 +143,7 @@ export class ApiError extends Error {}
 
 const HEADER = 'toolgate-inspector';
 const ROOT = 'api';
+const SIGNED_OUT = 'This page is no longer signed in: open the link that the server printed when it started.';
 
 async function ask(path: string, body?: string): Promise<string> {
   const init: RequestInit = { headers: { [HEADER]: '1' }, credentials: 'same-origin', cache: 'no-store' };
@@ -154,7 +155,7 @@ async function ask(path: string, body?: string): Promise<string> {
     throw new ApiError('The server does not answer.');
   }
   const text = await response.text();
-  if (response.status === 401) throw new ApiError('This page is no longer signed in: open the link that the server printed when it started.');
+  if (response.status === 401) throw new ApiError(SIGNED_OUT);
   if (!response.ok) throw new ApiError(text.trim() || `The server answered ${response.status}.`);
   return text;
 }
@@ -178,6 +179,8 @@ export async function send({ body, ...rest }: Sent): Promise<Exchange> {
 }
 
 export interface Stream {
+  /** The first event of a connection: when the server was started. */
+  readonly hello: (started_at: number) => void;
   readonly trace: (event: TraceEvent) => void;
   readonly values: (values: TraceValues) => void;
   readonly exchange: (exchange: Exchange) => void;
@@ -199,7 +202,8 @@ export function listen(to: Stream): () => void {
   let last = '';
   const take = ({ event, data, id }: ServerEvent) => {
     if (id) last = id;
-    if (event === 'trace') to.trace(JSON.parse(data) as TraceEvent);
+    if (event === 'hello') to.hello((JSON.parse(data) as { started_at: number }).started_at);
+    else if (event === 'trace') to.trace(JSON.parse(data) as TraceEvent);
     else if (event === 'values') to.values(JSON.parse(data) as TraceValues);
     else if (event === 'exchange') to.exchange(JSON.parse(data) as Exchange);
     else if (event === 'widget') to.widget(JSON.parse(data) as WidgetNote);
@@ -210,6 +214,7 @@ export function listen(to: Stream): () => void {
       try {
         const headers: Record<string, string> = { [HEADER]: '1', ...(last ? { 'last-event-id': last } : {}) };
         const response = await fetch(`${ROOT}/events`, { headers, credentials: 'same-origin', cache: 'no-store', signal: stop.signal });
+        if (response.status === 401) to.failed(new ApiError(SIGNED_OUT));
         if (response.ok && response.body) {
           to.connected(true);
           pause = 250;

@@ -119,7 +119,20 @@ export function begin(): void {
   addEventListener('focus', () => void refresh());
   void refresh();
   let asked = false;
+  let started: number | undefined;
   listen({
+    hello: (at) => {
+      if (started !== undefined && started !== at) {
+        // Another process: its events are counted from 1 again.
+        trace.clear();
+        log.clear();
+        chosen.value = undefined;
+        tell('The server was started again.');
+        changed();
+      }
+      if (started !== at) void refresh();
+      started = at;
+    },
     trace: (event) => {
       trace.add(event);
       for (const take of watchers) take(event);

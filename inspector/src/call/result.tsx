@@ -29,7 +29,8 @@ export function RunView({ run }: { run: Run }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const { top } = box.current!.getBoundingClientRect();
-    if (!run.pending && top > innerHeight - 220) box.current!.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
+    const bottom = document.getElementById('main')?.getBoundingClientRect().bottom ?? innerHeight;
+    if (!run.pending && top > bottom - 220) box.current!.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
   }, [run.pending, run.rounds.length]);
   return (
     <div class="run" ref={box} aria-live="polite" aria-busy={run.pending}>

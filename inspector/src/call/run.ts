@@ -1,5 +1,5 @@
 // Running a call: its rounds, from the first message to the answer, with what it waited for.
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { complain, chosen, era, log, metaText, perform, personId, state, watch } from '../state.ts';
 import { send, type Exchange, type Headers } from '../api.ts';
 import { answerOf, bodyOf, headersOf, isModern, type Answer, type Call } from './message.ts';
@@ -84,6 +84,7 @@ let stop: (() => void) | undefined;
 export function goOn(run: Run): void {
   stop?.();
   keep({ ...run, waits: 'person' });
+  if (run.person === null) return waitForSignIn(run);
   stop = watch((event) => {
     if (!FINISHED.has(event.event) || event.decision === 'asked' || event.decision === 'opened') return;
     stop?.();
@@ -92,6 +93,23 @@ export function goOn(run: Run): void {
     const { waits: _, ...rest } = now;
     if (event.event === 'consent_failed' || event.decision === 'denied' || event.decision === 'refused') keep(rest);
     else again(rest);
+  });
+}
+
+/** Waits until someone is signed in, and repeats the call as that person. */
+function waitForSignIn(run: Run): void {
+  const known = new Set(state.value?.people.map(({ id }) => id));
+  stop = effect(() => {
+    const arrived = state.value?.people.find(({ id, token }) => token && !known.has(id));
+    if (!arrived) return;
+    queueMicrotask(() => {
+      stop?.();
+      const now = runs.value.get(run.name);
+      if (!now || now.id !== run.id || now.waits !== 'person') return;
+      const { waits: _, ...rest } = now;
+      personId.value = arrived.id;
+      again({ ...rest, person: arrived.id });
+    });
   });
 }
 

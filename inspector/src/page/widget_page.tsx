@@ -10,7 +10,7 @@ import { exchange, type Round } from '../call/run.ts';
 import { isError } from '../call/message.ts';
 import { compact } from '../json/print.ts';
 import { member, plain, type Json } from '../json/value.ts';
-import { complain, draftFor, go, personId, widgetNotes } from '../state.ts';
+import { chosen, complain, draftFor, go, personId, widgetNotes } from '../state.ts';
 import type { Bridged, Connect, WidgetEvent } from './widget_host.ts';
 
 const DEVICES = { phone: 390, tablet: 768, full: 1200 } as const;
@@ -75,6 +75,7 @@ function Preview({ state, name, uri }: { state: State; name: string; uri: string
       const called = await exchange({ method: 'tools/call', name, arguments: given }, who);
       if (gone) return;
       setRound(called);
+      chosen.value = called.exchange.span;
       if (called.answer.result !== undefined) await bridge.result(plain(called.answer.result));
     };
     show().catch((error: unknown) => { if (!gone) complain(error); });

@@ -34,6 +34,12 @@ export class Log {
     return this.#bytes;
   }
 
+  clear(): void {
+    this.#entries = [];
+    this.#bytes = 0;
+    this.dropped = 0;
+  }
+
   add(exchange: Exchange): void {
     // Nearly all are new: their numbers grow.
     const at = exchange.id > (this.#entries.at(-1)?.id ?? -1) ? -1 : this.#entries.findLastIndex((known) => known.id === exchange.id);
@@ -99,6 +105,14 @@ export class Trace {
       else this.#waiting.set(event.refresh, [event.span]);
     }
     for (const linked of [event.consent, event.refresh, event.step_up]) if (linked) this.#link(event.span, linked);
+  }
+
+  clear(): void {
+    this.#spans.clear();
+    this.#children.clear();
+    this.#waiting.clear();
+    this.#requests = [];
+    this.last = 0;
   }
 
   addValues({ span, values, json }: TraceValues): void {

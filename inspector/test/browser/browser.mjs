@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { serve } from '../fixture/serve.mjs';
 
@@ -19,14 +19,14 @@ const launch = () =>
   });
 
 /** A page of the inspector. What the browser complains about is kept, except what a widget is refused. */
-async function open(browser, server, options = {}) {
+async function open(browser, server, { expects = /$^/, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
   const page = await context.newPage();
   page.setDefaultTimeout(8000);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/tracker\.example/.test(message.text()) && complaints.push(message.text()));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/tracker\.example/.test(message.text()) && !expects.test(message.text()) && complaints.push(message.text()));
   await page.goto(server.link);
   await page.waitForSelector('main article');
   return { page, context, complaints };
@@ -71,17 +71,15 @@ export async function tabTo(page, name, most = 120) {
   throw new Error(`Tab never comes to “${name}”`);
 }
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
+let launched;
+after(async () => (await launched)?.close());
 
 /** A test with a server and a page of its own, of which the browser must not complain. */
 export function walk(name, run, options = {}, access = 'dev') {
   test(name, { timeout: 60_000 }, async () => {
     const server = await serve({ access });
-    const { page, context, complaints } = await open(browser, server, options);
+    launched ??= launch();
+    const { page, context, complaints } = await open(await launched, server, options);
     try {
       await run(page, { server, context });
       assert.deepEqual(complaints, []);

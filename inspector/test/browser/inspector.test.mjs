@@ -1,5 +1,6 @@
 // The page in a browser: a newcomer's walk, each part, each refusal, and by keyboard.
 import assert from 'node:assert/strict';
+import { serve } from '../fixture/serve.mjs';
 import { REFUSALS } from '../fixture/stories.mjs';
 import { call, control, go, tabTo, walk } from './browser.mjs';
 
@@ -27,6 +28,34 @@ walk('a scope is missing: the card says why, one button mends it, and the trace 
   assert.match(await trace.innerText(), /Scope missing[^]*POST \/repos/);
   assert.ok((await page.locator('.rounds li').count()) >= 2);
 });
+
+walk('with a broker nobody is signed in at first: one button signs in, and the call goes on', async (page, { context }) => {
+  assert.ok(await page.locator('.top').getByRole('button', { name: 'Sign in' }).isVisible());
+  await call(page);
+  await page.getByText('the request has no token').waitFor();
+  const opened = context.waitForEvent('page');
+  await page.locator('.refusal').getByRole('button', { name: 'Sign in' }).click();
+  const popup = await opened;
+  await popup.getByRole('button', { name: 'Allow' }).click();
+  await page.getByRole('heading', { name: 'Answered' }).waitFor();
+  assert.equal(await page.locator('.top [aria-pressed=true]').innerText(), 'alice');
+}, {}, 'broker');
+
+walk('a server that is started again is followed', async (page, { server }) => {
+  await call(page);
+  await page.locator('.trace').getByText('list_repositories answered').waitFor();
+  server.close();
+  await page.getByText('The server does not answer').waitFor();
+  const again = await serve({ port: Number(new URL(server.url).port), token: new URL(server.link).searchParams.get('token') });
+  try {
+    await page.getByText('The server was started again').waitFor();
+    assert.equal(await page.locator('.rows').count(), 0);
+    await call(page);
+    await page.locator('.trace').getByText('list_repositories answered').waitFor();
+  } finally {
+    again.close();
+  }
+}, { expects: /Failed to (load|fetch)|ERR_/ });
 
 for (const era of ['2026-07-28', '2025-11-25']) {
   walk(`consent without leaving, in ${era}`, async (page, { context }) => {
@@ -130,10 +159,9 @@ walk('10 000 calls leave the log bounded and the page awake', async (page, { con
   await page.getByText('9,000 older ones dropped').waitFor({ timeout: 30_000 });
   const took = (await worked()) - before;
   const frames = await page.evaluate(() => [...window.frames_].sort((one, other) => one - other));
-  const median = frames[Math.floor(frames.length / 2)];
-  console.log(`10 000 calls: ${Math.round(took)} ms of work, ${frames.length} frames, half of them within ${median.toFixed(1)} ms`);
-  assert.ok(median < 50, `half of the frames take more than ${median} ms`);
+  console.log(`10 000 calls: ${Math.round(took)} ms of work, ${frames.length} frames, half of them within ${frames[Math.floor(frames.length / 2)].toFixed(1)} ms`);
   assert.ok(took < 5000, `${took} ms of work`);
+  assert.ok(frames.length > 20 && took / frames.length < 50, `${took / frames.length} ms of work for each of ${frames.length} frames`);
   assert.match(await page.getByRole('status').filter({ hasText: 'messages' }).innerText(), /^1,000 messages/);
   assert.ok((await page.locator('.log-row').count()) < 60, 'only the rows that are seen are drawn');
   const began = Date.now();

