@@ -2,7 +2,7 @@
 import { parse } from './json/parse.ts';
 import { JsonObject, member, plain, type Json } from './json/value.ts';
 import { readEvents, type ServerEvent } from './sse.ts';
-import type { TraceEvent, TraceValues } from './trace/events.ts';
+import { readEvent, type TraceEvent, type TraceValues } from './trace/events.ts';
 
 export type AccessState = 'callable' | 'step_up' | 'consent' | 'hidden' | 'signed_out';
 
@@ -203,7 +203,7 @@ export function listen(to: Stream): () => void {
   const take = ({ event, data, id }: ServerEvent) => {
     if (id) last = id;
     if (event === 'hello') to.hello((JSON.parse(data) as { started_at: number }).started_at);
-    else if (event === 'trace') to.trace(JSON.parse(data) as TraceEvent);
+    else if (event === 'trace') to.trace(readEvent(data));
     else if (event === 'values') to.values(JSON.parse(data) as TraceValues);
     else if (event === 'exchange') to.exchange(JSON.parse(data) as Exchange);
     else if (event === 'widget') to.widget(JSON.parse(data) as WidgetNote);

@@ -14,6 +14,7 @@ find "$here" -name node_modules -prune -o -type f -exec rm {} +
 tar -C inspector --exclude=node_modules --exclude=dist -cf - . | tar -C "$here/inspector" -xf -
 cp -r runtime/inspector "$here/runtime"
 cp runtime/src/browser/page.css "$here/runtime/src/browser"
+[ ! -d runtime/src/trace ] || cp -r runtime/src/{trace,error.rs} "$here/runtime/src"
 npm_install "$here/inspector"
 install_only "$@" && exit
 

@@ -86,12 +86,12 @@ export function goOn(run: Run): void {
   keep({ ...run, waits: 'person' });
   if (run.person === null) return waitForSignIn(run);
   stop = watch((event) => {
-    if (!FINISHED.has(event.event) || event.decision === 'asked' || event.decision === 'opened') return;
+    if (!FINISHED.has(event.event) || event.decision === 'asked') return;
     stop?.();
     const now = runs.value.get(run.name);
     if (!now || now.id !== run.id || now.waits !== 'person') return;
     const { waits: _, ...rest } = now;
-    if (event.event === 'consent_failed' || event.decision === 'denied' || event.decision === 'refused') keep(rest);
+    if (event.event === 'consent_failed' || event.decision === 'denied') keep(rest);
     else again(rest);
   });
 }

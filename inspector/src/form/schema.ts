@@ -264,3 +264,15 @@ function limitsOf(schema: Json): string[] {
     ...(format === undefined || /^u?int\d*$|^float$|^double$/.test(format) ? [] : [format]),
   ];
 }
+
+const TYPES: Record<string, string> = { string: 'a text', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'a list', object: 'an object', null: 'null' };
+
+/** What a schema allows, in a few words: "a whole number, 1 to 100". */
+export function schemaWords(schema: Json | null | undefined): string | undefined {
+  if (schema === null || schema === undefined) return undefined;
+  if (typeof schema === 'string') return schema;
+  const constants = constantsOf(schema, [...list(member(schema, 'anyOf')), ...list(member(schema, 'oneOf'))], schema);
+  if (constants?.length) return constants.length === 1 ? constants[0]!.label : `one of ${constants.map(({ label }) => label).join(', ')}`;
+  const types = typesOf(schema).map((type) => TYPES[type] ?? type);
+  return [types.join(' or '), ...limitsOf(schema)].filter(Boolean).join(', ') || undefined;
+}

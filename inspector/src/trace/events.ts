@@ -1,5 +1,8 @@
 // Events of the trace, as the server writes them: one flat object each. Unknown ones are shown as they are.
 
+import { parse } from '../json/parse.ts';
+import { member, type Json } from '../json/value.ts';
+
 export interface Caller {
   readonly subject: string;
   readonly issuer?: string | null;
@@ -27,7 +30,8 @@ export interface TraceEvent {
   readonly check?: string;
   readonly code?: string;
   readonly found?: string | readonly string[] | null;
-  readonly expected?: string | null;
+  /** A text, or for arguments the schema at that place, with every digit. */
+  readonly expected?: string | Json | null;
   readonly detail?: string | null;
   readonly expired_s_ago?: number | null;
   readonly issuer?: string | null;
@@ -51,7 +55,7 @@ export interface TraceEvent {
   readonly provider?: string;
   readonly form?: string;
   readonly consent?: string;
-  readonly again?: boolean;
+  readonly uri?: string;
   readonly by?: string;
   readonly client?: string;
   readonly decision?: string;
@@ -79,4 +83,10 @@ export interface TraceValues {
   readonly at_us: number;
   readonly values: 'arguments' | 'result';
   readonly json: unknown;
+}
+
+/** An event as it is sent. The numbers of a schema stay what they are. */
+export function readEvent(text: string): TraceEvent {
+  const event = JSON.parse(text) as TraceEvent;
+  return event.event === 'arguments_refused' ? { ...event, expected: member(parse(text).value, 'expected') ?? null } : event;
 }

@@ -1,5 +1,6 @@
 // Refusal cards: why a call did not reach its result, from the events of the process that decided.
 import type { Act, State } from '../api.ts';
+import { schemaWords } from '../form/schema.ts';
 import type { TraceEvent } from './events.ts';
 import { reactionsTo, type AnswerForm, type HostReaction } from './hosts.ts';
 import { tokenRefusal } from './token_refusals.ts';
@@ -93,10 +94,11 @@ function missingScopes(e: TraceEvent, where: Where): Card {
 
 function upstreamFailed(e: TraceEvent, where: Where): Card {
   const refused = e.status === 401 || e.status === 403;
+  const request = `${(e.method ?? '').toUpperCase()} ${e.path}`;
   const title = e.failure ? `The tool failed: ${e.provider} was not reached` : `The tool failed: ${e.provider} answered ${e.status}`;
   return {
-    kind: e.failure ? 'upstream_unreachable' : refused ? 'upstream_refused' : 'upstream_error', tone: 'bad', title, found: e.failure ? e.failure : `${e.status} to ${e.method} ${e.path}`, expected: '200 to 299',
-    check: `${e.provider}’s own answer`, by: `${e.method} ${e.path} at ${e.origin ?? e.provider}`, answer: 'a result that says so, without the provider’s words', ...hosts('tool_error'),
+    kind: e.failure ? 'upstream_unreachable' : refused ? 'upstream_refused' : 'upstream_error', tone: 'bad', title, found: e.failure ? e.failure : `${e.status} to ${request}`, expected: '200 to 299',
+    check: `${e.provider}’s own answer`, by: `${request} at ${e.origin ?? e.provider}`, answer: 'a result that says so, without the provider’s words', ...hosts('tool_error'),
     todo: e.status === 429 ? `${e.provider} limits requests: the server waits as long as it says.` : refused ? 'The account may do less than its token says, or the provider wants another scope.' : 'The request and the time are in the trace.',
     ...(refused ? mend(where, `Connect ${e.provider} again`, (person) => ({ act: 'connect', person, provider: e.provider ?? '' })) : {}),
   };
@@ -104,7 +106,8 @@ function upstreamFailed(e: TraceEvent, where: Where): Card {
 
 function callEnded(e: TraceEvent, where: Where): Card | undefined {
   if (e.outcome === 'left') return { kind: 'left', tone: 'warn', title: 'The host left before the tool answered', found: `gone after ${e.ms ?? 0} ms`, expected: 'a connection that waits', check: 'the connection', by: `the tool ${e.tool}`, hosts: [], todo: 'Several hosts end a call after 60 seconds. A tool that takes longer reports progress.' };
-  if (e.outcome === 'faulty') return { kind: 'faulty', tone: 'bad', title: `The tool ${e.tool} broke`, found: 'a panic, or a fault of the server', expected: 'a result or an error', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'internal error, without details', ...hosts('broken'), todo: 'The message is in the server’s log, not in the answer.' };
+  if (e.outcome === 'faulty') return { kind: 'faulty', tone: 'bad', title: 'The request is an error of the protocol', found: (e.why ?? 'something else').replaceAll('_', ' '), expected: 'a request that the protocol has', check: 'the protocol', by: `the call of ${e.tool}`, answer: 'a JSON-RPC error', ...hosts('message') };
+  if (e.error === 'internal') return { kind: 'internal', tone: 'bad', title: `The tool ${e.tool} broke`, found: 'a panic, or a fault of the server', expected: 'a result or an error', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'internal error, without details', ...hosts('broken'), todo: 'The message is in the server’s log, not in the answer.' };
   if (e.outcome === 'failed') return { kind: 'tool_error', tone: 'bad', title: `The tool ${e.tool} returned an error`, found: (e.why ?? e.error ?? 'an error of its own').replaceAll('_', ' '), expected: 'a result', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'a result with isError', ...hosts('tool_error') };
   return { kind: 'refused', tone: 'bad', title: 'Refused before the tool ran', found: (e.why ?? 'a refusal').replaceAll('_', ' '), expected: 'leave to run', check: 'the server', ...answer(where), ...hosts('tool_error') };
 }
@@ -112,37 +115,37 @@ function callEnded(e: TraceEvent, where: Where): Card | undefined {
 const REQUESTS: Record<string, [title: string, found: string, expected: string, check: string, form: AnswerForm, todo: string]> = {
   origin: ['a page of another site sent the request', 'an Origin that is not allowed', 'no Origin, or an allowed one', 'protection against pages of other sites', 'message', 'Allow the origin with Gate::allow_origin, if it is yours.'],
   rate_limit: ['too many requests', 'more requests than the limit', 'fewer', 'rate limit', 'slow_down', 'Wait, or raise the limit: Gate::rate_limit_per_subject and rate_limit_per_ip.'],
-  concurrency: ['too many requests at once', 'more calls at once than the limit', 'fewer', 'concurrency limit', 'slow_down', 'Wait for the others, or raise Gate::max_concurrent_per_subject.'],
   session: ['the session is not known', 'a session that has ended, or is another person’s', 'a live session, or none', 'session (2025-11-25)', 'message', 'Hosts start another session by themselves.'],
   sessions: ['too many sessions', 'a full table of sessions', 'a free place', 'sessions of one person', 'slow_down', 'Hosts that end without DELETE leave sessions behind; they expire.'],
   streams: ['too many streams', 'more open streams than the limit', 'fewer', 'streams of one person', 'slow_down', 'Each stream is a host that listens.'],
   method: ['the HTTP method is not served', 'another method', 'POST', 'HTTP method', 'message', 'Version 2026-07-28 has POST alone.'],
   body_too_large: ['the body is too large', 'more bytes than the limit', 'fewer', 'size of the body', 'message', 'Send less, or raise the limit.'],
+  body_broken: ['the body did not arrive', 'a connection that broke', 'the whole body', 'reading the body', 'message', 'The host, or a proxy before this server, ended the request.'],
   not_acceptable: ['the host accepts neither JSON nor events', 'another Accept header', 'application/json, text/event-stream', 'content negotiation', 'message', 'Look at the Accept header in the log.'],
   message: ['the body is not a message of the protocol', 'something else', 'one JSON-RPC request', 'form of the message', 'message', 'Look at the body in the log.'],
 };
 const RULES: Record<string, string> = { missing: 'it is required', unknown: 'it is not known', type: 'its type', range: 'its range', length: 'its length', pattern: 'its pattern', one_of: 'its choices', duplicate: 'no duplicates', other: 'its rule' };
 const FAILURES: Record<string, string> = {
   access_denied: 'the person refused', error: 'the provider answered with an error', no_code: 'the provider sent no code', mismatch: 'the answer is from another issuer or path', no_client: 'the provider has no client here', exchange: 'the code was not exchanged',
-  other_account: 'another account was chosen than before', unidentified: 'the account cannot be told', store: 'the store failed', client_refused: 'the application was refused',
+  other_account: 'another account was chosen than before', unidentified: 'the account cannot be told', store: 'the store failed', client_refused: 'the provider refuses this server’s client', use_denied: 'the person did not let the application use the account',
 };
 
 const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
   token_refused: (e, where) => {
     const { title, check, found, expected, todo, again } = tokenRefusal(e);
-    const by = e.issuer ? `this server, which trusts ${e.issuer}` : 'this server, for every call';
+    const by = `this server, for every call${e.issuer && e.check !== 'issuer' ? `; the token says that it is from ${e.issuer}` : ''}`;
     const mended = again ? (e.check === 'presence' ? signIn(where) : mend(where, `Sign in again as ${where.person}`, (person) => ({ act: 'renew', person }))) : {};
     return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo, ...mended };
   },
   request_refused: (e, where) => {
     const [title, found, expected, check, form, todo] = REQUESTS[e.reason ?? ''] ?? [(e.reason ?? 'not allowed').replaceAll('_', ' '), 'this request', 'another', 'the endpoint', 'message', ''];
     const wait = e.retry_after_s ? ` Again in ${duration(e.retry_after_s)}.` : '';
-    const clear = e.reason === 'rate_limit' || e.reason === 'concurrency' || e.reason === 'sessions' ? { ...(development(where) ? { mend: { label: 'Clear the counters', act: { act: 'clear' } as const } } : {}) } : {};
+    const clear = e.reason === 'rate_limit' || e.reason === 'sessions' ? { ...(development(where) ? { mend: { label: 'Clear the counters', act: { act: 'clear' } as const } } : {}) } : {};
     return { kind: `request_${e.reason}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, ...answer(where), ...hosts(form), todo: todo + wait, ...clear };
   },
   arguments_refused: (e, where) => ({
-    kind: `argument_${e.rule}`, tone: 'bad', title: `Refused before the tool ran: the argument “${e.path}” does not fit`, found: { missing: 'nothing', unknown: 'a name that the tool does not have', type: 'a value of another type' }[e.rule ?? ''] ?? 'a value outside of it',
-    expected: e.expected ?? 'what the schema says', check: `the schema of the tool: ${RULES[e.rule ?? ''] ?? 'its rule'}`, by: `the tool ${e.tool}, argument ${e.path}`, answer: `a result that names the argument and the rule${where.person ? `, for ${where.person}` : ''}`, ...hosts('argument'), todo: 'Change the argument in the form and call again.',
+    kind: `argument_${e.rule}`, tone: 'bad', title: e.path ? `Refused before the tool ran: the argument “${e.path}” does not fit` : 'Refused before the tool ran: the arguments do not fit', found: { missing: 'nothing', unknown: 'a name that the tool does not have', type: 'a value of another type' }[e.rule ?? ''] ?? 'a value outside of it',
+    expected: schemaWords(e.expected) ?? 'what the schema says', check: `the schema of the tool: ${RULES[e.rule ?? ''] ?? 'its rule'}`, by: `the tool ${e.tool}${e.path ? `, argument ${e.path}` : ''}`, answer: `a result that names the argument and the rule${where.person ? `, for ${where.person}` : ''}`, ...hosts('argument'), todo: 'Change the argument in the form and call again.',
   }),
   consent_needed: (e, where) => {
     const reason = { not_connected: `no ${e.provider} account is connected`, revoked: `the access at ${e.provider} was revoked`, interrupted: `a refresh at ${e.provider} was interrupted`, expired: `the access at ${e.provider} has expired`, other_address: `${e.provider} has another address than before`, scopes: `the ${e.provider} account was connected with less`, other_client: `the ${e.provider} account was connected through another application` }[e.reason ?? ''] ?? `${e.provider} is not connected`;
@@ -165,3 +168,6 @@ const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
   authorization_refused: (e) => ({ kind: 'authorization', tone: 'bad', title: 'The sign-in was refused', found: e.detail ?? e.code ?? 'its request', expected: 'a request by a client that is known', check: 'authorization request (RFC 6749 §4.1.1)', answer: `${e.code}, by redirect or on a page`, ...hosts('message') }),
   token_request_refused: (e) => ({ kind: 'token_request', tone: 'bad', title: 'No token was issued', found: e.detail ?? e.code ?? 'its request', expected: 'a code or a refresh token that is still good', check: 'token request (RFC 6749 §5.2)', answer: `400, ${e.code}`, ...hosts('sign_in') }),
 };
+
+/** The reasons that have words of their own. */
+export const KNOWN_REASONS = { requests: Object.keys(REQUESTS), rules: Object.keys(RULES), failures: Object.keys(FAILURES), cards: Object.keys(MAKE) };

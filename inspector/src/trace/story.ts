@@ -121,7 +121,7 @@ function barsOf(spans: readonly Span[], start: number, trace: Trace): Bar[] {
     else if (first.event === 'authorization_begun' || span.events.some((event) => event.event === 'step_up_decided')) bar('sign_in', 'sign-in');
     else bar('request', span.events.find((event) => event.tool)?.tool ?? first.event.replaceAll('_', ' '));
     span.events.forEach((event, index) => {
-      if (event.event === 'upstream_request') bar('upstream', `${event.method} ${event.path}`, event.at_us - (event.ms ?? 0) * 1000, event.at_us, (event.status ?? 0) >= 400 || !!event.failure);
+      if (event.event === 'upstream_request') bar('upstream', `${(event.method ?? '').toUpperCase()} ${event.path}`, event.at_us - (event.ms ?? 0) * 1000, event.at_us, (event.status ?? 0) >= 400 || !!event.failure);
       if (event.event === 'refresh_joined') bar('wait', 'waits', event.at_us, span.events[index + 1]?.at_us ?? event.at_us, false);
     });
   }

@@ -1,4 +1,5 @@
 // One line of the trace for each event, in words.
+import { schemaWords } from '../form/schema.ts';
 import type { TraceEvent } from './events.ts';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain';
@@ -39,7 +40,7 @@ const line = (leg: Leg, tone: Tone, title: string, detail?: string, aside?: stri
 const TOKEN_CHECKS: Record<string, string> = {
   presence: 'No token', form: 'The token cannot be read', type: 'Not an access token', issuer: 'The token is from another issuer', audience: 'The token is for another server',
   time: 'The token is not valid now', signature: 'The signature is wrong', key: 'The key is not known', algorithm: 'The algorithm is not accepted', claim: 'A claim is missing',
-  binding: 'The token is bound to a key', proof: 'The proof of possession is wrong', nonce: 'The proof needs a new nonce', activity: 'The issuer says it is not active', availability: 'It could not be checked', other: 'The token is not valid',
+  binding: 'The token is bound to a key', proof: 'The proof of possession is wrong', nonce: 'The proof needs a new nonce', activity: 'The issuer says it is not active', availability: 'It could not be checked', scope: 'The scopes do not suffice', other: 'The token is not valid',
 };
 const CALLBACKS: Record<string, string> = {
   code: 'a code', error: 'an error', no_code: 'no code', malformed: 'an answer that cannot be read', no_state: 'no state', no_cookie: 'no cookie of this browser', other_browser: 'from another browser',
@@ -51,8 +52,8 @@ const CONSENT_REASONS: Record<string, string> = {
 };
 const ASKED: Record<string, string> = { input_required: 'the host is asked to open a link', url_elicitation: 'the host is asked to open a link', text: 'the link is in the text of the result' };
 const REQUEST_REASONS: Record<string, string> = {
-  origin: 'a page of another site sent it', rate_limit: 'too many requests', concurrency: 'too many at once', session: 'the session is not known', sessions: 'too many sessions', streams: 'too many streams',
-  method: 'the HTTP method is not served', body_too_large: 'the body is too large', not_acceptable: 'the host does not accept JSON or events', message: 'it is not a message of the protocol',
+  origin: 'a page of another site sent it', rate_limit: 'too many requests', session: 'the session is not known', sessions: 'too many sessions', streams: 'too many streams',
+  method: 'the HTTP method is not served', body_too_large: 'the body is too large', body_broken: 'the body did not arrive', not_acceptable: 'the host does not accept JSON or events', message: 'it is not a message of the protocol',
 };
 const REFRESH_REASONS: Record<string, string> = { due: 'it expires soon', expired: 'it has expired', refused: 'the provider refused the token' };
 
@@ -61,13 +62,13 @@ const WORDS: Record<string, Words> = {
   request_received: (e) => {
     const headers = e.headers ?? {};
     const tool = typeof headers['mcp_method'] === 'string' ? headers['mcp_method'] : '';
-    return line('host', 'plain', e.transport === 'stdio' ? 'Message on standard input' : `${e.http_method ?? 'POST'} /mcp`, join(e.era && `version ${e.era}`, headers['user_agent'] as string, headers['authorization'] === 'none' && 'without a token'), tool);
+    return line('host', 'plain', e.transport === 'stdio' ? 'Message on standard input' : `${e.http_method ?? 'POST'} /mcp`, join(headers['protocol_version'] ? `version ${String(headers['protocol_version'])}` : undefined, headers['user_agent'] as string, headers['authorization'] === 'none' && 'without a token'), tool);
   },
   message_read: (e) => line('host', 'plain', e.tool ? `Call of ${e.tool}` : `Message ${e.method ?? ''}`, e.era && `version ${e.era}`),
   authenticated: (e) =>
     line('host', 'good', e.caller ? `Signed in as ${e.caller.subject}` : 'Token accepted', join(e.caller?.client && `through ${e.caller.client}`, `holds ${list(e.scopes)}`, e.expires_in_s != null && `${duration(e.expires_in_s)} left`)),
   anonymous: (e) => line('host', 'plain', 'No sign-in needed', e.reason === 'public_page' ? 'the page is public' : 'the server allows it'),
-  token_refused: (e) => line('host', 'bad', e.expired_s_ago != null ? 'The token has expired' : (TOKEN_CHECKS[e.check ?? 'other'] ?? words(e.check)), join(e.expired_s_ago != null && `${duration(e.expired_s_ago)} ago`, e.found && `found ${[e.found].flat().join(', ')}`, e.expected && `expected ${e.expected}`, e.detail)),
+  token_refused: (e) => line('host', 'bad', e.expired_s_ago != null ? 'The token has expired' : (TOKEN_CHECKS[e.check ?? 'other'] ?? words(e.check)), join(e.expired_s_ago != null && `${duration(e.expired_s_ago)} ago`, e.found && `found ${[e.found].flat().join(', ')}`, e.expected && `expected ${schemaWords(e.expected)}`, e.detail)),
   request_refused: (e) => line('host', 'bad', 'Request refused', join(REQUEST_REASONS[e.reason ?? ''] ?? words(e.reason), e.retry_after_s && `again in ${duration(e.retry_after_s)}`), e.status ? `${e.status}` : undefined),
   challenged: (e) => line('host', 'warn', e.in_result ? 'Challenge in the result' : 'Challenge sent', join(e.error && words(e.error), e.scopes?.length && `asks for ${list(e.scopes)}`), e.status ? `${e.status}` : undefined),
   metadata_read: (e) => line('broker', 'plain', { protected_resource: 'Read where to sign in', authorization_server: 'Read how to sign in', jwks: 'Read the public keys' }[e.document ?? ''] ?? 'Metadata read', words(e.document)),
@@ -78,25 +79,25 @@ const WORDS: Record<string, Words> = {
     return line('host', 'bad', e.outcome === 'no_caller' ? 'Nobody is signed in' : 'Scope missing', `${list(missing)} for ${e.tool}`);
   },
   step_up: (e) => line('host', e.outcome === 'widened' ? 'good' : e.outcome === 'refused' ? 'bad' : 'warn', { widened: 'The sign-in was widened', link: 'A link for more is in the answer', challenge: 'The host is asked to sign in for more', refused: 'No way to more' }[e.outcome ?? ''] ?? 'Step-up', list(e.missing)),
-  arguments_refused: (e) => line('host', 'bad', `Argument refused: ${e.path ?? ''}`, join(words(e.rule), e.expected && `expected ${e.expected}`)),
+  arguments_refused: (e) => line('host', 'bad', e.path ? `Argument refused: ${e.path}` : 'Arguments refused', join(words(e.rule), e.expected && `expected ${schemaWords(e.expected)}`)),
   tool_called: (e) => line('host', 'plain', `${e.tool} runs`),
-  call_ended: (e) => line('host', e.outcome === 'done' ? 'good' : e.outcome === 'consent_asked' ? 'warn' : 'bad', { done: `${e.tool} answered`, failed: `${e.tool} failed`, consent_asked: 'Answered with a link', refused: 'Refused before the tool ran', faulty: `${e.tool} broke`, left: 'The host left' }[e.outcome ?? ''] ?? words(e.outcome), join(e.outcome !== 'done' && e.why && words(e.why)), ms(e.ms)),
-  widget_page_read: (e) => line('host', 'good', `Page of ${e.tool} read`, e.live ? 'with live updates' : undefined),
+  call_ended: (e) => line('host', e.outcome === 'done' ? 'good' : e.outcome === 'consent_asked' ? 'warn' : 'bad', { done: `${e.tool} answered`, failed: `${e.tool} failed`, consent_asked: 'Answered with a link', refused: 'Refused before the tool ran', faulty: 'An error of the protocol', left: 'The host left' }[e.outcome ?? ''] ?? words(e.outcome), join(e.outcome !== 'done' && e.why && words(e.why)), ms(e.ms)),
+  widget_page_read: (e) => line('host', 'good', `Page ${e.uri ?? ''} read`, e.live ? 'with live updates' : undefined),
   consent_needed: (e) => line('host', 'warn', `${e.provider} is needed`, join(CONSENT_REASONS[e.reason ?? ''] ?? words(e.reason), e.missing?.length && `wants ${list(e.missing)}`, ASKED[e.form ?? ''])),
-  link_made: (e) => line('person', 'plain', e.again ? 'The same link again' : 'Link made', list(e.scopes)),
+  link_made: (e) => line('person', 'plain', 'Link made', list(e.scopes)),
   link_opened: (e) => line('person', e.by === 'other_person' ? 'bad' : 'good', 'Link opened', { owner: 'by the person it is for', local: 'on this machine', other_person: 'by another person: nothing happens', signed_out: 'by a browser that is not signed in yet' }[e.by ?? '']),
-  account_use: (e) => line('person', e.decision === 'refused' ? 'bad' : e.decision === 'allowed' ? 'good' : 'plain', { asked: `May ${e.client} use the account?`, allowed: `${e.client} may use the account`, refused: `${e.client} may not use the account` }[e.decision ?? ''] ?? 'Account'),
+  account_use: (e) => line('person', e.decision === 'denied' ? 'bad' : e.decision === 'allowed' ? 'good' : 'plain', { asked: `May ${e.client} use the account?`, allowed: `${e.client} may use the account`, remembered: `${e.client} was allowed before`, denied: `${e.client} may not use the account` }[e.decision ?? ''] ?? 'Account'),
   authorization_requested: (e) => line('provider', 'plain', `Sent to ${e.provider} to agree`, join(list(e.scopes), e.origin)),
   callback_received: (e) => line('provider', e.outcome === 'code' ? 'good' : 'bad', `Back with ${CALLBACKS[e.outcome ?? ''] ?? words(e.outcome)}`),
-  code_exchanged: (e) => line('provider', e.outcome === 'done' ? 'good' : 'bad', e.outcome === 'done' ? 'Code exchanged for a token' : 'The code was not exchanged', join(e.outcome !== 'done' && words(e.outcome), e.expires_in_s != null && `lives ${duration(e.expires_in_s)}`, e.refresh_token === false && 'no refresh token'), ms(e.ms)),
+  code_exchanged: (e) => line('provider', e.outcome === 'done' ? 'good' : 'bad', e.outcome === 'done' ? 'Code exchanged for a token' : 'The code was not exchanged', join(e.outcome !== 'done' && words(e.outcome), e.status && `status ${e.status}`, e.expires_in_s != null && `lives ${duration(e.expires_in_s)}`, e.refresh_token === false && 'no refresh token'), ms(e.ms)),
   grant_made: (e) => line('provider', e.withheld?.length ? 'warn' : 'good', `${e.provider} is connected`, join(`granted ${list(e.granted)}`, e.withheld?.length ? `withheld ${list(e.withheld)}` : undefined)),
   consent_failed: (e) => line('person', 'bad', `${e.provider} was not connected`, words(e.reason)),
   refresh_begun: (e) => line('provider', 'plain', `Refresh of the ${e.provider} token begins`, REFRESH_REASONS[e.reason ?? '']),
   refresh_joined: (e) => line('provider', 'warn', `Waits for the refresh of ${e.provider}`),
   refresh_done: (e) => line('provider', 'good', e.outcome === 'fresh' ? 'The token was fresh already' : 'Token refreshed', join(e.joined ? `${plural(e.joined, 'call')} waited for it, one request was sent` : undefined, e.rotated && 'new refresh token'), ms(e.ms)),
   refresh_failed: (e) => line('provider', 'bad', 'The refresh failed', join(words(e.reason), e.status && `status ${e.status}`, e.joined ? `${plural(e.joined, 'call')} waited for it` : undefined), ms(e.ms)),
-  upstream_request: (e) => line('provider', e.failure || (e.status ?? 0) >= 400 ? 'bad' : 'good', `${e.method} ${e.path}`, join(e.failure && words(e.failure), e.retried !== 'first' && e.retried && `again, because of ${words(e.retried)}`, e.origin), [e.status, ms(e.ms)].filter(Boolean).join(', ')),
-  client_registered: (e) => line('broker', 'good', `${e.name ?? e.client} registered`),
+  upstream_request: (e) => line('provider', e.failure || (e.status ?? 0) >= 400 ? 'bad' : 'good', `${(e.method ?? '').toUpperCase()} ${e.path}`, join(e.failure && words(e.failure), e.retried !== 'first' && e.retried && `again, because of ${words(e.retried)}`, e.origin), [e.status, ms(e.ms)].filter(Boolean).join(', ')),
+  client_registered: (e) => line('broker', 'good', `${e.name ?? e.client ?? 'A host'} registered`),
   registration_refused: (e) => line('broker', 'bad', 'Registration refused', join(e.code, e.detail)),
   document_fetched: (e) => line('broker', e.outcome === 'fetched' || e.outcome === 'stale' ? 'good' : 'bad', `Document of ${e.host} ${e.outcome === 'stale' ? 'from the store' : words(e.outcome)}`, undefined, ms(e.ms)),
   authorization_begun: (e) => line('broker', 'plain', 'Sign-in begins', join(e.client, `asks for ${list(e.scopes)}`)),
@@ -105,9 +106,12 @@ const WORDS: Record<string, Words> = {
   code_issued: (e) => line('broker', e.withheld?.length ? 'warn' : 'good', 'Code sent to the host', join(`granted ${list(e.granted)}`, e.withheld?.length ? `withheld ${list(e.withheld)}` : undefined)),
   tokens_issued: (e) => line('broker', 'good', e.grant_type === 'refresh_token' ? 'Token renewed' : 'Token issued', join(list(e.scopes), e.expires_in_s != null && `lives ${duration(e.expires_in_s)}`)),
   token_request_refused: (e) => line('broker', 'bad', 'No token issued', join(e.code, e.detail)),
-  refresh_token_reused: (e) => line('broker', e.outcome === 'ended' ? 'bad' : 'warn', 'A refresh token was used twice', e.outcome === 'ended' ? 'the sign-in was ended' : 'tolerated: the new one was not used yet'),
-  step_up_decided: (e) => line('person', e.decision === 'denied' ? 'bad' : 'good', { allowed: 'More was allowed', denied: 'More was refused', opened: 'The link for more was opened' }[e.decision ?? ''] ?? 'Step-up', list(e.scopes)),
+  token_reused: (e) => line('broker', e.outcome === 'ended' ? 'bad' : 'warn', e.grant_type === 'authorization_code' ? 'A code was used twice' : 'A refresh token was used twice', e.outcome === 'ended' ? 'the sign-in was ended' : 'tolerated: hosts may repeat a request for a while'),
+  step_up_decided: (e) => line('person', e.decision === 'denied' ? 'bad' : e.decision === 'asked' ? 'plain' : 'good', { asked: 'The person is asked for more', remembered: 'More was allowed before', allowed: 'More was allowed', denied: 'More was refused' }[e.decision ?? ''] ?? 'Step-up', list(e.scopes)),
 };
+
+/** The events that have words of their own. */
+export const KNOWN_EVENTS = Object.keys(WORDS);
 
 export function lineOf(event: TraceEvent): Line {
   return WORDS[event.event]?.(event) ?? line('host', 'plain', words(event.event), join(event.provider, event.reason && words(event.reason), event.outcome && words(event.outcome)));

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { schemaWords } from '../../src/form/schema.ts';
 import type { Exchange, State } from '../../src/api.ts';
 import { parseEvent, readEvents, type ServerEvent } from '../../src/sse.ts';
-import type { TraceEvent } from '../../src/trace/events.ts';
+import { readEvent, type TraceEvent } from '../../src/trace/events.ts';
 import { reactionsTo } from '../../src/trace/hosts.ts';
 import { headerVerdicts, mask } from '../../src/trace/log_check.ts';
-import { cardOf } from '../../src/trace/refusal.ts';
+import { KNOWN_REASONS, cardOf } from '../../src/trace/refusal.ts';
 import { Log, MAX_LOG_BYTES, MAX_LOG_ENTRIES, MAX_SPANS, Trace } from '../../src/trace/store.ts';
+import { TOKEN_CHECKS } from '../../src/trace/token_refusals.ts';
 import { clock, scaleOf, storyOf } from '../../src/trace/story.ts';
-import { duration, lineOf } from '../../src/trace/words.ts';
+import { KNOWN_EVENTS, duration, lineOf } from '../../src/trace/words.ts';
 import { REFUSALS, connects, ended, good, lacks, refreshed, signIn, span, unconnected } from '../fixture/stories.mjs';
 
 type Told = [at: number, span: string, event: string, members: object, parent?: string];
@@ -27,7 +30,7 @@ const one = (event: string, members: object): TraceEvent => ({ id: 1, span: 'a',
 
 test('20 kinds of refusal and more each have a card with what was found and expected', () => {
   const cards = Object.entries(REFUSALS as Record<string, [[string, object], number, ...string[]]>).map(([name, [[event, members], , ...words]]) => {
-    const events = [one(event, members)];
+    const events = [readEvent(JSON.stringify(one(event, members)))];
     if (event === 'consent_needed' || event === 'upstream_request' || event === 'refresh_failed') events.push(one('call_ended', { tool: 'open_issue', outcome: 'failed' }));
     const card = cardOf({ state, person: 'alice', events });
     assert.ok(card, name);
@@ -99,9 +102,35 @@ test('every event has words, and one that is not known as well', () => {
     assert.ok(line.title && !/undefined|null|NaN|_/.test(line.title.replaceAll(/list_issues|tg_8f21/g, '')), `${event}: ${line.title}`);
   }
   assert.equal(lineOf(one('something_new', { reason: 'a_reason' })).title, 'something new');
-  assert.equal(lineOf(one('upstream_request', { method: 'GET', path: '/a', status: 500, ms: 3, provider: 'forge' })).tone, 'bad');
+  assert.equal(lineOf(one('upstream_request', { method: 'get', path: '/a', status: 500, ms: 3, provider: 'forge' })).tone, 'bad');
   assert.equal(lineOf(one('code_exchanged', { outcome: 'done', ms: 0 })).aside, 'under 1 ms');
   assert.equal(lineOf(one('call_ended', ended(0, 'a', 'x', 'alice', 'left', 3)[3] as object)).title, 'The host left');
+});
+
+const rust = new URL('../../../runtime/src/trace/', import.meta.url);
+
+test('every event and every reason of the server has words of its own', { skip: !existsSync(rust) }, () => {
+  const snake = (name: string) => name.replaceAll(/(?<!^)([A-Z])/g, '_$1').toLowerCase();
+  const source = ['kind.rs', 'reason.rs', '../error.rs'].map((name) => readFileSync(new URL(name, rust), 'utf8')).join('\n');
+  const kinds = [.../\nkinds! \{([^]*?)\n\}/.exec(source)![1]!.matchAll(/^    ([A-Z]\w+) \{/gm)].map(([, name]) => snake(name!));
+  assert.ok(kinds.length > 30, `${kinds.length} events`);
+  assert.deepEqual(kinds.filter((kind) => !KNOWN_EVENTS.includes(kind)), [], 'events without words');
+  assert.deepEqual(KNOWN_EVENTS.filter((kind) => !kinds.includes(kind)), [], 'words for events that there are not');
+  const variants = (name: string) => [...new RegExp(`(?:^|\\s)${name} \\{([^}]*)\\n *\\}`).exec(source)![1]!.matchAll(/^\s*([A-Z]\w+),/gm)].map(([, variant]) => snake(variant!));
+  const check = (name: string, known: readonly string[], rest: readonly string[] = []) => assert.deepEqual(variants(name).filter((variant) => !known.includes(variant) && !rest.includes(variant)), [], name);
+  check('TokenCheck', TOKEN_CHECKS, ['other']);
+  check('RequestRefusal', KNOWN_REASONS.requests);
+  check('ConsentFailure', KNOWN_REASONS.failures);
+  check('Rule', KNOWN_REASONS.rules);
+});
+
+test('a schema is said in a few words, with every digit', () => {
+  const words = (text: string) => schemaWords(readEvent(`{"event":"arguments_refused","expected":${text}}`).expected);
+  assert.equal(words('{"type":"integer","minimum":0,"maximum":18446744073709551615}'), 'a whole number, 0 to 18446744073709551615');
+  assert.equal(words('{"type":["string","null"],"minLength":1}'), 'a text or null, at least 1 character');
+  assert.equal(words('{"enum":["a","b",3]}'), 'one of a, b, 3');
+  assert.equal(words('null'), undefined);
+  assert.equal(words('{}'), undefined);
 });
 
 test('the trace is bounded, and an event that comes again is not counted twice', () => {
