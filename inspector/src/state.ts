@@ -7,7 +7,7 @@ import type { TraceEvent } from './trace/events.ts';
 
 export const state = signal<State | undefined>(undefined);
 export const connected = signal(true);
-export const notice = signal<{ readonly say: string; readonly bad: boolean } | undefined>(undefined);
+export const notice = signal<{ readonly say: string; readonly bad: boolean; readonly link?: string } | undefined>(undefined);
 export const personId = signal<string | null>(null);
 export const era = signal('2026-07-28');
 export const route = signal<readonly string[]>([]);
@@ -73,21 +73,21 @@ function readRoute() {
   });
 }
 
+/** Opens a page for a person in a window of its own, or offers a link where the browser allows none. */
+export function openWindow(url: string): void {
+  const opened = window.open(url, 'toolgate-consent', 'popup,width=520,height=760');
+  if (!opened) notice.value = { say: 'The browser opened no window.', bad: false, link: url };
+}
+
 /** Does something at the server, and opens the page that it names for the person. */
 export async function perform(what: Act): Promise<Done | undefined> {
-  // Opened at the click, because a browser blocks windows that open later.
-  const opens = what.act === 'sign_in' || what.act === 'connect' || what.act === 'widen';
-  const opened = opens ? window.open('about:blank', 'toolgate-consent', 'popup,width=520,height=760') : null;
   try {
     const done = await act(what);
-    if (done.open && opened) opened.location.href = done.open;
-    else if (done.open) location.assign(done.open);
-    else opened?.close();
+    if (done.open) openWindow(done.open);
     if (done.say) tell(done.say);
     await refresh();
     return done;
   } catch (error) {
-    opened?.close();
     complain(error);
     return undefined;
   }

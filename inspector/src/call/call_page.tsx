@@ -7,7 +7,7 @@ import { fieldOf, membersOf } from '../form/schema.ts';
 import { Button, Chip, Copy, Icon } from '../parts/ui.tsx';
 import { JsonObject, member, type Json } from '../json/value.ts';
 import { parse } from '../json/parse.ts';
-import { complain, draftFor, era, go, metaText, perform, person, personId, state } from '../state.ts';
+import { complain, draftFor, era, go, metaText, narrow, perform, person, personId, state } from '../state.ts';
 import { asCurl, asRust, asTypeScript, type Copied } from './copy_as.ts';
 import { bodyOf, headersOf } from './message.ts';
 import { RunView } from './result.tsx';
@@ -39,8 +39,16 @@ export function CallPage({ tool }: { tool: Tool }) {
         {blocked && <p class="fault" role="status">{blocked}</p>}
       </form>
       {run && <RunView key={run.id} run={run} />}
+      {!run && !runs.value.size && <Hint />}
     </article>
   );
+}
+
+/** For the first look: what a call does. */
+function Hint() {
+  const who = person.value?.name;
+  const as = who ? `as ${who}` : state.value?.server.access === 'open' ? 'at once: this server asks nobody to sign in' : 'without a sign-in, and the answer says what is missing';
+  return <p class="hint">Press Call: it is made {as}. What this server decides about it, and why, appears {narrow.value ? 'under Trace' : 'in the trace'}.</p>;
 }
 
 function ToolHead({ tool }: { tool: Tool }) {

@@ -1,6 +1,6 @@
 // Running a call: its rounds, from the first message to the answer, with what it waited for.
 import { effect, signal } from '@preact/signals';
-import { complain, chosen, era, log, metaText, perform, personId, state, watch } from '../state.ts';
+import { complain, chosen, era, log, metaText, openWindow, perform, personId, state, watch } from '../state.ts';
 import { send, type Exchange, type Headers } from '../api.ts';
 import { answerOf, bodyOf, headersOf, isModern, type Answer, type Call } from './message.ts';
 
@@ -122,7 +122,7 @@ export function stopWaiting(run: Run): void {
 /** Opens a link that the server gave, and repeats the call when the person has decided. */
 export function openLink(run: Run, url: string): void {
   goOn(run);
-  window.open(url, 'toolgate-consent', 'popup,width=520,height=760');
+  openWindow(url);
 }
 
 /** What a card's button does, then the call again. */

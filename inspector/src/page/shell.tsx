@@ -73,7 +73,7 @@ function Notice() {
   return (
     <div class="notices" role="status">
       {!connected.value && <p class="notice bad">The server does not answer. It is tried again.</p>}
-      {shown && <p class={shown.bad ? 'notice bad' : 'notice'}>{shown.say}<button type="button" class="bare" aria-label="Close" onClick={() => (notice.value = undefined)}><Icon name="cross" /></button></p>}
+      {shown && <p class={shown.bad ? 'notice bad' : 'notice'}><span>{shown.say} {shown.link && <a href={shown.link} target="toolgate-consent">Open the page</a>}</span><button type="button" class="bare" aria-label="Close" onClick={() => (notice.value = undefined)}><Icon name="cross" /></button></p>}
     </div>
   );
 }
