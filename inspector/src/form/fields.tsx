@@ -3,9 +3,9 @@ import { useId } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { Button, Icon, Segments } from '../parts/ui.tsx';
 import { compact, pretty } from '../json/print.ts';
-import { JsonObject, equal, get, names, type Json, type Path } from '../json/value.ts';
+import { JsonObject, equal, get, member, names, type Json, type Path } from '../json/value.ts';
 import { moveItem, put, removeItem, renameMember, typeJson, typeNumber, typedAt, type Draft } from './draft.ts';
-import { extrasOf, itemOf, matchesKind, membersOf, variantFor, variantName, variantsOf, type Field } from './schema.ts';
+import { extrasOf, itemOf, matchesKind, membersOf, variantFor, variantName, variantsOf, type Field, type Member } from './schema.ts';
 
 export interface Editing {
   readonly draft: Draft;
@@ -224,7 +224,7 @@ function ObjectControl(props: ControlProps) {
   const free = (at = 1): string => (others.includes(`key${at}`) || members.some((known) => known.name === `key${at}`) ? free(at + 1) : `key${at}`);
   return (
     <div class="inner">
-      {members.map((inner) => <FieldEditor key={inner.name} {...{ draft, change, root }} path={[...path, inner.name]} name={inner.name} field={inner.field} required={inner.required} />)}
+      {members.filter((inner) => !isGiven(inner, member(value, inner.name))).map((inner) => <FieldEditor key={inner.name} {...{ draft, change, root }} path={[...path, inner.name]} name={inner.name} field={inner.field} required={inner.required} />)}
       {others.map((name) => (
         <FieldEditor
           key={name} {...{ draft, change, root }} path={[...path, name]} name={name} required field={extras ?? ANY} onRemove={() => change(put(draft, [...path, name], undefined))}
@@ -234,6 +234,11 @@ function ObjectControl(props: ControlProps) {
       {extras && <Button onClick={() => { const key = free(); const start = emptyOf(extras, root); change(start === undefined ? typeJson(draft, [...path, key], '') : put(draft, [...path, key], start)); }}><Icon name="plus" />Add a member</Button>}
     </div>
   );
+}
+
+/** Whether there is nothing to choose: the one constant that is allowed is sent. */
+function isGiven({ required, field }: Member, value: Json | undefined): boolean {
+  return required && field.kind === 'choice' && !field.nullable && field.options.length === 1 && value !== undefined && equal(field.options[0]!.value, value);
 }
 
 const ANY: Field = { kind: 'json', nullable: true, limits: [], options: [], multiline: false, examples: [], schema: true };

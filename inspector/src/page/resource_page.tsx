@@ -18,7 +18,7 @@ export function ResourcePage({ state, name }: { state: State; name: string }) {
     <article>
       <Heading title={name} mono>{found.description}</Heading>
       <p><code>{found.template}</code></p>
-      <form onSubmit={(event) => { event.preventDefault(); void start(uri, '', { method: 'resources/read' }); }}>
+      <form class="fields" onSubmit={(event) => { event.preventDefault(); void start(uri, '', { method: 'resources/read' }); }}>
         {variablesOf(found.template).map((variable) => (
           <div class="field" key={variable}>
             <div class="field-head"><label class="label" for={`variable-${variable}`}><span class="field-name">{variable}</span></label></div>

@@ -3,23 +3,21 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { after, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { serve } from '../fixture/serve.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const artefacts = process.env.ARTEFACTS;
 
 if (artefacts) mkdirSync(artefacts, { recursive: true });
 
-const launch = () =>
+export const launch = () =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(' '),
   });
 
 /** A page of the inspector. What the browser complains about is kept, except what a widget is refused. */
-async function open(browser, server, { expects = /$^/, ...options } = {}) {
+export async function open(browser, server, { expects = /$^/, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
   const page = await context.newPage();
@@ -69,23 +67,4 @@ export async function tabTo(page, name, most = 120) {
     return;
   }
   throw new Error(`Tab never comes to “${name}”`);
-}
-
-let launched;
-after(async () => (await launched)?.close());
-
-/** A test with a server and a page of its own, of which the browser must not complain. */
-export function walk(name, run, options = {}, access = 'dev') {
-  test(name, { timeout: 60_000 }, async () => {
-    const server = await serve({ access });
-    launched ??= launch();
-    const { page, context, complaints } = await open(await launched, server, options);
-    try {
-      await run(page, { server, context });
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-      server.close();
-    }
-  });
 }

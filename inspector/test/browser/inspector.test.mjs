@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { serve } from '../fixture/serve.mjs';
 import { REFUSALS } from '../fixture/stories.mjs';
-import { call, control, go, tabTo, walk } from './browser.mjs';
+import { call, control, go, tabTo } from './browser.mjs';
+import { walk } from './walk.mjs';
 
 const sent = async (page) => (await control(page, { test: 'sent' })).at(-1);
 

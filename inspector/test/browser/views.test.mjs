@@ -1,6 +1,7 @@
 // Every view in all forms: it fits, and axe finds nothing.
 import assert from 'node:assert/strict';
-import { call, go, look, walk } from './browser.mjs';
+import { call, go, look } from './browser.mjs';
+import { walk } from './walk.mjs';
 
 const VIEWS = {
   answered: async (page) => {
