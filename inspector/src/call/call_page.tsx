@@ -1,5 +1,5 @@
 // A tool: its form, the JSON next to it, the call and its answer.
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { act, type Tool } from '../api.ts';
 import { FieldEditor, inlineCode } from '../form/fields.tsx';
 import { argumentsOf, doubled, draftOf, obstacle, typeAll, type Draft } from '../form/draft.ts';
@@ -115,6 +115,14 @@ function Metadata() {
 function CopyAs({ tool, args, disabled }: { tool: Tool; args: string; disabled: boolean }) {
   const run = runs.value.get(tool.name);
   const last = run?.rounds.at(-1);
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const outside = (event: Event) => {
+      if (menu.current && !menu.current.contains(event.target as Node)) menu.current.open = false;
+    };
+    for (const kind of ['pointerdown', 'focusin']) addEventListener(kind, outside);
+    return () => ['pointerdown', 'focusin'].forEach((kind) => removeEventListener(kind, outside));
+  }, []);
   const copied = (): Copied => ({ state: state.value!, tool, person: personId.value, arguments: args, era: era.value, ...(last && run?.arguments === args ? { answer: { status: last.exchange.status ?? 0, answer: last.answer } } : {}) });
   const curl = async () => {
     const call = { method: 'tools/call', name: tool.name, arguments: args, meta: metaText.value, era: era.value, id: 1 } as const;
@@ -127,7 +135,7 @@ function CopyAs({ tool, args, disabled }: { tool: Tool; args: string; disabled: 
   };
   if (disabled || !state.value) return null;
   return (
-    <details class="menu">
+    <details class="menu" ref={menu} onKeyDown={(event) => { if (event.key === 'Escape' && menu.current?.open) { menu.current.open = false; menu.current.querySelector('summary')?.focus(); } }}>
       <summary class="quiet"><Icon name="copy" />Copy as<Icon name="down" /></summary>
       <div class="popup">
         <Copy kind="bare" label="curl, with a token of a minute" text={curl} />

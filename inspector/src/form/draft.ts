@@ -55,6 +55,8 @@ export function typeNumber(draft: Draft, path: Path, text: string, whole: boolea
     const changed = put(draft, path, new JsonNumber(trimmed));
     return fits && text === trimmed ? changed : withTyped(changed, path, fits ? { text } : { text, fault: 'This is not a whole number.' });
   }
+  // A number has no empty value: a member without one is not sent. An item of a list has to be something.
+  if (!trimmed && typeof path.at(-1) === 'string') return put(draft, path, undefined);
   return withTyped(draft, path, { text, fault: trimmed ? 'This is not a number yet.' : 'A number is missing.' });
 }
 

@@ -2,28 +2,11 @@
 import { useId } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { Button, Icon, Segments } from '../parts/ui.tsx';
-import { compact, pretty } from '../json/print.ts';
-import { JsonObject, equal, get, member, names, type Json, type Path } from '../json/value.ts';
-import { moveItem, put, removeItem, renameMember, typeJson, typeNumber, typedAt, type Draft } from './draft.ts';
+import { JsonNumber, JsonObject, equal, get, member, names, type Json } from '../json/value.ts';
+import { ChoiceControl, ChoicesControl, JsonControl, NumberControl, TextControl } from './controls.tsx';
+import { moveItem, put, removeItem, renameMember, typeJson, typedAt } from './draft.ts';
+import type { ControlProps, FieldProps } from './editing.ts';
 import { extrasOf, itemOf, matchesKind, membersOf, variantFor, variantName, variantsOf, type Field, type Member } from './schema.ts';
-
-export interface Editing {
-  readonly draft: Draft;
-  readonly root: Json;
-  readonly change: (draft: Draft) => void;
-}
-
-interface Props extends Editing {
-  readonly path: Path;
-  readonly name: string;
-  readonly field: Field;
-  readonly required: boolean;
-  readonly onRemove?: () => void;
-  readonly extra?: ComponentChildren;
-}
-
-const INLINE_OPTIONS = 4;
-const textOf = (value: Json | undefined) => (value === undefined ? '' : typeof value === 'string' ? value : compact(value));
 
 /** The value that a field begins with when it is sent. */
 export function emptyOf(field: Field, root: Json): Json | undefined {
@@ -31,6 +14,11 @@ export function emptyOf(field: Field, root: Json): Json | undefined {
   switch (field.kind) {
     case 'string':
       return '';
+    case 'integer':
+    case 'number': {
+      const least = member(field.schema, 'minimum');
+      return least instanceof JsonNumber ? least : new JsonNumber('0');
+    }
     case 'boolean':
       return false;
     case 'choice':
@@ -51,7 +39,7 @@ export function emptyOf(field: Field, root: Json): Json | undefined {
 }
 
 /** What may be said instead of a value. */
-function Presence({ draft, change, path, field, required, root, name }: Props) {
+function Presence({ draft, change, path, field, required, root, name }: FieldProps) {
   const value = get(draft.value, path);
   const options: [string, string][] = [];
   const typing = field.kind === 'string' || field.kind === 'integer' || field.kind === 'number' || field.kind === 'json';
@@ -64,12 +52,12 @@ function Presence({ draft, change, path, field, required, root, name }: Props) {
     const start = emptyOf(field, root);
     if (choice === 'absent') change(put(draft, path, undefined));
     else if (choice === 'null') change(put(draft, path, null));
-    else change(start !== undefined ? put(draft, path, start) : field.kind === 'json' ? typeJson(draft, path, '') : typeNumber(draft, path, '', true));
+    else change(start !== undefined ? put(draft, path, start) : typeJson(draft, path, ''));
   };
   return <Segments small label={`How ${name} is sent`} value={now} options={[['value', 'value'], ...options]} onPick={pick} />;
 }
 
-export function FieldEditor(props: Props) {
+export function FieldEditor(props: FieldProps) {
   const { draft, path, name, field, required, onRemove, extra } = props;
   const id = useId();
   const value = get(draft.value, path);
@@ -108,8 +96,6 @@ export function inlineCode(text: string): ComponentChildren[] {
   return text.split('`').map((part, index) => (index % 2 ? <code>{part}</code> : part));
 }
 
-type ControlProps = Props & { readonly id: string };
-
 function Control(props: ControlProps) {
   switch (props.field.kind) {
     case 'string':
@@ -133,85 +119,6 @@ function Control(props: ControlProps) {
     default:
       return <JsonControl {...props} />;
   }
-}
-
-const about = (id: string, field: Field, fault: boolean) => [field.description && `${id}-about`, fault && `${id}-fault`].filter(Boolean).join(' ') || undefined;
-const ghost = (value: Json | undefined, field: Field) => (value === null ? 'null' : value === undefined ? (field.fallback === undefined ? 'not sent' : `not sent: the server takes ${textOf(field.fallback)}`) : undefined);
-
-function TextControl({ draft, change, path, field, id }: ControlProps) {
-  const value = get(draft.value, path);
-  const common = {
-    id, value: typeof value === 'string' ? value : '', placeholder: ghost(value, field), 'aria-describedby': about(id, field, false), spellcheck: false, autocomplete: 'off',
-    onInput: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => change(put(draft, path, event.currentTarget.value)),
-  };
-  const multiline = field.multiline || (typeof value === 'string' && value.includes('\n'));
-  const suggestions = value === undefined || value === '' ? suggestionsOf(field) : [];
-  return (
-    <>
-      {multiline ? <textarea rows={4} {...common} /> : <input type="text" {...common} />}
-      {suggestions.length > 0 && (
-        <p class="suggest">
-          <span class="soft">for example</span>
-          {suggestions.map((text) => <button type="button" key={text} class="chip" onClick={() => change(put(draft, path, text))}>{text}</button>)}
-        </p>
-      )}
-    </>
-  );
-}
-
-/** Examples of the schema, and what its description has between backticks. */
-function suggestionsOf(field: Field): string[] {
-  const quoted = [...(field.description ?? '').matchAll(/`([^`\s]{1,40})`/g)].map(([, text]) => text!);
-  return [...new Set([...field.examples.filter((example) => typeof example === 'string'), ...quoted])].slice(0, 4);
-}
-
-function NumberControl({ draft, change, path, field, id }: ControlProps) {
-  const value = get(draft.value, path);
-  const typed = typedAt(draft, path);
-  return (
-    <input
-      id={id} type="text" inputMode="decimal" class="mono" spellcheck={false} autocomplete="off"
-      value={typed?.text ?? (value === undefined || value === null ? '' : textOf(value))} placeholder={ghost(value, field)}
-      aria-invalid={typed?.fault !== undefined} aria-describedby={about(id, field, typed?.fault !== undefined)}
-      onInput={(event) => change(typeNumber(draft, path, event.currentTarget.value, field.kind === 'integer'))}
-    />
-  );
-}
-
-function ChoiceControl({ draft, change, path, field, required, name, id }: ControlProps) {
-  const value = get(draft.value, path);
-  const options = field.kind === 'boolean' ? [{ value: true, label: 'true' }, { value: false, label: 'false' }] : field.options;
-  const at = value === undefined ? 'absent' : value === null ? 'null' : String(options.findIndex((option) => equal(option.value, value)));
-  const all: [string, string][] = options.map((option, index) => [String(index), 'description' in option && option.description ? `${option.label}: ${option.description}` : option.label]);
-  if (field.nullable || field.kind === 'null') all.push(['null', 'null']);
-  if (!required || value === undefined) all.push(['absent', field.fallback === undefined || field.fallback === null ? 'not sent' : `not sent (${textOf(field.fallback)})`]);
-  const pick = (choice: string) => change(put(draft, path, choice === 'absent' ? undefined : choice === 'null' ? null : options[Number(choice)]!.value));
-  if (options.length <= INLINE_OPTIONS && !all.some(([, text]) => text.length > 28)) return <Segments label={name} value={at} options={all} onPick={pick} />;
-  return (
-    <select id={id} value={at} onChange={(event) => pick(event.currentTarget.value)} aria-label={name}>
-      {all.map(([key, text]) => <option key={key} value={key}>{text}</option>)}
-    </select>
-  );
-}
-
-function ChoicesControl({ draft, change, path, field }: ControlProps) {
-  const value = get(draft.value, path);
-  const items = Array.isArray(value) ? value : [];
-  const toggle = (option: Json) => {
-    const without = items.filter((item) => !equal(item, option));
-    change(put(draft, path, without.length < items.length ? without : [...items, option]));
-  };
-  return (
-    <div class="checks">
-      {field.options.map((option) => (
-        <label key={option.label}>
-          <input type="checkbox" checked={items.some((item) => equal(item, option.value))} onChange={() => toggle(option.value)} />
-          {option.label}
-          {option.description && <span class="soft"> {option.description}</span>}
-        </label>
-      ))}
-    </div>
-  );
 }
 
 function ObjectControl(props: ControlProps) {
@@ -250,7 +157,7 @@ function ArrayControl({ draft, change, root, path, field, name }: ControlProps) 
   const add = () => {
     const at = [...path, value.length];
     const start = emptyOf(inner, root);
-    change(start !== undefined ? put(draft, at, start) : inner.kind === 'json' ? typeJson(put(draft, at, null), at, '') : typeNumber(put(draft, at, null), at, '', inner.kind === 'integer'));
+    change(start !== undefined ? put(draft, at, start) : typeJson(put(draft, at, null), at, ''));
   };
   return (
     <div class="inner">
@@ -281,17 +188,5 @@ function UnionControl(props: ControlProps) {
       <Segments label={`Variant of ${name}`} value={String(at)} options={variants.map((one, index) => [String(index), variantName(one, index)] as const)} onPick={pick} />
       {matchesKind(variant, value) ? <Control {...props} field={{ ...variant, nullable: false }} /> : <JsonControl {...props} />}
     </div>
-  );
-}
-
-function JsonControl({ draft, change, path, field, id, name }: ControlProps) {
-  const value = get(draft.value, path);
-  const typed = typedAt(draft, path);
-  const text = typed?.text ?? (value === undefined ? '' : pretty(value));
-  return (
-    <textarea
-      id={id} class="mono" rows={Math.min(10, Math.max(2, text.split('\n').length))} spellcheck={false} placeholder={value === undefined ? 'not sent; JSON' : undefined} aria-label={`${name}, as JSON`}
-      aria-invalid={typed?.fault !== undefined} aria-describedby={about(id, field, typed?.fault !== undefined)} value={text} onInput={(event) => change(typeJson(draft, path, event.currentTarget.value))}
-    />
   );
 }

@@ -234,6 +234,8 @@ walk('a call is copied as curl, as a Rust test and as TypeScript', async (page) 
     await page.getByText('Copied').first().waitFor();
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), pattern);
   }
+  await page.keyboard.press('Escape');
+  assert.ok(!(await page.locator('.popup').isVisible()), 'Escape closes the menu');
 });
 
 walk('a widget with scopes and without, its console and what is blocked', async (page) => {

@@ -127,11 +127,13 @@ test('64-bit integers keep every digit', () => {
 });
 
 test('a number that is not finished is no number', () => {
-  for (const text of ['', '-', '1.', '1e', '0x10', 'ten', '1,5']) {
+  for (const text of ['-', '1.', '1e', '0x10', 'ten', '1,5']) {
     const draft = typeNumber(typeNumber(draftOf(), ['n'], '7', false), ['n'], text, false);
     assert.equal(typedAt(draft, ['n'])!.text, text);
     assert.match(obstacle(draft)!, /^n: /);
   }
+  assert.equal(sent(typeNumber(typeNumber(draftOf(), ['n'], '7', false), ['n'], '', false)), '{}', 'a number has no empty value');
+  assert.match(obstacle(typeNumber(put(draftOf(), ['n'], json([1])), ['n', 0], '', false))!, /missing/);
   assert.match(obstacle(typeNumber(draftOf(), ['n'], '1.5', true))!, /whole/);
   assert.equal(sent(typeNumber(draftOf(), ['n'], '3.0', true)), '{"n":3.0}');
 });
