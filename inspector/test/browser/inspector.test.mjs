@@ -79,6 +79,18 @@ for (const era of ['2026-07-28', '2025-11-25']) {
   });
 }
 
+walk('a question of the server is a form, and its answer goes on with the call', async (page) => {
+  await control(page, { test: 'ask' });
+  await call(page);
+  const form = page.locator('.card.ask');
+  await form.getByText('Which colour?').waitFor();
+  await form.getByRole('group', { name: /^colour/ }).getByRole('button', { name: 'blue' }).click();
+  await form.getByRole('textbox', { name: /^count/ }).fill('9007199254740993');
+  await form.getByRole('button', { name: 'Answer' }).click();
+  await page.getByRole('heading', { name: 'Answered' }).waitFor();
+  assert.match(await sent(page), /"inputResponses":\{"q":\{"action":"accept","content":\{"colour":"blue","count":9007199254740993\}\}\},"requestState":"sealed"/);
+});
+
 walk('each refusal has its card', async (page) => {
   await go(page, 'tools', 'list_issues');
   for (const [name, [, , ...words]] of Object.entries(REFUSALS)) {
