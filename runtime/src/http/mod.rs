@@ -22,6 +22,8 @@ mod message_connection;
 mod negotiation;
 mod path;
 mod peer;
+#[cfg(feature = "inspector")]
+mod recording;
 mod rejection;
 mod response_hook;
 mod router;
@@ -48,4 +50,10 @@ pub(crate) use self::{
     listener::listen,
     router::{landing_page, router},
     session_ids::SessionKeys,
+};
+#[cfg(feature = "inspector")]
+pub(crate) use self::{
+    path::PATH,
+    peer::Peer,
+    recording::{ExchangeRecorder, MAX_RECORDED_BODY_BYTES, RecordedExchange},
 };

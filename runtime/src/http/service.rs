@@ -11,12 +11,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+#[cfg(feature = "inspector")]
+use futures::future::BoxFuture;
 use http::{Request, request::Parts};
 use tower::{Service, ServiceExt};
 
 #[cfg(any(feature = "sse", feature = "websocket"))]
 use super::message_connection::MessageConnections;
 use super::{endpoint::Endpoint, forwarding::Forwarding, loopback_only, path::PATH, peer::Peer};
+#[cfg(feature = "inspector")]
+use super::recording::{ExchangeRecorder, Recording};
 use crate::mcp::fallback::NoFallback;
 
 /// A server as a [`tower::Service`]: the same as
@@ -26,6 +30,7 @@ use crate::mcp::fallback::NoFallback;
 /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
 pub struct ToolgateService<H = NoFallback>(Arc<Shared>, PhantomData<fn() -> H>);
 
+#[cfg_attr(feature = "inspector", derive(Clone))]
 struct Shared {
     endpoint: Arc<Endpoint>,
     router: Router,
@@ -41,6 +46,8 @@ struct Shared {
     connections: Option<Arc<MessageConnections>>,
     #[cfg(feature = "websocket")]
     takes_upgrades: bool,
+    #[cfg(feature = "inspector")]
+    recorder: Option<Arc<dyn ExchangeRecorder>>,
 }
 
 impl ToolgateService {
@@ -62,7 +69,16 @@ impl ToolgateService {
             connections: None,
             #[cfg(feature = "websocket")]
             takes_upgrades: false,
+            #[cfg(feature = "inspector")]
+            recorder: None,
         };
+        Self(Arc::new(shared), PhantomData)
+    }
+
+    /// The same service, whose exchanges are recorded.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn recorded_by(&self, recorder: Arc<dyn ExchangeRecorder>) -> Self {
+        let shared = Shared { recorder: Some(recorder), ..(*self.0).clone() };
         Self(Arc::new(shared), PhantomData)
     }
 
@@ -114,6 +130,10 @@ impl<H> ToolgateService<H> {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let shared = &*self.0;
+        #[cfg(feature = "inspector")]
+        if let Some(recorder) = shared.recorder.as_ref().filter(|it| it.wants(parts.uri.path())) {
+            return self.record(recorder, (parts, Body::new(body)), peer).await;
+        }
         if let Some(forwarding) = &shared.forwarding {
             forwarding.apply(&mut parts, peer.address);
         }
@@ -127,6 +147,24 @@ impl<H> ToolgateService<H> {
             return rejection.into_response();
         }
         shared.endpoint.respond(&mut parts, body, peer).await
+    }
+
+    /// Answers a request, and records both. Boxed, because it calls [`respond`](Self::respond).
+    #[cfg(feature = "inspector")]
+    fn record<'a>(
+        &'a self,
+        recorder: &'a Arc<dyn ExchangeRecorder>,
+        (mut parts, body): (Parts, Body),
+        peer: Peer<'a>,
+    ) -> BoxFuture<'a, Response> {
+        let shared = Shared { recorder: None, ..(*self.0).clone() };
+        let service: Self = Self(Arc::new(shared), PhantomData);
+        Box::pin(async move {
+            let tracer = &service.0.endpoint.handler.dispatch.tracer;
+            let span = tracer.begin(&mut parts.extensions).id();
+            let (recording, body) = Recording::begin(recorder, (&parts, body), span);
+            recording.hold_until_end(service.respond(parts, body, peer).await)
+        })
     }
 
     async fn route(&self, mut request: Request<Body>, peer: Peer<'_>) -> Response {

@@ -83,12 +83,23 @@ impl Tracer {
         Span(Some(ActiveSpan { sink, id, parent: None }))
     }
 
-    /// Begins the span of a request, in whose extensions it is from then on.
+    /// When the server was built, from which on events have their times.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn started(&self) -> Option<Instant> {
+        self.0.as_ref().map(|sink| sink.started)
+    }
+
+    /// Begins the span of a request, in whose extensions it is from then on. A span that is there
+    /// already is the request's.
     pub(crate) fn begin(&self, extensions: &mut Extensions) -> Span {
-        let span = self.span();
-        if span.is_observed() {
-            extensions.insert(span.clone());
+        if self.0.is_none() {
+            return Span(None);
         }
+        if let Some(span) = extensions.get::<Span>() {
+            return span.clone();
+        }
+        let span = self.span();
+        extensions.insert(span.clone());
         span
     }
 
