@@ -1,5 +1,7 @@
 //! The broker's access tokens (RFC 9068).
 
+use std::time::SystemTime;
+
 use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
@@ -51,14 +53,25 @@ impl Broker {
         scopes: &[String],
         withheld: &[String],
     ) -> Result<AccessToken, StoreError> {
+        let expires_at = self.now() + self.0.access_token_ttl;
+        self.sign_until((subject, client, sign_in), (scopes, withheld), expires_at).await
+    }
+
+    /// The same with another end of its life, which may have passed.
+    pub(crate) async fn sign_until(
+        &self,
+        (subject, client, sign_in): (&str, &str, Option<&str>),
+        (scopes, withheld): (&[String], &[String]),
+        expires_at: SystemTime,
+    ) -> Result<AccessToken, StoreError> {
         let key_set = self.0.keys.key_set().await?;
         let now = self.now();
         let key = key_set.current(now)?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(key.kid.clone());
-        let issued_at = millis(now) / 1000;
-        let expires_at = issued_at + self.0.access_token_ttl.as_secs();
+        let expires_at = millis(expires_at) / 1000;
+        let issued_at = (millis(now) / 1000).min(expires_at);
         let claims = AccessTokenClaims {
             iss: &self.0.issuer,
             sub: subject,

@@ -13,7 +13,9 @@ use crate::{
         ACCOUNTS_PATH, csrf, error_pages, form, page as browser_page,
         pending_authorization::PENDING_AUTHORIZATION_TTL,
     },
-    grant::{Grant, GrantClient, GrantClients, GrantKey, GrantState, StoreError},
+    grant::{
+        DisconnectOutcome, Grant, GrantClient, GrantClients, GrantKey, GrantState, StoreError,
+    },
     oauth::UpstreamClient,
     support::{background as task, crypto},
 };
@@ -75,26 +77,10 @@ pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Respons
     if let Some(client) = sent.get("client") {
         return take_away(consents, oauth, &subject, client).await;
     }
-    // The browser may leave: what is disconnected here must be revoked at the provider as well.
-    let (consents, oauth) = (consents.clone(), oauth.clone());
-    let (id, name) = (oauth.registration.id, oauth.registration.name);
-    let disconnected = task::spawn(async move {
-        let by_authenticator = match consents.authenticator() {
-            Some(authenticator) => authenticator.disconnect(id, &subject).await,
-            None => None,
-        };
-        match by_authenticator {
-            Some(outcome) => outcome,
-            None => consents.grants().disconnect(&oauth, &subject).await,
-        }
-    });
-    match disconnected.await {
-        Ok(Ok(outcome)) => {
-            tracing::info!(target: "toolgate::consent", provider = id, ?outcome, "a person disconnected an account");
-            page::disconnected(name, outcome)
-        }
-        Ok(Err(error)) => failed(&error.to_string()),
-        Err(error) => failed(&error.to_string()),
+    match consents.disconnect(oauth.registration.id, subject).await {
+        Some(Ok(outcome)) => page::disconnected(oauth.registration.name, outcome),
+        Some(Err(error)) => failed(&error),
+        None => error_pages::unknown_answer(),
     }
 }
 
@@ -155,6 +141,35 @@ fn failed(error: &str) -> Response {
 }
 
 impl Consents {
+    /// Disconnects the person's account at a provider. `None`: there is no such provider.
+    pub(crate) async fn disconnect(
+        &self,
+        provider: &str,
+        subject: String,
+    ) -> Option<Result<DisconnectOutcome, String>> {
+        let oauth = self.provider(provider)?.clone();
+        let (consents, id) = (self.clone(), oauth.registration.id);
+        // The browser may leave: what is disconnected here must be revoked at the provider as well.
+        let disconnected = task::spawn(async move {
+            let by_authenticator = match consents.authenticator() {
+                Some(authenticator) => authenticator.disconnect(id, &subject).await,
+                None => None,
+            };
+            match by_authenticator {
+                Some(outcome) => outcome,
+                None => consents.grants().disconnect(&oauth, &subject).await,
+            }
+        });
+        Some(match disconnected.await {
+            Ok(Ok(outcome)) => {
+                tracing::info!(target: "toolgate::consent", provider = id, ?outcome, "a person disconnected an account");
+                Ok(outcome)
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
     /// The person whose accounts this browser may see; otherwise the response that it gets.
     async fn require_subject(&self, headers: &HeaderMap) -> Result<String, Box<Response>> {
         let found = self.subject(headers).await.map_err(|error| Box::new(failed(&error)))?;

@@ -65,3 +65,5 @@ pub use crate::support::forwarded::ForwardedRequest;
 #[cfg(feature = "broker")]
 pub(crate) use crate::support::http_client::FetchError;
 pub(crate) use crate::support::http_client::client;
+#[cfg(feature = "inspector")]
+pub(crate) use self::verify::discovery::metadata_urls;

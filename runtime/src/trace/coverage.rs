@@ -45,7 +45,7 @@ impl<'a> Coverage<'a> {
 }
 
 /// The scope of `held` that covers `needed`.
-fn held_by<'h>(
+pub(crate) fn held_by<'h>(
     catalogue: &'static [Scope],
     held: &'h BTreeSet<String>,
     needed: &'static str,

@@ -71,6 +71,8 @@ mod request;
 mod span;
 mod text;
 
+#[cfg(feature = "inspector")]
+pub(crate) use self::coverage::held_by;
 pub(crate) use self::span::{Span, Tracer, ms_since};
 pub use self::{
     argument::{ArgumentPath, Expected},

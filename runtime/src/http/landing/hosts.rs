@@ -32,7 +32,7 @@ impl Connection {
         &self.id
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -40,8 +40,13 @@ impl Connection {
         format!("claude mcp add --transport http {} {}", self.id, shell_word(&self.url))
     }
 
-    pub(super) fn codex(&self) -> String {
+    pub(crate) fn codex(&self) -> String {
         format!("codex mcp add {} --url {}", self.id, shell_word(&self.url))
+    }
+
+    #[cfg(feature = "inspector")]
+    pub(crate) fn gemini_cli(&self) -> String {
+        format!("gemini mcp add --transport http {} {}", self.id, shell_word(&self.url))
     }
 
     /// The table for `~/.codex/config.toml`.
@@ -54,7 +59,7 @@ impl Connection {
     }
 
     /// A link that VS Code opens.
-    pub(super) fn vs_code_link(&self) -> String {
+    pub(crate) fn vs_code_link(&self) -> String {
         let server = self.vs_code_server().to_string();
         format!("vscode:mcp/install?{}", utf8_percent_encode(&server, COMPONENT))
     }
@@ -64,12 +69,12 @@ impl Connection {
     }
 
     /// The content of `~/.cursor/mcp.json`, which other hosts read as well.
-    pub(super) fn cursor(&self) -> String {
+    pub(crate) fn cursor(&self) -> String {
         pretty(&json!({ "mcpServers": { &self.id: { "url": self.url } } }))
     }
 
     /// A link that Cursor opens.
-    pub(super) fn cursor_link(&self) -> String {
+    pub(crate) fn cursor_link(&self) -> String {
         let config = BASE64_STANDARD.encode(json!({ "url": self.url }).to_string());
         format!(
             "cursor://anysphere.cursor-deeplink/mcp/install?name={}&config={}",

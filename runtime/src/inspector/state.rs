@@ -1,0 +1,183 @@
+//! State of the inspector, which its routes share.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+#[cfg(feature = "broker")]
+use crate::broker::Broker;
+use super::{
+    event_log::EventLog,
+    exchanges::Exchanges,
+    guard::Guard,
+    local_client::LocalClient,
+    oauth_client::OAuthClient,
+    page_token::PageToken,
+    people::People,
+    previous_tools,
+    saved_calls::SavedCalls,
+    sessions::Sessions,
+    stage::Stage,
+    token::{self, TokenSigner},
+};
+use crate::{
+    gate::Claims,
+    http::{ExchangeRecorder, ToolgateService},
+    mcp::dispatch::Dispatch,
+};
+
+/// The most pages that follow the events at once.
+const MAX_STREAMS: usize = 16;
+
+/// How people sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// With the server's broker.
+    Broker,
+    /// As anyone whom the program names.
+    Dev,
+    /// With another authorization server.
+    Outside,
+    /// Not at all: there is no gate.
+    Open,
+}
+
+/// What an inspector is made of.
+pub(crate) struct InspectorConfig {
+    pub(crate) token: PageToken,
+    pub(crate) log: Arc<EventLog>,
+    pub(crate) dispatch: Arc<Dispatch>,
+    /// The address of the listener.
+    pub(crate) address: SocketAddr,
+    /// The server's URL.
+    pub(crate) base: Url,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) access: Access,
+    /// The people whom the program names.
+    pub(crate) people: Vec<String>,
+    /// Whether what mends and what breaks is offered: in builds with debug assertions.
+    pub(crate) is_development: bool,
+    /// Signs tokens in development, where the server has a key for it.
+    pub(crate) signer: Option<Arc<dyn TokenSigner>>,
+    /// Where the tools of this start are kept until the next one.
+    pub(crate) data_directory: Option<PathBuf>,
+    /// The directory of saved calls.
+    pub(crate) calls_directory: PathBuf,
+    pub(crate) stage: Stage,
+    #[cfg(feature = "broker")]
+    pub(crate) broker: Option<Broker>,
+}
+
+/// The inspector of a server. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Inspector(pub(super) Arc<InspectorState>);
+
+pub(crate) struct InspectorState {
+    pub(super) guard: Guard,
+    pub(super) log: Arc<EventLog>,
+    pub(super) exchanges: Arc<Exchanges>,
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) local: LocalClient,
+    pub(super) oauth: OAuthClient,
+    pub(super) people: People,
+    pub(super) sessions: Sessions,
+    pub(super) calls: SavedCalls,
+    pub(super) stage: Stage,
+    pub(super) access: Access,
+    pub(super) is_development: bool,
+    pub(super) signer: Option<Arc<dyn TokenSigner>>,
+    pub(super) base: Url,
+    pub(super) address: SocketAddr,
+    pub(super) shutdown: CancellationToken,
+    pub(super) streams: Arc<Semaphore>,
+    /// The time of the events' zero, in milliseconds since 1970.
+    pub(super) started_at: u64,
+    /// The tools of the start before this one.
+    pub(super) previous: Option<Value>,
+    #[cfg(feature = "broker")]
+    pub(super) broker: Option<Broker>,
+}
+
+impl Inspector {
+    pub(crate) fn new(config: InspectorConfig) -> Self {
+        let InspectorConfig { token, log, dispatch, address, base, shutdown, .. } = config;
+        let started = dispatch.tracer.started().unwrap_or_else(Instant::now);
+        let started_at = token::millis(SystemTime::now() - started.elapsed());
+        let root = base.path().trim_end_matches('/');
+        let exchanges = Arc::new(Exchanges::new(Arc::clone(&log), started, root));
+        let resource = resource_of(&dispatch);
+        let previous = config
+            .data_directory
+            .as_deref()
+            .and_then(|directory| previous_tools::replace(directory, &dispatch, started_at));
+        Self(Arc::new(InspectorState {
+            guard: Guard::new(token, address.port()),
+            log,
+            exchanges,
+            local: LocalClient::new(address, dispatch.tracer.clone()),
+            oauth: OAuthClient::new(&base, &resource),
+            people: People::declared(&config.people),
+            sessions: Sessions::default(),
+            calls: SavedCalls::new(config.calls_directory),
+            stage: config.stage,
+            access: config.access,
+            is_development: config.is_development,
+            signer: config.signer,
+            base,
+            address,
+            shutdown,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            started_at,
+            previous,
+            dispatch,
+            #[cfg(feature = "broker")]
+            broker: config.broker,
+        }))
+    }
+
+    /// The link that the server prints.
+    pub(crate) fn link(&self) -> String {
+        format!("http://{}{}", self.0.address, self.0.guard.link())
+    }
+
+    /// Receives the exchanges of the listener.
+    pub(crate) fn recorder(&self) -> Arc<dyn ExchangeRecorder> {
+        Arc::<Exchanges>::clone(&self.0.exchanges)
+    }
+
+    /// Sets the service that answers the page's own requests, or removes it when the server ends.
+    pub(crate) fn set_service(&self, service: Option<ToolgateService>) {
+        self.0.local.set_service(service);
+    }
+
+    /// The URL of the endpoint.
+    pub(super) fn resource(&self) -> String {
+        resource_of(&self.0.dispatch)
+    }
+
+    /// The claims of a person, as far as scopes and accounts depend on them.
+    pub(super) fn claims(&self, token: &token::DecodedToken) -> Claims {
+        let subject = token.text("sub").unwrap_or_default();
+        let claims = Claims::new(token.text("iss").unwrap_or_default(), subject);
+        let claims = claims.scopes(token.scopes());
+        match token.text("client_id").or_else(|| token.text("azp")) {
+            Some(client) => claims.client(client),
+            None => claims,
+        }
+    }
+}
+
+fn resource_of(dispatch: &Dispatch) -> String {
+    match &dispatch.resource_server {
+        Some(gate) => gate.resource().to_owned(),
+        None => dispatch.prompts.consents.url(crate::http::PATH),
+    }
+}
