@@ -376,6 +376,12 @@ impl ResourceServer {
         }
     }
 
+    /// The issuers of tokens, as the metadata names them.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn authorization_servers(&self) -> Vec<String> {
+        self.verifier.authorization_servers()
+    }
+
     /// The URL of the protected resource metadata.
     pub(crate) fn metadata_url(&self) -> &str {
         &self.metadata.url
