@@ -139,6 +139,8 @@ pub mod trace;
 mod browser;
 mod consent;
 mod http;
+#[cfg(feature = "inspector")]
+mod inspector;
 mod macros;
 mod mcp;
 mod oauth;

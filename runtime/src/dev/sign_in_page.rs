@@ -50,6 +50,12 @@ impl DevConfig {
         self.catalogue
     }
 
+    /// Who can sign in.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn people(&self) -> &[String] {
+        &self.people
+    }
+
     /// What the server prints at its start.
     pub(crate) fn hint(&self, base: &str) -> String {
         let user = self.people.first().map_or("alice", String::as_str);

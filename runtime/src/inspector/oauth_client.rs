@@ -4,6 +4,7 @@
 //! registers itself (RFC 7591).
 
 use std::{
+    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,9 +27,9 @@ use crate::{
 };
 
 /// The identifier of the client at the server's own broker.
-pub(crate) const CLIENT_ID: &str = "inspector";
+pub(crate) const CLIENT_ID: &str = "toolgate-inspector";
 
-/// The path of the redirect URI, after that of the server's URL.
+/// The path of the redirect URI.
 pub(crate) const CALLBACK_PATH: &str = "/inspector/callback";
 
 /// The environment variable with the client's identifier at another authorization server.
@@ -42,6 +43,11 @@ const MAX_SIGN_INS: usize = 16;
 
 /// The largest answer that is read of an authorization server, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
+
+/// The redirect URI of the client of the server that listens on this address.
+pub(crate) fn redirect_uri(address: SocketAddr) -> String {
+    format!("http://{address}{CALLBACK_PATH}")
+}
 
 /// An authorization server, as this client uses it.
 #[derive(Clone)]
@@ -101,11 +107,10 @@ impl AuthorizationServer {
 }
 
 impl OAuthClient {
-    /// `base`: the server's URL.
-    pub(super) fn new(base: &Url, resource: &str) -> Self {
-        let base = base.as_str().trim_end_matches('/');
+    /// `address`: that of the listener.
+    pub(super) fn new(address: SocketAddr, resource: &str) -> Self {
         Self {
-            redirect_uri: format!("{base}{CALLBACK_PATH}"),
+            redirect_uri: redirect_uri(address),
             resource: resource.to_owned(),
             sign_ins: Mutex::default(),
             registered: OnceCell::new(),
@@ -329,8 +334,7 @@ mod tests {
     use super::*;
 
     fn client() -> OAuthClient {
-        let base = Url::parse("http://127.0.0.1:8765/").unwrap();
-        OAuthClient::new(&base, "http://127.0.0.1:8765/mcp")
+        OAuthClient::new("127.0.0.1:8765".parse().unwrap(), "http://127.0.0.1:8765/mcp")
     }
 
     fn server() -> AuthorizationServer {

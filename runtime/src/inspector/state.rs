@@ -123,7 +123,7 @@ impl Inspector {
             log,
             exchanges,
             local: LocalClient::new(address, dispatch.tracer.clone()),
-            oauth: OAuthClient::new(&base, &resource),
+            oauth: OAuthClient::new(address, &resource),
             people: People::declared(&config.people),
             sessions: Sessions::default(),
             calls: SavedCalls::new(config.calls_directory),

@@ -41,6 +41,8 @@ pub(crate) struct Assembled {
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
     pub(crate) login: Option<crate::dev::SignInPage>,
+    #[cfg(feature = "inspector")]
+    pub(crate) inspector: Option<crate::inspector::Inspector>,
 }
 
 impl Assembled {
@@ -64,6 +66,8 @@ impl Assembled {
             broker: None,
             #[cfg(feature = "dev")]
             login: None,
+            #[cfg(feature = "inspector")]
+            inspector: None,
         }
     }
 

@@ -18,6 +18,10 @@ const STDIO: &str = "TOOLGATE_STDIO";
 const HTTP: &str = "TOOLGATE_HTTP";
 const TRUSTED_PROXIES: &str = "TOOLGATE_TRUSTED_PROXIES";
 const CALLBACK_PORT: &str = "TOOLGATE_CALLBACK_PORT";
+const INSPECTOR: &str = "TOOLGATE_INSPECTOR";
+
+/// Whether the program can have the inspector.
+const HAS_INSPECTOR: bool = cfg!(feature = "inspector");
 
 /// What the process was started to do.
 #[derive(Debug, PartialEq)]
@@ -26,10 +30,13 @@ pub(crate) enum Command {
     Version,
     /// Print the tools of the server that would listen on this address.
     Describe(DescribeFormat, SocketAddr),
+    /// Examine the server that would listen on this address.
+    Doctor(SocketAddr),
     /// Serve standard input and output, with this port for OAuth callbacks.
     Stdio(u16),
-    /// Listen on this address; behind these proxies, unless the program names its own.
-    Http(SocketAddr, Option<Vec<String>>),
+    /// Listen on this address; behind these proxies, unless the program names its own; with the
+    /// inspector or without it, unless the program or the build decides.
+    Http(SocketAddr, Option<Vec<String>>, Option<bool>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +70,7 @@ impl Command {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, String> {
         let (mut stdio, mut http, mut port, mut describe) = (false, None, None, None);
-        let mut proxies = Vec::new();
+        let (mut proxies, mut inspector, mut doctor) = (Vec::new(), None, false);
         while let Some(flag) = flags.next().map_err(message)? {
             match flag {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Self::Help),
@@ -74,6 +81,8 @@ impl Command {
                     proxies.push(proxy(&flags.value().map_err(message)?, "--trusted-proxy")?);
                 }
                 Arg::Long("callback-port") => port = Some(value(&mut flags, "--callback-port")?),
+                Arg::Long("inspector") if HAS_INSPECTOR => inspector = Some(true),
+                Arg::Long("doctor") if HAS_INSPECTOR => doctor = true,
                 Arg::Long("describe") => describe = Some(describe_format(&mut flags)?),
                 other => return Err(message(other.unexpected())),
             }
@@ -86,6 +95,9 @@ impl Command {
         if let Some(format) = describe {
             return Ok(Self::Describe(format, http.unwrap_or(DEFAULT_ADDRESS)));
         }
+        if doctor {
+            return Ok(Self::Doctor(http.unwrap_or(DEFAULT_ADDRESS)));
+        }
         let stdio = stdio || variable(STDIO).map_or(Ok(false), |text| parse_bool(&text, STDIO))?;
         if stdio {
             return Ok(Self::Stdio(or_variable(port, CALLBACK_PORT, variable)?.unwrap_or(0)));
@@ -95,7 +107,12 @@ impl Command {
             None => proxies,
         };
         let proxies = Some(proxies).filter(|proxies| !proxies.is_empty());
-        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies))
+        let set = variable(INSPECTOR).filter(|_| HAS_INSPECTOR && inspector.is_none());
+        let inspector = match set {
+            Some(text) => Some(parse_bool(&text, INSPECTOR)?),
+            None => inspector,
+        };
+        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies, inspector))
     }
 }
 
@@ -156,6 +173,15 @@ fn message(error: lexopt::Error) -> String {
 
 /// The text of `--help` for the program `name`.
 pub(crate) fn help(name: &str) -> String {
+    let inspector = if HAS_INSPECTOR {
+        format!(
+            "      --inspector             Show what the server does in a page for this machine [env: {INSPECTOR}] [default: in debug builds]
+      --doctor                Check the configuration, say what to do, and exit
+"
+        )
+    } else {
+        String::new()
+    };
     format!(
         "Usage: {name} [OPTIONS]
 
@@ -163,7 +189,7 @@ Options:
       --stdio                 Serve one client over standard input and output [env: {STDIO}]
       --http <ADDRESS>        Listen for HTTP on this address [env: {HTTP}] [default: {DEFAULT_ADDRESS}]
       --trusted-proxy <RANGE> Believe the forwarding headers of proxies with these addresses, like 10.0.0.0/8; may be repeated [env: {TRUSTED_PROXIES}, separated by commas]
-      --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
+{inspector}      --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
       --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json, typescript]
   -h, --help                  Print help
   -V, --version               Print version"
@@ -175,7 +201,7 @@ mod tests {
     use super::*;
 
     /// The command without flags and variables.
-    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS, None);
+    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS, None, None);
 
     fn parse(flags: &[&str], variables: &[(&str, &str)]) -> Result<Command, String> {
         let variable = |name: &str| {
@@ -189,9 +215,9 @@ mod tests {
     fn a_flag_overrides_its_variable() {
         let address = "127.0.0.1:1".parse().unwrap();
         assert_eq!(parse(&[], &[]), Ok(DEFAULT));
-        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address, None)));
+        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address, None, None)));
         let both = parse(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
-        assert_eq!(both, Ok(Command::Http(address, None)));
+        assert_eq!(both, Ok(Command::Http(address, None, None)));
         assert_eq!(parse(&["--stdio", "--callback-port", "7"], &[]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "0")]), Ok(DEFAULT));
@@ -204,13 +230,30 @@ mod tests {
             |flags: &[&str], variable: &str| match parse(flags, &[(TRUSTED_PROXIES, variable)])
                 .unwrap()
             {
-                Command::Http(_, proxies) => proxies.unwrap_or_default().join(" "),
+                Command::Http(_, proxies, _) => proxies.unwrap_or_default().join(" "),
                 other => panic!("{other:?}"),
             };
         assert_eq!(proxies(&[], ""), "");
         assert_eq!(proxies(&[], "10.0.0.0/8, ::1,127.0.0.1"), "10.0.0.0/8 ::1 127.0.0.1");
         let flags = ["--trusted-proxy", "10.1.0.0/16", "--trusted-proxy=fd00::/8"];
         assert_eq!(proxies(&flags, "192.0.2.1"), "10.1.0.0/16 fd00::/8");
+    }
+
+    #[cfg(feature = "inspector")]
+    #[test]
+    fn the_inspector_is_switched_by_a_flag_or_a_variable() {
+        let inspector = |flags: &[&str], variable: &str| match parse(flags, &[(INSPECTOR, variable)])
+            .unwrap()
+        {
+            Command::Http(_, _, inspector) => inspector,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(inspector(&[], ""), None);
+        assert_eq!(inspector(&[], "false"), Some(false));
+        assert_eq!(inspector(&[], "1"), Some(true));
+        assert_eq!(inspector(&["--inspector"], "false"), Some(true));
+        assert_eq!(parse(&["--doctor"], &[]), Ok(Command::Doctor(DEFAULT_ADDRESS)));
+        assert!(help("a").contains("--doctor"));
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub struct Server<H = NoFallback> {
     pub(crate) fallback_is_silent: bool,
     pub(crate) sse_after: Duration,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    /// `None`: as the build decides.
+    #[cfg(feature = "inspector")]
+    pub(crate) inspector: Option<bool>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<broker_routes::BrokerConfig>,
     #[cfg(feature = "dev")]
@@ -101,6 +104,8 @@ impl Server {
             fallback_is_silent: false,
             sse_after: SSE_AFTER,
             observers: Vec::new(),
+            #[cfg(feature = "inspector")]
+            inspector: None,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -372,6 +377,19 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
+    /// Has the inspector or not, as the command line says, if it does.
+    #[cfg_attr(
+        not(feature = "inspector"),
+        expect(unused_mut, unused_variables, reason = "the feature has the inspector")
+    )]
+    pub(crate) fn replace_inspector(mut self, inspector: Option<bool>) -> Self {
+        #[cfg(feature = "inspector")]
+        {
+            self.inspector = inspector.or(self.inspector);
+        }
+        self
+    }
+
     /// Whether clients reach it by https, so through a proxy, and it trusts none.
     pub(crate) fn lacks_trusted_proxy(&self) -> bool {
         let resource = self.gate.as_ref().and_then(|gate| gate.resource.as_deref());
@@ -428,6 +446,8 @@ impl<H> Server<H> {
             fallback_is_silent: self.fallback_is_silent,
             sse_after: self.sse_after,
             observers: self.observers,
+            #[cfg(feature = "inspector")]
+            inspector: self.inspector,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]

@@ -46,10 +46,20 @@ async fn run(server: Server<ErasedHandler>) -> Result<()> {
             init_log();
             return serve_stdio(server, port).await;
         }
-        Ok(Command::Http(address, proxies)) => {
+        Ok(Command::Http(address, proxies, inspector)) => {
             init_log();
-            return serve_http(server.replace_trusted_proxies(proxies), address).await;
+            let server = server.replace_trusted_proxies(proxies).replace_inspector(inspector);
+            return serve_http(server, address).await;
         }
+        #[cfg(feature = "inspector")]
+        Ok(Command::Doctor(address)) => {
+            init_log();
+            if !super::inspection::examine(server, address).await? {
+                std::process::exit(1);
+            }
+        }
+        #[cfg(not(feature = "inspector"))]
+        Ok(Command::Doctor(_)) => {}
         Err(error) => exit_with_usage(&name, &error),
     }
     Ok(())

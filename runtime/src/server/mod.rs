@@ -12,7 +12,11 @@ pub(crate) mod command_line;
 pub(crate) mod describe;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;
+#[cfg(feature = "inspector")]
+pub(crate) mod inspection;
 pub(crate) mod mounted_transports;
+#[cfg(feature = "inspector")]
+pub(crate) mod offer;
 pub(crate) mod output;
 pub(crate) mod router;
 pub(crate) mod run;

@@ -114,6 +114,11 @@ impl Assembled {
         let served = (transports.routes.clone(), pages);
         let router = http::router(&endpoint, served, is_local, forwarding.as_ref());
         let router = below(root, router);
+        #[cfg(feature = "inspector")]
+        let router = match &self.inspector {
+            Some(inspector) => router.merge(inspector.router()),
+            None => router,
+        };
         let service =
             ToolgateService::new(endpoint, router, (has_cors, is_local), (root, forwarding));
         transports.extend(service)

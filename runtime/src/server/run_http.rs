@@ -6,6 +6,11 @@ use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use super::{builder::Server, output::print};
+#[cfg(feature = "inspector")]
+use super::{
+    inspection::{self, Inspection},
+    offer,
+};
 use crate::{
     error::{ConfigError, Result},
     support::background,
@@ -46,10 +51,18 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
     })?;
     let address = listener.local_addr()?;
     let server = server.default_public_url(format!("http://{address}/"));
+    #[cfg(feature = "inspector")]
+    let (server, inspection) = Inspection::begin(server, address)?;
     #[cfg(feature = "dev")]
     let hint = server.dev.as_ref().map(|dev| dev.hint(&format!("http://{address}")));
     let has_landing_page = server.landing_page;
-    let app = server.build_for(None).await?;
+    #[cfg_attr(not(feature = "inspector"), expect(unused_mut))]
+    let mut app = server.build_for(None).await?;
+    #[cfg(feature = "inspector")]
+    if let Some(inspection) = inspection {
+        let inspector = inspection.attach(&mut app).await?;
+        offer::announce(&inspector.link());
+    }
     announce(&name, &version, address, has_landing_page);
     #[cfg(feature = "dev")]
     if let Some(hint) = hint {
@@ -58,11 +71,17 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
 
     let app = Arc::new(app);
     let (service, ended) = (app.service(), Arc::clone(&app));
+    #[cfg(feature = "inspector")]
+    let service = inspection::inspected(&app, service);
     listen(listener, service, async move {
         shutdown_signal().await;
         background::spawn(async move { ended.drain().await });
     })
     .await;
+    #[cfg(feature = "inspector")]
+    if let Some(inspector) = &app.inspector {
+        inspector.set_service(None);
+    }
     Ok(())
 }
 
