@@ -30,8 +30,7 @@ pub(crate) trait ExchangeRecorder: Send + Sync + 'static {
     fn record(&self, exchange: &RecordedExchange);
 }
 
-/// A request, and its response as far as it was sent.
-#[derive(Debug)]
+/// A request, and its response as far as it was sent. There is no `Debug`: it would show secrets.
 pub(crate) struct RecordedExchange {
     /// The same for the same exchange.
     pub(crate) id: u64,

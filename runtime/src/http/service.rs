@@ -158,7 +158,7 @@ impl<H> ToolgateService<H> {
         peer: Peer<'a>,
     ) -> BoxFuture<'a, Response> {
         let shared = Shared { recorder: None, ..(*self.0).clone() };
-        let service: Self = Self(Arc::new(shared), PhantomData);
+        let service: ToolgateService = ToolgateService(Arc::new(shared), PhantomData);
         Box::pin(async move {
             let tracer = &service.0.endpoint.handler.dispatch.tracer;
             let span = tracer.begin(&mut parts.extensions).id();

@@ -17,23 +17,63 @@ use crate::{consent::ConsentOwner, gate::LOCAL_SUBJECT, grant::GrantKey};
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub(super) enum Act {
-    SignIn { person: Option<String>, #[serde(default)] scopes: Vec<String> },
-    SignOut { person: String },
-    Renew { person: String },
-    Widen { person: String, scopes: Vec<String> },
-    Connect { person: Option<String>, provider: String, #[serde(default)] scopes: Vec<String> },
-    Disconnect { person: Option<String>, provider: String },
-    Expire { person: String },
-    Revoke { person: String },
-    BreakSignature { person: String },
-    DropScope { person: String, scope: String },
-    MinuteToken { person: String },
-    Save { call: SavedCall },
-    Remove { name: String },
-    Run { name: String },
+    SignIn {
+        person: Option<String>,
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+    SignOut {
+        person: String,
+    },
+    Renew {
+        person: String,
+    },
+    Widen {
+        person: String,
+        scopes: Vec<String>,
+    },
+    Connect {
+        person: Option<String>,
+        provider: String,
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+    Disconnect {
+        person: Option<String>,
+        provider: String,
+    },
+    Expire {
+        person: String,
+    },
+    Revoke {
+        person: String,
+    },
+    BreakSignature {
+        person: String,
+    },
+    DropScope {
+        person: String,
+        scope: String,
+    },
+    MinuteToken {
+        person: String,
+    },
+    Save {
+        call: SavedCall,
+    },
+    Remove {
+        name: String,
+    },
+    Run {
+        name: String,
+    },
     Doctor,
     Clear,
-    Stage { html: String, #[serde(default)] csp: Option<StageCsp> },
+    Stage {
+        html: String,
+        #[serde(default)]
+        csp: Option<StageCsp>,
+    },
 }
 
 /// What came of it.
@@ -219,7 +259,7 @@ impl Inspector {
         let person = person.ok_or("Sign in first.")?;
         let token = self.0.people.token(person)?;
         let decoded = DecodedToken::of(&token.access).ok_or("The token is opaque.")?;
-        let claims = self.claims(&decoded);
+        let claims = decoded.to_claims();
         Ok((gate.subject(&claims), claims.client_id().map(str::to_owned)))
     }
 

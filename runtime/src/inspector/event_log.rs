@@ -133,7 +133,7 @@ impl EventLog {
         let position = kept.next;
         kept.next += 1;
         kept.last_event = kept.last_event.max(event.unwrap_or(0));
-        ring(&mut kept).push(Entry { position, event, block });
+        ring(&mut *kept).push(Entry { position, event, block });
         drop(kept);
         self.changes.send_modify(|changes| *changes += 1);
     }
@@ -282,6 +282,11 @@ mod tests {
         text
     }
 
+    fn tracer(log: &Arc<EventLog>) -> Tracer {
+        let observer: Arc<dyn Observer> = Arc::<EventLog>::clone(log);
+        Tracer::new(vec![observer], false)
+    }
+
     fn emit(tracer: &Tracer, count: usize) {
         for _ in 0..count {
             tracer.span().emit(|| EventKind::ToolCalled { tool: "add" });
@@ -291,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_gets_what_is_kept_in_its_order() {
         let log = Arc::new(EventLog::default());
-        let tracer = Tracer::new(vec![Arc::<EventLog>::clone(&log)], false);
+        let tracer = tracer(&log);
         emit(&tracer, 1);
         log.add_exchange(&json!({ "id": 1 }));
         emit(&tracer, 1);
@@ -304,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_that_comes_back_gets_later_events() {
         let log = Arc::new(EventLog::default());
-        let tracer = Tracer::new(vec![Arc::<EventLog>::clone(&log)], false);
+        let tracer = tracer(&log);
         emit(&tracer, 3);
         let count = async |last| read(&log, last).await.matches("event: trace").count();
         assert_eq!(count(2).await, 1);
@@ -315,7 +320,7 @@ mod tests {
     #[tokio::test]
     async fn the_log_is_bounded() {
         let log = Arc::new(EventLog::default());
-        let tracer = Tracer::new(vec![Arc::<EventLog>::clone(&log)], false);
+        let tracer = tracer(&log);
         emit(&tracer, MAX_EVENTS + 5);
         for id in 0..MAX_EXCHANGES + 5 {
             log.add_exchange(&json!({ "id": id }));

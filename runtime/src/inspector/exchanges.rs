@@ -69,10 +69,10 @@ impl Exchanges {
     fn shown(&self, recorded: &RecordedExchange) -> Exchange {
         let path = recorded.uri.path();
         let has_body = self.is_endpoint(path) || self.below_root(path).starts_with("/.well-known");
-        let body = |bytes: &[u8]| match has_body {
-            true => masking::tokens(&String::from_utf8_lossy(bytes)).into_owned(),
-            // Forms and answers of the other paths have codes, tokens and passwords.
-            false => String::new(),
+        // Forms and answers of the other paths have codes, tokens and passwords.
+        let body = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(if has_body { bytes } else { &[] });
+            masking::tokens(&text).into_owned()
         };
         Exchange {
             id: recorded.id,

@@ -17,18 +17,18 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The file at a path below that of the page.
 pub(super) fn find(name: &str) -> Option<File> {
-    let (content_type, gzip): (_, &'static [u8]) = match name {
+    let file = |content_type, gzip: &'static [u8]| Some(File { content_type, gzip });
+    match name {
         "" | "index.html" => {
-            ("text/html; charset=utf-8", include_bytes!("../../inspector/index.html.gz"))
+            file("text/html; charset=utf-8", include_bytes!("../../inspector/index.html.gz"))
         }
-        "inspector.js" => (SCRIPT, include_bytes!("../../inspector/inspector.js.gz")),
+        "inspector.js" => file(SCRIPT, include_bytes!("../../inspector/inspector.js.gz")),
         "inspector.css" => {
-            ("text/css; charset=utf-8", include_bytes!("../../inspector/inspector.css.gz"))
+            file("text/css; charset=utf-8", include_bytes!("../../inspector/inspector.css.gz"))
         }
-        "bridge.js" => (SCRIPT, include_bytes!("../../inspector/bridge.js.gz")),
-        _ => return None,
-    };
-    Some(File { content_type, gzip })
+        "bridge.js" => file(SCRIPT, include_bytes!("../../inspector/bridge.js.gz")),
+        _ => None,
+    }
 }
 
 impl File {

@@ -91,12 +91,14 @@ impl Guard {
             .map_err(|error| Refusal { status: error.status(), reason: error.reason() })?;
         let host = host(headers, &parts.uri);
         let url = host.and_then(|host| Url::parse(&format!("http://{host}/")).ok());
-        let own = url.filter(|url| is_loopback(url) && url.port_or_known_default() == Some(self.port));
+        let own =
+            url.filter(|url| is_loopback(url) && url.port_or_known_default() == Some(self.port));
         let Some(own) = own else {
             return Err(Refusal::forbidden("The `Host` is not that of this server."));
         };
         let own = own.origin().ascii_serialization();
-        if headers.get_all(header::ORIGIN).iter().any(|origin| origin.as_bytes() != own.as_bytes()) {
+        if headers.get_all(header::ORIGIN).iter().any(|origin| origin.as_bytes() != own.as_bytes())
+        {
             return Err(Refusal::forbidden("The `Origin` is another page."));
         }
         Ok(())

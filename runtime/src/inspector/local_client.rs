@@ -51,7 +51,8 @@ impl LocalClient {
         let (mut parts, body) = request.into_parts();
         let host = HeaderValue::try_from(self.address.to_string());
         parts.headers.insert(header::HOST, host.expect("an address is a header value"));
-        let agent = HeaderValue::from_static(concat!("toolgate-inspector/", env!("CARGO_PKG_VERSION")));
+        let agent =
+            HeaderValue::from_static(concat!("toolgate-inspector/", env!("CARGO_PKG_VERSION")));
         parts.headers.insert(header::USER_AGENT, agent);
         parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
         let mut exchange = RecordedExchange {
@@ -67,7 +68,7 @@ impl LocalClient {
             response: Vec::new(),
             elapsed: Duration::ZERO,
         };
-        let peer = Peer { address: Some(self.peer()), token_cache: None };
+        let peer = Peer { address: Some(self.peer()), token_cache: None, session_cache: None };
         let read = async {
             let response = service.respond(parts, Body::from(body), peer).await;
             exchange.status = response.status();

@@ -88,7 +88,7 @@ fn path_of(path: &str) -> String {
 
 /// The text with everything that looks like a token masked.
 pub(super) fn tokens(text: &str) -> Cow<'_, str> {
-    if !TOKEN_PREFIXES.iter().any(|prefix| text.contains(prefix)) {
+    if !TOKEN_PREFIXES.iter().any(|prefix| text.contains(*prefix)) {
         return Cow::Borrowed(text);
     }
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
@@ -97,8 +97,8 @@ pub(super) fn tokens(text: &str) -> Cow<'_, str> {
     while !rest.is_empty() {
         let word = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (start, after) = rest.split_at(word);
-        let begins = |prefix: &&str| start.starts_with(**prefix);
-        if start.len() >= MIN_TOKEN_LEN && TOKEN_PREFIXES.iter().any(|prefix| begins(&prefix)) {
+        let is_token = TOKEN_PREFIXES.iter().any(|prefix| start.starts_with(*prefix));
+        if start.len() >= MIN_TOKEN_LEN && is_token {
             masked.push_str(MASK);
         } else {
             masked.push_str(start);

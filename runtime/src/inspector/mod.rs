@@ -34,5 +34,10 @@ pub(crate) use self::{
     page_token::PageToken,
     stage::Stage,
     state::{Access, Inspector, InspectorConfig},
-    token::{TokenDraft, TokenSigner},
+    token::TokenSigner,
+};
+#[cfg(feature = "broker")]
+pub(crate) use self::{
+    oauth_client::{CLIENT_ID, redirect_uri},
+    token::TokenDraft,
 };

@@ -28,7 +28,7 @@ const ERAS: [&str; 2] = ["2026-07-28", "2025-11-25"];
 /// A person's account at a provider.
 struct Account {
     scopes: BTreeSet<String>,
-    /// The clients that may use it are decided by this grant.
+    /// Whether the person lets the client of the token use it.
     allows: bool,
 }
 
@@ -77,12 +77,14 @@ impl Inspector {
     async fn person(&self, person: Person) -> Result<Value, StoreError> {
         let decoded = person.token.as_ref().map(|token| DecodedToken::of(&token.access));
         let claims = match &decoded {
-            Some(Some(token)) => Some(self.claims(token)),
+            Some(Some(token)) => Some(token.to_claims()),
             Some(None) => Some(Claims::new("", &person.id)),
             None => None,
         };
         let accounts = self.accounts(claims.as_ref()).await?;
-        let access: Map<String, Value> = (self.0.dispatch.tools.iter())
+        let tools = &self.0.dispatch.tools;
+        let access: Map<String, Value> = tools
+            .iter()
             .map(|tool| {
                 let name = tool.registered.definition.name.to_string();
                 (name, self.access_to(tool, claims.as_ref(), &accounts))

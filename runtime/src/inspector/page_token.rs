@@ -1,6 +1,6 @@
 //! Token of the page: who has it may use the page, from this machine.
 
-use std::{fs, io, io::Write as _, path::Path};
+use std::{fmt::Write as _, fs, io, path::Path};
 
 use crate::support::crypto;
 
@@ -18,7 +18,11 @@ impl PageToken {
     pub(crate) fn random() -> Self {
         let mut bytes = [0; TOKEN_LEN / 2];
         crypto::fill_random(&mut bytes);
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut text = String::with_capacity(TOKEN_LEN);
+        for byte in bytes {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
     }
 
     /// The token that is kept in `directory`, so that an open page goes on after a restart. Without
@@ -83,7 +87,7 @@ fn write(directory: &Path, path: &Path, token: &PageToken) -> io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(token.0.as_bytes())
+    io::Write::write_all(&mut options.open(path)?, token.0.as_bytes())
 }
 
 #[cfg(test)]

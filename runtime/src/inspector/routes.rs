@@ -103,7 +103,11 @@ impl Inspector {
                     Ok(body) => body,
                     Err(error) => return sentence(error.status(), &error.to_string()),
                 };
-                if api == "send" { self.answer_send(&body).await } else { self.answer_act(&body).await }
+                if api == "send" {
+                    self.answer_send(&body).await
+                } else {
+                    self.answer_act(&body).await
+                }
             }
             (_, "state" | "events" | "send" | "act") => {
                 sentence(StatusCode::METHOD_NOT_ALLOWED, "The method is another one.")
@@ -173,7 +177,9 @@ fn nothing_here() -> Response {
 
 /// A page of one sentence, without anything to load.
 fn page(title: &'static str, text: &'static str) -> Response {
-    let html = format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><p>{text}</p></html>");
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><p>{text}</p></html>"
+    );
     let mut response = Response::new(Body::from(html));
     let content_type = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);

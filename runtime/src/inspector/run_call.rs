@@ -94,7 +94,11 @@ mod tests {
         for (status, body, expected) in [
             (200, r#"{"result":{"content":[]}}"#, "result"),
             (200, "event: message\ndata: {\"result\":{\"content\":[]}}\n\n", "result"),
-            (200, r#"{"result":{"isError":true,"content":[{"type":"text","text":"no"}]}}"#, "error"),
+            (
+                200,
+                r#"{"result":{"isError":true,"content":[{"type":"text","text":"no"}]}}"#,
+                "error",
+            ),
             (
                 200,
                 r#"{"result":{"isError":true,"content":[{"type":"text","text":"open http://a/connect/b"}]}}"#,

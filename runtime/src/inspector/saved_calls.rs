@@ -90,7 +90,8 @@ impl SavedCalls {
     /// The error is a sentence.
     pub(super) fn get(&self, name: &str) -> Result<SavedCall, String> {
         let path = self.path(name)?;
-        let unreadable = |error: io::Error| format!("calls/{name}{SUFFIX} cannot be read: {error}.");
+        let unreadable =
+            |error: io::Error| format!("calls/{name}{SUFFIX} cannot be read: {error}.");
         if fs::metadata(&path).map_err(unreadable)?.len() > MAX_CALL_BYTES {
             return Err(format!("calls/{name}{SUFFIX} is too large."));
         }
@@ -111,13 +112,16 @@ impl SavedCalls {
         let path = self.path(&call.name)?;
         let arguments = RawValue::from_string(call.arguments)
             .map_err(|error| format!("The arguments are not JSON: {error}."))?;
-        let file = CallFile { tool: call.tool, person: call.person, arguments, expect: call.expect };
+        let file =
+            CallFile { tool: call.tool, person: call.person, arguments, expect: call.expect };
         let text = serde_json::to_string_pretty(&file).map_err(|error| error.to_string())?;
         if text.len() as u64 > MAX_CALL_BYTES {
             return Err("The call is too large to be saved.".to_owned());
         }
-        let written = fs::create_dir_all(&self.directory).and_then(|()| fs::write(path, text + "\n"));
-        written.map_err(|error| format!("{} cannot be written: {error}.", self.directory.display()))?;
+        let written =
+            fs::create_dir_all(&self.directory).and_then(|()| fs::write(path, text + "\n"));
+        written
+            .map_err(|error| format!("{} cannot be written: {error}.", self.directory.display()))?;
         self.lock().remove(&call.name);
         Ok(())
     }

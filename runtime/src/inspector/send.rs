@@ -4,11 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, head
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    exchanges::Exchange,
-    sessions::SessionKey,
-    state::Inspector,
-};
+use super::{exchanges::Exchange, sessions::SessionKey, state::Inspector};
 use crate::http::{ExchangeRecorder as _, PATH, RecordedExchange};
 
 /// The first version of the protocol without sessions.
@@ -18,7 +14,7 @@ const FIRST_WITHOUT_SESSIONS: &str = "2026-07-28";
 const SESSION: &str = "mcp-session-id";
 
 /// Headers that are not taken from the page.
-const OWN_HEADERS: [HeaderName; 7] = [
+static OWN_HEADERS: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::COOKIE,
     header::HOST,

@@ -234,7 +234,12 @@ mod tests {
 
     fn stage() -> Stage {
         let (port, page_port) = (9, 8765);
-        Stage(Arc::new(StageState { port, page_port, pages: Mutex::default(), log: Arc::default() }))
+        Stage(Arc::new(StageState {
+            port,
+            page_port,
+            pages: Mutex::default(),
+            log: Arc::default(),
+        }))
     }
 
     #[test]
@@ -278,7 +283,8 @@ mod tests {
     #[test]
     fn a_report_is_shown_without_its_page() {
         let report = br#"{"csp-report":{"violated-directive":"connect-src","blocked-uri":"https://a.example/x","document-uri":"http://localhost:9/secret"}}"#;
-        let expected = json!({ "kind": "csp", "directive": "connect-src", "blocked": "https://a.example/x" });
+        let expected =
+            json!({ "kind": "csp", "directive": "connect-src", "blocked": "https://a.example/x" });
         assert_eq!(note(report), Some(expected));
         assert_eq!(note(b"{}"), None);
     }

@@ -12,8 +12,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-#[cfg(feature = "broker")]
-use crate::broker::Broker;
 use super::{
     event_log::EventLog,
     exchanges::Exchanges,
@@ -28,8 +26,9 @@ use super::{
     stage::Stage,
     token::{self, TokenSigner},
 };
+#[cfg(feature = "broker")]
+use crate::broker::Broker;
 use crate::{
-    gate::Claims,
     http::{ExchangeRecorder, ToolgateService},
     mcp::dispatch::Dispatch,
 };
@@ -39,6 +38,7 @@ const MAX_STREAMS: usize = 16;
 
 /// How people sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "one way needs the broker"))]
 pub(crate) enum Access {
     /// With the server's broker.
     Broker,
@@ -161,17 +161,6 @@ impl Inspector {
     /// The URL of the endpoint.
     pub(super) fn resource(&self) -> String {
         resource_of(&self.0.dispatch)
-    }
-
-    /// The claims of a person, as far as scopes and accounts depend on them.
-    pub(super) fn claims(&self, token: &token::DecodedToken) -> Claims {
-        let subject = token.text("sub").unwrap_or_default();
-        let claims = Claims::new(token.text("iss").unwrap_or_default(), subject);
-        let claims = claims.scopes(token.scopes());
-        match token.text("client_id").or_else(|| token.text("azp")) {
-            Some(client) => claims.client(client),
-            None => claims,
-        }
     }
 }
 

@@ -10,6 +10,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::gate::Claims;
+
 /// What a JSON Web Token says. It is not verified: the server that gave it is this one, or one that
 /// was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,17 @@ impl DecodedToken {
         Some(Self { header: object()?, claims: object()? })
     }
 
+    /// The claims, as far as scopes and accounts depend on them.
+    pub(super) fn to_claims(&self) -> Claims {
+        let subject = self.text("sub").unwrap_or_default();
+        let claims = Claims::new(self.text("iss").unwrap_or_default(), subject);
+        let claims = claims.scopes(self.scopes());
+        match self.text("client_id").or_else(|| self.text("azp")) {
+            Some(client) => claims.client(client),
+            None => claims,
+        }
+    }
+
     /// A claim that is a text.
     pub(super) fn text(&self, claim: &str) -> Option<&str> {
         self.claims.get(claim)?.as_str()
@@ -75,7 +88,12 @@ impl DecodedToken {
     pub(super) fn scopes(&self) -> BTreeSet<String> {
         let claim = self.claims.get("scope").or_else(|| self.claims.get("scp"));
         let words = texts(claim);
-        words.iter().flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+        words
+            .iter()
+            .flat_map(|text| text.split(' '))
+            .filter(|scope| !scope.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -138,7 +156,10 @@ mod tests {
         for token in ["a.b.Axyz", "a.b.xyz", "a.b.", "opaque"] {
             let broken = with_broken_signature(token);
             assert_ne!(broken, token);
-            assert_eq!(broken.rsplit_once('.').map(|at| at.0), token.rsplit_once('.').map(|at| at.0));
+            assert_eq!(
+                broken.rsplit_once('.').map(|at| at.0),
+                token.rsplit_once('.').map(|at| at.0)
+            );
         }
     }
 }

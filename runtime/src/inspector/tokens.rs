@@ -47,7 +47,10 @@ impl Inspector {
             expires_at: SystemTime::now() + TOKEN_TTL,
         };
         let access = self.sign(draft).await?;
-        self.keep(person, HeldToken { access, refresh: None, fault: None, client: CLIENT_ID.to_owned() });
+        self.keep(
+            person,
+            HeldToken { access, refresh: None, fault: None, client: CLIENT_ID.to_owned() },
+        );
         Ok(())
     }
 

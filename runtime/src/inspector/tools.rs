@@ -11,12 +11,19 @@ use crate::{
 };
 
 /// A scope that a tool declares.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) struct DeclaredScope {
     pub(super) name: &'static str,
     /// The provider whose scope it is; `None` for the application's own.
     pub(super) provider: Option<&'static str>,
     pub(super) catalogue: &'static [Scope],
+}
+
+impl PartialEq for DeclaredScope {
+    /// Catalogues are constants, which may have several addresses: their owners tell them apart.
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.provider) == (other.name, other.provider)
+    }
 }
 
 /// All tools of a server.

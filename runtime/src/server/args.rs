@@ -242,8 +242,11 @@ mod tests {
     #[cfg(feature = "inspector")]
     #[test]
     fn the_inspector_is_switched_by_a_flag_or_a_variable() {
-        let inspector = |flags: &[&str], variable: &str| match parse(flags, &[(INSPECTOR, variable)])
-            .unwrap()
+        let inspector = |flags: &[&str], variable: &str| match parse(
+            flags,
+            &[(INSPECTOR, variable)],
+        )
+        .unwrap()
         {
             Command::Http(_, _, inspector) => inspector,
             other => panic!("{other:?}"),

@@ -2,20 +2,23 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+#[cfg(feature = "broker")]
 use async_trait::async_trait;
 use rmcp::ServerHandler;
 use url::Url;
 
 use super::{app::Assembled, builder::Server, output::print};
 #[cfg(feature = "broker")]
-use crate::broker::{Broker, KnownClient};
+use crate::{
+    broker::{Broker, KnownClient},
+    inspector::{CLIENT_ID, TokenDraft, redirect_uri},
+};
 use crate::{
     error::{ConfigError, Result},
     http::ToolgateService,
     inspector::{
-        Access, EventLog, Inspector, InspectorConfig, PageToken, Patient, Stage, TokenDraft,
-        TokenSigner, doctor,
-        oauth_client::{CLIENT_ID, redirect_uri},
+        Access, EventLog, Inspector, InspectorConfig, PageToken, Patient, Stage, TokenSigner,
+        doctor,
     },
     mcp::fallback::ErasedHandler,
     support::url::is_loopback,
@@ -75,8 +78,8 @@ impl Inspection {
         #[cfg(feature = "broker")]
         if let Some(config) = &mut server.broker {
             let configure = std::mem::replace(&mut config.configure, Box::new(|broker| broker));
-            let client = KnownClient::new(CLIENT_ID, "the inspector")
-                .redirect_uri(redirect_uri(address));
+            let client =
+                KnownClient::new(CLIENT_ID, "the inspector").redirect_uri(redirect_uri(address));
             config.configure = Box::new(move |broker| configure(broker).client(client));
         }
         #[cfg(feature = "dev")]
@@ -152,6 +155,10 @@ fn not_of_this_machine(server: &Server<ErasedHandler>, address: SocketAddr) -> O
     for url in [resource, server.public_url.as_deref()].into_iter().flatten() {
         if !Url::parse(url).is_ok_and(|url| is_loopback(&url)) {
             return Some(format!("this server is reached as {url}"));
+        }
+        // Its routes would be those of the inspector.
+        if Url::parse(url).is_ok_and(|url| url.path().starts_with("/inspector")) {
+            return Some(format!("{url} is below the path of the inspector"));
         }
     }
     if !server.trusted_proxies.is_empty() {
