@@ -40,9 +40,8 @@ fn open(link: &str) {
     } else {
         Command::new("xdg-open")
     };
-    let opened =
-        command.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    if let Err(error) = opened {
+    command.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(error) = command.status() {
         tracing::warn!(target: "toolgate::server", %error, "no browser could be started: open the link by hand");
     }
 }
