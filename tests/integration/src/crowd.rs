@@ -45,6 +45,8 @@ impl Crowd {
     async fn run(mut command: Command) -> Self {
         let mut process = command
             .args(["--http", "127.0.0.1:0"])
+            // Its log would count as memory of the clients.
+            .env("TOOLGATE_INSPECTOR", "false")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)

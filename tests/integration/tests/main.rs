@@ -14,6 +14,7 @@ mod dev;
 mod faults;
 pub mod gate;
 mod habits_of_2025;
+mod inspector;
 mod landing;
 mod language;
 mod large_messages;
