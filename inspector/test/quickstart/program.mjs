@@ -1,0 +1,36 @@
+// The quickstart as a program: started, its link read, and stopped.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const STARTS_WITHIN_MS = 30_000;
+
+/** Starts a program, whose first line has the link to its inspector. */
+export async function start(file = process.env.QUICKSTART) {
+  if (!file) throw new Error('QUICKSTART does not say where the program is');
+  const data = mkdtempSync(path.join(tmpdir(), 'inspector-'));
+  const child = spawn(file, ['--http', '127.0.0.1:0'], {
+    env: { ...process.env, TOOLGATE_DATA: data, CARGO_MANIFEST_DIR: data, TOOLGATE_INSPECTOR: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (part) => (log = (log + part).slice(-4000)));
+  const lines = createInterface({ input: child.stdout });
+  const timeout = AbortSignal.timeout(STARTS_WITHIN_MS);
+  const [first] = await Promise.race([once(lines, 'line', { signal: timeout }), once(child, 'exit').then(() => [`it ended: ${log}`])]);
+  const link = /^Inspector\s+(http:\S+\/inspector\?token=\w+)$/.exec(first)?.[1];
+  if (!link) throw new Error(`The first line has no link: ${first}`);
+  return {
+    link,
+    url: new URL(link).origin,
+    data,
+    close: async () => {
+      child.kill();
+      if (child.exitCode === null) await once(child, 'exit');
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
