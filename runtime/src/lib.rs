@@ -103,6 +103,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `broker` | yes | an OAuth 2.1 authorization server in front of one provider |
+//! | `inspector` | yes | a page that shows each call and why it was refused, in development |
 //! | `sqlite` | yes | grants in an embedded SQLite database; without it they live in memory |
 //! | `dev` | no | sign-in without passwords, on this machine alone |
 //! | `sse` | no | the transport of 2024-11-05, `Server::legacy_sse` |

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -88,6 +88,9 @@ pub(crate) struct InspectorState {
     pub(super) local: LocalClient,
     pub(super) oauth: OAuthClient,
     pub(super) people: People,
+    /// Held for writing while the tokens of a sign-in are fetched: events of it reach the page before
+    /// the tokens are kept, and the page sends its call again at once.
+    pub(super) signing_in: RwLock<()>,
     pub(super) sessions: Sessions,
     pub(super) calls: SavedCalls,
     pub(super) stage: Stage,
@@ -125,6 +128,7 @@ impl Inspector {
             local: LocalClient::new(address, dispatch.tracer.clone()),
             oauth: OAuthClient::new(address, &resource),
             people: People::declared(&config.people),
+            signing_in: RwLock::default(),
             sessions: Sessions::default(),
             calls: SavedCalls::new(config.calls_directory),
             stage: config.stage,

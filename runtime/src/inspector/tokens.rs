@@ -62,6 +62,7 @@ impl Inspector {
 
     /// Keeps the tokens of a sign-in whose answer came. Returns who signed in.
     pub(super) async fn finish_sign_in(&self, query: &str) -> Result<String, String> {
+        let _signing_in = self.0.signing_in.write().await;
         let local = (&self.0.local, &*self.0.exchanges);
         let (server, tokens) = self.0.oauth.finish(query, local).await?;
         let subject = DecodedToken::of(&tokens.access_token)
@@ -79,6 +80,7 @@ impl Inspector {
 
     /// The token to send for a person: a new one if it has expired, unless it was broken on purpose.
     pub(super) async fn token_to_send(&self, person: &str) -> Result<String, String> {
+        drop(self.0.signing_in.read().await);
         let token = self.0.people.token(person)?;
         let expires_at = DecodedToken::of(&token.access).and_then(|token| token.millis("exp"));
         let soon = super::token::millis(SystemTime::now() + RENEWAL_MARGIN);
