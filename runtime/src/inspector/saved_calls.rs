@@ -10,6 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::mcp::saved_call::{CallFile, Expectation, SUFFIX};
+
 /// The most calls that are read.
 const MAX_CALLS: usize = 200;
 
@@ -18,29 +20,6 @@ const MAX_CALL_BYTES: u64 = 256 << 10;
 
 /// The longest name.
 const MAX_NAME_LEN: usize = 61;
-
-/// The end of the files' names.
-const SUFFIX: &str = ".json";
-
-/// A call as a file has it.
-#[derive(Debug, Deserialize, Serialize)]
-struct CallFile {
-    tool: String,
-    #[serde(default)]
-    person: Option<String>,
-    /// As it was typed: with all digits.
-    arguments: Box<RawValue>,
-    expect: Expectation,
-}
-
-/// What a call should come to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Expectation {
-    /// `result`, `error`, `asks`, or a status.
-    pub(super) outcome: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) result: Option<String>,
-}
 
 /// A call as the page has it.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -12,6 +12,8 @@ pub(crate) mod named_handler;
 pub(crate) mod panic;
 pub(crate) mod registry;
 pub(crate) mod request;
+#[cfg(any(feature = "inspector", feature = "testing"))]
+pub(crate) mod saved_call;
 pub(crate) mod server_info;
 pub(crate) mod tool_error;
 pub(crate) mod transport;

@@ -183,8 +183,8 @@ fn access(app: &Assembled, is_dev: bool) -> Access {
 
 /// Who signs tokens for the inspector.
 #[cfg_attr(
-    not(feature = "broker"),
-    allow(unused_variables, reason = "without a broker no key of tokens is known")
+    not(feature = "dev"),
+    allow(unused_variables, reason = "what is not compiled asks for it")
 )]
 fn signer(app: &Assembled, is_dev: bool) -> Option<Arc<dyn TokenSigner>> {
     #[cfg(feature = "dev")]

@@ -63,7 +63,11 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
         let inspector = inspection.attach(&mut app).await?;
         offer::announce(&inspector.link());
     }
-    announce(&name, &version, address, has_landing_page);
+    #[cfg(feature = "inspector")]
+    let has_inspector = app.inspector.is_some();
+    #[cfg(not(feature = "inspector"))]
+    let has_inspector = false;
+    announce((&name, &version), address, (has_landing_page, has_inspector));
     #[cfg(feature = "dev")]
     if let Some(hint) = hint {
         print(&hint);
@@ -108,9 +112,13 @@ async fn shutdown_signal() {
     }
 }
 
-fn announce(name: &str, version: &str, address: SocketAddr, has_landing_page: bool) {
+fn announce(
+    (name, version): (&str, &str),
+    address: SocketAddr,
+    (has_landing_page, has_inspector): (bool, bool),
+) {
     let url = format!("http://{address}/mcp");
-    let mut summary = Connection::new(name, url.as_str()).summary();
+    let mut summary = Connection::new(name, url.as_str()).summary(!has_inspector);
     if has_landing_page {
         let _ = writeln!(summary, "  Other hosts   open http://{address} in a browser");
     }

@@ -113,6 +113,7 @@ pub(crate) mod client;
 pub(crate) mod issuer;
 pub(crate) mod person;
 pub(crate) mod provider;
+pub(crate) mod saved_calls;
 pub(crate) mod sign_in;
 
 pub use self::{
@@ -121,6 +122,7 @@ pub use self::{
     issuer::{Issuer, Token},
     person::{Browsers, Page, Person},
     provider::{Account, FakeProvider},
+    saved_calls::SavedCall,
 };
 
 /// The resource URL of a server under test, for [`Gate::resource`](crate::gate::Gate::resource).

@@ -90,16 +90,19 @@ impl Connection {
         }))
     }
 
-    /// What the server prints when it starts.
-    pub(crate) fn summary(&self) -> String {
+    /// What the server prints when it starts. `names_inspector`: with that of the protocol, where the
+    /// server has none of its own.
+    pub(crate) fn summary(&self, names_inspector: bool) -> String {
         let Self { id, url } = self;
         let mut text = String::new();
         let _ = writeln!(text, "  Claude Code   {}", self.claude_code());
         let cursor = json!({ "mcpServers": { id: { "url": url } } });
         let _ = writeln!(text, "  Cursor        ~/.cursor/mcp.json: {cursor}");
         let _ = writeln!(text, "  VS Code       {}", self.vs_code());
-        let inspector = "npx @modelcontextprotocol/inspector --transport http --server-url";
-        let _ = writeln!(text, "  Inspector     {inspector} {}", shell_word(url));
+        if names_inspector {
+            let inspector = "npx @modelcontextprotocol/inspector --transport http --server-url";
+            let _ = writeln!(text, "  Inspector     {inspector} {}", shell_word(url));
+        }
         text
     }
 }
