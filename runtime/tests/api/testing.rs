@@ -9,7 +9,7 @@ use toolgate::{
     client::http,
     gate::Gate,
     prelude::*,
-    testing::{Account, Browsers, Client, FakeProvider, Issuer, RESOURCE},
+    testing::{Account, Browsers, Client, FakeProvider, Issuer, RESOURCE, SavedCall},
 };
 
 /// What our customers may do.
@@ -303,4 +303,49 @@ mod brokered {
         let alice = client.sign_in(&silent, "repo:read").await.unwrap();
         assert_eq!(alice.call("later", json!({})).await.text(), "alice repo:read");
     }
+}
+
+#[tokio::test]
+async fn saved_calls_are_run_as_their_people() {
+    let directory = tempfile::tempdir().unwrap();
+    let save = |name: &str, call: serde_json::Value| {
+        std::fs::write(directory.path().join(format!("{name}.json")), call.to_string()).unwrap();
+    };
+    let count = |month: u8, expected: &str| {
+        json!({
+            "tool": "count_orders", "person": "alice", "arguments": { "month": month },
+            "expect": { "outcome": expected },
+        })
+    };
+    save("a-good-one", count(3, "result"));
+    save("b-refused-argument", count(12, "error"));
+    save("c-missing-scope", json!({
+        "tool": "place_order", "person": "alice", "arguments": {}, "expect": { "outcome": "403" },
+    }));
+    save("d-nobody", json!({
+        "tool": "count_orders", "arguments": { "month": 1 }, "expect": { "outcome": "401" },
+    }));
+    save("e-wrong", count(3, "asks"));
+    std::fs::write(directory.path().join("notes.txt"), "no call").unwrap();
+
+    let issuer = Issuer::new();
+    let client = client(&issuer).await;
+    let calls = SavedCall::read_all(directory.path()).unwrap();
+    assert_eq!(calls.len(), 5);
+    for call in &calls {
+        let client = match call.person() {
+            Some(person) => client.with(issuer.token(person).scopes("orders:read")),
+            None => client.clone(),
+        };
+        let run = call.run(&client).await;
+        if call.name() == "e-wrong" {
+            let error = run.unwrap_err();
+            assert_eq!(error, "e-wrong: a question to the person was expected, and a result came.");
+        } else {
+            assert_eq!(run, Ok(()), "{}", call.name());
+        }
+    }
+    save("broken", json!({ "tool": "count_orders" }));
+    let error = SavedCall::read_all(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("broken.json"), "{error}");
 }
