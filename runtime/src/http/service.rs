@@ -161,7 +161,7 @@ impl<H> ToolgateService<H> {
         let service: ToolgateService = ToolgateService(Arc::new(shared), PhantomData);
         Box::pin(async move {
             let tracer = &service.0.endpoint.handler.dispatch.tracer;
-            let span = tracer.begin(&mut parts.extensions).id();
+            let span = tracer.announce(&mut parts.extensions).id();
             let (recording, body) = Recording::begin(recorder, (&parts, body), span);
             recording.hold_until_end(service.respond(parts, body, peer).await)
         })

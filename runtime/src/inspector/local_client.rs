@@ -57,7 +57,7 @@ impl LocalClient {
         parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
         let mut exchange = RecordedExchange {
             id,
-            span: self.tracer.begin(&mut parts.extensions).id(),
+            span: self.tracer.announce(&mut parts.extensions).id(),
             began: Instant::now(),
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -68,7 +68,7 @@ impl LocalClient {
             response: Vec::new(),
             elapsed: Duration::ZERO,
         };
-        let peer = Peer { address: Some(self.peer()), token_cache: None, session_cache: None };
+        let peer = Peer { address: Some(self.peer()), caches: None };
         let read = async {
             let response = service.respond(parts, Body::from(body), peer).await;
             exchange.status = response.status();

@@ -41,6 +41,12 @@ struct Sink {
 #[derive(Clone, Default)]
 pub(crate) struct Span(Option<ActiveSpan>);
 
+/// The span of a request that has not begun. It is taken once: the messages of one connection have
+/// its extensions in common.
+#[cfg(feature = "inspector")]
+#[derive(Clone)]
+struct AnnouncedSpan(Span);
+
 #[derive(Clone)]
 struct ActiveSpan {
     sink: Arc<Sink>,
@@ -89,17 +95,27 @@ impl Tracer {
         self.0.as_ref().map(|sink| sink.started)
     }
 
-    /// Begins the span of a request, in whose extensions it is from then on. A span that is there
-    /// already is the request's.
+    /// Begins the span of a request, in whose extensions it is from then on.
     pub(crate) fn begin(&self, extensions: &mut Extensions) -> Span {
         if self.0.is_none() {
             return Span(None);
         }
-        if let Some(span) = extensions.get::<Span>() {
-            return span.clone();
-        }
-        let span = self.span();
+        #[cfg(feature = "inspector")]
+        let announced = extensions.remove::<AnnouncedSpan>().map(|AnnouncedSpan(span)| span);
+        #[cfg(not(feature = "inspector"))]
+        let announced: Option<Span> = None;
+        let span = announced.unwrap_or_else(|| self.span());
         extensions.insert(span.clone());
+        span
+    }
+
+    /// The span that the request with these extensions will have, once it begins.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn announce(&self, extensions: &mut Extensions) -> Span {
+        let span = self.span();
+        if span.is_observed() {
+            extensions.insert(AnnouncedSpan(span.clone()));
+        }
         span
     }
 
@@ -276,6 +292,17 @@ mod tests {
                 seen.iter().all(|text| text.contains(r#""values":"arguments","json":{"a":1}"#))
             );
         }
+    }
+
+    #[cfg(feature = "inspector")]
+    #[test]
+    fn an_announced_span_is_that_of_one_request() {
+        let tracer = tracer(&Arc::new(Recorder::default()), false);
+        let mut extensions = Extensions::new();
+        let announced = tracer.announce(&mut extensions).id();
+        assert_eq!(tracer.begin(&mut extensions).id(), announced);
+        assert_eq!(tracer.of(&extensions).id(), announced);
+        assert_ne!(tracer.begin(&mut extensions).id(), announced);
     }
 
     #[test]
