@@ -3,6 +3,7 @@
 mod attacks;
 mod brokered;
 mod calls;
+mod open;
 
 use std::{path::Path, process::Stdio};
 
@@ -57,7 +58,11 @@ impl Inspected {
     }
 
     async fn of(program: &str, data: TempDir) -> Self {
-        let mut child = command(program, data.path()).spawn().unwrap();
+        Self::run(command(program, data.path()), data).await
+    }
+
+    async fn run(mut command: Command, data: TempDir) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = said(&mut child);
         let first = lines.next_line().await.unwrap().unwrap();
         // What follows is read, so that the program can go on writing.
