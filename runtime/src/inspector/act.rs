@@ -188,11 +188,10 @@ impl Inspector {
             self.widen_at_once(person, &scopes).await?;
             return Ok(Done::say(format!("{person} has {} now.", scopes.join(" "))));
         }
-        let token = self.0.people.token(person)?;
-        let decoded = DecodedToken::of(&token.access);
-        let mut all = decoded.map(|token| token.scopes()).unwrap_or_default();
+        let mut all = self.0.people.token(person)?.scopes;
         all.extend(scopes);
-        let all: Vec<_> = all.into_iter().collect();
+        all.sort_unstable();
+        all.dedup();
         self.sign_in_url(&all).await.map(Done::open)
     }
 

@@ -12,6 +12,8 @@ const MAX_PEOPLE: usize = 32;
 pub(super) struct HeldToken {
     pub(super) access: String,
     pub(super) refresh: Option<String>,
+    /// The scopes of a good one, also where it was broken.
+    pub(super) scopes: Vec<String>,
     /// What was done to it on purpose.
     pub(super) fault: Option<Fault>,
     /// The client that redeems the refresh token.
@@ -100,7 +102,7 @@ mod tests {
 
     fn token(access: &str) -> HeldToken {
         let (access, client) = (access.to_owned(), "inspector".to_owned());
-        HeldToken { access, refresh: None, fault: None, client }
+        HeldToken { access, refresh: None, scopes: Vec::new(), fault: None, client }
     }
 
     #[test]

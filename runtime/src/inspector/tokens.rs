@@ -46,11 +46,10 @@ impl Inspector {
             scopes,
             expires_at: SystemTime::now() + TOKEN_TTL,
         };
+        let scopes = draft.scopes.clone();
         let access = self.sign(draft).await?;
-        self.keep(
-            person,
-            HeldToken { access, refresh: None, fault: None, client: CLIENT_ID.to_owned() },
-        );
+        let client = CLIENT_ID.to_owned();
+        self.keep(person, HeldToken { access, refresh: None, scopes, fault: None, client });
         Ok(())
     }
 
@@ -69,6 +68,7 @@ impl Inspector {
             .and_then(|token| token.text("sub").map(str::to_owned))
             .unwrap_or_else(|| "someone".to_owned());
         let token = HeldToken {
+            scopes: scopes_of(&tokens.access_token),
             access: tokens.access_token,
             refresh: tokens.refresh_token,
             fault: None,
@@ -98,8 +98,7 @@ impl Inspector {
     pub(super) async fn renew(&self, person: &str) -> Result<(), String> {
         let token = self.0.people.token(person)?;
         if self.0.access == Access::Dev {
-            let scopes = scopes_of(&token);
-            return self.sign_in_at_once(person, &scopes).await;
+            return self.sign_in_at_once(person, &token.scopes).await;
         }
         let Some(refresh) = &token.refresh else {
             return Err(format!("There is no refresh token of {person}: sign in again."));
@@ -108,7 +107,9 @@ impl Inspector {
         let local = (&self.0.local, &*self.0.exchanges);
         let tokens = self.0.oauth.refresh(&server, refresh, local).await?;
         let refresh = tokens.refresh_token.or(token.refresh);
-        let renewed = HeldToken { access: tokens.access_token, refresh, fault: None, ..token };
+        let scopes = scopes_of(&tokens.access_token);
+        let access = tokens.access_token;
+        let renewed = HeldToken { access, refresh, scopes, fault: None, ..token };
         self.keep(person, renewed);
         Ok(())
     }
@@ -156,8 +157,7 @@ impl Inspector {
         person: &str,
         scopes: &[String],
     ) -> Result<(), String> {
-        let token = self.0.people.token(person)?;
-        let mut all = scopes_of(&token);
+        let mut all = self.0.people.token(person)?.scopes;
         all.extend(scopes.iter().cloned());
         all.sort_unstable();
         all.dedup();
@@ -196,8 +196,8 @@ impl Inspector {
     }
 }
 
-fn scopes_of(token: &HeldToken) -> Vec<String> {
-    let decoded = DecodedToken::of(&token.access);
+fn scopes_of(access_token: &str) -> Vec<String> {
+    let decoded = DecodedToken::of(access_token);
     decoded.map(|token| token.scopes().into_iter().collect()).unwrap_or_default()
 }
 
