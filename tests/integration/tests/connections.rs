@@ -38,7 +38,7 @@ impl Listening {
         let issuer = Issuer::new();
         let gate = Gate::new(issuer.verifier()).resource(format!("http://{address}/mcp"));
         let server = toolgate::Server::new("listening", "1").gate(gate).tools(tools![orders]);
-        tokio::spawn(server.serve_http(address));
+        tokio::spawn(server.inspector(false).serve_http(address));
         let listens = async {
             while TcpStream::connect(address).await.is_err() {
                 tokio::task::yield_now().await;

@@ -361,7 +361,8 @@ async fn listening(room: &Room) -> SocketAddr {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    tokio::spawn(server(room).sse_after(Duration::from_millis(1)).serve_http(address));
+    let server = server(room).sse_after(Duration::from_millis(1)).inspector(false);
+    tokio::spawn(server.serve_http(address));
     let listens = async {
         while tokio::net::TcpStream::connect(address).await.is_err() {
             tokio::task::yield_now().await;
