@@ -65,16 +65,20 @@ impl Inspector {
 
     /// The link that the server printed: its token becomes a cookie.
     fn open_link(&self, parts: &Parts) -> Response {
-        let query = parts.uri.query().unwrap_or_default();
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        headers.insert(header::LOCATION, HeaderValue::from_static("/inspector/"));
+        let Some(query) = parts.uri.query() else {
+            // A browser that has opened the link before needs only the address.
+            let signed_in = self.0.guard.check_browser(parts).map(|()| response);
+            return signed_in.unwrap_or_else(|refusal| sentence(refusal.status, refusal.reason));
+        };
         let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
         if !token.is_some_and(|(_, token)| self.0.guard.is_token(&token)) {
             let text = "This link is not the one that the server printed when it started.";
             return sentence(StatusCode::UNAUTHORIZED, text);
         }
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SEE_OTHER;
-        let headers = response.headers_mut();
-        headers.insert(header::LOCATION, HeaderValue::from_static("/inspector/"));
         headers.insert(header::SET_COOKIE, self.0.guard.cookie());
         response
     }
