@@ -33,6 +33,8 @@ pub(crate) const LOCAL_SUBJECT: &str = "local";
 pub use async_trait::async_trait;
 pub use jsonwebtoken::jwk::JwkSet;
 
+#[cfg(feature = "inspector")]
+pub(crate) use self::verify::discovery::metadata_urls;
 #[cfg(feature = "broker")]
 pub(crate) use self::verify::jwks::KeySource;
 pub use self::{
@@ -65,5 +67,3 @@ pub use crate::support::forwarded::ForwardedRequest;
 #[cfg(feature = "broker")]
 pub(crate) use crate::support::http_client::FetchError;
 pub(crate) use crate::support::http_client::client;
-#[cfg(feature = "inspector")]
-pub(crate) use self::verify::discovery::metadata_urls;

@@ -55,5 +55,5 @@ pub(crate) use self::{
 pub(crate) use self::{
     path::PATH,
     peer::Peer,
-    recording::{ExchangeRecorder, MAX_RECORDED_BODY_BYTES, RecordedExchange},
+    recording::{ExchangeRecorder, RecordedExchange},
 };

@@ -10,7 +10,7 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, request::Parts};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use super::negotiation::has_type;
 use crate::trace::SpanId;
@@ -176,6 +176,8 @@ impl Drop for CopiedResponse {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
+
+    use http_body::Body as _;
 
     use super::*;
 

@@ -18,9 +18,9 @@ use tower::{Service, ServiceExt};
 
 #[cfg(any(feature = "sse", feature = "websocket"))]
 use super::message_connection::MessageConnections;
-use super::{endpoint::Endpoint, forwarding::Forwarding, loopback_only, path::PATH, peer::Peer};
 #[cfg(feature = "inspector")]
 use super::recording::{ExchangeRecorder, Recording};
+use super::{endpoint::Endpoint, forwarding::Forwarding, loopback_only, path::PATH, peer::Peer};
 use crate::mcp::fallback::NoFallback;
 
 /// A server as a [`tower::Service`]: the same as

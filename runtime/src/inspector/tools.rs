@@ -52,7 +52,7 @@ fn tool(tool: &ServedTool) -> Value {
 /// The scopes that a tool declares, each once.
 pub(super) fn declared_scopes(tool: &ServedTool) -> Vec<DeclaredScope> {
     let mut scopes = Vec::new();
-    for dependency in tool.registered.dependencies {
+    for dependency in tool.registered.dependencies.iter() {
         let (names, catalogue, provider) = match dependency {
             Dependency::Client(client) => {
                 (client.scopes(), client.catalogue, Some(client.provider))
@@ -71,7 +71,7 @@ pub(super) fn declared_scopes(tool: &ServedTool) -> Vec<DeclaredScope> {
 }
 
 /// The clients of providers that a tool has.
-pub(super) fn clients(tool: &ServedTool) -> impl Iterator<Item = &'static ClientDependency> {
+pub(super) fn clients(tool: &ServedTool) -> impl Iterator<Item = &ClientDependency> {
     tool.registered.dependencies.iter().filter_map(|dependency| match dependency {
         Dependency::Client(client) => Some(client),
         _ => None,

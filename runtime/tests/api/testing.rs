@@ -319,12 +319,18 @@ async fn saved_calls_are_run_as_their_people() {
     };
     save("a-good-one", count(3, "result"));
     save("b-refused-argument", count(12, "error"));
-    save("c-missing-scope", json!({
-        "tool": "place_order", "person": "alice", "arguments": {}, "expect": { "outcome": "403" },
-    }));
-    save("d-nobody", json!({
-        "tool": "count_orders", "arguments": { "month": 1 }, "expect": { "outcome": "401" },
-    }));
+    save(
+        "c-missing-scope",
+        json!({
+            "tool": "place_order", "person": "alice", "arguments": {}, "expect": { "outcome": "403" },
+        }),
+    );
+    save(
+        "d-nobody",
+        json!({
+            "tool": "count_orders", "arguments": { "month": 1 }, "expect": { "outcome": "401" },
+        }),
+    );
     save("e-wrong", count(3, "asks"));
     std::fs::write(directory.path().join("notes.txt"), "no call").unwrap();
 

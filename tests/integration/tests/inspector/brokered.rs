@@ -71,7 +71,8 @@ async fn a_sign_in_that_is_denied_says_so() {
     let browser = Browser::new();
     let consent = browser.open(done["open"].as_str().unwrap()).await;
     let consent = browser.at_forge(consent, "alice", "deny").await;
-    let landed = if consent.is_consent() { browser.decide(&consent, "deny").await } else { consent };
+    let landed =
+        if consent.is_consent() { browser.decide(&consent, "deny").await } else { consent };
     assert_eq!(landed.status, 400, "{}", landed.body);
     assert!(landed.body.contains("refused"), "{}", landed.body);
     assert_eq!(page.state().await["people"], json!([]));

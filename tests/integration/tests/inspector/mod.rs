@@ -117,7 +117,8 @@ impl Inspected {
         let mut headers = vec![json!(["mcp-protocol-version", era])];
         if era == "2026-07-28" {
             headers.push(json!(["mcp-method", method]));
-            headers.extend(message["params"]["name"].as_str().map(|name| json!(["mcp-name", name])));
+            headers
+                .extend(message["params"]["name"].as_str().map(|name| json!(["mcp-name", name])));
         }
         let sent = json!({
             "person": person, "era": era, "body": message.to_string(), "headers": headers,
