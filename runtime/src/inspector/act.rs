@@ -11,7 +11,7 @@ use super::{
     token::{DecodedToken, Fault},
     tools,
 };
-use crate::{consent::ConsentOwner, gate::LOCAL_SUBJECT, grant::GrantKey};
+use crate::{consent::ConsentOwner, gate::LOCAL_SUBJECT, grant::GrantKey, tool::ClientDependency};
 
 /// What the page asks for.
 #[derive(Deserialize)]
@@ -225,7 +225,7 @@ impl Inspector {
         let granted = row.map(|row| row.value.scopes).unwrap_or_default();
         let of_tools = dispatch.tools.iter().flat_map(tools::clients);
         let declared = of_tools.filter(|client| client.provider == provider);
-        let declared: Vec<&str> = declared.flat_map(|client| client.scopes()).copied().collect();
+        let declared: Vec<&str> = declared.flat_map(ClientDependency::scopes).copied().collect();
         let asked = |scope: &&str| match scopes {
             [] => need.scopes().contains(scope),
             scopes => scopes.iter().any(|asked| asked == scope),

@@ -133,7 +133,7 @@ impl EventLog {
         let position = kept.next;
         kept.next += 1;
         kept.last_event = kept.last_event.max(event.unwrap_or(0));
-        ring(&mut *kept).push(Entry { position, event, block });
+        ring(&mut kept).push(Entry { position, event, block });
         drop(kept);
         self.changes.send_modify(|changes| *changes += 1);
     }
@@ -272,7 +272,7 @@ mod tests {
     use crate::trace::Tracer;
 
     /// What a page gets until it would wait.
-    async fn read(log: &Arc<EventLog>, last_event: u64) -> String {
+    fn read(log: &Arc<EventLog>, last_event: u64) -> String {
         let stream = log.stream(r#"{"started_at":1}"#, last_event, CancellationToken::new());
         let mut stream = std::pin::pin!(stream);
         let mut text = String::new();
@@ -300,7 +300,7 @@ mod tests {
         emit(&tracer, 1);
         log.add_exchange(&json!({ "id": 1 }));
         emit(&tracer, 1);
-        let text = read(&log, 0).await;
+        let text = read(&log, 0);
         let kinds: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
         assert_eq!(kinds, ["hello", "trace", "exchange", "trace"]);
         assert!(text.contains("id: 2\ndata: {\"id\":2,"), "{text}");
@@ -311,10 +311,10 @@ mod tests {
         let log = Arc::new(EventLog::default());
         let tracer = tracer(&log);
         emit(&tracer, 3);
-        let count = async |last| read(&log, last).await.matches("event: trace").count();
-        assert_eq!(count(2).await, 1);
-        assert_eq!(count(3).await, 0);
-        assert_eq!(count(900).await, 3, "it is a number of another process");
+        let count = |last| read(&log, last).matches("event: trace").count();
+        assert_eq!(count(2), 1);
+        assert_eq!(count(3), 0);
+        assert_eq!(count(900), 3, "it is a number of another process");
     }
 
     #[tokio::test]
@@ -339,7 +339,7 @@ mod tests {
     async fn a_change_of_the_state_is_reported_once_and_not_kept() {
         let log = Arc::new(EventLog::default());
         log.state_changed();
-        assert!(!read(&log, 0).await.contains("event: state"));
+        assert!(!read(&log, 0).contains("event: state"));
         let stream = log.stream("{}", 0, CancellationToken::new());
         let mut stream = std::pin::pin!(stream);
         stream.next().await;

@@ -42,12 +42,16 @@ const MAX_ORIGINS: usize = 32;
 
 /// The origins that a page may reach (MCP Apps, `McpUiResourceCsp`).
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(super) struct StageCsp {
-    connect_domains: Vec<String>,
-    resource_domains: Vec<String>,
-    frame_domains: Vec<String>,
-    base_uri_domains: Vec<String>,
+    #[serde(rename = "connectDomains")]
+    connect: Vec<String>,
+    #[serde(rename = "resourceDomains")]
+    resource: Vec<String>,
+    #[serde(rename = "frameDomains")]
+    frame: Vec<String>,
+    #[serde(rename = "baseUriDomains")]
+    base_uri: Vec<String>,
 }
 
 struct StagedPage {
@@ -107,16 +111,13 @@ impl Stage {
 
     fn policy(&self, csp: &StageCsp) -> String {
         let (origin, page_port) = (self.origin(), self.0.page_port);
-        let resources = sources(&csp.resource_domains);
+        let resources = sources(&csp.resource);
         let or_none = |list: &[String]| match sources(list) {
             none if none.is_empty() => " 'none'".to_owned(),
             listed => listed,
         };
-        let (connect, frame, base) = (
-            or_none(&csp.connect_domains),
-            or_none(&csp.frame_domains),
-            or_none(&csp.base_uri_domains),
-        );
+        let (connect, frame, base) =
+            (or_none(&csp.connect), or_none(&csp.frame), or_none(&csp.base_uri));
         format!(
             "default-src 'none'; script-src 'unsafe-inline' {origin}{resources}; style-src 'unsafe-inline'{resources}; img-src data:{resources}; font-src data:{resources}; media-src data:{resources}; connect-src{connect}; frame-src{frame}; base-uri{base}; form-action 'none'; object-src 'none'; frame-ancestors http://127.0.0.1:{page_port} http://localhost:{page_port}; report-uri {origin}/report"
         )
