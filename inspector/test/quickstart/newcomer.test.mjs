@@ -2,6 +2,7 @@
 // forge, and to a call that needs more. Each step is timed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { call, go, launch, look, open } from '../browser/browser.mjs';
@@ -152,11 +153,14 @@ test('a saved call is a file, and the doctor finds no fault', { timeout: 60_000 
   await context.close();
 });
 
-test('another page of the same browser gets nothing', { timeout: 60_000 }, async () => {
+test('another page of the same browser gets nothing', { timeout: 60_000 }, async (t) => {
   const { page, context } = await open(browser, server);
   const other = await context.newPage();
-  // A page under another name of the same machine: the same site for the browser, another origin.
-  await other.goto(`http://127.0.0.1:4600/`).catch(() => {});
+  // A page of another port of this machine: the same site for the browser, another origin.
+  const stranger = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>Another page</title>'));
+  await new Promise((listens) => stranger.listen(0, '127.0.0.1', listens));
+  t.after(() => stranger.close());
+  await other.goto(`http://127.0.0.1:${stranger.address().port}/`);
   const reached = await other.evaluate(async (url) => {
     const tries = [
       () => fetch(`${url}/inspector/api/state`, { credentials: 'include', headers: { 'toolgate-inspector': '1' } }),
