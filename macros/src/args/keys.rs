@@ -1,13 +1,15 @@
 //! The keys of an attribute: which there are, and that each is given once.
 
 use darling::{FromMeta, ast::NestedMeta, util::path_to_string};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
     Error, Ident, Meta, Path, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
+    spanned::Spanned,
 };
 
+use super::value::list_of;
 use crate::{errors::Errors, suggest};
 
 /// The fields of an attribute's struct, under the names that people write.
@@ -94,6 +96,15 @@ pub(super) fn check_keys<A: Attribute>(
     items: Vec<NestedMeta>,
     errors: &mut Errors,
 ) -> Vec<NestedMeta> {
+    check_keys_of::<A>(A::NAME, items, errors)
+}
+
+/// As [`check_keys`], where messages call the attribute by another name.
+fn check_keys_of<A: Attribute>(
+    name: &str,
+    items: Vec<NestedMeta>,
+    errors: &mut Errors,
+) -> Vec<NestedMeta> {
     let mut known = A::keys();
     known.extend(A::HAS_CRATE.then_some("crate"));
     let mut seen = Vec::<String>::new();
@@ -103,7 +114,7 @@ pub(super) fn check_keys<A: Attribute>(
         if !known.contains(&key.as_str()) {
             let message = A::misplaced(&key).unwrap_or_else(|| {
                 let help = suggest::help(&key, known.iter().copied(), "its keys are");
-                format!("`{}` has no key `{key}`\nhelp: {help}", A::NAME)
+                format!("`{name}` has no key `{key}`\nhelp: {help}")
             });
             return Err(Error::new_spanned(path, message));
         }
@@ -114,6 +125,32 @@ pub(super) fn check_keys<A: Attribute>(
         Ok(())
     };
     items.into_iter().filter(|item| errors.take(check(item)).is_some()).collect()
+}
+
+/// Keys within a key: `revocation(method = delete)`.
+pub(crate) struct Group<A> {
+    /// The place of the key.
+    pub(crate) key: Span,
+    pub(crate) value: A,
+}
+
+impl<A: Attribute> FromMeta for Group<A> {
+    fn from_meta(item: &Meta) -> darling::Result<Self> {
+        let (key, name) = (item.path().span(), path_to_string(item.path()));
+        let tokens = list_of(item, "(..)")?.clone();
+        let mut errors = Errors::default();
+        let items = parse_items::<A>(tokens, &mut errors);
+        let items = check_keys_of::<A>(&name, items, &mut errors);
+        let value = errors.take(A::from_list(&items));
+        match (value, errors.finish()) {
+            (Some(value), Ok(())) => Ok(Self { key, value }),
+            (_, Err(errors)) => {
+                let errors = errors.into_iter().map(darling::Error::from).collect();
+                Err(darling::Error::multiple(errors))
+            }
+            (None, Ok(())) => unreachable!("what has no value has an error"),
+        }
+    }
 }
 
 /// The key of an item.

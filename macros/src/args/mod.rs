@@ -9,10 +9,14 @@ mod keys;
 mod advice;
 pub(crate) mod argument;
 pub(crate) mod catalogue;
+pub(crate) mod condition;
+pub(crate) mod placeholder;
 pub(crate) mod provider;
 pub(crate) mod requires;
+pub(crate) mod revocation;
 pub(crate) mod scope;
 pub(crate) mod scopes;
+pub(crate) mod token_endpoint;
 pub(crate) mod tool;
 pub(crate) mod value;
 pub(crate) mod widget;
@@ -21,7 +25,7 @@ use darling::{FromMeta, ast::NestedMeta};
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, Path, Token};
 
-pub(crate) use self::keys::{Attribute, Keys};
+pub(crate) use self::keys::{Attribute, Group, Keys};
 use self::value::CratePath;
 use crate::errors::Errors;
 

@@ -9,8 +9,15 @@ use syn::{
 };
 
 use super::{
-    Attribute,
-    value::{Text, list_of, path, value_of, written},
+    Attribute, Group,
+    condition::{Condition, InsufficientScope, is_header_name},
+    placeholder::Placeholders,
+    revocation::Revocation,
+    token_endpoint::{
+        BodyFormat, EmptyScope, GrantErrors, ParameterName, Pkce, RefreshTokens, ScopePrefix,
+        TokenPointers,
+    },
+    value::{Switch, Text, list_of, path, value_of, written},
 };
 use crate::suggest;
 
@@ -29,6 +36,25 @@ attribute! {
         authorize_params: Option<Pairs>,
         refresh: Option<Endpoint>,
         token_check: Option<ApiPath>,
+        scope_param: Option<ParameterName>,
+        scope_prefix: Option<ScopePrefix>,
+        empty_scope: Option<EmptyScope>,
+        pkce: Option<Pkce>,
+        token_params: Option<Pairs>,
+        refresh_params: Option<Pairs>,
+        refresh_scope: Option<Switch>,
+        token_body: Option<BodyFormat>,
+        token_response: Option<Group<TokenPointers>>,
+        refresh_response: Option<Group<TokenPointers>>,
+        invalid_grant: Option<GrantErrors>,
+        refresh_token: Option<Group<RefreshTokens>>,
+        revocation: Option<Group<Revocation>>,
+        api_headers: Option<Headers>,
+        rate_limited: Option<Group<Condition>>,
+        insufficient_scope: Option<Group<InsufficientScope>>,
+        invalid_token: Option<Group<Condition>>,
+        api_error: Option<Group<Condition>>,
+        placeholders: Option<Placeholders>,
     }
 }
 
@@ -54,9 +80,10 @@ impl FromMeta for Endpoint {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         });
         let rest = value.strip_prefix("https://").unwrap_or_default();
-        let https = rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
-            && !value.contains(char::is_whitespace);
-        if https || loopback {
+        let begins = |first: char| first.is_ascii_alphanumeric() || matches!(first, '[' | '{');
+        // The value of a placeholder brings its scheme.
+        let https = rest.starts_with(begins) || value.starts_with('{');
+        if https && !value.contains(char::is_whitespace) || loopback {
             return Ok(Self(url));
         }
         let key = darling::util::path_to_string(item.path());
@@ -134,7 +161,12 @@ pub(crate) struct Pairs(pub(crate) Vec<(LitStr, LitStr)>);
 
 impl FromMeta for Pairs {
     fn from_meta(item: &Meta) -> Result<Self> {
-        let form = "(\"access_type\" = \"offline\")";
+        Self::parse(item, "(\"access_type\" = \"offline\")")
+    }
+}
+
+impl Pairs {
+    fn parse(item: &Meta, form: &str) -> Result<Self> {
         let tokens = list_of(item, form)?;
         let pair = |input: ParseStream<'_>| {
             let name: LitStr = input.parse()?;
@@ -148,6 +180,35 @@ impl FromMeta for Pairs {
             .parse2(tokens.clone())
             .map_err(|error| written(item.path(), form).with_span(&error.span()))?;
         Ok(Self(pairs.into_iter().collect()))
+    }
+}
+
+/// `api_headers("Accept" = "application/json")`
+pub(crate) struct Headers(pub(crate) Vec<(LitStr, LitStr)>);
+
+impl FromMeta for Headers {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        /// Headers that say who asks, what for, and how long the body is.
+        const OURS: [&str; 6] =
+            ["authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"];
+
+        let Pairs(pairs) = Pairs::parse(item, "(\"Accept\" = \"application/json\")")?;
+        for (name, value) in &pairs {
+            let word = name.value();
+            if !is_header_name(&word) {
+                let message = format!("`{word}` is not the name of a header");
+                return Err(Error::custom(message).with_span(name));
+            }
+            if OURS.contains(&word.to_lowercase().as_str()) {
+                let message = format!("the header `{word}` is set for each request");
+                return Err(Error::custom(message).with_span(name));
+            }
+            if !value.value().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+                let message = "the value of a header is printable ASCII";
+                return Err(Error::custom(message).with_span(value));
+            }
+        }
+        Ok(Self(pairs))
     }
 }
 

@@ -9,7 +9,7 @@ use syn::{
 
 use super::{
     Attribute, keys,
-    value::{list_of, path, value_of, written},
+    value::{Texts, list_of, path, value_of, written},
 };
 use crate::{errors::Errors, suggest};
 
@@ -23,6 +23,7 @@ attribute! {
     struct ScopeArgs {
         access: Option<Access>,
         implies: Option<Variants>,
+        also: Option<Synonyms>,
     }
 }
 
@@ -113,6 +114,17 @@ impl FromMeta for Access {
             let message = format!("there is no access `{name}`\nhelp: {help}");
             Error::custom(message).with_span(&word)
         })
+    }
+}
+
+/// `also = "https://www.googleapis.com/auth/userinfo.email"`
+pub(crate) struct Synonyms(pub(crate) Vec<LitStr>);
+
+impl FromMeta for Synonyms {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Texts(names) = Texts::from_meta(item)?;
+        names.iter().try_for_each(check_token)?;
+        Ok(Self(names))
     }
 }
 

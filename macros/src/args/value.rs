@@ -4,6 +4,8 @@ use darling::{Error, FromMeta, Result, ast::NestedMeta};
 use proc_macro2::Span;
 use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Meta, Path, spanned::Spanned};
 
+use crate::suggest;
+
 /// A value with the place of its key.
 pub(crate) struct Keyed<T> {
     pub(crate) key: Span,
@@ -79,6 +81,23 @@ impl FromMeta for Texts {
                 .map(Self),
         }
     }
+}
+
+/// One of the words that a key may have as its value, with what it stands for.
+pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<T> {
+    let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+    let form = format!(" = {}", names[0]);
+    let value = value_of(item, &form)?;
+    let word = path(value)
+        .and_then(|path| path.get_ident().cloned())
+        .ok_or_else(|| written(item.path(), &form).with_span(value))?;
+    let name = word.to_string();
+    let found = words.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let key = darling::util::path_to_string(item.path());
+        let help = suggest::help(&name, names.iter().copied(), "it is one of");
+        Error::custom(format!("`{key}` is not `{name}`\nhelp: {help}")).with_span(&word)
+    })
 }
 
 /// `key = path`

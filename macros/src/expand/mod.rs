@@ -3,6 +3,7 @@
 mod argument;
 pub(crate) mod catalogue;
 mod constants;
+mod dialect;
 mod lifetimes;
 mod marker;
 pub(crate) mod path;

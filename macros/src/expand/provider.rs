@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ItemEnum, LitStr, Path, ext::IdentExt};
 
-use super::scope_enum;
+use super::{dialect, scope_enum};
 use crate::{
     args::{
         self, Parsed,
@@ -12,7 +12,10 @@ use crate::{
         value::Text,
     },
     errors::Errors,
-    model::catalogue::parse_enum,
+    model::{
+        catalogue::{parse_enum, synonyms},
+        provider,
+    },
 };
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -24,6 +27,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let Parsed { krate, args } = args::parse::<ProviderArgs>(attr, &mut errors);
     if let Some(args) = &args {
         errors.take(args.check_endpoints());
+        provider::check(args, &mut errors);
     }
     // A faulty provider is one all the same, so that its tools have no faults of their own.
     let args = args.unwrap_or_default();
@@ -43,7 +47,7 @@ fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStr
     let (api, authorize, token) = (url(&args.api), url(&args.authorize), url(&args.token));
     let revoke = args.revoke.as_ref().map(|revoke| optional("REVOKE", &revoke.0));
     let issuer = args.issuer.as_ref().map(|issuer| optional("ISSUER", &issuer.0));
-    let dialect = emit_dialect(krate, args);
+    let dialect = dialect::emit(krate, args, &synonyms(item));
     quote! {
         #[automatically_derived]
         impl #krate::__private::Provider for #provider {
@@ -63,36 +67,4 @@ fn optional(constant: &str, value: &LitStr) -> TokenStream {
     quote! {
         const #constant: ::core::option::Option<&'static str> = ::core::option::Option::Some(#value);
     }
-}
-
-/// How the provider departs from the standard.
-fn emit_dialect(krate: &Path, args: &ProviderArgs) -> Option<TokenStream> {
-    let mut chain = TokenStream::new();
-    if let Some(Text(separator)) = &args.scope_separator {
-        chain.extend(quote!(.scope_separator(#separator)));
-    }
-    if let Some(Text(separator)) = &args.response_scope_separator {
-        chain.extend(quote!(.response_scope_separator(#separator)));
-    }
-    if let Some(Endpoint(endpoint)) = &args.refresh {
-        chain.extend(quote!(.refresh(#endpoint)));
-    }
-    if let Some(path) = &args.token_check {
-        let path = &path.0;
-        chain.extend(quote!(.token_check(#path)));
-    }
-    if let Some(client_auth) = &args.client_auth {
-        let client_auth = &client_auth.0;
-        chain.extend(quote!(.client_auth(#krate::__private::ClientAuth::#client_auth)));
-    }
-    let pairs = args.authorize_params.iter().flat_map(|params| &params.0);
-    let pairs: Vec<_> = pairs.map(|(name, value)| quote!((#name, #value))).collect();
-    if !pairs.is_empty() {
-        chain.extend(quote!(.authorize_params(&[#(#pairs),*])));
-    }
-    (!chain.is_empty()).then(|| {
-        quote! {
-            const DIALECT: #krate::__private::Dialect = #krate::__private::Dialect::STANDARD #chain;
-        }
-    })
 }

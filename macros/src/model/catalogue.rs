@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Error, Fields, ItemEnum, Variant, ext::IdentExt};
+use syn::{Attribute, Error, Fields, ItemEnum, LitStr, Variant, ext::IdentExt};
 
 use super::encoding::{Catalogue, Kind, Scope};
 use crate::{
@@ -68,6 +68,9 @@ pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<C
                 format!("the scope `{token}` is declared twice"),
             ));
         }
+        for other in attr.args.also.iter().flat_map(|synonyms| &synonyms.0) {
+            errors.take(check_synonym(other, kind, &attrs));
+        }
         let mut implies = Vec::new();
         for implied in attr.args.implies.iter().flat_map(|variants| &variants.0) {
             match item.variants.iter().position(|other| other.ident == *implied) {
@@ -119,6 +122,41 @@ pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<C
         Error::new(attr.token.span(), message)
     };
     errors.take(Catalogue::new(scopes, kind).map_err(cycle))
+}
+
+/// The other names of a provider's scopes, each with the scope's own name.
+pub(crate) fn synonyms(item: &ItemEnum) -> Vec<(String, String)> {
+    // The faults of the scopes are reported where they are read.
+    let mut ignored = Errors::default();
+    let scopes = item.variants.iter().filter_map(|variant| find_scope(variant, &mut ignored));
+    let named = |scope: ScopeAttribute| {
+        let name = scope.token.value();
+        let others = scope.args.also.map(|synonyms| synonyms.0).unwrap_or_default();
+        others.into_iter().map(move |other| (other.value(), name.clone()))
+    };
+    scopes.flat_map(named).collect()
+}
+
+/// A synonym is of a provider's scope, and of one only.
+fn check_synonym(
+    synonym: &LitStr,
+    kind: Kind,
+    attrs: &[Option<ScopeAttribute>],
+) -> Result<(), Error> {
+    let name = synonym.value();
+    if kind == Kind::Callers {
+        let message = "only the scopes of a provider have other names\nhelp: remove `also`";
+        return Err(Error::new(synonym.span(), message));
+    }
+    let scopes = attrs.iter().flatten();
+    let same = |other: &LitStr| other.value() == name && !std::ptr::eq(other, synonym);
+    let is_known = scopes.clone().any(|scope| scope.token.value() == name)
+        || scopes.flat_map(|scope| &scope.args.also).any(|also| also.0.iter().any(same));
+    if is_known {
+        let message = format!("`{name}` is the name of another scope");
+        return Err(Error::new(synonym.span(), message));
+    }
+    Ok(())
 }
 
 fn find_scope(variant: &Variant, errors: &mut Errors) -> Option<ScopeAttribute> {

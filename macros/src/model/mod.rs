@@ -5,6 +5,7 @@ pub(crate) mod catalogue;
 pub(crate) mod encoding;
 pub(crate) mod function;
 pub(crate) mod parameter;
+pub(crate) mod provider;
 pub(crate) mod rule;
 pub(crate) mod scopes;
 pub(crate) mod tool;

@@ -1,79 +1,119 @@
 //! Dialects: where a provider departs from the RFCs.
 
+use super::{
+    api_signals::ApiSignals,
+    placeholder::Placeholder,
+    refresh_tokens::RefreshTokens,
+    revocation::{BodyFormat, Revocation},
+    token_pointers::TokenPointers,
+};
+
 /// How a client proves itself at the token endpoint (RFC 6749 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAuth {
     /// HTTP Basic; what the RFC wants of every server.
     Basic,
-    /// `client_id` and `client_secret` in the form.
+    /// `client_id` and `client_secret` in the body.
     Body,
 }
 
-/// Where a provider departs from the RFCs.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Dialect {
-    /// Between the scopes of an authorization request. The RFC says a space.
-    pub scope_separator: &'static str,
-    /// Between the scopes of a token response. The RFC says a space, GitHub a comma.
-    pub response_scope_separator: &'static str,
-    /// How the client proves itself.
-    pub client_auth: ClientAuth,
-    /// What the authorization request carries besides: `("access_type", "offline")`.
-    pub authorize_params: &'static [(&'static str, &'static str)],
-    /// Where tokens are refreshed, if not at the token endpoint.
-    pub refresh: Option<&'static str>,
-    /// A path of the API that every good token may read, where the API answers 403 rather than 401
-    /// (RFC 6750 §3.1) to a token that has ended: `/user`. After a 403 it is read once; if it is
-    /// refused too, the token has ended.
-    pub token_check: Option<&'static str>,
+/// Names and values: parameters of a request, or headers.
+pub type Pairs = &'static [(&'static str, &'static str)];
+
+macro_rules! dialect {
+    (
+        standard { $($(#[$meta:meta])* $field:ident: $ty:ty = $standard:expr,)* }
+        optional { $($(#[$some_meta:meta])* $some_field:ident: $some_ty:ty,)* }
+    ) => {
+        /// Where a provider departs from the RFCs.
+        #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
+        pub struct Dialect {
+            $($(#[$meta])* pub $field: $ty,)*
+            $($(#[$some_meta])* pub $some_field: Option<$some_ty>,)*
+        }
+
+        impl Dialect {
+            /// Just as the RFCs say.
+            pub const STANDARD: Self = Self {
+                $($field: $standard,)*
+                $($some_field: None,)*
+            };
+
+            $(
+                #[doc = concat!("Sets [`Self::", stringify!($field), "`].")]
+                #[must_use]
+                pub const fn $field(self, $field: $ty) -> Self {
+                    Self { $field, ..self }
+                }
+            )*
+
+            $(
+                #[doc = concat!("Sets [`Self::", stringify!($some_field), "`].")]
+                #[must_use]
+                pub const fn $some_field(self, $some_field: $some_ty) -> Self {
+                    Self { $some_field: Some($some_field), ..self }
+                }
+            )*
+        }
+    };
 }
 
-impl Dialect {
-    /// Just as the RFCs say.
-    pub const STANDARD: Self = Self {
-        scope_separator: " ",
-        response_scope_separator: " ",
-        client_auth: ClientAuth::Basic,
-        authorize_params: &[],
-        refresh: None,
-        token_check: None,
-    };
-
-    /// Sets [`Self::scope_separator`].
-    #[must_use]
-    pub const fn scope_separator(self, separator: &'static str) -> Self {
-        Self { scope_separator: separator, ..self }
+dialect! {
+    standard {
+        /// Between the scopes of an authorization request. The RFC says a space.
+        scope_separator: &'static str = " ",
+        /// Between the scopes of a token response. The RFC says a space, GitHub a comma.
+        response_scope_separator: &'static str = " ",
+        /// The parameter that carries the scopes: `user_scope` for the user's token of Slack.
+        scope_param: &'static str = "scope",
+        /// What is put before each scope in a request, and cut off the scopes of a response. Not for
+        /// the scopes of `OpenID` Connect, `offline_access`, and a scope that is a URL itself.
+        scope_prefix: &'static str = "",
+        /// Other names of scopes in responses, each with the scope's name in the catalogue.
+        scope_synonyms: Pairs = &[],
+        /// Whether an empty `scope` in a response means that nothing was granted. The default is
+        /// `false`: what was requested was granted, as with the permissions of a GitHub App.
+        empty_scope_is_none: bool = false,
+        /// How the client proves itself.
+        client_auth: ClientAuth = ClientAuth::Basic,
+        /// Whether requests carry PKCE (RFC 7636).
+        pkce: bool = true,
+        /// What the authorization request carries besides: `("access_type", "offline")`.
+        authorize_params: Pairs = &[],
+        /// What the exchange of a code carries besides.
+        token_params: Pairs = &[],
+        /// What a refresh carries besides.
+        refresh_params: Pairs = &[],
+        /// Whether a refresh carries the granted scopes.
+        refresh_scope: bool = false,
+        /// The format of the token endpoint's requests.
+        token_body: BodyFormat = BodyFormat::Form,
+        /// Where the response to a code has its members.
+        token_response: TokenPointers = TokenPointers::STANDARD,
+        /// Errors of the token endpoint that mean `invalid_grant`: a code, or `code: text` where `text`
+        /// is part of the description.
+        invalid_grant: &'static [&'static str] = &[],
+        /// How refresh tokens behave.
+        refresh_tokens: RefreshTokens = RefreshTokens::STANDARD,
+        /// How tokens are revoked.
+        revocation: Revocation = Revocation::STANDARD,
+        /// Headers of every request to the API that does not set them itself.
+        api_headers: Pairs = &[],
+        /// What the API's responses mean besides their status.
+        api_signals: ApiSignals = ApiSignals::STANDARD,
+        /// The names in braces in the provider's URLs.
+        placeholders: &'static [Placeholder] = &[],
     }
-
-    /// Sets [`Self::response_scope_separator`].
-    #[must_use]
-    pub const fn response_scope_separator(self, separator: &'static str) -> Self {
-        Self { response_scope_separator: separator, ..self }
-    }
-
-    /// Sets [`Self::client_auth`].
-    #[must_use]
-    pub const fn client_auth(self, client_auth: ClientAuth) -> Self {
-        Self { client_auth, ..self }
-    }
-
-    /// Sets [`Self::authorize_params`].
-    #[must_use]
-    pub const fn authorize_params(self, params: &'static [(&'static str, &'static str)]) -> Self {
-        Self { authorize_params: params, ..self }
-    }
-
-    /// Sets [`Self::refresh`].
-    #[must_use]
-    pub const fn refresh(self, url: &'static str) -> Self {
-        Self { refresh: Some(url), ..self }
-    }
-
-    /// Sets [`Self::token_check`].
-    #[must_use]
-    pub const fn token_check(self, path: &'static str) -> Self {
-        Self { token_check: Some(path), ..self }
+    optional {
+        /// Where tokens are refreshed, if not at the token endpoint.
+        refresh: &'static str,
+        /// Where the response to a refresh has its members, if not where that to a code has them.
+        refresh_response: TokenPointers,
+        /// A path of the API that every good token may read, where the API answers 403 rather than 401
+        /// (RFC 6750 §3.1) to a token that has ended: `/user`. After a 403 it is read once; if it is
+        /// refused too, the token has ended.
+        token_check: &'static str,
     }
 }
