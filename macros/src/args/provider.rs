@@ -189,8 +189,14 @@ pub(crate) struct Headers(pub(crate) Vec<(LitStr, LitStr)>);
 impl FromMeta for Headers {
     fn from_meta(item: &Meta) -> Result<Self> {
         /// Headers that say who asks, what for, and how long the body is.
-        const OURS: [&str; 6] =
-            ["authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"];
+        const OURS: [&str; 6] = [
+            "authorization",
+            "connection",
+            "content-length",
+            "cookie",
+            "host",
+            "transfer-encoding",
+        ];
 
         let Pairs(pairs) = Pairs::parse(item, "(\"Accept\" = \"application/json\")")?;
         for (name, value) in &pairs {

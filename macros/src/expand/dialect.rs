@@ -29,9 +29,9 @@ pub(super) fn emit(
         .map(|Text(text)| quote!(.response_scope_separator(#text))));
     set(args.refresh.as_ref().map(|Endpoint(url)| quote!(.refresh(#url))));
     set(args.token_check.as_ref().map(|ApiPath(path)| quote!(.token_check(#path))));
-    set(args.client_auth.as_ref().map(|ClientAuth(client_auth)| {
-        quote!(.client_auth(#krate::__private::ClientAuth::#client_auth))
-    }));
+    set(args.client_auth.as_ref().map(
+        |ClientAuth(client_auth)| quote!(.client_auth(#krate::__private::ClientAuth::#client_auth)),
+    ));
     let pairs = |params: &Option<crate::args::provider::Pairs>| {
         params.as_ref().map(|params| pairs(&params.0)).filter(|pairs| !pairs.is_empty())
     };
@@ -192,15 +192,17 @@ fn api_signals(krate: &Path, args: &ProviderArgs) -> Option<TokenStream> {
     if let Some(Pointer(pointer)) = needed {
         chain.extend(quote!(.needed_scopes(#pointer)));
     }
-    (!chain.is_empty())
-        .then(|| quote!(.api_signals(#krate::provider::ApiSignals::STANDARD #chain)))
+    (!chain.is_empty()).then(|| quote!(.api_signals(#krate::provider::ApiSignals::STANDARD #chain)))
 }
 
 fn emit_condition(krate: &Path, condition: &Condition) -> TokenStream {
-    let status = condition.status.as_ref().map_or_else(|| quote!(200), |status| {
-        let status = &status.0;
-        quote!(#status)
-    });
+    let status = condition.status.as_ref().map_or_else(
+        || quote!(200),
+        |status| {
+            let status = &status.0;
+            quote!(#status)
+        },
+    );
     let mut chain = quote!(#krate::provider::Condition::status(#status));
     if let Some(name) = &condition.header {
         let name = &name.0;

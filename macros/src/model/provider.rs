@@ -123,9 +123,7 @@ fn check_place(
             return error(format!("after `{{{name}}}` comes a path, which begins with `/`"));
         }
         (_, Some(_)) => {
-            return error(format!(
-                "`{{{name}}}` is a host with its scheme, so it begins the URL"
-            ));
+            return error(format!("`{{{name}}}` is a host with its scheme, so it begins the URL"));
         }
         (_, None) => {}
     }
