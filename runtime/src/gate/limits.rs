@@ -47,6 +47,17 @@ impl Limits {
         rate.check(&client).map_err(|retry_after| LimitExceeded { retry_after })
     }
 
+    /// Forgets the requests that were counted. Those under way still count.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn clear(&self) {
+        if let Some(rate) = &self.subject_rate {
+            rate.clear();
+        }
+        if let Some(rate) = &self.ip_rate {
+            rate.clear();
+        }
+    }
+
     /// Whether there is a limit by subject.
     pub(crate) fn has_subject_limit(&self) -> bool {
         self.subject_rate.is_some() || self.concurrency.is_some()

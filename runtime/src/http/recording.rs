@@ -46,6 +46,10 @@ pub(crate) struct RecordedExchange {
     pub(crate) response: Vec<u8>,
     /// From the request's head to what was recorded last.
     pub(crate) elapsed: Duration,
+    /// Whether it is a message of a connection, and its response.
+    pub(crate) is_message: bool,
+    /// Whose message of a connection it is: there is no token in its headers.
+    pub(crate) person: Option<String>,
 }
 
 /// What passed of a body.
@@ -77,6 +81,8 @@ impl Recording {
             response_headers: HeaderMap::new(),
             response: Vec::new(),
             elapsed: Duration::ZERO,
+            is_message: false,
+            person: None,
         };
         let request = Passed::default();
         let body = Body::new(CopiedRequest { body, passed: Arc::clone(&request) });
@@ -103,7 +109,7 @@ impl Recording {
 }
 
 /// Appends data, up to the bound.
-fn append(kept: &mut Vec<u8>, data: &[u8]) {
+pub(super) fn append(kept: &mut Vec<u8>, data: &[u8]) {
     let room = MAX_RECORDED_BODY_BYTES.saturating_sub(kept.len());
     kept.extend_from_slice(&data[..data.len().min(room)]);
 }

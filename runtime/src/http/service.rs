@@ -78,6 +78,10 @@ impl ToolgateService {
     /// The same service, whose exchanges are recorded.
     #[cfg(feature = "inspector")]
     pub(crate) fn recorded_by(&self, recorder: Arc<dyn ExchangeRecorder>) -> Self {
+        #[cfg(any(feature = "sse", feature = "websocket"))]
+        if let Some(connections) = &self.0.connections {
+            connections.record_with(&recorder);
+        }
         let shared = Shared { recorder: Some(recorder), ..(*self.0).clone() };
         Self(Arc::new(shared), PhantomData)
     }

@@ -128,7 +128,17 @@ impl Inspector {
                 self.disconnect(person.as_deref(), &provider).await
             }
             Act::Expire { person } => self.damage(&person, Fault::Expired, None).await,
-            Act::Revoke { person } => self.damage(&person, Fault::Revoked, None).await,
+            Act::Revoke { person } => {
+                self.damage(&person, Fault::Revoked, None).await?;
+                Ok(Done::say(match self.0.access {
+                    Access::Broker => {
+                        "The sign-in is revoked, and so is its refresh token. The access token is good until it expires: no one is asked about it."
+                    }
+                    _ => {
+                        "The tokens are revoked. A server that does not ask their issuer accepts the access token until it expires."
+                    }
+                }))
+            }
             Act::BreakSignature { person } => self.damage(&person, Fault::Signature, None).await,
             Act::DropScope { person, scope } => {
                 self.damage(&person, Fault::Scope, Some(&scope)).await?;
@@ -154,9 +164,14 @@ impl Inspector {
                 Ok(Done { checks: Some(checks), ..Done::default() })
             }
             Act::Clear => {
-                self.for_development("Sessions are cleared")?;
+                self.for_development("Limits are cleared")?;
                 self.0.sessions.clear(None);
-                Ok(Done::say("The page begins new sessions."))
+                if let Some(gate) = &self.0.dispatch.resource_server {
+                    gate.clear_rate_limits();
+                }
+                Ok(Done::say(
+                    "No request counts towards a limit any more. The page begins new sessions.",
+                ))
             }
             Act::Stage { html, csp } => {
                 let url = self.0.stage.stage(&html, &csp.unwrap_or_default());

@@ -68,7 +68,9 @@ impl Exchanges {
 
     fn shown(&self, recorded: &RecordedExchange) -> Exchange {
         let path = recorded.uri.path();
-        let has_body = self.is_endpoint(path) || self.below_root(path).starts_with("/.well-known");
+        let has_body = recorded.is_message
+            || self.is_endpoint(path)
+            || self.below_root(path).starts_with("/.well-known");
         // Forms and answers of the other paths have codes, tokens and passwords.
         let body = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(if has_body { bytes } else { &[] });
@@ -79,8 +81,12 @@ impl Exchanges {
             span: recorded.span.map(|span| span.to_string()).unwrap_or_default(),
             at_us: microseconds(recorded.began.saturating_duration_since(self.started)),
             peer: product(&recorded.request_headers),
-            person: person(&recorded.request_headers),
-            method: recorded.method.to_string(),
+            person: person(recorded),
+            method: if recorded.is_message {
+                "MESSAGE".into()
+            } else {
+                recorded.method.to_string()
+            },
             path: masking::target(&recorded.uri),
             request_headers: masking::headers(&recorded.request_headers),
             request: body(&recorded.request),
@@ -129,8 +135,11 @@ fn product(headers: &HeaderMap) -> String {
 }
 
 /// Whom the token of a request names. It may have been refused.
-fn person(headers: &HeaderMap) -> Option<String> {
-    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+fn person(recorded: &RecordedExchange) -> Option<String> {
+    if let Some(person) = &recorded.person {
+        return Some(escape(person).into_owned());
+    }
+    let authorization = recorded.request_headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (_, token) = authorization.split_once(' ')?;
     let claims = DecodedToken::of(token)?;
     Some(escape(claims.text("sub")?).into_owned())
@@ -159,6 +168,8 @@ mod tests {
             response_headers: HeaderMap::new(),
             response: br#"{"access_token":"secret"}"#.to_vec(),
             elapsed: Duration::ZERO,
+            is_message: false,
+            person: None,
         }
     }
 

@@ -67,6 +67,8 @@ impl LocalClient {
             response_headers: http::HeaderMap::new(),
             response: Vec::new(),
             elapsed: Duration::ZERO,
+            is_message: false,
+            person: None,
         };
         let peer = Peer { address: Some(self.peer()), caches: None };
         let read = async {

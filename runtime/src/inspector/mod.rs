@@ -5,6 +5,7 @@
 //! this machine alone.
 
 pub(crate) mod act;
+mod authorization_server;
 pub(crate) mod doctor;
 pub(crate) mod event_log;
 pub(crate) mod exchanges;

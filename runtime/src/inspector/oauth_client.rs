@@ -1,7 +1,4 @@
 //! OAuth client that the page is: it signs people in at the server's authorization server.
-//!
-//! That is the server's own broker, which knows this client, or another one, at which the client
-//! registers itself (RFC 7591).
 
 use std::{
     net::SocketAddr,
@@ -11,19 +8,18 @@ use std::{
 
 use http::{Method, Request, StatusCode, header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::{Url, form_urlencoded};
 
-use super::{exchanges::Exchanges, local_client::LocalClient};
+use super::{
+    authorization_server::{AuthorizationServer, send},
+    exchanges::Exchanges,
+    local_client::LocalClient,
+};
 use crate::{
-    gate,
     http::ExchangeRecorder as _,
-    support::{
-        crypto,
-        escape::escape,
-        http_client::{bounded_bytes, client as http_client},
-    },
+    support::{crypto, escape::escape, http_client::client as http_client},
 };
 
 /// The identifier of the client at the server's own broker.
@@ -32,32 +28,15 @@ pub(crate) const CLIENT_ID: &str = "toolgate-inspector";
 /// The path of the redirect URI.
 pub(crate) const CALLBACK_PATH: &str = "/inspector/callback";
 
-/// The environment variable with the client's identifier at another authorization server.
-const CLIENT_ID_VARIABLE: &str = "TOOLGATE_INSPECTOR_CLIENT_ID";
-
 /// How long a sign-in may take.
 const SIGN_IN_TTL: Duration = Duration::from_secs(600);
 
 /// The most sign-ins under way.
 const MAX_SIGN_INS: usize = 16;
 
-/// The largest answer that is read of an authorization server, in bytes.
-const MAX_ANSWER_BYTES: usize = 256 << 10;
-
 /// The redirect URI of the client of the server that listens on this address.
 pub(crate) fn redirect_uri(address: SocketAddr) -> String {
     format!("http://{address}{CALLBACK_PATH}")
-}
-
-/// An authorization server, as this client uses it.
-#[derive(Clone)]
-pub(super) struct AuthorizationServer {
-    pub(super) issuer: String,
-    authorize: String,
-    token: String,
-    pub(super) client_id: String,
-    /// Whether this server is it, so that requests stay in this process.
-    is_own: bool,
 }
 
 /// Tokens that were issued.
@@ -65,15 +44,6 @@ pub(super) struct AuthorizationServer {
 pub(super) struct IssuedTokens {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<String>,
-}
-
-/// What another authorization server says of itself (RFC 8414).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    registration_endpoint: Option<String>,
 }
 
 /// A sign-in under way.
@@ -92,20 +62,6 @@ pub(super) struct OAuthClient {
     registered: OnceCell<AuthorizationServer>,
 }
 
-impl AuthorizationServer {
-    /// The broker of this server.
-    #[cfg(feature = "broker")]
-    pub(super) fn own(issuer: &str) -> Self {
-        Self {
-            issuer: issuer.to_owned(),
-            authorize: format!("{issuer}/oauth/authorize"),
-            token: format!("{issuer}/oauth/token"),
-            client_id: CLIENT_ID.to_owned(),
-            is_own: true,
-        }
-    }
-}
-
 impl OAuthClient {
     /// `address`: that of the listener.
     pub(super) fn new(address: SocketAddr, resource: &str) -> Self {
@@ -119,64 +75,8 @@ impl OAuthClient {
 
     /// The authorization server `issuer`, at which this client is registered once.
     pub(super) async fn other(&self, issuer: &str) -> Result<AuthorizationServer, String> {
-        self.registered.get_or_try_init(|| self.register(issuer)).await.cloned()
-    }
-
-    async fn register(&self, issuer: &str) -> Result<AuthorizationServer, String> {
-        let http = http_client().map_err(|error| error.to_string())?;
-        let found = gate::discover(&http, issuer).await.map_err(|error| error.to_string())?;
-        // The members that the gate does not use are read here.
-        let mut metadata = Metadata {
-            issuer: found.issuer,
-            authorization_endpoint: found.authorization_endpoint.unwrap_or_default(),
-            token_endpoint: found.token_endpoint.unwrap_or_default(),
-            registration_endpoint: None,
-        };
-        if metadata.authorization_endpoint.is_empty() || metadata.token_endpoint.is_empty() {
-            return Err(format!("The metadata of {issuer} names no endpoints for a sign-in."));
-        }
-        let given = std::env::var(CLIENT_ID_VARIABLE).ok().filter(|id| !id.is_empty());
-        let client_id = match given {
-            Some(id) => id,
-            None => {
-                metadata.registration_endpoint = registration_endpoint(&http, issuer).await;
-                self.register_at(&http, &metadata).await?
-            }
-        };
-        Ok(AuthorizationServer {
-            issuer: metadata.issuer,
-            authorize: metadata.authorization_endpoint,
-            token: metadata.token_endpoint,
-            client_id,
-            is_own: false,
-        })
-    }
-
-    async fn register_at(
-        &self,
-        http: &reqwest::Client,
-        metadata: &Metadata,
-    ) -> Result<String, String> {
-        let Some(endpoint) = &metadata.registration_endpoint else {
-            return Err(format!(
-                "{} does not register clients. Register one there with the redirect URI {}, and start the server with its identifier in {CLIENT_ID_VARIABLE}.",
-                metadata.issuer, self.redirect_uri
-            ));
-        };
-        let client = json!({
-            "client_name": "toolgate inspector",
-            "redirect_uris": [self.redirect_uri],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-        });
-        let request = http.post(endpoint).header(header::CONTENT_TYPE, "application/json");
-        let (status, answer) = send(request.body(client.to_string())).await?;
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        match answer["client_id"].as_str() {
-            Some(id) if status.is_success() => Ok(id.to_owned()),
-            _ => Err(format!("{} refused to register the inspector: {status}.", metadata.issuer)),
-        }
+        let found = || AuthorizationServer::other(issuer, &self.redirect_uri);
+        self.registered.get_or_try_init(found).await.cloned()
     }
 
     /// Begins a sign-in, and returns the URL that the person opens.
@@ -262,6 +162,25 @@ impl OAuthClient {
         request_tokens(server, &form, local).await
     }
 
+    /// Revokes a token (RFC 7009).
+    pub(super) async fn revoke(
+        &self,
+        server: &AuthorizationServer,
+        token: (&str, &str),
+        local: (&LocalClient, &Exchanges),
+    ) -> Result<(), String> {
+        let endpoint = server.revoke.as_ref();
+        let endpoint = endpoint.ok_or_else(|| format!("{} revokes no tokens.", server.issuer))?;
+        let (kind, token) = token;
+        let form = [("token", token), ("token_type_hint", kind), ("client_id", &*server.client_id)];
+        let (status, answer) = post(server, endpoint, &form, local).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        let code = error_code(&answer);
+        Err(format!("{} did not revoke the token: {status}, {code}.", server.issuer))
+    }
+
     fn take(&self, state: &str) -> Option<SignIn> {
         let mut sign_ins = self.sign_ins();
         sign_ins.retain(|sign_in| sign_in.since.elapsed() < SIGN_IN_TTL);
@@ -278,55 +197,47 @@ impl OAuthClient {
 async fn request_tokens(
     server: &AuthorizationServer,
     form: &[(&str, &str)],
-    (local, exchanges): (&LocalClient, &Exchanges),
+    local: (&LocalClient, &Exchanges),
 ) -> Result<IssuedTokens, String> {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let (status, answer) = if server.is_own {
-        let path = Url::parse(&server.token).map_err(|error| error.to_string())?.path().to_owned();
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(path)
-            .header(header::CONTENT_TYPE, FORM)
-            .header(header::ACCEPT, "application/json")
-            .body(body.into_bytes())
-            .map_err(|error| error.to_string())?;
-        let exchange = local.exchange(exchanges.next_id(), request).await?;
-        exchanges.keep_own(&exchange, None);
-        (exchange.status, exchange.response)
-    } else {
-        let http = http_client().map_err(|error| error.to_string())?;
-        let request = http.post(&server.token).header(header::CONTENT_TYPE, FORM);
-        send(request.header(header::ACCEPT, "application/json").body(body)).await?
-    };
+    let (status, answer) = post(server, &server.token, form, local).await?;
     if !status.is_success() {
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        let code = answer["error"].as_str().unwrap_or("no reason");
-        return Err(format!("{} gave no token: {status}, {}.", server.issuer, escape(code)));
+        let code = error_code(&answer);
+        return Err(format!("{} gave no token: {status}, {code}.", server.issuer));
     }
     serde_json::from_slice(&answer)
         .map_err(|_| format!("{} gave an answer that is no token response.", server.issuer))
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), String> {
-    let unreachable = |error: reqwest::Error| error.without_url().to_string();
-    let response = request.send().await.map_err(unreachable)?;
-    let status = response.status();
-    let body = reqwest::Body::from(response);
-    let body = bounded_bytes(body, MAX_ANSWER_BYTES).await;
-    Ok((status, body.map_err(|_| "The answer cannot be read.")?.to_vec()))
+/// Sends a form to an endpoint of the authorization server.
+async fn post(
+    server: &AuthorizationServer,
+    endpoint: &str,
+    form: &[(&str, &str)],
+    (local, exchanges): (&LocalClient, &Exchanges),
+) -> Result<(StatusCode, Vec<u8>), String> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    if !server.is_own {
+        let http = http_client().map_err(|error| error.to_string())?;
+        let request = http.post(endpoint).header(header::CONTENT_TYPE, FORM);
+        return send(request.header(header::ACCEPT, "application/json").body(body)).await;
+    }
+    let path = Url::parse(endpoint).map_err(|error| error.to_string())?.path().to_owned();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::CONTENT_TYPE, FORM)
+        .header(header::ACCEPT, "application/json")
+        .body(body.into_bytes())
+        .map_err(|error| error.to_string())?;
+    let exchange = local.exchange(exchanges.next_id(), request).await?;
+    exchanges.keep_own(&exchange, None);
+    Ok((exchange.status, exchange.response))
 }
 
-/// The registration endpoint in the metadata of `issuer`.
-async fn registration_endpoint(http: &reqwest::Client, issuer: &str) -> Option<String> {
-    for url in gate::metadata_urls(&Url::parse(issuer).ok()?) {
-        let Ok((status, body)) = send(http.get(url)).await else { continue };
-        let Ok(metadata) = serde_json::from_slice::<Metadata>(&body) else { continue };
-        if status.is_success() && metadata.issuer == issuer {
-            return metadata.registration_endpoint;
-        }
-    }
-    None
+fn error_code(answer: &[u8]) -> String {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    escape(answer["error"].as_str().unwrap_or("no reason")).into_owned()
 }
 
 #[cfg(test)]
@@ -343,6 +254,7 @@ mod tests {
             authorize: "http://127.0.0.1:8765/oauth/authorize".to_owned(),
             token: "http://127.0.0.1:8765/oauth/token".to_owned(),
             client_id: CLIENT_ID.to_owned(),
+            revoke: None,
             is_own: true,
         }
     }

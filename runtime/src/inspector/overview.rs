@@ -215,6 +215,9 @@ impl Inspector {
         if self.0.signer.is_some() {
             faults.extend(["expire", "drop_scope"]);
         }
+        if matches!(self.0.access, Access::Broker | Access::Outside) {
+            faults.push("revoke");
+        }
         if is_jwt {
             faults.push("break_signature");
         }

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    oauth_client::{AuthorizationServer, CLIENT_ID},
+    authorization_server::AuthorizationServer,
+    oauth_client::CLIENT_ID,
     people::HeldToken,
     state::{Access, Inspector},
     token::{DecodedToken, Fault, TokenDraft, with_broken_signature},
@@ -135,9 +136,24 @@ impl Inspector {
                 draft.sign_in = None;
                 self.sign(draft).await?
             }
-            Fault::Revoked => return Err("This server cannot revoke an access token.".to_owned()),
+            Fault::Revoked => return self.revoke(person, token).await,
         };
         self.keep(person, HeldToken { access, fault: Some(fault), ..token });
+        Ok(())
+    }
+
+    /// Revokes what a person has, at the authorization server. It may be that it revokes no access
+    /// tokens: those of the broker are good until they end.
+    async fn revoke(&self, person: &str, token: HeldToken) -> Result<(), String> {
+        let server = self.authorization_server().await?;
+        let local = (&self.0.local, &*self.0.exchanges);
+        if let Some(refresh) = &token.refresh {
+            self.0.oauth.revoke(&server, ("refresh_token", refresh), local).await?;
+        }
+        if !server.is_own {
+            self.0.oauth.revoke(&server, ("access_token", &token.access), local).await?;
+        }
+        self.keep(person, HeldToken { fault: Some(Fault::Revoked), ..token });
         Ok(())
     }
 

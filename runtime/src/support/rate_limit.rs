@@ -57,6 +57,14 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
             .map_err(|refused| refused.wait_time_from(now(self.limiter.clock())))
     }
 
+    /// Gives every key its whole burst again.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn clear(&self) {
+        lock(&self.states.by_key).clear();
+        self.states.count.store(0, Ordering::Relaxed);
+        *lock(&self.states.shared) = None;
+    }
+
     /// How many keys are counted one by one.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
@@ -184,6 +192,16 @@ mod tests {
 
     fn check(limit: &RateLimit<String>, key: &str) -> Result<(), Duration> {
         limit.check(&key.to_owned())
+    }
+
+    #[cfg(feature = "inspector")]
+    #[test]
+    fn a_limit_can_be_cleared() {
+        let (_clock, limit) = limit(60, 1);
+        assert_eq!(check(&limit, "a"), Ok(()));
+        assert!(check(&limit, "a").is_err());
+        limit.clear();
+        assert_eq!((limit.len(), check(&limit, "a")), (0, Ok(())));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "websocket")]
 use crate::gate::resource_server::GateError;
 
+#[cfg(feature = "inspector")]
+use super::recording::MessageRecorder;
 use super::{
     outgoing::Outgoing, refusal, registry::MessageConnections, requests::OpenRequests,
     transport::ConnectionTransport,
@@ -34,6 +36,7 @@ use crate::{
         transport::ServerTransport,
     },
     support::background,
+    trace::Span,
 };
 
 /// How many messages may wait for the service loop, which takes each at once.
@@ -66,6 +69,8 @@ pub(crate) struct MessageConnection {
     outgoing: Arc<Outgoing>,
     requests: Arc<OpenRequests>,
     cancel: CancellationToken,
+    #[cfg(feature = "inspector")]
+    recorder: Option<Arc<MessageRecorder>>,
 }
 
 impl MessageConnection {
@@ -77,6 +82,11 @@ impl MessageConnection {
         let handler = &shared.handler;
         names::prepare(&mut head, handler.dispatch.host());
         let (incoming, messages) = mpsc::channel(MAX_WAITING_MESSAGES);
+        #[cfg(feature = "inspector")]
+        let recorder = shared.recorder(&head);
+        #[cfg(feature = "inspector")]
+        let outgoing = Arc::new(Outgoing::recorded(recorder.clone()));
+        #[cfg(not(feature = "inspector"))]
         let outgoing = Arc::<Outgoing>::default();
         let transport = ConnectionTransport {
             incoming: messages,
@@ -104,6 +114,8 @@ impl MessageConnection {
             outgoing,
             requests: Arc::default(),
             cancel,
+            #[cfg(feature = "inspector")]
+            recorder,
         };
         (connection, served)
     }
@@ -141,6 +153,7 @@ impl MessageConnection {
         error: GateError,
     ) -> Result<(), ReceiveError> {
         let message = Message::parse(body).map_err(ReceiveError::Invalid)?;
+        self.record(&message, (body, None), &self.shared.tracer().span());
         self.refuse(&message, Refusal::Message(error.into())).await
     }
 
@@ -161,7 +174,8 @@ impl MessageConnection {
         let handler = &self.shared.handler;
         let dispatch = &handler.dispatch;
         let mut parts = self.head.clone();
-        traced::begin(&dispatch.tracer, &mut parts);
+        let span = traced::begin(&dispatch.tracer, &mut parts);
+        self.record(message, (body, caller), &span);
         // What answers a request of a call must not wait for the call to end.
         let permit = match self.shared.gate().filter(|_| is_request(message)) {
             Some(gate) => match gate.acquire_permit(caller) {
@@ -211,6 +225,15 @@ impl MessageConnection {
         }
         read.insert_extension(parts);
         Ok(Ok(read))
+    }
+
+    /// Shows a message to the inspector.
+    #[cfg_attr(not(feature = "inspector"), allow(unused_variables, clippy::unused_self))]
+    fn record(&self, message: &Message<'_>, sent: (&[u8], Option<&Claims>), span: &Span) {
+        #[cfg(feature = "inspector")]
+        if let Some(recorder) = &self.recorder {
+            recorder.received(message, sent, span.id());
+        }
     }
 
     /// Refuses a message, by a response if it is a request.

@@ -6,6 +6,8 @@
 
 mod connection;
 mod outgoing;
+#[cfg(feature = "inspector")]
+mod recording;
 mod refusal;
 mod registry;
 mod requests;

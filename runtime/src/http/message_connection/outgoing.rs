@@ -1,5 +1,7 @@
 //! Messages that wait to be sent to one client, bounded in number and in bytes.
 
+#[cfg(feature = "inspector")]
+use std::sync::Arc;
 use std::{
     collections::VecDeque,
     io,
@@ -9,6 +11,9 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
+
+#[cfg(feature = "inspector")]
+use super::recording::MessageRecorder;
 
 /// How many messages may wait before their senders wait as well.
 const MAX_READY_MESSAGES: usize = 64;
@@ -29,6 +34,8 @@ pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(75);
 /// The messages to one client.
 #[derive(Default)]
 pub(crate) struct Outgoing {
+    #[cfg(feature = "inspector")]
+    recorder: Option<Arc<MessageRecorder>>,
     queue: Mutex<Queue>,
     /// Wakes the connection when there is a message.
     added: Notify,
@@ -51,12 +58,22 @@ impl Queue {
 }
 
 impl Outgoing {
+    /// The messages to a client, each of which is recorded.
+    #[cfg(feature = "inspector")]
+    pub(super) fn recorded(recorder: Option<Arc<MessageRecorder>>) -> Self {
+        Self { recorder, ..Self::default() }
+    }
+
     /// Adds a message, and waits as long as too many are before it.
     ///
     /// # Errors
     ///
     /// The client does not read.
     pub(crate) async fn send(&self, message: String) -> io::Result<()> {
+        #[cfg(feature = "inspector")]
+        if let Some(recorder) = &self.recorder {
+            recorder.sent(&message);
+        }
         {
             let mut queue = self.queue();
             if self.overflowed.is_cancelled() {

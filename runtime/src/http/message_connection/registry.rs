@@ -1,11 +1,19 @@
 //! Connections of a server: who may open one, and how many.
 
+#[cfg(feature = "inspector")]
+use std::sync::OnceLock;
 use std::{net::IpAddr, sync::Arc};
 
+#[cfg(feature = "inspector")]
+use http::request::Parts;
 #[cfg(feature = "websocket")]
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "inspector")]
+use super::recording::MessageRecorder;
+#[cfg(feature = "inspector")]
+use crate::http::recording::ExchangeRecorder;
 use crate::{
     gate::{
         Claims,
@@ -28,6 +36,8 @@ pub(crate) struct MessageConnections {
     /// Those of anonymous callers, counted with the streams of the endpoint.
     streams: Arc<AnonymousStreams>,
     shutdown: CancellationToken,
+    #[cfg(feature = "inspector")]
+    recorder: OnceLock<Arc<dyn ExchangeRecorder>>,
     pub(super) open: TaskTracker,
 }
 
@@ -44,8 +54,23 @@ impl MessageConnections {
             permits: Arc::default(),
             streams: endpoint.anonymous_streams(),
             shutdown,
+            #[cfg(feature = "inspector")]
+            recorder: OnceLock::new(),
             open: TaskTracker::new(),
         })
+    }
+
+    /// Records the messages of all connections.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn record_with(&self, recorder: &Arc<dyn ExchangeRecorder>) {
+        self.recorder.get_or_init(|| Arc::clone(recorder));
+    }
+
+    /// The recorder of the connection that the request with this head opened.
+    #[cfg(feature = "inspector")]
+    pub(super) fn recorder(&self, head: &Parts) -> Option<Arc<MessageRecorder>> {
+        let recorder = self.recorder.get()?;
+        Some(Arc::new(MessageRecorder::new(Arc::clone(recorder), head)))
     }
 
     pub(crate) fn gate(&self) -> Option<&Arc<ResourceServer>> {

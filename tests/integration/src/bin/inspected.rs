@@ -1,4 +1,5 @@
-//! A server in development, for the tests of its inspector.
+//! A server in development, for the tests of its inspector: with people who need no password, or with
+//! the authorization server `ISSUER`.
 
 use toolgate::prelude::*;
 
@@ -27,10 +28,15 @@ async fn order(caller: Caller<Acme>, #[arg(range(1..=9))] count: u8) -> String {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    toolgate::server!()
-        .dev::<Acme>(["alice", "bob"])
+    let server = toolgate::server!()
         .tools(tools![orders, order])
         .store(toolgate::grant::MemoryStore::new())
-        .serve()
-        .await
+        .websocket()
+        .legacy_sse();
+    match std::env::var("ISSUER") {
+        Ok(issuer) => {
+            server.gate(toolgate::gate::Gate::new(toolgate::gate::oidc(issuer)?)).serve().await
+        }
+        Err(_) => server.dev::<Acme>(["alice", "bob"]).serve().await,
+    }
 }

@@ -93,3 +93,19 @@ async fn tokens_of_the_broker_are_broken_and_renewed() {
         assert_eq!(answered["status"], 200, "{act}: {answered}");
     }
 }
+
+#[tokio::test]
+async fn a_revoked_sign_in_is_renewed_no_more() {
+    let page = start().await;
+    let done = page.act(json!({ "act": "sign_in" })).await;
+    Browser::new().sign_in(done["open"].as_str().unwrap(), "alice").await;
+    let state = page.state().await;
+    let id = state["people"][0]["id"].as_str().unwrap().to_owned();
+    let faults = &state["people"][0]["token"]["faults"];
+    assert_eq!(*faults, json!(["expire", "drop_scope", "revoke", "break_signature"]));
+    let done = page.act(json!({ "act": "revoke", "person": id })).await;
+    assert!(done["say"].as_str().unwrap().contains("until it expires"), "{done}");
+    assert_eq!(page.state().await["people"][0]["token"]["fault"], "revoked");
+    let refused = page.try_act(json!({ "act": "renew", "person": id })).await;
+    assert!(refused.text().await.unwrap().contains("invalid_grant"));
+}

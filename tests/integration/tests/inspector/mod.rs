@@ -3,7 +3,9 @@
 mod attacks;
 mod brokered;
 mod calls;
+mod connections;
 mod open;
+mod outside;
 
 use std::{path::Path, process::Stdio};
 
