@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-#[cfg(feature = "broker")]
-use super::oauth_client::CLIENT_ID;
 use crate::{
     gate,
     support::http_client::{bounded_bytes, client as http_client},
 };
+
+/// The identifier of the client at the server's own broker.
+pub(crate) const CLIENT_ID: &str = "toolgate-inspector";
 
 /// The environment variable with the client's identifier at another authorization server.
 const CLIENT_ID_VARIABLE: &str = "TOOLGATE_INSPECTOR_CLIENT_ID";

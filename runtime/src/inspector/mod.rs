@@ -39,6 +39,5 @@ pub(crate) use self::{
 };
 #[cfg(feature = "broker")]
 pub(crate) use self::{
-    oauth_client::{CLIENT_ID, redirect_uri},
-    token::TokenDraft,
+    authorization_server::CLIENT_ID, oauth_client::redirect_uri, token::TokenDraft,
 };

@@ -22,9 +22,6 @@ use crate::{
     support::{crypto, escape::escape, http_client::client as http_client},
 };
 
-/// The identifier of the client at the server's own broker.
-pub(crate) const CLIENT_ID: &str = "toolgate-inspector";
-
 /// The path of the redirect URI.
 pub(crate) const CALLBACK_PATH: &str = "/inspector/callback";
 
@@ -242,7 +239,7 @@ fn error_code(answer: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::authorization_server::CLIENT_ID, *};
 
     fn client() -> OAuthClient {
         OAuthClient::new("127.0.0.1:8765".parse().unwrap(), "http://127.0.0.1:8765/mcp")

@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    authorization_server::AuthorizationServer,
-    oauth_client::CLIENT_ID,
+    authorization_server::{AuthorizationServer, CLIENT_ID},
     people::HeldToken,
     state::{Access, Inspector},
     token::{DecodedToken, Fault, TokenDraft, with_broken_signature},
