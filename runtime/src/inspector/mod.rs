@@ -29,6 +29,10 @@ pub(crate) mod token;
 pub(crate) mod tokens;
 pub(crate) mod tools;
 
+#[cfg(feature = "broker")]
+pub(crate) use self::{
+    authorization_server::CLIENT_ID, oauth_client::redirect_uri, token::TokenDraft,
+};
 pub(crate) use self::{
     doctor::Patient,
     event_log::EventLog,
@@ -36,8 +40,4 @@ pub(crate) use self::{
     stage::Stage,
     state::{Access, Inspector, InspectorConfig},
     token::TokenSigner,
-};
-#[cfg(feature = "broker")]
-pub(crate) use self::{
-    authorization_server::CLIENT_ID, oauth_client::redirect_uri, token::TokenDraft,
 };
