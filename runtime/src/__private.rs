@@ -1,7 +1,7 @@
 //! Items that the expansions of the macros name. They are not part of the API.
 
 pub use crate::{
-    provider::{ClientAuth, Dialect, NoProvider, Provider},
+    provider::{ClientAuth, Dialect, NoProvider, Provider, profile::Profile},
     scope::{Access, Catalogue, DeclaresWrite, Holds, Requires, Scope},
     tool::{
         Call, Dependencies, Hints, StateValue, Tool, ToolEntry, ToolFuture, Tools, Values, View,

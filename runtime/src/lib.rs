@@ -95,6 +95,7 @@
 //! | [`grant`] | grants, their stores, sealing and refresh |
 //! | [`trace`] | what a server decided and did, as events for an observer |
 //! | [`error`] | errors of calls and of configuration |
+//! | [`stand_in`] | stand-ins of providers, for tests and for development without a network |
 //! | [`testing`] | a client without a socket, an issuer, a provider, and a person with a browser |
 //! | [`dev`] | sign-in with one click, for development |
 //!
@@ -132,6 +133,8 @@ pub mod grant;
 pub mod provider;
 pub mod scope;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod stand_in;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
@@ -214,6 +217,7 @@ pub use toolgate_macros::catalogue;
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
 /// | `authorize_params("name" = "value")` | additional parameters of the authorization request |
 /// | `refresh` | the refresh endpoint, if not `token` |
+/// | `stand_in` | the path of the [profile](provider::profile::Profile) by which a stand-in takes the provider's place in tests and in development |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
 /// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (the default) or

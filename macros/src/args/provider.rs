@@ -17,7 +17,7 @@ use super::{
         BodyFormat, EmptyScope, GrantErrors, ParameterName, Pkce, RefreshTokens, ScopePrefix,
         TokenPointers,
     },
-    value::{Switch, Text, list_of, path, value_of, written},
+    value::{PathValue, Switch, Text, list_of, path, value_of, written},
 };
 use crate::suggest;
 
@@ -55,6 +55,7 @@ attribute! {
         invalid_token: Option<Group<Condition>>,
         api_error: Option<Group<Condition>>,
         placeholders: Option<Placeholders>,
+        stand_in: Option<PathValue>,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     args::{
         self, Parsed,
         provider::{Endpoint, ProviderArgs},
-        value::Text,
+        value::{PathValue, Text},
     },
     errors::Errors,
     model::{
@@ -48,6 +48,12 @@ fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStr
     let revoke = args.revoke.as_ref().map(|revoke| optional("REVOKE", &revoke.0));
     let issuer = args.issuer.as_ref().map(|issuer| optional("ISSUER", &issuer.0));
     let dialect = dialect::emit(krate, args, &synonyms(item));
+    let stand_in = args.stand_in.as_ref().map(|PathValue(profile)| {
+        quote! {
+            const STAND_IN: ::core::option::Option<&'static #krate::__private::Profile> =
+                ::core::option::Option::Some(#profile);
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #krate::__private::Provider for #provider {
@@ -58,6 +64,7 @@ fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStr
             #revoke
             #issuer
             #dialect
+            #stand_in
         }
     }
 }

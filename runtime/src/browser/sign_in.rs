@@ -234,6 +234,9 @@ impl SignInAuth {
             issuer: metadata.names_itself.then(|| metadata.issuer.clone()),
             catalogue: &[],
             dialect: Dialect { client_auth: *auth, ..Dialect::STANDARD },
+            profile: None,
+            stand_in: None,
+            refresh: None,
             client_id: client_id.clone(),
             secret: secret.clone(),
         };

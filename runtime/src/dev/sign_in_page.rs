@@ -91,6 +91,9 @@ impl DevConfig {
             issuer: None,
             catalogue: self.scopes,
             dialect: Dialect::STANDARD,
+            profile: None,
+            stand_in: None,
+            refresh: None,
             client_id: "broker".to_owned(),
             secret: None,
         };

@@ -60,7 +60,7 @@ impl UpstreamClient {
         let parse = |url: &str| {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
         };
-        let refresh = registration.dialect.refresh.unwrap_or(&registration.token);
+        let refresh = registration.refresh.as_deref().unwrap_or(&registration.token);
         let origin = parse(&registration.token)?.origin().ascii_serialization();
         Ok(Self {
             origin: origin.into(),

@@ -50,6 +50,9 @@ impl Exchange {
             issuer: None,
             catalogue: SCOPES,
             dialect,
+            profile: None,
+            stand_in: None,
+            refresh: None,
             client_id: "id:1".to_owned(),
             secret: secret.map(Into::into),
         };

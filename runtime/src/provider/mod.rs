@@ -5,13 +5,17 @@ mod dialect;
 mod missing;
 mod oauth_client;
 mod placeholder;
+pub mod profile;
 mod refresh_tokens;
 mod registration;
 mod revocation;
+mod stand_in_address;
 mod token_pointers;
 mod upstream;
 
 pub(crate) use self::registration::Registration;
+#[cfg_attr(not(feature = "testing"), expect(unused_imports))]
+pub(crate) use self::stand_in_address::StandInAddress;
 pub use self::{
     api_signals::{ApiSignals, Condition, Place},
     dialect::{ClientAuth, Dialect, Pairs},

@@ -4,7 +4,7 @@ use std::{any::TypeId, fmt};
 
 use secrecy::SecretString;
 
-use super::dialect::Dialect;
+use super::{dialect::Dialect, profile::Profile, stand_in_address::StandInAddress};
 use crate::{error::ConfigError, scope::Scope, support::url::parse_endpoint};
 
 /// An [`OAuthClient`] whose provider is a value: what the rooms below the language work with.
@@ -18,15 +18,30 @@ pub(crate) struct Registration {
     pub(crate) api: String,
     pub(crate) authorize: String,
     pub(crate) token: String,
+    /// Where tokens are refreshed, if not there.
+    pub(crate) refresh: Option<String>,
     pub(crate) revoke: Option<String>,
     pub(crate) issuer: Option<String>,
     pub(crate) catalogue: &'static [Scope],
     pub(crate) dialect: Dialect,
+    /// What a stand-in of the provider answers.
+    pub(crate) profile: Option<&'static Profile>,
+    /// The stand-in that takes the provider's place.
+    pub(crate) stand_in: Option<StandInAddress>,
     pub(crate) client_id: String,
     pub(crate) secret: Option<SecretString>,
 }
 
 impl Registration {
+    /// Sends every request to a stand-in.
+    pub(crate) fn move_to(&mut self, stand_in: StandInAddress) {
+        let urls = [&mut self.api, &mut self.authorize, &mut self.token];
+        for url in urls.into_iter().chain(&mut self.revoke).chain(&mut self.refresh) {
+            *url = stand_in.locate(url);
+        }
+        self.stand_in = Some(stand_in);
+    }
+
     /// Every endpoint is an absolute https URL, loopback excepted.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let of = |what: &str| format!("the {what} of `{}`", self.name);

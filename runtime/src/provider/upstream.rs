@@ -5,6 +5,7 @@ use std::{any::TypeId, env};
 use super::{
     dialect::Dialect,
     oauth_client::OAuthClient,
+    profile::Profile,
     registration::{Registration, check_endpoint},
 };
 use crate::{error::ConfigError, scope::Catalogue};
@@ -30,6 +31,8 @@ pub trait Provider: Catalogue + Sized {
     const ISSUER: Option<&'static str> = None;
     /// Where the provider departs from the RFCs.
     const DIALECT: Dialect = Dialect::STANDARD;
+    /// What a stand-in of the provider answers, in tests and in development.
+    const STAND_IN: Option<&'static Profile> = None;
 
     /// The client with this identifier, without a secret.
     fn client(id: impl Into<String>) -> OAuthClient<Self> {
@@ -94,10 +97,13 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         api: P::API.to_owned(),
         authorize: P::AUTHORIZE.to_owned(),
         token: P::TOKEN.to_owned(),
+        refresh: P::DIALECT.refresh.map(str::to_owned),
         revoke: P::REVOKE.map(str::to_owned),
         issuer: P::ISSUER.map(str::to_owned),
         catalogue: P::SCOPES,
         dialect: P::DIALECT,
+        profile: P::STAND_IN,
+        stand_in: None,
         client_id,
         secret: None,
     }

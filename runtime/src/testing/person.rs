@@ -19,6 +19,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     gate::{AuthError, BrowserIdentity, Claims},
+    stand_in::CONSENT_PATH,
 };
 
 /// The cookie by which [`Browsers`] identifies a person.
@@ -104,14 +105,19 @@ impl Person {
             if !ours && url.path() == "/authorize" {
                 self.decide(&mut url);
             }
-            let (status, location, text) =
-                if ours { self.visit(&url, form.take()).await? } else { elsewhere(&url).await? };
-            if let Some((action, filled_in)) = self.fill_in(&text).filter(|_| ours) {
+            let (status, location, text) = if ours {
+                self.visit(&url, form.take()).await?
+            } else {
+                elsewhere(&url, form.take()).await?
+            };
+            let filled_in =
+                if ours { self.fill_in(&text) } else { self.fill_in_of_stand_in(&text) };
+            if let Some((action, filled_in)) = filled_in {
                 url = url.join(&action).map_err(Error::internal)?;
                 form = Some(filled_in);
                 continue;
             }
-            match location.filter(|_| status.is_redirection()) {
+            match location {
                 Some(location) => {
                     url = url.join(&location).map_err(|_| {
                         Error::new(format!("`{url}` leads to `{location}`, which is no address"))
@@ -157,6 +163,27 @@ impl Person {
         Some((action.to_owned(), filled_in))
     }
 
+    /// The action and the content of the consent form of a [`StandIn`](crate::stand_in::StandIn), filled
+    /// in.
+    fn fill_in_of_stand_in(&self, page: &str) -> Option<(String, String)> {
+        let (_, form) = page.split_once(&format!("action=\"{CONSENT_PATH}\""))?;
+        let (_, id) = form.split_once("name=\"request\" value=\"")?;
+        let (id, _) = id.split_once('"')?;
+        let decision = if self.denies { "deny" } else { "approve" };
+        let mut filled_in = form_urlencoded::Serializer::new(String::new());
+        filled_in
+            .append_pair("request", id)
+            .append_pair("account", &self.name)
+            .append_pair("decision", decision);
+        for field in form.split("name=\"scope:").skip(1) {
+            let scope = field.split('"').next()?;
+            if !self.withholds.iter().any(|withheld| withheld == scope) {
+                filled_in.append_pair(&format!("scope:{scope}"), "on");
+            }
+        }
+        Some((CONSENT_PATH.to_owned(), filled_in.finish()))
+    }
+
     /// Loads a page of the server under test, or posts `form` to it.
     async fn visit(&self, url: &Url, form: Option<String>) -> Result<Visited> {
         let target = &url[url::Position::BeforePath..];
@@ -176,8 +203,8 @@ impl Person {
             Err(never) => match never {},
         };
         self.keep_cookies(&response);
-        let location = location(response.headers());
         let status = response.status();
+        let location = location(status, response.headers());
         let body = response.into_body().collect().await.map(Collected::to_bytes);
         let text = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         Ok((status, location, text))
@@ -204,19 +231,31 @@ impl Person {
 
 type Visited = (StatusCode, Option<String>, String);
 
-/// Loads a page of another server, without cookies.
-async fn elsewhere(url: &Url) -> Result<Visited> {
+/// Loads a page of another server, or posts `form` to it, without cookies.
+async fn elsewhere(url: &Url, form: Option<String>) -> Result<Visited> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
-    let response =
-        client.map_err(Error::internal)?.get(url.clone()).send().await.map_err(|error| {
-            Error::new(format!("`{url}` cannot be opened: {}", error.without_url()))
-        })?;
-    let (status, location) = (response.status(), location(response.headers()));
+    let client = client.map_err(Error::internal)?;
+    let request = match form {
+        None => client.get(url.clone()),
+        Some(form) => client
+            .post(url.clone())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form),
+    };
+    let response = request.send().await.map_err(|error| {
+        Error::new(format!("`{url}` cannot be opened: {}", error.without_url()))
+    })?;
+    let status = response.status();
+    let location = location(status, response.headers());
     Ok((status, location, response.text().await.unwrap_or_default()))
 }
 
-fn location(headers: &HeaderMap) -> Option<String> {
-    headers.get(header::LOCATION)?.to_str().ok().map(str::to_owned)
+/// Where a response leads: by a redirect, or by a page that leads on.
+fn location(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    if status.is_redirection() {
+        return headers.get(header::LOCATION)?.to_str().ok().map(str::to_owned);
+    }
+    headers.get(header::REFRESH)?.to_str().ok()?.strip_prefix("0;url=").map(str::to_owned)
 }
 
 /// Identifies the browser of every [`Person`]: the subject is its name, and the issuer is
