@@ -236,6 +236,7 @@ impl SignInAuth {
             dialect: Dialect { client_auth: *auth, ..Dialect::STANDARD },
             profile: None,
             stand_in: None,
+            awaits_stand_in: false,
             refresh: None,
             client_id: client_id.clone(),
             secret: secret.clone(),

@@ -28,6 +28,16 @@
 //! }
 //! ```
 //!
+//! # Without providers
+//!
+//! A provider whose client comes from the environment, and of which nothing is set there, is replaced
+//! by its [stand-in](crate::stand_in) on this machine, if it has one: `GitHub::from_env()?` without
+//! `GITHUB_CLIENT_ID`. Its consent page lets you withhold scopes, and its start page expires and
+//! revokes tokens, answers slowly, or refuses requests as too many. The server says at its start which
+//! providers are stand-ins, and where. Their data is made up, and forgotten at the end.
+//!
+//! # Tokens without a sign-in
+//!
 //! While it runs, `GET /dev/token?user=alice&scope=orders:read` returns a token for `curl`; add
 //! `&expired` for one that is refused. In a test, [`token`] makes such tokens:
 //!
@@ -62,6 +72,7 @@
 pub(crate) mod dev_verifier;
 pub(crate) mod issuer;
 pub(crate) mod sign_in_page;
+pub(crate) mod stand_ins;
 
 pub use self::issuer::token;
 pub(crate) use self::{

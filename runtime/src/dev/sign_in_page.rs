@@ -93,6 +93,7 @@ impl DevConfig {
             dialect: Dialect::STANDARD,
             profile: None,
             stand_in: None,
+            awaits_stand_in: false,
             refresh: None,
             client_id: "broker".to_owned(),
             secret: None,

@@ -52,6 +52,7 @@ impl Exchange {
             dialect,
             profile: None,
             stand_in: None,
+            awaits_stand_in: false,
             refresh: None,
             client_id: "id:1".to_owned(),
             secret: secret.map(Into::into),

@@ -28,6 +28,8 @@ pub(crate) struct Registration {
     pub(crate) profile: Option<&'static Profile>,
     /// The stand-in that takes the provider's place.
     pub(crate) stand_in: Option<StandInAddress>,
+    /// Whether the environment names no client, and a server in development uses a stand-in.
+    pub(crate) awaits_stand_in: bool,
     pub(crate) client_id: String,
     pub(crate) secret: Option<SecretString>,
 }
@@ -40,10 +42,23 @@ impl Registration {
             *url = stand_in.locate(url);
         }
         self.stand_in = Some(stand_in);
+        self.awaits_stand_in = false;
+    }
+
+    /// The error of an environment that names no client.
+    pub(crate) fn no_client_id(&self) -> ConfigError {
+        let prefix = self.id.to_uppercase().replace('-', "_");
+        ConfigError::new(format!("`{prefix}_CLIENT_ID` is not set")).help(format!(
+            "register an OAuth client at {} and set `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`",
+            self.name
+        ))
     }
 
     /// Every endpoint is an absolute https URL, loopback excepted.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if self.awaits_stand_in {
+            return Err(self.no_client_id());
+        }
         let of = |what: &str| format!("the {what} of `{}`", self.name);
         check_endpoint(&of("API"), &self.api)?;
         check_endpoint(&of("authorization endpoint"), &self.authorize)?;

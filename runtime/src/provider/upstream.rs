@@ -46,6 +46,10 @@ pub trait Provider: Catalogue + Sized {
     /// one's own or a test, `GITHUB_API_URL`, `GITHUB_AUTHORIZE_URL`, `GITHUB_TOKEN_URL`,
     /// `GITHUB_REVOKE_URL` and `GITHUB_ISSUER`.
     ///
+    /// A server in [development](crate::Server::dev) uses a stand-in of the provider where none of
+    /// them is set and the provider has one. Then an identifier that is not set is an error of
+    /// [`Server::build`](crate::Server::build), of a server that is not in development.
+    ///
     /// # Errors
     ///
     /// The identifier is not set, or a URL is none or not https (loopback excepted).
@@ -55,12 +59,15 @@ pub trait Provider: Catalogue + Sized {
             let name = format!("{prefix}_{suffix}");
             env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value))
         };
-        let (_, id) = read("CLIENT_ID").ok_or_else(|| {
-            ConfigError::new(format!("`{prefix}_CLIENT_ID` is not set")).help(format!(
-                "register an OAuth client at {} and set `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`",
-                Self::NAME
-            ))
-        })?;
+        let Some((_, id)) = read("CLIENT_ID") else {
+            let awaits_stand_in = cfg!(feature = "dev")
+                && Self::STAND_IN.is_some()
+                && ENV_SUFFIXES.iter().all(|suffix| read(suffix).is_none());
+            let mut client = Self::client("");
+            client.registration.awaits_stand_in = awaits_stand_in;
+            let error = client.registration.no_client_id();
+            return if awaits_stand_in { Ok(client) } else { Err(error) };
+        };
         let mut client = Self::client(id);
         if let Some((_, secret)) = read("CLIENT_SECRET") {
             client = client.secret(secret);
@@ -87,6 +94,10 @@ pub trait Provider: Catalogue + Sized {
     }
 }
 
+/// What follows the provider's ID in the names of environment variables, besides `CLIENT_ID`.
+const ENV_SUFFIXES: [&str; 6] =
+    ["CLIENT_SECRET", "API_URL", "AUTHORIZE_URL", "TOKEN_URL", "REVOKE_URL", "ISSUER"];
+
 /// The registration of a client without a secret.
 fn registration<P: Provider>(client_id: String) -> Registration {
     Registration {
@@ -104,6 +115,7 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         dialect: P::DIALECT,
         profile: P::STAND_IN,
         stand_in: None,
+        awaits_stand_in: false,
         client_id,
         secret: None,
     }

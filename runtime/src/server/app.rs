@@ -41,6 +41,8 @@ pub(crate) struct Assembled {
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
     pub(crate) login: Option<crate::dev::SignInPage>,
+    #[cfg(feature = "dev")]
+    pub(crate) stand_ins: Vec<crate::dev::stand_ins::StartedStandIn>,
     #[cfg(feature = "inspector")]
     pub(crate) inspector: Option<crate::inspector::Inspector>,
 }
@@ -66,6 +68,8 @@ impl Assembled {
             broker: None,
             #[cfg(feature = "dev")]
             login: None,
+            #[cfg(feature = "dev")]
+            stand_ins: Vec::new(),
             #[cfg(feature = "inspector")]
             inspector: None,
         }

@@ -10,6 +10,8 @@ use super::{
     auth_setup::{AuthLayer, AuthSetup},
     builder::{MAX_SSE_AFTER, Server},
 };
+#[cfg(feature = "dev")]
+use crate::dev::stand_ins;
 use crate::{
     browser::site::Site,
     client::http_client,
@@ -57,9 +59,17 @@ impl Server<ErasedHandler> {
         loopback: Option<Arc<Loopback>>,
     ) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
+        let is_in_development = self.dev.is_some();
+        #[cfg(feature = "dev")]
         let login = match self.dev.take().filter(|_| loopback.is_none()) {
             Some(config) => Some(self.sign_in_without_password(config)?),
             None => None,
+        };
+        #[cfg(feature = "dev")]
+        let stand_ins = if is_in_development {
+            stand_ins::start(&mut self.providers).await?
+        } else {
+            Vec::new()
         };
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
         let proxies = trusted_proxies(&self.trusted_proxies, &mut errors);
@@ -157,6 +167,7 @@ impl Server<ErasedHandler> {
         #[cfg(feature = "dev")]
         {
             app.login = login;
+            app.stand_ins = stand_ins;
         }
         Ok(app)
     }

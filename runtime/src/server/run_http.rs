@@ -72,6 +72,10 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
     if let Some(hint) = hint {
         print(&hint);
     }
+    #[cfg(feature = "dev")]
+    for stand_in in &app.stand_ins {
+        print(&stand_in.hint());
+    }
 
     let app = Arc::new(app);
     let (service, ended) = (app.service(), Arc::clone(&app));

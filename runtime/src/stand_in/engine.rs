@@ -71,7 +71,7 @@ impl Incoming {
         self.header(header::CONTENT_TYPE).starts_with("application/json")
     }
 
-    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
+    pub(super) fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 

@@ -71,6 +71,8 @@ pub(crate) mod url_pattern;
 pub(crate) mod world;
 
 pub(crate) use self::authorize::CONSENT_PATH;
+#[cfg(feature = "dev")]
+pub(crate) use self::handle::replace;
 pub use self::{handle::StandIn, world::Counts};
 #[cfg(doc)]
 use crate::provider::profile::Profile;
