@@ -49,9 +49,7 @@ pub(super) fn ask(engine: &Engine, request: &Incoming) -> Response {
             let title = format!("May this server use your {} account?", engine.name);
             pages::page(engine, StatusCode::OK, &title, body, true)
         }
-        Err(error) => {
-            send_back(engine, redirect_uri, query.get("state"), &[("error", error)])
-        }
+        Err(error) => send_back(engine, redirect_uri, query.get("state"), &[("error", error)]),
     }
 }
 

@@ -87,9 +87,8 @@ impl<P: Provider> StandIn<P> {
 pub(super) async fn start(registration: &Registration) -> Result<Running, ConfigError> {
     let name = registration.name;
     let profile = registration.profile.ok_or_else(|| {
-        ConfigError::new(format!("`{name}` has no stand-in")).help(
-            "a provider has one whose declaration names its profile: `stand_in = PROFILE`",
-        )
+        ConfigError::new(format!("`{name}` has no stand-in"))
+            .help("a provider has one whose declaration names its profile: `stand_in = PROFILE`")
     })?;
     let engine = Engine::new(name, profile, registration.catalogue);
     Running::start(engine).await.map_err(|error| {

@@ -86,7 +86,12 @@ fn refresh(engine: &Engine, request: &Incoming, form: &Pairs) -> Response {
     }
 }
 
-fn success(engine: &Engine, request: &Incoming, template: &'static str, issued: &Issued) -> Response {
+fn success(
+    engine: &Engine,
+    request: &Incoming,
+    template: &'static str,
+    issued: &Issued,
+) -> Response {
     if engine.faults.takes_lost_answer() {
         // A body that fails makes the server close the connection.
         let error = std::io::Error::other("the answer is lost");
@@ -139,9 +144,9 @@ fn values(engine: &Engine, issued: &Issued) -> Values {
 
 /// What identifies a person.
 pub(super) fn person(account: &str) -> Values {
-    let number = account.bytes().fold(583_231_u64, |number, byte| {
-        (number.wrapping_mul(31) + u64::from(byte)) % 90_000_000
-    });
+    let number = account
+        .bytes()
+        .fold(583_231_u64, |number, byte| (number.wrapping_mul(31) + u64::from(byte)) % 90_000_000);
     Values::from([
         ("account", json!(account)),
         ("email", json!(format!("{account}@example.com"))),
@@ -153,14 +158,19 @@ pub(super) fn person(account: &str) -> Values {
 pub(super) fn granted_names(engine: &Engine, scopes: &BTreeSet<String>) -> Vec<String> {
     let profile = engine.profile;
     let is_implied = |name: &str| {
-        engine.catalogue.iter().filter(|other| scopes.contains(other.name)).any(|other| {
-            other.implies.iter().any(|&at| engine.catalogue[at].name == name)
-        })
+        engine
+            .catalogue
+            .iter()
+            .filter(|other| scopes.contains(other.name))
+            .any(|other| other.implies.iter().any(|&at| engine.catalogue[at].name == name))
     };
     let shown = scopes.iter().filter(|name| !profile.normalizes_scopes || !is_implied(name));
     let rename = |name: &String| {
         let other = profile.granted_names.iter().find(|(own, _)| own == name);
-        other.map_or_else(|| format!("{}{name}", profile.scope_prefix), |(_, other)| (*other).to_owned())
+        other.map_or_else(
+            || format!("{}{name}", profile.scope_prefix),
+            |(_, other)| (*other).to_owned(),
+        )
     };
     shown.map(rename).collect()
 }

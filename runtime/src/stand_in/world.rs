@@ -133,7 +133,8 @@ impl World {
         scopes: BTreeSet<String>,
     ) -> String {
         if self.grants.len() >= MAX_ENTRIES {
-            *self = Self { counts: self.counts.clone(), advanced: self.advanced, ..Self::default() };
+            *self =
+                Self { counts: self.counts.clone(), advanced: self.advanced, ..Self::default() };
         }
         let AuthorizationRequest { redirect_uri, challenge, gives_refresh_token, .. } = request;
         self.grants.push(Grant { account, scopes, gives_refresh_token, is_revoked: false });
