@@ -11,6 +11,7 @@ use super::{
     client_assertion::{MAX_ASSERTION_TTL, MAX_ASSERTIONS},
     documents::ClientDocuments,
     identity::UserEndpoint,
+    identity_provider::{IdentityProvider, TrustedIssuer},
     limits::{Limits, MAX_REQUESTS_PER_MINUTE, STORED_MINUTES},
     registered_client::Registrations,
     state::{Broker, BrokerState},
@@ -61,6 +62,7 @@ pub struct BrokerBuilder {
     admit: Option<Arc<Admit>>,
     admission_ttl: Duration,
     clients: Vec<KnownClient>,
+    identity_providers: Vec<IdentityProvider>,
     access_token_ttl: Duration,
     refresh_token_reuse_interval: Duration,
     client_metadata_documents: Option<bool>,
@@ -97,6 +99,7 @@ impl BrokerBuilder {
             admit: None,
             admission_ttl: ADMISSION_TTL,
             clients: Vec::new(),
+            identity_providers: Vec::new(),
             access_token_ttl: ACCESS_TOKEN_TTL,
             refresh_token_reuse_interval: REUSE_INTERVAL,
             client_metadata_documents: None,
@@ -227,6 +230,25 @@ impl BrokerBuilder {
         self
     }
 
+    /// Accepts identity assertions of an organization's identity provider (ID-JAG; MCP,
+    /// Enterprise-Managed Authorization): an application that signed a person in there gets an access
+    /// token of the broker without a browser. The token has the scopes that are in the assertion and
+    /// requested, and no refresh token. Accounts at the provider are connected as ever.
+    ///
+    /// ```
+    /// # use toolgate::broker::{BrokerBuilder, IdentityProvider};
+    /// # fn configure(broker: BrokerBuilder) -> BrokerBuilder {
+    /// broker.user("/user", "id").identity_provider(IdentityProvider::new(
+    ///     "https://acme.idp.example",
+    ///     |assertion| Some(assertion.claim("github_id")?.as_u64()?.to_string()),
+    /// ))
+    /// # }
+    /// ```
+    pub fn identity_provider(mut self, provider: IdentityProvider) -> Self {
+        self.identity_providers.push(provider);
+        self
+    }
+
     /// Sets the lifetime of access tokens: ten minutes by default, an hour at most. They cannot be
     /// revoked.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
@@ -322,6 +344,16 @@ impl BrokerBuilder {
                 return Err(ConfigError::new(format!("the client `{id}` is registered twice")));
             }
         }
+        let mut trusted: Vec<TrustedIssuer> = Vec::new();
+        for provider in self.identity_providers {
+            if trusted.iter().any(|known| known.issuer == provider.issuer) {
+                return Err(ConfigError::new(format!(
+                    "the identity provider `{}` is named twice",
+                    provider.issuer
+                )));
+            }
+            trusted.push(TrustedIssuer::new(provider, &self.clock)?);
+        }
         let requests = self.max_requests_per_minute.saturating_mul(STORED_MINUTES);
         let capacity = Capacity { people: self.max_people, requests: requests as usize };
         let registrations = Registrations::new(&*self.records, &issuer);
@@ -352,6 +384,7 @@ impl BrokerBuilder {
             prefix,
             issuer,
             callback,
+            identity_providers: trusted,
             resource: self.resource,
             other_resources: self.other_resources,
             name: self.server_name.unwrap_or_else(|| host.clone()),

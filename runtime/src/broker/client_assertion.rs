@@ -33,10 +33,10 @@ pub(crate) const MAX_ASSERTION_TTL: Duration = Duration::from_secs(3600);
 /// The most assertions that are remembered.
 pub(crate) const MAX_ASSERTIONS: usize = 100_000;
 /// How much clocks may differ.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The longest assertion, and the longest `jti`, in bytes.
-const MAX_ASSERTION_LEN: usize = 8 * 1024;
-const MAX_JTI_LEN: usize = 256;
+pub(crate) const MAX_ASSERTION_LEN: usize = 8 * 1024;
+pub(crate) const MAX_JTI_LEN: usize = 256;
 
 /// The signature algorithms that a client may use.
 pub(crate) const ASSERTION_ALGORITHMS: [&str; 9] =

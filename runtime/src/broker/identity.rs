@@ -72,9 +72,7 @@ impl UserEndpoint {
             Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => return None,
         };
-        let fits =
-            !id.is_empty() && id.len() <= MAX_IDENTIFIER_LEN && !id.chars().any(char::is_control);
-        (fits && id.trim() == id).then_some(id)
+        Self::fits(&id).then_some(id)
     }
 
     /// Returns to whom the provider's token belongs, or why it is not known.
@@ -87,11 +85,22 @@ impl UserEndpoint {
         let id = self
             .find(&answer)
             .ok_or_else(|| format!("there is no identifier at `{}`", self.pointer))?;
-        let subject = match self.subject_prefix {
+        Ok(Identity { subject: self.subject(&id), profile: answer })
+    }
+
+    /// The subject of the person whom the provider knows as `id`.
+    pub(crate) fn subject(&self, id: &str) -> String {
+        match self.subject_prefix {
             Some(prefix) => format!("{prefix}:{id}"),
-            None => id,
-        };
-        Ok(Identity { subject, profile: answer })
+            None => id.to_owned(),
+        }
+    }
+
+    /// Whether the provider may know a person under this identifier.
+    pub(crate) fn fits(id: &str) -> bool {
+        let fits =
+            !id.is_empty() && id.len() <= MAX_IDENTIFIER_LEN && !id.chars().any(char::is_control);
+        fits && id.trim() == id
     }
 
     async fn request(&self, token: &SecretString) -> Result<Bytes, String> {

@@ -55,6 +55,7 @@ pub(crate) mod cookies;
 pub(crate) mod documents;
 pub(crate) mod endpoint;
 pub(crate) mod identity;
+pub(crate) mod identity_provider;
 pub(crate) mod limits;
 pub(crate) mod own_client;
 pub(crate) mod page;
@@ -71,5 +72,11 @@ pub(crate) mod verifier;
 /// The type of [`Broker::jwks`], re-exported so that its version always matches.
 pub use jsonwebtoken::jwk::JwkSet;
 
-pub use self::{admission::Person, builder::BrokerBuilder, client::KnownClient, state::Broker};
+pub use self::{
+    admission::Person,
+    builder::BrokerBuilder,
+    client::KnownClient,
+    identity_provider::{IdentityAssertion, IdentityProvider},
+    state::Broker,
+};
 pub use crate::{gate::PeerAddress, grant::DisconnectOutcome};

@@ -14,6 +14,7 @@ use super::{
     client::Clients,
     documents::ClientDocuments,
     identity::UserEndpoint,
+    identity_provider::TrustedIssuer,
     limits::Limits,
     step_up::memory::StepUpMemory,
     store::{signing_keys::SigningKeys, typed_store::TypedStore},
@@ -72,7 +73,9 @@ pub(crate) struct BrokerState {
     pub(super) client_metadata_documents: Option<bool>,
     /// Whether the public URL is of this machine.
     pub(super) is_loopback: bool,
-    /// The client assertions that were used.
+    /// Those whose identity assertions become access tokens.
+    pub(super) identity_providers: Vec<TrustedIssuer>,
+    /// The assertions that were used: of clients, and of identity providers.
     pub(super) assertions: ReplayWindow,
     /// Whether scripts of other origins may call the endpoints (CORS).
     pub(super) browser_clients: bool,

@@ -46,6 +46,18 @@ impl Broker {
         });
     }
 
+    /// Reports the token of an identity assertion.
+    pub(super) fn trace_assertion(&self, client: &str, access: &AccessToken) {
+        self.new_span().emit(|| EventKind::TokensIssued {
+            client: Found::new(client),
+            grant_type: GrantType::JwtBearer,
+            scopes: access.scopes[..].into(),
+            expires_in_s: access.expires_at.saturating_sub(self.now_s()),
+            refresh_token: false,
+            sign_in: None,
+        });
+    }
+
     fn now_s(&self) -> u64 {
         let now = self.now().duration_since(std::time::UNIX_EPOCH);
         now.unwrap_or_default().as_secs()

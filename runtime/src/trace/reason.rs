@@ -416,6 +416,8 @@ reasons! {
         AuthorizationCode,
         /// `refresh_token`
         RefreshToken,
+        /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523), with an identity assertion.
+        JwtBearer,
         /// Another one.
         Other,
     }

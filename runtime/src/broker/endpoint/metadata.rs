@@ -8,6 +8,7 @@ use axum::{
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
+use super::identity_assertion;
 use crate::{
     broker::{client_assertion::ASSERTION_ALGORITHMS, state::Broker},
     trace::{EventKind, MetadataDocument},
@@ -46,6 +47,12 @@ impl Broker {
             "client_id_metadata_document_supported": offers_documents,
             "protected_resources": resources,
         });
+        if !self.0.identity_providers.is_empty() {
+            document["grant_types_supported"] =
+                json!(["authorization_code", "refresh_token", identity_assertion::JWT_BEARER]);
+            document["authorization_grant_profiles_supported"] =
+                json!([identity_assertion::PROFILE]);
+        }
         if offers_documents {
             for endpoint in ["token", "revocation"] {
                 let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");

@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod callback;
 pub(crate) mod consent;
 pub(crate) mod error;
+pub(crate) mod identity_assertion;
 pub(crate) mod metadata;
 pub(crate) mod register;
 pub(crate) mod request;

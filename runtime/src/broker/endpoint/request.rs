@@ -129,13 +129,18 @@ impl Broker {
 
     /// Checks that a requested resource is the one that tokens are for (RFC 8707).
     pub(crate) fn check_resource(&self, asked: &Parameters) -> Result<(), String> {
-        let Some(named) = asked.get("resource") else { return Ok(()) };
-        let ours = &self.0.resource;
-        let is_named = |ours: &String| named == ours || is_same_resource(named, ours);
-        if is_named(ours) || self.0.other_resources.iter().any(is_named) {
-            return Ok(());
+        match asked.get("resource") {
+            Some(named) if !self.is_resource(named) => {
+                Err(format!("there are tokens for {} alone", self.0.resource))
+            }
+            _ => Ok(()),
         }
-        Err(format!("there are tokens for {ours} alone"))
+    }
+
+    /// Whether this names the resource that tokens are for.
+    pub(crate) fn is_resource(&self, named: &str) -> bool {
+        let is_named = |ours: &String| named == ours || is_same_resource(named, ours);
+        is_named(&self.0.resource) || self.0.other_resources.iter().any(is_named)
     }
 
     /// The requested scopes, in the order of the provider's catalogue. Where none of them is known,
@@ -146,7 +151,7 @@ impl Broker {
     }
 
     /// The requested scopes that the provider's catalogue has. Others are logged.
-    fn known_scopes(&self, asked: &str) -> Vec<String> {
+    pub(crate) fn known_scopes(&self, asked: &str) -> Vec<String> {
         let catalogue = self.0.oauth.registration.catalogue;
         let mut asked: BTreeSet<&str> = asked
             .split(' ')

@@ -7,7 +7,10 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::error::{self, OAuthError, required};
+use super::{
+    error::{self, OAuthError, required},
+    identity_assertion::JWT_BEARER,
+};
 use crate::support::escape::escape;
 use crate::{
     broker::{state::Broker, store::typed_store::millis, tokens::IssuedTokens},
@@ -44,6 +47,7 @@ impl Broker {
         *grant_type = form.get("grant_type").map(|grant_type| match grant_type {
             "authorization_code" => GrantType::AuthorizationCode,
             "refresh_token" => GrantType::RefreshToken,
+            JWT_BEARER => GrantType::JwtBearer,
             _ => GrantType::Other,
         });
         let client = self.authenticate_client(&headers, &form, address).await?;
@@ -57,6 +61,10 @@ impl Broker {
             "refresh_token" => {
                 let token = required(&form, "refresh_token")?;
                 self.refresh(&client, token, form.get("scope")).await?
+            }
+            JWT_BEARER => {
+                let assertion = required(&form, "assertion")?;
+                self.redeem_assertion(&client, assertion, form.get("scope")).await?
             }
             _ => {
                 let supported = "the grant types are authorization_code and refresh_token";

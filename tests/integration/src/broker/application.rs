@@ -240,6 +240,11 @@ impl Application {
         self.ask(&self.url, "revoke", &[("token", token)], &[]).await
     }
 
+    /// Sends a form to an endpoint.
+    pub async fn post(&self, endpoint: &str, form: &[(&str, &str)]) -> Walk {
+        self.ask(&self.url, endpoint, form, &[]).await
+    }
+
     async fn ask(
         &self,
         url: &str,

@@ -152,6 +152,11 @@ impl Site {
         .await
     }
 
+    /// Another broker on the same store, which is not built yet.
+    pub fn builder(&self) -> BrokerBuilder {
+        builder(&self.forge, &self.url, &self.resource, &self.grants, &self.records)
+    }
+
     /// The records underneath.
     pub fn records(&self) -> &Arc<dyn Records> {
         &self.records
@@ -178,10 +183,18 @@ fn build(
     records: &Arc<dyn Records>,
     set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder,
 ) -> Broker {
-    let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
     let clock: Arc<dyn Clock> = clock.clone();
-    let builder = Broker::builder(url, resource, client, grants.clone(), records.clone())
-        .user("/user", "login")
-        .clock(clock);
+    let builder = builder(forge, url, resource, grants, records).clock(clock);
     set_up(builder).build().expect("the broker is sound")
+}
+
+fn builder(
+    forge: &Running,
+    url: &str,
+    resource: &str,
+    grants: &Grants,
+    records: &Arc<dyn Records>,
+) -> BrokerBuilder {
+    let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+    Broker::builder(url, resource, client, grants.clone(), records.clone()).user("/user", "login")
 }

@@ -8,6 +8,7 @@ mod client_attacks;
 mod consent_attacks;
 mod documents;
 mod hosts;
+mod identity_assertions;
 mod refresh_reuse;
 mod state_attacks;
 mod token_attacks;

@@ -1,0 +1,204 @@
+//! The grant by which an identity assertion becomes an access token (RFC 7523 §2.1; Identity Assertion
+//! JWT Authorization Grant, "ID-JAG").
+
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::error::OAuthError;
+use crate::{
+    broker::{
+        client_assertion::{CLOCK_SKEW, MAX_ASSERTION_LEN, MAX_ASSERTION_TTL, MAX_JTI_LEN},
+        client_authentication::AuthenticatedClient,
+        identity::UserEndpoint,
+        identity_provider::{IdentityAssertion, TrustedIssuer},
+        state::Broker,
+        tokens::IssuedTokens,
+    },
+    gate::{
+        AuthError,
+        verify::token::{algorithm, decode_part, numeric_date, string_list},
+    },
+    support::{crypto, escape::escape},
+};
+
+/// The value of `grant_type`.
+pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// What the metadata calls this profile of the grant.
+pub(crate) const PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
+
+/// The type of an assertion.
+const TYPE: &str = "oauth-id-jag+jwt";
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct AssertionClaims {
+    iss: Option<String>,
+    sub: Option<String>,
+    aud: Option<Value>,
+    client_id: Option<String>,
+    resource: Option<Value>,
+    scope: Option<String>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+    jti: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+fn refuse(why: &'static str) -> OAuthError {
+    OAuthError::new("invalid_grant", why)
+}
+
+impl Broker {
+    /// Issues an access token for an assertion. There is no refresh token: the identity provider is
+    /// asked again, so that it decides again.
+    pub(crate) async fn redeem_assertion(
+        &self,
+        client: &AuthenticatedClient,
+        assertion: &str,
+        requested: Option<&str>,
+    ) -> Result<IssuedTokens, OAuthError> {
+        if self.0.identity_providers.is_empty() {
+            let supported = "this server has no identity provider";
+            return Err(OAuthError::new("unsupported_grant_type", supported));
+        }
+        let malformed = || refuse("the assertion is not a signed JWT");
+        let (message, signature) = assertion.rsplit_once('.').ok_or_else(malformed)?;
+        let (head, body) = message.split_once('.').ok_or_else(malformed)?;
+        if assertion.len() > MAX_ASSERTION_LEN || body.contains('.') {
+            return Err(malformed());
+        }
+        let header: Header = decode_part(head).map_err(|_| malformed())?;
+        let claims: AssertionClaims = decode_part(body).map_err(|_| malformed())?;
+        let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+        // Another JWT of the same issuer, as an ID token is, is no permission to use this server.
+        if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE {
+            return Err(refuse("the type of the assertion must be oauth-id-jag+jwt"));
+        }
+        let algorithm = algorithm(&header.alg).filter(|_| header.crit.is_none());
+        let algorithm = algorithm.ok_or_else(malformed)?;
+        let named = claims.iss.as_deref().unwrap_or_default();
+        let trusted = self.0.identity_providers.iter().find(|trusted| trusted.issuer == named);
+        let trusted =
+            trusted.ok_or_else(|| refuse("`iss` of the assertion is no identity provider here"))?;
+        // Nothing is fetched for an assertion that would be refused in any case.
+        self.check_assertion(client, &claims)?;
+        let kid = header.kid.as_deref();
+        let keys = trusted.keys.keys(|keys| keys.find(kid, algorithm).is_some()).await;
+        let keys = keys.map_err(|error| self.no_key(trusted, &error))?;
+        let key = keys.find(kid, algorithm).ok_or_else(|| refuse("the key is not known"))?;
+        let fits =
+            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
+        if !fits.unwrap_or(false) {
+            return Err(refuse("the signature of the assertion is wrong"));
+        }
+        let jti = claims.jti.as_deref().unwrap_or_default();
+        let used = crypto::sha256(format!("id-jag\n{named}\n{jti}").as_bytes());
+        if !self.0.assertions.is_first_use(used) {
+            return Err(refuse("the assertion was used before"));
+        }
+        let scopes = self.scopes_of_assertion(claims.scope.as_deref(), requested)?;
+        let subject = claims.sub.unwrap_or_default();
+        let assertion = IdentityAssertion { subject, claims: claims.others };
+        let account = (trusted.account)(&assertion).filter(|account| UserEndpoint::fits(account));
+        let account = account.ok_or_else(|| {
+            refuse(
+                "the identity provider does not say which account at the provider is the person's",
+            )
+        })?;
+        let subject = self.0.user_endpoint.subject(&account);
+        tracing::info!(target: "toolgate::broker", client = %escape(&client.id), subject = %escape(&subject), issuer = %escape(named), "an identity assertion was accepted");
+        let whose = (&*subject, &*client.id, None);
+        let access = self.sign_access_token(whose, &scopes, &[]).await?;
+        self.trace_assertion(&client.id, &access);
+        Ok(IssuedTokens { access, refresh: None })
+    }
+
+    /// Checks for whom and for what an assertion is, and when.
+    fn check_assertion(
+        &self,
+        client: &AuthenticatedClient,
+        claims: &AssertionClaims,
+    ) -> Result<(), OAuthError> {
+        let audience = string_list(claims.aud.as_ref()).unwrap_or_default();
+        let is_issuer = |one: &String| one.strip_suffix('/').unwrap_or(one) == self.0.issuer;
+        // An assertion for several servers could be used by one of them at another.
+        if audience.len() != 1 || !audience.iter().all(is_issuer) {
+            return Err(refuse("`aud` of the assertion must be this server's issuer alone"));
+        }
+        if claims.client_id.as_deref() != Some(&client.id) {
+            return Err(refuse("the assertion is for another client"));
+        }
+        let resources = match &claims.resource {
+            None => Vec::new(),
+            named => string_list(named.as_ref())
+                .filter(|resources| !resources.is_empty())
+                .ok_or_else(|| refuse("`resource` of the assertion is not a URL"))?,
+        };
+        if !resources.is_empty() && !resources.iter().any(|named| self.is_resource(named)) {
+            return Err(refuse("the assertion is for another resource"));
+        }
+        if claims.sub.as_deref().unwrap_or_default().is_empty() {
+            return Err(refuse("`sub` of the assertion is missing"));
+        }
+        let now = self.now();
+        let time = |value: &Option<Value>| numeric_date(value.as_ref());
+        let expires_at = time(&claims.exp).unwrap_or(SystemTime::UNIX_EPOCH);
+        let is_early = |at: Option<SystemTime>| at.is_some_and(|at| at > now + CLOCK_SKEW);
+        let issued_at = time(&claims.iat);
+        if expires_at + CLOCK_SKEW <= now
+            || issued_at.is_none()
+            || is_early(issued_at)
+            || is_early(time(&claims.nbf))
+        {
+            return Err(refuse("the assertion has expired, or is not valid yet"));
+        }
+        if expires_at > now + MAX_ASSERTION_TTL {
+            return Err(refuse("an assertion expires within an hour"));
+        }
+        if !claims.jti.as_ref().is_some_and(|jti| (1..=MAX_JTI_LEN).contains(&jti.len())) {
+            return Err(refuse("`jti` of the assertion is missing or too long"));
+        }
+        Ok(())
+    }
+
+    /// The scopes that are both in the assertion and requested. Without a request, all of the
+    /// assertion's.
+    fn scopes_of_assertion(
+        &self,
+        asserted: Option<&str>,
+        requested: Option<&str>,
+    ) -> Result<Vec<String>, OAuthError> {
+        let asserted = self.known_scopes(asserted.unwrap_or_default());
+        let Some(requested) = requested.filter(|requested| !requested.is_empty()) else {
+            return Ok(asserted);
+        };
+        let requested = self.known_scopes(requested);
+        let both: Vec<String> =
+            asserted.into_iter().filter(|scope| requested.contains(scope)).collect();
+        if both.is_empty() && !requested.is_empty() {
+            let why = "the identity provider allows none of the requested scopes";
+            return Err(OAuthError::new("invalid_scope", why));
+        }
+        Ok(both)
+    }
+
+    fn no_key(&self, trusted: &TrustedIssuer, error: &AuthError) -> OAuthError {
+        if error.is_temporary() {
+            tracing::warn!(target: "toolgate::broker", issuer = %escape(&trusted.issuer), %error, "the keys of an identity provider cannot be fetched");
+            return OAuthError::unavailable("the keys of the identity provider cannot be fetched");
+        }
+        refuse("the identity provider has no key with the `kid` of the assertion")
+    }
+}
