@@ -10,6 +10,7 @@ mod advice;
 pub(crate) mod argument;
 pub(crate) mod catalogue;
 pub(crate) mod condition;
+pub(crate) mod endpoint;
 pub(crate) mod placeholder;
 pub(crate) mod provider;
 pub(crate) mod requires;

@@ -5,7 +5,7 @@ use syn::{Ident, LitStr, Meta};
 
 use super::{
     Attribute, Group,
-    provider::Endpoint,
+    endpoint::Endpoint,
     token_endpoint::Pointer,
     value::{Text, Texts, list_of, word, written},
 };
@@ -142,8 +142,8 @@ impl FromMeta for Hosts {
 
 /// Labels of a host, or `*` for one of them, but not for the last two: nobody owns these.
 fn is_host_pattern(host: &str) -> bool {
-    let in_label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let is_label = |label: &str| !label.is_empty() && label.bytes().all(in_label);
+    let fits_label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(fits_label);
     let labels: Vec<&str> = host.rsplit('.').collect();
     let (fixed, free) = labels.split_at(labels.len().min(2));
     fixed.len() == 2

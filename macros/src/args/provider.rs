@@ -3,7 +3,7 @@
 use darling::{Error, FromMeta, Result};
 use proc_macro2::Span;
 use syn::{
-    Ident, LitStr, Meta, Token,
+    LitStr, Meta, Token,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
 };
@@ -11,15 +11,15 @@ use syn::{
 use super::{
     Attribute, Group,
     condition::{Condition, InsufficientScope, is_header_name},
+    endpoint::{ClientAuth, Endpoint},
     placeholder::Placeholders,
     revocation::Revocation,
     token_endpoint::{
         BodyFormat, EmptyScope, GrantErrors, ParameterName, Pkce, RefreshTokens, ScopePrefix,
         TokenPointers,
     },
-    value::{PathValue, Switch, Text, list_of, path, value_of, written},
+    value::{PathValue, Switch, Text, list_of, written},
 };
-use crate::suggest;
 
 attribute! {
     struct ProviderArgs {
@@ -67,38 +67,6 @@ impl Attribute for ProviderArgs {
     }
 }
 
-/// https, or http to this machine. The runtime checks again what the environment says.
-pub(crate) struct Endpoint(pub(crate) LitStr);
-
-impl FromMeta for Endpoint {
-    fn from_meta(item: &Meta) -> Result<Self> {
-        let Text(url) = Text::from_meta(item)?;
-        let value = url.value();
-        let loopback = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
-            value
-                .strip_prefix("http://")
-                .and_then(|rest| rest.strip_prefix(host))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        let rest = value.strip_prefix("https://").unwrap_or_default();
-        let begins = |first: char| first.is_ascii_alphanumeric() || matches!(first, '[' | '{');
-        // The value of a placeholder brings its scheme.
-        let https = rest.starts_with(begins) || value.starts_with('{');
-        if https && !value.contains(char::is_whitespace) || loopback {
-            return Ok(Self(url));
-        }
-        let key = darling::util::path_to_string(item.path());
-        let message = if value.starts_with("http://") {
-            format!(
-                "`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
-            )
-        } else {
-            format!("`{key}` is not an absolute URL\nhelp: write `https://..`")
-        };
-        Err(Error::custom(message).with_span(&url))
-    }
-}
-
 /// A word for URLs and environment variables.
 pub(crate) struct ProviderId(pub(crate) LitStr);
 
@@ -128,32 +96,6 @@ impl FromMeta for ApiPath {
         }
         let message = "`token_check` is a path of the API that every good token may read: `/user`";
         Err(Error::custom(message).with_span(&path))
-    }
-}
-
-/// `client_auth = basic`: a variant of the runtime's `ClientAuth`.
-pub(crate) struct ClientAuth(pub(crate) Ident);
-
-impl FromMeta for ClientAuth {
-    fn from_meta(item: &Meta) -> Result<Self> {
-        let form = " = basic";
-        let value = value_of(item, form)?;
-        let word = path(value)
-            .and_then(|path| path.get_ident().cloned())
-            .ok_or_else(|| written(item.path(), form).with_span(value))?;
-        let variant = match word.to_string().as_str() {
-            "basic" => "Basic",
-            "body" => "Body",
-            other => {
-                let help = suggest::nearest(other, ["basic", "body"]).map_or_else(
-                    || "`basic` (the header, as the RFC wants) or `body`".to_owned(),
-                    |word| format!("did you mean `{word}`?"),
-                );
-                let message = format!("there is no client authentication `{other}`\nhelp: {help}");
-                return Err(Error::custom(message).with_span(&word));
-            }
-        };
-        Ok(Self(Ident::new(variant, word.span())))
     }
 }
 

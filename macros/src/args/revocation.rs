@@ -6,7 +6,7 @@ use syn::Meta;
 
 use super::{
     Attribute,
-    provider::ClientAuth,
+    endpoint::ClientAuth,
     token_endpoint::{BodyFormat, ParameterName},
     value::word,
 };

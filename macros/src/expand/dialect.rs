@@ -7,8 +7,9 @@ use syn::{LitStr, Path};
 use crate::args::{
     Group,
     condition::Condition,
+    endpoint::{ClientAuth, Endpoint},
     placeholder::{Placeholder, Source},
-    provider::{ApiPath, ClientAuth, Endpoint, ProviderArgs},
+    provider::{ApiPath, ProviderArgs},
     revocation::Revocation,
     token_endpoint::{BodyFormat, Pointer, RefreshTokens, TokenPointers},
     value::{Switch, Text, Texts},

@@ -8,7 +8,8 @@ use super::{dialect, scope_enum};
 use crate::{
     args::{
         self, Parsed,
-        provider::{Endpoint, ProviderArgs},
+        endpoint::Endpoint,
+        provider::ProviderArgs,
         value::{PathValue, Text},
     },
     errors::Errors,

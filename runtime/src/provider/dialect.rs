@@ -2,21 +2,12 @@
 
 use super::{
     api_signals::ApiSignals,
+    client_auth::ClientAuth,
     placeholder::Placeholder,
     refresh_tokens::RefreshTokens,
     revocation::{BodyFormat, Revocation},
     token_pointers::TokenPointers,
 };
-
-/// How a client proves itself at the token endpoint (RFC 6749 §2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClientAuth {
-    /// HTTP Basic; what the RFC wants of every server.
-    Basic,
-    /// `client_id` and `client_secret` in the body.
-    Body,
-}
 
 /// Names and values: parameters of a request, or headers.
 pub type Pairs = &'static [(&'static str, &'static str)];

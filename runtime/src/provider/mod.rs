@@ -1,6 +1,7 @@
 //! Upstream providers: what `#[provider]` declares, and the client that an operator registers.
 
 mod api_signals;
+mod client_auth;
 mod dialect;
 mod missing;
 mod oauth_client;
@@ -18,7 +19,8 @@ pub(crate) use self::registration::Registration;
 pub(crate) use self::stand_in_address::StandInAddress;
 pub use self::{
     api_signals::{ApiSignals, Condition, Place},
-    dialect::{ClientAuth, Dialect, Pairs},
+    client_auth::ClientAuth,
+    dialect::{Dialect, Pairs},
     missing::NoProvider,
     oauth_client::OAuthClient,
     placeholder::{Placeholder, PlaceholderSource},

@@ -1,6 +1,6 @@
 //! Revocation of tokens in a provider's own way.
 
-use super::dialect::ClientAuth;
+use super::client_auth::ClientAuth;
 
 /// The format of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -96,7 +96,7 @@ impl Broker {
         self.check_assertion(client, &claims)?;
         let kid = header.kid.as_deref();
         let keys = trusted.keys.keys(|keys| keys.find(kid, algorithm).is_some()).await;
-        let keys = keys.map_err(|error| self.no_key(trusted, &error))?;
+        let keys = keys.map_err(|error| no_key(trusted, &error))?;
         let key = keys.find(kid, algorithm).ok_or_else(|| refuse("the key is not known"))?;
         let fits =
             jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
@@ -193,12 +193,12 @@ impl Broker {
         }
         Ok(both)
     }
+}
 
-    fn no_key(&self, trusted: &TrustedIssuer, error: &AuthError) -> OAuthError {
-        if error.is_temporary() {
-            tracing::warn!(target: "toolgate::broker", issuer = %escape(&trusted.issuer), %error, "the keys of an identity provider cannot be fetched");
-            return OAuthError::unavailable("the keys of the identity provider cannot be fetched");
-        }
-        refuse("the identity provider has no key with the `kid` of the assertion")
+fn no_key(trusted: &TrustedIssuer, error: &AuthError) -> OAuthError {
+    if error.is_temporary() {
+        tracing::warn!(target: "toolgate::broker", issuer = %escape(&trusted.issuer), %error, "the keys of an identity provider cannot be fetched");
+        return OAuthError::unavailable("the keys of the identity provider cannot be fetched");
     }
+    refuse("the identity provider has no key with the `kid` of the assertion")
 }
