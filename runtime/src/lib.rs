@@ -35,6 +35,9 @@
 //! }
 //! ```
 //!
+//! The crate [`toolgate-providers`](https://docs.rs/toolgate-providers) has GitHub and others, with
+//! all that departs from the RFCs: `use toolgate_providers::GitHub`.
+//!
 //! `serve` reads the command line and the environment: HTTP at `127.0.0.1:8765` by default, standard
 //! input and output with `--stdio`, and the list of tools with `--describe`.
 //!
@@ -113,7 +116,8 @@
 //!
 //! # Guides
 //!
-#![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Add your provider](guide::add_your_provider),")]
+#![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Providers](guide::providers),")]
+#![cfg_attr(doc, doc = "[Add your provider](guide::add_your_provider),")]
 #![cfg_attr(doc, doc = "[Behind a proxy](guide::behind_a_proxy),")]
 #![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance),")]
 #![cfg_attr(doc, doc = "[Transports](guide::transports).")]
@@ -412,16 +416,13 @@ pub mod guide {
     pub mod hosts {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
+    #[doc = include_str!("../docs/providers.md")]
+    pub mod providers {}
     #[doc = include_str!("../docs/transports.md")]
     pub mod transports {}
     #[doc = include_str!("../docs/widgets.md")]
     pub mod widgets {}
 }
-
-/// Compiles the code of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
 
 /// Compiles the code of the guide on arguments.
 #[cfg(doctest)]
