@@ -1,4 +1,4 @@
-//! Google: Gmail, Calendar, Drive, Docs, Sheets, Slides, Contacts, Tasks and `YouTube`.
+//! Google: Gmail, Calendar, Drive, Docs, Sheets, Slides, Contacts, Tasks and YouTube.
 //!
 //! # Register a client
 //!
@@ -214,10 +214,10 @@ pub enum Google {
     /// See your tasks.
     #[scope("https://www.googleapis.com/auth/tasks.readonly", access = read)]
     TasksReadonly,
-    /// Manage your `YouTube` account.
+    /// Manage your YouTube account.
     #[scope("https://www.googleapis.com/auth/youtube", access = write, implies(YoutubeReadonly))]
     Youtube,
-    /// See your `YouTube` account.
+    /// See your YouTube account.
     #[scope("https://www.googleapis.com/auth/youtube.readonly", access = read)]
     YoutubeReadonly,
 }

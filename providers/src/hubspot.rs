@@ -1,4 +1,4 @@
-//! `HubSpot`: contacts, companies, deals and tickets of a CRM.
+//! HubSpot: contacts, companies, deals and tickets of a CRM.
 //!
 //! # Register a client
 //!
@@ -12,7 +12,7 @@
 //!
 //! # Identify a person
 //!
-//! `HubSpot` is not for a broker: it names the person of a token only to the client, by a POST.
+//! HubSpot is not for a broker: it names the person of a token only to the client, by a POST.
 //!
 //! # Tokens
 //!
@@ -42,9 +42,9 @@ use toolgate::provider;
 // That the refresh token stays: not checked. Revocation is `DELETE` of the refresh token's path:
 // https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/guide
 // `code_verifier` is a parameter there; that a challenge is compared, not checked.
-/// `HubSpot`'s APIs.
+/// HubSpot's APIs.
 ///
-/// See [the module](self) for the steps at `HubSpot`. Scopes are those of
+/// See [the module](self) for the steps at HubSpot. Scopes are those of
 /// [HubSpot's list](https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes)
 /// that tools need most.
 #[provider(

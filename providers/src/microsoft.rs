@@ -1,4 +1,4 @@
-//! Microsoft Graph: mail, calendar, files, Teams, `SharePoint` and `OneNote`, signed in by Entra ID.
+//! Microsoft Graph: mail, calendar, files, Teams, SharePoint and OneNote, signed in by Entra ID.
 //!
 //! # Register a client
 //!
@@ -119,10 +119,10 @@ pub enum Microsoft {
     /// Read, write and delete all files that you can.
     #[scope("Files.ReadWrite.All", access = write, implies(FilesReadWrite, FilesReadAll))]
     FilesReadWriteAll,
-    /// Read the sites of `SharePoint` that you can read.
+    /// Read the sites of SharePoint that you can read.
     #[scope("Sites.Read.All", access = read)]
     SitesReadAll,
-    /// Read and write the sites of `SharePoint` that you can.
+    /// Read and write the sites of SharePoint that you can.
     #[scope("Sites.ReadWrite.All", access = write, implies(SitesReadAll))]
     SitesReadWriteAll,
     /// Read your tasks.

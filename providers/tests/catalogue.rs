@@ -4,14 +4,14 @@
 
 use std::{
     collections::BTreeSet,
-    env,
-    fmt::Write as _,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
 use toolgate::{
-    provider::{Dialect, Provider},
+    provider::{
+        ClientAuth, Dialect, Provider, RefreshTokens, Revocation, RevocationMethod, TokenPlace,
+    },
     scope::Scope,
 };
 
@@ -195,7 +195,8 @@ fn every_claim_has_a_page_of_the_provider() {
 fn endpoints_are_https_and_without_a_slash_at_the_end() {
     for entry in entries() {
         for (key, url) in &entry.endpoints {
-            let rest = url.strip_prefix("https://");
+            // An API whose address comes with the token is checked when it comes.
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix('{'));
             assert!(
                 rest.is_some_and(|rest| !rest.is_empty()) && !url.ends_with('/'),
                 "{}: {key} = {url}",
@@ -229,9 +230,8 @@ fn scopes_are_unique_and_described_in_words() {
                 && !text.contains('\n');
             assert!(fine, "{}: `{}`: {text:?}", entry.module, scope.name);
         }
-        let declared = entry.source.matches("#[scope(").count();
         let with_access = entry.source.matches("access = ").count();
-        assert_eq!(declared, with_access, "{}: a scope without an access", entry.module);
+        assert_eq!(entry.scopes.len(), with_access, "{}: a scope without an access", entry.module);
     }
 }
 
@@ -260,26 +260,58 @@ fn a_provider_has_the_scopes_that_tools_need() {
     }
 }
 
+/// How tokens are refreshed, in words.
+fn refresh(dialect: &Dialect) -> String {
+    let RefreshTokens { rotates, leeway, revokes_access_token, .. } = dialect.refresh_tokens;
+    let mut words = vec![match (rotates, leeway.as_secs()) {
+        (false, _) => "stays".to_owned(),
+        (true, 0) => "rotates".to_owned(),
+        (true, seconds) => format!("rotates, {} min leeway", seconds / 60),
+    }];
+    if revokes_access_token {
+        words.push("ends the old access token".to_owned());
+    }
+    if dialect.refresh.is_some() {
+        words.push("at another URL".to_owned());
+    }
+    words.join("; ")
+}
+
+/// How tokens are revoked, in words.
+fn revocation(entry: &Entry) -> String {
+    let Some(url) = entry.revoke else { return "none".to_owned() };
+    let Revocation { method, token, .. } = entry.dialect.revocation;
+    let method = match method {
+        RevocationMethod::Get => "GET ",
+        RevocationMethod::Delete => "DELETE ",
+        _ => "",
+    };
+    let token = if token == TokenPlace::Bearer { ", with the token itself" } else { "" };
+    format!("`{method}{}`{token}", without_scheme(url))
+}
+
+fn without_scheme(url: &str) -> &str {
+    url.trim_start_matches("https://")
+}
+
 /// One row of the table.
 fn row(entry: &Entry) -> String {
-    let host = |url: &str| url.trim_start_matches("https://").to_owned();
-    let revoke = entry.revoke.map_or_else(|| "none".to_owned(), |url| format!("`{}`", host(url)));
-    let scopes = entry.scopes.len();
+    let dialect = &entry.dialect;
     let token = entry.endpoints.iter().find(|(key, _)| *key == "token").map_or("", |(_, url)| url);
-    let mut row = String::new();
-    write!(
-        row,
-        "| [{}]({}) | `{}` | `{}` | `{}` | `{}` | {scopes} | {revoke} |",
+    let client = if dialect.client_auth == ClientAuth::Basic { "Basic" } else { "body" };
+    let pkce = if dialect.pkce { "yes" } else { "no" };
+    format!(
+        "| [{}]({}) | `{}` | `{}` | `{}` | `{}` | {client} | {pkce} | {} | {} | {} |",
         entry.name,
         entry.page(),
         entry.type_name,
-        host(entry.api),
-        host(entry.authorize),
-        host(token),
+        without_scheme(entry.api),
+        without_scheme(entry.authorize),
+        without_scheme(token),
+        entry.scopes.len(),
+        refresh(dialect),
+        revocation(entry),
     )
-    .unwrap();
-    let _ = entry.dialect;
-    row
 }
 
 #[test]
@@ -289,7 +321,7 @@ fn the_table_of_providers_is_current() {
     let rows: Vec<String> = entries().iter().map(row).collect();
     let (before, rest) = page.split_once("<!-- providers -->\n").expect("the table's begin");
     let (_, after) = rest.split_once("<!-- end of providers -->").expect("the table's end");
-    let head = "| provider | type | API | authorization | token | scopes | revocation |\n|---|---|---|---|---|---|---|";
+    let head = "| provider | type | API | authorization | token | client | PKCE | scopes | refresh token | revocation |\n|---|---|---|---|---|---|---|---|---|---|";
     let current = format!(
         "{before}<!-- providers -->\n{head}\n{}\n<!-- end of providers -->{after}",
         rows.join("\n")
