@@ -56,7 +56,8 @@ fn entry<P: Provider>(module: &'static str, type_name: &'static str) -> Entry {
 
 /// The text of a file, with line feeds.
 fn read(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.replace("\r\n", "\n")
 }
 
@@ -128,15 +129,15 @@ fn every_module_is_a_feature_and_exported_and_listed() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .filter(|module| module != "lib")
         .collect();
-    let listed: BTreeSet<String> =
-        entries().iter().map(|entry| entry.module.to_owned()).collect();
+    let listed: BTreeSet<String> = entries().iter().map(|entry| entry.module.to_owned()).collect();
     assert_eq!(listed, modules, "`entries!` in this test lists every file of src");
 
     let manifest = read(&root.join("Cargo.toml"));
     let all = manifest.split_once("\nall = [").unwrap().1.split_once(']').unwrap().0.to_owned();
     let all: BTreeSet<String> =
         all.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect();
-    let features: BTreeSet<String> = modules.iter().map(|module| module.replace('_', "-")).collect();
+    let features: BTreeSet<String> =
+        modules.iter().map(|module| module.replace('_', "-")).collect();
     let all: BTreeSet<String> = all.into_iter().filter(|name| !name.is_empty()).collect();
     assert_eq!(all, features, "the feature `all` has every module");
 
@@ -215,7 +216,8 @@ fn scopes_are_unique_and_described_in_words() {
     for entry in entries() {
         let names: BTreeSet<_> = entry.scopes.iter().map(|scope| scope.name).collect();
         assert_eq!(names.len(), entry.scopes.len(), "{}: a scope twice", entry.module);
-        let descriptions: BTreeSet<_> = entry.scopes.iter().map(|scope| scope.description).collect();
+        let descriptions: BTreeSet<_> =
+            entry.scopes.iter().map(|scope| scope.description).collect();
         assert_eq!(
             descriptions.len(),
             entry.scopes.len(),
