@@ -85,15 +85,23 @@ impl Server {
     }
 
     async fn check(&self, verifier: &Jwt, key: &SigningKey, kid: &str) -> &'static str {
-        match verify(verifier, &self.token(key, kid)).await {
-            Ok(_) => "ok",
-            Err(refusal) => refusal.code(),
-        }
+        outcome(verifier, &self.token(key, kid)).await
+    }
+
+    /// As `check`, with a token that does not name its key.
+    async fn check_unnamed(&self, verifier: &Jwt, key: &SigningKey) -> &'static str {
+        let header = issuer::header(json!({ "kid": null }));
+        let body = claims(json!({ "iss": self.url })).to_string();
+        outcome(verifier, &key.sign(&header, &body)).await
     }
 
     fn verifier(&self, clock: &Arc<ManualClock>) -> Jwt {
         jwks(&self.url, format!("{}/jwks", self.url)).unwrap().clock(clock.clone())
     }
+}
+
+async fn outcome(verifier: &Jwt, token: &str) -> &'static str {
+    verify(verifier, token).await.map_or_else(|refusal| refusal.code(), |_| "ok")
 }
 
 async fn answer(State(server): State<Server>, request: Request) -> Response {
@@ -254,6 +262,31 @@ async fn a_new_key_is_found_at_once() {
     let rotated = SigningKey::p256("rotated");
     server.write_keys(&[&KEYS.es256, &rotated]);
     assert_eq!(server.check(&verifier, &rotated, "rotated").await, "ok");
+}
+
+/// `kid` is optional (RFC 7515 §4.1.4): an issuer with one key may leave it out and replace the key.
+#[tokio::test]
+async fn a_new_key_is_found_where_tokens_name_none() {
+    let server = Server::start().await;
+    server.write_keys(&[&KEYS.es256]);
+    let clock = clock();
+    let verifier = server.verifier(&clock);
+    assert_eq!(server.check_unnamed(&verifier, &KEYS.es256).await, "ok");
+    let next = SigningKey::p256("next");
+    server.write_keys(&[&next]);
+    assert_eq!(server.check_unnamed(&verifier, &next).await, "ok");
+    assert_eq!(server.fetches(), 2);
+    assert_eq!(server.check_unnamed(&verifier, &KEYS.es256).await, "bad_signature", "withdrawn");
+    for _ in 0..20 {
+        assert_eq!(server.check_unnamed(&verifier, &KEYS.stranger).await, "bad_signature");
+    }
+    assert_eq!(server.fetches(), 1 + 5, "a burst, as for unknown keys");
+    assert_eq!(server.check_unnamed(&verifier, &next).await, "ok");
+    server.write_keys(&[&next, &KEYS.es256]);
+    clock.advance(Duration::from_secs(3600));
+    let both = server.verifier(&clock);
+    assert_eq!(server.check(&both, &KEYS.es256, "es256").await, "ok");
+    assert_eq!(server.check_unnamed(&both, &KEYS.es256).await, "unnamed_key");
 }
 
 #[tokio::test]

@@ -10,5 +10,5 @@ cp tests/providers/jupyterhub/{walk.mjs,package.json,package-lock.json} "$here"
 npm install --silent --no-audit --no-fund --prefix "$here"
 install_only "$@" && exit
 
-build_programs
+[ -n "${PROGRAMS_BUILT:-}" ] || build_programs
 HUB_TOOLS="$here" EXAMPLE="$target/debug/jupyterhub" exec "$target/debug/walk"

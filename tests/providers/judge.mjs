@@ -1,0 +1,153 @@
+// An identity product and servers whose gates trust it: a real client signs in, and tokens that are
+// not for a server do not get in.
+//   node judge.mjs NAME
+// NAME is a folder with a `product.mjs`, whose `start({ resources, scopes, work, run })` returns
+//   issuer    as the gate is given it
+//   version   what was installed
+//   gate      further settings of the resource server, if it needs any
+//   client    the registration of the client, if it cannot register itself
+//   subject   how the product names the person who signs in
+//   person    (link, redirect) => the parameters with which the person comes back to the application
+//   rotate    () => signs with a new key from now on, and still publishes the old one
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { signIn } from './client.mjs';
+
+const name = process.argv[2];
+const scopes = ['orders:read', 'orders:write'];
+const children = [];
+
+// Runs a program, and waits for the line that says that it is ready.
+async function run(program, given, ready, env = {}) {
+  const child = spawn(program, given, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  const ended = new Promise((resolve) => child.on('close', resolve).on('error', resolve));
+  children.push({ child, said, program, ended });
+  let settle;
+  const found = new Promise((resolve, reject) => (settle = { resolve, reject }));
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      said.push(line);
+      const match = line.match(ready);
+      if (match) settle.resolve(match[1] ?? match[0]);
+    });
+  child.on('error', settle.reject);
+  child.on('exit', (status) => settle.reject(new Error(`${program} ended with ${status}: ${said.join('\n')}`)));
+  return found;
+}
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+const decoded = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
+const header = (token) => decoded(token.split('.')[0]);
+const claims = (token) => decoded(token.split('.')[1]);
+
+// What a server answers to a bare request with this token.
+async function present(url, token) {
+  const message = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'judge', version: '1' } },
+  };
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(message) });
+  await response.text();
+  return { status: response.status, challenge: response.headers.get('www-authenticate') ?? '' };
+}
+async function refuses(url, token, why) {
+  const { status, challenge } = await present(url, token);
+  assert.equal(status, 401, `${url} has to refuse: ${why}`);
+  assert.match(challenge, /error="invalid_token"/);
+  assert.match(challenge, why);
+}
+const accepts = async (url, token, what) => {
+  const { status, challenge } = await present(url, token);
+  assert.equal(status, 200, `${what}: ${challenge}`);
+};
+
+async function judge(work) {
+  const [one, two] = [await freePort(), await freePort()];
+  const [here, elsewhere] = [one, two].map((port) => `http://127.0.0.1:${port}/mcp`);
+  const { start } = await import(`./${name}/product.mjs`);
+  const product = await start({ resources: [here, elsewhere], scopes, work, run, freePort });
+  const serve = (resource, port, settings = {}) =>
+    run(process.env.RESOURCE_SERVER, ['--http', `127.0.0.1:${port}`], /http:\/\/[0-9.:]+\/mcp/, {
+      ISSUER: product.issuer,
+      RESOURCE: resource,
+      ...product.gate,
+      ...settings,
+    });
+  await serve(here, one);
+  await serve(elsewhere, two);
+  console.log(`${name} ${product.version}, issuer ${product.issuer}`);
+
+  // From a 401 to a tool, and on to one that needs more.
+  const first = await signIn(here, product);
+  assert.equal(await first.call('list_orders'), `the orders of ${product.subject}`);
+  const narrow = first.token();
+  assert.equal(await first.stepUp('place_order', { article: 'compass' }), `compass for ${product.subject}`);
+  const wide = first.token();
+  console.log(`  a client ${product.client ? 'that was registered by hand' : 'registered itself,'} signed in and stepped up: ${first.asked.join('; ')}`);
+  console.log(`  token: ${JSON.stringify(header(wide))} aud ${JSON.stringify(claims(wide).aud)}, scope ${JSON.stringify(claims(wide).scope)}, ${Object.keys(claims(wide)).join(' ')}`);
+
+  // A token is for one server.
+  const other = await signIn(elsewhere, product);
+  assert.equal(await other.call('list_orders'), `the orders of ${product.subject}`);
+  await refuses(elsewhere, wide, /the token is for /);
+  await refuses(here, other.token(), /the token is for /);
+  await accepts(here, wide, 'its own token');
+  if (first.idToken()) await refuses(here, first.idToken(), /not an access token|the token is for /);
+  console.log(`  refused: a token for another server${first.idToken() ? ', an ID token' : ''}`);
+
+  // Another signature.
+  const [head, body, signature] = wide.split('.');
+  const forged = Buffer.from(JSON.stringify({ ...claims(wide), sub: 'mallory' })).toString('base64url');
+  await refuses(here, [head, forged, signature].join('.'), /signature/);
+  assert.notEqual(body, forged);
+
+  // The same server, when the token has expired.
+  const left = Math.ceil(claims(wide).exp - Date.now() / 1000);
+  const late = await serve(here, 0, { AHEAD: String(left + 60) });
+  await refuses(late, wide, /the token expired/);
+  console.log(`  refused: a changed token, and after its ${left} s an expired one`);
+
+  // A new key is found, and the old one is still good.
+  await product.rotate();
+  const after = await signIn(here, product);
+  assert.equal(await after.call('list_orders'), `the orders of ${product.subject}`);
+  assert.notEqual(header(after.token()).kid, header(narrow).kid, 'the key is another one');
+  const fresh = await serve(here, 0);
+  await accepts(fresh, after.token(), 'a token of the new key');
+  await accepts(fresh, wide, 'a token of the old key');
+  console.log(`  found: the new key ${header(after.token()).kid} after ${header(narrow).kid}`);
+}
+
+const work = await mkdtemp(join(tmpdir(), `${name}-`));
+const stopped = new Promise((_, reject) => {
+  setTimeout(() => reject(new Error('it takes too long')), 120_000);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => reject(new Error(signal)));
+});
+let failed;
+try {
+  await Promise.race([judge(work), stopped]);
+} catch (error) {
+  failed = error;
+  for (const { program, said } of children) console.error(`-- ${program}\n${said.slice(-30).join('\n')}`);
+  console.error(failed);
+}
+for (const { child } of children) child.kill();
+await Promise.all(children.map(({ ended }) => ended));
+await rm(work, { recursive: true, force: true });
+process.exit(failed ? 1 : 0);
