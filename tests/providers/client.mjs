@@ -10,7 +10,7 @@ export async function signIn(url, product) {
   const [asked, exchange] = [[], []];
   let answer;
   const kept = memory();
-  if (product.client) kept.saveClientInformation(product.client);
+  if (product.client) kept.saveClientInformation(product.client(url));
   const authProvider = {
     redirectUrl,
     clientMetadata: {
@@ -87,6 +87,7 @@ export async function signIn(url, product) {
         }
       }),
     token: () => authProvider.tokens().access_token,
+    expiresIn: () => authProvider.tokens().expires_in,
     idToken: () => authProvider.tokens().id_token,
   };
 }

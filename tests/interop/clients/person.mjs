@@ -44,10 +44,12 @@ async function browse(link, name, redirect) {
     form = new URLSearchParams();
     for (const [input] of found.matchAll(/<input[^>]*>/g)) {
       const field = attribute(input, 'name');
-      if (field) form.set(field, attribute(input, 'value') ?? (attribute(input, 'type') === 'password' ? `${name}-password` : name));
+      const type = attribute(input, 'type');
+      const typed = type === 'password' ? `${name}-password` : name;
+      if (field) form.set(field, attribute(input, 'value') || (type === 'hidden' ? '' : typed));
     }
     const buttons = [...found.matchAll(/<button[^>]*>/g)].map(([button]) => button);
-    const yes = buttons.find((button) => /value="(allow|approve)"/.test(button));
+    const yes = buttons.find((button) => /value="(accept|allow|approve)"/.test(button));
     if (yes) form.set(attribute(yes, 'name'), attribute(yes, 'value'));
     url = new URL(attribute(found.match(/<form[^>]*>/)[0], 'action') ?? '', url);
   }

@@ -13,6 +13,6 @@ export async function start({ resources, run, freePort }) {
     version: JSON.parse(readFileSync(at('./node_modules/better-auth/package.json'))).version,
     subject,
     person: (link, redirect) => agree(link, 'alice', redirect),
-    rotate: async () => void (await fetch(`${origin}/rotate`, { method: 'POST' })),
+    rotate: `${origin}/rotate`,
   };
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -14,7 +14,7 @@ use jsonwebtoken::jwk::JwkSet;
 use super::{
     dpop::{PROOF_ALGORITHMS, ProofVerifier},
     jwks::{HttpKeySource, KeySet},
-    keys::Keys,
+    keys::{Key, Keys},
     token::{
         JwtClaims, JwtHeader, Lifetime, NOT_A_JWT, ValidClaims, decode_part, unverified_issuer,
     },
@@ -217,12 +217,26 @@ impl Jwt {
         let header: JwtHeader = decode_part(head)?;
         let algorithm = header.check(self.accept_plain)?;
         let kid = header.kid.as_deref();
-        let keys = self.key_set.keys(|keys| keys.find(kid, algorithm).is_some()).await;
+        let fits = |key: &Key| {
+            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm)
+                .unwrap_or(false)
+        };
+        // A token that names no key (RFC 7515 §4.1.4) may be signed with one that is newer than those
+        // that are known here.
+        let unfit = AtomicBool::new(false);
+        let has_key = |keys: &Keys| {
+            let found = keys.find(kid, algorithm);
+            let is_unfit = kid.is_none() && found.is_some_and(|key| !fits(key));
+            unfit.store(is_unfit, Ordering::Relaxed);
+            found.is_some() && !is_unfit
+        };
+        let keys = self.key_set.keys(has_key).await.map_err(|error| match error {
+            AuthError::UnknownKey if unfit.load(Ordering::Relaxed) => AuthError::BadSignature,
+            error => error,
+        });
         let keys = keys.map_err(|error| self.clarify(error, kid, body))?;
         let key = keys.find(kid, algorithm).ok_or(AuthError::UnknownKey)?;
-        let fits =
-            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
-        if !fits.unwrap_or(false) {
+        if kid.is_some() && !fits(key) {
             return Err(self.clarify(AuthError::BadSignature, kid, body));
         }
         let claims: JwtClaims = decode_part(body)?;
