@@ -1,5 +1,6 @@
 // TypeScript's official client, signed in at a server by a person of an identity product.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { memory } from './memory.mjs';
 
@@ -88,6 +89,42 @@ export async function signIn(url, product) {
       }),
     token: () => authProvider.tokens().access_token,
     expiresIn: () => authProvider.tokens().expires_in,
-    idToken: () => authProvider.tokens().id_token,
+    // What the token endpoint answers to the same client, if it asks for this by hand.
+    asks: (wanted) => askFor(wanted, authProvider.found.authorizationServerMetadata, kept.clientInformation(), product),
   };
+}
+
+async function askFor(wanted, metadata, registered, product) {
+  const { client_id: client, token_endpoint_auth_method: method } = registered;
+  const secret = method === 'client_secret_basic' ? registered.client_secret : undefined;
+  const verifier = randomBytes(32).toString('base64url');
+  const link = new URL(metadata.authorization_endpoint);
+  link.search = new URLSearchParams({
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: redirectUrl,
+    state: randomBytes(16).toString('hex'),
+    nonce: randomBytes(16).toString('hex'),
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...wanted,
+  });
+  const answer = await product.person(link.href, redirectUrl);
+  assert.ok(answer.get('code'), String(answer));
+  const { scope: _, ...resource } = wanted;
+  const response = await fetch(metadata.token_endpoint, {
+    method: 'POST',
+    headers: secret ? { authorization: `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}` } : {},
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: answer.get('code'),
+      redirect_uri: redirectUrl,
+      code_verifier: verifier,
+      ...(secret ? {} : { client_id: client }),
+      ...resource,
+    }),
+  });
+  const tokens = await response.json();
+  assert.ok(response.ok, JSON.stringify(tokens));
+  return tokens;
 }

@@ -6,6 +6,7 @@
 //   version   what was installed
 //   gate      (resource) => settings of the resource server, if the product has to be asked about tokens
 //   registration  what a client says of itself when it registers, if the product is particular
+//   withoutResource  why a gate refuses a token that was asked for without a resource, if it has to
 //   client    (resource) => the registration of the client, if it cannot register itself
 //   subject   how the product names the person who signs in, if it is known beforehand
 //   person    (link, redirect) => the parameters with which the person comes back to the application
@@ -117,9 +118,17 @@ async function judge(work) {
   await refuses(elsewhere, wide, forElsewhere);
   await refuses(here, other.token(), forElsewhere);
   await accepts(here, wide, 'its own token');
-  if (first.idToken()) await refuses(here, first.idToken(), /not an access token|the token is for /);
-  console.log(`  refused: a token for another server${first.idToken() ? ', an ID token' : ''}`);
+  console.log('  refused: a token for another server');
 
+  // Other tokens of the product.
+  const { id_token: idToken } = await first.asks({ scope: 'openid orders:read', resource: here });
+  if (idToken) await refuses(here, idToken, product.gate ? forElsewhere : /not an access token|not said to be/);
+  console.log(`  ${idToken ? 'refused: an ID token' : 'it issues no ID token'}`);
+  if (product.withoutResource) {
+    const { access_token: unbound } = await first.asks({ scope: 'orders:read' });
+    await refuses(here, unbound, product.withoutResource);
+    console.log(`  refused: a token that was asked for without a resource (${product.withoutResource})`);
+  }
   await refuses(here, changed(wide), forged);
 
   // The same server, when the token has expired.

@@ -117,6 +117,7 @@ database = { type = "sqlite3" path = "${path}" }
     version: execFileSync('dpkg-deb', ['--field', `${root}/glewlwyd.deb`, 'Version'], { encoding: 'utf8' }).trim(),
     // It registers a client without a secret as one that has to have one.
     registration: { token_endpoint_auth_method: 'client_secret_basic' },
+    withoutResource: /the token is for orders:read/,
     async person(link, redirect) {
       const visit = browser(origin);
       const { location } = await visit('GET', link);
