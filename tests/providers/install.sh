@@ -25,6 +25,32 @@ npm_locked() {
     cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
+# unpack FOLDER PACKAGE ..: Debian's packages, and those that they need and that are not installed, are
+# unpacked into the folder. Installed, they would be started as services. FOLDER/version is the version
+# of the first, FOLDER/libraries where the shared libraries are.
+unpack() {
+    local folder="$1" archive
+    shift
+    [ ! -d "$folder" ] || return 0
+    rm -rf "$folder.new" && mkdir -p "$folder.new/archives/partial"
+    (
+        flock 9
+        [ "$(id -u)" != 0 ] || apt-get update -qq
+        apt-get install -qq -y --no-install-recommends --download-only -o Debug::NoLocking=1 \
+            -o APT::Sandbox::User=root -o Dir::Cache::archives="$folder.new/archives" "$@"
+    ) 9>"$tools/apt.lock" >&2
+    dpkg-deb --field "$folder.new/archives/$1"_*.deb Version >"$folder.new/version"
+    for archive in "$folder.new"/archives/*.deb; do
+        # One that is installed would only be newer.
+        dpkg-query --status "$(dpkg-deb --field "$archive" Package)" >/dev/null 2>&1 ||
+            dpkg-deb --extract "$archive" "$folder.new"
+    done
+    rm -r "$folder.new/archives"
+    find "$folder.new" -name '*.so.*' -printf '%h\n' | sort -u | sed "s#^$folder.new#$folder#" |
+        paste -sd: >"$folder.new/libraries"
+    mv "$folder.new" "$folder"
+}
+
 # judge NAME: walks with the product.
 judge() {
     [ -n "${PROGRAMS_BUILT:-}" ] || build_programs

@@ -4,13 +4,14 @@
 // NAME is a folder with a `product.mjs`, whose `start({ resources, scopes, work, run })` returns
 //   issuer    as the gate is given it
 //   version   what was installed
-//   gate      (resource) => settings of the resource server, if the product has to be asked about tokens
+//   gate      (resource) => further settings of the resource server, if it needs any
 //   registration  what a client says of itself when it registers, if the product is particular
 //   withoutResource  why a gate refuses a token that was asked for without a resource, if it has to
 //   client    (resource) => the registration of the client, if it cannot register itself
 //   subject   how the product names the person who signs in, if it is known beforehand
 //   person    (link, redirect) => the parameters with which the person comes back to the application
-//   rotate    a URL, or a function: signs with a new key from now on, and still publishes the old one
+//   withdraws whether the product no longer publishes a key with which it does not sign
+//   rotate    a URL, or a function: signs with a new key from now on
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -112,7 +113,8 @@ async function judge(work) {
   console.log(`  token: ${JSON.stringify(header(wide))} ${JSON.stringify(claims(wide))}`);
 
   // A token is for one server. A product that is asked about others says that they are not active.
-  const [forElsewhere, forged] = product.gate ? Array(2).fill(/was revoked or has expired/) : [/the token is for /, /signature/];
+  const introspects = Boolean(product.gate?.(here).INTROSPECTION);
+  const [forElsewhere, forged] = introspects ? Array(2).fill(/was revoked or has expired/) : [/the token is for /, /signature/];
   const other = await signIn(elsewhere, product);
   assert.equal(await other.call('list_orders'), `the orders of ${subject}`);
   await refuses(elsewhere, wide, forElsewhere);
@@ -122,7 +124,7 @@ async function judge(work) {
 
   // Other tokens of the product.
   const { id_token: idToken } = await first.asks({ scope: 'openid orders:read', resource: here });
-  if (idToken) await refuses(here, idToken, product.gate ? forElsewhere : /not an access token|not said to be/);
+  if (idToken) await refuses(here, idToken, introspects ? forElsewhere : /not an access token|not said to be/);
   console.log(`  ${idToken ? 'refused: an ID token' : 'it issues no ID token'}`);
   if (product.withoutResource) {
     const { access_token: unbound } = await first.asks({ scope: 'orders:read' });
@@ -143,7 +145,8 @@ async function judge(work) {
   assert.equal(await after.call('list_orders'), `the orders of ${subject}`);
   const fresh = await serve(here, 0);
   await accepts(fresh, after.token(), 'a token of the new key');
-  await accepts(fresh, wide, 'a token of the old key');
+  if (product.withdraws) await refuses(fresh, wide, /a key that its issuer does not publish/);
+  else await accepts(fresh, wide, 'a token of the old key');
   assert.notEqual(header(after.token()).kid, header(wide).kid, 'the key is another one');
   console.log(`  found: the new key ${header(after.token()).kid} after ${header(wide).kid}`);
 }

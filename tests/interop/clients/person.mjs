@@ -10,12 +10,12 @@ const attribute = (tag, name) => {
   return found ? decode(found[1]) : undefined;
 };
 
-export const agree = (link, name, redirect) => browse(link, name, redirect);
+export const agree = (link, name, redirect, password) => browse(link, name, redirect, password);
 
 // What the person reads at last, after a link that no application gets an answer of.
 export const visit = (link, name) => browse(link, name);
 
-async function browse(link, name, redirect) {
+async function browse(link, name, redirect, password = `${name}-password`) {
   const cookies = new Map();
   let [url, form] = [new URL(link), undefined];
   for (let page = 0; page < 30; page++) {
@@ -45,7 +45,7 @@ async function browse(link, name, redirect) {
     for (const [input] of found.matchAll(/<input[^>]*>/g)) {
       const field = attribute(input, 'name');
       const type = attribute(input, 'type');
-      const typed = type === 'password' ? `${name}-password` : name;
+      const typed = type === 'password' ? password : name;
       if (field) form.set(field, attribute(input, 'value') || (type === 'hidden' ? '' : typed));
     }
     const buttons = [...found.matchAll(/<button[^>]*>/g)].map(([button]) => button);

@@ -1,5 +1,4 @@
 // Glewlwyd (Debian): a server in C with pages in JavaScript, set up and signed in to over its API.
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -114,7 +113,7 @@ database = { type = "sqlite3" path = "${path}" }
 
   return {
     issuer: `${origin}/api/oidc`,
-    version: execFileSync('dpkg-deb', ['--field', `${root}/glewlwyd.deb`, 'Version'], { encoding: 'utf8' }).trim(),
+    version: readFileSync(`${root}/version`, 'utf8').trim(),
     // It registers a client without a secret as one that has to have one.
     registration: { token_endpoint_auth_method: 'client_secret_basic' },
     withoutResource: /the token is for orders:read/,
