@@ -88,7 +88,7 @@ languages = en
     version: readFileSync(`${root}/version`, 'utf8').trim(),
     client: (resource) => ({ client_id: id(resource), token_endpoint_auth_method: 'none', issuer }),
     // It refuses an authorization without `openid`, and a host asks for what a challenge names.
-    gate: () => ({ OPENID: '1' }),
+    gate: () => ({ OPENID: '1', PLAIN: '1' }),
     withdraws: true,
     subject: 'dwho',
     person: (link, redirect) => agree(link, 'dwho', redirect, 'dwho'),

@@ -276,3 +276,31 @@ async fn a_person_without_a_subject_is_refused() {
         assert!(machine.is_client_credentials() && machine.subject() == "host");
     }
 }
+
+/// ID tokens as `LemonLDAP::NG`, Canaille and oidc-provider sign them, where the resource is among the
+/// audiences: they have the type of a plain access token.
+#[tokio::test]
+async fn an_id_token_for_the_resource_is_no_access_token() {
+    let verifier = verifier().accept_plain_jwt();
+    let plain = |mut changes: Value, scope: Option<&str>| {
+        changes["aud"] = json!(["host", RESOURCE]);
+        changes["client_id"] = Value::Null;
+        changes["scope"] = json!(scope);
+        KEYS.es256.sign(&issuer::header(json!({ "typ": "JWT" })), &claims(changes).to_string())
+    };
+    for shape in [
+        json!({ "at_hash": "Iq9h8lq3mONbzi69wYMfoQ", "azp": "host", "nonce": "n", "acr": "loa-1" }),
+        json!({ "at_hash": "DTeThZb9ovY6W8-uke8zlA", "amr": ["pwd"] }),
+        json!({ "c_hash": "sd2LCN211T0T9SovKe0D_A" }),
+        json!({ "nonce": "3ccb1a213dff6d6ba005b1a9c1588541" }),
+    ] {
+        let refused = verify(&verifier, &plain(shape.clone(), None)).await.unwrap_err();
+        assert_eq!(refused.code(), "wrong_type", "{shape}");
+        assert!(refused.to_string().contains("ID token"), "{refused}");
+    }
+    let hashed = plain(json!({ "at_hash": "DTeThZb9ovY6W8-uke8zlA" }), Some("orders:read"));
+    assert_eq!(verify(&verifier, &hashed).await.unwrap_err().code(), "wrong_type");
+    // Keycloak's access tokens had the nonce up to its version 24.
+    assert!(verify(&verifier, &plain(json!({ "nonce": "n" }), Some("orders:read"))).await.is_ok());
+    assert!(verify(&verifier, &plain(json!({}), None)).await.is_ok());
+}
