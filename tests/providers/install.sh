@@ -29,7 +29,7 @@ npm_locked() {
 # unpacked into the folder. Installed, they would be started as services. FOLDER/version is the version
 # of the first, FOLDER/libraries where the shared libraries are.
 unpack() {
-    local folder="$1" archive
+    local folder="$1" archive name
     shift
     [ ! -d "$folder" ] || return 0
     rm -rf "$folder.new" && mkdir -p "$folder.new/archives/partial"
@@ -42,7 +42,8 @@ unpack() {
     dpkg-deb --field "$folder.new/archives/$1"_*.deb Version >"$folder.new/version"
     for archive in "$folder.new"/archives/*.deb; do
         # One that is installed would only be newer.
-        dpkg-query --status "$(dpkg-deb --field "$archive" Package)" >/dev/null 2>&1 ||
+        name="$(dpkg-deb --field "$archive" Package)"
+        [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
             dpkg-deb --extract "$archive" "$folder.new"
     done
     rm -r "$folder.new/archives"

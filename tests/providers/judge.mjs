@@ -124,8 +124,7 @@ async function judge(work) {
 
   // Other tokens of the product.
   const { id_token: idToken } = await first.asks({ scope: 'openid orders:read', resource: here });
-  if (idToken) console.log('  ID token:', JSON.stringify(header(idToken)), JSON.stringify(claims(idToken)));
-  if (idToken) await refuses(here, idToken, introspects ? forElsewhere : /not an access token|the token is for /);
+  if (idToken) await refuses(here, idToken, introspects ? forElsewhere : /not an access token|not said to be an access token/);
   console.log(`  ${idToken ? 'refused: an ID token' : 'it issues no ID token'}`);
   if (product.withoutResource) {
     const { access_token: unbound } = await first.asks({ scope: 'orders:read' });

@@ -157,8 +157,9 @@ impl Jwt {
 
     /// Accepts tokens of the type `JWT`, or without a type, for issuers that do not follow RFC 9068.
     ///
-    /// An ID token has the same type. It is refused by its audience, which is a client and not this
-    /// resource, so make sure that no client has the resource's URL as its identifier.
+    /// An ID token has the same type. It is refused by its claims (`at_hash`, `c_hash`, or a `nonce`
+    /// without a scope) and by its audience, which is a client and not this resource, so make sure that
+    /// no client has the resource's URL as its identifier.
     #[must_use]
     pub fn accept_plain_jwt(mut self) -> Self {
         self.accept_plain = true;

@@ -15,6 +15,9 @@ use crate::{
 /// How many audiences of a token an error names.
 const MAX_SHOWN_AUDIENCES: usize = 8;
 
+/// What a plain JWT is that was issued for the client's sign-in.
+const ID_TOKEN: &str = "signed ID token";
+
 pub(crate) const NOT_A_JWT: AuthError = AuthError::MalformedToken("the token is not a JWT");
 
 /// The claims of a token of the expected issuer, for this resource.
@@ -140,6 +143,9 @@ impl JwtClaims {
             Some(value) => Some(numeric_date(Some(value)).ok_or(AuthError::Claim("iat"))?),
             None => None,
         };
+        if !follows_profile && self.is_id_token() {
+            return Err(AuthError::WrongType { found: Some(ID_TOKEN.to_owned()) });
+        }
         let text = |value: &Option<Value>, name| match value {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
@@ -174,6 +180,17 @@ impl JwtClaims {
         }
         let lifetime = Lifetime { expires_at, not_before: not_before.max(issued_at) };
         Ok(ValidClaims { claims, lifetime, bound_to })
+    }
+}
+
+impl JwtClaims {
+    /// Whether the claims are those of an ID token (`OpenID` Connect Core §2, §3.3.2.11). Some issuers
+    /// put the resource among its audiences too. An access token of older versions of Keycloak has the
+    /// nonce as well, with a scope.
+    fn is_id_token(&self) -> bool {
+        let has = |name: &str| self.extra.contains_key(name);
+        let has_scope = self.scope.is_some() || self.scp.is_some() || self.permissions.is_some();
+        has("at_hash") || has("c_hash") || has("nonce") && !has_scope
     }
 }
 
