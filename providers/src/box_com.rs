@@ -16,8 +16,7 @@
 //! # Tokens
 //!
 //! A token lives for about an hour, its refresh token for 60 days, and it works once. The answer to a
-//! code does not name the scopes. Uploads are at `https://upload.box.com`, where the token of this
-//! client does not go.
+//! code does not name the scopes. Uploads are at [`BoxCom::UPLOAD`].
 //!
 //! [Box's documentation](https://developer.box.com/guides/authentication/oauth2/)
 //!
@@ -34,7 +33,7 @@
 //! }
 //! ```
 
-use toolgate::provider;
+use toolgate::{provider, provider::Api};
 
 // Endpoints: https://developer.box.com/reference/get-authorize,
 // https://developer.box.com/reference/post-oauth2-token,
@@ -88,4 +87,10 @@ pub enum BoxCom {
     /// See workflows of Box Relay, and start them.
     #[scope("manage_triggers", access = write)]
     ManageTriggers,
+}
+
+// https://developer.box.com/reference/post-files-content
+impl BoxCom {
+    /// The API of uploads.
+    pub const UPLOAD: Api<Self> = Api::new("https://upload.box.com/api/2.0");
 }

@@ -16,8 +16,7 @@
 //! # Tokens
 //!
 //! A token lives for 4 hours. A refresh token is given with `token_access_type=offline`; it does not
-//! expire and does not rotate. Uploads and downloads are at `https://content.dropboxapi.com`, where
-//! the token of this client does not go.
+//! expire and does not rotate. Uploads and downloads are at [`Dropbox::CONTENT`].
 //!
 //! [Dropbox's documentation](https://developers.dropbox.com/oauth-guide)
 //!
@@ -37,7 +36,7 @@
 //! }
 //! ```
 
-use toolgate::provider;
+use toolgate::{provider, provider::Api};
 
 // Endpoints, `token_access_type`, 4 hours, refresh tokens that stay:
 // https://developers.dropbox.com/oauth-guide
@@ -105,4 +104,10 @@ pub enum Dropbox {
     /// Delete contacts that you added.
     #[scope("contacts.write", access = write)]
     ContactsWrite,
+}
+
+// https://www.dropbox.com/developers/documentation/http/documentation#formats: content endpoints.
+impl Dropbox {
+    /// The API of uploads and downloads.
+    pub const CONTENT: Api<Self> = Api::new("https://content.dropboxapi.com/2");
 }

@@ -39,9 +39,16 @@
 //!     let events = google.get("/calendar/v3/calendars/primary/events");
 //!     events.query(&[("maxResults", 10)]).send().await?.text().await
 //! }
+//!
+//! /// Reads cells of a spreadsheet.
+//! #[tool(scopes = "https://www.googleapis.com/auth/spreadsheets.readonly")]
+//! async fn read_cells(google: AuthedClient<Google>, id: String, range: String) -> Result<String> {
+//!     let cells = path!("/v4/spreadsheets/{id}/values/{range}");
+//!     google.at(Google::SHEETS).get(cells).send().await?.text().await
+//! }
 //! ```
 
-use toolgate::provider;
+use toolgate::{provider, provider::Api};
 
 // Endpoints, parameters and the subset of scopes that a person may grant:
 // https://developers.google.com/identity/protocols/oauth2/web-server
@@ -49,7 +56,8 @@ use toolgate::provider;
 // Limits and errors: https://developers.google.com/workspace/drive/api/guides/handle-errors; too few
 // scopes: https://docs.cloud.google.com/apis/design/errors, `ErrorInfo` of `google.rpc`.
 // When refresh tokens die: https://developers.google.com/identity/protocols/oauth2#expiration
-/// Google's APIs below `https://www.googleapis.com`.
+/// Google's APIs: Calendar, Drive and YouTube below `https://www.googleapis.com`, and those that its
+/// constants name, at hosts of their own.
 ///
 /// See [the module](self) for the steps at Google. Scopes are those of
 /// [Google's list](https://developers.google.com/identity/protocols/oauth2/scopes) that tools need
@@ -220,4 +228,21 @@ pub enum Google {
     /// See your YouTube account.
     #[scope("https://www.googleapis.com/auth/youtube.readonly", access = read)]
     YoutubeReadonly,
+}
+
+// The hosts: "Service endpoint" of each API's reference, such as
+// https://developers.google.com/workspace/sheets/api/reference/rest
+impl Google {
+    /// The Gmail API: `/gmail/v1/..`.
+    pub const GMAIL: Api<Self> = Api::new("https://gmail.googleapis.com");
+    /// The Google Docs API: `/v1/documents/..`.
+    pub const DOCS: Api<Self> = Api::new("https://docs.googleapis.com");
+    /// The Google Sheets API: `/v4/spreadsheets/..`.
+    pub const SHEETS: Api<Self> = Api::new("https://sheets.googleapis.com");
+    /// The Google Slides API: `/v1/presentations/..`.
+    pub const SLIDES: Api<Self> = Api::new("https://slides.googleapis.com");
+    /// The People API: `/v1/people/..`, and the contacts.
+    pub const PEOPLE: Api<Self> = Api::new("https://people.googleapis.com");
+    /// The Google Tasks API: `/tasks/v1/..`.
+    pub const TASKS: Api<Self> = Api::new("https://tasks.googleapis.com");
 }

@@ -18,6 +18,7 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The destination of a client's requests, and the source of their tokens.
+#[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) transport: Arc<dyn Transport>,
     /// The provider's name, for messages.

@@ -4,6 +4,7 @@ mod api_error;
 pub(crate) mod connection;
 mod exchange;
 mod link;
+mod other_api;
 pub(crate) mod pages;
 mod parameters;
 pub(crate) mod path;
@@ -62,10 +63,11 @@ impl<P> DeclaresWrite<P> for Unclaimed {}
 ///
 /// # Security
 ///
-/// The token goes to the origin of the provider's API (scheme, host and port) and nowhere else:
-/// not where a redirect or a link leads, and not where an argument would, because a path is a
-/// literal or made by [`path!`](crate::path). It is in no [`Debug`] and in no error. A proxy is
-/// used for https only (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), where it sees nothing.
+/// The token goes to the origin of the provider's API (scheme, host and port), to that of an
+/// [`Api`](crate::provider::Api) that the program declares, and nowhere else: not where a redirect
+/// or a link leads, and not where an argument would, because a path is a literal or made by
+/// [`path!`](crate::path). It is in no [`Debug`] and in no error. A proxy is used for https only
+/// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), where it sees nothing.
 ///
 /// ```
 /// # use toolgate::prelude::*;

@@ -1,5 +1,6 @@
 //! Upstream providers: what `#[provider]` declares, and the client that an operator registers.
 
+mod api;
 mod api_signals;
 mod client_auth;
 mod dialect;
@@ -18,6 +19,7 @@ pub(crate) use self::registration::Registration;
 #[cfg_attr(not(feature = "testing"), expect(unused_imports))]
 pub(crate) use self::stand_in_address::StandInAddress;
 pub use self::{
+    api::Api,
     api_signals::{ApiSignals, Condition, Place},
     client_auth::ClientAuth,
     dialect::{Dialect, Pairs},
