@@ -68,6 +68,8 @@ pub mod notion;
 pub mod salesforce;
 #[cfg(feature = "slack")]
 pub mod slack;
+#[cfg(feature = "slack-bot")]
+pub mod slack_bot;
 #[cfg(feature = "spotify")]
 pub mod spotify;
 #[cfg(feature = "stripe")]
@@ -111,6 +113,8 @@ pub use crate::notion::Notion;
 pub use crate::salesforce::Salesforce;
 #[cfg(feature = "slack")]
 pub use crate::slack::Slack;
+#[cfg(feature = "slack-bot")]
+pub use crate::slack_bot::SlackBot;
 #[cfg(feature = "spotify")]
 pub use crate::spotify::Spotify;
 #[cfg(feature = "stripe")]

@@ -20,8 +20,8 @@
 //! # Tokens
 //!
 //! How long a token lives is set in the organization, and the answer does not say: it is refreshed
-//! after a 401. Whether refresh tokens rotate is a setting of the app. The address of the API comes
-//! with the token.
+//! after a 401. A refresh token is given with the scope `refresh_token`, which a tool declares to get
+//! one; whether it rotates is a setting of the app. The address of the API comes with the token.
 //!
 //! [Salesforce's documentation](https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_web_server_flow.htm)
 //!
@@ -32,7 +32,7 @@
 //! use toolgate_providers::Salesforce;
 //!
 //! /// Reads an account.
-//! #[tool(scopes = "api", read_only)]
+//! #[tool(scopes = ["api", "refresh_token"], read_only)]
 //! async fn read_account(salesforce: AuthedClient<Salesforce>, id: String) -> Result<String> {
 //!     let account = salesforce.get(path!("/services/data/v64.0/sobjects/Account/{id}"));
 //!     account.send().await?.text().await

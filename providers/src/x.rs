@@ -14,8 +14,8 @@
 //!
 //! # Tokens
 //!
-//! A token lives for 2 hours. A refresh token is given with the scope `offline.access`. A code has to
-//! be exchanged within 30 seconds, which the server does at once.
+//! A token lives for 2 hours. A refresh token is given with the scope `offline.access`, which a tool
+//! declares to get one. A code has to be exchanged within 30 seconds, which the server does at once.
 //!
 //! [X's documentation](https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code)
 //!
@@ -26,7 +26,7 @@
 //! use toolgate_providers::X;
 //!
 //! /// Posts a text.
-//! #[tool(scopes = ["tweet.read", "tweet.write", "users.read"])]
+//! #[tool(scopes = ["tweet.read", "tweet.write", "users.read", "offline.access"])]
 //! async fn post(x: AuthedClient<X>, text: String) -> Result<String> {
 //!     x.post("/2/tweets").json(&serde_json::json!({ "text": text })).send().await?.text().await
 //! }

@@ -86,6 +86,7 @@ fn entries() -> Vec<Entry> {
         notion::Notion,
         salesforce::Salesforce,
         slack::Slack,
+        slack_bot::SlackBot,
         spotify::Spotify,
         stripe::Stripe,
         x::X,
