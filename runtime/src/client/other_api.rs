@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_api_is_beside_the_api() {
+    fn another_api_is_where_the_api_is() {
         let at = |api: &str, declared: &str| {
             moved(&Url::parse(api).unwrap(), declared, "https://sheets.a.example/v4")
         };
