@@ -72,7 +72,10 @@ mod tests {
         assert_eq!(at("https://api.a.example/v1/", "https://api.a.example/v1"), sheets);
         // A stand-in.
         let stand_in = "http://127.0.0.1:9000/sheets.a.example/v4";
-        assert_eq!(at("http://127.0.0.1:9000/api.a.example/v1", "https://api.a.example/v1"), stand_in);
+        assert_eq!(
+            at("http://127.0.0.1:9000/api.a.example/v1", "https://api.a.example/v1"),
+            stand_in
+        );
         // Another installation, also one whose name ends as the declared one.
         assert_eq!(at("https://github.corp.example/api", "https://api.a.example"), sheets);
         assert_eq!(at("https://my-api.a.example", "https://api.a.example"), sheets);

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_base_url_is_https_and_names_nothing_else() {
-        for url in ["https://sheets.example.com", "https://a.example/v4", "https://a.example:8443/"] {
+        for url in ["https://sheets.example.com", "https://a.example/v4", "https://a.example:8443/"]
+        {
             assert!(is_base_url(url), "{url}");
         }
         for url in [
