@@ -24,6 +24,8 @@ export const beat = signal(0);
 export const widgetNotes = signal<readonly WidgetNote[]>([]);
 
 export const person = computed(() => state.value?.people.find(({ id }) => id === personId.value));
+/** What a person is called. */
+export const calledBy = (id: string | null) => state.value?.people.find((one) => one.id === id)?.name ?? id;
 export const tool = computed(() => state.value?.tools.find(({ name }) => route.value[0] === 'tools' && name === route.value[1]));
 
 const drafts = new Map<string, Signal<Draft>>();

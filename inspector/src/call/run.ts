@@ -56,7 +56,9 @@ async function another(run: Run, answers: Call['answers'], shown: boolean): Prom
     const done: Run = { ...run, rounds: [...run.rounds, round], pending: false };
     if (shown && current(run)) {
       keep(done);
-      chosen.value = run.rounds[0]?.exchange.span ?? round.exchange.span;
+      // Of a request without a good token the trace knows neither tool nor person: the story goes on from the next one,
+      // which begins with the sign-in.
+      chosen.value = run.rounds.find(({ exchange }) => exchange.status !== 401)?.exchange.span ?? round.exchange.span;
     }
     return done;
   } catch (error) {

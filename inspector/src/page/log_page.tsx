@@ -2,7 +2,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Button, Chip, Copy, Empty, Heading, Segments } from '../parts/ui.tsx';
 import { BodyView } from '../parts/json_view.tsx';
-import { beat, chosen, log, pane, personId } from '../state.ts';
+import { cardOfExchange } from '../call/result.tsx';
+import { RefusalCard } from '../call/card.tsx';
+import { beat, chosen, log, pane, personId, route } from '../state.ts';
 import { replay } from '../call/run.ts';
 import type { Exchange, Headers } from '../api.ts';
 import { header, headerVerdicts, mask, messageOf } from '../trace/log_check.ts';
@@ -16,6 +18,9 @@ export function LogPage() {
   const [words, setWords] = useState('');
   const [failed, setFailed] = useState<'all' | 'failed'>('all');
   const [open, setOpen] = useState<number | undefined>(undefined);
+  // The trace links to a message.
+  const named = route.value[1];
+  useEffect(() => { if (named !== undefined) setOpen(Number(named)); }, [named]);
   const version = beat.value;
   const found = useMemo(() => {
     const entries = log.search(words);
@@ -97,6 +102,7 @@ function Detail({ exchange, onClose }: { exchange: Exchange; onClose: () => void
   const verdicts = headerVerdicts(exchange);
   const [editing, setEditing] = useState(false);
   const inspected = exchange.peer === 'inspector';
+  const card = cardOfExchange(exchange);
   const sendable: Headers = exchange.request_headers.filter(([name]) => !['authorization', 'host', 'cookie', 'content-length', 'origin', 'user-agent', 'connection'].includes(name.toLowerCase()));
   return (
     <section class="detail" aria-label="Message">
@@ -110,6 +116,7 @@ function Detail({ exchange, onClose }: { exchange: Exchange; onClose: () => void
         <Copy text={JSON.stringify({ ...exchange, request: mask(exchange.request), response: mask(exchange.response ?? '') }, null, 2)} />
         <Button onClick={onClose}>Close</Button>
       </div>
+      {card && <RefusalCard card={card} />}
       {editing && <Edit exchange={exchange} headers={sendable} />}
       {verdicts.length > 0 && (
         <ul class="verdicts" aria-label="Headers against the body">

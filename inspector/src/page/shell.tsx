@@ -20,7 +20,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   const where = route.value.join('/');
   useEffect(() => {
-    document.title = `${[route.value[1] ?? route.value[0] ?? 'Inspector', now?.server.title].filter(Boolean).join(' · ')} · Inspector`;
+    document.title = `${[(route.value[0] === 'log' ? undefined : route.value[1]) ?? route.value[0] ?? 'Inspector', now?.server.title].filter(Boolean).join(' · ')} · Inspector`;
     main.current?.scrollTo(0, 0);
   }, [where, now?.server.title]);
   if (!now) return <div class="loading">{notice.value ? <p role="alert">{notice.value.say}</p> : <p class="soft">Reading what the server offers</p>}</div>;

@@ -1,7 +1,8 @@
 // The trace of one call, both legs in one line of time.
 import { useMemo, useState } from 'preact/hooks';
 import { Button, Empty, Icon } from '../parts/ui.tsx';
-import { beat, chosen, narrow, pane, trace } from '../state.ts';
+import { cardOfExchange } from '../call/result.tsx';
+import { beat, calledBy, chosen, log, narrow, pane, trace } from '../state.ts';
 import { clock, scaleOf, storyOf, type Bar, type Row, type Story } from '../trace/story.ts';
 import { LEGS, duration, plural } from '../trace/words.ts';
 
@@ -29,7 +30,8 @@ const nameOf = (id: string) => {
   const span = trace.span(id);
   const events = span?.events ?? [];
   const tool = events.find(({ tool }) => tool)?.tool ?? events.find(({ method }) => method)?.method ?? String(events[0]?.headers?.['mcp_method'] ?? events[0]?.event.replaceAll('_', ' ') ?? '');
-  const who = events.find(({ caller }) => caller)?.caller?.subject;
+  const subject = events.find(({ caller }) => caller)?.caller?.subject;
+  const who = subject && calledBy(subject);
   const ended = events.find(({ event }) => event === 'call_ended');
   return [tool, who, ended?.outcome === 'done' ? `${ended.ms} ms` : ended?.outcome?.replaceAll('_', ' ') ?? (events.some(({ event }) => event === 'challenged') ? 'refused' : undefined)].filter(Boolean).join(' · ');
 };
@@ -55,17 +57,26 @@ function StoryView({ story }: { story: Story }) {
   const [earlier, setEarlier] = useState(false);
   return (
     <div class="story">
+      <Why span={story.root.id} />
       <Waterfall bars={story.bars} />
       {story.before.length > 0 && (
         <>
           <button type="button" class="bare fold" aria-expanded={earlier} onClick={() => setEarlier(!earlier)}><Icon name={earlier ? 'down' : 'right'} />How the host signed in, {plural(story.before.length, 'step')}, {duration(story.earlier / 1000)} before</button>
-          {earlier && <Rows rows={story.before} />}
+          {earlier && <><Rows rows={story.before} /><p class="then soft">Then the call, with times of its own</p></>}
         </>
       )}
       <Rows rows={story.rows} />
       {!story.ended && <p class="soft pending"><span class="spinner" aria-hidden="true" />Not answered yet</p>}
     </div>
   );
+}
+
+/** Where the card of a call of another program is: those of this page show theirs already. */
+function Why({ span }: { span: string }) {
+  const exchange = log.entries.findLast((entry) => entry.span === span);
+  const card = exchange && exchange.peer !== 'inspector' ? cardOfExchange(exchange) : undefined;
+  if (!card) return null;
+  return <p class={`why ${card.tone}`}><span>{card.title}</span> <a href={`#/log/${exchange!.id}`}>Why, and what hosts do</a></p>;
 }
 
 function Rows({ rows }: { rows: readonly Row[] }) {

@@ -34,6 +34,7 @@ export interface TraceEvent {
   readonly expected?: string | Json | null;
   readonly detail?: string | null;
   readonly expired_s_ago?: number | null;
+  readonly valid_in_s?: number | null;
   readonly issuer?: string | null;
   readonly key?: string | null;
   readonly status?: number | null;

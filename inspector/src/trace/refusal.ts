@@ -30,6 +30,8 @@ interface Where {
   readonly state: State | undefined;
   readonly person: string | null;
   readonly events: readonly TraceEvent[];
+  /** The path of the request, with its query. */
+  readonly path?: string;
 }
 
 const find = (events: readonly TraceEvent[], ...kinds: string[]) => events.findLast((event) => kinds.includes(event.event));
@@ -53,16 +55,20 @@ export function cardOf(where: Where): Card | undefined {
 
 const development = ({ state }: Where) => state?.server.development ?? false;
 
+/** What the person is called, whose id names the provider as well. */
+const nameOf = ({ state, person }: Where) => state?.people?.find(({ id }) => id === person)?.name ?? person;
+
 /** The button that mends it, where the server is in development and someone is signed in. */
 function mend(where: Where, label: string, act: (person: string) => Act): { mend?: Mend } {
   return development(where) && where.person !== null ? { mend: { label, act: act(where.person) } } : {};
 }
 
-function answer({ events, person }: Where): { answer?: string } {
+function answer(where: Where): { answer?: string } {
+  const { events } = where;
   const challenge = find(events, 'challenged');
   const refused = find(events, 'token_refused', 'request_refused');
   const status = challenge?.status ?? refused?.status;
-  const parts = [status ? `${status}` : 'a result', challenge?.error, challenge?.in_result && 'with the challenge in its _meta', person && `for ${person}`];
+  const parts = [status ? `${status}` : 'a result', challenge?.error, challenge?.in_result && 'with the challenge in its _meta', nameOf(where) && `for ${nameOf(where)}`];
   return { answer: parts.filter(Boolean).join(', ') };
 }
 
@@ -72,7 +78,7 @@ function hosts(form: AnswerForm): { hosts: HostReaction[] } {
 
 function signIn(where: Where, label = 'Sign in'): { mend?: Mend } {
   if (!where.state || where.state.server.access === 'open') return {};
-  return { mend: { label: where.person ? `${label} as ${where.person}` : label, act: { act: 'sign_in', ...(where.person ? { person: where.person } : {}) } } };
+  return { mend: { label: where.person ? `${label} as ${nameOf(where)}` : label, act: { act: 'sign_in', ...(where.person ? { person: where.person } : {}) } } };
 }
 
 function missingScopes(e: TraceEvent, where: Where): Card {
@@ -88,16 +94,18 @@ function missingScopes(e: TraceEvent, where: Where): Card {
     kind: 'missing_scope', tone: 'bad', title: `Refused before the tool ran: the token does not cover ${quote(missing)}`,
     found: list(e.held), expected: list(e.required?.map((need) => need.scope)), check: 'scopes of the called tool (RFC 6750 §3.1)',
     by: `the tool ${e.tool} declares ${list(missing)}${implied?.length ? `; ${implied.join(', ')}` : ', and nothing that is held implies it'}`,
-    ...answer(where), ...hosts(form), ...mend(where, `Allow ${list(missing)} for ${where.person}`, (person) => ({ act: 'widen', person, scopes: missing })),
+    ...answer(where), ...hosts(form), ...mend(where, `Allow ${list(missing)} for ${nameOf(where)}`, (person) => ({ act: 'widen', person, scopes: missing })),
   };
 }
+
+const REACHED: Record<string, string> = { connect: 'no connection: nothing listens there, or it is refused', timeout: 'a timeout: no answer in time', broken: 'an answer that broke off' };
 
 function upstreamFailed(e: TraceEvent, where: Where): Card {
   const refused = e.status === 401 || e.status === 403;
   const request = `${(e.method ?? '').toUpperCase()} ${e.path}`;
   const title = e.failure ? `The tool failed: ${e.provider} was not reached` : `The tool failed: ${e.provider} answered ${e.status}`;
   return {
-    kind: e.failure ? 'upstream_unreachable' : refused ? 'upstream_refused' : 'upstream_error', tone: 'bad', title, found: e.failure ? e.failure : `${e.status} to ${request}`, expected: '200 to 299',
+    kind: e.failure ? 'upstream_unreachable' : refused ? 'upstream_refused' : 'upstream_error', tone: 'bad', title, found: e.failure ? (REACHED[e.failure] ?? e.failure) : `${e.status} to ${request}`, expected: '200 to 299',
     check: `${e.provider}’s own answer`, by: `${request} at ${e.origin ?? e.provider}`, answer: 'a result that says so, without the provider’s words', ...hosts('tool_error'),
     todo: e.status === 429 ? `${e.provider} limits requests: the server waits as long as it says.` : refused ? 'The account may do less than its token says, or the provider wants another scope.' : 'The request and the time are in the trace.',
     ...(refused ? mend(where, `Connect ${e.provider} again`, (person) => ({ act: 'connect', person, provider: e.provider ?? '' })) : {}),
@@ -106,10 +114,15 @@ function upstreamFailed(e: TraceEvent, where: Where): Card {
 
 function callEnded(e: TraceEvent, where: Where): Card | undefined {
   if (e.outcome === 'left') return { kind: 'left', tone: 'warn', title: 'The host left before the tool answered', found: `gone after ${e.ms ?? 0} ms`, expected: 'a connection that waits', check: 'the connection', by: `the tool ${e.tool}`, hosts: [], todo: 'Several hosts end a call after 60 seconds. A tool that takes longer reports progress.' };
-  if (e.outcome === 'faulty') return { kind: 'faulty', tone: 'bad', title: 'The request is an error of the protocol', found: (e.why ?? 'something else').replaceAll('_', ' '), expected: 'a request that the protocol has', check: 'the protocol', by: `the call of ${e.tool}`, answer: 'a JSON-RPC error', ...hosts('message') };
+  if (e.outcome === 'faulty') return { kind: 'faulty', tone: 'bad', title: 'The request is an error of the protocol', found: (e.why || 'something else').replaceAll('_', ' '), expected: 'a request that the protocol has', check: 'the protocol', by: `the call of ${e.tool}`, answer: 'a JSON-RPC error', ...hosts('message') };
   if (e.error === 'internal') return { kind: 'internal', tone: 'bad', title: `The tool ${e.tool} broke`, found: 'a panic, or a fault of the server', expected: 'a result or an error', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'internal error, without details', ...hosts('broken'), todo: 'The message is in the server’s log, not in the answer.' };
-  if (e.outcome === 'failed') return { kind: 'tool_error', tone: 'bad', title: `The tool ${e.tool} returned an error`, found: (e.why ?? e.error ?? 'an error of its own').replaceAll('_', ' '), expected: 'a result', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'a result with isError', ...hosts('tool_error') };
-  return { kind: 'refused', tone: 'bad', title: 'Refused before the tool ran', found: (e.why ?? 'a refusal').replaceAll('_', ' '), expected: 'leave to run', check: 'the server', ...answer(where), ...hosts('tool_error') };
+  if (e.error === 'scope_missing') {
+    const scopes = where.state?.tools?.find(({ name }) => name === e.tool)?.scopes.filter(({ provider }) => provider) ?? [];
+    const provider = scopes[0]?.provider ?? 'the provider';
+    return { kind: 'withheld', tone: 'bad', title: `The tool did not run: ${provider} withheld what it needs`, found: `${provider} was asked, and did not grant it`, expected: list(scopes.map(({ scope }) => scope)), check: `access to ${provider} for this person`, by: `the tool ${e.tool}, which uses ${provider}`, answer: 'a result that says who can change that', ...hosts('tool_error'), todo: `Asking again helps only if the person left it out there. Otherwise an administrator of ${provider} has to allow it.` };
+  }
+  if (e.outcome === 'failed') return { kind: 'tool_error', tone: 'bad', title: `The tool ${e.tool} returned an error`, found: (e.why || e.error || 'an error of its own').replaceAll('_', ' '), expected: 'a result', check: 'the tool’s own code', by: `the tool ${e.tool}`, answer: 'a result with isError', ...hosts('tool_error') };
+  return { kind: 'refused', tone: 'bad', title: 'Refused before the tool ran', found: (e.why || 'a refusal').replaceAll('_', ' '), expected: 'leave to run', check: 'the server', ...answer(where), ...hosts('tool_error') };
 }
 
 const REQUESTS: Record<string, [title: string, found: string, expected: string, check: string, form: AnswerForm, todo: string]> = {
@@ -132,9 +145,9 @@ const FAILURES: Record<string, string> = {
 
 const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
   token_refused: (e, where) => {
-    const { title, check, found, expected, todo, again } = tokenRefusal(e);
+    const { title, check, found, expected, todo, again } = tokenRefusal(e, where.path);
     const by = `this server, for every call${e.issuer && e.check !== 'issuer' ? `; the token says that it is from ${e.issuer}` : ''}`;
-    const mended = again ? (e.check === 'presence' ? signIn(where) : mend(where, `Sign in again as ${where.person}`, (person) => ({ act: 'renew', person }))) : {};
+    const mended = again ? (e.check === 'presence' ? signIn(where) : mend(where, `Sign in again as ${nameOf(where)}`, (person) => ({ act: 'renew', person }))) : {};
     return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo, ...mended };
   },
   request_refused: (e, where) => {
@@ -145,13 +158,13 @@ const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
   },
   arguments_refused: (e, where) => ({
     kind: `argument_${e.rule}`, tone: 'bad', title: e.path ? `Refused before the tool ran: the argument “${e.path}” does not fit` : 'Refused before the tool ran: the arguments do not fit', found: { missing: 'nothing', unknown: 'a name that the tool does not have', type: 'a value of another type' }[e.rule ?? ''] ?? 'a value outside of it',
-    expected: schemaWords(e.expected) ?? 'what the schema says', check: `the schema of the tool: ${RULES[e.rule ?? ''] ?? 'its rule'}`, by: `the tool ${e.tool}${e.path ? `, argument ${e.path}` : ''}`, answer: `a result that names the argument and the rule${where.person ? `, for ${where.person}` : ''}`, ...hosts('argument'), todo: 'Change the argument in the form and call again.',
+    expected: schemaWords(e.expected) ?? 'what the schema says', check: `the schema of the tool: ${RULES[e.rule ?? ''] ?? 'its rule'}`, by: `the tool ${e.tool}${e.path ? `, argument ${e.path}` : ''}`, answer: `a result that names the argument and the rule${where.person ? `, for ${nameOf(where)}` : ''}`, ...hosts('argument'), todo: 'Change the argument in the form and call again.',
   }),
   consent_needed: (e, where) => {
     const reason = { not_connected: `no ${e.provider} account is connected`, revoked: `the access at ${e.provider} was revoked`, interrupted: `a refresh at ${e.provider} was interrupted`, expired: `the access at ${e.provider} has expired`, other_address: `${e.provider} has another address than before`, scopes: `the ${e.provider} account was connected with less`, other_client: `the ${e.provider} account was connected through another application` }[e.reason ?? ''] ?? `${e.provider} is not connected`;
     const wants = e.missing?.length ? e.missing : undefined;
     return {
-      kind: `consent_${e.reason}`, tone: 'warn', title: `Waits for ${where.person ?? 'the person'}: ${reason}`, found: e.held?.length ? list(e.held) : 'no access', expected: wants ? list(wants) : 'access', check: `access to ${e.provider} for this person`,
+      kind: `consent_${e.reason}`, tone: 'warn', title: `Waits for ${nameOf(where) ?? 'the person'}: ${reason}`, found: e.held?.length ? list(e.held) : 'no access', expected: wants ? list(wants) : 'access', check: `access to ${e.provider} for this person`,
       by: `the tool ${e.tool}, which uses ${e.provider}`, answer: { input_required: 'input_required with a link to open', url_elicitation: 'error -32042 with a link to open', text: 'a result with the link in its text' }[e.form ?? ''] ?? 'a link', ...hosts(e.form === 'text' ? 'link_in_text' : 'open_link'),
       mend: { label: `Connect ${e.provider}`, act: { act: 'connect', person: where.person ?? '', provider: e.provider ?? '', ...(wants ? { scopes: wants } : {}) } },
     };

@@ -13,6 +13,8 @@ export interface Span {
   readonly events: TraceEvent[];
   /** How many events there were, of which the first are kept. */
   total: number;
+  /** The number of the last one. */
+  last: number;
   values: { arguments?: unknown; result?: unknown };
 }
 
@@ -83,21 +85,23 @@ export class Trace {
   #children = new Map<string, Set<string>>();
   #requests: string[] = [];
   #waiting = new Map<string, string[]>();
-  last = 0;
+  /** The last event of those spans that were forgotten. */
+  #forgotten = 0;
 
   add(event: TraceEvent): void {
-    // A connection that is made again repeats what is known.
-    if (event.id <= this.last) return;
-    this.last = event.id;
     let span = this.#spans.get(event.span);
+    // A connection that is made again repeats what is known. Those of one span come in order; those of calls that run at
+    // once may overtake each other.
+    if (event.id <= (span?.last ?? this.#forgotten)) return;
     if (!span) {
-      span = { id: event.span, parent: event.parent, events: [], total: 0, values: {} };
+      span = { id: event.span, parent: event.parent, events: [], total: 0, last: 0, values: {} };
       this.#spans.set(event.span, span);
       if (event.parent) this.#link(event.parent, event.span);
       if (event.event === 'request_received' || event.event === 'message_read') this.#requests.push(event.span);
       this.#forget();
     }
     span.total += 1;
+    span.last = event.id;
     if (span.events.length < MAX_SPAN_EVENTS) span.events.push(event);
     if (event.event === 'refresh_joined' && event.refresh) {
       const known = this.#waiting.get(event.refresh);
@@ -112,7 +116,7 @@ export class Trace {
     this.#children.clear();
     this.#waiting.clear();
     this.#requests = [];
-    this.last = 0;
+    this.#forgotten = 0;
   }
 
   addValues({ span, values, json }: TraceValues): void {
@@ -129,6 +133,7 @@ export class Trace {
   #forget(): void {
     while (this.#spans.size > MAX_SPANS) {
       const oldest = this.#spans.keys().next().value!;
+      this.#forgotten = Math.max(this.#forgotten, this.#spans.get(oldest)!.last);
       this.#spans.delete(oldest);
       this.#children.delete(oldest);
       this.#waiting.delete(oldest);

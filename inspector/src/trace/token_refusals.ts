@@ -26,7 +26,7 @@ const TABLE: Record<string, Make> = {
   time: (e) =>
     e.expired_s_ago != null
       ? of(`the token expired ${duration(e.expired_s_ago)} ago`, 'lifetime, exp (RFC 7519 §4.1.4)', `expired ${duration(e.expired_s_ago)} ago`, 'a time to come', 'The host refreshes its token and repeats the call. If it does not, its refresh token is gone.')
-      : of('the token is not valid yet', 'lifetime, nbf and iat (RFC 7519 §4.1.5)', 'a time to come', 'now, or earlier', 'The clocks of the issuer and of this server differ.', false),
+      : of('the token is not valid yet', 'lifetime, nbf and iat (RFC 7519 §4.1.5)', e.valid_in_s != null ? `valid in ${duration(e.valid_in_s)}` : 'a time to come', 'now, or earlier', 'The clocks of the issuer and of this server differ.', false),
   signature: () => of('the signature of the token is wrong', 'signature (RFC 7515 §5.2)', 'a signature by another key, or a changed token', 'a signature by the key that the issuer publishes', 'The token was changed on the way, or the issuer has new keys under an old name.'),
   key: (e) => of('the key of the token is not known', 'key, kid (RFC 7517 §4.5)', e.key ?? 'no kid', 'a key that the issuer publishes', 'The issuer has changed its keys and the token is older, or it is from another issuer.'),
   algorithm: (e) => of('the algorithm of the token is not accepted', 'algorithm, alg (RFC 8725 §3.1)', found(e, 'another algorithm'), schemaWords(e.expected) ?? 'an asymmetric algorithm', 'Change the signing algorithm at the issuer.', false),
@@ -41,5 +41,7 @@ const TABLE: Record<string, Make> = {
 
 export const TOKEN_CHECKS = Object.keys(TABLE);
 
-export const tokenRefusal = (e: TraceEvent): TokenRefusal =>
-  TABLE[e.check ?? '']?.(e) ?? of('the token is not valid', 'the verifier of this server', found(e, e.detail ?? 'a token that it refuses'), schemaWords(e.expected) ?? 'a token that it accepts', 'The verifier gives no further reason.');
+const IN_QUERY = of('the token is in the query, where it does not count', 'presence of a token (RFC 6750 §2)', 'access_token in the query, and no Authorization header', 'Authorization: Bearer …', 'Queries are written into logs, so a token in one is not read (RFC 9700 §4.3.2). The host has to send it in the header.', false);
+
+export const tokenRefusal = (e: TraceEvent, path = ''): TokenRefusal =>
+  e.check === 'presence' && /[?&]access_token=/.test(path) ? IN_QUERY : TABLE[e.check ?? '']?.(e) ?? of('the token is not valid', 'the verifier of this server', found(e, e.detail ?? 'a token that it refuses'), schemaWords(e.expected) ?? 'a token that it accepts', 'The verifier gives no further reason.');

@@ -68,12 +68,13 @@ const WORDS: Record<string, Words> = {
   authenticated: (e) =>
     line('host', 'good', e.caller ? `Signed in as ${e.caller.subject}` : 'Token accepted', join(e.caller?.client && `through ${e.caller.client}`, `holds ${list(e.scopes)}`, e.expires_in_s != null && `${duration(e.expires_in_s)} left`)),
   anonymous: (e) => line('host', 'plain', 'No sign-in needed', e.reason === 'public_page' ? 'the page is public' : 'the server allows it'),
-  token_refused: (e) => line('host', 'bad', e.expired_s_ago != null ? 'The token has expired' : (TOKEN_CHECKS[e.check ?? 'other'] ?? words(e.check)), join(e.expired_s_ago != null && `${duration(e.expired_s_ago)} ago`, e.found && `found ${[e.found].flat().join(', ')}`, e.expected && `expected ${schemaWords(e.expected)}`, e.detail)),
+  token_refused: (e) => line('host', 'bad', e.expired_s_ago != null ? 'The token has expired' : (TOKEN_CHECKS[e.check ?? 'other'] ?? words(e.check)), join(e.expired_s_ago != null && `${duration(e.expired_s_ago)} ago`, e.valid_in_s != null && `valid in ${duration(e.valid_in_s)}`, e.found && `found ${[e.found].flat().join(', ')}`, e.expected && `expected ${schemaWords(e.expected)}`, e.detail)),
   request_refused: (e) => line('host', 'bad', 'Request refused', join(REQUEST_REASONS[e.reason ?? ''] ?? words(e.reason), e.retry_after_s && `again in ${duration(e.retry_after_s)}`), e.status ? `${e.status}` : undefined),
   challenged: (e) => line('host', 'warn', e.in_result ? 'Challenge in the result' : 'Challenge sent', join(e.error && words(e.error), e.scopes?.length && `asks for ${list(e.scopes)}`), e.status ? `${e.status}` : undefined),
   metadata_read: (e) => line('broker', 'plain', { protected_resource: 'Read where to sign in', authorization_server: 'Read how to sign in', jwks: 'Read the public keys' }[e.document ?? ''] ?? 'Metadata read', words(e.document)),
   scopes_checked: (e) => {
     const by = e.required?.filter((need) => need.held_by && need.held_by !== need.scope).map((need) => `${need.scope} by ${need.held_by}`);
+    if (e.outcome === 'covered' && !e.required?.length) return line('host', 'plain', 'No scope of the token is needed');
     if (e.outcome === 'covered') return line('host', 'good', 'Scopes are covered', join(list(e.required?.map((need) => need.scope)), by?.length ? `implied: ${list(by)}` : undefined));
     const missing = e.required?.filter((need) => !need.held_by).map((need) => need.scope);
     return line('host', 'bad', e.outcome === 'no_caller' ? 'Nobody is signed in' : 'Scope missing', `${list(missing)} for ${e.tool}`);

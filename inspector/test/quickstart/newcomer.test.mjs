@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { call, go, launch, look, open } from '../browser/browser.mjs';
+import { consent, windowOf } from '../served/people.mjs';
 import { start } from './program.mjs';
 
 /** What the machine may take of a person's time, in all. */
@@ -30,37 +31,6 @@ async function step(name, run) {
   return result;
 }
 
-/** The window that a click opens. */
-async function windowOf(context, click) {
-  const opened = context.waitForEvent('page');
-  await click();
-  const popup = await opened;
-  popup.setDefaultTimeout(8000);
-  await popup.waitForLoadState();
-  return popup;
-}
-
-/** Says yes on every page of the broker and of forge, until the window says that it can be closed. */
-async function consent(popup, user = 'alice') {
-  for (let pages = 0; pages < 8; pages++) {
-    const done = popup.getByText('You can close this page');
-    const allow = popup.getByRole('button', { name: /^(Allow|Approve)$/ });
-    const name = popup.getByLabel('User name');
-    await done.or(allow).or(name).first().waitFor();
-    if (await done.count()) return popup.close();
-    const moved = popup.waitForEvent('framenavigated');
-    if (await name.count()) {
-      await name.fill(user);
-      await popup.getByLabel('Password').fill(`${user}-password`);
-      await popup.getByRole('button', { name: 'Sign in' }).click();
-    } else {
-      await allow.click();
-    }
-    await moved;
-  }
-  throw new Error(`The consent does not end: ${popup.url()}`);
-}
-
 test('a newcomer goes from the link to an authenticated call, and to more scopes', { timeout: 120_000 }, async () => {
   // The refusals that the walk is about are errors of the network for the browser.
   const { page, context, complaints } = await step('the page is there', () => open(browser, server));
@@ -74,6 +44,12 @@ test('a newcomer goes from the link to an authenticated call, and to more scopes
   await step('the call goes on by itself', () => page.getByRole('heading', { name: 'Answered' }).waitFor());
   assert.match(await page.locator('.result').innerText(), /alice\/compass/);
   await look(page, 'quickstart-answered');
+  // Both legs are in one trace: how the page got its token, and what the call did with it at forge.
+  const trace = page.locator('.trace');
+  await trace.getByText('list_repositories answered').waitFor();
+  await trace.getByRole('button', { name: /How the host signed in/ }).click();
+  const story = await trace.innerText();
+  for (const words of ['No token', 'Sign-in begins', 'The person allowed it', 'Token issued', 'Host → sign-in at this server', 'This server → provider', 'GET /user/repos']) assert.ok(story.includes(words), `${words} is not in ${story}`);
 
   await step('another tool', async () => {
     await go(page, 'tools', 'open_issue');

@@ -1,4 +1,4 @@
-// The quickstart as a program: started, its link read, and stopped.
+// A program of this repository: started, its link read, and stopped.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,12 +8,15 @@ import { createInterface } from 'node:readline';
 
 const STARTS_WITHIN_MS = 30_000;
 
-/** Starts a program, whose first line has the link to its inspector. */
-export async function start(file = process.env.QUICKSTART) {
-  if (!file) throw new Error('QUICKSTART does not say where the program is');
-  const data = mkdtempSync(path.join(tmpdir(), 'inspector-'));
-  const child = spawn(file, ['--http', '127.0.0.1:0'], {
-    env: { ...process.env, TOOLGATE_DATA: data, CARGO_MANIFEST_DIR: data, TOOLGATE_INSPECTOR: '' },
+/**
+ * Starts a program, whose first line has the link to its inspector. Its data is in a folder that is removed when
+ * it is closed, unless the caller has one.
+ */
+export async function start(file = process.env.QUICKSTART, { env = {}, data, address = '127.0.0.1:0' } = {}) {
+  if (!file) throw new Error('No variable says where the program is');
+  const folder = data ?? mkdtempSync(path.join(tmpdir(), 'inspector-'));
+  const child = spawn(file, ['--http', address], {
+    env: { ...process.env, TOOLGATE_DATA: folder, CARGO_MANIFEST_DIR: folder, TOOLGATE_INSPECTOR: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
@@ -22,15 +25,18 @@ export async function start(file = process.env.QUICKSTART) {
   const timeout = AbortSignal.timeout(STARTS_WITHIN_MS);
   const [first] = await Promise.race([once(lines, 'line', { signal: timeout }), once(child, 'exit').then(() => [`it ended: ${log}`])]);
   const link = /^Inspector\s+(http:\S+\/inspector\?token=\w+)$/.exec(first)?.[1];
-  if (!link) throw new Error(`The first line has no link: ${first}`);
+  if (!link) {
+    child.kill();
+    throw new Error(`The first line has no link: ${first}`);
+  }
   return {
     link,
     url: new URL(link).origin,
-    data,
+    data: folder,
     close: async () => {
       child.kill();
-      if (child.exitCode === null) await once(child, 'exit');
-      rmSync(data, { recursive: true, force: true });
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      if (data === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -62,6 +62,7 @@ use toolgate::{dev, prelude::*, testing::{Client}};
 #[tokio::test]
 async fn open_issue_answers() -> Result<()> {
     // The server as \`main\` builds it, but not served.
+    // A \`FakeProvider\` stands in for forge: its client is the server's in this test.
     let client = Client::of(server()).await?;
     let client = client.with(dev::token("alice").scopes("repo:write"));
     let answer = client.call("open_issue", json!({ "owner": "alice", "repo": "compass", "title": "The \\"needle\\"" })).await;
@@ -73,6 +74,9 @@ async fn open_issue_answers() -> Result<()> {
   const refused = asRust({ ...copied, answer: { status: 403, answer: { kind: 'refused', asks: [] } } });
   assert.match(refused, /open_issue_refused_with_403/);
   assert.match(refused, /assert_eq!\(answer\.status\(\), 403\);/);
+  const holds = { ...state, people: [{ id: 'alice', token: { claims: { scope: 'repo:read' } } }] } as unknown as State;
+  assert.match(asRust({ ...copied, state: holds, answer: { status: 403, answer: { kind: 'refused', asks: [] } } }), /scopes\("repo:read"\)/, 'it is refused for what the person holds');
+  assert.doesNotMatch(asRust({ ...copied, person: null, answer: { status: 401, answer: { kind: 'refused', asks: [] } } }), /dev|scopes|alice"\)/, 'without a token nobody is signed in');
   const broker = asRust({ ...copied, state: { ...state, server: { ...state.server, access: 'broker' } } });
   assert.match(broker, /let person = client\.person\("alice"\);\n    let client = client\.sign_in\(&person, "repo:write"\)\.await\?;/);
   assert.doesNotMatch(broker, /dev/);

@@ -7,6 +7,7 @@ import { parseEvent, readEvents, type ServerEvent } from '../../src/sse.ts';
 import { readEvent, type TraceEvent } from '../../src/trace/events.ts';
 import { reactionsTo } from '../../src/trace/hosts.ts';
 import { headerVerdicts, mask } from '../../src/trace/log_check.ts';
+import { protocolCard } from '../../src/trace/protocol_errors.ts';
 import { KNOWN_REASONS, cardOf } from '../../src/trace/refusal.ts';
 import { Log, MAX_LOG_BYTES, MAX_LOG_ENTRIES, MAX_SPANS, Trace } from '../../src/trace/store.ts';
 import { TOKEN_CHECKS } from '../../src/trace/token_refusals.ts';
@@ -194,4 +195,28 @@ test('times and lengths are said shortly', () => {
   assert.equal(scale(0), 0);
   assert.equal(scale(60_000), 1);
   assert.ok(scale(1) > 0.15, 'what is short is seen next to what is long');
+});
+
+test('an error of the protocol is explained by the message and its answer', () => {
+  const exchange = { id: 1, span: 'a', at_us: 0, peer: 'a-host', person: null, method: 'POST', path: '/mcp', request_headers: [['mcp-protocol-version', '2026-07-28'], ['mcp-method', 'tools/call'], ['mcp-name', 'other']], request: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"open","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}', status: 400, response: '{"error":{"code":-32022,"data":{"supported":["2026-07-28","2025-11-25"]}}}' } as unknown as Exchange;
+  const known = { server: { eras: ['2026-07-28'] }, tools: Array.from({ length: 10 }, (_, index) => ({ name: `tool_${index}` })) } as unknown as State;
+  const card = (code: number, more: object = {}, ...without: [undefined?]) => protocolCard({ ...exchange, ...more }, { code, message: 'as it is' }, without.length ? undefined : known);
+  assert.deepEqual([card(-32022).kind, card(-32022).expected], ['protocol_version', '2026-07-28, 2025-11-25']);
+  assert.equal(card(-32022, { response: '{}' }).expected, '2026-07-28');
+  assert.match(card(-32020).found!, /Mcp-Name is other; the body has open/);
+  assert.match(card(-32602, { status: 200 }).expected!, /tool_7 or 2 more$/);
+  assert.equal(card(-32602, { status: 200 }, undefined).kind, 'protocol_-32602');
+  assert.equal(card(-32601, { request: '{"method":"a/b"}', request_headers: [] }).kind, 'unknown_method');
+  assert.deepEqual([card(-32700, { request: '{' }).kind, card(-32700, { request: '{' }).found], ['not_json', 'as it is']);
+  assert.equal(card(-32603).kind, 'protocol_headers');
+  assert.equal(card(-32603, { status: 500, request: '{}', request_headers: [] }).kind, 'protocol_-32603');
+});
+
+test('calls that run at once may overtake each other, and nothing is lost or counted twice', () => {
+  const trace = new Trace();
+  const event = (id: number, span: string, event: string) => ({ id, span, parent: null, at_us: id, event }) as TraceEvent;
+  for (const [id, span, kind] of [[1, 'a', 'request_received'], [4, 'b', 'request_received'], [2, 'a', 'tool_called'], [5, 'b', 'call_ended'], [3, 'a', 'call_ended']] as const) trace.add(event(id, span, kind));
+  assert.deepEqual(trace.span('a')!.events.map(({ id }) => id), [1, 2, 3]);
+  for (const id of [1, 2, 3]) trace.add(event(id, 'a', 'call_ended'));
+  assert.deepEqual([trace.span('a')!.total, trace.span('b')!.total, trace.requests.length], [3, 2, 2]);
 });

@@ -26,7 +26,10 @@ pub enum AuthError {
         ago: Duration,
     },
     /// The token is not valid yet (`nbf`), or was issued in the future (`iat`).
-    NotYetValid,
+    NotYetValid {
+        /// After which time it is.
+        after: Duration,
+    },
     /// The token is for another resource (`aud`, RFC 8707).
     WrongAudience {
         /// The audiences of the token.
@@ -53,7 +56,10 @@ pub enum AuthError {
         found: Option<String>,
     },
     /// The signature algorithm is not accepted (`alg`).
-    Algorithm,
+    Algorithm {
+        /// The algorithm of the token.
+        found: String,
+    },
     /// This claim is missing or has no meaning.
     Claim(&'static str),
     /// The token is bound to a key, and the request has no proof of it (RFC 9449, RFC 8705).
@@ -89,14 +95,14 @@ impl AuthError {
             Self::Malformed(_) => "malformed",
             Self::MalformedToken(_) => "malformed_token",
             Self::Expired { .. } => "expired",
-            Self::NotYetValid => "not_yet_valid",
+            Self::NotYetValid { .. } => "not_yet_valid",
             Self::WrongAudience { .. } => "wrong_audience",
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::BadSignature => "bad_signature",
             Self::UnknownKey => "unknown_key",
             Self::UnnamedKey => "unnamed_key",
             Self::WrongType { .. } => "wrong_type",
-            Self::Algorithm => "algorithm",
+            Self::Algorithm { .. } => "algorithm",
             Self::Claim(_) => "claim",
             Self::SenderConstrained => "sender_constrained",
             Self::Proof(_) => "proof",
@@ -151,7 +157,9 @@ impl fmt::Display for AuthError {
             Self::Missing => f.write_str("an access token is needed"),
             Self::Malformed(how) | Self::MalformedToken(how) => f.write_str(how),
             Self::Expired { ago } => write!(f, "the token expired {} s ago", ago.as_secs()),
-            Self::NotYetValid => f.write_str("the token is not valid yet; is a clock wrong?"),
+            Self::NotYetValid { .. } => {
+                f.write_str("the token is not valid yet; is a clock wrong?")
+            }
             Self::WrongAudience { found, expected } => {
                 let audiences = found.join(" ");
                 write!(f, "the token is for {}, and this is {expected}", escape(&audiences))?;
@@ -178,7 +186,9 @@ impl fmt::Display for AuthError {
                 }
                 None => f.write_str("this is not said to be an access token (at+jwt)"),
             },
-            Self::Algorithm => f.write_str("the token is signed in a way that is not accepted"),
+            Self::Algorithm { .. } => {
+                f.write_str("the token is signed in a way that is not accepted")
+            }
             Self::Claim(name) => {
                 write!(f, "the claim {name} of the token is missing or has no meaning")
             }

@@ -10,6 +10,9 @@ use crate::trace::{
 /// The type that an access token has (RFC 9068 §2.1).
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
+/// The algorithms that are accepted: those of [`algorithm`](super::verify::token::algorithm).
+const ALGORITHMS: &str = "RS256 to RS512, PS256 to PS512, ES256, ES384 or EdDSA";
+
 impl Claims {
     /// The caller, for an event.
     pub(crate) fn caller(&self) -> Caller<'_> {
@@ -46,16 +49,19 @@ impl AuthError {
                 refusal.found = text(found);
                 refusal.expected = Some(Found::new(expected));
             }
+            Self::NotYetValid { after } => refusal.valid_in_s = Some(after.as_secs()),
+            Self::Algorithm { found } => {
+                refusal.found = text(found);
+                refusal.expected = Some(Found::new(ALGORITHMS));
+            }
             Self::WrongType { found } => {
                 refusal.found = found.as_deref().and_then(text);
                 refusal.expected = Some(Found::new(ACCESS_TOKEN_TYPE));
             }
             Self::Missing
-            | Self::NotYetValid
             | Self::BadSignature
             | Self::UnknownKey
             | Self::UnnamedKey
-            | Self::Algorithm
             | Self::SenderConstrained
             | Self::Nonce { .. }
             | Self::Inactive
@@ -70,13 +76,13 @@ impl AuthError {
         match self {
             Self::Missing => TokenCheck::Presence,
             Self::Malformed(_) | Self::MalformedToken(_) => TokenCheck::Form,
-            Self::Expired { .. } | Self::NotYetValid => TokenCheck::Time,
+            Self::Expired { .. } | Self::NotYetValid { .. } => TokenCheck::Time,
             Self::WrongAudience { .. } => TokenCheck::Audience,
             Self::WrongIssuer { .. } => TokenCheck::Issuer,
             Self::BadSignature => TokenCheck::Signature,
             Self::UnknownKey | Self::UnnamedKey => TokenCheck::Key,
             Self::WrongType { .. } => TokenCheck::Type,
-            Self::Algorithm => TokenCheck::Algorithm,
+            Self::Algorithm { .. } => TokenCheck::Algorithm,
             Self::Claim(_) => TokenCheck::Claim,
             Self::SenderConstrained => TokenCheck::Binding,
             Self::Proof(_) => TokenCheck::Proof,

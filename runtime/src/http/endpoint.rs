@@ -145,6 +145,12 @@ impl Endpoint {
         if is_head { response.map(|_| Body::empty()) } else { response }
     }
 
+    /// Answers a request that does not come as far as the gate.
+    pub(crate) fn refuse(&self, parts: &mut Parts, rejection: Rejection) -> Response {
+        let span = traced::begin(&self.handler.dispatch.tracer, parts);
+        rejection.traced(&span).into_response()
+    }
+
     async fn handle<B>(
         self: &Arc<Self>,
         parts: &mut Parts,

@@ -148,7 +148,7 @@ impl<H> ToolgateService<H> {
         if shared.is_local
             && let Err(rejection) = loopback_only::check(peer, &parts.headers, &parts.uri)
         {
-            return rejection.into_response();
+            return shared.endpoint.refuse(&mut parts, rejection);
         }
         shared.endpoint.respond(&mut parts, body, peer).await
     }

@@ -25,6 +25,8 @@ pub struct TokenRefusal<'a> {
     pub detail: Option<&'static str>,
     /// How long ago the token expired, in seconds.
     pub expired_s_ago: Option<u64>,
+    /// In how many seconds the token is valid.
+    pub valid_in_s: Option<u64>,
     /// The issuer that the token names.
     pub issuer: Option<Found<'a>>,
     /// The key that the token names (`kid`).
@@ -42,6 +44,7 @@ impl TokenRefusal<'_> {
             expected: None,
             detail: None,
             expired_s_ago: None,
+            valid_in_s: None,
             issuer: None,
             key: None,
             status,

@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod events;
 pub mod front_proxy;
 pub mod host;
+pub mod inspected;
 pub mod log;
 pub mod recorder;
 pub mod round_robin;

@@ -197,8 +197,10 @@ impl IntrospectionEndpoint {
             None | Some(Value::Null) => Ok(None),
             Some(value) => numeric_date(Some(&value)).map(Some).ok_or(AuthError::Claim(name)),
         };
-        if time(response.nbf, "nbf")?.is_some_and(|start| start > self.clock.now() + LEEWAY) {
-            return Err(AuthError::NotYetValid);
+        let now = self.clock.now();
+        if let Some(start) = time(response.nbf, "nbf")?.filter(|start| *start > now + LEEWAY) {
+            let after = start.duration_since(now).unwrap_or_default();
+            return Err(AuthError::NotYetValid { after });
         }
         let subject = text(response.sub, "sub")?;
         let client = text(response.client_id, "client_id")?;

@@ -332,8 +332,9 @@ impl Jwt {
             let ago = now.duration_since(lifetime.expires_at).unwrap_or_default();
             return Err(AuthError::Expired { ago });
         }
-        if lifetime.not_before.is_some_and(|start| start > now + self.leeway) {
-            return Err(AuthError::NotYetValid);
+        if let Some(start) = lifetime.not_before.filter(|start| *start > now + self.leeway) {
+            let after = start.duration_since(now).unwrap_or_default();
+            return Err(AuthError::NotYetValid { after });
         }
         Ok(())
     }

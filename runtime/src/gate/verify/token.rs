@@ -90,7 +90,8 @@ impl JwtHeader {
             let found = self.typ.as_deref().map(|typ| escape(typ).into_owned());
             return Err(AuthError::WrongType { found });
         }
-        algorithm(&self.alg).ok_or(AuthError::Algorithm)
+        let refused = || AuthError::Algorithm { found: escape(&self.alg).into_owned() };
+        algorithm(&self.alg).ok_or_else(refused)
     }
 }
 

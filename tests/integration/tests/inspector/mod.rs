@@ -4,6 +4,7 @@ mod attacks;
 mod brokered;
 mod calls;
 mod connections;
+mod copied;
 mod open;
 mod outside;
 

@@ -92,6 +92,10 @@ impl Server {
     }
 }
 
+fn header_of(json: &str) -> String {
+    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, json)
+}
+
 fn call(tool: &str, arguments: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
         "name": tool,
@@ -197,6 +201,17 @@ async fn a_refused_token_says_what_was_found_and_expected() {
             issuer.token("alice").expired().to_string(),
             json!({ "check": "time", "code": "expired" }),
         ),
+        (
+            issuer.token("alice").claim("nbf", 32_503_680_000_u64).to_string(),
+            json!({ "check": "time", "code": "not_yet_valid", "expired_s_ago": null }),
+        ),
+        (
+            format!("{}.{payload}.", header_of(r#"{"alg":"none","typ":"at+jwt"}"#)),
+            json!({
+                "check": "algorithm", "found": "none",
+                "expected": "RS256 to RS512, PS256 to PS512, ES256, ES384 or EdDSA",
+            }),
+        ),
         (broken, json!({ "check": "signature", "code": "bad_signature", "issuer": Issuer::NAME })),
         (other.token("alice").to_string(), json!({ "issuer": Issuer::NAME, "status": 401 })),
         (
@@ -213,6 +228,11 @@ async fn a_refused_token_says_what_was_found_and_expected() {
         assert_eq!(names, ["request_received", "token_refused", "challenged"], "{expected}");
         assert_has(&server.recorder.one("token_refused"), &expected);
     }
+    server.recorder.clear();
+    let early = issuer.token("alice").claim("nbf", 32_503_680_000_u64);
+    server.call(early, "count_orders", json!({ "times": 3 })).await;
+    let after = server.recorder.one("token_refused")["valid_in_s"].as_u64();
+    assert!(after.is_some_and(|after| after > 1_000_000), "{after:?}");
     server.recorder.clear();
     server.send(None, &call("count_orders", json!({ "times": 3 }))).await;
     let missing = json!({ "check": "presence", "code": "missing", "found": null, "status": 401 });
@@ -320,6 +340,23 @@ async fn a_request_that_is_no_call_and_one_that_is_refused_are_traced() {
     assert_eq!(server.service.clone().oneshot(request).await.unwrap().status(), 200);
     let read = json!({ "document": "protected_resource" });
     assert_has(&server.recorder.one("metadata_read"), &read);
+}
+
+#[tokio::test]
+async fn what_a_server_of_one_machine_refuses_is_traced() {
+    let recorder = Recorder::default();
+    let server = toolgate::server!().tools(tools![integration::tools::add]);
+    let service = server.observe(recorder.clone()).build().await.unwrap().into_service();
+    let address: std::net::SocketAddr = ([127, 0, 0, 1], 4000).into();
+    let request = Request::post("/mcp")
+        .header("host", "127.0.0.1")
+        .header("origin", "https://evil.example")
+        .extension(axum::extract::ConnectInfo(address));
+    let refused = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(refused.status(), 403);
+    assert_eq!(recorder.names(), ["request_received", "request_refused"]);
+    let expected = json!({ "reason": "origin", "status": 403 });
+    assert_has(&recorder.one("request_refused"), &expected);
 }
 
 #[tokio::test]
