@@ -25,18 +25,19 @@ export async function start(file = process.env.QUICKSTART, { env = {}, data, add
   const timeout = AbortSignal.timeout(STARTS_WITHIN_MS);
   const [first] = await Promise.race([once(lines, 'line', { signal: timeout }), once(child, 'exit').then(() => [`it ended: ${log}`])]);
   const link = /^Inspector\s+(http:\S+\/inspector\?token=\w+)$/.exec(first)?.[1];
-  if (!link) {
+  const close = async () => {
     child.kill();
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    if (data === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  if (!link) {
+    await close();
     throw new Error(`The first line has no link: ${first}`);
   }
   return {
     link,
     url: new URL(link).origin,
     data: folder,
-    close: async () => {
-      child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      if (data === undefined) rmSync(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
