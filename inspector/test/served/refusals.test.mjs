@@ -45,7 +45,7 @@ const CASES = {
   'unknown method': [async (server) => ({ token: await server.token(), body: message('orders', {}, 'tools/count'), headers: { 'mcp-method': 'tools/count', 'mcp-name': undefined } }), 404, 'unknown_method', 'The method tools/count is not served', 'does not announce'],
   'header against the body': [async (server) => ({ token: await server.token(), headers: { 'mcp-name': 'place_order' } }), 400, 'protocol_headers', 'the headers are not those of the body', 'Mcp-Name is place_order; the body has orders', 'A proxy'],
   'unsupported revision': [async (server) => ({ token: await server.token(), body: message('orders').replace('2026-07-28', '2031-01-01'), headers: { 'mcp-protocol-version': '2031-01-01' } }), 400, 'protocol_version', 'the version of the protocol is not served', '2031-01-01', '2026-07-28'],
-  'body too large': [async (server) => ({ token: await server.token(), body: ' '.repeat((4 << 20) + 1) }), 413, 'request_body_too_large', 'the body is too large', 'size of the body'],
+  'body too large': [async (server) => ({ token: await server.token(), announces: (4 << 20) + 1 }), 413, 'request_body_too_large', 'the body is too large', 'size of the body'],
   'not JSON': [async (server) => ({ token: await server.token(), body: 'orders, please' }), 400, 'not_json', 'the body is not JSON', 'one JSON-RPC message', '-32700'],
   'not acceptable': [async (server) => ({ token: await server.token(), headers: { accept: 'text/html' } }), 406, 'request_not_acceptable', 'accepts neither JSON nor events', 'application/json, text/event-stream'],
   'another method': [async (server) => ({ token: await server.token(), method: 'PUT' }), 405, 'request_method', 'the HTTP method is not served', 'POST'],
@@ -134,13 +134,12 @@ test('what a provider refuses has its card, and a call that waits for an account
 
   await go(page, 'log');
   const status = (status, times = 1, retry_after = null) => server.order({ api_status: { times, status, retry_after } });
-  const provider = {
-    403: [() => status(403), 'upstream_refused', 'forge answered 403', 'GET /repos/{}/{}/issues', 'another scope'],
-    429: [() => status(429, 9, 3600), 'upstream_error', 'forge answered 429', 'limits requests'],
-    503: [() => status(503, 9), 'upstream_error', 'forge answered 503', 'GET /repos/{}/{}/issues'],
-    401: [() => status(401, 9), 'upstream_refused', 'forge answered 401'],
-  };
-  for (const [name, [prepare, kind, ...words]] of Object.entries(provider)) {
+  const provider = [
+    [403, () => status(403), 'upstream_refused', 'forge answered 403', 'GET /repos/{}/{}/issues', 'another scope'],
+    [429, () => status(429, 9, 3600), 'upstream_error', 'forge answered 429', 'limits requests'],
+    [503, () => status(503, 9), 'upstream_error', 'forge answered 503', 'GET /repos/{}/{}/issues'],
+  ];
+  for (const [name, prepare, kind, ...words] of provider) {
     await prepare();
     await post(server, { token: await server.token(), tool: 'list_issues', args: issues, agent: `provider-${name}` });
     faults.push(...check(name, await cardOf(page, `provider-${name}`), kind, words, server));
@@ -152,7 +151,17 @@ test('what a provider refuses has its card, and a call that waits for an account
   await server.order({ refuse_refresh: true });
   await server.order('expire');
   await post(server, { token: await server.token(), tool: 'list_issues', args: issues, agent: 'dead-refresh' });
-  faults.push(...check('dead refresh token', await cardOf(page, 'dead-refresh'), 'consent_revoked', ['the access at forge was revoked', 'Connect'], server));
+  faults.push(...check('dead refresh token', await cardOf(page, 'dead-refresh'), 'consent_revoked', ['the access at forge was revoked', 'the link in its text'], server));
+  // It is connected again; a provider that refuses even a new token has ended the access.
+  await server.order({ refuse_refresh: false });
+  await go(page, 'tools', 'list_issues');
+  await call(page);
+  await consent(await windowOf(context, () => page.getByRole('button', { name: 'Connect forge' }).click()));
+  await page.getByRole('heading', { name: 'Answered' }).waitFor();
+  await status(401, 2);
+  await post(server, { token: await server.token(), tool: 'list_issues', args: issues, agent: 'provider-401' });
+  await go(page, 'log');
+  faults.push(...check(401, await cardOf(page, 'provider-401'), 'consent_revoked', ['the access at forge was revoked', 'repo:read'], server));
   assert.equal(faults.length, 0, faults.join('\n\n'));
   await context.close();
 });

@@ -1,5 +1,6 @@
 // The program `inspected_forge`: a real server over a forge with faults, and another program that calls it.
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import path from 'node:path';
 import { start } from '../quickstart/program.mjs';
 
@@ -26,15 +27,27 @@ export const message = (name, args = {}, method = 'tools/call') =>
   JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { name, arguments: args, _meta: { 'io.modelcontextprotocol/protocolVersion': VERSION, 'io.modelcontextprotocol/clientCapabilities': {} } } });
 
 /** A request of another program. */
-export async function post(server, { token, tool = 'orders', args, agent = 'a-host', query = '', method = 'POST', body = message(tool, args), headers = {}, signal } = {}) {
+export async function post(server, { token, tool = 'orders', args, agent = 'a-host', query = '', method = 'POST', body = message(tool, args), headers = {}, announces, signal } = {}) {
   const all = {
     'content-type': 'application/json', accept: 'application/json, text/event-stream', 'user-agent': `${agent}/1.0`, 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': tool,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers,
   };
   for (const [name, value] of Object.entries(all)) if (value === undefined) delete all[name];
+  if (announces !== undefined) return head(`${server.url}/mcp`, { ...all, 'content-length': announces });
   const response = await fetch(`${server.url}/mcp${query}`, { method, headers: all, ...(method === 'GET' ? {} : { body }), ...(signal ? { signal } : {}) });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
+
+/** A request whose body does not come: its head is refused. */
+const head = (url, headers) =>
+  new Promise((answered, failed) => {
+    const sent = request(url, { method: 'POST', headers }, (response) => {
+      answered({ status: response.statusCode, headers: response.headers, text: '' });
+      sent.destroy();
+    });
+    sent.on('error', failed);
+    sent.flushHeaders();
+  });
 
 /** The events of a server's trace as they come, read as its page reads them. */
 export async function* eventsOf(server, signal) {
