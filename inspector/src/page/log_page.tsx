@@ -4,7 +4,7 @@ import { Button, Chip, Copy, Empty, Heading, Segments } from '../parts/ui.tsx';
 import { BodyView } from '../parts/json_view.tsx';
 import { cardOfExchange } from '../call/result.tsx';
 import { RefusalCard } from '../call/card.tsx';
-import { beat, chosen, log, pane, personId, route } from '../state.ts';
+import { beat, calledBy, chosen, log, pane, personId, route } from '../state.ts';
 import { replay } from '../call/run.ts';
 import type { Exchange, Headers } from '../api.ts';
 import { header, headerVerdicts, mask, messageOf } from '../trace/log_check.ts';
@@ -92,7 +92,7 @@ function RowView({ entry, here, onOpen }: { entry: Exchange; here: boolean; onOp
       <span class="mono strong">{name ?? ''}</span>
       {wrong && <Chip tone="bad">headers differ</Chip>}
       <span class="grow" />
-      <span class="soft">{entry.person ?? entry.peer}</span>
+      <span class="soft who">{[entry.peer === 'inspector' ? undefined : entry.peer, entry.person && calledBy(entry.person)].filter(Boolean).join(', ') || 'this page'}</span>
       <span class="soft ms">{entry.ms === undefined ? '' : `${entry.ms} ms`}</span>
     </div>
   );

@@ -104,7 +104,7 @@ await picture('token', quickstart, async (page, context) => {
 });
 await picture('form', forge, async (page) => {
   await go(page, 'tools', 'place_order');
-  await page.getByLabel('Arguments as JSON').fill('{\n  "count": 3,\n  "note": null,\n  "parcel": "fetched",\n  "number": 18446744073709551615\n}');
+  await page.getByLabel('Arguments as JSON').fill('{\n  "count": 3,\n  "note": "For the attic",\n  "parcel": "fetched",\n  "number": 18446744073709551615\n}');
 });
 await picture('phone', quickstart, async (page, context) => {
   await signIn(page, context);
