@@ -54,9 +54,8 @@ async fn obey(State(orders): State<Arc<Orders>>, Json(order): Json<Order>) -> Js
         Order::Token(claims) => {
             let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
             let token = dev::token(subject);
-            let token = claims.into_iter().fold(token, |token, (name, value)| {
-                token.claim(name, value)
-            });
+            let token =
+                claims.into_iter().fold(token, |token, (name, value)| token.claim(name, value));
             return Json(token.to_string().into());
         }
         Order::ApiStatus { times, status, retry_after } => {
