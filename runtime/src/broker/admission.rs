@@ -48,7 +48,7 @@ impl Person {
         let (api, transport) = (&registration.api, Arc::new(oauth.http.clone()));
         let connection = Connection::new(registration.name, api, transport, Arc::new(tokens));
         let mut connection = connection.map_err(Error::internal)?;
-        connection.token_check = registration.dialect.token_check;
+        connection.dialect = registration.dialect;
         Ok(Self {
             subject: identity.subject,
             profile: Arc::new(identity.profile),

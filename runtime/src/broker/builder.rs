@@ -335,7 +335,8 @@ impl BrokerBuilder {
             member,
             (!self.bare_subjects).then_some(self.registration.id),
             http.clone(),
-        )?;
+        )?
+        .headers(self.registration.dialect.api_headers);
         let mut known = HashMap::new();
         for client in self.clients {
             client.check()?;

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::{
     error::ConfigError,
+    provider::Pairs,
     support::http_client::{BodyError, bounded_bytes},
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct UserEndpoint {
     /// The provider's identifier, if subjects begin with it.
     subject_prefix: Option<&'static str>,
     http: reqwest::Client,
+    /// What the API wants with each request.
+    headers: Pairs,
 }
 
 impl UserEndpoint {
@@ -63,7 +66,12 @@ impl UserEndpoint {
             pointer if pointer.starts_with('/') => pointer.to_owned(),
             member => format!("/{}", member.replace('~', "~0").replace('/', "~1")),
         };
-        Ok(Self { url, pointer, subject_prefix, http })
+        Ok(Self { url, pointer, subject_prefix, http, headers: &[] })
+    }
+
+    /// Sets the headers that the API wants with each request.
+    pub(crate) fn headers(self, headers: Pairs) -> Self {
+        Self { headers, ..self }
     }
 
     fn find(&self, answer: &Value) -> Option<String> {
@@ -109,11 +117,13 @@ impl UserEndpoint {
                 .map_err(|_| "its token has characters that a header cannot have".to_owned())?;
         bearer.set_sensitive(true);
         let describe = |error: reqwest::Error| error.without_url().to_string();
-        let request = self
-            .http
-            .get(self.url.clone())
-            .header(header::AUTHORIZATION, bearer)
-            .header(header::ACCEPT, "application/json");
+        let mut request = self.http.get(self.url.clone()).header(header::AUTHORIZATION, bearer);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+            request = request.header(header::ACCEPT, "application/json");
+        }
+        for (name, value) in self.headers {
+            request = request.header(*name, *value);
+        }
         let response = request.send().await.map_err(describe)?;
         if !response.status().is_success() {
             return Err(format!("status {}", response.status().as_u16()));

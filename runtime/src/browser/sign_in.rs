@@ -40,7 +40,7 @@ use crate::{
     },
     grant::{Clock, Grants},
     oauth::{RedirectUrl, TokenResponse, UpstreamClient, new_state},
-    provider::{Dialect, Registration},
+    provider::{ClientAuth, Dialect, Registration},
     support::{
         cache::{Cache, FetchCache},
         crypto,
@@ -233,7 +233,7 @@ impl SignInAuth {
             revoke: None,
             issuer: metadata.names_itself.then(|| metadata.issuer.clone()),
             catalogue: &[],
-            dialect: Dialect { client_auth: *auth, ..Dialect::STANDARD },
+            dialect: dialect_of(*auth),
             profile: None,
             stand_in: None,
             awaits_stand_in: false,
@@ -357,4 +357,13 @@ impl BrowserAuthenticator for SignInAuth {
 fn failed(error: &str) -> Response {
     tracing::error!(target: "toolgate::consent", error, "a person cannot sign in to open a link");
     error_pages::server_error()
+}
+
+/// The dialect of a server that follows the RFCs.
+fn dialect_of(auth: ClientAuth) -> &'static Dialect {
+    const BODY: Dialect = Dialect::STANDARD.client_auth(ClientAuth::Body);
+    match auth {
+        ClientAuth::Basic => &Dialect::STANDARD,
+        ClientAuth::Body => &BODY,
+    }
 }

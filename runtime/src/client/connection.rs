@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::{
     error::{ConfigError, Error},
+    provider::Dialect,
     support::{http_client, url::parse_endpoint},
     trace::Span,
 };
@@ -27,8 +28,8 @@ pub(crate) struct Connection {
     /// The base URL of the API.
     pub(crate) api: Url,
     pub(crate) tokens: Arc<dyn TokenSource>,
-    /// [`Dialect::token_check`](crate::provider::Dialect::token_check).
-    pub(crate) token_check: Option<&'static str>,
+    /// What the API's responses mean, and the headers of its requests.
+    pub(crate) dialect: &'static Dialect,
     /// The call whose connection it is.
     pub(crate) span: Span,
 }
@@ -43,8 +44,8 @@ impl Connection {
         tokens: Arc<dyn TokenSource>,
     ) -> Result<Self, ConfigError> {
         let api = parse_endpoint(&format!("the API of `{provider}`"), api, "tokens travel to it")?;
-        let (provider_id, token_check, span) = (provider, None, Span::default());
-        Ok(Self { transport, provider, provider_id, api, tokens, token_check, span })
+        let (provider_id, dialect, span) = (provider, &Dialect::STANDARD, Span::default());
+        Ok(Self { transport, provider, provider_id, api, tokens, dialect, span })
     }
 }
 

@@ -7,11 +7,16 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Response, api_error, connection::Connection, request_description::RequestDescription};
+use super::{
+    Response, api_error,
+    connection::Connection,
+    request_description::RequestDescription,
+    signal::{self, Signal},
+};
 use crate::{
     error::Error,
     trace::{EventKind, Origin, UpstreamAttempt, UpstreamFailure},
@@ -77,8 +82,9 @@ impl Exchange {
         let tokens = Arc::clone(&self.connection.tokens);
         let token = tokens.token().await?;
         let (at, response) = self.follow_redirects(url.clone(), &token).await?;
-        if !self.is_token_refused(&at, response.status(), &token).await {
-            return self.finish(at, response, &token).await;
+        let (signal, response) = self.read_signal(response).await?;
+        if !self.is_token_refused(&at, response.status(), &signal, &token).await {
+            return self.finish(at, response, signal, &token).await;
         }
         drop(response);
         // Renewed even if the request cannot be sent again: the next call uses the new token.
@@ -92,17 +98,42 @@ impl Exchange {
         }
         self.cause = UpstreamAttempt::NewToken;
         let (at, response) = self.follow_redirects(url, &renewed).await?;
-        if self.is_token_refused(&at, response.status(), &renewed).await {
+        let (signal, response) = self.read_signal(response).await?;
+        if self.is_token_refused(&at, response.status(), &signal, &renewed).await {
             tokens.reject(&renewed).await;
             return Err(self.description.grant_expired());
         }
-        self.finish(at, response, &renewed).await
+        self.finish(at, response, signal, &renewed).await
+    }
+
+    /// Finds what the provider's dialect says that the response means.
+    async fn read_signal(
+        &self,
+        response: reqwest::Response,
+    ) -> Result<(Signal, reqwest::Response), Error> {
+        let signals = &self.connection.dialect.api_signals;
+        if !signal::is_watched(signals, response.status()) {
+            return Ok((Signal::None, response));
+        }
+        signal::read(signals, response).await.map_err(|error| self.description.unreachable(error))
     }
 
     /// Whether the token is the reason of an error response. A 401 says so. Some providers respond 403
     /// to an expired token, which is then refused at the token check too.
-    async fn is_token_refused(&self, at: &Url, status: StatusCode, token: &SecretString) -> bool {
-        match (status, self.connection.token_check) {
+    async fn is_token_refused(
+        &self,
+        at: &Url,
+        status: StatusCode,
+        signal: &Signal,
+        token: &SecretString,
+    ) -> bool {
+        match signal {
+            Signal::None => {}
+            Signal::InvalidToken => return true,
+            Signal::ApiError => return status == StatusCode::UNAUTHORIZED,
+            Signal::RateLimited | Signal::InsufficientScope(_) => return false,
+        }
+        match (status, self.connection.dialect.token_check) {
             (StatusCode::UNAUTHORIZED, _) => true,
             (StatusCode::FORBIDDEN, Some(path)) => {
                 let Ok(token_check) = self.connection.join(path) else { return false };
@@ -111,6 +142,11 @@ impl Exchange {
                 }
                 let Ok(bearer) = bearer(token) else { return false };
                 let mut request = reqwest::Request::new(Method::GET, token_check);
+                for &(name, value) in self.connection.dialect.api_headers {
+                    if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                        request.headers_mut().insert(name, HeaderValue::from_static(value));
+                    }
+                }
                 request.headers_mut().insert(header::AUTHORIZATION, bearer);
                 *request.timeout_mut() = Some(self.remaining.min(TOKEN_CHECK_TIMEOUT));
                 let answer = self.connection.transport.execute(request).await;
@@ -125,13 +161,16 @@ impl Exchange {
         self,
         at: Url,
         response: reqwest::Response,
+        signal: Signal,
         token: &SecretString,
     ) -> Result<Response, Error> {
         let status = response.status();
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        let is_good = status.is_success() || status == StatusCode::NOT_MODIFIED;
+        if is_good && signal == Signal::None {
             return Ok(Response::new(response, at, self.description));
         }
-        Err(api_error::from_response(&self.description, response, token).await)
+        let dialect = self.connection.dialect;
+        Err(api_error::from_response(&self.description, dialect, response, signal, token).await)
     }
 
     /// Follows redirects of safe requests within the API's origin. Returns the final URL, too.

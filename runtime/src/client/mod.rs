@@ -11,6 +11,7 @@ pub(crate) mod path;
 pub(crate) mod request;
 mod request_description;
 pub(crate) mod response;
+mod signal;
 mod testing;
 #[cfg(test)]
 mod tests;

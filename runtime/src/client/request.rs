@@ -83,6 +83,11 @@ impl RequestBuilder {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+        for &(name, value) in connection.dialect.api_headers {
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
         let (body, timeout) = (Body::Empty, DEFAULT_TIMEOUT);
         Self { connection, method, url, path_template, headers, body, timeout }
     }

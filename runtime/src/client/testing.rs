@@ -76,7 +76,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
         let tokens = Arc::new(FixedToken { token: token.into(), provider: P::NAME });
         let connection = Connection::new(P::NAME, api, transport, tokens);
         let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));
-        connection.token_check = P::DIALECT.token_check;
+        connection.dialect = const { &P::DIALECT };
         Self::new(Arc::new(connection))
     }
 }

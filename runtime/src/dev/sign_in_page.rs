@@ -90,7 +90,7 @@ impl DevConfig {
             revoke: None,
             issuer: None,
             catalogue: self.scopes,
-            dialect: Dialect::STANDARD,
+            dialect: const { &Dialect::STANDARD.empty_scope_is_none(true) },
             profile: None,
             stand_in: None,
             awaits_stand_in: false,

@@ -1,6 +1,5 @@
 //! Disconnection of an account: its grant is removed, and revoked at the provider (RFC 7009).
 
-use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -9,10 +8,7 @@ use super::{
     store::HolderId,
     store_error::StoreError,
 };
-use crate::{
-    oauth::{TokenTypeHint, UpstreamClient},
-    support::background as task,
-};
+use crate::{oauth::UpstreamClient, support::background as task};
 
 /// The result of disconnecting an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,15 +86,8 @@ impl Grants {
 
 /// Revokes the tokens of a grant that was removed.
 async fn revoke(oauth: &UpstreamClient, grant: &Grant) -> DisconnectOutcome {
-    // The refresh token first: most providers revoke with it every token that was issued for it,
-    // and some do not know the access token after that.
-    let tokens: [(Option<&SecretString>, _); 2] = [
-        (grant.refresh_token.as_ref(), TokenTypeHint::RefreshToken),
-        (Some(&grant.access_token), TokenTypeHint::AccessToken),
-    ];
     let mut revoked = false;
-    for (token, hint) in tokens {
-        let Some(token) = token else { continue };
+    for (token, hint) in oauth.tokens_to_revoke(grant.refresh_token.as_ref(), &grant.access_token) {
         match oauth.revoke(token, hint).await {
             Ok(true) => revoked = true,
             Ok(false) => return DisconnectOutcome::Forgotten,
@@ -115,7 +104,7 @@ mod tests {
     use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
     use async_trait::async_trait;
-    use secrecy::ExposeSecret;
+    use secrecy::{ExposeSecret, SecretString};
     use tokio::sync::Notify;
 
     use super::*;

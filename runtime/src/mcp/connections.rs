@@ -15,7 +15,7 @@ use crate::{
     error::{ConfigError, Error, ErrorKind},
     grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
     oauth::UpstreamClient,
-    provider::Registration,
+    provider::{Dialect, Registration},
     scope,
     tool::ClientDependency,
     trace::{ConsentReason, Span},
@@ -33,7 +33,7 @@ struct RegisteredProvider {
     id: &'static str,
     name: &'static str,
     api: Url,
-    token_check: Option<&'static str>,
+    dialect: &'static Dialect,
     renew: Arc<dyn Renew>,
     /// Whether a sign-in with the broker is the consent to use it.
     is_brokered: bool,
@@ -87,7 +87,7 @@ impl ProviderConnections {
                 id: registration.id,
                 name: registration.name,
                 api,
-                token_check: registration.dialect.token_check,
+                dialect: registration.dialect,
                 renew,
                 is_brokered: brokered == Some(registration.type_id),
             };
@@ -179,7 +179,7 @@ impl ProviderConnections {
             provider_id: provider.id,
             api: provider.api.clone(),
             tokens: Arc::new(tokens),
-            token_check: provider.token_check,
+            dialect: provider.dialect,
             span: span.clone(),
         };
         Ok(ConnectionStatus::Connected(Arc::new(connection), granted))

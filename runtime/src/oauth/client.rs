@@ -1,11 +1,11 @@
 //! Authorization code flow with one provider.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
     EmptyExtraTokenFields, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, Scope, StandardRevocableToken, StandardTokenIntrospectionResponse,
+    RedirectUrl, RefreshToken, StandardRevocableToken, StandardTokenIntrospectionResponse,
     TokenUrl,
     basic::{BasicRevocationErrorResponse, BasicTokenType},
 };
@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{
     TokenError, TokenResponse,
+    raw_response::Exchanged,
     token_response::{ErrorResponse, NormalizedResponse},
     transport::Transport,
 };
@@ -93,21 +94,16 @@ impl UpstreamClient {
         challenge: PkceCodeChallenge,
         redirect_url: &RedirectUrl,
     ) -> Url {
-        let Registration { dialect, catalogue, .. } = &self.registration;
-        let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        if catalogue.iter().any(|scope| scope.name == OFFLINE) && !scopes.contains(&OFFLINE) {
-            scopes.push(OFFLINE);
-        }
+        let dialect = self.registration.dialect;
         let client = self.client_without_secret(self.token_endpoint.clone());
-        let mut request = client
-            .authorize_url(|| state.clone())
-            .set_pkce_challenge(challenge)
-            .set_redirect_uri(Cow::Borrowed(redirect_url));
-        if dialect.scope_separator == " " {
-            request = request.add_scopes(scopes.into_iter().map(|s| Scope::new(s.to_owned())));
-        } else if !scopes.is_empty() {
-            // The crate separates scopes by spaces only.
-            request = request.add_extra_param("scope", scopes.join(dialect.scope_separator));
+        let mut request =
+            client.authorize_url(|| state.clone()).set_redirect_uri(Cow::Borrowed(redirect_url));
+        if dialect.pkce {
+            request = request.set_pkce_challenge(challenge);
+        }
+        if let Some(scopes) = self.requested_scopes(scopes) {
+            // The crate separates scopes by spaces only, and knows one name of the parameter.
+            request = request.add_extra_param(dialect.scope_param, scopes);
         }
         if let Some(resource) = &self.resource {
             request = request.add_extra_param("resource", resource.as_str());
@@ -126,26 +122,64 @@ impl UpstreamClient {
         redirect_url: &RedirectUrl,
     ) -> Result<TokenResponse, TokenError> {
         let client = self.client(self.token_endpoint.clone());
-        let mut request = client
-            .exchange_code(code)
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()))
-            .set_redirect_uri(Cow::Borrowed(redirect_url));
+        let mut request = client.exchange_code(code).set_redirect_uri(Cow::Borrowed(redirect_url));
+        let dialect = self.registration.dialect;
+        if dialect.pkce {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
+        }
         if let Some(resource) = &self.resource {
             request = request.add_extra_param("resource", resource);
         }
-        let transport = self.transport();
-        Ok(request.request_async(&transport).await?.into())
+        for &(name, value) in dialect.token_params {
+            request = request.add_extra_param(name, value);
+        }
+        let transport = self.transport(Exchanged::Code);
+        Ok(self.in_our_names(request.request_async(&transport).await?.into()))
     }
 
-    /// Exchanges a refresh token for new tokens (RFC 6749 §6).
+    /// Exchanges a refresh token for new tokens (RFC 6749 §6). `scopes`: those of the grant, which
+    /// are sent where the dialect says so.
     pub(crate) async fn refresh(
         &self,
         refresh_token: &SecretString,
+        scopes: &BTreeSet<String>,
     ) -> Result<TokenResponse, TokenError> {
         let client = self.client(self.refresh_endpoint.clone());
         let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
-        let transport = self.transport();
-        Ok(client.exchange_refresh_token(&refresh_token).request_async(&transport).await?.into())
+        let mut request = client.exchange_refresh_token(&refresh_token);
+        let dialect = self.registration.dialect;
+        if dialect.refresh_scope
+            && let Some(scopes) = self.requested_scopes(scopes)
+        {
+            request = request.add_extra_param(dialect.scope_param, scopes);
+        }
+        for &(name, value) in dialect.refresh_params {
+            request = request.add_extra_param(name, value);
+        }
+        let transport = self.transport(Exchanged::RefreshToken);
+        Ok(self.in_our_names(request.request_async(&transport).await?.into()))
+    }
+
+    /// The scopes as a request has them, with that which asks for a refresh token if the catalogue
+    /// declares it. `None`: no scope.
+    fn requested_scopes<'s>(&self, scopes: impl IntoIterator<Item = &'s String>) -> Option<String> {
+        let Registration { dialect, catalogue, .. } = &self.registration;
+        let mut scopes: Vec<&str> = scopes.into_iter().map(String::as_str).collect();
+        if catalogue.iter().any(|scope| scope.name == OFFLINE) && !scopes.contains(&OFFLINE) {
+            scopes.push(OFFLINE);
+        }
+        let scopes: Vec<_> = scopes.into_iter().map(|s| dialect.requested_scope(s)).collect();
+        (!scopes.is_empty()).then(|| scopes.join(dialect.scope_separator))
+    }
+
+    /// Gives the scopes of a response the names that the catalogue has for them.
+    fn in_our_names(&self, mut response: TokenResponse) -> TokenResponse {
+        let dialect = self.registration.dialect;
+        let known = |scopes: BTreeSet<String>| -> BTreeSet<String> {
+            scopes.iter().map(|scope| dialect.known_scope(scope)).collect()
+        };
+        response.scopes = response.scopes.map(known);
+        response
     }
 
     /// Logs why a code was not exchanged, and what the operator can do about it.
@@ -191,8 +225,7 @@ impl UpstreamClient {
             .set_token_uri(token_endpoint)
     }
 
-    fn transport(&self) -> Transport {
-        let scope_separators = self.registration.dialect.response_scope_separator;
-        Transport { http: self.http.clone(), scope_separators }
+    fn transport(&self, exchanged: Exchanged) -> Transport {
+        Transport { http: self.http.clone(), dialect: self.registration.dialect, exchanged }
     }
 }

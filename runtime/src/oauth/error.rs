@@ -7,6 +7,15 @@ use oauth2::RequestTokenError;
 use super::token_response::ErrorResponse;
 use crate::support::escape::printable;
 
+/// Errors that are of the client: that of RFC 6749 §5.2, that of GitHub, those of Slack.
+const CLIENT_ERRORS: [&str; 5] = [
+    "invalid_client",
+    "incorrect_client_credentials",
+    "invalid_client_id",
+    "bad_client_secret",
+    "unsupported_grant_type",
+];
+
 /// Why a token request gave no token.
 ///
 /// No variant contains a secret or a URL's query.
@@ -61,6 +70,14 @@ impl TokenError {
         }
     }
 
+    /// Whether the client itself is refused, which only the operator can mend. Any other refusal may
+    /// be of the grant: providers have many words for a refresh token that is no longer good.
+    pub(crate) fn is_of_client(&self) -> bool {
+        let Self::Refused { description, .. } = self else { return false };
+        let code = description.split(' ').next().unwrap_or_default();
+        CLIENT_ERRORS.contains(&code)
+    }
+
     /// The request arrived, but the response tells nothing about the grant.
     pub(super) fn unreadable(description: impl Into<String>) -> Self {
         Self::Unreachable { description: description.into(), maybe_sent: true }
@@ -100,8 +117,16 @@ impl From<ErrorResponse> for TokenError {
         let error = printable(&error);
         let description = printable(&error_description.unwrap_or_default());
         match error.as_str() {
-            // The last two are GitHub's.
-            "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
+            // Only the person can help. The codes of the first line are of RFC 6749 and OpenID
+            // Connect (Core §3.1.2.6), those of the second of GitHub and Slack.
+            "invalid_grant"
+            | "interaction_required"
+            | "consent_required"
+            | "login_required"
+            | "bad_verification_code"
+            | "bad_refresh_token"
+            | "invalid_refresh_token"
+            | "token_revoked" => {
                 let description = Some(description).filter(|text| !text.is_empty());
                 Self::InvalidGrant { description }
             }

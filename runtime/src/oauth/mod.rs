@@ -3,11 +3,13 @@
 //! [`UpstreamClient`] makes authorization URLs, exchanges codes, refreshes tokens and revokes them.
 //! The `oauth2` crate builds the requests and reads the responses; its types ([`CsrfToken`],
 //! [`PkceCodeVerifier`], [`AuthorizationCode`], ..) are the vocabulary here and in the layers above.
-//! Requests are sent by [`transport`], which bounds the response and rewrites what providers send
-//! into what RFC 6749 prescribes, because the crate reads nothing else.
+//! Requests are sent by [`transport`], which bounds the response; [`normalize`] rewrites what providers
+//! send into what RFC 6749 prescribes, because the crate reads nothing else.
 
 mod client;
 mod error;
+mod normalize;
+mod raw_response;
 mod revocation;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,6 @@ pub use error::TokenError;
 pub(crate) use oauth2::{
     AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
 };
-pub(crate) use revocation::TokenTypeHint;
 pub use token_response::TokenResponse;
 
 use crate::support::crypto;

@@ -65,7 +65,8 @@ dialect! {
         /// Other names of scopes in responses, each with the scope's name in the catalogue.
         scope_synonyms: Pairs = &[],
         /// Whether an empty `scope` in a response means that nothing was granted. The default is
-        /// `false`: what was requested was granted, as with the permissions of a GitHub App.
+        /// `false`: what was requested was granted, as with the permissions of a GitHub App. An empty
+        /// list always means that nothing was granted.
         empty_scope_is_none: bool = false,
         /// How the client proves itself.
         client_auth: ClientAuth = ClientAuth::Basic,

@@ -11,6 +11,7 @@ pub mod profile;
 mod refresh_tokens;
 mod registration;
 mod revocation;
+mod scope_names;
 mod stand_in_address;
 mod token_pointers;
 mod upstream;

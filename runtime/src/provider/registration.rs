@@ -23,7 +23,7 @@ pub(crate) struct Registration {
     pub(crate) revoke: Option<String>,
     pub(crate) issuer: Option<String>,
     pub(crate) catalogue: &'static [Scope],
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: &'static Dialect,
     /// What a stand-in of the provider answers.
     pub(crate) profile: Option<&'static Profile>,
     /// The stand-in that takes the provider's place.

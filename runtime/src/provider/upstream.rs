@@ -112,7 +112,7 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         revoke: P::REVOKE.map(str::to_owned),
         issuer: P::ISSUER.map(str::to_owned),
         catalogue: P::SCOPES,
-        dialect: P::DIALECT,
+        dialect: const { &P::DIALECT },
         profile: P::STAND_IN,
         stand_in: None,
         awaits_stand_in: false,

@@ -221,7 +221,8 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
     };
     known.exchanges += 1;
     let access_token = crypto::random_token();
-    let scopes = account.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+    // A list, because an empty text says nothing of what was granted.
+    let scopes = &account.scopes;
     let mut answer =
         json!({ "access_token": access_token, "token_type": "Bearer", "scope": scopes });
     if let Some(life) = known.life {

@@ -32,6 +32,7 @@ pub mod provider_by_path_and_rename;
 pub mod provider_equal_in_two_modules;
 pub mod provider_in_a_function;
 pub mod provider_private_in_a_child;
+pub mod provider_with_every_key;
 pub mod result_own_type;
 pub mod scopes_in_every_form;
 pub mod scopes_of_two_providers;
@@ -62,6 +63,7 @@ mod runs {
         provider_equal_in_two_modules,
         provider_in_a_function,
         provider_private_in_a_child,
+        provider_with_every_key,
         result_own_type,
         scopes_in_every_form,
         scopes_of_two_providers,

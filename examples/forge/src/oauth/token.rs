@@ -193,7 +193,9 @@ impl Forge {
         let mut answer = Map::new();
         answer.insert("access_token".into(), token.into());
         answer.insert("token_type".into(), "Bearer".into());
-        answer.insert("scope".into(), scope.into());
+        // An empty text says nothing of what was granted; an empty list says that nothing was.
+        let scope = if scope.is_empty() { json!([]) } else { scope.into() };
+        answer.insert("scope".into(), scope);
         if self.config.expiry && self.config.flavour == Flavour::Standard {
             answer.insert("expires_in".into(), self.config.access_ttl.as_secs().into());
         }

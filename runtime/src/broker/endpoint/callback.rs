@@ -29,7 +29,7 @@ use crate::{
         traced::FlowTrace,
     },
     grant::{GrantKey, GrantState, NewGrant, StoreError},
-    oauth::{TokenError, TokenResponse, TokenTypeHint, UpstreamClient},
+    oauth::{TokenError, TokenResponse, UpstreamClient},
     scope,
     support::background as task,
     trace::Flow,
@@ -213,17 +213,14 @@ impl Broker {
         if found.is_some_and(|row| row.value.state == GrantState::Live) {
             return Ok(());
         }
-        // The refresh token first: most providers revoke with it the tokens that came of it.
-        let tokens = [
-            (tokens.refresh_token.clone(), TokenTypeHint::RefreshToken),
-            (Some(tokens.access_token.clone()), TokenTypeHint::AccessToken),
-        ];
-        let broker = self.clone();
+        let (broker, tokens) = (self.clone(), tokens.clone());
         // Not awaited: the person need not wait for it.
         drop(task::spawn(async move {
-            for (token, hint) in tokens {
-                let Some(token) = token else { continue };
-                if let Err(error) = broker.0.oauth.revoke(&token, hint).await {
+            let oauth = &broker.0.oauth;
+            let (refresh_token, access_token) =
+                (tokens.refresh_token.as_ref(), &tokens.access_token);
+            for (token, hint) in oauth.tokens_to_revoke(refresh_token, access_token) {
+                if let Err(error) = oauth.revoke(token, hint).await {
                     tracing::warn!(target: "toolgate::broker", hint = hint.as_str(), %error, "a token that is not used was not revoked");
                 }
             }

@@ -10,6 +10,29 @@ use crate::client::parameters::parameters;
 const MAX_SCOPES: usize = 16;
 const MAX_SCOPE_LEN: usize = 128;
 
+/// How much of a limit is left.
+const REMAINING: [&str; 5] = [
+    "x-ratelimit-remaining",
+    "ratelimit-remaining",
+    "x-rate-limit-remaining",
+    "x-ratelimit-requests-remaining",
+    "x-ratelimit-remaining-requests",
+];
+
+/// When a limit is reset: after a time (Discord), or at a moment.
+const RESET: [&str; 7] = [
+    "x-ratelimit-reset-after",
+    "ratelimit-reset-after",
+    "x-ratelimit-reset",
+    "ratelimit-reset",
+    "x-rate-limit-reset",
+    "x-ratelimit-requests-reset",
+    "x-ratelimit-reset-requests",
+];
+
+/// When to try again, in milliseconds.
+const RETRY_AFTER_MS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
+
 /// The scopes that a 403 asks for, and whether one of them or all are needed: from a challenge (RFC
 /// 6750 §3) or GitHub's header.
 pub(super) fn needed_scopes(headers: &HeaderMap) -> Option<(&'static str, Vec<String>)> {
@@ -58,23 +81,95 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         let date = httpdate::parse_http_date(value).ok()?;
         return Some(date.duration_since(now).unwrap_or_default());
     }
-    if !is_rate_limited(headers) {
-        return None;
+    let milliseconds = RETRY_AFTER_MS.iter().find_map(|name| text(headers, name));
+    if let Some(milliseconds) = milliseconds.and_then(|text| text.trim().parse().ok()) {
+        return Some(Duration::from_millis(milliseconds));
     }
-    let reset = text(headers, "x-ratelimit-reset").or_else(|| text(headers, "ratelimit-reset"))?;
-    let reset = Duration::from_secs(reset.trim().parse().ok()?);
-    // Some count from 1970, some from now.
-    if reset < Duration::from_secs(1_000_000_000) {
+    if is_rate_limited(headers) { reset_after(headers, now) } else { None }
+}
+
+/// How long it is until a limit is reset.
+pub(super) fn reset_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    if let Some(Limit { reset_after: Some(reset), .. }) = exhausted_limit(headers) {
         return Some(reset);
     }
-    Some(reset.saturating_sub(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
+    moment(RESET.iter().find_map(|name| text(headers, name))?, now)
 }
 
 /// Whether a rate limit is used up.
 pub(super) fn is_rate_limited(headers: &HeaderMap) -> bool {
-    ["x-ratelimit-remaining", "ratelimit-remaining"]
-        .iter()
-        .any(|name| text(headers, name).map(str::trim) == Some("0"))
+    REMAINING.iter().any(|name| text(headers, name).map(str::trim) == Some("0"))
+        || exhausted_limit(headers).is_some()
+}
+
+/// How long it is until a moment: a number of seconds from now or since 1970, of milliseconds since
+/// 1970, or a date of ISO 8601 in UTC.
+fn moment(text: &str, now: SystemTime) -> Option<Duration> {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let Ok(number) = text.trim().parse::<f64>() else {
+        return Some(iso_date(text.trim())?.saturating_sub(now));
+    };
+    if !(0.0..1e15).contains(&number) {
+        return None;
+    }
+    Some(if number < 1e9 {
+        Duration::from_secs_f64(number)
+    } else if number < 1e11 {
+        Duration::from_secs_f64(number).saturating_sub(now)
+    } else {
+        Duration::from_secs_f64(number / 1e3).saturating_sub(now)
+    })
+}
+
+/// The time from 1970 to a date such as `2026-11-29T15:00Z`.
+fn iso_date(text: &str) -> Option<Duration> {
+    let (date, time) = text.strip_suffix('Z').or(text.strip_suffix("+00:00"))?.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let in_range = (1970..=9999).contains(&year) && (1..=12).contains(&month);
+    if !in_range || !(1..=31).contains(&day) {
+        return None;
+    }
+    let mut time = time.splitn(3, ':');
+    let hours: u64 = time.next()?.parse().ok().filter(|hours| *hours < 24)?;
+    let minutes: u64 = time.next()?.parse().ok().filter(|minutes| *minutes < 60)?;
+    let seconds: f64 = time.next().map_or(Some(0.0), |seconds| seconds.parse().ok())?;
+    // Years begin in March, so that the day of a leap year is the last one.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    let days = u64::try_from(days - 719_468).ok()?;
+    let seconds = Duration::try_from_secs_f64(seconds).ok().filter(|s| s.as_secs() <= 60)?;
+    Some(Duration::from_secs(days * 86_400 + hours * 3600 + minutes * 60) + seconds)
+}
+
+/// A limit of the header `RateLimit`.
+struct Limit {
+    remaining: Option<u64>,
+    reset_after: Option<Duration>,
+}
+
+/// The limit that is used up, of those that the header `RateLimit` lists
+/// (draft-ietf-httpapi-ratelimit-headers): `"hour";r=0;t=120`, in earlier drafts
+/// `limit=100, remaining=0, reset=120`.
+fn exhausted_limit(headers: &HeaderMap) -> Option<Limit> {
+    let all = text(headers, "ratelimit")?;
+    let read = |text: &str| {
+        let mut limit = Limit { remaining: None, reset_after: None };
+        for (name, value) in text.split([';', ',']).filter_map(|part| part.split_once('=')) {
+            let value = value.trim().parse().ok();
+            match name.trim() {
+                "r" | "remaining" => limit.remaining = value,
+                "t" | "reset" => limit.reset_after = value.map(Duration::from_secs),
+                _ => {}
+            }
+        }
+        limit
+    };
+    let is_early = all.contains("remaining=");
+    let limits: Vec<Limit> =
+        if is_early { vec![read(all)] } else { all.split(',').map(read).collect() };
+    let exhausted = limits.into_iter().filter(|limit| limit.remaining == Some(0));
+    exhausted.max_by_key(|limit| limit.reset_after)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

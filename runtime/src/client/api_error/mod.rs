@@ -11,35 +11,50 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 
 use self::{
-    headers::{is_rate_limited, needed_scopes, retry_after},
+    headers::{is_rate_limited, needed_scopes, reset_after, retry_after},
     message::error_message,
 };
-use super::request_description::{RequestDescription, spelled_out};
+use super::{
+    request_description::{RequestDescription, spelled_out},
+    signal::Signal,
+};
 use crate::{
     error::{Error, ErrorKind},
+    provider::Dialect,
     support::http_client::first_bytes,
 };
 
 /// The most that is read of an error's body.
 const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
 
-/// Creates the error for a response that is neither a success nor a 401.
+/// Creates the error for a response that is neither a success nor a 401, or that the provider's
+/// dialect says is an error.
 pub(super) async fn from_response(
     description: &RequestDescription,
+    dialect: &Dialect,
     response: reqwest::Response,
+    signal: Signal,
     token: &SecretString,
 ) -> Error {
     let status = response.status();
     let headers = response.headers().clone();
     let body = first_bytes(reqwest::Body::from(response), MAX_ERROR_BODY_BYTES).await;
     let message = error_message(&body, token);
-    from_parts(description, status, &headers, &message, SystemTime::now())
+    let signal = match signal {
+        Signal::InsufficientScope(scopes) => {
+            let known = scopes.iter().map(|scope| dialect.known_scope(scope));
+            Signal::InsufficientScope(known.collect())
+        }
+        signal => signal,
+    };
+    from_parts(description, status, &headers, signal, &message, SystemTime::now())
 }
 
 fn from_parts(
     description: &RequestDescription,
     status: StatusCode,
     headers: &HeaderMap,
+    signal: Signal,
     message: &str,
     now: SystemTime,
 ) -> Error {
@@ -50,21 +65,40 @@ fn from_parts(
 
     // GitHub limits with 403 instead of 429, and names scopes with every error.
     let limited = status == StatusCode::TOO_MANY_REQUESTS
+        || signal == Signal::RateLimited
         || status == StatusCode::FORBIDDEN && (is_rate_limited(headers) || retry_after.is_some());
-    if status == StatusCode::FORBIDDEN
-        && !limited
-        && let Some((which, scopes)) = needed_scopes(headers)
-    {
-        let list = scopes.join("`, `");
+    // A limit that does not say when it is used up says when it begins again.
+    let retry_after = retry_after.or_else(|| limited.then(|| reset_after(headers, now)).flatten());
+    let needed = match signal {
+        Signal::InsufficientScope(scopes) if scopes.is_empty() => {
+            let needed = needed_scopes(headers);
+            Some(needed.unwrap_or(("another scope", Vec::new())))
+        }
+        Signal::InsufficientScope(scopes) => {
+            Some((if scopes.len() == 1 { "the scope" } else { "the scopes" }, scopes))
+        }
+        _ if status == StatusCode::FORBIDDEN && !limited => needed_scopes(headers),
+        _ => None,
+    };
+    if let Some((which, scopes)) = needed {
+        let list = match &scopes[..] {
+            [] => String::new(),
+            scopes => format!(" `{}`", scopes.join("`, `")),
+        };
         let request = description.quoted();
         return description.logged(Error::with_kind(
             ErrorKind::ScopeMissing { provider, scopes },
             format!(
-                "{provider} wants {which} `{list}` for {request}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{quotation}"
+                "{provider} wants {which}{list} for {request}, which the user's grant lacks; the tool has to declare it, and the user to connect {provider} again{quotation}"
             ),
         ));
     }
-    let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { status };
+    let status = match status {
+        _ if limited => StatusCode::TOO_MANY_REQUESTS,
+        // An error that comes with the status of a success is of the request.
+        status if status.is_success() => StatusCode::BAD_REQUEST,
+        status => status,
+    };
     description.logged(Error::with_kind(
         ErrorKind::UpstreamRefused { provider, status: status.as_u16(), retry_after },
         format!("{}{quotation}", advice(description, status, retry_after)),

@@ -21,7 +21,7 @@ fn refused(method: Method, status: u16, pairs: &[(&str, &str)], message: &str) -
     let url = Url::parse("https://api.example.com/repos/alice/compass").unwrap();
     let description = RequestDescription::new("Forge", method, &url, Duration::from_secs(30));
     let status = StatusCode::from_u16(status).unwrap();
-    from_parts(&description, status, &headers(pairs), message, UNIX_EPOCH + NOW)
+    from_parts(&description, status, &headers(pairs), Signal::None, message, UNIX_EPOCH + NOW)
 }
 
 fn status_of(error: &Error) -> (u16, Option<u64>) {
@@ -50,6 +50,35 @@ fn retry_after_in_every_form() {
     );
     assert_eq!(read(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]), Some(7));
     assert_eq!(read(&[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "1700000003")]), None);
+}
+
+#[test]
+fn a_limit_says_when_it_ends_in_the_words_of_every_provider() {
+    let read = |pairs: &[(&str, &str)]| status_of(&refused(Method::GET, 429, pairs, "")).1;
+    for (name, value, expected) in [
+        ("x-ratelimit-reset", "1700000003", Some(3)),
+        ("x-ratelimit-reset", "7", Some(7)),
+        ("x-rate-limit-reset", "1700000009", Some(9)),
+        ("x-ratelimit-requests-reset", "1700000004500", Some(4)),
+        ("x-ratelimit-reset-after", "1.5", Some(1)),
+        ("x-ratelimit-reset", "2023-11-14T22:14Z", Some(40)),
+        ("x-ratelimit-reset", "2023-11-14T22:13:21.5Z", Some(1)),
+        ("x-ratelimit-reset", "2024-02-29T00:00:00+00:00", Some(9_164_800)),
+        ("retry-after-ms", "2500", Some(2)),
+        ("ratelimit", r#""burst";r=0;t=12, "day";r=9;t=3600"#, Some(12)),
+        ("ratelimit", "limit=100, remaining=0, reset=50", Some(50)),
+        ("x-ratelimit-reset", "soon", None),
+        ("x-ratelimit-reset", "-1", None),
+        ("x-ratelimit-reset", "1e300", None),
+        ("x-ratelimit-reset", "NaN", None),
+        ("x-ratelimit-reset", "2023-99-14T22:14Z", None),
+        ("x-ratelimit-reset", "2023-11-14T22:14:99999999999999999999Z", None),
+        ("ratelimit", r#""burst";r=1;t=12"#, None),
+    ] {
+        assert_eq!(read(&[(name, value)]), expected, "{name}: {value}");
+    }
+    let exhausted = [("ratelimit", r#""burst";r=0;t=12"#)];
+    assert_eq!(status_of(&refused(Method::GET, 403, &exhausted, "")), (429, Some(12)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod requests;
 mod responses;
+mod signals;
 mod tokens;
 
 use std::{

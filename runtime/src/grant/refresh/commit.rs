@@ -184,6 +184,7 @@ impl RefreshState {
     fn clear_backoff<T>(&self, key: &GrantKey, result: T) -> T {
         self.update_history(key, |history| {
             (history.backoff_until, history.busy_until) = (None, None);
+            history.was_refused = false;
         });
         result
     }

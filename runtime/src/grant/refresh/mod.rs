@@ -137,7 +137,9 @@ impl Grants {
                 let backs_off = self.state.history(key, |history| {
                     waits(history.backoff_until) || waits(history.busy_until)
                 });
-                if grant.refresh_token.is_some() && !backs_off {
+                // Calls in progress use the token that a renewal would end.
+                let ends_this_one = renew.refresh_tokens().revokes_access_token;
+                if grant.refresh_token.is_some() && !backs_off && !ends_this_one {
                     // It runs in a task of its own; no caller waits for it.
                     drop(self.join_or_start(span, key, renew, RenewalReason::Due));
                 }

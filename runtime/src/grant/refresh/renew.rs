@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::oauth::{TokenError, TokenResponse, UpstreamClient};
+use crate::{
+    oauth::{TokenError, TokenResponse, UpstreamClient},
+    provider::RefreshTokens,
+};
 
 /// Exchanges a refresh token at the provider's token endpoint (RFC 6749 §6).
 ///
@@ -29,6 +32,11 @@ pub trait Renew: Send + Sync + 'static {
     fn origin(&self) -> Option<&str> {
         None
     }
+
+    /// How the provider's refresh tokens behave. The default: nothing is known.
+    fn refresh_tokens(&self) -> RefreshTokens {
+        RefreshTokens::STANDARD
+    }
 }
 
 #[async_trait]
@@ -36,12 +44,16 @@ impl Renew for UpstreamClient {
     async fn renew(
         &self,
         refresh_token: &SecretString,
-        _scopes: &BTreeSet<String>,
+        scopes: &BTreeSet<String>,
     ) -> Result<TokenResponse, TokenError> {
-        self.refresh(refresh_token).await
+        self.refresh(refresh_token, scopes).await
     }
 
     fn origin(&self) -> Option<&str> {
         Some(self.origin())
+    }
+
+    fn refresh_tokens(&self) -> RefreshTokens {
+        self.registration.dialect.refresh_tokens
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         model::{Grant, GrantKey, GrantState, Renewal, Stored},
         store_error::SaveError,
     },
-    oauth::TokenError,
+    oauth::{TokenError, TokenResponse},
 };
 
 /// The most renewals in a minute that the API's refusals may cause.
@@ -156,7 +156,7 @@ impl RefreshState {
                 self.update_history(key, |history| history.forced.push(self.clock.now()));
             }
             let spent = SpentToken { grant, refresh_token, revision, interrupted };
-            return self.request(key, renew, spent, trace).await;
+            return self.request(key, renew, reason, spent, trace).await;
         }
         Err(AccessError::Busy { retry_after: None })
     }
@@ -166,15 +166,19 @@ impl RefreshState {
         &self,
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
+        reason: &RenewalReason,
         spent: SpentToken,
         trace: &RenewalTrace,
     ) -> Result<Access, AccessError> {
         let sent_at = self.clock.now();
-        let request = renew.renew(&spent.refresh_token, &spent.grant.scopes);
-        let response = timeout(self.policy.timeout, request).await.unwrap_or_else(|_| {
-            let description = format!("no answer within {:?}", self.policy.timeout);
-            Err(TokenError::Unreachable { description, maybe_sent: true })
-        });
+        let mut response = self.send(renew, &spent).await;
+        if matches!(&response, Err(TokenError::Unreachable { maybe_sent: true, .. })) {
+            let elapsed = self.clock.now().duration_since(sent_at).unwrap_or_default();
+            if renew.refresh_tokens().can_be_sent_again(elapsed) {
+                tracing::debug!(provider = key.provider, "an interrupted refresh is sent again");
+                response = self.send(renew, &spent).await;
+            }
+        }
         match response {
             Ok(response) => {
                 trace.renewed(&spent.refresh_token, &response);
@@ -187,14 +191,49 @@ impl RefreshState {
                 self.back_off(key, &spent, maybe_sent, None).await;
                 Err(AccessError::Unreachable { description })
             }
-            Err(TokenError::Refused { status, description }) => {
-                self.back_off(key, &spent, false, None).await;
-                Err(AccessError::Refused { status, description })
+            Err(error @ TokenError::Refused { .. }) => {
+                self.refused(key, reason, spent, error).await
             }
             Err(TokenError::Busy { retry_after }) => {
                 self.back_off(key, &spent, false, retry_after).await;
                 Err(AccessError::Busy { retry_after })
             }
         }
+    }
+
+    async fn send(
+        &self,
+        renew: &Arc<dyn Renew>,
+        spent: &SpentToken,
+    ) -> Result<TokenResponse, TokenError> {
+        let request = renew.renew(&spent.refresh_token, &spent.grant.scopes);
+        timeout(self.policy.timeout, request).await.unwrap_or_else(|_| {
+            let description = format!("no answer within {:?}", self.policy.timeout);
+            Err(TokenError::Unreachable { description, maybe_sent: true })
+        })
+    }
+
+    /// After a refusal that is not `invalid_grant`. Providers have many words for a refresh token
+    /// that is no longer good, so the second in a row ends the grant: the person is asked, and not
+    /// sent away for ever. A token that has not expired is used until then.
+    async fn refused(
+        &self,
+        key: &GrantKey,
+        reason: &RenewalReason,
+        spent: SpentToken,
+        error: TokenError,
+    ) -> Result<Access, AccessError> {
+        let is_of_client = error.is_of_client();
+        let TokenError::Refused { status, description } = error else {
+            return Err(AccessError::Busy { retry_after: None });
+        };
+        let was_refused = self.update_history(key, |history| {
+            std::mem::replace(&mut history.was_refused, !is_of_client)
+        });
+        if was_refused && !is_of_client && !matches!(reason, RenewalReason::Due) {
+            return self.mark_dead(key, &spent, Some(description)).await;
+        }
+        self.back_off(key, &spent, false, None).await;
+        Err(AccessError::Refused { status, description })
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct RenewalHistory {
     pub(super) busy_until: Option<SystemTime>,
     /// When tokens were renewed because the API refused them.
     pub(super) forced: Vec<SystemTime>,
+    /// Whether the provider refused the last renewal, for a reason that may be of the grant.
+    pub(super) was_refused: bool,
     /// A renewed grant that the store did not accept.
     pub(super) pending_write: Option<PendingWrite>,
 }
@@ -45,6 +47,7 @@ impl RenewalHistory {
         self.backoff_until.is_none()
             && self.busy_until.is_none()
             && self.forced.is_empty()
+            && !self.was_refused
             && self.pending_write.is_none()
     }
 }

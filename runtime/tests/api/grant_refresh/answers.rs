@@ -11,8 +11,12 @@ use std::{
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
-use toolgate::grant::{
-    AccessError, Clock as _, DeadReason, Grant, ManualClock, MemoryStore, TokenError, TokenResponse,
+use toolgate::{
+    grant::{
+        AccessError, Clock as _, DeadReason, Grant, ManualClock, MemoryStore, TokenError,
+        TokenResponse,
+    },
+    provider::RefreshTokens,
 };
 
 use super::{Bench, HOUR, Provider, Watched, key, unreachable};
@@ -78,6 +82,77 @@ async fn a_refused_client_kills_no_grant() {
     bench.clock.advance(HOUR);
     assert!(matches!(bench.access().await, Err(AccessError::Refused { status: 401, .. })));
     assert_eq!(bench.stored().await.renewal, None, "the token was not spent");
+    assert_eq!(bench.token().await, "a1");
+}
+
+#[tokio::test]
+async fn the_second_refusal_in_a_row_asks_the_person() {
+    for words in ["unauthorized_client refresh_token is invalid", "status 401 Unauthorized"] {
+        let bench = Bench::new(Provider::new()).await;
+        let refuse = || {
+            let description = words.to_owned();
+            bench.provider.fault(TokenError::Refused { status: 400, description });
+        };
+        refuse();
+        bench.clock.advance(HOUR);
+        assert!(matches!(bench.access().await, Err(AccessError::Refused { status: 400, .. })));
+        refuse();
+        let error = bench.access().await.unwrap_err();
+        assert!(error.is_consent_needed() && error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_a_client_and_refusals_that_are_not_in_a_row_kill_no_grant() {
+    let bench = Bench::new(Provider::new()).await;
+    let refuse = |words: &str| {
+        bench.provider.fault(TokenError::Refused { status: 400, description: words.to_owned() });
+    };
+    bench.clock.advance(HOUR);
+    for words in ["invalid_client", "invalid_client", "incorrect_client_credentials no", "x"] {
+        refuse(words);
+        assert!(matches!(bench.access().await, Err(AccessError::Refused { .. })), "{words}");
+    }
+    assert_eq!(bench.token().await, "a1");
+    bench.clock.advance(HOUR);
+    refuse("x");
+    assert!(matches!(bench.access().await, Err(AccessError::Refused { .. })));
+    assert_eq!(bench.token().await, "a2");
+}
+
+#[tokio::test]
+async fn an_interrupted_refresh_is_sent_again_where_the_provider_lets_it() {
+    let standard = RefreshTokens::STANDARD;
+    for (behaviour, asked) in
+        [(standard, 1), (standard.leeway(600), 2), (standard.rotates(false), 2)]
+    {
+        let bench = Bench::new(Provider::new()).await;
+        *bench.provider.refresh_tokens.lock().unwrap() = behaviour;
+        bench.provider.fault(unreachable(true));
+        bench.clock.advance(HOUR);
+        let access = bench.access().await;
+        assert_eq!(bench.provider.asked(), asked, "{behaviour:?}");
+        assert_eq!(access.is_ok(), asked == 2, "{behaviour:?}: {access:?}");
+    }
+    // Where nothing was sent, nothing was interrupted.
+    let bench = Bench::new(Provider::new()).await;
+    *bench.provider.refresh_tokens.lock().unwrap() = standard.leeway(600);
+    bench.provider.fault(unreachable(false));
+    bench.clock.advance(HOUR);
+    assert!(bench.access().await.is_err());
+    assert_eq!(bench.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_that_ends_the_token_before_it_does_not_come_early() {
+    let bench = Bench::new(Provider::new()).await;
+    *bench.provider.refresh_tokens.lock().unwrap() =
+        RefreshTokens::STANDARD.revokes_access_token(true);
+    bench.clock.advance(Duration::from_mins(59));
+    assert_eq!(bench.token().await, "a0");
+    bench.grants.settled().await;
+    assert_eq!(bench.provider.asked(), 0, "calls in progress use the token");
+    bench.clock.advance(Duration::from_mins(1));
     assert_eq!(bench.token().await, "a1");
 }
 

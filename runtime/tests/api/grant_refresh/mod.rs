@@ -15,10 +15,13 @@ use std::{
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, Semaphore};
-use toolgate::grant::{
-    Access, AccessError, Clock as _, Grant, GrantKey, GrantStore, Grants, HolderId, Lease,
-    ManualClock, MemoryStore, Renew, Revision, SaveError, StoreError, Stored, TokenError,
-    TokenResponse,
+use toolgate::{
+    grant::{
+        Access, AccessError, Clock as _, Grant, GrantKey, GrantStore, Grants, HolderId, Lease,
+        ManualClock, MemoryStore, Renew, Revision, SaveError, StoreError, Stored, TokenError,
+        TokenResponse,
+    },
+    provider::RefreshTokens,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -39,6 +42,7 @@ struct Provider {
     /// A permit for each answer; closed when there is nothing to wait for.
     gate: Semaphore,
     entered: Notify,
+    refresh_tokens: Mutex<RefreshTokens>,
 }
 
 impl Provider {
@@ -60,6 +64,7 @@ impl Provider {
             faults: Mutex::default(),
             gate: Semaphore::new(0),
             entered: Notify::new(),
+            refresh_tokens: Mutex::new(RefreshTokens::STANDARD),
         })
     }
 
@@ -103,6 +108,10 @@ impl Renew for Provider {
             Some(life) => renewed.expires_in(life),
             None => renewed,
         })
+    }
+
+    fn refresh_tokens(&self) -> RefreshTokens {
+        *self.refresh_tokens.lock().unwrap()
     }
 }
 
