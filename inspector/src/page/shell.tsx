@@ -83,7 +83,7 @@ function Header({ state }: { state: State }) {
   return (
     <header class="top">
       <span class="mark" aria-hidden="true">{[...server.title][0]?.toUpperCase()}</span>
-      <b class="server">{server.title}<span class={connected.value ? 'dot on' : 'dot'} role="img" aria-label={connected.value ? 'connected' : 'not connected'} /></b>
+      <b class="server"><span class="title">{server.title}</span><span class={connected.value ? 'dot on' : 'dot'} role="img" aria-label={connected.value ? 'connected' : 'not connected'} /></b>
       <span class="address wide-only"><code>{server.url.replace(/^https?:\/\//, '')}</code><Copy kind="bare" text={server.url} label="Copy" /></span>
       <span class="grow" />
       {server.access !== 'open' && <People people={people} access={server.access} />}

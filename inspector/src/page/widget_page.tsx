@@ -47,6 +47,7 @@ function Preview({ state, name, uri }: { state: State; name: string; uri: string
   useEffect(() => {
     let gone = false;
     setNotes([]);
+    widgetNotes.value = [];
     setRound(undefined);
     const on = (event: WidgetEvent, data: unknown) => {
       if (event === 'size') setHeight(Math.max(80, Math.min(MAX_HEIGHT, Math.ceil((data as { height?: number }).height ?? 320))));

@@ -268,6 +268,18 @@ walk('a session is recorded without secrets, and hosts are told how to connect',
   }
 });
 
+walk('the header is one line at every width', async (page) => {
+  for (const width of [390, 600, 800, 1024, 1600]) {
+    await page.setViewportSize({ width, height: 844 });
+    const outside = await page.evaluate(() => {
+      const top = document.querySelector('.top').getBoundingClientRect();
+      const out = ({ left, right, top: upper, bottom, width }) => width > 1 && (upper < top.top - 1 || bottom > top.bottom + 1 || right > top.right + 1 || left < top.left - 1);
+      return [...document.querySelectorAll('.top *')].filter((element) => out(element.getBoundingClientRect())).map((element) => element.outerHTML.slice(0, 120));
+    });
+    assert.deepEqual(outside, [], `at ${width}`);
+  }
+});
+
 test('what changed between two starts', { timeout: 60_000 }, async (t) => {
   const data = mkdtempSync(path.join(tmpdir(), 'inspector-'));
   t.after(() => rmSync(data, { recursive: true, force: true }));
