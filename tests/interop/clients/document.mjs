@@ -8,6 +8,8 @@ const server = https.createServer({ cert, key }, (request, response) => {
   console.log(`${request.method} ${request.url} for ${request.headers['user-agent']}`);
   if (request.url !== '/client.json') return response.writeHead(404).end();
   response.setHeader('content-type', 'application/json');
+  // oidc-provider keeps a document that does not say how long for half a minute.
+  response.setHeader('cache-control', 'max-age=3600');
   response.end(JSON.stringify({
     client_id: url,
     client_name: 'a client with a document',
