@@ -414,6 +414,8 @@ pub mod guide {
     pub mod errors {}
     #[doc = include_str!("../docs/hosts.md")]
     pub mod hosts {}
+    #[doc = include_str!("../docs/identity.md")]
+    pub mod identity {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
     #[doc = include_str!("../docs/providers.md")]
@@ -428,6 +430,11 @@ pub mod guide {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/arguments.md")]
 struct Arguments;
+
+/// Compiles the code of the guide on identity providers.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/identity.md")]
+struct Identity;
 
 /// Compiles the code of the guide on proxies.
 #[cfg(doctest)]

@@ -44,6 +44,18 @@ pub enum AuthError {
         /// The issuer that is trusted.
         expected: String,
     },
+    /// The token was issued to a client that is not among those which are accepted.
+    WrongClient {
+        /// The client of the token.
+        found: Option<String>,
+    },
+    /// A claim that the verifier requires is missing, or has another value.
+    WrongClaim {
+        /// The name of the claim, or its JSON Pointer.
+        name: String,
+        /// Its value, if it is a text.
+        found: Option<String>,
+    },
     /// The signature is not valid.
     BadSignature,
     /// The issuer has no key with the token's `kid`.
@@ -98,6 +110,8 @@ impl AuthError {
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::WrongAudience { .. } => "wrong_audience",
             Self::WrongIssuer { .. } => "wrong_issuer",
+            Self::WrongClient { .. } => "wrong_client",
+            Self::WrongClaim { .. } => "wrong_claim",
             Self::BadSignature => "bad_signature",
             Self::UnknownKey => "unknown_key",
             Self::UnnamedKey => "unnamed_key",
@@ -173,6 +187,27 @@ impl fmt::Display for AuthError {
                 let found = escape(found);
                 write!(f, "the token is from {found}, and only {expected} is trusted here")
             }
+            Self::WrongClient { found: Some(found) } => {
+                write!(
+                    f,
+                    "the token was issued to the client {}, whose tokens are not accepted here",
+                    escape(found)
+                )
+            }
+            Self::WrongClient { found: None } => {
+                f.write_str("the token does not say which client it was issued to")
+            }
+            Self::WrongClaim { name, found: Some(found) } => {
+                write!(
+                    f,
+                    "the claim {} of the token is {}, which is not accepted here",
+                    escape(name),
+                    escape(found)
+                )
+            }
+            Self::WrongClaim { name, found: None } => {
+                write!(f, "the token lacks the claim {}", escape(name))
+            }
             Self::BadSignature => f.write_str("the signature of the token does not fit"),
             Self::UnknownKey => {
                 f.write_str("the token is signed with a key that its issuer does not publish")
@@ -222,6 +257,8 @@ mod tests {
         for error in [
             AuthError::WrongType { found: Some(text.clone()) },
             AuthError::WrongIssuer { found: text.clone(), expected: expected.clone() },
+            AuthError::WrongClient { found: Some(text.clone()) },
+            AuthError::WrongClaim { name: "org".to_owned(), found: Some(text.clone()) },
             AuthError::WrongAudience { found: vec![text.clone(), text], expected },
         ] {
             let shown = error.to_string();

@@ -58,6 +58,9 @@ impl AuthError {
                 refusal.found = found.as_deref().and_then(text);
                 refusal.expected = Some(Found::new(ACCESS_TOKEN_TYPE));
             }
+            Self::WrongClient { found } | Self::WrongClaim { found, .. } => {
+                refusal.found = found.as_deref().and_then(text);
+            }
             Self::Missing
             | Self::BadSignature
             | Self::UnknownKey
@@ -77,13 +80,14 @@ impl AuthError {
             Self::Missing => TokenCheck::Presence,
             Self::Malformed(_) | Self::MalformedToken(_) => TokenCheck::Form,
             Self::Expired { .. } | Self::NotYetValid { .. } => TokenCheck::Time,
-            Self::WrongAudience { .. } => TokenCheck::Audience,
+            // The client stands for the audience.
+            Self::WrongAudience { .. } | Self::WrongClient { .. } => TokenCheck::Audience,
             Self::WrongIssuer { .. } => TokenCheck::Issuer,
             Self::BadSignature => TokenCheck::Signature,
             Self::UnknownKey | Self::UnnamedKey => TokenCheck::Key,
             Self::WrongType { .. } => TokenCheck::Type,
             Self::Algorithm { .. } => TokenCheck::Algorithm,
-            Self::Claim(_) => TokenCheck::Claim,
+            Self::Claim(_) | Self::WrongClaim { .. } => TokenCheck::Claim,
             Self::SenderConstrained => TokenCheck::Binding,
             Self::Proof(_) => TokenCheck::Proof,
             Self::Nonce { .. } => TokenCheck::Nonce,

@@ -18,6 +18,9 @@ pub(crate) mod limits;
 pub(crate) mod other_endpoint;
 pub(crate) mod peer;
 pub(crate) mod policy;
+mod presets;
+pub(crate) mod product;
+pub(crate) mod requested_scope;
 pub(crate) mod required_scopes;
 pub(crate) mod resource_metadata;
 pub(crate) mod resource_server;
@@ -44,6 +47,10 @@ pub use self::{
     credentials::{Credentials, Scheme},
     peer::PeerAddress,
     policy::Gate,
+    presets::{
+        auth0, authentik, better_auth, clerk, cognito, descope, entra, keycloak, logto, okta, ory,
+        scalekit, stytch, supabase, workos, zitadel,
+    },
     sign_in::SignIn,
     sign_in_scopes::StepUp,
     verify::{

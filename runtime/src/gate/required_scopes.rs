@@ -172,6 +172,13 @@ impl RequiredScopes {
         self.by_catalogue.iter().flat_map(|(_, scopes)| scopes.iter().copied())
     }
 
+    /// The names of all scopes of the catalogues.
+    pub(crate) fn catalogue_names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let catalogues: Vec<&'static [Scope]> =
+            self.by_catalogue.iter().map(|(catalogue, _)| *catalogue).collect();
+        catalogues.into_iter().flatten().map(|scope| scope.name)
+    }
+
     /// Which scope of the claims covers each required one, for an event.
     pub(crate) fn coverage<'a>(&'a self, claims: Option<&'a Claims>) -> Coverage<'a> {
         Coverage::new(&self.by_catalogue, claims.map(Claims::granted))

@@ -14,6 +14,7 @@ use super::{
     audit::AuditedCall,
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
     other_endpoint::{EndpointPaths, OtherEndpoint},
+    requested_scope::RequestedScopes,
     required_scopes::{RequiredScopes, default_scopes},
     resource_metadata::ResourceMetadata,
     sign_in_scopes::{SignInScopes, StepUp},
@@ -72,6 +73,8 @@ pub(crate) struct ResourceServer {
     /// The endpoints of other transports.
     other_endpoints: Vec<OtherEndpoint>,
     limits: Limits,
+    /// How clients ask for scopes.
+    requested: RequestedScopes,
     /// The scopes that hosts ask for at sign-in.
     default_scopes: Vec<String>,
 }
@@ -91,11 +94,16 @@ impl ResourceServer {
         (base, endpoints): (&Url, &[EndpointPaths]),
         tools: impl Iterator<Item = &'a RequiredScopes>,
     ) -> Result<Self, ConfigError> {
-        let default_scopes: Vec<_> = default_scopes(tools).into_iter().map(str::to_owned).collect();
+        let tools: Vec<_> = tools.collect();
         let verifier = gate
             .verifier
             .clone()
             .ok_or_else(|| ConfigError::new("the gate has no verifier, and there is no broker"))?;
+        let known = tools.iter().flat_map(|tool| tool.catalogue_names());
+        let requested = RequestedScopes::new(verifier.scope_prefix(), known);
+        let default_scopes = default_scopes(tools.iter().copied());
+        let default_scopes: Vec<_> =
+            default_scopes.into_iter().map(|scope| requested.name(scope)).collect();
         for origin in &gate.allowed_origins {
             check_allowed_origin(origin).map_err(ConfigError::new)?;
         }
@@ -121,6 +129,7 @@ impl ResourceServer {
             metadata,
             other_endpoints,
             limits,
+            requested,
             default_scopes,
         })
     }
@@ -288,9 +297,11 @@ impl ResourceServer {
             AuthError::Missing => self.metadata.missing_token.clone(),
             _ => self.metadata.challenge(&error, self.default_scopes.clone()),
         };
-        log(&error, issuer.as_deref(), key.as_deref());
+        let hint = self.hint(&error);
+        log(&error, (issuer.as_deref(), key.as_deref()), hint.as_deref());
         span.emit(|| {
             let mut refusal = error.refusal();
+            refusal.hint = hint.as_deref();
             refusal.issuer = issuer.as_deref().map(Found::new);
             refusal.key = key.as_deref().map(Found::new);
             EventKind::TokenRefused { refusal }
@@ -299,6 +310,11 @@ impl ResourceServer {
             challenged(span, &error, &self.default_scopes, false);
         }
         GateError::Unauthorized(error, challenge)
+    }
+
+    /// What to set at the authorization server so that tokens like the refused one are accepted.
+    fn hint(&self, error: &AuthError) -> Option<String> {
+        self.verifier.hint(error, &self.metadata.resource)
     }
 
     /// Counts a request of this caller. It is under way as long as the permit is held.
@@ -339,12 +355,16 @@ impl ResourceServer {
         if let Some(text) = withheld.and_then(|claims| required.explain_withheld(claims)) {
             return GateError::InResult { text, challenge: None };
         }
-        log(&error, caller.map(Claims::issuer).map(escape).as_deref(), None);
+        let issuer = caller.map(Claims::issuer).map(escape);
+        log(&error, (issuer.as_deref(), None), self.hint(&error).as_deref());
         let scopes = || {
-            let mut scopes: Vec<String> = required.names().map(str::to_owned).collect();
+            let mut scopes: Vec<String> =
+                required.names().map(|scope| self.requested.name(scope)).collect();
             if accumulates && let Some(claims) = caller {
-                let others = claims.granted().iter().filter(|scope| !scopes.contains(scope));
-                scopes.extend(others.cloned().collect::<Vec<_>>());
+                let granted = claims.granted().iter();
+                let again = granted.filter_map(|scope| self.requested.name_again(scope));
+                let others: Vec<_> = again.filter(|scope| !scopes.contains(scope)).collect();
+                scopes.extend(others);
             }
             scopes
         };
@@ -460,14 +480,15 @@ fn challenged(span: &Span, error: &AuthError, scopes: &[String], in_result: bool
     span.emit(|| EventKind::Challenged { status, error: code, scopes, in_result });
 }
 
-/// Logs which check failed, and for whose token; neither the token nor a whole claim.
-fn log(error: &AuthError, issuer: Option<&str>, key: Option<&str>) {
+/// Logs which check failed, for whose token, and what to set so that it passes; neither the token nor a
+/// whole claim.
+fn log(error: &AuthError, (issuer, key): (Option<&str>, Option<&str>), hint: Option<&str>) {
     let code = error.code();
     match error {
         AuthError::Missing => tracing::debug!(target: "toolgate::gate", code, "{error}"),
         AuthError::Unavailable { .. } => {
             tracing::error!(target: "toolgate::gate", code, issuer, key, "{error}");
         }
-        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, "{error}"),
+        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, hint, "{error}"),
     }
 }

@@ -31,6 +31,10 @@ pub struct TokenRefusal<'a> {
     pub issuer: Option<Found<'a>>,
     /// The key that the token names (`kid`).
     pub key: Option<Found<'a>>,
+    /// What to set at the authorization server so that tokens like this one are accepted. It is text
+    /// of the verifier, with the URL of the resource, and nothing of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
     /// The status of the response.
     pub status: u16,
 }
@@ -47,6 +51,7 @@ impl TokenRefusal<'_> {
             valid_in_s: None,
             issuer: None,
             key: None,
+            hint: None,
             status,
         }
     }

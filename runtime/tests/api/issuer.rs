@@ -127,7 +127,7 @@ pub(crate) fn claims(changes: Value) -> Value {
     with(usual, changes)
 }
 
-fn with(mut usual: Value, changes: Value) -> Value {
+pub(crate) fn with(mut usual: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().cloned().unwrap_or_default() {
         if value.is_null() {
             usual.as_object_mut().unwrap().remove(&name);

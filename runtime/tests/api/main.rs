@@ -4,6 +4,7 @@ pub mod gate_basic;
 mod gate_dpop;
 mod gate_introspection;
 mod gate_keys;
+mod gate_presets;
 mod gate_properties;
 mod gate_token;
 mod grant_killed;

@@ -18,10 +18,11 @@ use super::{
     token::{
         JwtClaims, JwtHeader, Lifetime, NOT_A_JWT, ValidClaims, decode_part, unverified_issuer,
     },
+    token_rules::TokenRules,
 };
 use crate::{
     error::ConfigError,
-    gate::{AuthError, Claims, PresentedToken, Scheme, Verifier},
+    gate::{AuthError, Claims, PresentedToken, Scheme, Verifier, product::Product},
     support::{
         cache::Cache,
         clock::{Clock, SystemClock},
@@ -48,20 +49,24 @@ const TOKEN_BYTES: u64 = 512;
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// Verifies JWTs of one issuer. Made by [`oidc`], [`jwks`] or [`keys`].
+/// Verifies JWTs of one issuer. Made by [`oidc`], [`jwks`] or [`keys`], or for a product by its
+/// function in [`gate`](crate::gate): [`auth0`](crate::gate::auth0), [`entra`](crate::gate::entra), ..
 ///
 /// The signature is checked with the key of the issuer that the `kid` names, which must fit the
 /// algorithm, and never with a key that the token names itself; only asymmetric algorithms are
 /// accepted. `iss` and `aud` must match exactly, and `exp` is required. The type must be `at+jwt`, so
 /// that an ID token is not accepted as an access token.
+///
+/// The methods are for issuers that do otherwise. None of them accepts every audience.
 pub struct Jwt {
     /// Tells the verifiers of this process apart.
     id: u64,
-    issuer: String,
+    pub(super) rules: TokenRules,
+    /// The product that the issuer is an instance of.
+    product: Option<&'static Product>,
     key_set: KeySet,
     clock: Arc<dyn Clock>,
     leeway: Duration,
-    accept_plain: bool,
     proofs: Option<ProofVerifier>,
     /// Tokens with a valid signature, by their digest.
     verified: Cache<[u8; 32], Arc<VerifiedToken>>,
@@ -121,12 +126,17 @@ pub fn jwks(issuer: impl Into<String>, url: impl Into<String>) -> Result<Jwt, Co
 ///
 /// None of the keys verifies signatures.
 pub fn keys(issuer: impl Into<String>, set: &JwkSet) -> Result<Jwt, ConfigError> {
+    let keys = Arc::new(verifying_keys(set)?);
+    Ok(Jwt::new(issuer.into(), KeySet::Fixed(keys), Arc::new(SystemClock)))
+}
+
+fn verifying_keys(set: &JwkSet) -> Result<Keys, ConfigError> {
     let keys = Keys::from_set(set);
     if keys.is_empty() {
         return Err(ConfigError::new("the key set holds no key that verifies signatures")
             .help("RSA of 2048 bits and more, P-256, P-384 and Ed25519 are accepted"));
     }
-    Ok(Jwt::new(issuer.into(), KeySet::Fixed(Arc::new(keys)), Arc::new(SystemClock)))
+    Ok(keys)
 }
 
 impl Jwt {
@@ -134,11 +144,11 @@ impl Jwt {
         static IDS: AtomicU64 = AtomicU64::new(0);
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
-            issuer,
+            rules: TokenRules::new(issuer),
+            product: None,
             key_set,
             clock,
             leeway: DEFAULT_LEEWAY,
-            accept_plain: false,
             proofs: None,
             verified: Cache::weighted(MAX_CACHE_BYTES, EXPECTED_TOKENS, VERIFIED_TTL),
         }
@@ -155,15 +165,21 @@ impl Jwt {
         Self::new(issuer, key_set, clock)
     }
 
-    /// Accepts tokens of the type `JWT`, or without a type, for issuers that do not follow RFC 9068.
-    ///
-    /// An ID token has the same type. It is refused by its claims (`at_hash`, `c_hash`, or a `nonce`
-    /// without a scope) and by its audience, which is a client and not this resource, so make sure that
-    /// no client has the resource's URL as its identifier.
-    #[must_use]
-    pub fn accept_plain_jwt(mut self) -> Self {
-        self.accept_plain = true;
+    /// Sets the product that the issuer is an instance of, for hints.
+    pub(crate) fn of_product(mut self, product: &'static Product) -> Self {
+        self.product = Some(product);
         self
+    }
+
+    /// Verifies signatures with these keys and fetches none, for tests and for servers that cannot
+    /// reach the issuer. Keys that the issuer adds or withdraws are then not noticed.
+    ///
+    /// # Errors
+    ///
+    /// None of the keys verifies signatures.
+    pub fn fixed_keys(mut self, set: &JwkSet) -> Result<Self, ConfigError> {
+        self.key_set = KeySet::Fixed(Arc::new(verifying_keys(set)?));
+        Ok(self)
     }
 
     /// Sets how far the issuer's clock may differ: 30 seconds by default, 5 minutes at most.
@@ -216,7 +232,7 @@ impl Jwt {
             return Err(NOT_A_JWT);
         }
         let header: JwtHeader = decode_part(head)?;
-        let algorithm = header.check(self.accept_plain)?;
+        let algorithm = header.check(self.rules.accept_plain)?;
         let kid = header.kid.as_deref();
         let fits = |key: &Key| {
             jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm)
@@ -241,16 +257,16 @@ impl Jwt {
             return Err(self.clarify(AuthError::BadSignature, kid, body));
         }
         let claims: JwtClaims = decode_part(body)?;
-        claims.check(&self.issuer, resource, header.follows_profile())
+        claims.check(&self.rules, resource, header.follows_profile())
     }
 
     /// Replaces an error by the one that names the cause: a token of another issuer is signed with an
     /// unknown key, but what its owner has to change is the issuer.
     fn clarify(&self, error: AuthError, kid: Option<&str>, body: &str) -> AuthError {
         match unverified_issuer(body) {
-            Some(found) if found != self.issuer => {
+            Some(found) if !self.rules.trusts(&found) => {
                 let found = escape(&found).into_owned();
-                AuthError::WrongIssuer { found, expected: self.issuer.clone() }
+                AuthError::WrongIssuer { found, expected: self.rules.expected_issuers() }
             }
             _ if kid.is_none() && error == AuthError::UnknownKey => AuthError::UnnamedKey,
             _ => error,
@@ -364,7 +380,20 @@ impl Verifier for Jwt {
     }
 
     fn authorization_servers(&self) -> Vec<String> {
-        vec![self.issuer.clone()]
+        // Where clients sign in. The others of the key set are names of the same server.
+        self.rules.issuers.first().cloned().into_iter().collect()
+    }
+
+    fn scope_prefix(&self) -> &str {
+        &self.rules.scope_prefix
+    }
+
+    fn hint(&self, error: &AuthError, resource: &str) -> Option<String> {
+        self.product?.hint(error, resource)
+    }
+
+    fn host_notes(&self) -> &[&str] {
+        self.product.map_or(&[], |product| product.hosts)
     }
 
     fn proof_algorithms(&self) -> &[&str] {

@@ -6,9 +6,11 @@ pub(crate) mod fair_permits;
 pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod jwt;
+pub(crate) mod jwt_options;
 pub(crate) mod keys;
 pub(crate) mod replay_window;
 pub(crate) mod token;
+pub(crate) mod token_rules;
 
 use std::net::IpAddr;
 
@@ -97,6 +99,26 @@ pub trait Verifier: Send + Sync + 'static {
 
     /// Returns the issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).
     fn authorization_servers(&self) -> Vec<String>;
+
+    /// Returns what the issuer puts before each scope of this server: `api://tools/` if
+    /// `api://tools/orders:read` is what a client asks for, and `orders:read` what a tool requires. It
+    /// is added in challenges and metadata. The scopes of [`Claims`] are without it. Empty by default.
+    fn scope_prefix(&self) -> &str {
+        ""
+    }
+
+    /// Returns what the operator has to set at the authorization server, so that tokens like the one
+    /// that was refused are accepted. It is for the log and for observers, and not sent to callers.
+    fn hint(&self, error: &AuthError, resource: &str) -> Option<String> {
+        let _ = (error, resource);
+        None
+    }
+
+    /// Returns what MCP hosts cannot do at the authorization server, with what to do about it, for an
+    /// operator who sets the server up.
+    fn host_notes(&self) -> &[&str] {
+        &[]
+    }
 
     /// Returns the signature algorithms of the accepted proofs of possession (RFC 9449 §7.1); empty
     /// if none are accepted.

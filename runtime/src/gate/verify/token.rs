@@ -7,6 +7,7 @@ use jsonwebtoken::Algorithm;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+use super::token_rules::{ClaimPath, TokenRules};
 use crate::{
     gate::{AuthError, Claims},
     support::escape::escape,
@@ -114,26 +115,25 @@ pub(crate) struct JwtClaims {
 }
 
 impl JwtClaims {
-    /// Checks that the token is of `issuer` and for `resource`, and that all claims are well-formed.
-    /// `follows_profile`: its type says that it follows RFC 9068, which requires a subject (§2.2).
+    /// Checks that the token is of a trusted issuer and for `resource`, and that all claims are
+    /// well-formed. `follows_profile`: its type says that it follows RFC 9068, which requires a subject
+    /// (§2.2).
     pub(crate) fn check(
         self,
-        issuer: &str,
+        rules: &TokenRules,
         resource: &str,
         follows_profile: bool,
     ) -> Result<ValidClaims, AuthError> {
-        match &self.iss {
-            Some(Value::String(found)) if found == issuer => {}
+        let issuer = match &self.iss {
+            Some(Value::String(found)) if rules.trusts(found) => found.as_str(),
             Some(Value::String(found)) => {
-                let (found, expected) = (escape(found).into_owned(), issuer.to_owned());
+                let (found, expected) = (escape(found).into_owned(), rules.expected_issuers());
                 return Err(AuthError::WrongIssuer { found, expected });
             }
             _ => return Err(AuthError::Claim("iss")),
-        }
-        let found = string_list(self.aud.as_ref()).ok_or(AuthError::Claim("aud"))?;
-        if !found.iter().any(|audience| audience == resource) {
-            return Err(wrong_audience(&found, resource));
-        }
+        };
+        self.check_kind(rules)?;
+        self.check_audience(rules, resource)?;
         let expires_at = numeric_date(self.exp.as_ref()).ok_or(AuthError::Claim("exp"))?;
         let not_before = match &self.nbf {
             Some(value) => Some(numeric_date(Some(value)).ok_or(AuthError::Claim("nbf"))?),
@@ -147,23 +147,18 @@ impl JwtClaims {
         if !follows_profile && self.is_id_token() {
             return Err(AuthError::WrongType { found: Some(ID_TOKEN.to_owned()) });
         }
-        let text = |value: &Option<Value>, name| match value {
-            None => Ok(None),
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-            Some(_) => Err(AuthError::Claim(name)),
-        };
-        let client = text(&self.client_id, "client_id")?.or(text(&self.azp, "azp")?);
-        let subject = text(&self.sub, "sub")?;
+        let client = self.client()?;
+        self.check_client(rules, client.as_deref())?;
+        self.check_required(rules)?;
+        let subject = text(self.sub.as_ref(), "sub")?;
         let may_lack_subject = !follows_profile && client.is_some() && !names_person(&self.extra);
         if subject.is_none() && !may_lack_subject {
             return Err(AuthError::Claim("sub"));
         }
-        let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &self.extra);
+        let machine = is_client_credentials(subject.as_deref(), client.as_deref(), &self.extra)
+            || rules.user_claim.as_ref().is_some_and(|claim| self.get(claim).is_none());
         let subject = subject.or_else(|| client.clone()).unwrap_or_default();
-        let mut scopes = scope_list(self.scope.as_ref()).ok_or(AuthError::Claim("scope"))?;
-        scopes.extend(scope_list(self.scp.as_ref()).ok_or(AuthError::Claim("scp"))?);
-        scopes
-            .extend(scope_list(self.permissions.as_ref()).ok_or(AuthError::Claim("permissions"))?);
+        let scopes = self.scopes(rules)?;
 
         // A token that is bound in another way (to a certificate) is refused later: nothing here can
         // check such a proof.
@@ -182,6 +177,115 @@ impl JwtClaims {
         let lifetime = Lifetime { expires_at, not_before: not_before.max(issued_at) };
         Ok(ValidClaims { claims, lifetime, bound_to })
     }
+
+    /// The value at this path.
+    fn get(&self, path: &ClaimPath) -> Option<&Value> {
+        let claim = match path.name.as_str() {
+            "iss" => self.iss.as_ref(),
+            "sub" => self.sub.as_ref(),
+            "aud" => self.aud.as_ref(),
+            "exp" => self.exp.as_ref(),
+            "nbf" => self.nbf.as_ref(),
+            "iat" => self.iat.as_ref(),
+            "scope" => self.scope.as_ref(),
+            "scp" => self.scp.as_ref(),
+            "permissions" => self.permissions.as_ref(),
+            "client_id" => self.client_id.as_ref(),
+            "azp" => self.azp.as_ref(),
+            "cnf" => self.cnf.as_ref(),
+            _ => return path.of(&self.extra),
+        };
+        path.within(claim?)
+    }
+
+    /// Checks the claim that says what kind of token it is.
+    fn check_kind(&self, rules: &TokenRules) -> Result<(), AuthError> {
+        let Some((path, kinds)) = &rules.token_use else { return Ok(()) };
+        let found = self.get(path).and_then(Value::as_str);
+        if found.is_some_and(|found| kinds.iter().any(|kind| kind == found)) {
+            return Ok(());
+        }
+        Err(AuthError::WrongType { found: found.map(|found| escape(found).into_owned()) })
+    }
+
+    fn check_audience(&self, rules: &TokenRules, resource: &str) -> Result<(), AuthError> {
+        if self.aud.is_none() && rules.clients.is_some() {
+            // The client stands for it.
+            return Ok(());
+        }
+        let found = string_list(self.aud.as_ref()).ok_or(AuthError::Claim("aud"))?;
+        if found.iter().any(|name| rules.is_audience(name, resource)) {
+            return Ok(());
+        }
+        Err(wrong_audience(&found, rules.expected_audiences(resource)))
+    }
+
+    /// The client that the token was issued to.
+    fn client(&self) -> Result<Option<String>, AuthError> {
+        let client =
+            text(self.client_id.as_ref(), "client_id")?.or(text(self.azp.as_ref(), "azp")?);
+        // Okta's and Convex's name for it.
+        let cid = || self.extra.get("cid")?.as_str().filter(|cid| !cid.is_empty());
+        Ok(client.or_else(|| cid().map(str::to_owned)))
+    }
+
+    fn check_client(&self, rules: &TokenRules, client: Option<&str>) -> Result<(), AuthError> {
+        let Some(clients) = &rules.clients else { return Ok(()) };
+        if client.is_some_and(|client| clients.iter().any(|known| known == client)) {
+            return Ok(());
+        }
+        Err(AuthError::WrongClient { found: client.map(|client| escape(client).into_owned()) })
+    }
+
+    fn check_required(&self, rules: &TokenRules) -> Result<(), AuthError> {
+        for required in &rules.required {
+            let found = required.any_of.iter().find_map(|path| self.get(path));
+            let fits = match (&required.values, found) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(values), Some(found)) => {
+                    found.as_str().is_some_and(|found| values.iter().any(|value| value == found))
+                }
+            };
+            if !fits {
+                let names: Vec<_> = required.any_of.iter().map(ClaimPath::as_str).collect();
+                let found = found.and_then(Value::as_str).map(|found| escape(found).into_owned());
+                return Err(AuthError::WrongClaim { name: names.join(" or "), found });
+            }
+        }
+        Ok(())
+    }
+
+    fn scopes(&self, rules: &TokenRules) -> Result<Vec<String>, AuthError> {
+        let mut scopes = Vec::new();
+        for path in &rules.scope_claims {
+            let (value, name) = match path.as_str() {
+                "scope" => (self.scope.as_ref(), "scope"),
+                "scp" => (self.scp.as_ref(), "scp"),
+                "permissions" => (self.permissions.as_ref(), "permissions"),
+                _ => (self.get(path), "of the scopes"),
+            };
+            match value {
+                Some(Value::Object(roles)) if name == "of the scopes" => {
+                    scopes.extend(roles.keys().cloned());
+                }
+                _ => scopes.extend(scope_list(value).ok_or(AuthError::Claim(name))?),
+            }
+        }
+        if !rules.scope_prefix.is_empty() {
+            scopes = scopes.into_iter().map(|scope| rules.strip_prefix(scope)).collect();
+        }
+        Ok(scopes)
+    }
+}
+
+/// A claim that is a text, and not an empty one.
+fn text(value: Option<&Value>, name: &'static str) -> Result<Option<String>, AuthError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(AuthError::Claim(name)),
+    }
 }
 
 impl JwtClaims {
@@ -196,11 +300,11 @@ impl JwtClaims {
 }
 
 /// The error for a token of these audiences.
-pub(crate) fn wrong_audience(found: &[String], resource: &str) -> AuthError {
+pub(crate) fn wrong_audience(found: &[String], expected: impl Into<String>) -> AuthError {
     let found = found.iter().take(MAX_SHOWN_AUDIENCES);
     AuthError::WrongAudience {
         found: found.map(|audience| escape(audience).into_owned()).collect(),
-        expected: resource.to_owned(),
+        expected: expected.into(),
     }
 }
 

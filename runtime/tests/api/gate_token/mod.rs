@@ -1,6 +1,7 @@
 //! Tokens that are forged, borrowed, old or odd, each told apart.
 
 mod claims;
+mod options;
 mod signature;
 
 use serde_json::json;
