@@ -100,7 +100,7 @@ impl ResourceServer {
             .clone()
             .ok_or_else(|| ConfigError::new("the gate has no verifier, and there is no broker"))?;
         let known = tools.iter().flat_map(|tool| tool.catalogue_names());
-        let requested = RequestedScopes::new(verifier.scope_prefix(), known);
+        let requested = RequestedScopes::new(verifier.requested_scope_prefix(), known);
         let default_scopes = default_scopes(tools.iter().copied());
         let default_scopes: Vec<_> =
             default_scopes.into_iter().map(|scope| requested.name(scope)).collect();

@@ -384,7 +384,7 @@ impl Verifier for Jwt {
         self.rules.issuers.first().cloned().into_iter().collect()
     }
 
-    fn scope_prefix(&self) -> &str {
+    fn requested_scope_prefix(&self) -> &str {
         &self.rules.scope_prefix
     }
 

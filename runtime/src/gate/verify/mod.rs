@@ -103,7 +103,7 @@ pub trait Verifier: Send + Sync + 'static {
     /// Returns what the issuer puts before each scope of this server: `api://tools/` if
     /// `api://tools/orders:read` is what a client asks for, and `orders:read` what a tool requires. It
     /// is added in challenges and metadata. The scopes of [`Claims`] are without it. Empty by default.
-    fn scope_prefix(&self) -> &str {
+    fn requested_scope_prefix(&self) -> &str {
         ""
     }
 

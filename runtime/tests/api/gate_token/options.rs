@@ -147,7 +147,7 @@ async fn a_prefix_is_stripped_from_scopes() {
     let given = json!({ "scope": "api://tools/read openid api://other/write api://tools/ plain" });
     let found = scopes(prefixed(), given).await;
     assert_eq!(found, ["api://other/write", "api://tools/", "openid", "plain", "read"]);
-    assert_eq!(prefixed().scope_prefix(), "api://tools/");
+    assert_eq!(prefixed().requested_scope_prefix(), "api://tools/");
 }
 
 #[tokio::test]

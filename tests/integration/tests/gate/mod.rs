@@ -1,5 +1,6 @@
 //! A server with a gate: who may connect, who may call what, and how the others are refused.
 
+mod products;
 mod scopes;
 mod tokens;
 
