@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use super::{AuthError, Claims};
 use crate::trace::{
-    AcceptedToken, Caller, Found, FoundList, FoundValue, SpanId, TokenCheck, TokenRefusal,
+    AcceptedToken, Caller, EventKind, Found, FoundList, FoundValue, Span, SpanId, TokenCheck,
+    TokenRefusal,
 };
 
 /// The type that an access token has (RFC 9068 §2.1).
@@ -96,5 +97,29 @@ impl AuthError {
             Self::Unavailable { .. } => TokenCheck::Availability,
             Self::InsufficientScope { .. } => TokenCheck::Scope,
         }
+    }
+}
+
+/// The event of a challenge.
+pub(super) fn challenged(span: &Span, error: &AuthError, scopes: &[String], in_result: bool) {
+    let (status, code) = (error.status().as_u16(), error.error());
+    let scopes = scopes.into();
+    span.emit(|| EventKind::Challenged { status, error: code, scopes, in_result });
+}
+
+/// Logs which check failed, for whose token, and what to set so that it passes; neither the token nor a
+/// whole claim.
+pub(super) fn log(
+    error: &AuthError,
+    (issuer, key): (Option<&str>, Option<&str>),
+    hint: Option<&str>,
+) {
+    let code = error.code();
+    match error {
+        AuthError::Missing => tracing::debug!(target: "toolgate::gate", code, "{error}"),
+        AuthError::Unavailable { .. } => {
+            tracing::error!(target: "toolgate::gate", code, issuer, key, "{error}");
+        }
+        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, hint, "{error}"),
     }
 }

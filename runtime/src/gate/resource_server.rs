@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier,
     audit::AuditedCall,
+    events::{challenged, log},
     limits::{ConcurrencyPermit, LimitExceeded, Limits},
     other_endpoint::{EndpointPaths, OtherEndpoint},
     requested_scope::RequestedScopes,
@@ -408,6 +409,12 @@ impl ResourceServer {
         self.verifier.authorization_servers()
     }
 
+    /// What MCP hosts cannot do at the authorization server.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn host_notes(&self) -> &[&str] {
+        self.verifier.host_notes()
+    }
+
     /// The URL of the protected resource metadata.
     pub(crate) fn metadata_url(&self) -> &str {
         &self.metadata.url
@@ -471,24 +478,5 @@ fn check_allowed_origin(origin: &str) -> Result<(), String> {
         None => Err(format!(
             "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
         )),
-    }
-}
-
-fn challenged(span: &Span, error: &AuthError, scopes: &[String], in_result: bool) {
-    let (status, code) = (error.status().as_u16(), error.error());
-    let scopes = scopes.into();
-    span.emit(|| EventKind::Challenged { status, error: code, scopes, in_result });
-}
-
-/// Logs which check failed, for whose token, and what to set so that it passes; neither the token nor a
-/// whole claim.
-fn log(error: &AuthError, (issuer, key): (Option<&str>, Option<&str>), hint: Option<&str>) {
-    let code = error.code();
-    match error {
-        AuthError::Missing => tracing::debug!(target: "toolgate::gate", code, "{error}"),
-        AuthError::Unavailable { .. } => {
-            tracing::error!(target: "toolgate::gate", code, issuer, key, "{error}");
-        }
-        _ => tracing::info!(target: "toolgate::gate", code, issuer, key, hint, "{error}"),
     }
 }

@@ -132,7 +132,7 @@ async fn sign_in(patient: &Patient<'_>, gate: &ResourceServer) -> Vec<Check> {
             return vec![Check::new("Issuer metadata", CheckOutcome::Fault, error.to_string())];
         }
     };
-    match gate::discover(&http, issuer).await {
+    let mut checks = match gate::discover(&http, issuer).await {
         Ok(metadata) => {
             let mut checks = of_metadata(&metadata);
             checks.push(clock(&http, issuer).await);
@@ -142,7 +142,18 @@ async fn sign_in(patient: &Patient<'_>, gate: &ResourceServer) -> Vec<Check> {
             Check::new("Issuer metadata", CheckOutcome::Fault, format!("{issuer}: {error}"))
                 .todo("Compare the issuer with `issuer` in its metadata, and see whether this machine reaches it."),
         ],
-    }
+    };
+    checks.extend(of_product(gate.host_notes()));
+    checks
+}
+
+/// What is known of the product of the issuer, whose settings cannot be seen from here.
+fn of_product(notes: &[&str]) -> Vec<Check> {
+    let check = |note: &&str| {
+        Check::new("Identity provider", CheckOutcome::Skipped, *note)
+            .todo("The documentation of the preset has the steps in the product's console.")
+    };
+    notes.iter().map(check).collect()
 }
 
 fn of_metadata(metadata: &ServerMetadata) -> Vec<Check> {
@@ -154,6 +165,7 @@ fn of_metadata(metadata: &ServerMetadata) -> Vec<Check> {
         Check::new("PKCE", CheckOutcome::Fault, "S256 is not among `code_challenge_methods_supported`")
             .todo("Hosts refuse an authorization server without it: switch PKCE on there, or put a broker in front.")
     });
+    checks.push(registration(metadata));
     checks.push(if metadata.names_itself {
         Check::ok("Issuer in answers", "sent (RFC 9207)")
     } else {
@@ -161,6 +173,20 @@ fn of_metadata(metadata: &ServerMetadata) -> Vec<Check> {
             .todo("Some hosts ask for `iss` in authorization responses, against mix-up (RFC 9207).")
     });
     checks
+}
+
+/// How hosts become clients of the issuer.
+fn registration(metadata: &ServerMetadata) -> Check {
+    let found = match (metadata.reads_client_documents, metadata.registration_endpoint.is_some()) {
+        (true, true) => "dynamic registration and client documents",
+        (true, false) => "client documents",
+        (false, true) => "dynamic registration",
+        (false, false) => {
+            return Check::new("Registration", CheckOutcome::Warning, "hosts cannot register themselves")
+                .todo("Register a client for each host there, or put a broker in front (`Server::broker`).");
+        }
+    };
+    Check::ok("Registration", found)
 }
 
 /// The clock of the issuer, as its `Date` shows it.
@@ -249,6 +275,9 @@ mod tests {
             token_endpoint: None,
             names_itself,
             challenges: challenges.map(owned),
+            registration_endpoint: names_itself
+                .then(|| "https://login.example/register".to_owned()),
+            reads_client_documents: false,
         }
     }
 
@@ -261,6 +290,17 @@ mod tests {
         let report = report(&bad);
         assert!(report.contains("FAULT    PKCE"), "{report}");
         assert!(report.contains("put a broker in front"), "{report}");
+        assert!(report.contains("hosts cannot register themselves"), "{report}");
+    }
+
+    #[test]
+    fn what_hosts_cannot_do_at_a_product_is_said() {
+        use crate::gate::{Verifier as _, cognito};
+
+        let verifier = cognito("eu-west-1", "eu-west-1_A", ["client"]).unwrap();
+        let checks = of_product(verifier.host_notes());
+        assert!(!has_fault(&checks));
+        assert!(report(&checks).contains("hosts cannot register themselves there"), "{checks:?}");
     }
 
     #[test]

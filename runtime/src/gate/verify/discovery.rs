@@ -22,6 +22,11 @@ pub(crate) struct ServerMetadata {
     /// How it takes PKCE (RFC 7636).
     #[serde(default, rename = "code_challenge_methods_supported")]
     pub(crate) challenges: Option<Vec<String>>,
+    /// Where clients register themselves (RFC 7591).
+    pub(crate) registration_endpoint: Option<String>,
+    /// Whether clients may name themselves by a metadata document.
+    #[serde(default, rename = "client_id_metadata_document_supported")]
+    pub(crate) reads_client_documents: bool,
 }
 
 /// The URLs at which the metadata of `issuer` may be, in the order that MCP prescribes.
