@@ -23,6 +23,10 @@ static CLERK: Product = Product {
             "send the access token of an OAuth application, and not a session token (getToken())",
         ),
         (
+            Cause::OtherAudience,
+            "the token names another API as its audience: OAuth access tokens have none, so send one of those",
+        ),
+        (
             Cause::OtherClient,
             "add the client ID of the OAuth application to the clients that `clerk` got, if it may use this server",
         ),
