@@ -14,8 +14,9 @@ impl Jwt {
     ///
     /// An ID token has the same type. It is refused by its claims (`at_hash`, `c_hash`, or a `nonce`
     /// without a scope) and by its audience, which is a client and not this resource, so make sure that
-    /// no client has the resource's URL as its identifier. If [`Jwt::audience`] names what an ID token has as well, such as a project or a client, tell the
-    /// two apart by [`Jwt::token_use`] or [`Jwt::require_claim`].
+    /// no client has the resource's URL as its identifier. If [`Jwt::audience`] names what an ID token has
+    /// as well, such as a project or a client, tell the two apart by [`Jwt::token_use`] or
+    /// [`Jwt::require_claim`].
     #[must_use]
     pub fn accept_plain_jwt(mut self) -> Self {
         self.rules.accept_plain = true;
