@@ -43,7 +43,7 @@ impl Cause {
             AuthError::WrongType { .. } => Self::OtherType,
             AuthError::WrongClient { .. } => Self::OtherClient,
             AuthError::WrongClaim { .. } => Self::OtherClaim,
-            AuthError::Algorithm => Self::Algorithm,
+            AuthError::Algorithm { .. } => Self::Algorithm,
             AuthError::InsufficientScope { .. } => Self::Scopes,
             _ => return None,
         })
