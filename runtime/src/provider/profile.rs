@@ -17,7 +17,8 @@
 //! | `$number` | a number that identifies the person |
 //! | `$needed`, `$needed_scopes` | the scopes of which a request needs one, separated by `,` and by a space |
 //! | `$provided` | the scopes of the token of a request, separated by `,` |
-//! | `$wait`, `$reset` | seconds until a limit ends, and when that is, in Unix seconds |
+//! | `$wait`, `$wait_ms` | seconds and milliseconds until a limit ends |
+//! | `$reset`, `$reset_ms` | when a limit ends, in Unix seconds and milliseconds |
 //! | `$title` | the member `title` of a request's body |
 
 /// How a client proves itself at the token endpoint.
@@ -120,6 +121,8 @@ pub struct Route {
     pub scopes: &'static [&'static str],
     /// The headers that a request needs.
     pub needs_headers: &'static [&'static str],
+    /// What the body of a request has in it, where one URL has several requests (GraphQL).
+    pub body_has: &'static str,
     /// The answer.
     pub reply: Reply,
 }
@@ -132,13 +135,19 @@ impl Route {
         scopes: &'static [&'static str],
         body: &'static str,
     ) -> Self {
-        Self { method, url, scopes, needs_headers: &[], reply: Reply::new(200, body) }
+        Self { method, url, scopes, needs_headers: &[], body_has: "", reply: Reply::new(200, body) }
     }
 
     /// Sets the status of the answer.
     #[must_use]
     pub const fn status(self, status: u16) -> Self {
         Self { reply: Reply { status, ..self.reply }, ..self }
+    }
+
+    /// Sets [`Self::body_has`].
+    #[must_use]
+    pub const fn body_has(self, text: &'static str) -> Self {
+        Self { body_has: text, ..self }
     }
 
     /// Sets [`Self::needs_headers`].
@@ -226,7 +235,7 @@ pub struct Profile {
     pub scope_param: &'static str,
     /// The characters that separate requested scopes.
     pub scope_separators: &'static str,
-    /// Whether requests name no scopes, and every grant has all of them.
+    /// Whether scopes that requests name are passed over, and every grant has all of them.
     pub without_scopes: bool,
     /// What a code challenge is good for.
     pub pkce: Pkce,
@@ -343,4 +352,10 @@ impl Profile {
             .headers(&[("retry-after", "$wait")]),
         missing_header: Reply::new(400, r#"{"error":"invalid_request"}"#),
     };
+
+    /// Whether a person may withhold some of the requested scopes: answers name those that were
+    /// granted.
+    pub fn names_granted_scopes(&self) -> bool {
+        !self.without_scopes && self.granted.contains("$scope")
+    }
 }

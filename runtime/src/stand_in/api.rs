@@ -24,8 +24,11 @@ pub(super) fn routes(profile: &'static Profile) -> impl Iterator<Item = &'static
 /// Answers a request of the API.
 pub(super) fn answer(engine: &Engine, request: &Incoming) -> Response {
     let profile = engine.profile;
+    let body = String::from_utf8_lossy(&request.body);
     let route = routes(profile).find(|route| {
-        route.method == request.method.as_str() && url_pattern::matches(route.url, &request.path)
+        route.method == request.method.as_str()
+            && url_pattern::matches(route.url, &request.path)
+            && body.contains(route.body_has)
     });
     let mut values = Values::new();
     let Some(route) = route else {
@@ -46,7 +49,9 @@ pub(super) fn answer(engine: &Engine, request: &Incoming) -> Response {
     values.insert("provided", json!(granted_names(engine, &grant.scopes).join(",")));
     let now = world.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     values.insert("wait", json!(RATE_LIMIT_SECONDS));
+    values.insert("wait_ms", json!(RATE_LIMIT_SECONDS * 1000));
     values.insert("reset", json!(now + RATE_LIMIT_SECONDS));
+    values.insert("reset_ms", json!((now + RATE_LIMIT_SECONDS) * 1000));
     if engine.faults.takes_rate_limit() {
         world.counts.rate_limited += 1;
         return reply(&profile.rate_limited, profile.headers, &values);

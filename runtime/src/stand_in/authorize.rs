@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     engine::{CLIENT_ID, Engine, Incoming, Pairs, pairs},
     pages,
+    token::OPENID_SCOPES,
     world::AuthorizationRequest,
 };
 use crate::{
@@ -25,9 +26,6 @@ const PEOPLE: [&str; 2] = ["alice", "bob"];
 
 /// The longest name of an account.
 const MAX_ACCOUNT_LEN: usize = 32;
-
-/// Scopes of `OpenID` Connect, which providers know besides their own.
-const OPENID: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
 
 /// Shows the consent page (RFC 6749 §4.1.1).
 pub(super) fn ask(engine: &Engine, request: &Incoming) -> Response {
@@ -86,13 +84,10 @@ fn read(engine: &Engine, query: &Pairs) -> Result<AuthorizationRequest, &'static
         RefreshTokens::Param(name, value) => get(name) == value,
     };
     if profile.without_scopes {
-        if !scopes.is_empty() {
-            return Err("invalid_scope");
-        }
         scopes = engine.catalogue.iter().map(|scope| scope.name.to_owned()).collect();
     }
     let is_known = |scope: &String| {
-        OPENID.contains(&scope.as_str())
+        OPENID_SCOPES.contains(&scope.as_str())
             || matches!(profile.refresh_tokens, RefreshTokens::NamedScope(name) if name == scope)
             || engine.catalogue.iter().any(|known| known.name == scope)
     };
@@ -124,6 +119,9 @@ fn consent_form(engine: &Engine, id: &str, scopes: &BTreeSet<String>) -> Markup 
             }
             @if engine.profile.without_scopes {
                 p { (engine.name) " has no scopes: the application gets what it is registered for." }
+            } @else if !engine.profile.names_granted_scopes() {
+                p { (engine.name) " grants all of this or nothing:" }
+                ul { @for scope in scopes { li { code { (scope) } " " (describe(scope)) } } }
             } @else {
                 fieldset {
                     legend { "What it may do" }
@@ -157,7 +155,7 @@ pub(super) fn decide(engine: &Engine, form: &[u8]) -> Response {
         return send_back(engine, &redirect_uri, state.as_ref(), &denied);
     }
     let mut scopes = asked.scopes.clone();
-    if !engine.profile.without_scopes {
+    if engine.profile.names_granted_scopes() {
         scopes.retain(|scope| form.contains_key(&format!("scope:{scope}")));
     }
     let code = engine.world().grant(asked, account.to_owned(), scopes);

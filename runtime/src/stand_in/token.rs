@@ -19,6 +19,9 @@ use crate::{
     support::crypto::{constant_time_eq, sha256_base64url},
 };
 
+/// Scopes of `OpenID` Connect, which providers know besides their own.
+pub(super) const OPENID_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
+
 /// How the client of a request proves itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
@@ -167,10 +170,11 @@ pub(super) fn granted_names(engine: &Engine, scopes: &BTreeSet<String>) -> Vec<S
     let shown = scopes.iter().filter(|name| !profile.normalizes_scopes || !is_implied(name));
     let rename = |name: &String| {
         let other = profile.granted_names.iter().find(|(own, _)| own == name);
-        other.map_or_else(
-            || format!("{}{name}", profile.scope_prefix),
-            |(_, other)| (*other).to_owned(),
-        )
+        match other {
+            Some((_, other)) => (*other).to_owned(),
+            None if OPENID_SCOPES.contains(&name.as_str()) => name.clone(),
+            None => format!("{}{name}", profile.scope_prefix),
+        }
     };
     shown.map(rename).collect()
 }
