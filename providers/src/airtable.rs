@@ -53,7 +53,8 @@ use toolgate::provider;
 #[provider(
     api = "https://api.airtable.com",
     authorize = "https://airtable.com/oauth2/v1/authorize",
-    token = "https://airtable.com/oauth2/v1/token"
+    token = "https://airtable.com/oauth2/v1/token",
+    stand_in = crate::profile::airtable::PROFILE
 )]
 // https://airtable.com/developers/web/api/scopes
 pub enum Airtable {

@@ -49,7 +49,8 @@ use toolgate::provider;
     revoke = "https://app.asana.com/-/oauth_revoke",
     client_auth = body,
     revocation(only = refresh_token),
-    refresh_token(rotates = false)
+    refresh_token(rotates = false),
+    stand_in = crate::profile::asana::PROFILE
 )]
 // https://developers.asana.com/docs/oauth-scopes: endpoints of each; none includes another.
 pub enum Asana {

@@ -75,7 +75,8 @@ use toolgate::provider;
     token = "https://auth.atlassian.com/oauth/token",
     client_auth = body,
     authorize_params("audience" = "api.atlassian.com", "prompt" = "consent"),
-    refresh_token(leeway = 600)
+    refresh_token(leeway = 600),
+    stand_in = crate::profile::atlassian::PROFILE
 )]
 // https://developer.atlassian.com/cloud/jira/platform/scopes-for-oauth-2-3LO-and-forge-apps/,
 // https://developer.atlassian.com/cloud/confluence/scopes-for-oauth-2-3LO-and-forge-apps/

@@ -52,7 +52,8 @@ use toolgate::{provider, provider::Api};
     authorize = "https://account.box.com/api/oauth2/authorize",
     token = "https://api.box.com/oauth2/token",
     revoke = "https://api.box.com/oauth2/revoke",
-    client_auth = body
+    client_auth = body,
+    stand_in = crate::profile::box_com::PROFILE
 )]
 // https://developer.box.com/guides/api-calls/permissions-and-errors/scopes: "read and write" includes
 // reading.

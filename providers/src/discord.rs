@@ -48,7 +48,8 @@ use toolgate::provider;
     api = "https://discord.com/api/v10",
     authorize = "https://discord.com/oauth2/authorize",
     token = "https://discord.com/api/oauth2/token",
-    revoke = "https://discord.com/api/oauth2/token/revoke"
+    revoke = "https://discord.com/api/oauth2/token/revoke",
+    stand_in = crate::profile::discord::PROFILE
 )]
 // https://docs.discord.com/developers/topics/oauth2#shared-resources-oauth2-scopes
 pub enum Discord {

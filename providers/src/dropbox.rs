@@ -63,7 +63,8 @@ use toolgate::{provider, provider::Api};
         needed = "/error/required_scope"
     ),
     revocation(token = bearer, only = access_token),
-    refresh_token(rotates = false)
+    refresh_token(rotates = false),
+    stand_in = crate::profile::dropbox::PROFILE
 )]
 // https://developers.dropbox.com/oauth-guide#dropbox-api-permissions. Which scope includes which is
 // said nowhere.

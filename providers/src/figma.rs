@@ -48,7 +48,8 @@ use toolgate::provider;
     authorize = "https://www.figma.com/oauth",
     token = "https://api.figma.com/v1/oauth/token",
     refresh = "https://api.figma.com/v1/oauth/refresh",
-    refresh_token(rotates = false)
+    refresh_token(rotates = false),
+    stand_in = crate::profile::figma::PROFILE
 )]
 // https://developers.figma.com/docs/rest-api/scopes/
 pub enum Figma {

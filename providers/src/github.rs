@@ -74,7 +74,8 @@ use toolgate::provider;
         param = "access_token",
         only = access_token
     ),
-    refresh_token(revokes_access_token)
+    refresh_token(revokes_access_token),
+    stand_in = crate::profile::github::PROFILE
 )]
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps: names,
 // descriptions, and by indentation what a scope includes.

@@ -77,7 +77,8 @@ use toolgate::provider;
         param = "access_token",
         only = access_token
     ),
-    refresh_token(revokes_access_token)
+    refresh_token(revokes_access_token),
+    stand_in = crate::profile::github_app::PROFILE
 )]
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps: "write" of a
 // permission includes "read".

@@ -50,7 +50,8 @@ use toolgate::provider;
     token = "https://gitlab.com/oauth/token",
     revoke = "https://gitlab.com/oauth/revoke",
     client_auth = body,
-    refresh_token(revokes_access_token)
+    refresh_token(revokes_access_token),
+    stand_in = crate::profile::gitlab::PROFILE
 )]
 // https://docs.gitlab.com/integration/oauth_provider/#view-all-authorized-applications: `api` is
 // "complete read/write access to the API", `read_api` its half that reads, `/user` included.

@@ -83,7 +83,8 @@ use toolgate::{provider, provider::Api};
         pointer = "/error/details/0/reason",
         values("ACCESS_TOKEN_SCOPE_INSUFFICIENT")
     ),
-    refresh_token(rotates = false)
+    refresh_token(rotates = false),
+    stand_in = crate::profile::google::PROFILE
 )]
 // https://developers.google.com/identity/protocols/oauth2/scopes. What a scope includes is what the
 // pages of the APIs' methods list under "Authorization scopes": each accepts one of them.

@@ -55,7 +55,8 @@ use toolgate::provider;
     revoke = "https://api.hubapi.com/oauth/v1/refresh-tokens/{token}",
     client_auth = body,
     revocation(method = delete, token = path, only = refresh_token),
-    refresh_token(rotates = false)
+    refresh_token(rotates = false),
+    stand_in = crate::profile::hubspot::PROFILE
 )]
 // https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes
 pub enum HubSpot {

@@ -34,6 +34,8 @@
 //! provider says.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod profile;
+
 #[cfg(feature = "airtable")]
 pub mod airtable;
 #[cfg(feature = "asana")]

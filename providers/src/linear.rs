@@ -53,7 +53,8 @@ use toolgate::provider;
     client_auth = body,
     scope_separator = ",",
     rate_limited(status = 400, pointer = "/errors/0/extensions/code", values("RATELIMITED")),
-    refresh_token(leeway = 1800)
+    refresh_token(leeway = 1800),
+    stand_in = crate::profile::linear::PROFILE
 )]
 // https://linear.app/developers/oauth-2-0-authentication: `read` is always granted, so every other
 // scope is granted with it. https://linear.app/developers/agents: the last two.

@@ -63,7 +63,8 @@ use toolgate::provider;
     refresh_scope,
     // No refresh token rotates away under another process.
     refresh_token(rotates = false),
-    placeholders(tenant(from = configuration, default = "common"))
+    placeholders(tenant(from = configuration, default = "common")),
+    stand_in = crate::profile::microsoft::PROFILE
 )]
 // https://learn.microsoft.com/en-us/graph/permissions-reference. What a permission includes is what
 // the pages of the API's methods list as "higher privileged permissions".

@@ -56,7 +56,8 @@ use toolgate::provider;
     token_body = json,
     authorize_params("owner" = "user"),
     api_headers("Notion-Version" = "2022-06-28"),
-    revocation(body = json, only = access_token)
+    revocation(body = json, only = access_token),
+    stand_in = crate::profile::notion::PROFILE
 )]
 // https://developers.notion.com/reference/capabilities
 pub enum Notion {

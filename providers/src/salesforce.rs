@@ -67,7 +67,8 @@ use toolgate::provider;
             "*.scratch.my.salesforce.com",
             "*.salesforce.com"
         )
-    ))
+    )),
+    stand_in = crate::profile::salesforce::PROFILE
 )]
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_tokens_scopes.htm: `full` is
 // all but the refresh token; `api` includes `chatter_api`.

@@ -49,7 +49,8 @@ use toolgate::provider;
 #[provider(
     api = "https://api.spotify.com/v1",
     authorize = "https://accounts.spotify.com/authorize",
-    token = "https://accounts.spotify.com/api/token"
+    token = "https://accounts.spotify.com/api/token",
+    stand_in = crate::profile::spotify::PROFILE
 )]
 // https://developer.spotify.com/documentation/web-api/concepts/scopes
 pub enum Spotify {

@@ -49,7 +49,8 @@ use toolgate::provider;
     authorize = "https://connect.stripe.com/oauth/authorize",
     token = "https://connect.stripe.com/oauth/token",
     client_auth = body,
-    pkce = off
+    pkce = off,
+    stand_in = crate::profile::stripe::PROFILE
 )]
 // https://docs.stripe.com/connect/oauth-reference#get-authorize-request
 pub enum Stripe {

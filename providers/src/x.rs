@@ -49,7 +49,8 @@ use toolgate::provider;
     api = "https://api.x.com",
     authorize = "https://x.com/i/oauth2/authorize",
     token = "https://api.x.com/2/oauth2/token",
-    revoke = "https://api.x.com/2/oauth2/revoke"
+    revoke = "https://api.x.com/2/oauth2/revoke",
+    stand_in = crate::profile::x::PROFILE
 )]
 // https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code#scopes
 pub enum X {

@@ -49,7 +49,8 @@ use toolgate::provider;
     authorize = "https://zoom.us/oauth/authorize",
     token = "https://zoom.us/oauth/token",
     revoke = "https://zoom.us/oauth/revoke",
-    revocation(only = access_token)
+    revocation(only = access_token),
+    stand_in = crate::profile::zoom::PROFILE
 )]
 // https://developers.zoom.us/docs/integrations/oauth-scopes-granular/
 pub enum Zoom {
