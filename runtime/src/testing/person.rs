@@ -129,6 +129,29 @@ impl Person {
         Err(Error::new(format!("`{link}` leads on and on")))
     }
 
+    /// Disconnects the account at the provider with this ID, on the page with the person's accounts.
+    ///
+    /// # Errors
+    ///
+    /// The page cannot be loaded, or the person has no account there.
+    pub async fn disconnect(&self, provider: &str) -> Result<Page> {
+        let accounts = format!("{}accounts", RESOURCE.trim_end_matches("mcp"));
+        let url = Url::parse(&accounts).map_err(Error::internal)?;
+        let (_, _, page) = self.visit(&url, None).await?;
+        let is_connected = page.contains(&format!("name=\"provider\" value=\"{provider}\""));
+        let csrf = page.split_once("name=\"csrf\" value=\"");
+        let csrf = csrf.and_then(|(_, rest)| rest.split_once('"')).filter(|_| is_connected);
+        let Some((csrf, _)) = csrf else {
+            return Err(Error::new(format!("there is no account at `{provider}`: {page}")));
+        };
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("csrf", csrf)
+            .append_pair("provider", provider)
+            .finish();
+        let (status, _, text) = self.visit(&url, Some(form)).await?;
+        Ok(Page { url, status, text })
+    }
+
     fn decide(&self, url: &mut Url) {
         let mut query = url.query_pairs_mut();
         query.append_pair("user", &self.name);

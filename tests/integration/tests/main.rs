@@ -25,6 +25,7 @@ pub mod log_lines;
 mod long_calls;
 mod panics;
 mod program;
+mod providers;
 pub mod proxies;
 mod round_robin;
 mod schemas;
