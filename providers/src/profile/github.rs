@@ -62,6 +62,12 @@ pub(crate) const PROFILE: &Profile = &Profile {
         r#"{"id":1,"number":1,"title":"$title","state":"open","user":{"login":"$account"}}"#,
     )
     .status(201),
+    more: &[Route::new(
+        "GET",
+        "https://api.github.com/notifications",
+        &["notifications", "repo"],
+        r#"[{"id":"1","reason":"subscribed","unread":true,"subject":{"title":"Greetings","type":"Issue"},"repository":{"id":1296269,"full_name":"octocat/Hello-World"}}]"#,
+    )],
     headers: &[("x-oauth-scopes", "$granted"), ("x-github-api-version-selected", "2022-11-28")],
     dead_token: Reply::new(
         401,

@@ -31,6 +31,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         r#"{"id":1,"number":1,"title":"$title","state":"open","user":{"login":"$account"}}"#,
     )
     .status(201),
+    more: &[],
     headers: &[("x-github-api-version-selected", "2022-11-28")],
     missing_scope: Reply::new(
         403,

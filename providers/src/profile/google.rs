@@ -52,7 +52,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
             "https://www.googleapis.com/auth/calendar.readonly",
             "https://www.googleapis.com/auth/calendar",
         ],
-        r#"{"kind":"calendar#events","summary":"$email","items":[]}"#,
+        r#"{"kind":"calendar#events","summary":"$email","items":[{"kind":"calendar#event","id":"1","status":"confirmed","summary":"Planning"}]}"#,
     ),
     write: Route::new(
         "POST",

@@ -38,6 +38,7 @@ mod soak;
 mod step_up;
 mod store_faults;
 mod strangers;
+mod stand_ins;
 pub mod streams;
 pub mod tolerance;
 mod trace;

@@ -1,0 +1,177 @@
+//! Stand-ins of providers: in development without accounts, and what they refuse.
+
+use std::{net::SocketAddr, time::Duration};
+
+use integration::{
+    acme::{Acme, orders},
+    broker::{Application, Browser},
+};
+use reqwest::{Client as Http, StatusCode, redirect::Policy};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use toolgate::{
+    Server, grant::MemoryStore, prelude::*, stand_in::StandIn, testing::Client,
+};
+use toolgate_providers::{Atlassian, GitHub};
+
+/// Lists the user's addresses.
+#[tool(scopes = "user:email")]
+async fn addresses(github: AuthedClient<GitHub>) -> Result<String> {
+    github.get("/user/emails").send().await?.text().await
+}
+
+/// Lists projects.
+#[tool(scopes = "read:jira-work")]
+async fn projects(jira: AuthedClient<Atlassian>) -> Result<String> {
+    jira.get("/ex/jira/1/rest/api/3/project/search").send().await?.text().await
+}
+
+fn server() -> Result<Server> {
+    Ok(toolgate::server!().provider(GitHub::from_env()?).tools(tools![addresses, orders]))
+}
+
+/// The text of a tool's result.
+async fn call(url: &str, token: &str, tool: &str) -> String {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool,
+        "arguments": {},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    }});
+    let request = Http::new()
+        .post(format!("{url}/mcp"))
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+        .bearer_auth(token)
+        .json(&body);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+}
+
+fn link_in(text: &str, url: &str) -> String {
+    let link = text.split_whitespace().find(|word| word.starts_with(&format!("{url}/connect/")));
+    link.unwrap_or_else(|| panic!("no link: {text}")).to_owned()
+}
+
+#[tokio::test]
+async fn a_server_in_development_needs_no_account() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = server().unwrap().dev::<Acme>(["alice"]).public_url(url.as_str());
+    let app = server.store(MemoryStore::new()).build().await.unwrap();
+    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+
+    let browser = Browser::new();
+    let host = Application::register_at(&url).await;
+    let token = host.sign_in(&browser, "orders:read", "alice").await.text("access_token");
+    let connect = async |scopes: &[(&str, &str)]| {
+        let asks = call(&url, &token, "addresses").await;
+        let consent = browser.open(&link_in(&asks, &url)).await;
+        assert!(consent.body.contains("May this server use your GitHub account?"), "{consent:?}");
+        assert!(consent.body.contains("user:email"), "{}", consent.body);
+        let mut form = vec![("account", "alice"), ("decision", "approve")];
+        form.extend(scopes);
+        let back = browser.send(&consent, &form, &[]).await;
+        let target = back.header("refresh").strip_prefix("0;url=").unwrap().to_owned();
+        (consent.url, browser.open(&target).await)
+    };
+    let (_, page) = connect(&[]).await;
+    assert!(page.body.contains("Not granted"), "a scope that was not ticked: {}", page.body);
+    let (stand_in, page) = connect(&[("scope:user:email", "on")]).await;
+    assert!(page.body.contains("GitHub is connected"), "{}", page.body);
+    assert!(call(&url, &token, "addresses").await.contains("alice@example.com"));
+
+    let start = stand_in.join("/").unwrap();
+    let fault = async |name: &str| {
+        let form = Http::new().post(stand_in.join("/stand-in/faults").unwrap());
+        form.form(&[("fault", name)]).send().await.unwrap().status()
+    };
+    assert!(browser.open(start.as_str()).await.body.contains("Make it fail"));
+    assert_eq!(fault("limit").await, StatusCode::OK, "it leads back to the page");
+    assert!(call(&url, &token, "addresses").await.contains("limits how often"));
+    fault("revoke").await;
+    link_in(&call(&url, &token, "addresses").await, &url);
+    assert_eq!(fault("explode").await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_in_development_wants_its_client() {
+    let error = server().unwrap().store(MemoryStore::new()).build().await.unwrap_err().to_string();
+    assert!(error.contains("set `GITHUB_CLIENT_ID` and `GITHUB_CLIENT_SECRET`"), "{error}");
+    let public = server().unwrap().dev::<Acme>(["alice"]).public_url("https://tools.example");
+    let error = public.store(MemoryStore::new()).build().await.unwrap_err().to_string();
+    assert!(error.contains("not this machine alone"), "{error}");
+}
+
+#[tokio::test]
+async fn it_answers_this_machine_alone() {
+    let github = StandIn::<GitHub>::start().await.unwrap();
+    let fault = format!("{}/stand-in/faults", github.url());
+    for (name, value) in [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("host", "tools.example"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let form = Http::new().post(&fault).form(&[("fault", "revoke")]).header(name, value);
+        assert_eq!(form.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn its_codes_stay_on_this_machine() {
+    let github = StandIn::<GitHub>::start().await.unwrap();
+    let http = Http::builder().redirect(Policy::none()).build().unwrap();
+    let ask = async |redirect: &str| {
+        let url = format!("{}/github.com/login/oauth/authorize", github.url());
+        let query = [
+            ("client_id", "stand-in"),
+            ("response_type", "code"),
+            ("redirect_uri", redirect),
+        ];
+        http.get(url).query(&query).send().await.unwrap()
+    };
+    for redirect in ["https://evil.example/callback", "http://127.0.0.1.evil.example/", "", "x:y"] {
+        let refused = ask(redirect).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{redirect}");
+        assert!(!refused.headers().contains_key("refresh"), "{redirect}");
+    }
+    assert_eq!(ask("http://127.0.0.1:1/callback").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn github_answers_with_forms_and_its_errors_with_200() {
+    let github = StandIn::<GitHub>::start().await.unwrap();
+    let url = format!("{}/github.com/login/oauth/access_token", github.url());
+    let form =
+        [("client_id", "stand-in"), ("client_secret", "stand-in-secret"), ("code", "unknown")];
+    let request = || Http::new().post(&url).form(&form);
+    let answer = request().send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(answer.text().await.unwrap().starts_with("error=bad_verification_code&"));
+    let answer = request().header("accept", "application/json").send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["error"], "bad_verification_code");
+    let stranger = Http::new().post(&url).form(&[("code", "unknown")]).send().await.unwrap();
+    assert!(stranger.text().await.unwrap().contains("incorrect_client_credentials"));
+}
+
+#[tokio::test]
+async fn a_leeway_forgives_a_race_and_a_slow_answer_is_waited_for() {
+    let jira = StandIn::<Atlassian>::start().await.unwrap();
+    let server = toolgate::server!().provider(jira.client()).tools(tools![projects]);
+    let client = Client::of(server).await.unwrap();
+    let asks = client.call("projects", json!({})).await;
+    client.person("alice").open(asks.link().unwrap()).await.unwrap();
+    jira.expire_access_tokens();
+    jira.race_next_refresh();
+    jira.slow_down(Duration::from_millis(1));
+    let answer = client.call("projects", json!({})).await;
+    assert!(answer.text().contains("Example"), "{}", answer.body());
+    assert_eq!(jira.counts().refreshes, 2);
+}
