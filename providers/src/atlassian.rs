@@ -76,6 +76,12 @@ use toolgate::provider;
     client_auth = body,
     authorize_params("audience" = "api.atlassian.com", "prompt" = "consent"),
     refresh_token(leeway = 600),
+    // A 401 for both.
+    insufficient_scope(
+        status = 401,
+        pointer = "/message",
+        values("Unauthorized; scope does not match")
+    ),
     stand_in = crate::profile::atlassian::PROFILE
 )]
 // https://developer.atlassian.com/cloud/jira/platform/scopes-for-oauth-2-3LO-and-forge-apps/,

@@ -53,6 +53,7 @@ use toolgate::{provider, provider::Api};
     token = "https://api.box.com/oauth2/token",
     revoke = "https://api.box.com/oauth2/revoke",
     client_auth = body,
+    insufficient_scope(status = 403, pointer = "/code", values("insufficient_scope")),
     stand_in = crate::profile::box_com::PROFILE
 )]
 // https://developer.box.com/guides/api-calls/permissions-and-errors/scopes: "read and write" includes

@@ -49,6 +49,10 @@ use toolgate::provider;
     token = "https://api.figma.com/v1/oauth/token",
     refresh = "https://api.figma.com/v1/oauth/refresh",
     refresh_token(rotates = false),
+    // https://developers.figma.com/docs/rest-api/errors/: 403, and not 401.
+    invalid_token(status = 403, pointer = "/err", values("Invalid token", "Token expired")),
+    refresh_response(error = "/message"),
+    invalid_grant("Invalid refresh token"),
     stand_in = crate::profile::figma::PROFILE
 )]
 // https://developers.figma.com/docs/rest-api/scopes/

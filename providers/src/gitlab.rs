@@ -51,6 +51,12 @@ use toolgate::provider;
     revoke = "https://gitlab.com/oauth/revoke",
     client_auth = body,
     refresh_token(revokes_access_token),
+    insufficient_scope(
+        status = 403,
+        pointer = "/error",
+        values("insufficient_scope"),
+        needed = "/scope"
+    ),
     stand_in = crate::profile::gitlab::PROFILE
 )]
 // https://docs.gitlab.com/integration/oauth_provider/#view-all-authorized-applications: `api` is

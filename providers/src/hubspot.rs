@@ -56,6 +56,16 @@ use toolgate::provider;
     client_auth = body,
     revocation(method = delete, token = path, only = refresh_token),
     refresh_token(rotates = false),
+    // The scopes are in `scopes`; errors have no `error`, but a `status` in words.
+    token_response(scope = "/scopes", error = "/status", error_description = "/message"),
+    invalid_grant("BAD_REFRESH_TOKEN"),
+    // https://developers.hubspot.com/docs/api-reference/error-handling
+    insufficient_scope(
+        status = 403,
+        pointer = "/category",
+        values("MISSING_SCOPES"),
+        needed = "/errors/0/context/requiredGranularScopes"
+    ),
     stand_in = crate::profile::hubspot::PROFILE
 )]
 // https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes

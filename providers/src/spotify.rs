@@ -50,6 +50,11 @@ use toolgate::provider;
     api = "https://api.spotify.com/v1",
     authorize = "https://accounts.spotify.com/authorize",
     token = "https://accounts.spotify.com/api/token",
+    insufficient_scope(
+        status = 403,
+        pointer = "/error/message",
+        values("Insufficient client scope")
+    ),
     stand_in = crate::profile::spotify::PROFILE
 )]
 // https://developer.spotify.com/documentation/web-api/concepts/scopes

@@ -50,6 +50,7 @@ use toolgate::provider;
     authorize = "https://x.com/i/oauth2/authorize",
     token = "https://api.x.com/2/oauth2/token",
     revoke = "https://api.x.com/2/oauth2/revoke",
+    invalid_grant("invalid_request: Value passed for the token was invalid"),
     stand_in = crate::profile::x::PROFILE
 )]
 // https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code#scopes

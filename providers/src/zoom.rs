@@ -50,6 +50,8 @@ use toolgate::provider;
     token = "https://zoom.us/oauth/token",
     revoke = "https://zoom.us/oauth/revoke",
     revocation(only = access_token),
+    // https://developers.zoom.us/docs/api/errors/: 4711, with the scopes in the message.
+    insufficient_scope(status = 400, pointer = "/code", values("4711")),
     stand_in = crate::profile::zoom::PROFILE
 )]
 // https://developers.zoom.us/docs/integrations/oauth-scopes-granular/

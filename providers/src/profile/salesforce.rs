@@ -15,9 +15,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
     access_prefix: "00D000000000001!",
     refresh_prefix: "5Aep861",
     access_ttl: Some(7200),
-    // Two names of one scope.
-    granted_names: &[("offline_access", "refresh_token")],
-    refresh_tokens: RefreshTokens::NamedScope("offline_access"),
+    refresh_tokens: RefreshTokens::NamedScope("refresh_token"),
     rotation: Rotation::None,
     bad_code: Reply::new(
         400,

@@ -15,12 +15,45 @@ use futures::{FutureExt, StreamExt, stream};
 
 use self::{
     cases::Case,
-    matrix::{Cell, Matrix},
+    matrix::{Cell, Known, Matrix},
     table::rows,
 };
 
 /// Cells that are known to fail, with the reason. One that passes has to leave the list.
-const KNOWN_FAILURES: &[(&str, Case, &str)] = &[];
+const KNOWN_FAILURES: &Known = {
+    use Case::{
+        Broker, DeadToken, Link, RateLimit, Refresh, RefusedRefresh, Revocation, WithheldScope,
+    };
+    const UNREAD: &str = "the runtime does not follow this part of the dialect yet";
+    &[
+        ("Asana", &[Refresh], UNREAD),
+        ("Atlassian", &[Refresh, WithheldScope], UNREAD),
+        ("BoxCom", &[WithheldScope], UNREAD),
+        ("Dropbox", &[Refresh, WithheldScope, Revocation], UNREAD),
+        ("Figma", &[Refresh, RefusedRefresh, DeadToken], UNREAD),
+        ("GitHub", &[Revocation], UNREAD),
+        (
+            "GitHubApp",
+            &[Link, Broker, Refresh, RefusedRefresh, DeadToken, RateLimit, Revocation],
+            UNREAD,
+        ),
+        ("GitLab", &[WithheldScope], UNREAD),
+        ("Google", &[Refresh, RateLimit], UNREAD),
+        ("HubSpot", &[Refresh, RefusedRefresh, WithheldScope, Revocation], UNREAD),
+        ("Linear", &[Refresh, RateLimit], UNREAD),
+        (
+            "Microsoft",
+            &[Link, Broker, Refresh, RefusedRefresh, WithheldScope, DeadToken, RateLimit],
+            UNREAD,
+        ),
+        ("Notion", &Case::ALL, UNREAD),
+        ("Salesforce", &Case::ALL, UNREAD),
+        ("Slack", &Case::ALL, UNREAD),
+        ("Spotify", &[Refresh, WithheldScope], UNREAD),
+        ("X", &[Refresh, RefusedRefresh, DeadToken, RateLimit], UNREAD),
+        ("Zoom", &[WithheldScope], UNREAD),
+    ]
+};
 
 /// How many cases run at a time.
 const CONCURRENCY: usize = 8;

@@ -128,7 +128,7 @@ providers! {
     asana: Asana {
         read: "tasks:read" => get("/tasks"),
         write: "tasks:write" => post("/tasks", ""),
-        beyond: Said => post_read_only("/tasks", ""),
+        beyond: Refused => post_read_only("/tasks", ""),
         user: user("/users/me", "/data/gid", &["users:read"]),
     }
     atlassian: Atlassian {
@@ -196,7 +196,7 @@ providers! {
     linear: Linear {
         read: "read" => post_read_only("/graphql", "{ issues { nodes { title } } }"),
         write: "issues:create" => post("/graphql", "mutation { issueCreate { success } }"),
-        beyond: Said => post_read_only("/graphql", "mutation { issueCreate { success } }"),
+        beyond: Refused => post_read_only("/graphql", "mutation { issueCreate { success } }"),
         user: None,
     }
     microsoft: Microsoft {
