@@ -51,8 +51,8 @@ use toolgate::provider;
     refresh_token(rotates = false),
     // https://developers.figma.com/docs/rest-api/errors/: 403, and not 401.
     invalid_token(status = 403, pointer = "/err", values("Invalid token", "Token expired")),
-    refresh_response(error = "/message"),
-    invalid_grant("Invalid refresh token"),
+    refresh_response(error_description = "/message"),
+    invalid_grant("true: Invalid refresh token"),
     stand_in = crate::profile::figma::PROFILE
 )]
 // https://developers.figma.com/docs/rest-api/scopes/

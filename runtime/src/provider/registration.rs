@@ -25,6 +25,7 @@ pub(crate) struct Registration {
     pub(crate) catalogue: &'static [Scope],
     pub(crate) dialect: &'static Dialect,
     /// What a stand-in of the provider answers.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "stand-ins use it"))]
     pub(crate) profile: Option<&'static Profile>,
     /// The stand-in that takes the provider's place.
     pub(crate) stand_in: Option<StandInAddress>,
@@ -36,6 +37,7 @@ pub(crate) struct Registration {
 
 impl Registration {
     /// Sends every request to a stand-in.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "stand-ins use it"))]
     pub(crate) fn move_to(&mut self, stand_in: StandInAddress) {
         let urls = [&mut self.api, &mut self.authorize, &mut self.token];
         for url in urls.into_iter().chain(&mut self.revoke).chain(&mut self.refresh) {

@@ -13,6 +13,7 @@ pub(crate) struct StandInAddress {
 }
 
 impl StandInAddress {
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "stand-ins use it"))]
     /// Where a URL of the provider is at the stand-in: `https://HOST/PATH` is at `/HOST/PATH`.
     pub(crate) fn locate(&self, url: &str) -> String {
         match url.split_once("://") {
