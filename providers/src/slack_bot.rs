@@ -66,7 +66,8 @@ use toolgate::provider;
         values("token_expired", "token_revoked", "invalid_auth", "not_authed", "account_inactive")
     ),
     api_error(pointer = "/ok", values("false")),
-    revocation(token = bearer, only = access_token)
+    revocation(token = bearer, only = access_token),
+    stand_in = crate::profile::slack_bot::PROFILE
 )]
 // https://docs.slack.dev/reference/scopes: no scope includes another.
 pub enum SlackBot {

@@ -34,8 +34,10 @@ pub(crate) mod microsoft;
 pub(crate) mod notion;
 #[cfg(feature = "salesforce")]
 pub(crate) mod salesforce;
-#[cfg(feature = "slack")]
+#[cfg(any(feature = "slack", feature = "slack-bot"))]
 pub(crate) mod slack;
+#[cfg(feature = "slack-bot")]
+pub(crate) mod slack_bot;
 #[cfg(feature = "spotify")]
 pub(crate) mod spotify;
 #[cfg(feature = "stripe")]

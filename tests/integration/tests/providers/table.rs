@@ -223,6 +223,12 @@ providers! {
         beyond: Said => post_read_only("/chat.postMessage", ""),
         user: user("/auth.test", "user_id", &[]),
     }
+    slack_bot: SlackBot {
+        read: "channels:read" => get("/conversations.list"),
+        write: "chat:write" => post("/chat.postMessage", ""),
+        beyond: Said => post_read_only("/chat.postMessage", ""),
+        user: None,
+    }
     spotify: Spotify {
         read: "user-top-read" => get("/me/top/tracks"),
         write: "playlist-modify-public" => post("/users/alice/playlists", ""),
