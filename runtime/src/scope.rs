@@ -39,6 +39,12 @@ pub struct Scope {
 /// issuers grant it without listing it.
 pub(crate) const OFFLINE: &str = "offline_access";
 
+/// Whether a scope asks for a refresh token: `offline_access`, X's `offline.access`, or Salesforce's
+/// `refresh_token`.
+pub(crate) fn is_offline(scope: &str) -> bool {
+    matches!(scope, OFFLINE | "offline.access" | "refresh_token")
+}
+
 /// Returns whether `granted` has `needed`, itself or implied by another scope (a MUST of MCP's
 /// authorization).
 ///
@@ -59,7 +65,7 @@ pub(crate) const OFFLINE: &str = "offline_access";
 /// ```
 pub fn covers(catalogue: &[Scope], granted: &BTreeSet<String>, needed: &str) -> bool {
     granted.contains(needed)
-        || needed == OFFLINE
+        || is_offline(needed)
         || catalogue.iter().any(|scope| {
             scope.implies.iter().any(|&implied| catalogue[implied].name == needed)
                 && granted.contains(scope.name)

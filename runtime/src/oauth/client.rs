@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::ConfigError,
     provider::{ClientAuth, Registration},
-    scope::OFFLINE,
+    scope::is_offline,
 };
 
 /// The `oauth2` crate's client with our response types, an authorization and a token endpoint.
@@ -165,8 +165,9 @@ impl UpstreamClient {
     fn requested_scopes<'s>(&self, scopes: impl IntoIterator<Item = &'s String>) -> Option<String> {
         let Registration { dialect, catalogue, .. } = &self.registration;
         let mut scopes: Vec<&str> = scopes.into_iter().map(String::as_str).collect();
-        if catalogue.iter().any(|scope| scope.name == OFFLINE) && !scopes.contains(&OFFLINE) {
-            scopes.push(OFFLINE);
+        let offline = catalogue.iter().map(|scope| scope.name).find(|name| is_offline(name));
+        if let Some(offline) = offline.filter(|offline| !scopes.contains(offline)) {
+            scopes.push(offline);
         }
         let scopes: Vec<_> = scopes.into_iter().map(|s| dialect.requested_scope(s)).collect();
         (!scopes.is_empty()).then(|| scopes.join(dialect.scope_separator))

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Serialize, Serializer};
 
 use super::text::{Found, serialize_list};
-use crate::scope::{OFFLINE, Scope};
+use crate::scope::{Scope, is_offline};
 
 /// The scopes that a tool requires, each with the scope of the token that covers it.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub(crate) fn held_by<'h>(
     if let Some(itself) = held.get(needed) {
         return Some(itself);
     }
-    if needed == OFFLINE {
+    if is_offline(needed) {
         return Some(needed);
     }
     let implies = |scope: &&Scope| scope.implies.iter().any(|&at| catalogue[at].name == needed);
