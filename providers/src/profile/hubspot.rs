@@ -1,4 +1,4 @@
-//! What HubSpot answers.
+//! What `HubSpot` answers.
 //!
 //! Tokens: <https://developers.hubspot.com/docs/api-reference/auth-oauth-v1/guide>. Errors and limits:
 //! <https://developers.hubspot.com/docs/api-reference/error-handling>,

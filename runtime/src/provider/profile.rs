@@ -226,6 +226,7 @@ impl Revocation {
 
 /// What a provider's endpoints answer.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Profile {
     /// The authorization endpoint.
     pub authorize: &'static str,

@@ -47,10 +47,10 @@ pub(super) fn answer(
     if !fits {
         return refuse(profile, request, &Reply::new(400, r#"{"error":"invalid_request"}"#));
     }
-    let is_client = match (profile.proof, proof(request, &form)) {
-        (_, None) | (ClientProof::Basic, Some(Proof::Body)) => false,
-        (ClientProof::Body, Some(Proof::Basic)) => false,
-        (_, Some(_)) => true,
+    let is_client = match proof(request, &form) {
+        Some(Proof::Basic) => profile.proof != ClientProof::Body,
+        Some(Proof::Body) => profile.proof != ClientProof::Basic,
+        None => false,
     };
     if !is_client {
         return refuse(profile, request, &profile.bad_client);
