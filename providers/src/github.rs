@@ -65,6 +65,7 @@ use toolgate::provider;
     revoke = "https://api.github.com/applications/{client_id}/token",
     client_auth = body,
     response_scope_separator = ",",
+    empty_scope = none,
     invalid_grant("bad_refresh_token"),
     api_headers("Accept" = "application/vnd.github+json", "X-GitHub-Api-Version" = "2022-11-28"),
     revocation(

@@ -14,8 +14,9 @@ pub(crate) const PROFILE: &Profile = &Profile {
     access_prefix: "BQ",
     refresh_prefix: "AQ",
     access_ttl: Some(3600),
-    // For a client with a secret.
-    rotation: Rotation::None,
+    // With PKCE (https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens): a new
+    // one, which takes the place of the old one.
+    rotation: Rotation::OldIsRefused,
     bad_code: Reply::new(
         400,
         r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
