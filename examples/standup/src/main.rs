@@ -83,7 +83,8 @@ async fn post_standup(
     let (news, agenda) = tokio::try_join!(fetch_news(&github), fetch_agenda(&google))?;
     let text = format!("New: {}\nToday: {}", news.join("; "), agenda.join("; "));
     let message = json!({ "channel": channel, "text": text });
-    let posted: Posted = slack.post("/chat.postMessage").json(&message).send().await?.json().await?;
+    let posted: Posted =
+        slack.post("/chat.postMessage").json(&message).send().await?.json().await?;
     Ok(format!("Posted to {}:\n{text}", posted.channel))
 }
 
@@ -105,7 +106,6 @@ pub(crate) fn server(
 #[tokio::main]
 async fn main() -> Result<()> {
     let server = server(GitHub::from_env()?, Google::from_env()?, Slack::from_env()?);
-    let server =
-        if cfg!(debug_assertions) { server.dev::<Team>(["alice", "bob"]) } else { server };
+    let server = if cfg!(debug_assertions) { server.dev::<Team>(["alice", "bob"]) } else { server };
     server.serve().await
 }

@@ -21,7 +21,10 @@ pub(crate) const PROFILE: &Profile = &Profile {
     // The words of these three: not checked. `error` is a boolean, as in all errors of its API.
     bad_code: Reply::new(400, r#"{"error":true,"status":400,"message":"Invalid code"}"#),
     bad_client: Reply::new(401, r#"{"error":true,"status":401,"message":"Invalid client"}"#),
-    bad_refresh: Reply::new(400, r#"{"error":true,"status":400,"message":"Invalid refresh token"}"#),
+    bad_refresh: Reply::new(
+        400,
+        r#"{"error":true,"status":400,"message":"Invalid refresh token"}"#,
+    ),
     who: Route::new(
         "GET",
         "https://api.figma.com/v1/me",

@@ -48,15 +48,15 @@ pub(crate) const PROFILE: &Profile = &Profile {
         r#"{"id":"7d2D2S5F4d0r33mDf0d33D","name":"$title","public":true}"#,
     )
     .status(201),
-    dead_token: Reply::new(
-        401,
-        r#"{"error":{"status":401,"message":"The access token expired"}}"#,
-    ),
+    dead_token: Reply::new(401, r#"{"error":{"status":401,"message":"The access token expired"}}"#),
     missing_scope: Reply::new(
         403,
         r#"{"error":{"status":403,"message":"Insufficient client scope"}}"#,
     ),
-    rate_limited: Reply::new(429, r#"{"error":{"status":429,"message":"API rate limit exceeded"}}"#)
-        .headers(&[("retry-after", "$wait")]),
+    rate_limited: Reply::new(
+        429,
+        r#"{"error":{"status":429,"message":"API rate limit exceeded"}}"#,
+    )
+    .headers(&[("retry-after", "$wait")]),
     ..Profile::STANDARD
 };

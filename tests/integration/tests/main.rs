@@ -35,10 +35,10 @@ mod shared_accounts;
 mod slow_and_broken;
 #[path = "../../security/soak/mod.rs"]
 mod soak;
+mod stand_ins;
 mod step_up;
 mod store_faults;
 mod strangers;
-mod stand_ins;
 pub mod streams;
 pub mod tolerance;
 mod trace;

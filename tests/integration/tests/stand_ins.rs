@@ -9,9 +9,7 @@ use integration::{
 use reqwest::{Client as Http, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use toolgate::{
-    Server, grant::MemoryStore, prelude::*, stand_in::StandIn, testing::Client,
-};
+use toolgate::{Server, grant::MemoryStore, prelude::*, stand_in::StandIn, testing::Client};
 use toolgate_providers::{Atlassian, GitHub};
 
 /// Lists the user's addresses.
@@ -128,11 +126,8 @@ async fn its_codes_stay_on_this_machine() {
     let http = Http::builder().redirect(Policy::none()).build().unwrap();
     let ask = async |redirect: &str| {
         let url = format!("{}/github.com/login/oauth/authorize", github.url());
-        let query = [
-            ("client_id", "stand-in"),
-            ("response_type", "code"),
-            ("redirect_uri", redirect),
-        ];
+        let query =
+            [("client_id", "stand-in"), ("response_type", "code"), ("redirect_uri", redirect)];
         http.get(url).query(&query).send().await.unwrap()
     };
     for redirect in ["https://evil.example/callback", "http://127.0.0.1.evil.example/", "", "x:y"] {

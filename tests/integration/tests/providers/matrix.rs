@@ -34,7 +34,8 @@ impl Matrix {
     pub(super) fn surprises(&self, known: &Known) -> Vec<String> {
         let mut surprises = Vec::new();
         for Cell { provider, case, result } in &self.0 {
-            let is_known = known.iter().any(|(name, cases, _)| name == provider && cases.contains(case));
+            let is_known =
+                known.iter().any(|(name, cases, _)| name == provider && cases.contains(case));
             match result {
                 Err(why) if !is_known => surprises.push(format!("{provider}, {case:?}: {why}")),
                 Ok(says) if is_known => surprises.push(format!(

@@ -2,11 +2,7 @@
 
 use futures::future::BoxFuture;
 use serde_json::json;
-use toolgate::{
-    ErrorKind, Result,
-    client::Response,
-    tool::Tools,
-};
+use toolgate::{ErrorKind, Result, client::Response, tool::Tools};
 
 use super::upstream::{Upstream, User, start};
 
@@ -42,7 +38,9 @@ async fn say(response: Result<Response>) -> Result<String> {
         Err(error) => error,
     };
     match error.kind() {
-        ErrorKind::ScopeMissing { scopes, .. } => Ok(format!("scope missing: {}", scopes.join(" "))),
+        ErrorKind::ScopeMissing { scopes, .. } => {
+            Ok(format!("scope missing: {}", scopes.join(" ")))
+        }
         ErrorKind::UpstreamRefused { status: 429, retry_after, .. } => {
             Ok(format!("limited: {:?}", retry_after.map(|wait| wait.as_secs())))
         }
