@@ -39,8 +39,8 @@ use toolgate::{provider, provider::Api};
 // https://developer.box.com/reference/post-oauth2-token,
 // https://developer.box.com/reference/post-oauth2-revoke
 // 60 days, once: https://developer.box.com/guides/authentication/tokens/refresh
-// The separator of scopes: the page of the authorization endpoint has had commas and spaces, not
-// checked; with one scope there is none.
+// Scopes are separated by spaces, as in Box's own SDKs (https://github.com/box/box-java-sdk), though the
+// page of the authorization endpoint has said commas.
 /// Box's API.
 ///
 /// See [the module](self) for the steps at Box. Scopes are those of

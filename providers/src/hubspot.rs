@@ -36,9 +36,9 @@
 
 use toolgate::provider;
 
-// The endpoints of version 1, which end in 2027, and their successors with the same parameters:
+// The token endpoint: https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide. Its
+// successors are named by date, with the same parameters:
 // https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
-// https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide
 // That the refresh token stays: not checked. Revocation is `DELETE` of the refresh token's path:
 // https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/guide
 // `code_verifier` is a parameter there; that a challenge is compared, not checked.
