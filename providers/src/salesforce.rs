@@ -32,7 +32,7 @@
 //! use toolgate_providers::Salesforce;
 //!
 //! /// Reads an account.
-//! #[tool(scopes = ["api", "refresh_token"], destructive = false, idempotent)]
+//! #[tool(scopes = ["api", "refresh_token"], idempotent)]
 //! async fn read_account(salesforce: AuthedClient<Salesforce>, id: String) -> Result<String> {
 //!     let account = salesforce.get(path!("/services/data/v64.0/sobjects/Account/{id}"));
 //!     account.send().await?.text().await
