@@ -13,6 +13,7 @@ export async function start({ resources, run, freePort }) {
     version: JSON.parse(readFileSync(at('./node_modules/better-auth/package.json'))).version,
     subject,
     person: (link, redirect) => agree(link, 'alice', redirect),
+    gate: () => ({ PRESET: 'better_auth' }),
     withoutResource: /the token is not a JWT/,
     rotate: `${origin}/rotate`,
   };

@@ -2,8 +2,8 @@
 //!
 //! `ISSUER` and `RESOURCE` are those of the gate. With `INTROSPECTION`, a URL, `CLIENT` and `SECRET`,
 //! tokens are verified by introspection instead of their signature; with `PLAIN`, those of the type
-//! `JWT` are accepted; with `AHEAD`, the gate's clock is so many seconds ahead; with `OPENID`, the tools
-//! need the scope `openid` too.
+//! `JWT` are accepted; with `PRESET`, the product's own function makes the verifier; with `AHEAD`, the
+//! gate's clock is so many seconds ahead; with `OPENID`, the tools need the scope `openid` too.
 
 use std::{
     env,
@@ -12,7 +12,7 @@ use std::{
 };
 
 use toolgate::{
-    gate::{Gate, introspection, oidc},
+    gate::{self, Gate, introspection, oidc},
     grant::Clock,
     prelude::*,
 };
@@ -80,7 +80,11 @@ fn gate() -> Result<Gate> {
         let (client, secret) = (env::var("CLIENT")?, env::var("SECRET")?);
         Gate::new(introspection(issuer, url, client, secret)?.clock(clock))
     } else {
-        let jwt = oidc(issuer)?.clock(clock);
+        let jwt = match env::var("PRESET").as_deref() {
+            Ok("better_auth") => gate::better_auth(&issuer)?,
+            _ => oidc(issuer)?,
+        };
+        let jwt = jwt.clock(clock);
         Gate::new(if env::var("PLAIN").is_ok() { jwt.accept_plain_jwt() } else { jwt })
     };
     Ok(gate.resource(env::var("RESOURCE")?))
