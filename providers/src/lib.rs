@@ -18,7 +18,7 @@
 //! ```
 //!
 //! The page of a module has the steps in the provider's console, how a
-//! [broker](toolgate::broker) identifies a person, and what to know of its tokens.
+//! [broker](https://docs.rs/toolgate/latest/toolgate/broker/) identifies a person, and what to know of its tokens.
 //!
 //! # Scopes
 //!
