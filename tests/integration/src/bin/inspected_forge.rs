@@ -63,8 +63,8 @@ async fn obey(State(orders): State<Arc<Orders>>, Json(order): Json<Order>) -> Js
         }
         Order::Expire => forge.expire_access_tokens(),
         Order::RefuseRefresh(refuse) => forge.faults().refuse_refresh(refuse),
-        Order::HoldToken(hold) => {
-            let held = hold.then(|| forge.faults().hold_token());
+        Order::HoldToken(waits) => {
+            let held = waits.then(|| forge.faults().hold_token());
             *orders.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
         }
         Order::Revoke(user) => forge.revoke_grants_of(&user),
