@@ -329,14 +329,15 @@ impl BrokerBuilder {
         };
         let http = http_client()
             .map_err(|error| ConfigError::new(format!("no HTTP client can be made: {error}")))?;
+        let registration = self.registration.resolve()?;
         let user_endpoint = UserEndpoint::new(
-            &self.registration.api,
+            &registration.api,
             path,
             member,
-            (!self.bare_subjects).then_some(self.registration.id),
+            (!self.bare_subjects).then_some(registration.id),
             http.clone(),
         )?
-        .headers(self.registration.dialect.api_headers);
+        .headers(registration.dialect.api_headers);
         let mut known = HashMap::new();
         for client in self.clients {
             client.check()?;
@@ -360,14 +361,14 @@ impl BrokerBuilder {
         let registrations = Registrations::new(&*self.records, &issuer);
         let records = TypedStore::new(self.records, capacity);
         let prefix = public.path().trim_end_matches('/').to_owned();
-        let callback = RedirectUrl::new(format!("{issuer}/callback/{}", self.registration.id))
+        let callback = RedirectUrl::new(format!("{issuer}/callback/{}", registration.id))
             .expect("a URL with a path");
         let host = match resource.port() {
             Some(port) => format!("{}:{port}", resource.host_str().unwrap_or_default()),
             None => resource.host_str().unwrap_or_default().to_owned(),
         };
         Ok(Broker(Arc::new(BrokerState {
-            oauth: UpstreamClient::new(self.registration, http)?,
+            oauth: UpstreamClient::new(registration, http)?,
             user_endpoint,
             documents: ClientDocuments::new(
                 self.loopback_documents,

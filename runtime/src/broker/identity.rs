@@ -11,7 +11,10 @@ use url::Url;
 use crate::{
     error::ConfigError,
     provider::Pairs,
-    support::http_client::{BodyError, bounded_bytes},
+    support::{
+        http_client::{BodyError, bounded_bytes},
+        url::parse_endpoint,
+    },
 };
 
 /// How long the provider may take to answer.
@@ -50,11 +53,23 @@ impl UserEndpoint {
         subject_prefix: Option<&'static str>,
         http: reqwest::Client,
     ) -> Result<Self, ConfigError> {
-        let text = format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'));
+        // Where the API's address is of each person, the endpoint is named by its whole URL.
+        let is_whole = api.contains('{') && path.contains("://");
+        let text = if is_whole {
+            parse_endpoint("the endpoint that identifies a person", path, "tokens travel to it")?;
+            path.to_owned()
+        } else {
+            format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'))
+        };
+        if text.contains('{') {
+            let message = format!("`{text}` is another one for each person");
+            return Err(ConfigError::new(message)
+                .help("name the endpoint that identifies a person by its whole URL"));
+        }
         let url = Url::parse(&text).map_err(|error| {
             ConfigError::new(format!("the endpoint that identifies a person: `{text}`: {error}"))
         })?;
-        if Url::parse(api).is_ok_and(|api| api.origin() != url.origin()) {
+        if !is_whole && Url::parse(api).is_ok_and(|api| api.origin() != url.origin()) {
             let message = format!("`{text}` is not at the provider's API");
             return Err(ConfigError::new(message).help("give a path, such as `/user`"));
         }

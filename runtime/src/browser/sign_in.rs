@@ -231,6 +231,7 @@ impl SignInAuth {
             authorize: endpoint(&metadata.authorization_endpoint, "authorization_endpoint")?,
             token: endpoint(&metadata.token_endpoint, "token_endpoint")?,
             revoke: None,
+            values: std::collections::BTreeMap::new(),
             issuer: metadata.names_itself.then(|| metadata.issuer.clone()),
             catalogue: &[],
             dialect: dialect_of(*auth),

@@ -88,6 +88,7 @@ impl DevConfig {
             authorize: format!("{base}/dev/login"),
             token: format!("{base}/dev/access"),
             revoke: None,
+            values: std::collections::BTreeMap::new(),
             issuer: None,
             catalogue: self.scopes,
             dialect: const { &Dialect::STANDARD.empty_scope_is_none(true) },

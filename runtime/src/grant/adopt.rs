@@ -34,6 +34,7 @@ impl Grants {
             grant = grant.expires_in(lifetime);
         }
         grant.origin = Some(origin.to_owned());
+        grant.placeholders.clone_from(&tokens.placeholders);
         loop {
             let found = self.store().load(key).await?;
             let expected = found.as_ref().map_or(Revision::ABSENT, |row| row.revision);

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{clients::GrantClients, millis};
-use crate::support::crypto;
+use crate::{provider::PlaceholderValues, support::crypto};
 
 /// Identifies a grant: a user and a provider.
 ///
@@ -57,6 +57,8 @@ pub struct Grant {
     pub(crate) clients: Option<GrantClients>,
     /// The origin of the token endpoint that issued the tokens. `None`: unknown.
     pub(crate) origin: Option<String>,
+    /// The values of the provider's placeholders that came with the tokens.
+    pub(crate) placeholders: PlaceholderValues,
 }
 
 impl Grant {
@@ -72,6 +74,7 @@ impl Grant {
             renewal: None,
             clients: None,
             origin: None,
+            placeholders: PlaceholderValues::new(),
         }
     }
 
@@ -126,6 +129,7 @@ impl fmt::Debug for Grant {
             .field("renewal", &self.renewal)
             .field("clients", &self.clients)
             .field("origin", &self.origin)
+            .field("placeholders", &self.placeholders)
             .finish()
     }
 }

@@ -1,6 +1,9 @@
 //! Serialised form of a grant, inside the seal only.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,7 @@ use super::{
     millis::{from_millis, to_millis},
     model::{Grant, GrantState, Renewal},
 };
+use crate::provider::PlaceholderValues;
 
 #[derive(Serialize)]
 struct SerializedGrant<'a> {
@@ -23,6 +27,8 @@ struct SerializedGrant<'a> {
     renewal: Option<&'a Renewal>,
     clients: Option<&'a GrantClients>,
     origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    placeholders: &'a PlaceholderValues,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +45,8 @@ struct DeserializedGrant {
     clients: Option<GrantClients>,
     #[serde(default)]
     origin: Option<String>,
+    #[serde(default)]
+    placeholders: PlaceholderValues,
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
@@ -57,6 +65,7 @@ pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
         renewal: grant.renewal.as_ref(),
         clients: grant.clients.as_ref(),
         origin: grant.origin.as_deref(),
+        placeholders: &grant.placeholders,
     };
     // Large enough from the start: a buffer that grows leaves a copy of the tokens in memory.
     let tokens = serialized.access_token.len() + serialized.refresh_token.map_or(0, str::len);
@@ -78,6 +87,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
         renewal: read.renewal,
         clients: read.clients,
         origin: read.origin,
+        placeholders: read.placeholders,
     })
 }
 
@@ -99,6 +109,7 @@ mod tests {
         grant.state = GrantState::Dead { reason: DeadReason::Interrupted };
         grant.clients = Some(GrantClients::default().with(GrantClient::new("c", "C", at)));
         grant.origin = Some("https://forge.example".to_owned());
+        grant.placeholders.insert("tenant".to_owned(), "acme".to_owned());
         let back = read(&write(&grant)).unwrap();
         assert_eq!(back.access_token.expose_secret(), "a");
         assert_eq!(back.refresh_token.unwrap().expose_secret(), "r");
@@ -107,6 +118,7 @@ mod tests {
             (grant.scopes, grant.expires_at, grant.obtained_at, grant.state, grant.renewal)
         );
         assert_eq!((back.clients, back.origin), (grant.clients, grant.origin));
+        assert_eq!(back.placeholders, grant.placeholders);
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub(crate) struct ProviderConnections {
 struct RegisteredProvider {
     id: &'static str,
     name: &'static str,
-    api: Url,
+    /// `None`: it has placeholders whose values are of each grant.
+    api: Option<Url>,
+    registration: Registration,
     dialect: &'static Dialect,
     renew: Arc<dyn Renew>,
     /// Whether a sign-in with the broker is the consent to use it.
@@ -80,13 +82,18 @@ impl ProviderConnections {
         let mut by_type = HashMap::new();
         for oauth in providers {
             let registration = &oauth.registration;
-            let api = Url::parse(&registration.api)
-                .map_err(|error| ConfigError::new(format!("`{}`: {error}", registration.api)))?;
+            let api = match registration.late_placeholders().next() {
+                Some(_) => None,
+                None => Some(Url::parse(&registration.api).map_err(|error| {
+                    ConfigError::new(format!("`{}`: {error}", registration.api))
+                })?),
+            };
             let renew = Arc::new(oauth.clone());
             let provider = RegisteredProvider {
                 id: registration.id,
                 name: registration.name,
                 api,
+                registration: registration.clone(),
                 dialect: registration.dialect,
                 renew,
                 is_brokered: brokered == Some(registration.type_id),
@@ -164,6 +171,16 @@ impl ProviderConnections {
         if !scope::missing(need.catalogue, &access.scopes, need.scopes()).is_empty() {
             return missing(ConsentReason::Scopes, access.scopes, None);
         }
+        let api = match &provider.api {
+            Some(api) => api.clone(),
+            None => match provider.registration.api_url(&access.placeholders) {
+                Ok(api) => api,
+                Err(_) => {
+                    let reason = "it is not known where the account's data are";
+                    return missing(ConsentReason::OtherAddress, none(), Some(reason.to_owned()));
+                }
+            },
+        };
         let granted = access.scopes.clone();
         let tokens = GrantTokens {
             grants: self.grants.clone(),
@@ -177,7 +194,7 @@ impl ProviderConnections {
             transport: Arc::new(http.clone()),
             provider: provider.name,
             provider_id: provider.id,
-            api: provider.api.clone(),
+            api,
             tokens: Arc::new(tokens),
             dialect: provider.dialect,
             span: span.clone(),

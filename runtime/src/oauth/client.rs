@@ -57,6 +57,7 @@ impl UpstreamClient {
         registration: Registration,
         http: reqwest::Client,
     ) -> Result<Self, ConfigError> {
+        let registration = registration.resolve()?;
         registration.check()?;
         let parse = |url: &str| {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
@@ -134,7 +135,8 @@ impl UpstreamClient {
             request = request.add_extra_param(name, value);
         }
         let transport = self.transport(Exchanged::Code);
-        Ok(self.in_our_names(request.request_async(&transport).await?.into()))
+        let response = self.in_our_names(request.request_async(&transport).await?.into());
+        self.with_placeholders(response).await
     }
 
     /// Exchanges a refresh token for new tokens (RFC 6749 §6). `scopes`: those of the grant, which
@@ -157,7 +159,9 @@ impl UpstreamClient {
             request = request.add_extra_param(name, value);
         }
         let transport = self.transport(Exchanged::RefreshToken);
-        Ok(self.in_our_names(request.request_async(&transport).await?.into()))
+        let mut response = self.in_our_names(request.request_async(&transport).await?.into());
+        self.keep_allowed(&mut response);
+        Ok(response)
     }
 
     /// The scopes as a request has them, with that which asks for a refresh token if the catalogue

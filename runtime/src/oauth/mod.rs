@@ -8,7 +8,10 @@
 
 mod client;
 mod error;
+mod late_placeholders;
 mod normalize;
+#[cfg(test)]
+mod placeholder_tests;
 mod raw_response;
 mod revocation;
 #[cfg(test)]

@@ -20,9 +20,10 @@ use url::form_urlencoded;
 
 use super::{
     TokenError,
+    late_placeholders::text,
     raw_response::{Exchanged, RawResponse},
 };
-use crate::provider::{Dialect, TokenPointers};
+use crate::provider::{Dialect, Placeholder, PlaceholderSource, TokenPointers};
 
 /// Where an error that is an object has its code, and its description.
 const CODE_KEYS: [&str; 6] = ["code", "type", "error", "reason", "status", "name"];
@@ -53,7 +54,10 @@ pub(super) fn normalize(
         Exchanged::Code => dialect.token_response,
         Exchanged::RefreshToken => dialect.refresh_response.unwrap_or(dialect.token_response),
     };
+    let placeholders = placeholders(&members, dialect);
     let mut members = in_their_places(members, &pointers);
+    // Of this name there may be a member of the provider's.
+    members.remove("placeholders");
     if let Some(error) = find_error(&members, *status) {
         return Ok(error_response(error, *status, dialect));
     }
@@ -67,6 +71,9 @@ pub(super) fn normalize(
         return Err(TokenError::unreadable("no access token"));
     }
     members.remove("error");
+    if !placeholders.is_empty() {
+        members.insert("placeholders".to_owned(), placeholders.into());
+    }
     if let Some(scope) = members.remove("scope") {
         let scopes = space_delimited(&scope, dialect.response_scope_separator);
         // An empty list says that nothing was granted, an empty text nothing of what was.
@@ -75,6 +82,20 @@ pub(super) fn normalize(
         }
     }
     Ok(json_response(StatusCode::OK, members))
+}
+
+/// The values of the placeholders that a response has.
+fn placeholders(answer: &Map<String, Value>, dialect: &Dialect) -> Map<String, Value> {
+    let from_response = |placeholder: &Placeholder| {
+        let PlaceholderSource::TokenResponse { pointer } = placeholder.source else { return None };
+        // A pointer of one segment at least, without a copy of the response.
+        let mut segments = pointer.split('/').skip(1);
+        let unescape = |segment: &str| segment.replace("~1", "/").replace("~0", "~");
+        let first = answer.get(&unescape(segments.next()?))?;
+        let rest: String = segments.flat_map(|segment| ["/", segment]).collect();
+        Some((placeholder.name.to_owned(), text(first.pointer(&rest)?)?.into()))
+    };
+    dialect.placeholders.iter().filter_map(from_response).collect()
 }
 
 /// Moves the members that the RFC knows from where the dialect has them. What the dialect has

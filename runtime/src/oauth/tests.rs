@@ -30,18 +30,18 @@ const SCOPES: &[Scope] = &[
 
 /// What the server was sent, and what it answers.
 #[derive(Clone, Default)]
-struct Exchange {
+pub(super) struct Exchange {
     requests: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     status: u16,
     body: Arc<str>,
 }
 
 impl Exchange {
-    fn new(status: u16, body: &str) -> Self {
+    pub(super) fn new(status: u16, body: &str) -> Self {
         Self { status, body: body.into(), ..Self::default() }
     }
 
-    async fn client(&self, dialect: Dialect, secret: Option<&str>) -> UpstreamClient {
+    pub(super) async fn client(&self, dialect: Dialect, secret: Option<&str>) -> UpstreamClient {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
@@ -49,6 +49,7 @@ impl Exchange {
             .route("/revoke", any(Self::answer))
             .route("/apps/{client}/token", any(Self::answer))
             .route("/tokens/{token}", any(Self::answer))
+            .route("/sites", any(Self::answer))
             .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let registration = Registration {
@@ -60,6 +61,7 @@ impl Exchange {
             authorize: format!("{base}/authorize?tenant=1"),
             token: format!("{base}/token?secret-in-query"),
             revoke: Some(format!("{base}/revoke")),
+            values: std::collections::BTreeMap::new(),
             issuer: None,
             catalogue: SCOPES,
             dialect: Box::leak(Box::new(dialect)),
@@ -103,7 +105,7 @@ fn redirect_url() -> RedirectUrl {
     RedirectUrl::new("http://localhost/callback/test".to_owned()).unwrap()
 }
 
-async fn exchange_code(client: &UpstreamClient) -> Result<TokenResponse, TokenError> {
+pub(super) async fn exchange_code(client: &UpstreamClient) -> Result<TokenResponse, TokenError> {
     let code = AuthorizationCode::new("code-1".to_owned());
     let verifier = PkceCodeVerifier::new("v".repeat(43));
     client.exchange_code(code, &verifier, &redirect_url()).await

@@ -7,6 +7,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::provider::PlaceholderValues;
+
 /// A token endpoint's successful response (RFC 6749 §5.1).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -19,6 +21,8 @@ pub struct TokenResponse {
     pub scopes: Option<BTreeSet<String>>,
     /// The access token's lifetime. `None`, or zero: the provider did not say.
     pub expires_in: Option<Duration>,
+    /// The values of the provider's placeholders that came with it.
+    pub(crate) placeholders: PlaceholderValues,
 }
 
 impl TokenResponse {
@@ -29,6 +33,7 @@ impl TokenResponse {
             refresh_token: None,
             scopes: None,
             expires_in: None,
+            placeholders: PlaceholderValues::new(),
         }
     }
 
@@ -68,6 +73,9 @@ pub(super) struct NormalizedResponse {
     refresh_token: Option<RefreshToken>,
     #[serde(default, rename = "scope", deserialize_with = "space_delimited")]
     scopes: Option<Vec<Scope>>,
+    /// [`normalize`](super::normalize) adds it.
+    #[serde(default)]
+    placeholders: PlaceholderValues,
 }
 
 /// The client uses tokens as bearer tokens only (RFC 6750), whatever the response calls them.
@@ -107,6 +115,7 @@ impl From<NormalizedResponse> for TokenResponse {
             refresh_token: refresh_token.filter(|token| !token.is_empty()).map(Into::into),
             scopes: response.scopes.map(|scopes| scopes.into_iter().map(Into::into).collect()),
             expires_in: response.expires_in,
+            placeholders: response.placeholders,
         }
     }
 }

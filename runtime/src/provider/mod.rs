@@ -16,7 +16,6 @@ mod stand_in_address;
 mod token_pointers;
 mod upstream;
 
-pub(crate) use self::registration::Registration;
 #[cfg_attr(not(feature = "testing"), expect(unused_imports))]
 pub(crate) use self::stand_in_address::StandInAddress;
 pub use self::{
@@ -31,4 +30,8 @@ pub use self::{
     revocation::{BodyFormat, Revocation, RevocationMethod, RevokedTokens, TokenPlace},
     token_pointers::TokenPointers,
     upstream::Provider,
+};
+pub(crate) use self::{
+    placeholder::{FillError, PlaceholderValues, fill},
+    registration::Registration,
 };

@@ -69,6 +69,14 @@ impl<P> OAuthClient<P> {
         self
     }
 
+    /// Sets the value of a placeholder in the provider's URLs: that of `{tenant}` with the name
+    /// `tenant`. With the name `sites_url`, the URL where the value of `{sites}` is read.
+    #[must_use]
+    pub fn placeholder(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.registration.values.insert(name.into(), value.into());
+        self
+    }
+
     /// Sets the issuer that authorization responses must name (RFC 9207).
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {

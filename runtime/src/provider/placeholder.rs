@@ -1,5 +1,18 @@
 //! Placeholders: names in braces in a provider's URLs, which differ by customer or by person.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
+use url::{Host, Url};
+
+use crate::support::url::is_loopback;
+
+/// The longest value in a path, and the longest label of a host (RFC 1035 §2.3.4).
+const MAX_SEGMENT_LEN: usize = 128;
+const MAX_LABEL_LEN: usize = 63;
+
+/// The values of placeholders by name.
+pub(crate) type PlaceholderValues = BTreeMap<String, String>;
+
 /// A name in braces in a provider's URLs: `https://{shop}.example.com`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -51,5 +64,191 @@ impl Placeholder {
     #[must_use]
     pub const fn hosts(self, hosts: &'static [&'static str]) -> Self {
         Self { hosts, ..self }
+    }
+
+    /// Whether the value is known only after an account was connected.
+    pub(crate) fn is_late(&self) -> bool {
+        match self.source {
+            PlaceholderSource::Configuration { .. } | PlaceholderSource::Person { .. } => false,
+            PlaceholderSource::TokenResponse { .. } | PlaceholderSource::Api { .. } => true,
+        }
+    }
+
+    /// The value as a URL has it, if it is allowed: it cannot lead to another host than those that
+    /// the provider's declaration names. A provider on this machine, which is one for development,
+    /// may name this machine.
+    fn allowed<'v>(
+        &self,
+        value: &'v str,
+        in_host: bool,
+        on_loopback: bool,
+    ) -> Option<Cow<'v, str>> {
+        if !self.hosts.is_empty() {
+            let url = Url::parse(value).ok()?;
+            let is_bare = url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none();
+            let Some(host) = url.host().filter(|_| is_bare) else { return None };
+            let is_known = url.scheme() == "https"
+                && url.port().is_none()
+                && url.path() == "/"
+                && matches!(host, Host::Domain(host) if self.hosts.iter().any(|p| matches(p, host)));
+            let is_local = on_loopback && is_loopback(&url) && url.scheme().starts_with("http");
+            return match (is_known, is_local) {
+                (true, _) => Some(url.origin().ascii_serialization().into()),
+                // A stand-in has the provider's host as the first segment of its paths.
+                (false, true) => Some(url.as_str().trim_end_matches('/').to_owned().into()),
+                (false, false) => None,
+            };
+        }
+        let in_label = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        let in_segment = |b: u8| in_label(b) || matches!(b, b'.' | b'_' | b'~');
+        let fits = if in_host {
+            value.len() <= MAX_LABEL_LEN && value.bytes().all(in_label)
+        } else {
+            value.len() <= MAX_SEGMENT_LEN
+                && value.bytes().all(in_segment)
+                && !value.bytes().all(|byte| byte == b'.')
+        };
+        (fits && !value.is_empty()).then_some(Cow::Borrowed(value))
+    }
+
+    /// A value that is allowed, to check a URL that has none yet.
+    pub(crate) fn sample(&self) -> String {
+        self.hosts
+            .first()
+            .map_or("x".to_owned(), |host| format!("https://{}", host.replace('*', "x")))
+    }
+}
+
+/// Whether a host fits a pattern: `*` is one label.
+fn matches(pattern: &str, host: &str) -> bool {
+    let (mut patterns, mut labels) = (pattern.split('.'), host.split('.'));
+    loop {
+        match (patterns.next(), labels.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(label)) if !label.is_empty() => {}
+            (Some(pattern), Some(label)) if pattern == label => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Why a URL cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FillError {
+    /// There is no value for this placeholder.
+    Missing(&'static str),
+    /// The value of this placeholder is not one that it may have.
+    NotAllowed(&'static str),
+}
+
+/// Fills in the placeholders of a URL. Other names in braces stay.
+pub(crate) fn fill<'v>(
+    template: &str,
+    placeholders: impl Iterator<Item = &'static Placeholder> + Clone,
+    on_loopback: bool,
+    value: impl Fn(&Placeholder) -> Option<&'v str>,
+) -> Result<String, FillError> {
+    let mut url = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        url.push_str(before);
+        let found = after.split_once('}').and_then(|(name, after)| {
+            placeholders.clone().find(|one| one.name == name).map(|found| (found, after))
+        });
+        let Some((placeholder, after)) = found else {
+            url.push('{');
+            rest = after;
+            continue;
+        };
+        let in_host = url.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
+        let value = value(placeholder).ok_or(FillError::Missing(placeholder.name))?;
+        let allowed = placeholder.allowed(value, in_host, on_loopback);
+        url.push_str(&allowed.ok_or(FillError::NotAllowed(placeholder.name))?);
+        rest = after;
+    }
+    url.push_str(rest);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTANCE: Placeholder =
+        Placeholder::new("instance", PlaceholderSource::TokenResponse { pointer: "/instance_url" })
+            .hosts(&["*.my.force.example", "*.sandbox.my.force.example"]);
+    const TENANT: Placeholder =
+        Placeholder::new("tenant", PlaceholderSource::Configuration { default: None });
+
+    fn filled(template: &str, value: &str, on_loopback: bool) -> Result<String, FillError> {
+        static ALL: [Placeholder; 2] = [INSTANCE, TENANT];
+        fill(template, ALL.iter(), on_loopback, |_| Some(value))
+    }
+
+    #[test]
+    fn a_host_is_one_of_those_that_are_declared() {
+        for (value, host) in [
+            ("https://acme.my.force.example", "acme.my.force.example"),
+            ("https://acme.my.force.example/", "acme.my.force.example"),
+            ("https://ACME.my.force.example:443", "acme.my.force.example"),
+            ("https://acme--dev.sandbox.my.force.example", "acme--dev.sandbox.my.force.example"),
+        ] {
+            assert_eq!(filled("{instance}/data", value, false), Ok(format!("https://{host}/data")));
+        }
+        for value in [
+            "",
+            "acme.my.force.example",
+            "http://acme.my.force.example",
+            "https://my.force.example",
+            "https://a.b.my.force.example",
+            "https://acme.my.force.example.evil.example",
+            "https://evil.example/.my.force.example",
+            "https://evil.example#.my.force.example",
+            "https://evil.example?.my.force.example",
+            "https://acme.my.force.example@evil.example",
+            "https://acme:b@acme.my.force.example",
+            "https://acme.my.force.example:8443",
+            "https://acme.my.force.example/path",
+            "https://acme.my.force.example/?q",
+            "https://acme.my.force.example./",
+            "https://.my.force.example",
+            "https://127.0.0.1",
+            "http://127.0.0.1:80",
+            "https://[::1]",
+            "https://169.254.169.254",
+            "file:///etc/passwd",
+            "https://evil\\.my.force.example",
+        ] {
+            let refused = Err(FillError::NotAllowed("instance"));
+            assert_eq!(filled("{instance}/data", value, false), refused, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_provider_on_this_machine_may_name_this_machine() {
+        let local = filled("{instance}/data", "http://127.0.0.1:9", true);
+        assert_eq!(local, Ok("http://127.0.0.1:9/data".to_owned()));
+        for value in ["http://10.0.0.1", "http://localhost.evil.example", "http://127.0.0.1?x"] {
+            assert!(filled("{instance}/data", value, true).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_label_and_a_segment_stay_one() {
+        let host = "https://{tenant}.shops.example/{client_id}";
+        assert_eq!(filled(host, "acme", false).unwrap(), "https://acme.shops.example/{client_id}");
+        let path = "https://a.example/{tenant}/token";
+        assert_eq!(filled(path, "a.b_c", false).unwrap(), "https://a.example/a.b_c/token");
+        let long = "x".repeat(129);
+        for value in ["", "a.b", "a/b", "a@b", "a:b", "a#b", "a?b", "ä", "%2e", "a b", &long[..64]]
+        {
+            assert!(filled(host, value, false).is_err(), "{value}");
+        }
+        for value in ["", ".", "..", "a/b", "..%2f", "a?b", "a#b", "a\\b", "{tenant}", &long] {
+            assert!(filled(path, value, false).is_err(), "{value}");
+        }
     }
 }

@@ -1,11 +1,21 @@
 //! Registration: an OAuth client of a provider, as a value.
 
-use std::{any::TypeId, fmt};
+use std::{any::TypeId, collections::BTreeMap, fmt};
 
 use secrecy::SecretString;
+use url::Url;
 
-use super::{dialect::Dialect, profile::Profile, stand_in_address::StandInAddress};
-use crate::{error::ConfigError, scope::Scope, support::url::parse_endpoint};
+use super::{
+    dialect::Dialect,
+    placeholder::{FillError, Placeholder, PlaceholderSource, PlaceholderValues, fill},
+    profile::Profile,
+    stand_in_address::StandInAddress,
+};
+use crate::{
+    error::ConfigError,
+    scope::Scope,
+    support::url::{is_loopback, parse_endpoint},
+};
 
 /// An [`OAuthClient`] whose provider is a value: what the rooms below the language work with.
 #[derive(Clone)]
@@ -33,6 +43,8 @@ pub(crate) struct Registration {
     pub(crate) awaits_stand_in: bool,
     pub(crate) client_id: String,
     pub(crate) secret: Option<SecretString>,
+    /// What the operator says of placeholders.
+    pub(crate) values: PlaceholderValues,
 }
 
 impl Registration {
@@ -56,13 +68,77 @@ impl Registration {
         ))
     }
 
+    /// Fills in the placeholders whose values the operator gives, in every URL.
+    pub(crate) fn resolve(mut self) -> Result<Self, ConfigError> {
+        let placeholders = self.dialect.placeholders;
+        if placeholders.is_empty() {
+            return Ok(self);
+        }
+        let early = placeholders.iter().filter(|one| !one.is_late());
+        let value = |placeholder: &Placeholder| {
+            let given = self.values.get(placeholder.name).map(String::as_str);
+            given
+                .or(match placeholder.source {
+                    PlaceholderSource::Configuration { default } => default,
+                    _ => None,
+                })
+                .or(self.stand_in.as_ref().map(|_| "stand-in"))
+        };
+        let on_loopback = self.is_on_loopback();
+        let fill = |url: &str| {
+            fill(url, early.clone(), on_loopback, value).map_err(|error| self.unfilled(&error))
+        };
+        let (api, authorize, token) =
+            (fill(&self.api)?, fill(&self.authorize)?, fill(&self.token)?);
+        let revoke = self.revoke.as_deref().map(fill).transpose()?;
+        let refresh = self.refresh.as_deref().map(fill).transpose()?;
+        (self.api, self.authorize, self.token, self.revoke) = (api, authorize, token, revoke);
+        self.refresh = refresh;
+        Ok(self)
+    }
+
+    /// Whether the provider is on this machine, which is one for development.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        Url::parse(&self.token).is_ok_and(|url| is_loopback(&url))
+    }
+
+    /// The placeholders of the API's URL whose values come when an account is connected.
+    pub(crate) fn late_placeholders(&self) -> impl Iterator<Item = &'static Placeholder> + Clone {
+        let is_used = |name: &str| self.api.contains(&format!("{{{name}}}"));
+        let late: Vec<_> = self.dialect.placeholders.iter().filter(|one| one.is_late()).collect();
+        let late: Vec<_> = late.into_iter().filter(|one| is_used(one.name)).collect();
+        late.into_iter()
+    }
+
+    /// The base URL of the API for a grant with these values.
+    pub(crate) fn api_url(&self, values: &PlaceholderValues) -> Result<Url, FillError> {
+        let late = self.late_placeholders();
+        let value = |placeholder: &Placeholder| values.get(placeholder.name).map(String::as_str);
+        let url = fill(&self.api, late, self.is_on_loopback(), value)?;
+        Url::parse(&url).map_err(|_| FillError::NotAllowed(self.name))
+    }
+
+    fn unfilled(&self, error: &FillError) -> ConfigError {
+        let prefix = self.id.to_uppercase().replace('-', "_");
+        let (name, what) = match error {
+            FillError::Missing(name) => (name, "has no value"),
+            FillError::NotAllowed(name) => (name, "has a value that it may not have"),
+        };
+        let variable = format!("{prefix}_{}", name.to_uppercase());
+        ConfigError::new(format!("the placeholder `{{{name}}}` of `{}` {what}", self.name))
+            .help(format!("set `{variable}`, or call `.placeholder(\"{name}\", ..)` on the client"))
+    }
+
     /// Every endpoint is an absolute https URL, loopback excepted.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.awaits_stand_in {
             return Err(self.no_client_id());
         }
         let of = |what: &str| format!("the {what} of `{}`", self.name);
-        check_endpoint(&of("API"), &self.api)?;
+        let samples: BTreeMap<_, _> =
+            self.late_placeholders().map(|one| (one.name.to_owned(), one.sample())).collect();
+        let api = self.api_url(&samples).map(String::from).unwrap_or_else(|_| self.api.clone());
+        check_endpoint(&of("API"), &api)?;
         check_endpoint(&of("authorization endpoint"), &self.authorize)?;
         check_endpoint(&of("token endpoint"), &self.token)?;
         self.revoke.as_ref().map_or(Ok(()), |url| check_endpoint(&of("revocation endpoint"), url))

@@ -5,6 +5,7 @@ use std::{any::TypeId, env};
 use super::{
     dialect::Dialect,
     oauth_client::OAuthClient,
+    placeholder::PlaceholderValues,
     profile::Profile,
     registration::{Registration, check_endpoint},
 };
@@ -44,7 +45,8 @@ pub trait Provider: Catalogue + Sized {
     /// For a provider with the ID `github` these are read: `GITHUB_CLIENT_ID`,
     /// `GITHUB_CLIENT_SECRET` (optional: a public client has none), and, for an installation of
     /// one's own or a test, `GITHUB_API_URL`, `GITHUB_AUTHORIZE_URL`, `GITHUB_TOKEN_URL`,
-    /// `GITHUB_REVOKE_URL` and `GITHUB_ISSUER`.
+    /// `GITHUB_REVOKE_URL` and `GITHUB_ISSUER`. For a provider with a placeholder `tenant`:
+    /// `GITHUB_TENANT`, and `GITHUB_TENANT_URL` for where its value is read.
     ///
     /// A server in [development](crate::Server::dev) uses a stand-in of the provider where none of
     /// them is set and the provider has one. Then an identifier that is not set is an error of
@@ -87,6 +89,16 @@ pub trait Provider: Catalogue + Sized {
             check_endpoint(&name, &value)?;
             registration.revoke = Some(value);
         }
+        for placeholder in registration.dialect.placeholders {
+            let name = placeholder.name.to_uppercase();
+            if let Some((_, value)) = read(&name) {
+                registration.values.insert(placeholder.name.to_owned(), value);
+            }
+            if let Some((variable, value)) = read(&format!("{name}_URL")) {
+                check_endpoint(&variable, &value)?;
+                registration.values.insert(format!("{}_url", placeholder.name), value);
+            }
+        }
         if let Some((_, value)) = read("ISSUER") {
             registration.issuer = Some(value);
         }
@@ -118,5 +130,6 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         awaits_stand_in: false,
         client_id,
         secret: None,
+        values: PlaceholderValues::new(),
     }
 }

@@ -8,10 +8,13 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::grant::{
-    clients::GrantClients,
-    model::{DeadReason, Grant, GrantState, Revision, Stored},
-    store_error::StoreError,
+use crate::{
+    grant::{
+        clients::GrantClients,
+        model::{DeadReason, Grant, GrantState, Revision, Stored},
+        store_error::StoreError,
+    },
+    provider::PlaceholderValues,
 };
 
 /// A usable access token.
@@ -28,6 +31,8 @@ pub struct Access {
     pub obtained_at: SystemTime,
     /// The clients that may use the grant; `None`: all.
     clients: Option<GrantClients>,
+    /// The values of the provider's placeholders.
+    pub(crate) placeholders: PlaceholderValues,
 }
 
 impl Access {
@@ -38,6 +43,7 @@ impl Access {
             revision,
             obtained_at: grant.obtained_at,
             clients: grant.clients.clone(),
+            placeholders: grant.placeholders.clone(),
         }
     }
 

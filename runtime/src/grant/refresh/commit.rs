@@ -42,6 +42,8 @@ impl RefreshState {
     ) -> Result<Access, AccessError> {
         let old = &spent.grant;
         let lifetime = response.expires_in.filter(|lifetime| !lifetime.is_zero());
+        let mut placeholders = old.placeholders.clone();
+        placeholders.extend(response.placeholders);
         let renewed = Grant {
             access_token: response.access_token,
             refresh_token: response.refresh_token.or_else(|| old.refresh_token.clone()),
@@ -55,6 +57,7 @@ impl RefreshState {
             renewal: None,
             clients: old.clients.clone(),
             origin: old.origin.clone(),
+            placeholders,
         };
         let mut wait = WRITE_RETRY_WAIT;
         for _ in 1..MAX_WRITES {
