@@ -221,13 +221,23 @@ pub use toolgate_macros::catalogue;
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
 /// | `authorize_params("name" = "value")` | additional parameters of the authorization request |
 /// | `refresh` | the refresh endpoint, if not `token` |
+/// | `token_check` | a path that every valid token may read, where an expired token is answered with 403 |
+/// | `scope_param`, `scope_prefix`, `empty_scope = none` | the parameter for scopes; what is before each scope; an empty `scope` means none |
+/// | `pkce = off`, `token_body = json`, `token_params(..)`, `refresh_params(..)`, `refresh_scope` | what token requests have, or have not |
+/// | `token_response(..)`, `refresh_response(..)` | JSON pointers (RFC 6901) to `access_token`, `refresh_token`, `scope`, `expires_in`, `error`, `error_description` |
+/// | `invalid_grant("code", "code: text")` | errors that mean that a refresh token is dead |
+/// | `refresh_token(rotates = false, leeway = 600, revokes_access_token)` | how refresh tokens behave |
+/// | `revocation(method, token, param, body, client_auth, only)` | the provider's own way of revocation |
+/// | `api_headers("Name" = "value")` | headers of each request to the API |
+/// | `rate_limited(..)`, `insufficient_scope(.., needed)`, `invalid_token(..)`, `api_error(..)` | what a response of the API means, by `status`, and `pointer` or `header`, and `values(..)` |
+/// | `placeholders(name(from = ..))` | names in braces in the URLs: from the `configuration`, the `token_response` or the `api` |
 /// | `stand_in` | the path of the [profile](provider::profile::Profile) by which a stand-in takes the provider's place in tests and in development |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
 /// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (the default) or
 /// `destructive`. A tool's annotations follow from it, and a client whose scopes only read has no
 /// `post`, `put`, `patch` and `delete`. `implies` is transitive, and a scope has at least the access
-/// of the scopes that it implies.
+/// of the scopes that it implies. `also = ".."` is another name of the scope in responses.
 ///
 /// The expansion also has a hidden `macro_rules!` macro with the enum's name, which passes the catalogue
 /// to [`tool`](macro@tool) and [`requires`]. `use github::GitHub` imports both.
