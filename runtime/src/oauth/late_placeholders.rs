@@ -79,12 +79,3 @@ impl UpstreamClient {
         Ok(json.pointer(pointer).and_then(text))
     }
 }
-
-/// The text of an identifier.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}

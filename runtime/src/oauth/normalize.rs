@@ -20,8 +20,7 @@ use url::form_urlencoded;
 
 use super::{
     TokenError,
-    late_placeholders::text,
-    raw_response::{Exchanged, RawResponse},
+    raw_response::{Exchanged, RawResponse, text},
 };
 use crate::provider::{Dialect, Placeholder, PlaceholderSource, TokenPointers};
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 
 use super::TokenError;
 use crate::support::http_client::{BodyError, bounded_bytes};
@@ -33,5 +34,14 @@ impl RawResponse {
             BodyError::Broken(error) => error.into(),
         })?;
         Ok(Self { status, headers, body })
+    }
+}
+
+/// The text of an identifier.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }

@@ -32,6 +32,6 @@ pub use self::{
     upstream::Provider,
 };
 pub(crate) use self::{
-    placeholder::{FillError, PlaceholderValues, fill},
+    placeholder::{FillError, PlaceholderValues},
     registration::Registration,
 };
