@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    TokenError, TokenResponse, UpstreamClient, raw_response::RawResponse,
+    TokenError, TokenResponse, UpstreamClient,
+    raw_response::{RawResponse, text},
     transport::TOKEN_REQUEST_TIMEOUT,
 };
 use crate::provider::{FillError, PlaceholderSource};
