@@ -221,6 +221,7 @@ pub use toolgate_macros::catalogue;
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
 /// | `authorize_params("name" = "value")` | additional parameters of the authorization request |
 /// | `refresh` | the refresh endpoint, if not `token` |
+/// | `grant` | `authorization_code`, or `token_exchange`: an API of one's own, for which the token of the caller is exchanged (RFC 8693) at `token`. Then `issuer` is that of the callers' tokens, and there is no `authorize` |
 /// | `token_check` | a path that every valid token may read, where an expired token is answered with 403 |
 /// | `scope_param`, `scope_prefix`, `empty_scope = none` | the parameter for scopes; what is before each scope; an empty `scope` means none |
 /// | `pkce = off`, `token_body = json`, `token_params(..)`, `refresh_params(..)`, `refresh_scope` | what token requests have, or have not |
@@ -233,6 +234,42 @@ pub use toolgate_macros::catalogue;
 /// | `placeholders(name(from = ..))` | names in braces in the URLs: from the `configuration`, the `token_response` or the `api` |
 /// | `stand_in` | the path of the [profile](provider::profile::Profile) by which a stand-in takes the provider's place in tests and in development |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
+///
+/// # An API of one's own
+///
+/// If an API trusts the authorization server that the [gate](crate::gate) trusts, people need not
+/// connect an account there: the access token of the caller is exchanged for one of that API (RFC
+/// 8693), with the scopes of the tool and no others, and kept for its life. No token is passed through.
+///
+/// ```
+/// use toolgate::prelude::*;
+///
+/// /// The orders of our shop.
+/// #[provider(
+///     id = "orders",
+///     api = "https://orders.example",
+///     token = "https://login.example/oauth/token",
+///     issuer = "https://login.example",
+///     grant = token_exchange
+/// )]
+/// pub enum OrdersApi {
+///     /// See your orders.
+///     #[scope("orders:read", access = read)]
+///     Read,
+/// }
+///
+/// /// Lists your orders.
+/// #[tool(scopes = "orders:read")]
+/// async fn list_orders(orders: AuthedClient<OrdersApi>) -> Result<String> {
+///     orders.get("/orders").send().await?.text().await
+/// }
+/// ```
+///
+/// The server's client at that authorization server is [`Provider::from_env`](provider::Provider::from_env)
+/// as ever: `ORDERS_CLIENT_ID`, `ORDERS_CLIENT_SECRET`. A server whose gate does not take tokens of the
+/// `issuer`, or which has a broker, does not start.
+///
+/// # Scopes
 ///
 /// `#[scope("token", access = read, implies(Other))]`: `access` is `read`, `write` (the default) or
 /// `destructive`. A tool's annotations follow from it, and a client whose scopes only read has no

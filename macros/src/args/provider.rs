@@ -15,8 +15,8 @@ use super::{
     placeholder::Placeholders,
     revocation::Revocation,
     token_endpoint::{
-        BodyFormat, EmptyScope, GrantErrors, ParameterName, Pkce, RefreshTokens, ScopePrefix,
-        TokenPointers,
+        BodyFormat, EmptyScope, Grant, GrantErrors, ParameterName, Pkce, RefreshTokens,
+        ScopePrefix, TokenPointers,
     },
     value::{PathValue, Switch, Text, list_of, written},
 };
@@ -28,6 +28,7 @@ attribute! {
         token: Option<Endpoint>,
         revoke: Option<Endpoint>,
         issuer: Option<Text>,
+        grant: Option<Grant>,
         id: Option<ProviderId>,
         name: Option<Text>,
         scope_separator: Option<Text>,
@@ -162,7 +163,13 @@ impl FromMeta for Headers {
 }
 
 impl ProviderArgs {
-    /// The endpoints that every provider has.
+    /// The key `grant`, if tokens are exchanged for those of callers.
+    pub(crate) fn token_exchange(&self) -> Option<&Grant> {
+        self.grant.as_ref().filter(|grant| grant.is_exchange)
+    }
+
+    /// The endpoints that every provider has, and that at which people authorize unless tokens are
+    /// exchanged.
     pub(crate) fn check_endpoints(&self) -> syn::Result<()> {
         let missing: Vec<_> = [
             ("api", &self.api, "https://api.example.com"),
@@ -170,7 +177,9 @@ impl ProviderArgs {
             ("token", &self.token, "https://example.com/token"),
         ]
         .into_iter()
-        .filter(|(_, endpoint, _)| endpoint.is_none())
+        .filter(|(key, endpoint, _)| {
+            endpoint.is_none() && (*key != "authorize" || self.token_exchange().is_none())
+        })
         .collect();
         if missing.is_empty() {
             return Ok(());

@@ -1,7 +1,8 @@
 //! Keys of `#[provider]` for the requests to a token endpoint, and its responses.
 
 use darling::{Error, FromMeta, Result};
-use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Meta};
+use proc_macro2::Span;
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Meta, spanned::Spanned};
 
 use super::{
     Attribute,
@@ -75,6 +76,20 @@ pub(super) fn integer(value: &Expr) -> Option<LitInt> {
     match ungroup(value) {
         Expr::Lit(ExprLit { lit: Lit::Int(integer), .. }) => Some(integer.clone()),
         _ => None,
+    }
+}
+
+/// `grant = token_exchange`
+pub(crate) struct Grant {
+    pub(crate) key: Span,
+    /// Whether tokens are exchanged for those of callers (RFC 8693).
+    pub(crate) is_exchange: bool,
+}
+
+impl FromMeta for Grant {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let words = [("token_exchange", true), ("authorization_code", false)];
+        Ok(Self { key: item.path().span(), is_exchange: word(item, &words)? })
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) fn emit(
 ) -> Option<TokenStream> {
     let mut chain = TokenStream::new();
     let mut set = |tokens: Option<TokenStream>| chain.extend(tokens);
+    set(args
+        .token_exchange()
+        .map(|_| quote!(.grant_type(#krate::provider::GrantType::TokenExchange))));
     set(args.scope_separator.as_ref().map(|Text(text)| quote!(.scope_separator(#text))));
     set(args
         .response_scope_separator

@@ -15,7 +15,7 @@ use crate::{
     errors::Errors,
     model::{
         catalogue::{parse_enum, synonyms},
-        provider,
+        provider, token_exchange,
     },
 };
 
@@ -25,9 +25,10 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         Ok(item) => item,
         Err(tokens) => return tokens,
     };
-    let Parsed { krate, args } = args::parse::<ProviderArgs>(attr, &mut errors);
+    let Parsed { krate, args } = args::parse::<ProviderArgs>(attr.clone(), &mut errors);
     if let Some(args) = &args {
         errors.take(args.check_endpoints());
+        token_exchange::check(attr, args, &mut errors);
         provider::check(args, &mut errors);
     }
     // A faulty provider is one all the same, so that its tools have no faults of their own.

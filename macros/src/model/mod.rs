@@ -8,6 +8,7 @@ pub(crate) mod parameter;
 pub(crate) mod provider;
 pub(crate) mod rule;
 pub(crate) mod scopes;
+pub(crate) mod token_exchange;
 pub(crate) mod tool;
 pub(crate) mod types;
 pub(crate) mod view;

@@ -99,6 +99,12 @@ pub(crate) trait TokenSource: Send + Sync {
 
     /// Called when the provider does not accept `rejected` either, although it was just renewed.
     async fn reject(&self, _rejected: &SecretString) {}
+
+    /// The error of a call whose renewed token was rejected; `None`: the user has to connect an account
+    /// again.
+    fn rejection(&self) -> Option<Error> {
+        None
+    }
 }
 
 #[async_trait]

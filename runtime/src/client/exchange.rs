@@ -101,7 +101,7 @@ impl Exchange {
         let (signal, response) = self.read_signal(response).await?;
         if self.is_token_refused(&at, response.status(), &signal, &renewed).await {
             tokens.reject(&renewed).await;
-            return Err(self.description.grant_expired());
+            return Err(tokens.rejection().unwrap_or_else(|| self.description.grant_expired()));
         }
         self.finish(at, response, signal, &renewed).await
     }

@@ -15,6 +15,7 @@ mod signal;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod token_exchange;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 

@@ -11,6 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::{Credentials, subject_token::SubjectToken};
 use crate::support::crypto::sha256;
 
 /// The claims of a verified access token about its caller (RFC 9068 §2.2). Clones share their content.
@@ -43,6 +44,8 @@ struct Computed {
     covered: OnceLock<(u64, Box<[u64]>)>,
     /// Whose sessions the caller may use.
     owner: OnceLock<[u8; 32]>,
+    /// The token itself, where a provider exchanges it.
+    subject_token: OnceLock<SubjectToken>,
 }
 
 impl Clone for Computed {
@@ -167,6 +170,23 @@ impl Claims {
     /// They do not have the shape of `T`.
     pub fn extra<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         T::deserialize(&Value::Object(self.0.extra.clone()))
+    }
+
+    /// Keeps the token that they are the claims of.
+    pub(crate) fn carrying(self, credentials: &Credentials) -> Self {
+        let token = self.0.computed.subject_token.get_or_init(|| SubjectToken::of(credentials));
+        if token.is_of(credentials) {
+            return self;
+        }
+        // The verifier returned the same claims for another token.
+        let set = ClaimSet::clone(&self.0);
+        let _ = set.computed.subject_token.set(SubjectToken::of(credentials));
+        Self(Arc::new(set))
+    }
+
+    /// The token, on a server that keeps it.
+    pub(crate) fn subject_token(&self) -> Option<&SubjectToken> {
+        self.0.computed.subject_token.get()
     }
 
     /// The identifier of the sign-in to which the token belongs (`sid`).

@@ -27,6 +27,7 @@ pub(crate) mod resource_server;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_scopes;
 pub(crate) mod step_up;
+pub(crate) mod subject_token;
 pub(crate) mod token_cache;
 pub(crate) mod verify;
 

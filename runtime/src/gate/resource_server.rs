@@ -66,6 +66,8 @@ pub(crate) struct ResourceServer {
     /// Whether the tokens are those of this server's own broker, whose subjects are unique without
     /// their issuer.
     is_brokered: bool,
+    /// Whether callers' tokens are kept for their calls, because a provider exchanges them.
+    keeps_tokens: bool,
     /// The sign-ins of that broker.
     pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -124,6 +126,7 @@ impl ResourceServer {
             gate,
             verifier,
             is_brokered,
+            keeps_tokens: false,
             sign_ins: None,
             clock,
             tracer: Tracer::default(),
@@ -138,6 +141,11 @@ impl ResourceServer {
     /// Sets the observers of requests.
     pub(crate) fn with_tracer(self, tracer: Tracer) -> Self {
         Self { tracer, ..self }
+    }
+
+    /// Sets whether callers' tokens are kept for their calls.
+    pub(crate) fn keeping_tokens(self, keeps_tokens: bool) -> Self {
+        Self { keeps_tokens, ..self }
     }
 
     /// Sets the sign-ins of the server's own broker, which can get more scopes.
@@ -214,6 +222,9 @@ impl ResourceServer {
                     Ok(claims) => {
                         let token = || claims.accepted(self.clock.now());
                         span.emit(|| EventKind::Authenticated { token: token() });
+                        if self.keeps_tokens {
+                            return Ok(Some(claims.carrying(&credentials)));
+                        }
                         Ok(Some(claims))
                     }
                     Err(error) => {

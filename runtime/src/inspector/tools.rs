@@ -70,10 +70,10 @@ pub(super) fn declared_scopes(tool: &ServedTool) -> Vec<DeclaredScope> {
     scopes
 }
 
-/// The clients of providers that a tool has.
+/// The clients of a tool for which people connect accounts.
 pub(super) fn clients(tool: &ServedTool) -> impl Iterator<Item = &ClientDependency> {
     tool.registered.dependencies.iter().filter_map(|dependency| match dependency {
-        Dependency::Client(client) => Some(client),
+        Dependency::Client(client) if !client.exchanges_token() => Some(client),
         _ => None,
     })
 }

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::exchanged_connections::ExchangedConnections;
 use crate::{
     client::{Connection, TokenSource},
     error::{ConfigError, Error, ErrorKind},
-    grant::{Access, AccessError, DeadReason, GrantKey, Grants, Renew},
+    grant::{Access, AccessError, Clock, DeadReason, GrantKey, Grants, Renew},
     oauth::UpstreamClient,
     provider::{Dialect, Registration},
     scope,
@@ -27,6 +28,7 @@ pub(crate) struct ProviderConnections {
     /// `None` without providers.
     http: Option<reqwest::Client>,
     by_type: HashMap<TypeId, RegisteredProvider>,
+    pub(super) exchanged: ExchangedConnections,
 }
 
 struct RegisteredProvider {
@@ -77,8 +79,10 @@ impl ProviderConnections {
         http: Option<reqwest::Client>,
         providers: &[UpstreamClient],
         brokered: Option<TypeId>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         check_ids(providers)?;
+        let exchanged = ExchangedConnections::new(providers, clock)?;
         let mut by_type = HashMap::new();
         for oauth in providers {
             let registration = &oauth.registration;
@@ -103,7 +107,7 @@ impl ProviderConnections {
                 return Err(ConfigError::new(message));
             }
         }
-        Ok(Self { grants, http, by_type })
+        Ok(Self { grants, http, by_type, exchanged })
     }
 
     pub(crate) fn contains(&self, provider: TypeId) -> bool {

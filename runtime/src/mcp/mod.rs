@@ -4,6 +4,7 @@ pub(crate) mod access_meta;
 pub(crate) mod connections;
 pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
+pub(crate) mod exchanged_connections;
 pub(crate) mod fallback;
 pub(crate) mod handler;
 pub(crate) mod message;

@@ -62,11 +62,17 @@ impl UpstreamClient {
         let parse = |url: &str| {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
         };
+        // People authorize nowhere where tokens are exchanged.
+        let authorize = if registration.exchanges_tokens() {
+            &registration.token
+        } else {
+            &registration.authorize
+        };
         let refresh = registration.refresh.as_deref().unwrap_or(&registration.token);
         let origin = parse(&registration.token)?.origin().ascii_serialization();
         Ok(Self {
             origin: origin.into(),
-            authorization_endpoint: AuthUrl::from_url(parse(&registration.authorize)?),
+            authorization_endpoint: AuthUrl::from_url(parse(authorize)?),
             token_endpoint: TokenUrl::from_url(parse(&registration.token)?),
             refresh_endpoint: TokenUrl::from_url(parse(refresh)?),
             registration,
@@ -230,7 +236,7 @@ impl UpstreamClient {
             .set_token_uri(token_endpoint)
     }
 
-    fn transport(&self, exchanged: Exchanged) -> Transport {
+    pub(super) fn transport(&self, exchanged: Exchanged) -> Transport {
         Transport { http: self.http.clone(), dialect: self.registration.dialect, exchanged }
     }
 }

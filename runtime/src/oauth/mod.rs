@@ -16,6 +16,7 @@ mod raw_response;
 mod revocation;
 #[cfg(test)]
 mod tests;
+mod token_exchange;
 mod token_response;
 mod transport;
 
@@ -24,6 +25,7 @@ pub use error::TokenError;
 pub(crate) use oauth2::{
     AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
 };
+pub(crate) use token_exchange::ExchangeError;
 pub use token_response::TokenResponse;
 
 use crate::support::crypto;

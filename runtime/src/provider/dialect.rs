@@ -3,6 +3,7 @@
 use super::{
     api_signals::ApiSignals,
     client_auth::ClientAuth,
+    grant_type::GrantType,
     placeholder::Placeholder,
     refresh_tokens::RefreshTokens,
     revocation::{BodyFormat, Revocation},
@@ -53,6 +54,8 @@ macro_rules! dialect {
 
 dialect! {
     standard {
+        /// How access tokens are got.
+        grant_type: GrantType = GrantType::AuthorizationCode,
         /// Between the scopes of an authorization request. The RFC says a space.
         scope_separator: &'static str = " ",
         /// Between the scopes of a token response. The RFC says a space, GitHub a comma.

@@ -4,6 +4,7 @@ mod api;
 mod api_signals;
 mod client_auth;
 mod dialect;
+mod grant_type;
 mod missing;
 mod oauth_client;
 mod placeholder;
@@ -23,6 +24,7 @@ pub use self::{
     api_signals::{ApiSignals, Condition, Place},
     client_auth::ClientAuth,
     dialect::{Dialect, Pairs},
+    grant_type::GrantType,
     missing::NoProvider,
     oauth_client::OAuthClient,
     placeholder::{Placeholder, PlaceholderSource},

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     dialect::Dialect,
+    grant_type::GrantType,
     placeholder::{FillError, Placeholder, PlaceholderSource, PlaceholderValues, fill},
     profile::Profile,
     stand_in_address::StandInAddress,
@@ -57,6 +58,11 @@ impl Registration {
         }
         self.stand_in = Some(stand_in);
         self.awaits_stand_in = false;
+    }
+
+    /// Whether its tokens are exchanged for those of callers (RFC 8693).
+    pub(crate) fn exchanges_tokens(&self) -> bool {
+        self.dialect.grant_type == GrantType::TokenExchange
     }
 
     /// The error of an environment that names no client.
@@ -139,7 +145,14 @@ impl Registration {
             self.late_placeholders().map(|one| (one.name.to_owned(), one.sample())).collect();
         let api = self.api_url(&samples).map(String::from).unwrap_or_else(|_| self.api.clone());
         check_endpoint(&of("API"), &api)?;
-        check_endpoint(&of("authorization endpoint"), &self.authorize)?;
+        if self.exchanges_tokens() {
+            if self.issuer.as_deref().is_none_or(str::is_empty) {
+                return Err(ConfigError::new(format!("the issuer of `{}` is not set", self.name))
+                    .help("`issuer = \"https://..\"`: the `iss` of the callers' tokens, which are sent nowhere else"));
+            }
+        } else {
+            check_endpoint(&of("authorization endpoint"), &self.authorize)?;
+        }
         check_endpoint(&of("token endpoint"), &self.token)?;
         self.revoke.as_ref().map_or(Ok(()), |url| check_endpoint(&of("revocation endpoint"), url))
     }

@@ -157,7 +157,8 @@ impl AuthLayer {
                     (&base, &setup.endpoints),
                     tools.iter().map(|tool| &tool.required_scopes),
                 )?
-                .with_tracer(tracer.clone());
+                .with_tracer(tracer.clone())
+                .keeping_tokens(setup.providers.iter().any(|p| p.registration.exchanges_tokens()));
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {
                     Some(broker) => resource_server.with_sign_ins(Arc::new(broker.clone())),

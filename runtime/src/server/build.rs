@@ -9,6 +9,7 @@ use super::{
     app::Assembled,
     auth_setup::{AuthLayer, AuthSetup},
     builder::{MAX_SSE_AFTER, Server},
+    token_exchange,
 };
 #[cfg(feature = "dev")]
 use crate::dev::stand_ins;
@@ -90,7 +91,15 @@ impl Server<ErasedHandler> {
         // Without a store nothing will ever be stored, so no file is opened.
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
-        let connections = ProviderConnections::new(grants.clone(), client, &providers, brokered)?;
+        let connections =
+            ProviderConnections::new(grants.clone(), client, &providers, brokered, &self.clock)?;
+        #[cfg(feature = "dev")]
+        let is_checked = !is_in_development;
+        #[cfg(not(feature = "dev"))]
+        let is_checked = true;
+        if is_checked {
+            token_exchange::check(&providers, self.gate.as_ref(), brokered.is_some())?;
+        }
         check_dependencies(&tools, &connections, &self.states, self.gate.is_some())?;
         let site = Arc::new(Site::new(&self.identity)?);
         let setup = AuthSetup {
@@ -119,7 +128,7 @@ impl Server<ErasedHandler> {
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
             clock: Arc::clone(&self.clock),
-            providers,
+            providers: connectable(providers),
             base: auth.base,
             site,
             authenticator: auth.authenticator,
@@ -190,7 +199,13 @@ fn session_keys(
 /// Whether any tool needs its caller to connect an account.
 fn needs_provider(tools: &[RegisteredTool]) -> bool {
     let mut needs = tools.iter().flat_map(|tool| tool.dependencies.iter());
-    needs.any(|need| matches!(need, Dependency::Client(_)))
+    needs.any(|need| matches!(need, Dependency::Client(client) if !client.exchanges_token()))
+}
+
+/// The providers at which people connect accounts.
+fn connectable(mut providers: Vec<UpstreamClient>) -> Vec<UpstreamClient> {
+    providers.retain(|oauth| !oauth.registration.exchanges_tokens());
+    providers
 }
 
 /// The ranges, as they are written.

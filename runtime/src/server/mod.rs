@@ -21,6 +21,7 @@ pub(crate) mod output;
 pub(crate) mod router;
 pub(crate) mod run;
 pub(crate) mod run_http;
+mod token_exchange;
 #[cfg(any(feature = "sse", feature = "websocket"))]
 pub(crate) mod transport_options;
 pub(crate) mod transports;

@@ -16,26 +16,31 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{any, get, post},
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{StatusCode, header};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::form_urlencoded;
 
+use super::Issuer;
 use crate::{
-    provider::{OAuthClient, Provider},
+    provider::{GrantType, OAuthClient, Provider},
     support::{crypto, http_client::bounded_bytes},
 };
 
 /// The largest request body of the API, in bytes.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
+/// The grant type of RFC 8693 §2.1.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 /// The account that sent a request: an extension of every request to the closure of a
 /// [`FakeProvider`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// The name of the [`Person`](super::Person) who consented.
+    /// The name of the [`Person`](super::Person) who consented, or the subject whose token was exchanged.
     pub name: String,
     /// The granted scopes.
     pub scopes: BTreeSet<String>,
@@ -130,12 +135,19 @@ impl<P: Provider> FakeProvider<P> {
     }
 
     /// Returns the client to register at a server.
+    ///
+    /// A provider with `grant = token_exchange` exchanges the tokens of an [`Issuer`](super::Issuer):
+    /// the account that the closure sees is the caller's subject, with the scopes of the tool.
     pub fn client(&self) -> OAuthClient<P> {
-        P::client("testing")
+        let client = P::client("testing")
             .secret("testing-secret")
             .api(format!("{}/api", self.url))
             .authorize(format!("{}/authorize", self.url))
-            .token(format!("{}/token", self.url))
+            .token(format!("{}/token", self.url));
+        match P::DIALECT.grant_type {
+            GrantType::AuthorizationCode => client,
+            GrantType::TokenExchange => client.issuer(Issuer::NAME),
+        }
     }
 
     /// Issues refresh tokens from now on, and access tokens that expire after `life`. Without it,
@@ -156,7 +168,7 @@ impl<P: Provider> FakeProvider<P> {
         known.refresh_tokens.clear();
     }
 
-    /// Returns how many codes and refresh tokens were exchanged for access tokens.
+    /// Returns how many codes, refresh tokens and tokens of callers were exchanged for access tokens.
     pub fn exchanges(&self) -> usize {
         self.world.known().exchanges
     }
@@ -213,6 +225,10 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
             .filter(|(_, challenge)| crypto::sha256_base64url(get("code_verifier")) == *challenge)
             .map(|(account, _)| account),
         "refresh_token" => known.refresh_tokens.remove(get("refresh_token")),
+        TOKEN_EXCHANGE => subject(get("subject_token")).map(|name| {
+            let scopes = get("scope").split(' ').filter(|scope| !scope.is_empty());
+            Account { name, scopes: scopes.map(str::to_owned).collect() }
+        }),
         _ => None,
     };
     let Some(account) = account else {
@@ -225,7 +241,9 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
     let scopes = &account.scopes;
     let mut answer =
         json!({ "access_token": access_token, "token_type": "Bearer", "scope": scopes });
-    if let Some(life) = known.life {
+    if let Some(life) = known.life.filter(|_| get("grant_type") == TOKEN_EXCHANGE) {
+        answer["expires_in"] = life.as_secs().into();
+    } else if let Some(life) = known.life {
         let refresh_token = crypto::random_token();
         answer["expires_in"] = life.as_secs().into();
         answer["refresh_token"] = refresh_token.as_str().into();
@@ -233,6 +251,13 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
     }
     known.tokens.insert(access_token, account);
     Json(answer).into_response()
+}
+
+/// The subject of a token, which the server under test has verified.
+fn subject(token: &str) -> Option<String> {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims["sub"].as_str().map(str::to_owned)
 }
 
 async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {

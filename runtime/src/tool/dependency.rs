@@ -3,7 +3,7 @@
 use std::{any::TypeId, ops::Deref};
 
 use crate::{
-    provider::Provider,
+    provider::{GrantType, Provider},
     scope::{Catalogue as _, Requires, Scope},
 };
 
@@ -32,6 +32,7 @@ pub struct ClientDependency {
     pub provider_name: &'static str,
     pub(crate) provider_type: TypeId,
     pub(crate) scopes: fn() -> &'static [&'static str],
+    pub(crate) grant_type: GrantType,
     /// The provider's catalogue.
     pub catalogue: &'static [Scope],
 }
@@ -77,6 +78,7 @@ impl Dependencies {
             provider_name: T::Of::NAME,
             provider_type: TypeId::of::<P>(),
             scopes: T::scopes,
+            grant_type: T::Of::DIALECT.grant_type,
             catalogue: T::Of::SCOPES,
         }))
     }
@@ -135,6 +137,11 @@ impl Deref for Dependencies {
 }
 
 impl ClientDependency {
+    /// Whether the caller's token is exchanged for the client's, so that no account is connected.
+    pub(crate) fn exchanges_token(&self) -> bool {
+        self.grant_type == GrantType::TokenExchange
+    }
+
     /// Returns the scopes as declared, without those that they imply.
     pub fn scopes(&self) -> &'static [&'static str] {
         (self.scopes)()

@@ -40,6 +40,7 @@ mod step_up;
 mod store_faults;
 mod strangers;
 pub mod streams;
+mod token_exchange;
 pub mod tolerance;
 mod trace;
 pub mod transports;

@@ -167,6 +167,8 @@ impl View<'_> {
     /// What a call needs: accounts, scopes, a sign-in.
     fn needs(&self, tool: &ServedTool) -> Markup {
         let needs = tool.registered.dependencies.iter().filter_map(|need| match need {
+            // The caller's own token is exchanged.
+            Dependency::Client(client) if client.exchanges_token() => Some((None, &[][..])),
             Dependency::Client(ClientDependency { provider_name, .. }) => {
                 Some((Some(*provider_name), need_scopes(need)))
             }

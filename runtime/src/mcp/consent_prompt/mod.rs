@@ -177,6 +177,13 @@ impl ConsentPrompt<'_> {
         for need in self.tool.dependencies.iter() {
             let Dependency::Client(need) = *need else { continue };
             let (providers, span) = (&self.services.providers, &self.request.span);
+            if need.exchanges_token() {
+                let claims = self.request.caller.as_ref().and_then(Caller::claims);
+                let connection = providers.exchanged.connect(claims, need, span)?;
+                auth.add_granted(need.scopes().iter().map(|&scope| scope.to_owned()).collect());
+                connections.push((need.provider_type, connection));
+                continue;
+            }
             match providers.status(&self.subject, need, self.client, span).await? {
                 ConnectionStatus::Connected(connection, granted) => {
                     auth.add_granted(granted);
@@ -340,10 +347,10 @@ impl ConsentPrompt<'_> {
         ConsentOwner { subject: &self.subject, client }
     }
 
-    /// Fails if the tool has a client, whose account only a person can connect.
+    /// Fails if the tool has a client whose account only a person can connect.
     fn tool_needs_person(&self) -> Result<(), Error> {
         let names = self.tool.dependencies.iter().filter_map(|need| match need {
-            Dependency::Client(need) => Some(need.provider_name),
+            Dependency::Client(need) if !need.exchanges_token() => Some(need.provider_name),
             _ => None,
         });
         let names: Vec<_> = names.collect();

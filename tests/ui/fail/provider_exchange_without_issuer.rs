@@ -1,0 +1,14 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://{shop}.shops.example",
+    token = "https://a.example/token",
+    grant = token_exchange,
+    placeholders(shop(from = person, label = "Your shop"))
+)]
+pub enum Example {
+    #[scope("read", access = read)]
+    Read,
+}
+
+fn main() {}
