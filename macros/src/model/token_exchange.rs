@@ -62,3 +62,46 @@ fn keys(attr: TokenStream) -> impl Iterator<Item = Ident> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use crate::expand::provider;
+
+    #[test]
+    fn keys_of_another_grant_are_errors_and_others_are_not() {
+        let item = quote! {
+            enum Example {
+                #[scope("read", access = read)]
+                Read,
+            }
+        };
+        let expand = |keys| {
+            let attr = quote! {
+                api = "https://a.example", token = "https://a.example/token",
+                issuer = "https://a.example", grant = token_exchange, #keys
+            };
+            provider::expand(attr, item.clone()).to_string()
+        };
+        for keys in [
+            quote!(authorize = "https://a.example/authorize"),
+            quote!(authorize_params("prompt" = "consent")),
+            quote!(pkce = off),
+            quote!(refresh = "https://a.example/refresh"),
+            quote!(refresh_params("a" = "b")),
+            quote!(refresh_response()),
+            quote!(refresh_scope),
+            quote!(refresh_token(leeway = 600)),
+            quote!(revoke = "https://a.example/revoke"),
+            quote!(scope_param = "scopes"),
+            quote!(stand_in = PROFILE),
+        ] {
+            let text = expand(keys.clone());
+            assert!(text.contains("belongs to the authorization code flow"), "{keys}: {text}");
+        }
+        let text = expand(quote!(client_auth = body, token_params("audience" = "a")));
+        assert!(!text.contains("compile_error"), "{text}");
+        assert!(text.contains("GrantType :: TokenExchange"), "{text}");
+    }
+}

@@ -265,7 +265,7 @@ kinds! {
         /// The span of the refresh.
         refresh: SpanId,
     }
-    /// A refresh ended with a token.
+    /// A refresh ended with a token, or an exchange of a caller's token (RFC 8693) did.
     RefreshDone {
         /// The ID of the provider.
         provider: Found<'a>,
@@ -280,7 +280,7 @@ kinds! {
         /// How long it took.
         ms: u64,
     }
-    /// A refresh ended without a token.
+    /// A refresh, or an exchange of a caller's token, ended without a token.
     RefreshFailed {
         /// The ID of the provider.
         provider: Found<'a>,

@@ -5,9 +5,7 @@ use ui::prelude::*;
     authorize = "https://a.example/authorize",
     token = "https://a.example/token",
     issuer = "https://a.example",
-    grant = token_exchange,
-    refresh_token(leeway = 600),
-    pkce = off
+    grant = token_exchange
 )]
 pub enum Example {
     #[scope("read", access = read)]

@@ -1,11 +1,6 @@
 use ui::prelude::*;
 
-#[provider(
-    api = "https://{shop}.shops.example",
-    token = "https://a.example/token",
-    grant = token_exchange,
-    placeholders(shop(from = person, label = "Your shop"))
-)]
+#[provider(api = "https://a.example", token = "https://a.example/token", grant = token_exchange)]
 pub enum Example {
     #[scope("read", access = read)]
     Read,

@@ -86,6 +86,27 @@ pub enum Force {
     Api,
 }
 
+/// An API that trusts the authorization server of the callers.
+#[provider(
+    api = "https://orders.example",
+    token = "https://login.{region}.example/token",
+    issuer = "https://login.example",
+    grant = token_exchange,
+    client_auth = body,
+    token_params("audience" = "orders"),
+    placeholders(region(from = configuration, default = "eu"))
+)]
+pub enum Orders {
+    #[scope("orders:read", access = read)]
+    Read,
+}
+
+/// Lists orders.
+#[tool(scopes = "orders:read")]
+async fn list(orders: AuthedClient<Orders>) {
+    let _ = orders;
+}
+
 /// Reads.
 #[tool(scopes(chat = "chat:read", directory = "User.Read", shops = "read", force = "api"))]
 async fn read(

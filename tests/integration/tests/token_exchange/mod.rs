@@ -103,7 +103,7 @@ fn at<P>(client: OAuthClient<P>, url: &str) -> OAuthClient<P> {
 }
 
 fn server(world: &World) -> Server {
-    toolgate::Server::new("shop", "1")
+    Server::new("shop", "1")
         .provider(at(OrdersApi::client("shop"), &world.url))
         .provider(at(Stock::client("shop"), &world.url))
         .tools(tools![list_orders, place_order, count_stock, idle])

@@ -29,7 +29,7 @@ async fn a_server_does_not_start_without_callers_of_that_issuer() {
     assert!(text.contains("broker"), "{text}");
 
     // `ORDERS_ISSUER` may be another.
-    let server = toolgate::Server::new("shop", "1")
+    let server = Server::new("shop", "1")
         .provider(at(OrdersApi::client("shop"), &world.url).issuer(""))
         .tools(tools![list_orders])
         .gate(Gate::new(Issuer::new().verifier()).resource(RESOURCE));
@@ -54,7 +54,7 @@ async fn a_fake_provider_exchanges_tokens() -> Result<(), Error> {
     })
     .await?;
     let issuer = Issuer::new();
-    let server = toolgate::Server::new("shop", "1")
+    let server = Server::new("shop", "1")
         .provider(orders.client())
         .tools(tools![list_orders])
         .gate(Gate::new(issuer.verifier()).resource(RESOURCE));
