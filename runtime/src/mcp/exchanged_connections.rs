@@ -14,6 +14,7 @@ use crate::{
     gate::{Claims, subject_token::SubjectToken},
     grant::Clock,
     oauth::UpstreamClient,
+    provider::Dialect,
     tool::ClientDependency,
     trace::Span,
 };
@@ -25,7 +26,7 @@ pub(crate) struct ExchangedConnections(HashMap<TypeId, ExchangedProvider>);
 struct ExchangedProvider {
     api: Url,
     http: reqwest::Client,
-    token_check: Option<&'static str>,
+    dialect: &'static Dialect,
     exchanger: Arc<TokenExchanger>,
 }
 
@@ -42,7 +43,7 @@ impl ExchangedConnections {
             let provider = ExchangedProvider {
                 api,
                 http: oauth.http.clone(),
-                token_check: registration.dialect.token_check,
+                dialect: registration.dialect,
                 exchanger: Arc::new(TokenExchanger::new(oauth.clone(), Arc::clone(clock))),
             };
             by_type.insert(registration.type_id, provider);
@@ -75,7 +76,7 @@ impl ExchangedConnections {
             provider_id: need.provider,
             api: provider.api.clone(),
             tokens: Arc::new(tokens),
-            token_check: provider.token_check,
+            dialect: provider.dialect,
             span: span.clone(),
         }))
     }

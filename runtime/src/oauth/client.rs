@@ -184,7 +184,7 @@ impl UpstreamClient {
     }
 
     /// Gives the scopes of a response the names that the catalogue has for them.
-    fn in_our_names(&self, mut response: TokenResponse) -> TokenResponse {
+    pub(super) fn in_our_names(&self, mut response: TokenResponse) -> TokenResponse {
         let dialect = self.registration.dialect;
         let known = |scopes: BTreeSet<String>| -> BTreeSet<String> {
             scopes.iter().map(|scope| dialect.known_scope(scope)).collect()

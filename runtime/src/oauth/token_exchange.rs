@@ -14,6 +14,7 @@ use url::form_urlencoded;
 use super::{
     TokenError, TokenResponse, UpstreamClient,
     token_response::{ErrorResponse, NormalizedResponse},
+    transport::Exchanged,
 };
 use crate::provider::{ClientAuth, Registration};
 
@@ -62,9 +63,11 @@ impl UpstreamClient {
             description: error.to_string(),
             maybe_sent: false,
         })?;
-        let transport = self.transport();
+        let transport = self.transport(Exchanged::Code);
         let response = transport.call(request).await?;
-        read(&response).map_err(|error| without_token(error, subject_token.expose_secret()))
+        let token =
+            read(&response).map_err(|error| without_token(error, subject_token.expose_secret()))?;
+        Ok(self.in_our_names(token))
     }
 
     fn exchange_request(
@@ -79,6 +82,8 @@ impl UpstreamClient {
             .append_pair("subject_token_type", ACCESS_TOKEN)
             .append_pair("requested_token_type", ACCESS_TOKEN);
         if !scopes.is_empty() {
+            let scopes: Vec<_> =
+                scopes.iter().map(|scope| dialect.requested_scope(scope)).collect();
             form.append_pair("scope", &scopes.join(dialect.scope_separator));
         }
         let mut names_target = false;

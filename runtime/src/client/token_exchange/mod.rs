@@ -137,9 +137,7 @@ impl TokenExchanger {
         response: TokenResponse,
         asked: &'static [&'static str],
     ) -> Result<TokenResponse, ExchangeError> {
-        let Some(granted) = response.scopes.as_ref().filter(|granted| !granted.is_empty()) else {
-            return Ok(response);
-        };
+        let Some(granted) = &response.scopes else { return Ok(response) };
         match scope::missing(self.oauth.registration.catalogue, granted, asked) {
             missing if missing.is_empty() => Ok(response),
             missing => Err(ExchangeError::WithoutScopes(missing)),
