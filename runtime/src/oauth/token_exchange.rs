@@ -13,8 +13,8 @@ use url::form_urlencoded;
 
 use super::{
     TokenError, TokenResponse, UpstreamClient,
+    raw_response::Exchanged,
     token_response::{ErrorResponse, NormalizedResponse},
-    transport::Exchanged,
 };
 use crate::provider::{ClientAuth, Registration};
 
