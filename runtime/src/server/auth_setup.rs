@@ -81,8 +81,7 @@ impl AuthLayer {
         let from_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
         let public_url = setup.public_url.as_deref().or(from_resource);
         let base = base_url(public_url)?;
-        let is_development = cfg!(debug_assertions) && is_loopback(&base);
-        let tracer = Tracer::new(setup.observers, is_development);
+        let tracer = Tracer::new(setup.observers, cfg!(debug_assertions) && is_loopback(&base));
         #[cfg(feature = "broker")]
         let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]

@@ -55,6 +55,7 @@ impl Server<ErasedHandler> {
         brokered
     }
 
+    #[allow(clippy::too_many_lines, reason = "one part after another")]
     async fn assemble(
         #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
         loopback: Option<Arc<Loopback>>,
@@ -93,11 +94,9 @@ impl Server<ErasedHandler> {
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let connections =
             ProviderConnections::new(grants.clone(), client, &providers, brokered, &self.clock)?;
-        #[cfg(feature = "dev")]
-        let is_checked = !is_in_development;
         #[cfg(not(feature = "dev"))]
-        let is_checked = true;
-        if is_checked {
+        let is_in_development = false;
+        if !is_in_development {
             token_exchange::check(&providers, self.gate.as_ref(), brokered.is_some())?;
         }
         check_dependencies(&tools, &connections, &self.states, self.gate.is_some())?;

@@ -150,7 +150,7 @@ fn usable_until(now: SystemTime, life: Option<Duration>, end: Option<SystemTime>
     match life.filter(|life| !life.is_zero()) {
         Some(life) => {
             let life = life.min(MAX_LIFETIME);
-            now + (life - EXPIRY_MARGIN.min(life / 4))
+            now + life.saturating_sub(EXPIRY_MARGIN.min(life / 4))
         }
         None => end.map_or(now + UNKNOWN_LIFETIME, |end| end.min(now + UNKNOWN_LIFETIME)),
     }
