@@ -89,7 +89,7 @@ pub enum Force {
 /// An API that trusts the authorization server of the callers.
 #[provider(
     api = "https://orders.example",
-    token = "https://login.{region}.example/token",
+    token = "https://login.example/{region}/token",
     issuer = "https://login.example",
     grant = token_exchange,
     client_auth = body,
