@@ -98,7 +98,7 @@ pub(super) async fn start(registration: &Registration) -> Result<Running, Config
 
 /// Registers the client of a stand-in in place of the provider's.
 pub(super) fn use_stand_in(registration: &mut Registration, address: StandInAddress) {
-    registration.client_id = CLIENT_ID.to_owned();
+    CLIENT_ID.clone_into(&mut registration.client_id);
     registration.secret = Some(CLIENT_SECRET.to_owned().into());
     registration.move_to(address);
 }
