@@ -120,7 +120,13 @@ impl Registration {
     pub(crate) fn api_url(&self, values: &PlaceholderValues) -> Result<Url, FillError> {
         let late = self.late_placeholders();
         let value = |placeholder: &Placeholder| values.get(placeholder.name).map(String::as_str);
-        let url = fill(&self.api, late, self.is_on_loopback(), value)?;
+        let mut url = fill(&self.api, late, self.is_on_loopback(), value)?;
+        // A base that is a value as a whole is the provider's own.
+        if let Some(stand_in) = &self.stand_in
+            && !url.starts_with(&*stand_in.url)
+        {
+            url = stand_in.locate(&url);
+        }
         Url::parse(&url).map_err(|_| FillError::NotAllowed(self.name))
     }
 

@@ -20,14 +20,8 @@ use self::{
 };
 
 /// Cells that are known to fail, with the reason. One that passes has to leave the list.
-const KNOWN_FAILURES: &Known = &[
-    ("Figma", &[Case::RefusedRefresh], "its error is a boolean, which names no reason"),
-    (
-        "Salesforce",
-        &Case::ALL,
-        "the address of its API comes with the token, which is not read yet",
-    ),
-];
+const KNOWN_FAILURES: &Known =
+    &[("Figma", &[Case::RefusedRefresh], "its error is a boolean, which names no reason")];
 
 /// How many cases run at a time.
 const CONCURRENCY: usize = 8;
