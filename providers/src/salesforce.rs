@@ -57,6 +57,8 @@ use toolgate::provider;
     token = "https://login.salesforce.com/services/oauth2/token",
     revoke = "https://login.salesforce.com/services/oauth2/revoke",
     client_auth = body,
+    // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+    rate_limited(status = 403, pointer = "/0/errorCode", values("REQUEST_LIMIT_EXCEEDED")),
     placeholders(instance_url(
         from = token_response,
         pointer = "/instance_url",
