@@ -103,6 +103,10 @@ pub trait Verifier: Send + Sync + 'static {
     /// Returns what the issuer puts before each scope of this server: `api://tools/` if
     /// `api://tools/orders:read` is what a client asks for, and `orders:read` what a tool requires. It
     /// is added in challenges and metadata. The scopes of [`Claims`] are without it. Empty by default.
+    #[allow(
+        clippy::unnecessary_literal_bound,
+        reason = "other verifiers return what they were given"
+    )]
     fn requested_scope_prefix(&self) -> &str {
         ""
     }

@@ -148,7 +148,7 @@ impl JwtClaims {
             return Err(AuthError::WrongType { found: Some(ID_TOKEN.to_owned()) });
         }
         let client = self.client()?;
-        self.check_client(rules, client.as_deref())?;
+        check_client(rules, client.as_deref())?;
         self.check_required(rules)?;
         let subject = text(self.sub.as_ref(), "sub")?;
         let may_lack_subject = !follows_profile && client.is_some() && !names_person(&self.extra);
@@ -229,14 +229,6 @@ impl JwtClaims {
         Ok(client.or_else(|| cid().map(str::to_owned)))
     }
 
-    fn check_client(&self, rules: &TokenRules, client: Option<&str>) -> Result<(), AuthError> {
-        let Some(clients) = &rules.clients else { return Ok(()) };
-        if client.is_some_and(|client| clients.iter().any(|known| known == client)) {
-            return Ok(());
-        }
-        Err(AuthError::WrongClient { found: client.map(|client| escape(client).into_owned()) })
-    }
-
     fn check_required(&self, rules: &TokenRules) -> Result<(), AuthError> {
         for required in &rules.required {
             let found = required.any_of.iter().find_map(|path| self.get(path));
@@ -266,8 +258,8 @@ impl JwtClaims {
                 _ => (self.get(path), "of the scopes"),
             };
             match value {
-                Some(Value::Object(roles)) if name == "of the scopes" => {
-                    scopes.extend(roles.keys().cloned());
+                Some(Value::Object(members)) if name == "of the scopes" => {
+                    scopes.extend(members.keys().cloned());
                 }
                 _ => scopes.extend(scope_list(value).ok_or(AuthError::Claim(name))?),
             }
@@ -277,6 +269,15 @@ impl JwtClaims {
         }
         Ok(scopes)
     }
+}
+
+/// Checks that the client is one of those that are accepted.
+fn check_client(rules: &TokenRules, client: Option<&str>) -> Result<(), AuthError> {
+    let Some(clients) = &rules.clients else { return Ok(()) };
+    if client.is_some_and(|client| clients.iter().any(|known| known == client)) {
+        return Ok(());
+    }
+    Err(AuthError::WrongClient { found: client.map(|client| escape(client).into_owned()) })
 }
 
 /// A claim that is a text, and not an empty one.
