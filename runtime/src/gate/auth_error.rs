@@ -151,7 +151,7 @@ impl AuthError {
     }
 
     /// Whether the same token may be accepted later.
-    #[cfg(any(feature = "sse", feature = "websocket"))]
+    #[cfg(any(feature = "broker", feature = "sse", feature = "websocket"))]
     pub(crate) fn is_temporary(&self) -> bool {
         self.retry_after().is_some()
     }
