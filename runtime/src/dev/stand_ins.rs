@@ -23,9 +23,11 @@ impl StartedStandIn {
 /// Starts the stand-ins that these providers await, and registers their clients.
 pub(crate) async fn start(
     providers: &mut [Registration],
+    is_in_development: bool,
 ) -> Result<Vec<StartedStandIn>, ConfigError> {
     let mut started = Vec::new();
-    for registration in providers.iter_mut().filter(|provider| provider.awaits_stand_in) {
+    let awaits = |provider: &&mut Registration| is_in_development && provider.awaits_stand_in;
+    for registration in providers.iter_mut().filter(awaits) {
         let (provider, id) = (registration.name, registration.id);
         let url = stand_in::replace(registration).await?;
         tracing::warn!(

@@ -200,8 +200,8 @@ fn error_response(error: FoundError, status: StatusCode, dialect: &Dialect) -> H
         None => code == *known,
     });
     if is_of_grant {
-        description.get_or_insert(code);
-        code = "invalid_grant".to_owned();
+        let found = std::mem::replace(&mut code, "invalid_grant".to_owned());
+        description.get_or_insert(found);
     }
     let mut members = Map::new();
     members.insert("error".to_owned(), code.into());

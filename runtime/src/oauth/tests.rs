@@ -41,7 +41,11 @@ impl Exchange {
         Self { status, body: body.into(), ..Self::default() }
     }
 
-    pub(super) async fn client(&self, dialect: Dialect, secret: Option<&str>) -> UpstreamClient {
+    pub(super) async fn client(
+        &self,
+        dialect: &Dialect,
+        secret: Option<&str>,
+    ) -> UpstreamClient {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
@@ -64,7 +68,7 @@ impl Exchange {
             values: std::collections::BTreeMap::new(),
             issuer: None,
             catalogue: SCOPES,
-            dialect: Box::leak(Box::new(dialect)),
+            dialect: Box::leak(Box::new(*dialect)),
             profile: None,
             stand_in: None,
             awaits_stand_in: false,
@@ -122,7 +126,7 @@ async fn the_authorization_url_follows_the_dialect() {
         let dialect = Dialect::STANDARD
             .scope_separator(separator)
             .authorize_params(&[("access_type", "offline")]);
-        let client = Exchange::default().client(dialect, Some("s")).await;
+        let client = Exchange::default().client(&dialect, Some("s")).await;
         let client = client.for_resource("http://localhost/mcp".to_owned());
         let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         let (challenge, _) = new_pkce();
@@ -161,14 +165,14 @@ async fn the_client_authenticates_as_the_dialect_says() {
         (Dialect::STANDARD, None, None, "client_id=id%3A1&"),
     ] {
         let exchange = Exchange::new(200, r#"{"access_token":"at"}"#);
-        let client = exchange.client(dialect, secret).await;
+        let client = exchange.client(&dialect, secret).await;
         let response = exchange_code(&client).await.unwrap();
         assert_eq!(response.access_token.expose_secret(), "at");
         let expected = format!("{credentials}{code}");
         assert_eq!(exchange.request(), (authorization.map(str::to_owned), expected));
 
         let exchange = Exchange::new(200, "");
-        let client = exchange.client(dialect, secret).await;
+        let client = exchange.client(&dialect, secret).await;
         let revoked = client.revoke(&"rt".into(), TokenTypeHint::RefreshToken).await;
         assert!(revoked.unwrap());
         let expected = format!("{credentials}token=rt&token_type_hint=refresh_token");
@@ -197,7 +201,7 @@ async fn an_error_response_keeps_its_status_and_its_description() {
             r#"Unreachable { description: "server_error", maybe_sent: true }"#,
         ),
     ] {
-        let client = Exchange::new(status, body).client(Dialect::STANDARD, Some("s")).await;
+        let client = Exchange::new(status, body).client(&Dialect::STANDARD, Some("s")).await;
         let error = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap_err();
         assert_eq!(format!("{error:?}"), expected, "{body}");
     }
@@ -212,13 +216,13 @@ async fn an_error_names_no_secret_and_no_query() {
         r#"{"access_token":"secret-at","error":{"secret":1}}"#,
     ];
     for body in bodies {
-        let client = Exchange::new(200, body).client(Dialect::STANDARD, Some("secret-s")).await;
+        let client = Exchange::new(200, body).client(&Dialect::STANDARD, Some("secret-s")).await;
         let error = client.refresh(&token, &BTreeSet::new()).await.unwrap_err();
         assert!(matches!(error, TokenError::Unreachable { maybe_sent: true, .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
     }
     // Nothing listens there.
-    let mut client = Exchange::default().client(Dialect::STANDARD, Some("secret-s")).await;
+    let mut client = Exchange::default().client(&Dialect::STANDARD, Some("secret-s")).await;
     client.registration.token = "http://127.0.0.1:1/token?secret-in-query".to_owned();
     let client = UpstreamClient::new(client.registration, reqwest::Client::new()).unwrap();
     let error = client.refresh(&token, &BTreeSet::new()).await.unwrap_err();
@@ -245,7 +249,7 @@ const NESTED: Dialect = Dialect::STANDARD
 #[tokio::test]
 async fn the_token_of_the_user_is_nested_and_that_of_the_bot_is_not_taken() {
     let both = r#"{"ok":true,"access_token":"bot","scope":"bot:all","authed_user":{"access_token":"user","refresh_token":"next","scope":"a,b","expires_in":43200}}"#;
-    let client = Exchange::new(200, both).client(NESTED, Some("s")).await;
+    let client = Exchange::new(200, both).client(&NESTED, Some("s")).await;
     let tokens = exchange_code(&client).await.unwrap();
     assert_eq!(tokens.access_token.expose_secret(), "user");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "next");
@@ -253,13 +257,13 @@ async fn the_token_of_the_user_is_nested_and_that_of_the_bot_is_not_taken() {
     assert_eq!(tokens.expires_in.unwrap().as_secs(), 43200);
 
     let bot = r#"{"ok":true,"access_token":"bot","authed_user":{"id":"U1"}}"#;
-    let client = Exchange::new(200, bot).client(NESTED, Some("s")).await;
+    let client = Exchange::new(200, bot).client(&NESTED, Some("s")).await;
     let error = exchange_code(&client).await.unwrap_err();
     assert!(error.to_string().contains("no access token"), "{error}");
 
     // A refresh has its members where the RFC has them.
     let flat = r#"{"ok":true,"access_token":"user-2","token_type":"user"}"#;
-    let client = Exchange::new(200, flat).client(NESTED, Some("s")).await;
+    let client = Exchange::new(200, flat).client(&NESTED, Some("s")).await;
     let tokens = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap();
     assert_eq!(tokens.access_token.expose_secret(), "user-2");
 }
@@ -277,12 +281,12 @@ async fn words_for_a_dead_refresh_token_are_an_invalid_grant() {
         (400, r#"{"error":"consent_required"}"#),
         (401, r#"{"error":"login_required"}"#),
     ] {
-        let client = Exchange::new(status, body).client(NESTED, Some("s")).await;
+        let client = Exchange::new(status, body).client(&NESTED, Some("s")).await;
         let error = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap_err();
         assert!(matches!(error, TokenError::InvalidGrant { .. }), "{body}: {error:?}");
     }
     let other = r#"{"error":"invalid_request","error_description":"no refresh_token"}"#;
-    let client = Exchange::new(400, other).client(NESTED, Some("s")).await;
+    let client = Exchange::new(400, other).client(&NESTED, Some("s")).await;
     let error = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap_err();
     assert!(matches!(error, TokenError::Refused { .. }), "{error:?}");
 }
@@ -299,7 +303,7 @@ async fn a_refusal_is_an_answer_in_every_form() {
         (400, "{}", "status 400 "),
         (200, r#"{"errors":[{"message":"no"}]}"#, "error no"),
     ] {
-        let client = Exchange::new(status, body).client(Dialect::STANDARD, Some("s")).await;
+        let client = Exchange::new(status, body).client(&Dialect::STANDARD, Some("s")).await;
         let error = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap_err();
         let TokenError::Refused { status: found, description } = &error else {
             panic!("{body}: {error:?}")
@@ -308,7 +312,7 @@ async fn a_refusal_is_an_answer_in_every_form() {
         assert!(!error.is_of_client(), "{body}");
     }
     // A page of a proxy is none.
-    let client = Exchange::new(400, "<html>").client(Dialect::STANDARD, Some("s")).await;
+    let client = Exchange::new(400, "<html>").client(&Dialect::STANDARD, Some("s")).await;
     let error = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap_err();
     assert!(matches!(error, TokenError::Unreachable { .. }), "{error:?}");
 }
@@ -322,7 +326,7 @@ async fn an_error_at_a_pointer_is_one_with_any_status_unless_it_is_none() {
         [("0", false), ("null", false), (r#""ok""#, false), ("40001", true), (r#""no""#, true)]
     {
         let body = format!(r#"{{"access_token":"a","meta":{{"code":{code},"text":"why"}}}}"#);
-        let client = Exchange::new(200, &body).client(dialect, Some("s")).await;
+        let client = Exchange::new(200, &body).client(&dialect, Some("s")).await;
         assert_eq!(exchange_code(&client).await.is_err(), is_error, "{code}");
     }
 }
@@ -331,7 +335,7 @@ async fn an_error_at_a_pointer_is_one_with_any_status_unless_it_is_none() {
 async fn scopes_come_as_a_list_empty_or_under_other_names() {
     let scopes = async |dialect: Dialect, scope: &str| {
         let body = format!(r#"{{"access_token":"a","scope":{scope}}}"#);
-        let client = Exchange::new(200, &body).client(dialect, Some("s")).await;
+        let client = Exchange::new(200, &body).client(&dialect, Some("s")).await;
         let scopes = exchange_code(&client).await.unwrap().scopes;
         scopes.map(|scopes| scopes.into_iter().collect::<Vec<_>>().join(" "))
     };
@@ -360,12 +364,12 @@ async fn token_requests_follow_the_dialect() {
         .token_params(&[("audience", "code")])
         .refresh_params(&[("audience", "refresh")]);
     let exchange = Exchange::new(200, r#"{"access_token":"at"}"#);
-    exchange_code(&exchange.client(dialect, Some("s")).await).await.unwrap();
+    exchange_code(&exchange.client(&dialect, Some("s")).await).await.unwrap();
     let form = exchange.request().1;
     assert!(form.contains("audience=code") && !form.contains("code_verifier"), "{form}");
 
     let exchange = Exchange::new(200, r#"{"access_token":"at"}"#);
-    let client = exchange.client(dialect, Some("s")).await;
+    let client = exchange.client(&dialect, Some("s")).await;
     let granted = ["openid".to_owned(), "read".to_owned()].into();
     client.refresh(&"rt".into(), &granted).await.unwrap();
     assert_eq!(
@@ -382,7 +386,7 @@ async fn token_requests_follow_the_dialect() {
 
     let exchange = Exchange::new(200, r#"{"access_token":"at"}"#);
     let dialect = Dialect::STANDARD.token_body(BodyFormat::Json);
-    exchange_code(&exchange.client(dialect, Some("s")).await).await.unwrap();
+    exchange_code(&exchange.client(&dialect, Some("s")).await).await.unwrap();
     let requests = exchange.requests.lock().unwrap();
     let (headers, body) = &requests[0];
     assert_eq!(headers["content-type"], "application/json");
@@ -424,7 +428,7 @@ async fn a_token_is_revoked_in_the_way_of_the_provider() {
     ] {
         let exchange = Exchange::new(200, r#"{"ok":true}"#);
         let dialect = Dialect::STANDARD.client_auth(ClientAuth::Body).revocation(revocation);
-        let mut client = exchange.client(dialect, Some("s")).await;
+        let mut client = exchange.client(&dialect, Some("s")).await;
         let base = client.registration.api.clone();
         client.registration.revoke = Some(format!("{base}{path}"));
         assert!(client.revoke(&"to/ken".into(), TokenTypeHint::AccessToken).await.unwrap());
@@ -436,7 +440,7 @@ async fn a_token_is_revoked_in_the_way_of_the_provider() {
         );
     }
     for body in [r#"{"ok":false,"error":"token_revoked"}"#, r#"{"error":"invalid_request"}"#] {
-        let client = Exchange::new(200, body).client(Dialect::STANDARD, Some("s")).await;
+        let client = Exchange::new(200, body).client(&Dialect::STANDARD, Some("s")).await;
         let error = client.revoke(&"t".into(), TokenTypeHint::AccessToken).await.unwrap_err();
         assert!(matches!(error, TokenError::Refused { .. }), "{body}: {error:?}");
     }
@@ -451,7 +455,7 @@ async fn only_the_tokens_that_the_dialect_names_are_revoked() {
         (RevokedTokens::RefreshToken, "r", "a"),
     ] {
         let dialect = Dialect::STANDARD.revocation(Revocation::STANDARD.tokens(tokens));
-        let client = Exchange::default().client(dialect, None).await;
+        let client = Exchange::default().client(&dialect, None).await;
         let names = |refresh| -> String {
             client.tokens_to_revoke(refresh, &access).map(|(t, _)| t.expose_secret()).collect()
         };

@@ -89,7 +89,7 @@ impl Placeholder {
                 && url.fragment().is_none()
                 && url.username().is_empty()
                 && url.password().is_none();
-            let Some(host) = url.host().filter(|_| is_bare) else { return None };
+            let host = url.host().filter(|_| is_bare)?;
             let is_known = url.scheme() == "https"
                 && url.port().is_none()
                 && url.path() == "/"

@@ -149,7 +149,7 @@ impl Registration {
         let of = |what: &str| format!("the {what} of `{}`", self.name);
         let samples: BTreeMap<_, _> =
             self.late_placeholders().map(|one| (one.name.to_owned(), one.sample())).collect();
-        let api = self.api_url(&samples).map(String::from).unwrap_or_else(|_| self.api.clone());
+        let api = self.api_url(&samples).map_or_else(|_| self.api.clone(), String::from);
         check_endpoint(&of("API"), &api)?;
         if self.exchanges_tokens() {
             if self.issuer.as_deref().is_none_or(str::is_empty) {

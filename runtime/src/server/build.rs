@@ -63,16 +63,9 @@ impl Server<ErasedHandler> {
         #[cfg(feature = "dev")]
         let is_in_development = self.dev.is_some();
         #[cfg(feature = "dev")]
-        let login = match self.dev.take().filter(|_| loopback.is_none()) {
-            Some(config) => Some(self.sign_in_without_password(config)?),
-            None => None,
-        };
+        let login = self.development_sign_in(loopback.is_some())?;
         #[cfg(feature = "dev")]
-        let stand_ins = if is_in_development {
-            stand_ins::start(&mut self.providers).await?
-        } else {
-            Vec::new()
-        };
+        let stand_ins = stand_ins::start(&mut self.providers, is_in_development).await?;
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
         let proxies = trusted_proxies(&self.trusted_proxies, &mut errors);
         errors.extend(check_sse_after(self.sse_after));
@@ -166,8 +159,7 @@ impl Server<ErasedHandler> {
         let mut app = Assembled::new(dispatch, self.fallback, base, session_keys);
         app.proxies = proxies;
         app.transports = self.transports;
-        app.sign_in = auth.sign_in;
-        app.has_landing_page = self.landing_page;
+        (app.sign_in, app.has_landing_page) = (auth.sign_in, self.landing_page);
         #[cfg(feature = "broker")]
         {
             app.broker = auth.broker;

@@ -9,6 +9,17 @@ use crate::{
 };
 
 impl<H> Server<H> {
+    /// The sign-in without passwords, unless the server has one client on this machine.
+    pub(super) fn development_sign_in(
+        &mut self,
+        is_local: bool,
+    ) -> Result<Option<SignInPage>, ConfigError> {
+        match self.dev.take().filter(|_| !is_local) {
+            Some(config) => self.sign_in_without_password(config).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Adds the provider for development, and a broker in front of it.
     pub(crate) fn sign_in_without_password(
         &mut self,
