@@ -61,11 +61,9 @@ impl Server<ErasedHandler> {
         loopback: Option<Arc<Loopback>>,
     ) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
-        let is_in_development = self.dev.is_some();
+        let stand_ins = stand_ins::start(&mut self.providers, self.dev.is_some()).await?;
         #[cfg(feature = "dev")]
         let login = self.development_sign_in(loopback.is_some())?;
-        #[cfg(feature = "dev")]
-        let stand_ins = stand_ins::start(&mut self.providers, is_in_development).await?;
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
         let proxies = trusted_proxies(&self.trusted_proxies, &mut errors);
         errors.extend(check_sse_after(self.sse_after));
