@@ -4,7 +4,7 @@
 //!
 //! 1. Open [the developer portal](https://discord.com/developers/applications) and choose
 //!    "New Application".
-//! 2. Under "OAuth2", add the redirect of your server: `http://127.0.0.1:8765/callback/discord`, or
+//! 2. Under `OAuth2`, add the redirect of your server: `http://127.0.0.1:8765/callback/discord`, or
 //!    `https://tools.example/callback/discord`.
 //! 3. There, choose "Reset Secret", and set `DISCORD_CLIENT_ID` and `DISCORD_CLIENT_SECRET`.
 //!

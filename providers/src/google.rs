@@ -6,7 +6,7 @@
 //!    Google Cloud, and enable each API that your tools call: "Gmail API", "Google Drive API", ..
 //! 2. Fill in the consent screen, and list your tools' scopes under "Data access". While it is "in
 //!    testing", only the test users that you list may connect, and refresh tokens die after 7 days.
-//! 3. Under ["Clients"](https://console.cloud.google.com/auth/clients), create a client of the type
+//! 3. Under [Clients](https://console.cloud.google.com/auth/clients), create a client of the type
 //!    "Web application", with the redirect URI of your server:
 //!    `http://127.0.0.1:8765/callback/google`, or `https://tools.example/callback/google`.
 //! 4. Set `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`.

@@ -2,7 +2,7 @@
 //!
 //! # Register a client
 //!
-//! 1. Open ["App registrations"](https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade)
+//! 1. Open [App registrations](https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade)
 //!    in the Entra admin center, choose "New registration", and which accounts may sign in.
 //! 2. Under "Authentication", add the platform "Web" with the redirect URI of your server:
 //!    `http://localhost:8765/callback/microsoft` (http is for `localhost` only), or
