@@ -27,7 +27,7 @@ const TENANT: Dialect = Dialect::STANDARD.placeholders(&[Placeholder::new(
 /// A client of a server that answers everything with `body`.
 async fn client(
     body: &str,
-    dialect: Dialect,
+    dialect: &Dialect,
     change: impl FnOnce(&mut Registration, String),
 ) -> UpstreamClient {
     let mut registration = Exchange::new(200, body).client(dialect, Some("s")).await.registration;
@@ -45,7 +45,7 @@ fn unusable(error: &TokenError) -> &str {
 async fn the_address_of_the_api_comes_with_the_token_and_is_one_that_is_declared() {
     let connect = async |body: &str| {
         let client =
-            client(body, INSTANCE, |it, _| it.api = "{instance_url}/data".to_owned()).await;
+            client(body, &INSTANCE, |it, _| it.api = "{instance_url}/data".to_owned()).await;
         let tokens = exchange_code(&client).await?;
         let api = client.registration.api_url(&tokens.placeholders).unwrap();
         Ok::<_, TokenError>(api.to_string())
@@ -66,7 +66,7 @@ async fn a_refresh_keeps_the_address_unless_it_brings_an_allowed_one() {
     for (value, kept) in [("https://new.my.force.example", 1), ("https://evil.example", 0)] {
         let body = format!(r#"{{"access_token":"a","instance_url":"{value}"}}"#);
         let client =
-            client(&body, INSTANCE, |it, _| it.api = "{instance_url}/data".to_owned()).await;
+            client(&body, &INSTANCE, |it, _| it.api = "{instance_url}/data".to_owned()).await;
         let tokens = client.refresh(&"rt".into(), &BTreeSet::new()).await.unwrap();
         assert_eq!(tokens.placeholders.len(), kept, "{value}");
     }
@@ -75,7 +75,7 @@ async fn a_refresh_keeps_the_address_unless_it_brings_an_allowed_one() {
 #[tokio::test]
 async fn a_step_after_connecting_fills_the_path_of_the_api() {
     let connect = async |body: &str| {
-        let client = client(body, SITE, |it, base| {
+        let client = client(body, &SITE, |it, base| {
             it.api = format!("{base}/ex/{{cloud_id}}");
             it.values.insert("cloud_id_url".to_owned(), format!("{base}/sites"));
         })
@@ -97,7 +97,7 @@ async fn a_step_after_connecting_fills_the_path_of_the_api() {
 #[tokio::test]
 async fn the_operator_names_the_tenant() {
     let url = async |value: Option<&str>| {
-        let mut registration = Exchange::default().client(TENANT, Some("s")).await.registration;
+        let mut registration = Exchange::default().client(&TENANT, Some("s")).await.registration;
         registration.authorize = "https://login.example/{tenant}/authorize".to_owned();
         if let Some(value) = value {
             registration.values.insert("tenant".to_owned(), value.to_owned());

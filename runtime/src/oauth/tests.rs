@@ -41,11 +41,7 @@ impl Exchange {
         Self { status, body: body.into(), ..Self::default() }
     }
 
-    pub(super) async fn client(
-        &self,
-        dialect: &Dialect,
-        secret: Option<&str>,
-    ) -> UpstreamClient {
+    pub(super) async fn client(&self, dialect: &Dialect, secret: Option<&str>) -> UpstreamClient {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()

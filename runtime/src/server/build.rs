@@ -61,7 +61,11 @@ impl Server<ErasedHandler> {
         loopback: Option<Arc<Loopback>>,
     ) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
-        let stand_ins = stand_ins::start(&mut self.providers, self.dev.is_some()).await?;
+        let is_in_development = self.dev.is_some();
+        #[cfg(not(feature = "dev"))]
+        let is_in_development = false;
+        #[cfg(feature = "dev")]
+        let stand_ins = stand_ins::start(&mut self.providers, is_in_development).await?;
         #[cfg(feature = "dev")]
         let login = self.development_sign_in(loopback.is_some())?;
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
@@ -85,8 +89,6 @@ impl Server<ErasedHandler> {
         let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
         let connections =
             ProviderConnections::new(grants.clone(), client, &providers, brokered, &self.clock)?;
-        #[cfg(not(feature = "dev"))]
-        let is_in_development = false;
         if !is_in_development {
             token_exchange::check(&providers, self.gate.as_ref(), brokered.is_some())?;
         }
