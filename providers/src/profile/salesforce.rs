@@ -16,7 +16,8 @@ pub(crate) const PROFILE: &Profile = &Profile {
     refresh_prefix: "5Aep861",
     access_ttl: Some(7200),
     refresh_tokens: RefreshTokens::NamedScope("refresh_token"),
-    rotation: Rotation::None,
+    // A setting of the app: here it is on.
+    rotation: Rotation::OldIsRefused,
     bad_code: Reply::new(
         400,
         r#"{"error":"invalid_grant","error_description":"expired authorization code"}"#,

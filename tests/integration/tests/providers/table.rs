@@ -213,7 +213,7 @@ providers! {
         read: "openid" => get("/services/oauth2/userinfo"),
         write: "api" => post("/services/data/v60.0/sobjects/Account", ""),
         beyond: Refused => post_read_only("/services/data/v60.0/sobjects/Account", ""),
-        user: user("/services/oauth2/userinfo", "user_id", &["openid"]),
+        user: None,
     }
     slack: Slack {
         read: "channels:read" => get("/conversations.list"),
