@@ -108,6 +108,7 @@ pub(super) fn rows() -> &'static [Row] {
     ROWS
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "rows of providers without one have `None`")]
 const fn user(
     path: &'static str,
     member: &'static str,
