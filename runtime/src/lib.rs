@@ -237,7 +237,7 @@ pub use toolgate_macros::catalogue;
 ///
 /// # An API of one's own
 ///
-/// If an API trusts the authorization server that the [gate](crate::gate) trusts, people need not
+/// If an API trusts the authorization server that the [gate] trusts, people need not
 /// connect an account there: the access token of the caller is exchanged for one of that API (RFC
 /// 8693), with the scopes of the tool and no others, and kept for its life. No token is passed through.
 ///
@@ -265,7 +265,7 @@ pub use toolgate_macros::catalogue;
 /// }
 /// ```
 ///
-/// The server's client at that authorization server is [`Provider::from_env`](provider::Provider::from_env)
+/// The server's client at that authorization server is [`Provider::from_env`]
 /// as ever: `ORDERS_CLIENT_ID`, `ORDERS_CLIENT_SECRET`. A server whose gate does not take tokens of the
 /// `issuer`, or which has a broker, does not start.
 ///
