@@ -33,6 +33,7 @@ export interface TraceEvent {
   /** A text, or for arguments the schema at that place, with every digit. */
   readonly expected?: string | Json | null;
   readonly detail?: string | null;
+  readonly hint?: string;
   readonly expired_s_ago?: number | null;
   readonly valid_in_s?: number | null;
   readonly issuer?: string | null;

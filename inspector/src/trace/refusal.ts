@@ -148,7 +148,7 @@ const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
     const { title, check, found, expected, todo, again } = tokenRefusal(e, where.path);
     const by = `this server, for every call${e.issuer && e.check !== 'issuer' ? `; the token says that it is from ${e.issuer}` : ''}`;
     const mended = again ? (e.check === 'presence' ? signIn(where) : mend(where, `Sign in again as ${nameOf(where)}`, (person) => ({ act: 'renew', person }))) : {};
-    return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo, ...mended };
+    return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo: e.hint ?? todo, ...mended };
   },
   request_refused: (e, where) => {
     const [title, found, expected, check, form, todo] = REQUESTS[e.reason ?? ''] ?? [(e.reason ?? 'not allowed').replaceAll('_', ' '), 'this request', 'another', 'the endpoint', 'message', ''];

@@ -29,6 +29,13 @@ function traceOf(...stories: [at: number, story: Told[]][]): Trace {
 const state = { server: { development: true, access: 'dev' } } as State;
 const one = (event: string, members: object): TraceEvent => ({ id: 1, span: 'a', parent: null, at_us: 0, event, ...members }) as TraceEvent;
 
+test('the hint of a verifier says what to do', () => {
+  const refused = { check: 'audience', code: 'invalid_token', found: ['account'], expected: 'https://tools.example/mcp', status: 401 };
+  const card = (members: object) => cardOf({ state, person: 'alice', events: [one('token_refused', { ...refused, ...members })] })!;
+  assert.match(card({ hint: 'in Keycloak, add an audience mapper' }).todo!, /^in Keycloak/);
+  assert.ok(card({}).todo, 'without one, what helps at any issuer');
+});
+
 test('20 kinds of refusal and more each have a card with what was found and expected', () => {
   const cards = Object.entries(REFUSALS as Record<string, [[string, object], number, ...string[]]>).map(([name, [[event, members], , ...words]]) => {
     const events = [readEvent(JSON.stringify(one(event, members)))];

@@ -24,7 +24,9 @@ use super::{
 use crate::{
     error::ConfigError,
     support::{clock::Clock, escape::escape, url::is_loopback},
-    trace::{AnonymousReason, CallOutcome, EventKind, Found, MetadataDocument, Span, Tracer},
+    trace::{
+        Advice, AnonymousReason, CallOutcome, EventKind, Found, MetadataDocument, Span, Tracer,
+    },
 };
 
 /// How far the clock of the issuer may differ.
@@ -313,7 +315,7 @@ impl ResourceServer {
         log(&error, (issuer.as_deref(), key.as_deref()), hint.as_deref());
         span.emit(|| {
             let mut refusal = error.refusal();
-            refusal.hint = hint.as_deref();
+            refusal.hint = hint.as_deref().map(Advice::new);
             refusal.issuer = issuer.as_deref().map(Found::new);
             refusal.key = key.as_deref().map(Found::new);
             EventKind::TokenRefused { refusal }

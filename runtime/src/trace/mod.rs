@@ -84,6 +84,6 @@ pub use self::{
     reason::*,
     refusal::TokenRefusal,
     request::{AcceptedToken, Caller, RequestHeaders},
-    text::{Found, FoundList, FoundValue, Origin, PathTemplate, ScopeNames},
+    text::{Advice, Found, FoundList, FoundValue, Origin, PathTemplate, ScopeNames},
 };
 pub use crate::error::Rule;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     reason::TokenCheck,
-    text::{Found, FoundValue},
+    text::{Advice, Found, FoundValue},
 };
 
 /// Why a token is refused.
@@ -34,7 +34,7 @@ pub struct TokenRefusal<'a> {
     /// What to set at the authorization server so that tokens like this one are accepted. It is text
     /// of the verifier, with the URL of the resource, and nothing of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<&'a str>,
+    pub hint: Option<Advice<'a>>,
     /// The status of the response.
     pub status: u16,
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use url::Url;
 
-use crate::support::escape::escape;
+use crate::support::escape::{MAX_LOGGED_CHARS, escape, escape_to};
 
 /// The most members of a list.
 const MAX_LISTED: usize = 32;
@@ -56,6 +56,38 @@ impl Serialize for Found<'_> {
             return serializer.serialize_str(MASKED);
         }
         serializer.serialize_str(&escape(self.0))
+    }
+}
+
+/// A sentence for the operator, which a verifier composed. It is shown as [`Found`] is, with at most 1000
+/// characters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Advice<'a>(Found<'a>);
+
+impl<'a> Advice<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self(Found::new(text))
+    }
+}
+
+impl fmt::Display for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_token() {
+            return f.write_str(MASKED);
+        }
+        f.write_str(&escape_to(self.0.0, MAX_LOGGED_CHARS))
+    }
+}
+
+impl fmt::Debug for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl Serialize for Advice<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
