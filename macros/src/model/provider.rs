@@ -35,6 +35,7 @@ pub(crate) fn check(args: &ProviderArgs, errors: &mut Errors) {
 fn check_urls(args: &ProviderArgs, errors: &mut Errors) {
     let declared = args.placeholders.as_ref().map_or(&[][..], |all| &all.0);
     let mut used = Vec::new();
+    let before = errors.len();
     for (key, endpoint) in [
         ("api", &args.api),
         ("authorize", &args.authorize),
@@ -57,6 +58,10 @@ fn check_urls(args: &ProviderArgs, errors: &mut Errors) {
             errors.take(result);
             used.push(name.to_owned());
         }
+    }
+    // A name that was misspelt is not unused as well.
+    if errors.len() > before {
+        return;
     }
     for Placeholder { name, .. } in declared {
         if !used.iter().any(|used| name == used) {

@@ -1,0 +1,14 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://api.{tenant}/data",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/token",
+    placeholders(tenant(from = configuration))
+)]
+pub enum Example {
+    #[scope("read", access = read)]
+    Read,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use ui::prelude::*;
+
+#[provider(
+    api = "https://a.example/{tenant}",
+    authorize = "https://a.example/authorize",
+    token = "https://a.example/{tenent}/token",
+    placeholders(tenant(from = configuration))
+)]
+pub enum Example {
+    #[scope("read", access = read)]
+    Read,
+}
+
+fn main() {}
