@@ -1,4 +1,4 @@
-//! Failures of an exchange: what the model is told of them, and the log.
+//! Failures of an exchange: what the model reads of them, and what the log says.
 
 use crate::{
     error::{Error, ErrorKind},

@@ -47,7 +47,7 @@ static SUPABASE: Product = Product {
 /// its URL: `https://abcdefgh.supabase.co`.
 ///
 /// Without a hook every token of a project, that of a person's session in an application included, is
-/// for `authenticated`, so whoever has one could use it here. Therefore a token must be for the URL of the
+/// for `authenticated`, so one of them would be enough to get in here. Therefore a token must be for the URL of the
 /// resource, which a hook sets, and have a `client_id`. Scopes are those of the claim `permissions`, which
 /// the hook sets as well.
 ///

@@ -28,7 +28,7 @@ impl Jwt {
     /// character; there is no wildcard.
     ///
     /// A name that other APIs share, such as that of a project, accepts tokens that were issued for
-    /// them, so whoever holds such a token can use it here with the scopes that it has.
+    /// them, so such a token opens this server with the scopes that it has.
     ///
     /// ```
     /// # use toolgate::gate::{Gate, oidc};
