@@ -33,10 +33,6 @@ use crate::{
 };
 
 /// The configuration that authentication is set up from.
-#[cfg_attr(
-    not(feature = "broker"),
-    expect(dead_code, reason = "some fields are for the broker alone")
-)]
 pub(crate) struct AuthSetup<'a> {
     /// `None` over standard input and output as well.
     pub(crate) gate: Option<Gate>,

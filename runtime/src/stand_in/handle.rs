@@ -1,6 +1,8 @@
 //! Handle of a stand-in that runs.
 
-use std::{any::Any, fmt, marker::PhantomData, sync::Arc, time::Duration};
+#[cfg(feature = "dev")]
+use std::{any::Any, sync::Arc};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use super::{
     engine::{CLIENT_ID, CLIENT_SECRET, Engine},
