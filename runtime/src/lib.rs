@@ -221,7 +221,7 @@ pub use toolgate_macros::catalogue;
 /// | `client_auth` | `basic`, or `body` for `client_id` and `client_secret` in the form |
 /// | `authorize_params("name" = "value")` | additional parameters of the authorization request |
 /// | `refresh` | the refresh endpoint, if not `token` |
-/// | `grant` | `authorization_code`, or `token_exchange`: an API of one's own, for which the token of the caller is exchanged (RFC 8693) at `token`. Then `issuer` is that of the callers' tokens, and there is no `authorize` |
+/// | `grant` | `authorization_code`, or `token_exchange`: your own API, for which the caller's token is exchanged at `token` (RFC 8693). `issuer` is then the issuer of the callers' tokens, and `authorize` is left out |
 /// | `token_check` | a path that every valid token may read, where an expired token is answered with 403 |
 /// | `scope_param`, `scope_prefix`, `empty_scope = none` | the parameter for scopes; what is before each scope; an empty `scope` means none |
 /// | `pkce = off`, `token_body = json`, `token_params(..)`, `refresh_params(..)`, `refresh_scope` | what token requests have, or have not |
@@ -235,7 +235,7 @@ pub use toolgate_macros::catalogue;
 /// | `stand_in` | the path of the [profile](provider::profile::Profile) by which a stand-in takes the provider's place in tests and in development |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
-/// # An API of one's own
+/// # Your own API
 ///
 /// If an API trusts the authorization server that the [gate] trusts, people need not
 /// connect an account there: the access token of the caller is exchanged for one of that API (RFC

@@ -8,12 +8,12 @@ use url::Url;
 use super::{
     admission::{ADMISSION_TTL, Admit, Person},
     client::{Clients, KnownClient},
-    client_assertion::{MAX_ASSERTION_TTL, MAX_ASSERTIONS},
     documents::ClientDocuments,
     identity::UserEndpoint,
     identity_provider::{IdentityProvider, TrustedIssuer},
     limits::{Limits, MAX_REQUESTS_PER_MINUTE, STORED_MINUTES},
     registered_client::Registrations,
+    signed_assertion::{MAX_ASSERTION_TTL, MAX_ASSERTIONS},
     state::{Broker, BrokerState},
     step_up::memory::StepUpMemory,
     store::{

@@ -62,6 +62,7 @@ pub(crate) mod page;
 pub(crate) mod redirect;
 pub(crate) mod registered_client;
 pub(crate) mod routes;
+pub(crate) mod signed_assertion;
 pub(crate) mod state;
 pub(crate) mod step_up;
 pub(crate) mod store;

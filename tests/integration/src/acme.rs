@@ -1,4 +1,4 @@
-//! An API of one's own, with scopes of an outside authorization server, and tools that need them.
+//! The API of a company, with scopes of an outside authorization server, and tools that need them.
 
 use toolgate::prelude::*;
 

@@ -1,24 +1,22 @@
 //! The grant by which an identity assertion becomes an access token (RFC 7523 §2.1; Identity Assertion
 //! JWT Authorization Grant, "ID-JAG").
 
-use std::time::SystemTime;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::OAuthError;
 use crate::{
     broker::{
-        client_assertion::{CLOCK_SKEW, MAX_ASSERTION_LEN, MAX_ASSERTION_TTL, MAX_JTI_LEN},
         client_authentication::AuthenticatedClient,
         identity::UserEndpoint,
         identity_provider::{IdentityAssertion, TrustedIssuer},
+        signed_assertion::{SignedAssertion, Validity},
         state::Broker,
         tokens::IssuedTokens,
     },
     gate::{
         AuthError,
-        verify::token::{algorithm, decode_part, numeric_date, string_list},
+        verify::token::{numeric_date, string_list},
     },
     support::{crypto, escape::escape},
 };
@@ -31,14 +29,6 @@ pub(crate) const PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 
 /// The type of an assertion.
 const TYPE: &str = "oauth-id-jag+jwt";
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    crit: Option<Value>,
-}
 
 #[derive(Deserialize)]
 struct AssertionClaims {
@@ -74,33 +64,25 @@ impl Broker {
             return Err(OAuthError::new("unsupported_grant_type", supported));
         }
         let malformed = || refuse("the assertion is not a signed JWT");
-        let (message, signature) = assertion.rsplit_once('.').ok_or_else(malformed)?;
-        let (head, body) = message.split_once('.').ok_or_else(malformed)?;
-        if assertion.len() > MAX_ASSERTION_LEN || body.contains('.') {
-            return Err(malformed());
-        }
-        let header: Header = decode_part(head).map_err(|_| malformed())?;
-        let claims: AssertionClaims = decode_part(body).map_err(|_| malformed())?;
-        let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let signed = SignedAssertion::<AssertionClaims>::parse(assertion).ok_or_else(malformed)?;
+        let typ = signed.typ().unwrap_or_default();
         // Another JWT of the same issuer, as an ID token is, is no permission to use this server.
         if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE {
             return Err(refuse("the type of the assertion must be oauth-id-jag+jwt"));
         }
-        let algorithm = algorithm(&header.alg).filter(|_| header.crit.is_none());
-        let algorithm = algorithm.ok_or_else(malformed)?;
+        let algorithm = signed.algorithm().ok_or_else(malformed)?;
+        let claims = &signed.claims;
         let named = claims.iss.as_deref().unwrap_or_default();
         let trusted = self.0.identity_providers.iter().find(|trusted| trusted.issuer == named);
         let trusted =
             trusted.ok_or_else(|| refuse("`iss` of the assertion is no identity provider here"))?;
         // Nothing is fetched for an assertion that would be refused in any case.
-        self.check_assertion(client, &claims)?;
-        let kid = header.kid.as_deref();
+        self.check_assertion(client, claims)?;
+        let kid = signed.kid();
         let keys = trusted.keys.keys(|keys| keys.find(kid, algorithm).is_some()).await;
         let keys = keys.map_err(|error| no_key(trusted, &error))?;
         let key = keys.find(kid, algorithm).ok_or_else(|| refuse("the key is not known"))?;
-        let fits =
-            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm);
-        if !fits.unwrap_or(false) {
+        if !signed.is_signed_by(key, algorithm) {
             return Err(refuse("the signature of the assertion is wrong"));
         }
         let jti = claims.jti.as_deref().unwrap_or_default();
@@ -109,8 +91,9 @@ impl Broker {
             return Err(refuse("the assertion was used before"));
         }
         let scopes = self.scopes_of_assertion(claims.scope.as_deref(), requested)?;
-        let subject = claims.sub.unwrap_or_default();
-        let assertion = IdentityAssertion { subject, claims: claims.others };
+        let issuer = escape(named).into_owned();
+        let AssertionClaims { sub, others, .. } = signed.claims;
+        let assertion = IdentityAssertion { subject: sub.unwrap_or_default(), claims: others };
         let account = (trusted.account)(&assertion).filter(|account| UserEndpoint::fits(account));
         let account = account.ok_or_else(|| {
             refuse(
@@ -118,7 +101,7 @@ impl Broker {
             )
         })?;
         let subject = self.0.user_endpoint.subject(&account);
-        tracing::info!(target: "toolgate::broker", client = %escape(&client.id), subject = %escape(&subject), issuer = %escape(named), "an identity assertion was accepted");
+        tracing::info!(target: "toolgate::broker", client = %escape(&client.id), subject = %escape(&subject), issuer, "an identity assertion was accepted");
         let whose = (&*subject, &*client.id, None);
         let access = self.sign_access_token(whose, &scopes, &[]).await?;
         self.trace_assertion(&client.id, &access);
@@ -152,25 +135,16 @@ impl Broker {
         if claims.sub.as_deref().unwrap_or_default().is_empty() {
             return Err(refuse("`sub` of the assertion is missing"));
         }
-        let now = self.now();
-        let time = |value: &Option<Value>| numeric_date(value.as_ref());
-        let expires_at = time(&claims.exp).unwrap_or(SystemTime::UNIX_EPOCH);
-        let is_early = |at: Option<SystemTime>| at.is_some_and(|at| at > now + CLOCK_SKEW);
-        let issued_at = time(&claims.iat);
-        if expires_at + CLOCK_SKEW <= now
-            || issued_at.is_none()
-            || is_early(issued_at)
-            || is_early(time(&claims.nbf))
-        {
-            return Err(refuse("the assertion has expired, or is not valid yet"));
+        if numeric_date(claims.iat.as_ref()).is_none() {
+            return Err(refuse("`iat` of the assertion is missing, or is no time"));
         }
-        if expires_at > now + MAX_ASSERTION_TTL {
-            return Err(refuse("an assertion expires within an hour"));
-        }
-        if !claims.jti.as_ref().is_some_and(|jti| (1..=MAX_JTI_LEN).contains(&jti.len())) {
-            return Err(refuse("`jti` of the assertion is missing or too long"));
-        }
-        Ok(())
+        let validity = Validity {
+            expires_at: claims.exp.as_ref(),
+            not_before: claims.nbf.as_ref(),
+            issued_at: claims.iat.as_ref(),
+            id: claims.jti.as_deref(),
+        };
+        validity.check(self.now()).map_err(refuse)
     }
 
     /// The scopes that are both in the assertion and requested. Without a request, all of the

@@ -3,7 +3,7 @@
 //! Each function knows the issuer, the keys, the audience and the claims of its product. Its
 //! documentation has the steps in the product's console, and what MCP hosts cannot do there.
 //!
-//! What is said of a product was compared with its own documentation in November 2026, at the page
+//! Statements about a product were compared with its own documentation in November 2026, at the page
 //! that a comment names. `Not checked` marks what no page of the product was found for.
 
 mod auth0;

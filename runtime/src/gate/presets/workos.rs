@@ -27,7 +27,7 @@ static WORKOS: Product = Product {
         ),
         (
             Cause::Scopes,
-            "add a permission of this name (Authorization > Permissions) to a role of the user: AuthKit has no scopes of one's own, and permissions count as such",
+            "add a permission of this name (Authorization > Permissions) to a role of the user: AuthKit has no custom scopes, and its permissions count as scopes",
         ),
     ],
     hosts: &[

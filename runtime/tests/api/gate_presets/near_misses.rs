@@ -194,7 +194,7 @@ pub(super) const NEAR_MISSES: &[NearMiss] = &[
         codes: &["bad_signature"],
         apply: |shape| {
             let good = shape.token(&json!({}), &json!({}));
-            let changed = message(shape, &json!({}), &json!({ "sub": "somebody-else" }));
+            let changed = message(shape, &json!({}), &json!({ "sub": "another-person" }));
             Token(format!("{changed}.{}", good.rsplit_once('.').unwrap().1))
         },
     },
