@@ -11,7 +11,13 @@ use super::{
     token::{DecodedToken, Fault},
     tools,
 };
-use crate::{consent::ConsentOwner, gate::LOCAL_SUBJECT, grant::GrantKey, tool::ClientDependency};
+use crate::{
+    consent::ConsentOwner,
+    gate::LOCAL_SUBJECT,
+    grant::GrantKey,
+    support::escape::{MAX_LOGGED_CHARS, escape_to},
+    tool::ClientDependency,
+};
 
 /// What the page asks for.
 #[derive(Deserialize)]
@@ -99,7 +105,8 @@ impl Done {
     }
 
     fn say(text: impl Into<String>) -> Self {
-        Self { say: Some(text.into()), ..Self::default() }
+        let text = escape_to(&text.into(), MAX_LOGGED_CHARS).into_owned();
+        Self { say: Some(text), ..Self::default() }
     }
 }
 

@@ -3,6 +3,8 @@
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
+use crate::support::escape::{MAX_LOGGED_CHARS, escape_to};
+
 /// A file by its name, as it is sent.
 pub(super) struct File {
     content_type: &'static str,
@@ -66,8 +68,9 @@ pub(super) fn secure(response: &mut Response, policy: &str) {
     }
 }
 
-/// A response of one sentence.
+/// A response of one sentence. It may name what a token or a request says, which is escaped.
 pub(super) fn sentence(status: StatusCode, text: &str) -> Response {
+    let text = escape_to(text, MAX_LOGGED_CHARS);
     let mut response = Response::new(Body::from(format!("{text}\n")));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");

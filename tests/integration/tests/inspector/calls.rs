@@ -233,3 +233,12 @@ async fn the_doctor_examines_the_server() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("Resource"), "{said}");
 }
+
+#[tokio::test]
+async fn a_sentence_has_no_character_that_is_not_seen() {
+    let page = Inspected::start().await;
+    let refused = page.try_act(json!({ "act": "renew", "person": "\u{202e}ecila\u{1b}[2J" })).await;
+    let sentence = refused.text().await.unwrap();
+    assert!(sentence.contains("\\u{202e}ecila\\u{1b}[2J"), "{sentence}");
+    assert!(!sentence.trim_end().contains(['\u{202e}', '\u{1b}']), "{sentence}");
+}
