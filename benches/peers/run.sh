@@ -13,7 +13,7 @@ command -v wrk >/dev/null || {
 }
 
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
-cargo build --quiet --release --locked -p peer-toolgate
+cargo build --quiet --profile bench --locked -p peer-toolgate
 [[ ${1-} != --workers ]] || exec python3 benches/peers/workers.py "$target"
 for peer in flymcprust neva rmcp turbomcp; do
     # One at a time, or the features of one would change what another is made of.

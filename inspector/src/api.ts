@@ -1,6 +1,7 @@
 // What the page and its server say to each other. Everything is below /inspector/api/.
 import { parse } from './json/parse.ts';
 import { JsonObject, member, plain, type Json } from './json/value.ts';
+import type { Build, Reload } from './build/build.ts';
 import { readEvents, type ServerEvent } from './sse.ts';
 import { readEvent, type TraceEvent, type TraceValues } from './trace/events.ts';
 
@@ -31,7 +32,7 @@ export interface Person {
   readonly id: string;
   readonly name: string;
   readonly token?: Token;
-  readonly accounts: readonly { readonly provider: string; readonly connected: boolean; readonly scopes: readonly string[] }[];
+  readonly accounts: readonly { readonly provider: string; readonly connected: boolean; readonly account?: string | null; readonly scopes: readonly string[] }[];
   readonly access: Readonly<Record<string, Access>>;
 }
 
@@ -186,6 +187,8 @@ export interface Stream {
   readonly exchange: (exchange: Exchange) => void;
   readonly widget: (note: WidgetNote) => void;
   readonly state: () => void;
+  readonly build: (build: Build) => void;
+  readonly reload: (reload: Reload) => void;
   readonly connected: (connected: boolean) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -208,6 +211,8 @@ export function listen(to: Stream): () => void {
     else if (event === 'exchange') to.exchange(JSON.parse(data) as Exchange);
     else if (event === 'widget') to.widget(JSON.parse(data) as WidgetNote);
     else if (event === 'state') to.state();
+    else if (event === 'build') to.build(JSON.parse(data) as Build);
+    else if (event === 'reload') to.reload(JSON.parse(data) as Reload);
   };
   const run = async () => {
     for (let pause = 250; !stop.signal.aborted; pause = Math.min(pause * 2, 5000)) {

@@ -1,6 +1,7 @@
 // What the page knows and shows. One place, so that every view is of the same moment.
 import { batch, computed, signal, type Signal } from '@preact/signals';
 import { ApiError, act, listen, loadState, type Act, type Done, type Exchange, type State, type WidgetNote } from './api.ts';
+import { forgetBuild, takeBuild, viewReloads } from './build/build.ts';
 import { draftOf, type Draft } from './form/draft.ts';
 import { Log, Trace } from './trace/store.ts';
 import type { TraceEvent } from './trace/events.ts';
@@ -128,6 +129,7 @@ export function begin(): void {
         // Another process: its events are counted from 1 again.
         trace.clear();
         log.clear();
+        forgetBuild();
         chosen.value = undefined;
         tell('The server was started again.');
         changed();
@@ -153,6 +155,14 @@ export function begin(): void {
         asked = false;
         void refresh();
       }, 50);
+    },
+    build: (next) => {
+      takeBuild(next);
+      if (next.state === 'served') void refresh();
+    },
+    reload: ({ what }) => {
+      if (what === 'views') viewReloads.value += 1;
+      else void refresh();
     },
     connected: (is) => (connected.value = is),
     failed: complain,

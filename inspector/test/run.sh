@@ -8,12 +8,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../.ci/common"
 CHROMIUM="$(find_chromium)"
 here="$tools/inspector"
 export CHROMIUM ARTEFACTS="$target/artefacts/inspector"
-mkdir -p "$here"/{inspector,runtime/src/browser} "$ARTEFACTS"
+mkdir -p "$here"/{inspector,runtime/src/{browser,inspector}} "$ARTEFACTS"
 # Files that were removed here are removed there as well; what npm installed stays.
 find "$here" -name node_modules -prune -o -type f -exec rm {} +
 tar -C inspector --exclude=node_modules --exclude=dist -cf - . | tar -C "$here/inspector" -xf -
 cp -r runtime/inspector "$here/runtime"
 cp runtime/src/browser/page.css "$here/runtime/src/browser"
+cp runtime/src/inspector/event_log.rs "$here/runtime/src/inspector"
 [ ! -d runtime/src/trace ] || cp -r runtime/src/{trace,error.rs} "$here/runtime/src"
 npm_install "$here/inspector"
 install_only "$@" && exit

@@ -10,17 +10,18 @@ pub enum GitHub {
 impl ::toolgate::__private::Catalogue for GitHub {
     const NAME: &'static str = "GitHub";
     const SCOPES: &'static [::toolgate::__private::Scope] = {
-        static SCOPES: [::toolgate::__private::Scope; 2usize] = [
-            ::toolgate::__private::Scope {
+        use ::toolgate::__private::{Access, Scope};
+        static SCOPES: [Scope; 2usize] = [
+            Scope {
                 name: "repo:read",
                 description: "Reads code, issues and pull requests.",
-                access: ::toolgate::__private::Access::Read,
+                access: Access::Read,
                 implies: &[],
             },
-            ::toolgate::__private::Scope {
+            Scope {
                 name: "repo",
                 description: "Full control of repositories.",
-                access: ::toolgate::__private::Access::Write,
+                access: Access::Write,
                 implies: &[0usize],
             },
         ];

@@ -32,7 +32,7 @@ impl ::toolgate::__private::Tool for list_issues {
     );
     type Output = Result<Json<Vec<Issue>>>;
     fn dependencies() -> ::toolgate::__private::Dependencies {
-        ::toolgate::__private::Dependencies::new().client::<_, Self>("github")
+        ::toolgate::__private::Dependencies::of_client::<_, Self>("github")
     }
     fn call(
         call: &::toolgate::__private::Call,

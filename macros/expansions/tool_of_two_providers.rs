@@ -50,8 +50,10 @@ impl ::toolgate::__private::Tool for tell {
     }
 }
 ::toolgate::__private::ask! {
-    (GitHub) crate = ::toolgate, tool = tell, client = GitHub, scopes = ["repo:read"]
+    (GitHub) crate = ::toolgate, tool = tell, account = "github_account", client =
+    GitHub, scopes = ["repo:read"]
 }
 ::toolgate::__private::ask! {
-    (Slack) crate = ::toolgate, tool = tell, client = Slack, scopes = ["chat:write"]
+    (Slack) crate = ::toolgate, tool = tell, account = "slack_account", client = Slack,
+    scopes = ["chat:write"]
 }

@@ -24,7 +24,7 @@ impl ::toolgate::__private::Tool for issue_board {
     );
     type Output = <Result<Board> as ::toolgate::__private::Fallible>::Outcome;
     fn dependencies() -> ::toolgate::__private::Dependencies {
-        ::toolgate::__private::Dependencies::new().client::<_, Self>("github")
+        ::toolgate::__private::Dependencies::of_client::<_, Self>("github")
     }
     fn call(
         call: &::toolgate::__private::Call,

@@ -109,6 +109,26 @@ fn what_a_catalogue_proves() {
 }
 
 #[test]
+fn what_a_catalogue_with_several_accounts_proves() {
+    let request = |more: TokenStream| {
+        quote! {
+            "accounts\nrepo:read RepoRead read"
+            crate = ::toolgate, tool = list_issues, #more client = GitHub, scopes = ["repo:read"]
+        }
+    };
+    golden("prove_scopes_of_accounts", prove_scopes::expand(request(TokenStream::new())));
+    let named = prove_scopes::expand(request(quote!(account = "github_account",)));
+    assert!(named.to_string().contains("\"github_account\""), "{named}");
+    let taken = prove_scopes::expand(request(quote!(taken = account,)));
+    assert!(taken.to_string().contains("compile_error"), "{taken}");
+    let helper = quote! {
+        "accounts\nrepo:read RepoRead read"
+        crate = ::toolgate, helper = close, may_call = may_close, client = GitHub, scopes = []
+    };
+    assert!(!prove_scopes::expand(helper).to_string().contains("account"));
+}
+
+#[test]
 fn a_helper() {
     let item = quote! {
         /// Closes an issue.

@@ -15,6 +15,9 @@
 //!
 //! `broker.user("/v0/meta/whoami", "id")`: no scope is needed.
 //!
+//! Several accounts of a person are told apart by it too. They have names where the scope
+//! `user.email:read` is granted.
+//!
 //! # Tokens
 //!
 //! A token lives for an hour, its refresh token for 60 days. A refresh gives a new refresh token. A
@@ -54,6 +57,9 @@ use toolgate::provider;
     api = "https://api.airtable.com",
     authorize = "https://airtable.com/oauth2/v1/authorize",
     token = "https://airtable.com/oauth2/v1/token",
+    // https://airtable.com/developers/web/api/get-user-id-scopes: the address needs `user.email:read`,
+    // and without it the account has no name of its own.
+    account(path = "/v0/meta/whoami", id = "/id", label = "/email"),
     stand_in = crate::profile::airtable::PROFILE
 )]
 // https://airtable.com/developers/web/api/scopes

@@ -5,13 +5,15 @@
 //! 1. Open [My apps](https://app.asana.com/0/my-apps) and choose "Create new app".
 //! 2. Under "OAuth", add the redirect URL of your server: `https://tools.example/callback/asana`, or
 //!    `http://localhost:8765/callback/asana` for development.
-//! 3. Choose the scopes that your tools declare, not "Full permissions".
+//! 3. Choose the scopes that your tools declare, and `users:read`, not "Full permissions".
 //! 4. Under "Manage distribution", choose which workspaces may use it.
 //! 5. Set `ASANA_CLIENT_ID` and `ASANA_CLIENT_SECRET`.
 //!
 //! # Identify a person
 //!
 //! `broker.user("/users/me", "/data/gid").sign_in_scopes(["users:read"])`
+//!
+//! Several accounts of a person are told apart by it too, so every consent asks for `users:read`.
 //!
 //! # Tokens
 //!
@@ -50,6 +52,8 @@ use toolgate::provider;
     client_auth = body,
     revocation(only = refresh_token),
     refresh_token(rotates = false),
+    // https://developers.asana.com/reference/getuser
+    account(path = "/users/me", id = "/data/gid", label = "/data/email", scopes("users:read")),
     stand_in = crate::profile::asana::PROFILE
 )]
 // https://developers.asana.com/docs/oauth-scopes: endpoints of each; none includes another.

@@ -5,7 +5,8 @@
 //! 1. Open [the developer console](https://developer.atlassian.com/console/myapps/) and choose
 //!    "Create", "OAuth 2.0 integration".
 //! 2. Under "Permissions", add the Jira API, the Confluence API and the User identity API, and the
-//!    scopes that your tools declare. An app that has not all of them is refused at consent.
+//!    scopes that your tools declare, and `read:me`. An app that has not all of them is refused at
+//!    consent.
 //! 3. Under "Authorization", set the callback URL to that of your server:
 //!    `https://tools.example/callback/atlassian`, or for development
 //!    `http://localhost:8765/callback/atlassian`.
@@ -15,6 +16,9 @@
 //! # Identify a person
 //!
 //! `broker.user("/me", "account_id").sign_in_scopes(["read:me"])`
+//!
+//! Several accounts of a person are told apart by it too, so every consent asks for `read:me`. The
+//! sites of one account are one account.
 //!
 //! # Tokens
 //!
@@ -82,6 +86,8 @@ use toolgate::provider;
         pointer = "/message",
         values("Unauthorized; scope does not match")
     ),
+    // https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/#how-do-i-retrieve-the-public-profile-of-the-authenticated-user-
+    account(path = "/me", id = "/account_id", label = "/email", scopes("read:me")),
     stand_in = crate::profile::atlassian::PROFILE
 )]
 // https://developer.atlassian.com/cloud/jira/platform/scopes-for-oauth-2-3LO-and-forge-apps/,

@@ -13,6 +13,8 @@
 //!
 //! `broker.user("/2.0/users/me", "id")`
 //!
+//! Several accounts of a person are told apart by it too.
+//!
 //! # Tokens
 //!
 //! A token lives for about an hour, its refresh token for 60 days, and it works once. The answer to a
@@ -54,6 +56,8 @@ use toolgate::{provider, provider::Api};
     revoke = "https://api.box.com/oauth2/revoke",
     client_auth = body,
     insufficient_scope(status = 403, pointer = "/code", values("insufficient_scope")),
+    // https://developer.box.com/reference/get-users-me
+    account(path = "/2.0/users/me", id = "/id", label = "/login"),
     stand_in = crate::profile::box_com::PROFILE
 )]
 // https://developer.box.com/guides/api-calls/permissions-and-errors/scopes: "read and write" includes

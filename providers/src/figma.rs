@@ -5,13 +5,16 @@
 //! 1. Open [My apps](https://www.figma.com/developers/apps) and choose "Create a new app".
 //! 2. Add the redirect URL of your server: `https://tools.example/callback/figma`, or
 //!    `http://localhost:8765/callback/figma` for development.
-//! 3. Choose the scopes that your tools declare.
+//! 3. Choose the scopes that your tools declare, and `current_user:read`.
 //! 4. Set `FIGMA_CLIENT_ID` and `FIGMA_CLIENT_SECRET`.
 //! 5. An app that others than your team use is reviewed by Figma.
 //!
 //! # Identify a person
 //!
 //! `broker.user("/v1/me", "id").sign_in_scopes(["current_user:read"])`
+//!
+//! Several accounts of a person are told apart by it too, so every consent asks for
+//! `current_user:read`.
 //!
 //! # Tokens
 //!
@@ -53,6 +56,8 @@ use toolgate::provider;
     invalid_token(status = 403, pointer = "/err", values("Invalid token", "Token expired")),
     refresh_response(error_description = "/message"),
     invalid_grant("true: Invalid refresh token"),
+    // https://developers.figma.com/docs/rest-api/users-endpoints/
+    account(path = "/v1/me", id = "/id", label = "/email", scopes("current_user:read")),
     stand_in = crate::profile::figma::PROFILE
 )]
 // https://developers.figma.com/docs/rest-api/scopes/

@@ -14,7 +14,7 @@
 //! # Identify a person
 //!
 //! `broker.user("/user", "id")`: the id of an account never changes, its login may. No scope is
-//! needed.
+//! needed. Several accounts of a person are told apart by it too.
 //!
 //! # Tokens
 //!
@@ -76,6 +76,7 @@ use toolgate::provider;
         only = access_token
     ),
     refresh_token(revokes_access_token),
+    account(path = "/user", id = "/id", label = "/login", prompt = "select_account"),
     stand_in = crate::profile::github::PROFILE
 )]
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps: names,

@@ -19,7 +19,8 @@
 //!
 //! # Identify a person
 //!
-//! `broker.user("/user", "id")`: the id of an account never changes, its login may.
+//! `broker.user("/user", "id")`: the id of an account never changes, its login may. Several accounts
+//! of a person are told apart by it too.
 //!
 //! # Tokens
 //!
@@ -78,6 +79,7 @@ use toolgate::provider;
         only = access_token
     ),
     refresh_token(revokes_access_token),
+    account(path = "/user", id = "/id", label = "/login", prompt = "select_account"),
     stand_in = crate::profile::github_app::PROFILE
 )]
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps: "write" of a

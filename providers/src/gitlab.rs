@@ -6,7 +6,7 @@
 //!    of a group or of your installation, and choose "Add new application".
 //! 2. Set the redirect URI to that of your server: `http://127.0.0.1:8765/callback/gitlab`, or
 //!    `https://tools.example/callback/gitlab`. Leave "Confidential" on.
-//! 3. Choose the scopes that your tools declare.
+//! 3. Choose the scopes that your tools declare, and `read_user`.
 //! 4. Set `GITLAB_CLIENT_ID` and `GITLAB_CLIENT_SECRET`.
 //! 5. For an installation of your own, set `GITLAB_API_URL` to `https://HOST/api/v4`, and
 //!    `GITLAB_AUTHORIZE_URL`, `GITLAB_TOKEN_URL` and `GITLAB_REVOKE_URL`.
@@ -14,6 +14,9 @@
 //! # Identify a person
 //!
 //! `broker.user("/user", "id").sign_in_scopes(["read_user"])`
+//!
+//! Several accounts of a person are told apart by the id too, so every consent asks for `read_user`,
+//! unless its scopes include it.
 //!
 //! # Tokens
 //!
@@ -57,6 +60,8 @@ use toolgate::provider;
         values("insufficient_scope"),
         needed = "/scope"
     ),
+    // https://docs.gitlab.com/api/users/#get-the-current-user
+    account(path = "/user", id = "/id", label = "/username", scopes("read_user")),
     stand_in = crate::profile::gitlab::PROFILE
 )]
 // https://docs.gitlab.com/integration/oauth_provider/#view-all-authorized-applications: `api` is

@@ -18,6 +18,9 @@
 //!
 //! `broker.user("/oauth2/v3/userinfo", "sub").sign_in_scopes(["openid"])`
 //!
+//! Several accounts of a person are told apart by `sub` too, so every consent asks for `openid` and
+//! for the e-mail address, by which people know an account.
+//!
 //! # Tokens
 //!
 //! Access tokens live for an hour. A refresh token is given with `access_type=offline`, reliably
@@ -84,6 +87,13 @@ use toolgate::{provider, provider::Api};
         values("ACCESS_TOKEN_SCOPE_INSUFFICIENT")
     ),
     refresh_token(rotates = false),
+    account(
+        path = "/oauth2/v3/userinfo",
+        id = "/sub",
+        label = "/email",
+        scopes("openid", "https://www.googleapis.com/auth/userinfo.email"),
+        prompt = "consent select_account"
+    ),
     stand_in = crate::profile::google::PROFILE
 )]
 // https://developers.google.com/identity/protocols/oauth2/scopes. What a scope includes is what the

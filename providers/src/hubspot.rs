@@ -14,6 +14,9 @@
 //!
 //! HubSpot is not for a broker: it names the person of a token only to the client, by a POST.
 //!
+//! Several accounts that a person connects are told apart by their Hub ID, so every consent asks for
+//! `oauth`, which every app has.
+//!
 //! # Tokens
 //!
 //! A token lives for 30 minutes, and is for the account that the person chose. The refresh token
@@ -66,6 +69,8 @@ use toolgate::provider;
         values("MISSING_SCOPES"),
         needed = "/errors/0/context/requiredGranularScopes"
     ),
+    // https://developers.hubspot.com/docs/api-reference/latest/account/account-information/guide
+    account(path = "/account-info/v3/details", id = "/portalId", label = "/portalId", scopes("oauth")),
     stand_in = crate::profile::hubspot::PROFILE
 )]
 // https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes

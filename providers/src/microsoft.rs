@@ -18,6 +18,8 @@
 //!
 //! `broker.user("/me", "id").sign_in_scopes(["User.Read"])`: the id of the object in the directory.
 //!
+//! Several accounts of a person are told apart by it too, so every consent asks for `User.Read`.
+//!
 //! # Tokens
 //!
 //! A token lives for about an hour. A refresh gives a new refresh token, and the old one stays good;
@@ -64,6 +66,15 @@ use toolgate::provider;
     // No refresh token rotates away under another process.
     refresh_token(rotates = false),
     placeholders(tenant(from = configuration, default = "common")),
+    // https://learn.microsoft.com/en-us/graph/api/user-get, and `prompt`:
+    // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow
+    account(
+        path = "/me",
+        id = "/id",
+        label = "/userPrincipalName",
+        scopes("User.Read"),
+        prompt = "select_account"
+    ),
     stand_in = crate::profile::microsoft::PROFILE
 )]
 // https://learn.microsoft.com/en-us/graph/permissions-reference. What a permission includes is what

@@ -7,7 +7,7 @@
 //!    and choose "New External Client App".
 //! 2. Enable OAuth, with the callback URL of your server: `https://tools.example/callback/salesforce`,
 //!    or `http://localhost:8765/callback/salesforce` for development.
-//! 3. Choose the scopes that your tools declare, with `refresh_token`.
+//! 3. Choose the scopes that your tools declare, with `openid` and `refresh_token`.
 //! 4. Set `SALESFORCE_CLIENT_ID` (the consumer key) and `SALESFORCE_CLIENT_SECRET`.
 //! 5. For a sandbox, set `SALESFORCE_AUTHORIZE_URL`, `SALESFORCE_TOKEN_URL` and
 //!    `SALESFORCE_REVOKE_URL` to the same paths at `https://test.salesforce.com`.
@@ -16,6 +16,9 @@
 //!
 //! `broker.user("/services/oauth2/userinfo", "user_id").sign_in_scopes(["openid"])`, for an app of
 //! one organization: the API is that of the organization.
+//!
+//! Several accounts of a person are told apart by the organization and the user, so every consent
+//! asks for `openid`, unless its scopes include it.
 //!
 //! # Tokens
 //!
@@ -70,6 +73,13 @@ use toolgate::provider;
             "*.salesforce.com"
         )
     )),
+    // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+    account(
+        path = "/services/oauth2/userinfo",
+        id("/organization_id", "/user_id"),
+        label = "/preferred_username",
+        scopes("openid")
+    ),
     stand_in = crate::profile::salesforce::PROFILE
 )]
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_tokens_scopes.htm: `full` is

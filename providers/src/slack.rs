@@ -12,7 +12,8 @@
 //! # Identify a person
 //!
 //! `broker.user("/auth.test", "user_id")`, for an app of one workspace only: an id is unique in
-//! its workspace, and another workspace may have the same.
+//! its workspace, and another workspace may have the same. Several accounts of a person are told
+//! apart by the workspace and the id.
 //!
 //! # Tokens
 //!
@@ -73,6 +74,7 @@ use toolgate::provider;
     ),
     api_error(pointer = "/ok", values("false")),
     revocation(token = bearer, only = access_token),
+    account(path = "/auth.test", id("/team_id", "/user_id"), label("/user", "/team")),
     stand_in = crate::profile::slack::PROFILE
 )]
 // https://docs.slack.dev/reference/scopes: no scope includes another.

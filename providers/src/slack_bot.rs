@@ -16,6 +16,8 @@
 //!
 //! The token is not for a broker: it is of the bot, not of the person who installed it.
 //!
+//! Several workspaces that a person connects are told apart by their ids.
+//!
 //! # Tokens
 //!
 //! There is one token for a workspace, no matter who installs the app there. It does not expire, unless
@@ -67,6 +69,8 @@ use toolgate::provider;
     ),
     api_error(pointer = "/ok", values("false")),
     revocation(token = bearer, only = access_token),
+    // https://docs.slack.dev/reference/methods/auth.test
+    account(path = "/auth.test", id = "/team_id", label = "/team"),
     stand_in = crate::profile::slack_bot::PROFILE
 )]
 // https://docs.slack.dev/reference/scopes: no scope includes another.

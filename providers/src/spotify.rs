@@ -13,6 +13,8 @@
 //!
 //! `broker.user("/me", "id")`
 //!
+//! Several accounts of a person are told apart by it too.
+//!
 //! # Tokens
 //!
 //! A token lives for an hour. An answer to a refresh may have a new refresh token, which then takes
@@ -55,6 +57,8 @@ use toolgate::provider;
         pointer = "/error/message",
         values("Insufficient client scope")
     ),
+    // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
+    account(path = "/me", id = "/id", label = "/display_name"),
     stand_in = crate::profile::spotify::PROFILE
 )]
 // https://developer.spotify.com/documentation/web-api/concepts/scopes

@@ -13,6 +13,8 @@
 //!
 //! `broker.user("/v1/account", "id")`: it is the account that is identified, not who signs in for it.
 //!
+//! Several accounts that a person connects are told apart by it too.
+//!
 //! # Tokens
 //!
 //! A token does not expire. Stripe would rather have your own key with the header `Stripe-Account`,
@@ -50,6 +52,8 @@ use toolgate::provider;
     token = "https://connect.stripe.com/oauth/token",
     client_auth = body,
     pkce = off,
+    // https://docs.stripe.com/api/accounts/retrieve
+    account(path = "/v1/account", id = "/id", label = "/email"),
     stand_in = crate::profile::stripe::PROFILE
 )]
 // https://docs.stripe.com/connect/oauth-reference#get-authorize-request

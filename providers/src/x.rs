@@ -12,6 +12,8 @@
 //!
 //! `broker.user("/2/users/me", "/data/id").sign_in_scopes(["tweet.read", "users.read"])`
 //!
+//! Several accounts of a person are told apart by it too, so every consent asks for these two.
+//!
 //! # Tokens
 //!
 //! A token lives for 2 hours. A refresh token is given with the scope `offline.access`, which a tool
@@ -51,6 +53,13 @@ use toolgate::provider;
     token = "https://api.x.com/2/oauth2/token",
     revoke = "https://api.x.com/2/oauth2/revoke",
     invalid_grant("invalid_request: Value passed for the token was invalid"),
+    // https://docs.x.com/x-api/users/get-my-user
+    account(
+        path = "/2/users/me",
+        id = "/data/id",
+        label = "/data/username",
+        scopes("tweet.read", "users.read")
+    ),
     stand_in = crate::profile::x::PROFILE
 )]
 // https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code#scopes

@@ -14,6 +14,9 @@
 //!
 //! `broker.user("/users/me", "id").sign_in_scopes(["user:read:user"])`
 //!
+//! Several accounts of a person are told apart by it too, so every consent asks for
+//! `user:read:user`.
+//!
 //! # Tokens
 //!
 //! A token lives for an hour, its refresh token for 90 days. A refresh gives a new refresh token.
@@ -52,6 +55,8 @@ use toolgate::provider;
     revocation(only = access_token),
     // https://developers.zoom.us/docs/api/errors/: 4711, with the scopes in the message.
     insufficient_scope(status = 400, pointer = "/code", values("4711")),
+    // https://developers.zoom.us/docs/api/users/#tag/users/get/users/{userId}
+    account(path = "/users/me", id = "/id", label = "/email", scopes("user:read:user")),
     stand_in = crate::profile::zoom::PROFILE
 )]
 // https://developers.zoom.us/docs/integrations/oauth-scopes-granular/

@@ -2,8 +2,7 @@
 //!
 //! A tool is an async function that an AI assistant calls through MCP, the Model Context Protocol.
 //! Annotate it with the OAuth scopes that it needs. The compiler proves that it uses no others; the
-//! runtime verifies the caller, gets the user's consent at the provider, stores and refreshes the
-//! token, and passes the function a client that carries it.
+//! runtime verifies the caller, gets the user's consent, and passes the function a client.
 //!
 //! # Example
 //!
@@ -38,8 +37,8 @@
 //! The crate [`toolgate-providers`](https://docs.rs/toolgate-providers) has GitHub and others, with
 //! all that departs from the RFCs: `use toolgate_providers::GitHub`.
 //!
-//! `serve` reads the command line and the environment: HTTP at `127.0.0.1:8765` by default, standard
-//! input and output with `--stdio`, and the list of tools with `--describe`.
+//! `serve` reads the command line and the environment: HTTP at `127.0.0.1:8765` by default,
+//! `--stdio`, and `--describe` for the list of tools.
 //!
 //! # Scopes are proved
 //!
@@ -97,6 +96,7 @@
 //! | [`broker`] | the authorization server in front of a provider |
 //! | [`grant`] | grants, their stores, sealing and refresh |
 //! | [`trace`] | what a server decided and did, as events for an observer |
+//! | [`mod@env`] | variables of the process, and of a `.env` file |
 //! | [`error`] | errors of calls and of configuration |
 //! | [`stand_in`] | stand-ins of providers, for tests and for development without a network |
 //! | [`testing`] | a client without a socket, an issuer, a provider, and a person with a browser |
@@ -110,6 +110,9 @@
 //! | `inspector` | yes | a page that shows each call and why it was refused, in development |
 //! | `sqlite` | yes | grants in an embedded SQLite database; without it they live in memory |
 //! | `dev` | no | sign-in without passwords, on this machine alone |
+//! | `metrics`, `opentelemetry` | no | `telemetry`: metrics for Prometheus; spans and metrics by OTLP |
+//! | `config`, `postgres` | no | a configuration file; grants in PostgreSQL, for several replicas |
+//! | `keyring` | no | the master key in the keyring of the operating system |
 //! | `sse` | no | the transport of 2024-11-05, `Server::legacy_sse` |
 //! | `testing` | no | what tests of your own tools need |
 //! | `websocket` | no | MCP over WebSocket, `Server::websocket` |
@@ -119,6 +122,7 @@
 #![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Providers](guide::providers),")]
 #![cfg_attr(doc, doc = "[Add your provider](guide::add_your_provider),")]
 #![cfg_attr(doc, doc = "[Behind a proxy](guide::behind_a_proxy),")]
+#![cfg_attr(doc, doc = "[Operations](guide::operations),")]
 #![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance),")]
 #![cfg_attr(doc, doc = "[Transports](guide::transports).")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -131,6 +135,7 @@ pub mod broker;
 pub mod client;
 #[cfg(feature = "dev")]
 pub mod dev;
+pub mod env;
 pub mod error;
 pub mod gate;
 pub mod grant;
@@ -139,6 +144,8 @@ pub mod scope;
 pub mod server;
 #[cfg(feature = "testing")]
 pub mod stand_in;
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tool;
@@ -150,6 +157,7 @@ mod http;
 #[cfg(feature = "inspector")]
 mod inspector;
 mod macros;
+mod management;
 mod mcp;
 mod oauth;
 mod stdio;
@@ -451,6 +459,8 @@ pub mod __private;
 // Their code is compiled elsewhere: some of it is part of a larger program.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide {
+    #[doc = include_str!("../docs/accounts.md")]
+    pub mod accounts {}
     #[doc = include_str!("../docs/add-your-provider.md")]
     pub mod add_your_provider {}
     #[doc = include_str!("../docs/arguments.md")]
@@ -463,6 +473,8 @@ pub mod guide {
     pub mod hosts {}
     #[doc = include_str!("../docs/identity.md")]
     pub mod identity {}
+    #[doc = include_str!("../docs/operations.md")]
+    pub mod operations {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
     #[doc = include_str!("../docs/providers.md")]
@@ -473,27 +485,5 @@ pub mod guide {
     pub mod widgets {}
 }
 
-/// Compiles the code of the guide on arguments.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/arguments.md")]
-struct Arguments;
-
-/// Compiles the code of the guide on identity providers.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/identity.md")]
-struct Identity;
-
-/// Compiles the code of the guide on proxies.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/behind-a-proxy.md")]
-struct BehindAProxy;
-
-/// Compiles the code of the guide on transports.
-#[cfg(all(doctest, feature = "websocket"))]
-#[doc = include_str!("../../docs/transports.md")]
-struct Transports;
-
-/// Compiles the code of the guide on widgets.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/widgets.md")]
-struct Widgets;
+mod guide_code;

@@ -93,6 +93,12 @@ pub trait Requires<P> {
 
     /// Returns the scopes as declared, in source order, without those that they imply.
     fn scopes() -> &'static [&'static str];
+
+    /// Returns the name of the argument that names an account of the caller, where `P` has several.
+    #[doc(hidden)]
+    fn account() -> Option<&'static str> {
+        None
+    }
 }
 
 /// Holds a scope of `P` that may change something; bounds the writing methods of

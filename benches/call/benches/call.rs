@@ -57,6 +57,15 @@ mod whole {
     }
 
     #[divan::bench]
+    fn metered(bencher: Bencher<'_, '_>) {
+        let runtime = runtime();
+        let served = runtime.block_on(Served::metered());
+        bencher
+            .with_inputs(|| served.request("simple_text", "{}"))
+            .bench_values(|request| runtime.block_on(served.send(request)));
+    }
+
+    #[divan::bench]
     fn by_rmcp(bencher: Bencher<'_, '_>) {
         of(bencher, false, "simple_text", "{}");
     }

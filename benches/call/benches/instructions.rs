@@ -20,8 +20,17 @@ struct Ready {
 
 /// What is made once is made, and the token was seen before.
 fn ready(tool: &str, arguments: &str) -> Ready {
+    ready_at(Served::new(true), tool, arguments)
+}
+
+/// The same at a server that counts its calls for Prometheus.
+fn ready_and_metered(tool: &str, arguments: &str) -> Ready {
+    ready_at(Served::metered(), tool, arguments)
+}
+
+fn ready_at(served: impl Future<Output = Served>, tool: &str, arguments: &str) -> Ready {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let served = runtime.block_on(Served::new(true));
+    let served = runtime.block_on(served);
     for _ in 0..3 {
         runtime.block_on(served.send(served.request(tool, arguments)));
     }
@@ -60,6 +69,12 @@ fn authorized(ready: Ready) -> (usize, Runtime, Served) {
     answered(ready)
 }
 
+#[library_benchmark(config = at_most(75_000))]
+#[bench::without_arguments(args = ("simple_text", "{}"), setup = ready_and_metered)]
+fn metered(ready: Ready) -> (usize, Runtime, Served) {
+    answered(ready)
+}
+
 #[library_benchmark(config = at_most(74_000))]
 #[bench::without_arguments(args = ("simple_text", "{}"), setup = ready_in_a_session)]
 #[bench::with_arguments(args = ("repeat", r#"{"text":"hello","times":2}"#), setup = ready_in_a_session)]
@@ -80,5 +95,8 @@ fn answered(ready: Ready) -> (usize, Runtime, Served) {
     (length, runtime, served)
 }
 
-library_benchmark_group!(name = calls, benchmarks = [authorized, in_a_session, session_begun]);
+library_benchmark_group!(
+    name = calls,
+    benchmarks = [authorized, metered, in_a_session, session_begun]
+);
 main!(library_benchmark_groups = calls);

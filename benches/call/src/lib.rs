@@ -10,6 +10,7 @@ use toolgate::{
     gate::Gate,
     prelude::*,
     server::{NoFallback, ToolgateService},
+    telemetry::Metrics,
     testing::{Issuer, RESOURCE},
     trace::{Event, Observer},
 };
@@ -74,6 +75,15 @@ impl Served {
     /// It cannot be built.
     pub async fn observed() -> Self {
         Self::with(|server| server.fast_path(true).observe(Reader)).await
+    }
+
+    /// A server whose calls take the fast path, and which counts them for Prometheus.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be built.
+    pub async fn metered() -> Self {
+        Self::with(|server| server.fast_path(true).metrics(Metrics::new())).await
     }
 
     async fn with(configure: impl FnOnce(Server) -> Server) -> Self {

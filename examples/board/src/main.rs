@@ -129,17 +129,18 @@ async fn close_issue(
 
 /// The server, with one of the two widgets.
 fn server(forge: OAuthClient<Forge>, board: Tools) -> Server {
-    toolgate::server!()
-        .provider(forge)
-        .tools(board)
-        .tools(tools![list_comments, close_issue])
-        .store(MemoryStore::new())
+    toolgate::server!().provider(forge).tools(board).tools(tools![list_comments, close_issue])
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let forge = forge::start(forge::Config::default()).await?;
-    let url = forge.url();
+    // Several processes that serve one board share the forge, the store and the address.
+    let shared = std::env::var("FORGE_URL").ok();
+    let own = match shared {
+        Some(_) => None,
+        None => Some(forge::start(forge::Config::default()).await?),
+    };
+    let url = shared.as_deref().or(own.as_ref().map(forge::Running::url)).unwrap_or_default();
     let client = Forge::client("toolgate")
         .secret("toolgate-secret")
         .api(format!("{url}/api"))
@@ -150,25 +151,9 @@ async fn main() -> Result<()> {
         Ok("react") => tools![react::issue_board],
         _ => tools![issue_board],
     };
-    server(client, board).serve().await
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{env, fs};
-
-    use super::*;
-
-    /// `BLESS=1 cargo test -p board` writes the file.
-    #[tokio::test]
-    async fn the_types_of_the_page_are_those_of_the_tools() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/react/src/tools.d.ts");
-        let client = Forge::client("toolgate").secret("toolgate-secret");
-        let app = server(client, tools![react::issue_board]).build().await.unwrap();
-        let types = app.describe().typescript();
-        if env::var_os("BLESS").is_some() {
-            fs::write(path, &types).unwrap();
-        }
-        assert_eq!(fs::read_to_string(path).unwrap(), types, "{path} is stale");
+    let server = server(client, board);
+    match std::env::var("PUBLIC_URL") {
+        Ok(url) => server.public_url(url).serve().await,
+        Err(_) => server.store(MemoryStore::new()).serve().await,
     }
 }

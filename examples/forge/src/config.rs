@@ -35,6 +35,9 @@ pub struct Config {
     pub(crate) redirects: Vec<String>,
     pub(crate) refresh_token_once: bool,
     pub(crate) state: Option<PathBuf>,
+    pub(crate) leeway: Duration,
+    pub(crate) token_latency: Duration,
+    pub(crate) crowd: usize,
 }
 
 impl Default for Config {
@@ -56,6 +59,9 @@ impl Default for Config {
                 "http://127.0.0.1/callback/github".to_owned(),
             ],
             state: None,
+            leeway: Duration::ZERO,
+            token_latency: Duration::ZERO,
+            crowd: 0,
         }
     }
 }
@@ -155,6 +161,27 @@ impl Config {
     #[must_use]
     pub fn state(mut self, path: impl Into<PathBuf>) -> Self {
         self.state = Some(path.into());
+        self
+    }
+
+    /// A refresh token that was used works for so long after that; not at all if nothing is said.
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// How long the answer to a refresh takes, from the rotation on.
+    #[must_use]
+    pub fn token_latency(mut self, latency: Duration) -> Self {
+        self.token_latency = latency;
+        self
+    }
+
+    /// Has so many users besides alice and bob: `person-0`, `person-1`, ..
+    #[must_use]
+    pub fn crowd(mut self, people: usize) -> Self {
+        self.crowd = people;
         self
     }
 

@@ -27,7 +27,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 pub use crate::{
     config::{Config, Flavour},
     faults::{Faults, Held},
-    world::Counts,
+    world::{Counts, RefreshOutcome, RefreshRequest},
 };
 use crate::{state::StateFile, world::World};
 
@@ -119,6 +119,11 @@ impl Running {
         self.forge.world().counts.clone()
     }
 
+    /// The newest refresh requests that named a token of this forge, in the order in which they arrived.
+    pub fn refresh_requests(&self) -> Vec<RefreshRequest> {
+        self.forge.world().refresh_log.iter().cloned().collect()
+    }
+
     /// Lets time pass, for it alone.
     pub fn advance(&self, by: Duration) {
         self.forge.world().offset += by;
@@ -127,6 +132,12 @@ impl Running {
     /// The user takes back all that was granted, at the provider.
     pub fn revoke_grants_of(&self, user: &str) {
         self.forge.world().revoke_user(user);
+    }
+
+    /// How many grants of the user's have not been revoked.
+    pub fn live_grants_of(&self, user: &str) -> usize {
+        let is_live = |family: &&world::Family| family.user == user && !family.revoked;
+        self.forge.world().families.iter().filter(is_live).count()
     }
 
     /// Every access token expires now; refresh tokens stay.

@@ -1,8 +1,8 @@
 //! Everything that there is: people, repositories, sessions, codes and tokens.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    time::{Duration, SystemTime},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    time::{Duration, Instant, SystemTime},
 };
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -21,16 +21,58 @@ pub struct Counts {
     pub codes: u32,
     /// Revocation requests that named a token of this forge.
     pub revocations: u32,
+    /// Refresh tokens that were used again, later than the leeway allows. Each ended a grant.
+    pub reuses: u32,
+    /// Refresh tokens that were used again within the leeway.
+    pub repeated: u32,
+    /// Refresh requests whose client was gone before the answer.
+    pub unanswered: u32,
+    /// The most refresh requests of one grant that were under way at once.
+    pub most_at_once: u32,
     /// API requests by their path.
     pub api: BTreeMap<String, u32>,
     /// The scopes that the last authorization request asked for.
     pub last_asked: String,
 }
 
+/// A refresh request that named a token of this forge.
+#[derive(Clone, Debug)]
+pub struct RefreshRequest {
+    /// When it arrived.
+    pub at: Instant,
+    /// Whose grant it is.
+    pub user: String,
+    /// The grant: its place among all that were given, in order.
+    pub grant: usize,
+    /// The query of the request's URL, by which a client can say which of its processes asks.
+    pub query: String,
+    /// What became of it.
+    pub outcome: RefreshOutcome,
+}
+
+/// What became of a refresh request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefreshOutcome {
+    /// New tokens. With rotation, its refresh token is spent.
+    Renewed,
+    /// New tokens for a spent refresh token, within the leeway.
+    Repeated,
+    /// The refresh token was spent before, which ended the grant.
+    Reused,
+    /// Refused for another reason.
+    Refused,
+}
+
+/// How many refresh requests are remembered.
+const MAX_REFRESH_LOG_LEN: usize = 16_384;
+
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) offset: Duration,
     pub(crate) counts: Counts,
+    /// The newest refresh requests, in order.
+    pub(crate) refresh_log: VecDeque<RefreshRequest>,
     pub(crate) repos: Vec<Repo>,
     /// Cookie to user.
     pub(crate) sessions: HashMap<String, String>,
@@ -39,19 +81,20 @@ pub(crate) struct World {
     pub(crate) access: HashMap<String, Access>,
     pub(crate) refresh: HashMap<String, Refresh>,
     pub(crate) families: Vec<Family>,
+    /// How many refresh requests of a family are under way.
+    pub(crate) refreshing: HashMap<usize, u32>,
     /// What a user approved before, for the page.
     pub(crate) approved: HashMap<String, BTreeSet<String>>,
 }
 
 pub(crate) struct User {
     pub(crate) name: &'static str,
-    pub(crate) password: &'static str,
     pub(crate) email: &'static str,
 }
 
 pub(crate) const USERS: [User; 2] = [
-    User { name: "alice", password: "alice-password", email: "alice@forge.example" },
-    User { name: "bob", password: "bob-password", email: "bob@forge.example" },
+    User { name: "alice", email: "alice@forge.example" },
+    User { name: "bob", email: "bob@forge.example" },
 ];
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,7 +164,8 @@ pub(crate) struct Access {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refresh {
     pub(crate) family: usize,
-    pub(crate) spent: bool,
+    #[serde(default)]
+    pub(crate) spent_at: Option<SystemTime>,
 }
 
 /// All tokens that go back to one approval.
@@ -133,6 +177,20 @@ pub(crate) struct Family {
 }
 
 impl World {
+    pub(crate) fn log_refresh(&mut self, grant: usize, query: &str, outcome: RefreshOutcome) {
+        if self.refresh_log.len() == MAX_REFRESH_LOG_LEN {
+            self.refresh_log.pop_front();
+        }
+        let (user, query) = (self.families[grant].user.clone(), query.to_owned());
+        self.refresh_log.push_back(RefreshRequest {
+            at: Instant::now(),
+            user,
+            grant,
+            query,
+            outcome,
+        });
+    }
+
     pub(crate) fn seeded() -> Self {
         let repo = |owner: &str, name: &str, description: &str, private, issues: u64| Repo {
             owner: owner.to_owned(),

@@ -18,6 +18,7 @@ async fn connect(forge: &Running, data: &Path) -> RunningService<RoleClient, ()>
         .env("GITHUB_AUTHORIZE_URL", format!("{}/login/oauth/authorize", forge.url()))
         .env("GITHUB_TOKEN_URL", format!("{}/login/oauth/access_token", forge.url()))
         .env("TOOLGATE_DATA", data)
+        .env("XDG_CONFIG_HOME", data)
         .env_remove("TOOLGATE_KEY")
         .kill_on_drop(true);
     ().serve(TokioChildProcess::new(command).unwrap()).await.unwrap()

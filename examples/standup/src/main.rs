@@ -2,7 +2,7 @@
 //! and a message to a channel at Slack.
 //!
 //! `cargo run -p standup -- --http 127.0.0.1:8765` needs no accounts: stand-ins take the place of the
-//! providers whose client is not set in the environment (`GITHUB_CLIENT_ID`, ..).
+//! providers whose client is not set in the environment or in a file `.env` (`GITHUB_CLIENT_ID`, ..).
 
 use serde::Deserialize;
 use serde_json::json;
@@ -105,6 +105,7 @@ pub(crate) fn server(
 /// Serves it. A debug build is in development: people sign in with one click.
 #[tokio::main]
 async fn main() -> Result<()> {
+    toolgate::env::load()?;
     let server = server(GitHub::from_env()?, Google::from_env()?, Slack::from_env()?);
     let server = if cfg!(debug_assertions) { server.dev::<Team>(["alice", "bob"]) } else { server };
     server.serve().await

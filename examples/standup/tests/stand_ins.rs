@@ -4,7 +4,7 @@
 #[path = "../src/main.rs"]
 mod program;
 
-use std::process::Stdio;
+use std::{fs, process::Stdio};
 
 use program::server;
 use serde_json::json;
@@ -50,14 +50,20 @@ async fn one_call_goes_through_three_consents_to_three_providers() -> Result<()>
 #[tokio::test]
 async fn without_accounts_it_says_which_providers_are_stand_ins_and_where() {
     let data = tempfile::tempdir().unwrap();
+    let variables =
+        "# Of the file\nSLACK_CLIENT_ID='a client of its own'\nGITHUB_CLIENT_ID=other\n";
+    fs::write(data.path().join(".env"), variables).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_standup"));
-    for provider in ["GITHUB", "GOOGLE"] {
+    for provider in ["SLACK", "GOOGLE"] {
         command.env_remove(format!("{provider}_CLIENT_ID"));
     }
     let mut program = command
         .args(["--http", "127.0.0.1:0"])
-        .env("SLACK_CLIENT_ID", "a-client-of-its-own")
+        // The process wins over the file, and an empty variable is not set.
+        .env("GITHUB_CLIENT_ID", "")
+        .current_dir(data.path())
         .env("TOOLGATE_DATA", data.path())
+        .env("XDG_CONFIG_HOME", data.path())
         .env_remove("TOOLGATE_KEY")
         .stdout(Stdio::piped())
         .kill_on_drop(true)

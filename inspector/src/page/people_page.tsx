@@ -60,9 +60,9 @@ function PersonHead({ person }: { person: Person }) {
   return (
     <span class="person-head">
       <b>{person.name}</b>
-      {person.accounts.map(({ provider, connected, scopes }) => (
+      {person.accounts.map(({ provider, connected, account, scopes }) => (
         <span key={provider} class="account">
-          <Chip tone={connected ? 'good' : 'plain'} title={scopes.join(', ')}>{provider}{connected ? '' : ' is not connected'}</Chip>
+          <Chip tone={connected ? 'good' : 'plain'} title={scopes.join(', ')}>{provider}{connected ? account && `: ${account}` : ' is not connected'}</Chip>
           <Button kind="bare" onClick={() => void perform({ act: connected ? 'disconnect' : 'connect', person: person.id, provider })}>{connected ? 'Disconnect' : 'Connect'}</Button>
         </span>
       ))}

@@ -4,6 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button, Chip, Copy, Icon, Segments, countdown, useNow } from '../parts/ui.tsx';
 import { beat, connected, era, log, narrow, notice, pane, perform, person, personId, route, state, tool } from '../state.ts';
 import type { AccessState, State, Tool } from '../api.ts';
+import { build, line } from '../build/build.ts';
+import { BuildNotice, BuildPage, BuildState } from '../build/build_page.tsx';
 import { CallPage } from '../call/call_page.tsx';
 import { changesOf } from './changes.ts';
 import { ChangesPage } from './changes_page.tsx';
@@ -57,6 +59,8 @@ function View({ state }: { state: State }) {
       return <SavedPage state={state} />;
     case 'doctor':
       return <DoctorPage />;
+    case 'build':
+      return <BuildPage />;
     case 'changes':
       return <ChangesPage state={state} />;
     case 'session':
@@ -73,6 +77,7 @@ function Notice() {
   return (
     <div class="notices" role="status">
       {!connected.value && <p class="notice bad">The server does not answer. It is tried again.</p>}
+      <BuildNotice shown={route.value[0] === 'build'} />
       {shown && <p class={shown.bad ? 'notice bad' : 'notice'}><span>{shown.say} {shown.link && <a href={shown.link} target="toolgate-consent">Open the page</a>}</span><button type="button" class="bare" aria-label="Close" onClick={() => (notice.value = undefined)}><Icon name="cross" /></button></p>}
     </div>
   );
@@ -86,6 +91,7 @@ function Header({ state }: { state: State }) {
       <b class="server"><span class="title">{server.title}</span><span class={connected.value ? 'dot on' : 'dot'} role="img" aria-label={connected.value ? 'connected' : 'not connected'} /></b>
       <span class="address wide-only"><code>{server.url.replace(/^https?:\/\//, '')}</code><Copy kind="bare" text={server.url} label="Copy" /></span>
       <span class="grow" />
+      <BuildState />
       {server.access !== 'open' && <People people={people} access={server.access} />}
       {server.access !== 'open' && <Life />}
       {server.eras.length > 1 && (
@@ -183,6 +189,7 @@ function Nav({ state }: { state: State }) {
     ['people', 'People × tools'],
     ['token', 'Token'],
     ['log', 'Messages', log.entries.length ? String(log.entries.length) : undefined],
+    ...(build.value ? [['build', 'Build', line(build.value)] as [string, string, string]] : []),
     ['doctor', 'Doctor'],
     ['changes', 'Changes', changes ? String(changes) : undefined],
     ['session', 'Record'],

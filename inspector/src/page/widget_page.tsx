@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, type State } from '../api.ts';
 import { argumentsOf, obstacle } from '../form/draft.ts';
+import { viewReloads } from '../build/build.ts';
 import { Button, Chip, Empty, Heading, Segments } from '../parts/ui.tsx';
 import { JsonView } from '../parts/json_view.tsx';
 import { RefusalCard } from '../call/card.tsx';
@@ -91,7 +92,7 @@ function Preview({ state, name, uri }: { state: State; name: string; uri: string
       void bridged.current?.close();
       bridged.current = undefined;
     };
-  }, [uri, who, attempt]);
+  }, [uri, who, attempt, viewReloads.value]);
 
   useEffect(() => bridged.current?.context(context), [device, theme, locale]);
   const card = round && cardFor(round, who);
@@ -109,7 +110,7 @@ function Preview({ state, name, uri }: { state: State; name: string; uri: string
         <Button onClick={() => setAttempt(attempt + 1)}>Reload</Button>
       </div>
       <div class={`stage ${theme}`} tabIndex={0} role="region" aria-label="Preview">
-        <iframe key={`${uri} ${who} ${attempt}`} ref={frame} title={`Widget ${name}`} sandbox="allow-scripts allow-forms" width={DEVICES[device]} height={height} />
+        <iframe key={`${uri} ${who} ${attempt} ${viewReloads.value}`} ref={frame} title={`Widget ${name}`} sandbox="allow-scripts allow-forms" width={DEVICES[device]} height={height} />
       </div>
       {card && <RefusalCard card={card} />}
       <section aria-label="Console and findings">

@@ -140,7 +140,7 @@ const REQUESTS: Record<string, [title: string, found: string, expected: string, 
 const RULES: Record<string, string> = { missing: 'it is required', unknown: 'it is not known', type: 'its type', range: 'its range', length: 'its length', pattern: 'its pattern', one_of: 'its choices', duplicate: 'no duplicates', other: 'its rule' };
 const FAILURES: Record<string, string> = {
   access_denied: 'the person refused', error: 'the provider answered with an error', no_code: 'the provider sent no code', mismatch: 'the answer is from another issuer or path', no_client: 'the provider has no client here', exchange: 'the code was not exchanged',
-  other_account: 'another account was chosen than before', unidentified: 'the account cannot be told', store: 'the store failed', client_refused: 'the provider refuses this server’s client', use_denied: 'the person did not let the application use the account',
+  other_account: 'another account was chosen than before', unidentified: 'the account cannot be told', too_many_accounts: 'as many accounts are connected as may be', store: 'the store failed', client_refused: 'the provider refuses this server’s client', use_denied: 'the person did not let the application use the account',
 };
 
 const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {

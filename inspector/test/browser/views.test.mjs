@@ -1,6 +1,6 @@
 // Every view in all forms: it fits, and axe finds nothing.
 import assert from 'node:assert/strict';
-import { call, go, look } from './browser.mjs';
+import { call, control, go, look } from './browser.mjs';
 import { walk } from './walk.mjs';
 
 const VIEWS = {
@@ -33,6 +33,16 @@ const VIEWS = {
   },
   doctor: (page) => go(page, 'doctor').then(() => page.locator('.checks-list').waitFor()),
   changes: (page) => go(page, 'changes').then(() => page.locator('.change').first().waitFor()),
+  build: async (page) => {
+    await control(page, { test: 'build', state: 'failed' });
+    await go(page, 'build');
+    await page.locator('.ansi').nth(1).waitFor();
+  },
+  building: async (page) => {
+    await control(page, { test: 'build', state: 'building' });
+    await go(page, 'tools', 'list_repositories');
+    await page.locator('.build-state.busy').waitFor();
+  },
   saved: (page) => go(page, 'saved').then(() => page.locator('.list').waitFor()),
   record: (page) => go(page, 'session').then(() => page.getByText('Save as a file').waitFor()),
   hosts: (page) => go(page, 'hosts').then(() => page.locator('.host-list').waitFor()),

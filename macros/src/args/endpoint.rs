@@ -63,3 +63,23 @@ impl FromMeta for ClientAuth {
         Ok(Self(Ident::new(variant, word.span())))
     }
 }
+
+/// A path below `api`.
+pub(crate) struct ApiPath(pub(crate) LitStr);
+
+impl FromMeta for ApiPath {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(path) = Text::from_meta(item)?;
+        let value = path.value();
+        let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
+        if value.starts_with('/') && !value.starts_with("//") && value.chars().all(in_path) {
+            return Ok(Self(path));
+        }
+        let message = if item.path().is_ident("path") {
+            "the `path` of the account endpoint is below the API: `/user`"
+        } else {
+            "`token_check` is a path of the API that every good token may read: `/user`"
+        };
+        Err(Error::custom(message).with_span(&path))
+    }
+}

@@ -6,6 +6,7 @@
 #[macro_use]
 mod keys;
 
+pub(crate) mod account;
 mod advice;
 pub(crate) mod argument;
 pub(crate) mod catalogue;

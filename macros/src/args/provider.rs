@@ -10,8 +10,9 @@ use syn::{
 
 use super::{
     Attribute, Group,
+    account::AccountEndpoint,
     condition::{Condition, InsufficientScope, is_header_name},
-    endpoint::{ClientAuth, Endpoint},
+    endpoint::{ApiPath, ClientAuth, Endpoint},
     placeholder::Placeholders,
     revocation::Revocation,
     token_endpoint::{
@@ -37,6 +38,7 @@ attribute! {
         authorize_params: Option<Pairs>,
         refresh: Option<Endpoint>,
         token_check: Option<ApiPath>,
+        account: Option<Group<AccountEndpoint>>,
         scope_param: Option<ParameterName>,
         scope_prefix: Option<ScopePrefix>,
         empty_scope: Option<EmptyScope>,
@@ -81,22 +83,6 @@ impl FromMeta for ProviderId {
         }
         let message = "an `id` is of a-z, 0-9 and `-`: URLs and environment variables have it";
         Err(Error::custom(message).with_span(&id))
-    }
-}
-
-/// A path below `api`.
-pub(crate) struct ApiPath(pub(crate) LitStr);
-
-impl FromMeta for ApiPath {
-    fn from_meta(item: &Meta) -> Result<Self> {
-        let Text(path) = Text::from_meta(item)?;
-        let value = path.value();
-        let in_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
-        if value.starts_with('/') && !value.starts_with("//") && value.chars().all(in_path) {
-            return Ok(Self(path));
-        }
-        let message = "`token_check` is a path of the API that every good token may read: `/user`";
-        Err(Error::custom(message).with_span(&path))
     }
 }
 

@@ -45,16 +45,21 @@ pub(crate) struct Pointer(pub(crate) LitStr);
 impl FromMeta for Pointer {
     fn from_meta(item: &Meta) -> Result<Self> {
         let Text(pointer) = Text::from_meta(item)?;
-        let value = pointer.value();
-        let escaped = value.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if value.starts_with('/') && value.len() > 1 && escaped {
-            return Ok(Self(pointer));
-        }
-        let message = format!(
-            "`{value}` is not a JSON pointer to a member (RFC 6901)\nhelp: write `/authed_user/access_token`, with `~1` for a `/` in a name, and `~0` for a `~`"
-        );
-        Err(Error::custom(message).with_span(&pointer))
+        check_pointer(&pointer)?;
+        Ok(Self(pointer))
     }
+}
+
+pub(super) fn check_pointer(pointer: &LitStr) -> Result<()> {
+    let value = pointer.value();
+    let escaped = value.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if value.starts_with('/') && value.len() > 1 && escaped {
+        return Ok(());
+    }
+    let message = format!(
+        "`{value}` is not a JSON pointer to a member (RFC 6901)\nhelp: write `/authed_user/access_token`, with `~1` for a `/` in a name, and `~0` for a `~`"
+    );
+    Err(Error::custom(message).with_span(pointer))
 }
 
 /// A whole number of seconds.

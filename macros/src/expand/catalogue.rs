@@ -6,7 +6,7 @@ use super::scope_enum;
 use crate::{
     args::{self, Parsed, catalogue::CatalogueArgs},
     errors::Errors,
-    model::catalogue::parse_enum,
+    model::{catalogue::parse_enum, encoding::Kind},
 };
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -17,5 +17,12 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     };
     let Parsed { krate, args } = args::parse::<CatalogueArgs>(attr, &mut errors);
     let name = args.and_then(|args| args.name).map(|name| name.0.value());
-    scope_enum::expand(item, &krate, name, &TokenStream::new(), errors)
+    scope_enum::expand(
+        item,
+        &krate,
+        name,
+        (Kind::Callers, false),
+        |_, _| TokenStream::new(),
+        errors,
+    )
 }

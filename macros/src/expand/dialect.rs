@@ -6,10 +6,11 @@ use syn::{LitStr, Path};
 
 use crate::args::{
     Group,
+    account::{AccountEndpoint, Pointers},
     condition::Condition,
-    endpoint::{ClientAuth, Endpoint},
+    endpoint::{ApiPath, ClientAuth, Endpoint},
     placeholder::{Placeholder, Source},
-    provider::{ApiPath, ProviderArgs},
+    provider::ProviderArgs,
     revocation::Revocation,
     token_endpoint::{BodyFormat, Pointer, RefreshTokens, TokenPointers},
     value::{Switch, Text, Texts},
@@ -33,6 +34,10 @@ pub(super) fn emit(
         .map(|Text(text)| quote!(.response_scope_separator(#text))));
     set(args.refresh.as_ref().map(|Endpoint(url)| quote!(.refresh(#url))));
     set(args.token_check.as_ref().map(|ApiPath(path)| quote!(.token_check(#path))));
+    set(args.account.as_ref().map(|group| {
+        let endpoint = account_endpoint(krate, &group.value);
+        quote!(.account(#endpoint))
+    }));
     set(args.client_auth.as_ref().map(
         |ClientAuth(client_auth)| quote!(.client_auth(#krate::__private::ClientAuth::#client_auth)),
     ));
@@ -127,6 +132,24 @@ fn token_pointers(krate: &Path, pointers: &TokenPointers) -> TokenStream {
             let setter = variant(setter);
             chain.extend(quote!(.#setter(#pointer)));
         }
+    }
+    chain
+}
+
+fn account_endpoint(krate: &Path, endpoint: &AccountEndpoint) -> TokenStream {
+    // A faulty one is reported, and is one all the same.
+    let nowhere = || LitStr::new("", proc_macro2::Span::call_site());
+    let path = endpoint.path.as_ref().map_or_else(nowhere, |ApiPath(path)| path.clone());
+    let id = endpoint.id.as_ref().map_or(&[][..], |id| &id.0);
+    let mut chain = quote!(#krate::provider::AccountEndpoint::new(#path, &[#(#id),*]));
+    if let Some(Pointers(label)) = &endpoint.label {
+        chain.extend(quote!(.label(&[#(#label),*])));
+    }
+    if let Some(Texts(scopes)) = &endpoint.scopes {
+        chain.extend(quote!(.scopes(&[#(#scopes),*])));
+    }
+    if let Some(Text(prompt)) = &endpoint.prompt {
+        chain.extend(quote!(.prompt(#prompt)));
     }
     chain
 }

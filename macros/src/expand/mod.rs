@@ -1,5 +1,6 @@
 //! What each macro expands to.
 
+mod account_argument;
 mod argument;
 pub(crate) mod catalogue;
 mod constants;

@@ -7,13 +7,15 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
     Error, Ident, Path, Result, Token, bracketed,
-    ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
     spanned::Spanned,
 };
 
-use super::marker::holds_all;
+use super::{
+    account_argument::{AccountArgument, key},
+    marker::holds_all,
+};
 use crate::{
     args::{scope::Access, scopes::ScopeName},
     errors::Errors,
@@ -38,6 +40,7 @@ struct Request {
     /// The parameter is an `AuthedClient`, not a `Caller`.
     of_client: bool,
     purpose: Purpose,
+    account: AccountArgument,
     scopes: Vec<ScopeName>,
 }
 
@@ -74,7 +77,8 @@ impl Parse for Request {
         } else {
             Purpose::Tool { read_only: None }
         };
-        let of_client = key(input)? == "client";
+        let (account, next) = AccountArgument::parse(input)?;
+        let of_client = next == "client";
         let provider = input.call(Path::parse_mod_style)?;
         input.parse::<Token![,]>()?;
         key(input)?;
@@ -82,15 +86,8 @@ impl Parse for Request {
         bracketed!(list in input);
         let scopes = Punctuated::<ScopeName, Token![,]>::parse_terminated(&list)?;
         let scopes = scopes.into_iter().collect();
-        Ok(Self { catalogue, krate, holder, provider, of_client, purpose, scopes })
+        Ok(Self { catalogue, krate, holder, provider, of_client, purpose, account, scopes })
     }
-}
-
-/// `key =`
-fn key(input: ParseStream<'_>) -> Result<Ident> {
-    let key = input.call(Ident::parse_any)?;
-    input.parse::<Token![=]>()?;
-    Ok(key)
 }
 
 impl Request {
@@ -100,6 +97,9 @@ impl Request {
         }
         let mut errors = Errors::default();
         errors.take(self.check_kind());
+        if self.has_account() {
+            errors.take(self.account.check(&self.provider_name()));
+        }
         // An empty catalogue is that of a provider whose own faults are reported already.
         let declared = if !errors.is_empty() || self.catalogue.is_empty() {
             Vec::new()
@@ -125,6 +125,13 @@ impl Request {
             "`{name}` is no provider: it has no API\nhelp: take `Caller<{name}>`, or write `#[provider(..)]` in place of `#[catalogue]`"
         );
         Err(Error::new_spanned(&self.provider, message))
+    }
+
+    /// Whether an argument names an account of the client.
+    fn has_account(&self) -> bool {
+        self.of_client
+            && self.catalogue.has_accounts()
+            && matches!(self.purpose, Purpose::Tool { .. })
     }
 
     /// A type without a catalogue. rustc reports it, by a trait that nothing implements, because a
@@ -233,12 +240,14 @@ impl Request {
             .any(|&index| self.catalogue.scopes()[index].access != Access::Read)
             .then(|| quote!(impl #krate::__private::DeclaresWrite<#provider> for #holder {}));
         let may_call = self.may_call(declared);
+        let account = self.has_account().then(|| self.account.emit());
         quote! {
             impl #krate::__private::Requires<#provider> for #holder {
                 type Of = #provider;
                 fn scopes() -> &'static [&'static str] {
                     &[#(#tokens),*]
                 }
+                #account
             }
             #(
                 impl #krate::__private::Holds<#provider, #held> for #holder {}

@@ -14,7 +14,8 @@ use crate::{
     },
     errors::Errors,
     model::{
-        catalogue::{parse_enum, synonyms},
+        catalogue::{Declared, parse_enum},
+        encoding::Kind,
         provider, token_exchange,
     },
 };
@@ -34,11 +35,18 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     // A faulty provider is one all the same, so that its tools have no faults of their own.
     let args = args.unwrap_or_default();
     let name = args.name.as_ref().map(|Text(name)| name.value());
-    let provider = emit_provider(&krate, &args, &item);
-    scope_enum::expand(item, &krate, name, &provider, errors)
+    let provider =
+        |item: &ItemEnum, scopes: &Declared| emit_provider(&krate, &args, item, &scopes.synonyms());
+    let kind = (Kind::Provider, args.account.is_some());
+    scope_enum::expand(item, &krate, name, kind, provider, errors)
 }
 
-fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStream {
+fn emit_provider(
+    krate: &Path,
+    args: &ProviderArgs,
+    item: &ItemEnum,
+    synonyms: &[(String, String)],
+) -> TokenStream {
     let provider = &item.ident;
     let name = provider.unraw().to_string();
     let id =
@@ -49,7 +57,7 @@ fn emit_provider(krate: &Path, args: &ProviderArgs, item: &ItemEnum) -> TokenStr
     let (api, authorize, token) = (url(&args.api), url(&args.authorize), url(&args.token));
     let revoke = args.revoke.as_ref().map(|revoke| optional("REVOKE", &revoke.0));
     let issuer = args.issuer.as_ref().map(|issuer| optional("ISSUER", &issuer.0));
-    let dialect = dialect::emit(krate, args, &synonyms(item));
+    let dialect = dialect::emit(krate, args, synonyms);
     let stand_in = args.stand_in.as_ref().map(|PathValue(profile)| {
         quote! {
             const STAND_IN: ::core::option::Option<&'static #krate::__private::Profile> =

@@ -13,7 +13,7 @@ pub(super) fn request(
     holder: &TokenStream,
     client: &ClientScopes,
 ) -> TokenStream {
-    let ClientScopes { provider, of_client, scopes } = client;
+    let ClientScopes { provider, of_client, scopes, .. } = client;
     let key = Ident::new(if *of_client { "client" } else { "caller" }, Span::call_site());
     let scopes = &scopes.names;
     quote! {

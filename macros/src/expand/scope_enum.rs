@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Ident, ItemEnum, Path, Visibility, ext::IdentExt};
 
@@ -15,22 +15,26 @@ use crate::{
     doc_text::{doc_text, with_attribute},
     errors::Errors,
     model::{
-        catalogue,
+        catalogue::{self, Declared},
         encoding::{Catalogue, Kind, Scope},
     },
 };
 
-/// Expands the enum. `provider` comes between its catalogue and the macro of its name; people read
-/// `name`, or the enum's own name.
+/// Expands the enum. What `provider` emits comes between its catalogue and the macro of its name;
+/// people read `name`, or the enum's own name.
 pub(super) fn expand(
     mut item: ItemEnum,
     krate: &Path,
     name: Option<String>,
-    provider: &TokenStream,
+    (kind, has_accounts): (Kind, bool),
+    provider: impl FnOnce(&ItemEnum, &Declared) -> TokenStream,
     mut errors: Errors,
 ) -> TokenStream {
-    let kind = if provider.is_empty() { Kind::Callers } else { Kind::Provider };
-    let catalogue = catalogue::read(&item, kind, &mut errors).filter(|_| errors.is_empty());
+    let declared = catalogue::declared(&item, &mut errors);
+    let provider = provider(&item, &declared);
+    let catalogue = catalogue::read(&item, &declared, kind, &mut errors);
+    let catalogue = catalogue.filter(|_| errors.is_empty());
+    let catalogue = catalogue.map(|catalogue| catalogue.with_accounts(has_accounts));
     let name = name.unwrap_or_else(|| item.ident.unraw().to_string());
     let implementation = emit_catalogue(&item, krate, &name, catalogue.as_ref());
     let text = catalogue.as_ref().map(Catalogue::to_string).unwrap_or_default();
@@ -61,27 +65,30 @@ fn emit_catalogue(
         let Scope { token, implies, .. } = scope;
         let description = doc_text(&variant.attrs);
         let access = match scope.access {
-            Access::Read => quote!(Read),
-            Access::Write => quote!(Write),
-            Access::Destructive => quote!(Destructive),
+            Access::Read => "Read",
+            Access::Write => "Write",
+            Access::Destructive => "Destructive",
         };
+        let access = Ident::new(access, Span::call_site());
         quote! {
-            #krate::__private::Scope {
+            Scope {
                 name: #token,
                 description: #description,
-                access: #krate::__private::Access::#access,
+                access: Access::#access,
                 implies: &[#(#implies),*],
             }
         }
     });
     let count = scopes.len();
-    // A static, because the compiler reads a constant again for every tool that refers to it.
+    // A static, because the compiler reads a constant again for every tool that refers to it. The
+    // import, because hundreds of full paths take this macro, which is not optimized, some time.
     quote! {
         #[automatically_derived]
         impl #krate::__private::Catalogue for #ident {
             const NAME: &'static str = #name;
             const SCOPES: &'static [#krate::__private::Scope] = {
-                static SCOPES: [#krate::__private::Scope; #count] = [#(#scopes),*];
+                use #krate::__private::{Access, Scope};
+                static SCOPES: [Scope; #count] = [#(#scopes),*];
                 &SCOPES
             };
         }

@@ -200,11 +200,19 @@ impl Tool {
             })
         });
         let dependencies: Vec<_> = dependencies.collect();
-        (!dependencies.is_empty()).then(|| {
-            quote! {
-                fn dependencies() -> #krate::__private::Dependencies {
-                    #krate::__private::Dependencies::new()#(.#dependencies)*
-                }
+        let client = self.parameters.iter().find(|parameter| parameter.is_client());
+        let list = match (dependencies.as_slice(), client) {
+            ([], _) => return None,
+            // One call where it is enough, because the compiler checks it for every tool.
+            ([_], Some(client)) => {
+                let name = client.ident.unraw().to_string();
+                quote!(of_client::<_, Self>(#name))
+            }
+            (all, _) => quote!(new()#(.#all)*),
+        };
+        Some(quote! {
+            fn dependencies() -> #krate::__private::Dependencies {
+                #krate::__private::Dependencies::#list
             }
         })
     }
@@ -216,9 +224,10 @@ impl Tool {
         let tool = &self.function.sig.ident;
         let read_only = self.attribute.read_only.map(|span| Ident::new("read_only", span));
         let read_only = read_only.map(|key| quote!(#key,));
-        let holder = quote!(tool = #tool, #read_only);
         let requests = self.clients.iter().map(|client| {
             let catalogue = self.provider.as_ref().unwrap_or(&client.provider);
+            let account = client.of_client.then(|| self.emit_account(client));
+            let holder = quote!(tool = #tool, #read_only #account);
             request(&self.krate, catalogue, &holder, client)
         });
         requests.collect()

@@ -39,8 +39,11 @@ fn first_token(tokens: TokenStream) -> TokenStream {
     TokenStream::new()
 }
 
-/// Reads the scopes of the variants. `None` where a fault was reported.
-pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<Catalogue> {
+/// The scopes that the variants declare, before they are checked against each other.
+pub(crate) struct Declared(Vec<Option<ScopeAttribute>>);
+
+/// Checks the enum, and parses the attributes of its variants.
+pub(crate) fn declared(item: &ItemEnum, errors: &mut Errors) -> Declared {
     if item.variants.is_empty() {
         let message = format!("`{}` has no scopes\nhelp: every variant is one", item.ident);
         errors.push(Error::new_spanned(&item.ident, message));
@@ -57,9 +60,18 @@ pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<C
             errors.push(Error::new_spanned(&variant.fields, "a scope holds no data"));
         }
     }
-    let attrs: Vec<_> = item.variants.iter().map(|variant| find_scope(variant, errors)).collect();
+    Declared(item.variants.iter().map(|variant| find_scope(variant, errors)).collect())
+}
+
+/// Reads the scopes of the variants. `None` where a fault was reported.
+pub(crate) fn read(
+    item: &ItemEnum,
+    Declared(attrs): &Declared,
+    kind: Kind,
+    errors: &mut Errors,
+) -> Option<Catalogue> {
     let mut scopes = Vec::new();
-    for (variant, attr) in item.variants.iter().zip(&attrs) {
+    for (variant, attr) in item.variants.iter().zip(attrs) {
         let Some(attr) = attr else { continue };
         let token = attr.token.value();
         if scopes.iter().any(|other: &Scope| other.token == token) {
@@ -69,7 +81,7 @@ pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<C
             ));
         }
         for other in attr.args.also.iter().flat_map(|synonyms| &synonyms.0) {
-            errors.take(check_synonym(other, kind, &attrs));
+            errors.take(check_synonym(other, kind, attrs));
         }
         let mut implies = Vec::new();
         for implied in attr.args.implies.iter().flat_map(|variants| &variants.0) {
@@ -124,17 +136,17 @@ pub(crate) fn read(item: &ItemEnum, kind: Kind, errors: &mut Errors) -> Option<C
     errors.take(Catalogue::new(scopes, kind).map_err(cycle))
 }
 
-/// The other names of a provider's scopes, each with the scope's own name.
-pub(crate) fn synonyms(item: &ItemEnum) -> Vec<(String, String)> {
-    // The faults of the scopes are reported where they are read.
-    let mut ignored = Errors::default();
-    let scopes = item.variants.iter().filter_map(|variant| find_scope(variant, &mut ignored));
-    let named = |scope: ScopeAttribute| {
-        let name = scope.token.value();
-        let others = scope.args.also.map(|synonyms| synonyms.0).unwrap_or_default();
-        others.into_iter().map(move |other| (other.value(), name.clone()))
-    };
-    scopes.flat_map(named).collect()
+impl Declared {
+    /// The other names of a provider's scopes, each with the scope's own name.
+    pub(crate) fn synonyms(&self) -> Vec<(String, String)> {
+        let mut synonyms = Vec::new();
+        for scope in self.0.iter().flatten() {
+            for other in scope.args.also.iter().flat_map(|synonyms| &synonyms.0) {
+                synonyms.push((other.value(), scope.token.value()));
+            }
+        }
+        synonyms
+    }
 }
 
 /// A synonym is of a provider's scope, and of one only.

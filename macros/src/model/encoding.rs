@@ -27,6 +27,8 @@ pub(crate) struct Scope {
 pub(crate) struct Catalogue {
     scopes: Vec<Scope>,
     kind: Kind,
+    /// Whether people may connect several accounts.
+    has_accounts: bool,
 }
 
 /// What has the scopes.
@@ -40,9 +42,10 @@ pub(crate) enum Kind {
     Missing,
 }
 
-/// The first line of a catalogue of callers, and the only one of a type that has no catalogue. A
-/// scope has more than one word.
+/// The first line of a catalogue of callers, that of a provider with several accounts of a person, and
+/// the only one of a type that has no catalogue. A scope has more than one word.
 const CALLERS: &str = "callers";
+const ACCOUNTS: &str = "accounts";
 const MISSING: &str = "none";
 
 impl Catalogue {
@@ -68,7 +71,12 @@ impl Catalogue {
         for (scope, implies) in scopes.iter_mut().zip(closed) {
             scope.implies = implies;
         }
-        Ok(Self { scopes, kind })
+        Ok(Self { scopes, kind, has_accounts: false })
+    }
+
+    /// The same catalogue, of a provider that says whose account a token opens.
+    pub(crate) fn with_accounts(self, has_accounts: bool) -> Self {
+        Self { has_accounts, ..self }
     }
 
     /// The catalogue that the string literal holds.
@@ -107,8 +115,9 @@ impl Catalogue {
             Some(MISSING) => Kind::Missing,
             _ => Kind::Provider,
         };
-        let scopes = text.lines().skip(usize::from(kind != Kind::Provider));
-        Some(Self { scopes: scopes.map(scope).collect::<Option<_>>()?, kind })
+        let has_accounts = first == Some(ACCOUNTS);
+        let scopes = text.lines().skip(usize::from(kind != Kind::Provider || has_accounts));
+        Some(Self { scopes: scopes.map(scope).collect::<Option<_>>()?, kind, has_accounts })
     }
 
     pub(crate) fn scopes(&self) -> &[Scope] {
@@ -117,6 +126,10 @@ impl Catalogue {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    pub(crate) fn has_accounts(&self) -> bool {
+        self.has_accounts
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -143,6 +156,8 @@ impl Display for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == Kind::Callers {
             writeln!(f, "{CALLERS}")?;
+        } else if self.has_accounts {
+            writeln!(f, "{ACCOUNTS}")?;
         }
         for (index, scope) in self.scopes.iter().enumerate() {
             if index > 0 {

@@ -24,6 +24,9 @@ pub(crate) fn check(args: &ProviderArgs, errors: &mut Errors) {
     if let Some(condition) = &args.insufficient_scope {
         errors.take(condition.value.condition.check(condition.key));
     }
+    if let Some(account) = &args.account {
+        errors.take(account.value.check(account.key));
+    }
     if let Some(revocation) = &args.revocation {
         let url = args.revoke.as_ref().map(|revoke| revoke.0.value());
         errors.take(revocation.value.check(revocation.key, url.as_deref()));

@@ -1,7 +1,7 @@
 //! The scopes of each client, not yet looked up in a catalogue.
 
 use proc_macro2::Span;
-use syn::{Error, Path};
+use syn::{Error, Path, ext::IdentExt};
 
 use super::parameter::Parameter;
 use crate::{
@@ -16,6 +16,8 @@ pub(crate) struct ClientScopes {
     pub(crate) scopes: ScopeList,
     /// The parameter is an `AuthedClient`, not a `Caller`.
     pub(crate) of_client: bool,
+    /// The parameter's name.
+    pub(crate) parameter: String,
 }
 
 /// Gives each client its scopes, by the parameter's name where there are several.
@@ -77,8 +79,11 @@ pub(crate) fn match_clients(
 
 fn matched(client: &Parameter, scopes: &ScopeList) -> impl Iterator<Item = ClientScopes> {
     let (scopes, of_client) = (scopes.clone(), client.is_client());
-    let provider = client.provider().cloned().into_iter();
-    provider.map(move |provider| ClientScopes { provider, scopes: scopes.clone(), of_client })
+    let parameter = client.ident.unraw().to_string();
+    client.provider().cloned().into_iter().map(move |provider| {
+        let (scopes, parameter) = (scopes.clone(), parameter.clone());
+        ClientScopes { provider, scopes, of_client, parameter }
+    })
 }
 
 fn unauthorized(client: &Parameter, help: &str) -> Error {

@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// Keys of the authorization code flow and of what it gives: refresh tokens, and grants to revoke.
-const OF_AUTHORIZATION_CODE: [&str; 12] = [
+const OF_AUTHORIZATION_CODE: [&str; 13] = [
+    "account",
     "authorize",
     "authorize_params",
     "pkce",

@@ -10,11 +10,10 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::identity::Identity;
 use crate::{
-    client::{AuthedClient, Connection, TokenSource},
+    client::{AuthedClient, Connection, SharedConnection, TokenSource},
     error::{Error, ErrorKind},
-    oauth::UpstreamClient,
+    oauth::{Identity, UpstreamClient},
     provider::Provider,
 };
 
@@ -32,7 +31,7 @@ pub(crate) type Admit = dyn Fn(Person) -> BoxFuture<'static, Result<bool, Error>
 pub struct Person {
     subject: String,
     profile: Arc<Value>,
-    connection: Arc<Connection>,
+    connection: SharedConnection,
     provider: TypeId,
 }
 
@@ -52,7 +51,7 @@ impl Person {
         Ok(Self {
             subject: identity.subject,
             profile: Arc::new(identity.profile),
-            connection: Arc::new(connection),
+            connection: connection.into(),
             provider: registration.type_id,
         })
     }
@@ -80,7 +79,7 @@ impl Person {
             let message = format!("`{}` is not the provider that the broker is for", P::NAME);
             return Err(Error::internal(message));
         }
-        Ok(AuthedClient::new(Arc::clone(&self.connection)))
+        Ok(AuthedClient::new(self.connection.clone()))
     }
 }
 

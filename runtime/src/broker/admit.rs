@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{admission::Person, identity::Identity, state::Broker};
+use super::{admission::Person, state::Broker};
 use crate::{
     error::Error,
     grant::{GrantKey, Renew},
+    oauth::Identity,
 };
 
 /// How long a decision may take.

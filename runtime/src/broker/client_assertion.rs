@@ -12,15 +12,12 @@ use super::{
     client::{Client, ClientError, ClientKeys, is_url},
     client_authentication::AuthenticatedClient,
     endpoint::error::OAuthError,
-    signed_assertion::{SignedAssertion, Validity},
+    signed_assertion::{SignedAssertion, USED_ASSERTION_TTL, Validity},
     state::Broker,
 };
-use crate::{
-    gate::verify::{
-        keys::{Key, Keys},
-        token::string_list,
-    },
-    support::crypto,
+use crate::gate::verify::{
+    keys::{Key, Keys},
+    token::string_list,
 };
 
 /// The value of `client_assertion_type`.
@@ -35,10 +32,8 @@ struct AssertionClaims {
     iss: Option<String>,
     sub: Option<String>,
     aud: Option<Value>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    jti: Option<String>,
+    #[serde(flatten)]
+    validity: Validity,
 }
 
 fn refuse(why: &'static str) -> OAuthError {
@@ -95,8 +90,9 @@ impl Broker {
         if found != Some(true) {
             return Err(refuse("no key of the client's verifies the assertion"));
         }
-        let jti = claims.jti.as_deref().unwrap_or_default();
-        if !self.0.assertions.is_first_use(crypto::sha256(format!("{id}\n{jti}").as_bytes())) {
+        let jti = claims.validity.id();
+        let until = self.0.clock.now() + USED_ASSERTION_TTL;
+        if !self.0.records.is_first_use("client", &id, jti, until).await? {
             return Err(refuse("the assertion was used before"));
         }
         Ok(AuthenticatedClient { id, refreshes: true, is_confidential: true })
@@ -113,13 +109,7 @@ impl Broker {
         if !audience.iter().any(ours) {
             return Err(refuse("`aud` of the assertion must be this server's issuer"));
         }
-        let validity = Validity {
-            expires_at: claims.exp.as_ref(),
-            not_before: claims.nbf.as_ref(),
-            issued_at: claims.iat.as_ref(),
-            id: claims.jti.as_deref(),
-        };
-        validity.check(self.now()).map_err(refuse)
+        claims.validity.check(self.now()).map_err(refuse)
     }
 
     /// The keys of a client. `renew`: they are fetched again, if they may have changed.

@@ -102,9 +102,12 @@ impl Registrations {
         RegisteredClient::from_bytes(&opened)
     }
 
-    /// The secret of the confidential client with this `client_id`.
+    /// The secret of the confidential client with this `client_id`. It stays the same as long as the
+    /// key that has sealed the `client_id` is one of the server's.
     pub(crate) fn secret(&self, id: &str) -> String {
-        crypto::base64url(&self.sealer.mac(PURPOSE, &[&self.issuer, id]))
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(id.strip_prefix(PREFIX).unwrap_or_default());
+        let sealed = sealed.unwrap_or_default();
+        crypto::base64url(&self.sealer.mac_of(&sealed, PURPOSE, &[&self.issuer, id]))
     }
 }
 

@@ -11,12 +11,13 @@ use crate::gate::verify::{
     token::{algorithm, decode_part, numeric_date},
 };
 
-/// How far ahead an assertion may expire. Its `jti` is remembered for as long.
-pub(crate) const MAX_ASSERTION_TTL: Duration = Duration::from_secs(3600);
-/// The most assertions that are remembered.
-pub(crate) const MAX_ASSERTIONS: usize = 100_000;
+/// How far ahead an assertion may expire.
+const MAX_ASSERTION_TTL: Duration = Duration::from_secs(3600);
 /// How much clocks may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// How long the `jti` of an assertion is remembered: until no clock accepts the assertion.
+pub(crate) const USED_ASSERTION_TTL: Duration =
+    Duration::from_secs(MAX_ASSERTION_TTL.as_secs() + 2 * CLOCK_SKEW.as_secs());
 /// The longest assertion, and the longest `jti`, in bytes.
 const MAX_ASSERTION_LEN: usize = 8 * 1024;
 const MAX_JTI_LEN: usize = 256;
@@ -37,12 +38,13 @@ pub(crate) struct SignedAssertion<'a, C> {
     signature: &'a str,
 }
 
-/// The claims that say when an assertion may be used, and that name it.
-pub(crate) struct Validity<'a> {
-    pub(crate) expires_at: Option<&'a Value>,
-    pub(crate) not_before: Option<&'a Value>,
-    pub(crate) issued_at: Option<&'a Value>,
-    pub(crate) id: Option<&'a str>,
+/// The claims that say when an assertion may be used, and that name it. A set of claims flattens them.
+#[derive(Deserialize)]
+pub(crate) struct Validity {
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+    jti: Option<String>,
 }
 
 impl<'a, C: DeserializeOwned> SignedAssertion<'a, C> {
@@ -79,18 +81,29 @@ impl<'a, C: DeserializeOwned> SignedAssertion<'a, C> {
     }
 }
 
-impl Validity<'_> {
+impl Validity {
+    /// The identifier of the assertion; empty without one.
+    pub(crate) fn id(&self) -> &str {
+        self.jti.as_deref().unwrap_or_default()
+    }
+
+    /// When the assertion was made.
+    pub(crate) fn issued_at(&self) -> Option<SystemTime> {
+        numeric_date(self.iat.as_ref())
+    }
+
     /// Checks that the assertion may be used now, and that its use can be remembered.
     pub(crate) fn check(&self, now: SystemTime) -> Result<(), &'static str> {
-        let is_early = |time| numeric_date(time).is_some_and(|at| at > now + CLOCK_SKEW);
-        let expires_at = numeric_date(self.expires_at).unwrap_or(SystemTime::UNIX_EPOCH);
-        if expires_at + CLOCK_SKEW <= now || is_early(self.not_before) || is_early(self.issued_at) {
+        let is_early = |time: Option<SystemTime>| time.is_some_and(|at| at > now + CLOCK_SKEW);
+        let not_before = numeric_date(self.nbf.as_ref());
+        let expires_at = numeric_date(self.exp.as_ref()).unwrap_or(SystemTime::UNIX_EPOCH);
+        if expires_at + CLOCK_SKEW <= now || is_early(not_before) || is_early(self.issued_at()) {
             return Err("the assertion has expired, or is not valid yet");
         }
         if expires_at > now + MAX_ASSERTION_TTL {
             return Err("an assertion expires within an hour");
         }
-        if !self.id.is_some_and(|id| (1..=MAX_JTI_LEN).contains(&id.len())) {
+        if !(1..=MAX_JTI_LEN).contains(&self.id().len()) {
             return Err("`jti` of the assertion is missing or too long");
         }
         Ok(())

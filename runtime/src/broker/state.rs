@@ -13,7 +13,6 @@ use super::{
     admission::Admit,
     client::Clients,
     documents::ClientDocuments,
-    identity::UserEndpoint,
     identity_provider::TrustedIssuer,
     limits::Limits,
     step_up::memory::StepUpMemory,
@@ -21,9 +20,8 @@ use super::{
 };
 use crate::{
     browser::{authorization_flow::AuthorizationFlow, cookie::Cookies},
-    gate::verify::replay_window::ReplayWindow,
     grant::{Clock, Grants, StoreError},
-    oauth::{RedirectUrl, UpstreamClient},
+    oauth::{RedirectUrl, UpstreamClient, UserEndpoint},
     trace::Tracer,
 };
 
@@ -75,8 +73,6 @@ pub(crate) struct BrokerState {
     pub(super) is_loopback: bool,
     /// Those whose identity assertions become access tokens.
     pub(super) identity_providers: Vec<TrustedIssuer>,
-    /// The assertions that were used: of clients, and of identity providers.
-    pub(super) assertions: ReplayWindow,
     /// Whether scripts of other origins may call the endpoints (CORS).
     pub(super) browser_clients: bool,
     pub(super) grants: Grants,

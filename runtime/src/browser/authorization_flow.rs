@@ -32,7 +32,7 @@ use crate::{
         AuthorizationCode, CsrfToken, RedirectUrl, TokenError, TokenResponse, UpstreamClient,
         new_pkce,
     },
-    support::{background as task, crypto, escape::printable},
+    support::{background as task, crash_point::crash_point, crypto, escape::printable},
     trace::CallbackOutcome,
 };
 
@@ -226,7 +226,9 @@ pub(crate) async fn callback<H: AuthorizationHandler>(
             Ok(pending) => pending,
             Err(error) => return reject(&worker, error),
         };
+        crash_point("consent.taken");
         let tokens = redeem(&worker, &pending, &path, response).await;
+        crash_point("consent.exchanged");
         let PendingAuthorization { context, scopes, .. } = pending;
         worker.complete(Returned { context, scopes, browser }, tokens).await
     });

@@ -13,6 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -126,11 +127,11 @@ impl SignInAuth {
     /// The routes. `is_link`: whether there is a link with this id.
     pub(crate) fn router(
         &self,
-        is_link: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+        is_link: impl Fn(String) -> BoxFuture<'static, bool> + Clone + Send + Sync + 'static,
     ) -> Router {
         let for_link =
             async move |State(sign_in): State<Self>, Path(link): Path<String>, request: Request| {
-                if !is_link(&link) {
+                if !is_link(link.clone()).await {
                     return error_pages::expired();
                 }
                 let parts = request.into_parts().0;
@@ -238,6 +239,7 @@ impl SignInAuth {
             profile: None,
             stand_in: None,
             awaits_stand_in: false,
+            is_from_env: false,
             refresh: None,
             client_id: client_id.clone(),
             secret: secret.clone(),

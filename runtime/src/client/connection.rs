@@ -1,6 +1,6 @@
 //! Connections to a provider's API: its base URL, its transport and its tokens.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -55,6 +55,39 @@ impl fmt::Debug for Connection {
             .field("provider", &self.provider)
             .field("api", &self.api.as_str())
             .finish_non_exhaustive()
+    }
+}
+
+/// A connection that clones share.
+///
+/// A trait object, because the compiler proves for each tool that its future is `Send`: an
+/// `Arc<Connection>` in it would be proved again field by field, with everything in [`Dialect`].
+#[derive(Clone)]
+pub(crate) struct SharedConnection(Arc<dyn AsRef<Connection> + Send + Sync>);
+
+impl From<Connection> for SharedConnection {
+    fn from(connection: Connection) -> Self {
+        Self(Arc::new(connection))
+    }
+}
+
+impl AsRef<Self> for Connection {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl Deref for SharedConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        (*self.0).as_ref()
+    }
+}
+
+impl fmt::Debug for SharedConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
     }
 }
 

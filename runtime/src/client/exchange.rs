@@ -13,13 +13,13 @@ use url::Url;
 
 use super::{
     Response, api_error,
-    connection::Connection,
+    connection::SharedConnection,
     request_description::RequestDescription,
     signal::{self, Signal},
 };
 use crate::{
     error::Error,
-    trace::{EventKind, Origin, UpstreamAttempt, UpstreamFailure},
+    trace::{EventKind, Origin, SpanId, UpstreamAttempt, UpstreamFailure},
 };
 
 /// The most redirects that are followed, all of them within the API's origin.
@@ -47,7 +47,7 @@ impl Body {
 
 /// A request that is being sent.
 pub(super) struct Exchange {
-    connection: Arc<Connection>,
+    connection: SharedConnection,
     headers: HeaderMap,
     body: Body,
     description: RequestDescription,
@@ -61,7 +61,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(
-        connection: Arc<Connection>,
+        connection: SharedConnection,
         headers: HeaderMap,
         body: Body,
         description: RequestDescription,
@@ -232,18 +232,23 @@ impl Exchange {
         *request.headers_mut() = self.headers.clone();
         *request.body_mut() = self.body.take();
         *request.timeout_mut() = Some(self.remaining);
+        let id = self.connection.span.propagate(request.headers_mut());
         let started = Instant::now();
         let result = self.connection.transport.execute(request).await;
         let took = started.elapsed();
         self.remaining = self.remaining.saturating_sub(took);
         self.attempts += 1;
-        self.trace(&result, took);
+        self.trace(&result, (id, took));
         let status = result.as_ref().ok().map(|response| response.status().as_u16());
         tracing::debug!(provider = self.description.provider, method = %self.description.method, status, ?took, "request to the API");
         result
     }
 
-    fn trace(&self, result: &Result<reqwest::Response, reqwest::Error>, took: Duration) {
+    fn trace(
+        &self,
+        result: &Result<reqwest::Response, reqwest::Error>,
+        (request, took): (Option<SpanId>, Duration),
+    ) {
         self.connection.span.emit(|| EventKind::UpstreamRequest {
             provider: self.connection.provider_id,
             method: (&self.description.method).into(),
@@ -253,7 +258,8 @@ impl Exchange {
             attempt: self.attempts,
             retried: self.cause,
             origin: Origin::of(&self.connection.api),
-            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            request,
+            ms: took.into(),
         });
     }
 }

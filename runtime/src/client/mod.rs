@@ -17,7 +17,7 @@ mod testing;
 mod tests;
 pub(crate) mod token_exchange;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData};
 
 use http::Method;
 
@@ -27,7 +27,7 @@ pub use http;
 /// The body of a request: bytes, text or a stream.
 pub use reqwest::Body;
 
-pub(crate) use self::connection::{Connection, TokenSource, http_client};
+pub(crate) use self::connection::{Connection, SharedConnection, TokenSource, http_client};
 pub use self::{
     pages::Pages,
     path::{IntoPath, Path},
@@ -91,13 +91,13 @@ impl<P> DeclaresWrite<P> for Unclaimed {}
 /// }
 /// ```
 pub struct AuthedClient<P, T = Unclaimed> {
-    connection: Arc<Connection>,
+    connection: SharedConnection,
     of: PhantomData<fn() -> (P, T)>,
 }
 
 // No bound: a type that is no provider is one error of the macros, and not one more at every use.
 impl<P, T> AuthedClient<P, T> {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: SharedConnection) -> Self {
         Self { connection, of: PhantomData }
     }
 
@@ -105,7 +105,7 @@ impl<P, T> AuthedClient<P, T> {
     #[doc(hidden)]
     #[must_use]
     pub fn narrow<H: Requires<P>>(&self) -> AuthedClient<P, H> {
-        AuthedClient::new(Arc::clone(&self.connection))
+        AuthedClient::new(self.connection.clone())
     }
 
     /// Starts a GET request.
@@ -181,7 +181,7 @@ impl<P, T> AuthedClient<P, T> {
     }
 
     fn send(&self, method: Method, path: impl IntoPath) -> RequestBuilder {
-        RequestBuilder::new(Arc::clone(&self.connection), method, path.into_path())
+        RequestBuilder::new(self.connection.clone(), method, path.into_path())
     }
 }
 
@@ -196,7 +196,7 @@ impl<P: Provider> AuthedClient<P> {
 /// Clones share one grant, for concurrent requests.
 impl<P, T> Clone for AuthedClient<P, T> {
     fn clone(&self) -> Self {
-        Self { connection: Arc::clone(&self.connection), of: PhantomData }
+        Self { connection: self.connection.clone(), of: PhantomData }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Requests to further APIs of a provider.
 
-use std::sync::Arc;
-
 use url::Url;
 
 use super::{AuthedClient, connection::Connection};
@@ -42,7 +40,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
     pub fn at(&self, api: Api<P>) -> Self {
         let url = moved(&self.connection.api, P::API, api.url());
         let api = Url::parse(&url).expect("a declared API is a URL");
-        Self::new(Arc::new(Connection { api, ..(*self.connection).clone() }))
+        Self::new(Connection { api, ..(*self.connection).clone() }.into())
     }
 }
 

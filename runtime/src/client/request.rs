@@ -1,6 +1,6 @@
 //! Requests to a provider's API.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     Path, Response,
-    connection::Connection,
+    connection::SharedConnection,
     exchange::{Body, Exchange},
     request_description::RequestDescription,
 };
@@ -67,7 +67,7 @@ const RESERVED: [HeaderName; 9] = [
 /// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
-    connection: Arc<Connection>,
+    connection: SharedConnection,
     method: Method,
     url: Result<Url, Error>,
     path_template: PathTemplate,
@@ -77,7 +77,7 @@ pub struct RequestBuilder {
 }
 
 impl RequestBuilder {
-    pub(super) fn new(connection: Arc<Connection>, method: Method, path: Path) -> Self {
+    pub(super) fn new(connection: SharedConnection, method: Method, path: Path) -> Self {
         let path_template = path.template().clone();
         let url = path.into_text().and_then(|path| connection.join(&path));
         let mut headers = HeaderMap::new();
@@ -218,7 +218,7 @@ impl RequestBuilder {
         for first_only in [header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
             headers.remove(first_only);
         }
-        RequestTemplate { connection: Arc::clone(&self.connection), headers, timeout: self.timeout }
+        RequestTemplate { connection: self.connection.clone(), headers, timeout: self.timeout }
     }
 }
 
@@ -235,7 +235,7 @@ impl std::fmt::Debug for RequestBuilder {
 
 /// The headers and timeout of a request, without its URL.
 pub(super) struct RequestTemplate {
-    connection: Arc<Connection>,
+    connection: SharedConnection,
     headers: HeaderMap,
     timeout: Duration,
 }
@@ -247,7 +247,7 @@ impl RequestTemplate {
             return Err(url);
         }
         Ok(RequestBuilder {
-            connection: Arc::clone(&self.connection),
+            connection: self.connection.clone(),
             method: Method::GET,
             url: Ok(url),
             path_template: PathTemplate::link(),

@@ -77,7 +77,7 @@ impl<P: Provider, T> AuthedClient<P, T> {
         let connection = Connection::new(P::NAME, api, transport, tokens);
         let mut connection = connection.unwrap_or_else(|error| panic!("{error}"));
         connection.dialect = const { &P::DIALECT };
-        Self::new(Arc::new(connection))
+        Self::new(connection.into())
     }
 }
 

@@ -1,24 +1,33 @@
-//! `/accounts`: the accounts that a person has connected, and how to disconnect them.
+//! `/accounts`: the accounts that a person has connected, and the forms that change them.
+
+use std::collections::BTreeSet;
 
 use axum::{extract::Request, response::Response};
 use http::{HeaderMap, header};
 
 use super::{
+    accounts_page::{Account, AccountsPage, NameFault, Section},
     client_page,
     consents::Consents,
-    page::{self, Account},
+    forms,
+    open_consents::ConsentOwner,
+    page,
 };
 use crate::{
     browser::{
-        ACCOUNTS_PATH, csrf, error_pages, form, page as browser_page,
+        ACCOUNTS_PATH, CONNECT_PATH, csrf, error_pages, form, page as browser_page,
         pending_authorization::PENDING_AUTHORIZATION_TTL,
     },
     grant::{
-        DisconnectOutcome, Grant, GrantClient, GrantClients, GrantKey, GrantState, StoreError,
+        ConnectedAccount, DisconnectOutcome, Grant, GrantClient, GrantClients, GrantKey,
+        GrantState, Renamed, StoreError, WantedAccount, account_name,
     },
     oauth::UpstreamClient,
-    support::{background as task, crypto},
+    support::{background as task, crypto, escape::escape},
 };
+
+/// How much of a name that is too long is shown again, in characters.
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// The cookie that binds the forms of the page to the browser that was shown them.
 const FORM_COOKIE: &str = "toolgate-accounts";
@@ -28,36 +37,78 @@ const FORM: &str = "accounts";
 
 /// Shows the accounts of the person.
 pub(crate) async fn list(consents: &Consents, headers: &HeaderMap) -> Response {
-    let subject = match consents.require_subject(headers).await {
-        Ok(subject) => subject,
-        Err(response) => return *response,
-    };
-    let mut connected = Vec::new();
+    match consents.require_subject(headers).await {
+        Ok(subject) => show(consents, &subject, None).await,
+        Err(response) => *response,
+    }
+}
+
+/// Shows the accounts of the person; `fault`: what is wrong with a form that was sent.
+async fn show(consents: &Consents, subject: &str, fault: Option<&NameFault>) -> Response {
+    let mut sections = Vec::new();
     for oauth in consents.providers() {
-        let registration = &oauth.registration;
-        match consents.grants().store().load(&GrantKey::new(&subject, registration.id)).await {
-            Ok(Some(row)) if row.value.state == GrantState::Live => {
-                let clients =
-                    match clients_of(consents, &subject, registration.id, &row.value).await {
-                        Ok(clients) => clients,
-                        Err(error) => return failed(&error.to_string()),
-                    };
-                connected.push(Account { registration, scopes: row.value.scopes, clients });
-            }
-            Ok(_) => {}
+        match section(consents, subject, oauth).await {
+            Ok(section) => sections.extend(section),
             Err(error) => return failed(&error.to_string()),
         }
     }
-    connected.sort_by_key(|account| account.registration.name);
+    sections.sort_by_key(|section| section.registration.name);
     let browser = crypto::random_token();
-    let mut response = page::accounts(&connected, &csrf::token(&browser, FORM));
+    let csrf = csrf::token(&browser, FORM);
+    let mut response = AccountsPage { sections: &sections, csrf: &csrf, fault }.into_response();
     let cookie = consents.cookies().set(FORM_COOKIE, &browser, PENDING_AUTHORIZATION_TTL);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }
 
-/// Disconnects the account that the form names, or takes it away from one client.
-pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Response {
+/// The person's accounts at one provider; `None` without any.
+async fn section<'c>(
+    consents: &Consents,
+    subject: &str,
+    oauth: &'c UpstreamClient,
+) -> Result<Option<Section<'c>>, StoreError> {
+    let registration = &oauth.registration;
+    let endpoint = consents.account_endpoint(oauth);
+    if let Some(endpoint) = endpoint {
+        let first = GrantKey::new(subject, registration.id);
+        if let Err(error) = consents.identify_connected(oauth, endpoint, &first).await {
+            tracing::info!(target: "toolgate::consent", provider = registration.id, error = %escape(&error), "whose account is connected is not known");
+        }
+    }
+    let connected = consents.grants().accounts(subject, registration.id).await?;
+    let is_one_of_several = connected.len() > 1;
+    let mut accounts = Vec::new();
+    for ConnectedAccount { key, grant, name, is_default } in connected {
+        let is_live = grant.state == GrantState::Live;
+        // An only account that has ended is connected again when a tool needs it.
+        if !is_live && !is_one_of_several {
+            continue;
+        }
+        let clients = clients_of(consents, subject, registration.id, &grant).await?;
+        let of_person = registration.of_person().into_iter();
+        let address = of_person
+            .filter_map(|(one, label)| Some((label, grant.placeholders.get(one.name)?.clone())))
+            .collect();
+        let is_named = endpoint.is_some() && (grant.identity().is_some() || is_one_of_several);
+        let scopes = grant.scopes;
+        accounts.push(Account {
+            key: key.account,
+            name: is_named.then_some(name),
+            is_default,
+            is_live,
+            scopes,
+            address,
+            clients,
+        });
+    }
+    let allows_several = endpoint.is_some();
+    let section =
+        Section { registration, accounts, allows_several, form: forms::to_provider(oauth) };
+    Ok((!section.accounts.is_empty()).then_some(section))
+}
+
+/// Does what a form of the page asks for.
+pub(crate) async fn submit(consents: &Consents, request: Request) -> Response {
     let (headers, sent) = match form::read_form(request).await {
         Ok(sent) => sent,
         Err(error) => return browser_page::text(error.status(), &error.to_string()),
@@ -74,13 +125,76 @@ pub(crate) async fn disconnect(consents: &Consents, request: Request) -> Respons
     let Some(oauth) = sent.get("provider").and_then(|id| consents.provider(id)) else {
         return error_pages::unknown_answer();
     };
+    let key = GrantKey::new(&*subject, oauth.registration.id);
+    let key = key.account(sent.get("account").unwrap_or_default());
     if let Some(client) = sent.get("client") {
-        return take_away(consents, oauth, &subject, client).await;
+        return take_away(consents, oauth, key, client).await;
     }
-    match consents.disconnect(oauth.registration.id, subject).await {
-        Some(Ok(outcome)) => page::disconnected(oauth.registration.name, outcome),
-        Some(Err(error)) => failed(&error),
-        None => error_pages::unknown_answer(),
+    let has_accounts = consents.account_endpoint(oauth).is_some();
+    match sent.get("action") {
+        None => match consents.disconnect(oauth, key).await {
+            Ok((outcome, name)) => {
+                page::disconnected(oauth.registration.name, name.as_deref(), outcome)
+            }
+            Err(error) => failed(&error),
+        },
+        Some("default") if has_accounts => {
+            match consents.grants().set_default_account(&key).await {
+                Ok(_) => browser_page::redirect(ACCOUNTS_PATH),
+                Err(error) => failed(&error.to_string()),
+            }
+        }
+        Some("rename") if has_accounts => {
+            rename(consents, key, sent.get("name").unwrap_or_default()).await
+        }
+        Some("connect") if has_accounts => connect(consents, oauth, key, true).await,
+        Some("reconnect") if has_accounts => connect(consents, oauth, key, false).await,
+        Some(_) => error_pages::unknown_answer(),
+    }
+}
+
+/// Gives an account the name that the person typed; without one, that of the provider again.
+async fn rename(consents: &Consents, key: GrantKey, typed: &str) -> Response {
+    let name = account_name(typed);
+    let fault = if name.is_none() && !typed.trim().is_empty() {
+        "A name has at most 40 characters."
+    } else {
+        match consents.grants().rename_account(&key, name.as_deref()).await {
+            Ok(Renamed::Done) => return browser_page::redirect(ACCOUNTS_PATH),
+            Ok(Renamed::Missing) => return error_pages::unknown_answer(),
+            Ok(Renamed::Taken) => "Another account of yours has this name.",
+            Err(error) => return failed(&error.to_string()),
+        }
+    };
+    let typed = typed.chars().take(MAX_SHOWN_CHARS).collect();
+    let fault = NameFault { provider: key.provider, account: key.account, typed, text: fault };
+    show(consents, &key.subject, Some(&fault)).await
+}
+
+/// Sends the browser to the provider, to connect another account or this one again, with the scopes of
+/// this one.
+async fn connect(
+    consents: &Consents,
+    oauth: &UpstreamClient,
+    key: GrantKey,
+    another: bool,
+) -> Response {
+    let found = match consents.grants().store().load(&key).await {
+        Ok(found) => found,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let Some(row) = found else { return error_pages::unknown_answer() };
+    let owner = ConsentOwner { subject: &key.subject, client: None };
+    let catalogue = oauth.registration.catalogue;
+    let is_known = |scope: &&str| catalogue.iter().any(|known| known.name == *scope);
+    let scopes: Vec<&str> = row.value.scopes.iter().map(String::as_str).filter(is_known).collect();
+    let account =
+        if another { WantedAccount::Another } else { WantedAccount::Named(key.account.clone()) };
+    let at = (oauth.registration.id, &account);
+    let link = consents.begin(owner, at, &scopes, &BTreeSet::new(), &consents.new_span()).await;
+    match link {
+        Ok(link) => browser_page::redirect(&format!("{CONNECT_PATH}/{}", link.id)),
+        Err(error) => failed(&error.to_string()),
     }
 }
 
@@ -105,23 +219,21 @@ async fn clients_of(
 async fn take_away(
     consents: &Consents,
     oauth: &UpstreamClient,
-    subject: &str,
+    key: GrantKey,
     client: &str,
 ) -> Response {
-    let (consents, oauth) = (consents.clone(), oauth.clone());
-    let (subject, client) = (subject.to_owned(), client.to_owned());
+    let (consents, oauth, client) = (consents.clone(), oauth.clone(), client.to_owned());
     let (id, name) = (oauth.registration.id, oauth.registration.name);
     let taken = task::spawn(async move {
         let by_authenticator = match consents.authenticator() {
-            Some(authenticator) => authenticator.remove_client(id, &subject, &client).await,
+            Some(authenticator) => authenticator.remove_client(id, &key.subject, &client).await,
             None => None,
         };
         match by_authenticator {
             Some(removed) => removed,
             None => {
-                let key = GrantKey::new(&subject, id);
                 let without = |clients: &GrantClients| clients.without(&client);
-                consents.grants().change_clients(&key, oauth.origin(), without).await.map(drop)
+                consents.grants().change_clients(&key, &oauth, without).await.map(drop)
             }
         }
     });
@@ -141,33 +253,55 @@ fn failed(error: &str) -> Response {
 }
 
 impl Consents {
-    /// Disconnects the person's account at a provider. `None`: there is no such provider.
-    pub(crate) async fn disconnect(
+    /// Disconnects the account that the person's calls use at a provider which name none. `None`: there
+    /// is no such provider.
+    #[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the inspector does it"))]
+    pub(crate) async fn disconnect_default(
         &self,
         provider: &str,
         subject: String,
     ) -> Option<Result<DisconnectOutcome, String>> {
-        let oauth = self.provider(provider)?.clone();
-        let (consents, id) = (self.clone(), oauth.registration.id);
+        let oauth = self.provider(provider)?;
+        let accounts = match self.grants().accounts(&subject, provider).await {
+            Ok(accounts) => accounts,
+            Err(error) => return Some(Err(error.to_string())),
+        };
+        let default = accounts.into_iter().find(|account| account.is_default);
+        let key = default.map_or_else(|| GrantKey::new(subject, provider), |account| account.key);
+        Some(self.disconnect(oauth, key).await.map(|(outcome, _)| outcome))
+    }
+
+    /// Disconnects an account. Returns its name, if the person has others.
+    async fn disconnect(
+        &self,
+        oauth: &UpstreamClient,
+        key: GrantKey,
+    ) -> Result<(DisconnectOutcome, Option<String>), String> {
+        let (consents, oauth, id) = (self.clone(), oauth.clone(), oauth.registration.id);
         // The browser may leave: what is disconnected here must be revoked at the provider as well.
         let disconnected = task::spawn(async move {
             let by_authenticator = match consents.authenticator() {
-                Some(authenticator) => authenticator.disconnect(id, &subject).await,
+                Some(authenticator) => authenticator.disconnect(id, &key.subject).await,
                 None => None,
             };
-            match by_authenticator {
-                Some(outcome) => outcome,
-                None => consents.grants().disconnect(&oauth, &subject).await,
+            if let Some(outcome) = by_authenticator {
+                return outcome.map(|outcome| (outcome, None));
             }
+            let accounts = consents.grants().accounts(&key.subject, id).await?;
+            let is_one_of_several = accounts.len() > 1;
+            let mut named = accounts.into_iter().filter(|account| account.key == key);
+            let name = named.next().map(|account| account.name).filter(|_| is_one_of_several);
+            let outcome = consents.grants().disconnect_account(&oauth, key).await?;
+            Ok((outcome, name))
         });
-        Some(match disconnected.await {
-            Ok(Ok(outcome)) => {
+        match disconnected.await {
+            Ok(Ok((outcome, name))) => {
                 tracing::info!(target: "toolgate::consent", provider = id, ?outcome, "a person disconnected an account");
-                Ok(outcome)
+                Ok((outcome, name))
             }
             Ok(Err(error)) => Err(error.to_string()),
             Err(error) => Err(error.to_string()),
-        })
+        }
     }
 
     /// The person whose accounts this browser may see; otherwise the response that it gets.

@@ -6,41 +6,32 @@
 
 use std::collections::BTreeSet;
 
-use axum::{extract::Request, response::Response};
-use http::header;
-use url::Url;
+use axum::response::Response;
 
 use super::{
     client_page::{self, ClientQuestion},
-    consents::{Consents, OpenConsent, Progress},
-    page as consent_page,
+    consents::Consents,
+    forms::{self, FormKind, NewForm, SentForm},
+    open_consents::{OpenConsent, Progress},
 };
 use crate::{
     browser::{
-        CONNECT_PATH, csrf, error_pages, form,
+        CONNECT_PATH, error_pages,
         page::{self, FormAction},
-        pending_authorization::PENDING_AUTHORIZATION_TTL,
-        request_limit::TooManyRequests,
     },
-    gate::connected_ip_key,
-    grant::{Grant, GrantClient, GrantClients, GrantKey, GrantState, StoreError},
+    grant::{
+        Grant, GrantClient, GrantClients, GrantState, StoreError,
+        audit::entry::{AuditEvent, Facts},
+    },
     oauth::UpstreamClient,
     scope,
-    support::{background as task, crypto},
+    support::background as task,
     trace::{ConsentFailure, Decision, EventKind, Found},
 };
 
-/// The cookie that binds the form to the browser that was shown it.
-const FORM_COOKIE: &str = "toolgate-allow";
-
-/// What the CSRF token of the form is made for.
-fn form_name(id: &str) -> String {
-    format!("allow {id}")
-}
-
 /// Asks whether the client of the consent may use the account. `None`: there is nothing to ask,
 /// because no account is connected or the client may use it already.
-pub(super) fn ask(
+pub(super) async fn ask(
     consents: &Consents,
     id: &str,
     consent: &OpenConsent,
@@ -52,60 +43,55 @@ pub(super) fn ask(
     if grant.state != GrantState::Live || grant.allows(id_of_client) {
         return None;
     }
-    let browser = crypto::random_token();
     let missing = missing(oauth, &grant.scopes, consent);
+    let account = match consents.name_of(consent, oauth).await {
+        Ok(account) => account,
+        Err(error) => {
+            tracing::error!(target: "toolgate::consent", %error, "a person's accounts cannot be read");
+            return Some(error_pages::server_error());
+        }
+    };
+    let form = NewForm::new(consents, id, FormKind::Allow);
     let question = ClientQuestion {
         registration: &oauth.registration,
+        account: account.as_deref(),
         client: client.name(),
         client_id: id_of_client,
         others: grant.clients.iter().flat_map(|all| all.iter()).map(GrantClient::name).collect(),
         scopes: &grant.scopes,
-        form_action: form_action(oauth, &missing),
+        form_action: if missing.is_empty() {
+            FormAction::SameOrigin
+        } else {
+            forms::to_provider(oauth)
+        },
         missing,
-        action: format!("{CONNECT_PATH}/{id}"),
-        csrf: csrf::token(&browser, &form_name(id)),
+        action: form.action.clone(),
+        csrf: form.csrf.clone(),
     };
-    let mut response = question.into_response();
-    let cookie = consents.cookies().set(FORM_COOKIE, &browser, PENDING_AUTHORIZATION_TTL);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    consents.report(id, Progress::Opened);
-    trace(consents, id, (consent, client), Decision::Asked);
+    let response = form.with_cookie(question.into_response());
+    consents.report(id, Progress::Opened).await;
+    trace(consents, id, (oauth, client), Decision::Asked);
     Some(response)
 }
 
 /// Handles the decision of a person.
-pub(super) async fn decide(consents: &Consents, id: &str, request: Request) -> Response {
-    if let Err(refused) = consents.limit().check_address(connected_ip_key(request.extensions())) {
-        return error_pages::too_many_requests(refused);
-    }
-    let (headers, sent) = match form::read_form(request).await {
-        Ok(sent) => sent,
-        Err(error) => return page::text(error.status(), &error.to_string()),
-    };
-    let browser = consents.cookies().get(&headers, FORM_COOKIE).unwrap_or_default();
-    let is_ours = csrf::verify(browser, &form_name(id), sent.get("csrf").unwrap_or_default());
-    if !csrf::is_same_origin(&headers, &consents.origin()) || !is_ours {
-        return consent_page::foreign_form();
-    }
-    let consent = match consents.require_owner(id, &headers).await {
-        Ok(consent) => consent,
-        Err(response) => return *response,
-    };
-    if let Err(retry_after) = consents.connects().check(&consent.subject) {
-        return error_pages::too_many_requests(TooManyRequests { retry_after });
-    }
-    let oauth = consents.provider(consent.provider).cloned();
+pub(super) async fn decide(consents: &Consents, id: &str, sent: SentForm) -> Response {
+    let SentForm { consent, fields, .. } = sent;
+    let oauth = consents.provider(&consent.provider).cloned();
     let (Some(oauth), Some(client)) = (oauth, consents.asking_client(&consent).await) else {
         return error_pages::unknown_answer();
     };
-    match sent.get("decision") {
+    match fields.get("decision") {
         Some("allow") => allow(consents.clone(), id.to_owned(), consent, client, oauth).await,
         Some("deny") => {
-            trace(consents, id, (&consent, &client), Decision::Denied);
-            let (provider, reason) = (consent.provider, ConsentFailure::UseDenied);
-            consents.span(id).emit(|| EventKind::ConsentFailed { provider, reason });
+            trace(consents, id, (&oauth, &client), Decision::Denied);
+            keep(consents, AuditEvent::ClientRefused, (&consent, &oauth, &client));
+            let (provider, reason) = (oauth.registration.id, ConsentFailure::UseDenied);
+            let (cause, ms) = (consent.cause.as_ref(), consents.took(consent.cause.as_ref()));
+            let span = consents.traced_span(id, cause);
+            span.emit(|| EventKind::ConsentFailed { provider, reason, ms });
             let reason = "the user did not let this application use the account".to_owned();
-            consents.report(id, Progress::Refused { reason, by_us: false });
+            consents.report(id, Progress::Refused { reason, by_us: false }).await;
             client_page::refused(oauth.registration.name, client.name())
         }
         _ => error_pages::unknown_answer(),
@@ -124,15 +110,20 @@ async fn allow(
     let path = format!("{CONNECT_PATH}/{id}");
     // The browser may leave: what is allowed must be reported to the call that waits.
     let allowed = task::spawn(async move {
-        let key = GrantKey::new(&consent.subject, consent.provider);
         let add = |clients: &GrantClients| clients.with(client.clone());
-        let scopes = consents.grants().change_clients(&key, oauth.origin(), add).await?;
-        trace(&consents, &id, (&consent, &client), Decision::Allowed);
+        let scopes = match consents.key_of(&consent, &oauth).await? {
+            Some(key) => consents.grants().change_clients(&key, &oauth, add).await?,
+            None => None,
+        };
+        trace(&consents, &id, (&oauth, &client), Decision::Allowed);
+        if scopes.is_some() {
+            keep(&consents, AuditEvent::ClientAllowed, (&consent, &oauth, &client));
+        }
         let is_complete =
             scopes.is_some_and(|scopes| missing(&oauth, &scopes, &consent).is_empty());
-        tracing::info!(target: "toolgate::consent", provider = consent.provider, is_complete, "a person let another client use an account");
+        tracing::info!(target: "toolgate::consent", provider = oauth.registration.id, is_complete, "a person let another client use an account");
         if is_complete {
-            consents.report(&id, Progress::Granted { withheld: Vec::new() });
+            consents.report(&id, Progress::Granted { withheld: Vec::new() }).await;
         }
         Ok::<_, StoreError>(is_complete)
     });
@@ -150,11 +141,23 @@ async fn allow(
 fn trace(
     consents: &Consents,
     id: &str,
-    (consent, client): (&OpenConsent, &GrantClient),
+    (oauth, client): (&UpstreamClient, &GrantClient),
     decision: Decision,
 ) {
-    let (provider, client) = (consent.provider, Found::new(client.name()));
+    let (provider, client) = (oauth.registration.id, Found::new(client.name()));
     consents.span(id).emit(|| EventKind::AccountUse { provider, client, decision });
+}
+
+/// Keeps in the audit what the person has decided.
+fn keep(
+    consents: &Consents,
+    event: AuditEvent,
+    (consent, oauth, client): (&OpenConsent, &UpstreamClient, &GrantClient),
+) {
+    consents.keep(event, (&consent.subject, Some(client.key())), |decided| Facts {
+        provider: Some(oauth.registration.id.to_owned()),
+        ..decided
+    });
 }
 
 /// The needed scopes that were not granted yet.
@@ -166,16 +169,4 @@ fn missing(
     let needed: Vec<&str> = consent.needed.iter().map(String::as_str).collect();
     let missing = scope::missing(oauth.registration.catalogue, granted, &needed);
     missing.into_iter().map(str::to_owned).collect()
-}
-
-/// Browsers hold the redirects after a form to `form-action` as well: those to the provider, which
-/// may sign people in on other hosts of its own.
-fn form_action(oauth: &UpstreamClient, missing: &[String]) -> FormAction {
-    if missing.is_empty() {
-        return FormAction::SameOrigin;
-    }
-    let is_https =
-        Url::parse(&oauth.registration.authorize).is_ok_and(|url| url.scheme() == "https");
-    let source = if is_https { "https:" } else { "http://127.0.0.1:* http://localhost:*" };
-    FormAction::Sources(format!("'self' {source}"))
 }

@@ -22,6 +22,8 @@ const MAX_SHOWN_ID_LEN: usize = 100;
 /// The question whether a client may use an account that was connected through others.
 pub(crate) struct ClientQuestion<'a> {
     pub(crate) registration: &'a Registration,
+    /// Which account it is, where the person has several.
+    pub(crate) account: Option<&'a str>,
     /// The name of the client that asks.
     pub(crate) client: &'a str,
     pub(crate) client_id: &'a str,
@@ -47,8 +49,10 @@ impl ClientQuestion<'_> {
             }
             [first, ..] => format!("through {first} and {} others", self.others.len() - 1),
         };
-        let title =
-            format!("{client} wants to use your {provider} account that you connected {through}");
+        let which = self.account.map(|account| format!(" {account}")).unwrap_or_default();
+        let title = format!(
+            "{client} wants to use your {provider} account{which} that you connected {through}"
+        );
         let body = html! {
             p { "If you allow it, " strong { (client) } " can use the tools of this server as you, with what you have granted:" }
             (scope_list(self.registration, self.scopes.iter().map(String::as_str)))
@@ -116,7 +120,11 @@ pub(crate) fn taken_away(provider: &str) -> Response {
 }
 
 /// The clients that may use an account, each with a form that takes it away.
-pub(crate) fn clients(registration: &Registration, clients: &[GrantClient], csrf: &str) -> Markup {
+pub(super) fn clients(
+    account: (&Registration, &str),
+    clients: &[GrantClient],
+    csrf: &str,
+) -> Markup {
     html! {
         @if clients.is_empty() {
             p { "No application may use it yet: the next one that needs it asks you." }
@@ -126,11 +134,19 @@ pub(crate) fn clients(registration: &Registration, clients: &[GrantClient], csrf
         @for client in clients {
             form.row method="post" action=(ACCOUNTS_PATH) {
                 span { (client.name()) }
-                input type="hidden" name="provider" value=(registration.id);
-                input type="hidden" name="csrf" value=(csrf);
+                (hidden(account, csrf))
                 button type="submit" name="client" value=(client.key()) { "Take it away from " (client.name()) }
             }
         }
+    }
+}
+
+/// The hidden fields of a form about an account.
+pub(super) fn hidden((registration, account): (&Registration, &str), csrf: &str) -> Markup {
+    html! {
+        input type="hidden" name="provider" value=(registration.id);
+        @if !account.is_empty() { input type="hidden" name="account" value=(account); }
+        input type="hidden" name="csrf" value=(csrf);
     }
 }
 

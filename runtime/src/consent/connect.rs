@@ -4,26 +4,16 @@ use axum::response::Response;
 use http::{HeaderMap, header, request::Parts};
 
 use super::{
-    allow,
-    callback::{CONSENT_COOKIE, ConsentContext},
-    consents::{Consents, OpenConsent, Progress},
+    address, allow, consents::Consents, departure::Departure, open_consents::OpenConsent,
     page as consent_page,
 };
 use crate::{
-    browser::{
-        CONNECT_PATH,
-        authorization_flow::NewAuthorization,
-        cookie::name_for_state,
-        error_pages, page,
-        pending_authorization::{ExpectedIssuer, PENDING_AUTHORIZATION_TTL},
-        request_limit::TooManyRequests,
-        traced::FlowTrace,
-    },
+    browser::{CONNECT_PATH, error_pages, page, request_limit::TooManyRequests},
     gate::connected_ip_key,
-    grant::{Grant, GrantClient, GrantKey, StoreError},
-    oauth::{UpstreamClient, new_state},
-    support::crypto,
-    trace::{EventKind, Flow, LinkOpener},
+    grant::{Grant, GrantClient, GrantKey, StoreError, WantedAccount},
+    oauth::UpstreamClient,
+    provider::PlaceholderValues,
+    trace::{EventKind, LinkOpener},
 };
 
 /// Opens the link with this id.
@@ -35,11 +25,10 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
         Ok(consent) => consent,
         Err(response) => return *response,
     };
-    let provider = consent.provider;
     if let Err(retry_after) = consents.connects().check(&consent.subject) {
         return error_pages::too_many_requests(TooManyRequests { retry_after });
     }
-    let Some(oauth) = consents.provider(provider) else { return error_pages::expired() };
+    let Some(oauth) = consents.provider(&consent.provider) else { return error_pages::expired() };
     let grant = match consents.grant(&consent, oauth).await {
         Ok(grant) => grant,
         Err(error) => {
@@ -49,53 +38,16 @@ pub(crate) async fn open(consents: &Consents, id: &str, request: &Parts) -> Resp
     };
     let client = consents.asking_client(&consent).await;
     if let (Some(client), Some(grant)) = (&client, &grant)
-        && let Some(page) = allow::ask(consents, id, &consent, client, oauth, grant)
+        && let Some(page) = allow::ask(consents, id, &consent, client, oauth, grant).await
     {
         return page;
     }
-    if let Err(refused) = consents.limit().check_total() {
-        return error_pages::too_many_requests(refused);
+    if oauth.asks_person() {
+        let known = grant.map(|grant| grant.placeholders).unwrap_or_default();
+        return address::ask(consents, id, oauth, &known).await;
     }
-    let (state, browser) = (new_state(), crypto::random_token());
-    let scopes = consent.asked.join(" ");
-    let authorization = NewAuthorization {
-        state: &state,
-        browser: &browser,
-        scopes: consent.asked,
-        redirect_uri: consents.callback_url(provider),
-        issuer: ExpectedIssuer::of_provider(&oauth.registration),
-        context: ConsentContext {
-            consent: id.to_owned(),
-            subject: consent.subject,
-            provider: provider.to_owned(),
-            client,
-            needed: consent.needed,
-        },
-        trace: FlowTrace { flow: Flow::Consent, span: consents.span(id) },
-    };
-    let mut url = match consents.flow().start(oauth, authorization).await {
-        Ok(url) => url,
-        Err(error) => {
-            tracing::error!(target: "toolgate::consent", %error, "a consent cannot be stored");
-            return error_pages::server_error();
-        }
-    };
-    let has_refresh_token = grant.is_some_and(|grant| grant.refresh_token.is_some());
-    if has_refresh_token && url.query_pairs().all(|(name, _)| name != "prompt") {
-        // The person may choose another account, whose refresh token is another. Providers that
-        // give one with the first consent only give one to this (OpenID Connect Core §3.1.2.1).
-        url.query_pairs_mut().append_pair("prompt", "consent");
-    }
-    consents.report(id, Progress::Opened);
-    tracing::info!(target: "toolgate::consent", provider, %scopes, "a browser was sent to the provider");
-    let mut response = page::redirect(url.as_str());
-    for cookie in consents.cookies().make_room(&request.headers, CONSENT_COOKIE) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    let name = name_for_state(CONSENT_COOKIE, state.secret());
-    let cookie = consents.cookies().set(&name, &browser, PENDING_AUTHORIZATION_TTL);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    response
+    let departure = Departure { id, consent, client, grant, values: PlaceholderValues::new() };
+    departure.send(consents, oauth, &request.headers).await
 }
 
 impl Consents {
@@ -105,8 +57,13 @@ impl Consents {
         id: &str,
         headers: &HeaderMap,
     ) -> Result<OpenConsent, Box<Response>> {
-        let consent = self.openable(id).ok_or_else(|| Box::new(error_pages::expired()))?;
-        let provider = consent.provider;
+        let consent = self.openable(id).await.map_err(|error| {
+            tracing::error!(target: "toolgate::consent", %error, "a consent cannot be read");
+            Box::new(error_pages::server_error())
+        })?;
+        let consent = consent.ok_or_else(|| Box::new(error_pages::expired()))?;
+        let oauth = self.provider(&consent.provider);
+        let provider = oauth.ok_or_else(|| Box::new(error_pages::expired()))?.registration.id;
         let opened = |by| self.span(id).emit(|| EventKind::LinkOpened { provider, by });
         let Some(authenticator) = self.authenticator() else {
             opened(LinkOpener::Local);
@@ -120,7 +77,7 @@ impl Consents {
             }
             Ok(Some(_)) => {
                 opened(LinkOpener::OtherPerson);
-                tracing::warn!(target: "toolgate::consent", provider = consent.provider, "a link was opened by another person");
+                tracing::warn!(target: "toolgate::consent", provider, "a link was opened by another person");
                 let mut response = consent_page::other_person();
                 if let Some(cookie) = authenticator.sign_out_cookie(self.is_https()) {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -140,14 +97,45 @@ impl Consents {
     }
 
     /// The grant that the consent replaces, dead or alive.
-    async fn grant(
+    pub(super) async fn grant(
         &self,
         consent: &OpenConsent,
         oauth: &UpstreamClient,
     ) -> Result<Option<Grant>, StoreError> {
-        let key = GrantKey::new(&consent.subject, consent.provider);
+        let Some(key) = self.key_of(consent, oauth).await? else { return Ok(None) };
         let found = self.grants().store().load(&key).await?;
-        Ok(found.map(|row| row.value).filter(|grant| grant.is_from(Some(oauth.origin()))))
+        Ok(found.map(|row| row.value).filter(|grant| grant.is_issued_by(oauth)))
+    }
+
+    /// The key of the account that a consent is asked for. `None`: it is not connected yet.
+    pub(super) async fn key_of(
+        &self,
+        consent: &OpenConsent,
+        oauth: &UpstreamClient,
+    ) -> Result<Option<GrantKey>, StoreError> {
+        let first = GrantKey::new(&consent.subject, &consent.provider);
+        Ok(match &consent.account {
+            WantedAccount::Another => None,
+            WantedAccount::Named(account) => Some(first.account(&**account)),
+            WantedAccount::Default if self.account_endpoint(oauth).is_none() => Some(first),
+            WantedAccount::Default => {
+                let accounts = self.grants().accounts(&first.subject, &first.provider).await?;
+                accounts.into_iter().find(|account| account.is_default).map(|account| account.key)
+            }
+        })
+    }
+
+    /// What the account is called that a consent is asked for, if the person has several.
+    pub(super) async fn name_of(
+        &self,
+        consent: &OpenConsent,
+        oauth: &UpstreamClient,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(key) = self.key_of(consent, oauth).await? else { return Ok(None) };
+        let accounts = self.grants().accounts(&key.subject, &key.provider).await?;
+        let is_one_of_several = accounts.len() > 1;
+        let named = accounts.into_iter().find(|account| account.key == key);
+        Ok(named.map(|account| account.name).filter(|_| is_one_of_several))
     }
 
     /// The client that a consent binds the grant to, with the name that people read.

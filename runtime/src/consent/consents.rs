@@ -1,16 +1,19 @@
-//! The consents that are under way, by the id of their link.
+//! The consents of a server: what is needed to ask for them and to complete them.
 
 use std::{
+    any::TypeId,
     collections::{BTreeSet, HashMap},
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
 use http::HeaderMap;
-use tokio::sync::watch;
 use url::Url;
 
+use super::open_consents::{
+    ConsentCause, ConsentOwner, NewConsent, OpenConsent, OpenConsents, Progress,
+};
 use crate::{
     browser::{
         CALLBACK_PATH, CONNECT_PATH, authenticator::BrowserAuthenticator,
@@ -18,17 +21,16 @@ use crate::{
         pending_authorization::PendingInGrantStore, request_limit::RequestLimit, site::Site,
     },
     gate::LOCAL_SUBJECT,
-    grant::{Clock, Grants},
+    grant::{
+        Clock, Grants, Records, StoreError, WantedAccount,
+        audit::entry::{AuditEvent, Facts},
+    },
     oauth::{RedirectUrl, UpstreamClient},
-    support::{crypto, rate_limit::RateLimit},
-    trace::{EventKind, Span, SpanId, Tracer},
+    provider::AccountEndpoint,
+    scope::covers,
+    support::rate_limit::RateLimit,
+    trace::{Elapsed, EventKind, Span, Tracer, within},
 };
-
-/// How long a link is valid.
-const LINK_TTL: Duration = Duration::from_secs(600);
-
-/// The most consents that one subject may have under way.
-const MAX_CONSENTS_PER_SUBJECT: usize = 16;
 
 /// How often one subject may open links in a minute.
 const CONNECTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("it is not zero");
@@ -43,6 +45,8 @@ pub(crate) struct Consents(Arc<ConsentsState>);
 /// What [`Consents`] are built from.
 pub(crate) struct ConsentsConfig {
     pub(crate) grants: Grants,
+    /// Where consents under way are kept.
+    pub(crate) records: Arc<dyn Records>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) providers: Vec<UpstreamClient>,
     /// Where browsers reach this server.
@@ -57,6 +61,8 @@ pub(crate) struct ConsentsConfig {
     pub(crate) has_accounts: bool,
     /// Whether an account may be used only through the clients that its person let use it.
     pub(crate) binds_clients: bool,
+    /// The provider where a person has the one account that they sign in with.
+    pub(crate) brokered: Option<TypeId>,
     pub(crate) tracer: Tracer,
 }
 
@@ -66,64 +72,15 @@ struct ConsentsState {
     providers: HashMap<&'static str, UpstreamClient>,
     base: RwLock<Url>,
     site: Arc<Site>,
-    open: Mutex<HashMap<String, OpenConsent>>,
+    open: OpenConsents,
     authenticator: Option<Arc<dyn BrowserAuthenticator>>,
     flow: AuthorizationFlow,
     limit: Arc<RequestLimit>,
     connects: RateLimit<String>,
     has_accounts: bool,
     binds_clients: bool,
+    brokered: Option<TypeId>,
     tracer: Tracer,
-}
-
-/// A consent whose link is valid.
-#[derive(Clone)]
-pub(super) struct OpenConsent {
-    pub(super) subject: String,
-    /// The client that the grant is bound to.
-    pub(super) client: Option<String>,
-    pub(super) provider: &'static str,
-    /// The scopes that the waiting call needs.
-    pub(super) needed: Vec<String>,
-    /// The scopes to request: those, and the ones that were granted before.
-    pub(super) asked: Vec<String>,
-    expires_at: SystemTime,
-    /// The call that asked for it.
-    cause: Option<SpanId>,
-    progress: watch::Sender<Progress>,
-}
-
-/// Whose consent is asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct ConsentOwner<'a> {
-    pub(crate) subject: &'a str,
-    /// The client that called, where grants are bound to clients.
-    pub(crate) client: Option<&'a str>,
-}
-
-/// How far a consent is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// The link was not opened yet.
-    Waiting,
-    /// A browser was sent to the provider.
-    Opened,
-    /// There is a grant; these of the needed scopes were withheld.
-    Granted { withheld: Vec<String> },
-    /// It failed. `by_us`: only the operator can mend that.
-    Refused { reason: String, by_us: bool },
-}
-
-impl OpenConsent {
-    fn is_of(&self, owner: ConsentOwner<'_>) -> bool {
-        self.subject == owner.subject && self.client.as_deref() == owner.client
-    }
-}
-
-impl Progress {
-    fn has_ended(&self) -> bool {
-        matches!(self, Self::Granted { .. } | Self::Refused { .. })
-    }
 }
 
 /// A link to open.
@@ -138,22 +95,24 @@ pub(crate) struct Link {
 impl Consents {
     pub(crate) fn new(config: ConsentsConfig) -> Self {
         let ConsentsConfig { grants, clock, providers, base, site, authenticator, .. } = config;
-        let ConsentsConfig { limit, has_accounts, binds_clients, tracer, .. } = config;
+        let ConsentsConfig { records, limit, has_accounts, binds_clients, tracer, .. } = config;
+        let brokered = config.brokered;
         let providers = providers.into_iter().map(|oauth| (oauth.registration.id, oauth)).collect();
         let store = PendingInGrantStore { store: Arc::clone(grants.store()), prefix: "consent" };
         Self(Arc::new(ConsentsState {
             flow: AuthorizationFlow::new(store, Arc::clone(&clock)),
             connects: RateLimit::per_minute(CONNECTS_PER_MINUTE, CONNECT_BURST, &clock),
+            open: OpenConsents::new(records, Arc::clone(&clock), base.to_string()),
             grants,
             clock,
             providers,
             base: RwLock::new(base),
             site,
-            open: Mutex::default(),
             authenticator,
             limit,
             has_accounts,
             binds_clients,
+            brokered,
             tracer,
         }))
     }
@@ -163,73 +122,54 @@ impl Consents {
         *self.0.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 
-    /// Returns a link under which `owner` connects `provider` with the scopes `needed`. The
-    /// scopes `granted` before are requested again, as far as the catalogue has them: a provider
+    /// Returns a link under which `owner` connects an account of `provider` with the scopes `needed`.
+    /// The scopes `granted` before are requested again, as far as the catalogue has them: a provider
     /// may grant scopes that cannot be requested. A link for the same that is still valid is
     /// returned again. `call`: the span of the call that asks.
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         &self,
         owner: ConsentOwner<'_>,
-        provider: &'static str,
+        (provider, account): (&'static str, &WantedAccount),
         needed: &[&str],
         granted: &BTreeSet<String>,
         call: &Span,
-    ) -> Link {
-        let (link, scopes) = self.find_or_make(owner, provider, (needed, granted), call);
-        if !link.again {
-            let scopes = scopes[..].into();
-            self.span(&link.id).emit(|| EventKind::LinkMade { provider, scopes });
-        }
-        link
-    }
-
-    /// The link, and the scopes to request.
-    fn find_or_make(
-        &self,
-        owner: ConsentOwner<'_>,
-        provider: &'static str,
-        (needed, granted): (&[&str], &BTreeSet<String>),
-        call: &Span,
-    ) -> (Link, Vec<String>) {
-        let now = self.now();
+    ) -> Result<Link, StoreError> {
         let needed: Vec<String> = needed.iter().map(|&scope| scope.to_owned()).collect();
         let catalogue =
             self.0.providers.get(provider).map_or(&[][..], |p| p.registration.catalogue);
         let known = |scope: &&String| catalogue.iter().any(|known| known.name == **scope);
         let mut asked: Vec<String> = granted.iter().filter(known).cloned().collect();
         asked.extend(needed.iter().filter(|scope| !granted.contains(*scope)).cloned());
+        let oauth = self.0.providers.get(provider);
+        let identifying = oauth.and_then(|oauth| self.account_endpoint(oauth));
+        for &scope in identifying.iter().flat_map(|endpoint| endpoint.scopes) {
+            if !covers(catalogue, &asked.iter().cloned().collect(), scope) {
+                asked.push(scope.to_owned());
+            }
+        }
+        let account = account.clone();
+        let new = NewConsent { owner, provider, account, needed, asked: asked.clone() };
+        let (id, again) = within(call, self.0.open.find_or_make(new, call)).await?;
+        if !again {
+            let scopes = asked[..].into();
+            self.span(&id).emit(|| EventKind::LinkMade { provider, scopes });
+            self.keep(AuditEvent::ConsentAsked, (owner.subject, owner.client), |link| Facts {
+                provider: Some(provider.to_owned()),
+                ..link.scopes(asked)
+            });
+        }
+        let url = self.url(&format!("{CONNECT_PATH}/{id}"));
+        Ok(Link { id, url, again })
+    }
 
-        let mut open = self.open();
-        open.retain(|_, consent| consent.expires_at > now);
-        let same = open.iter().find(|(_, consent)| {
-            consent.is_of(owner)
-                && consent.provider == provider
-                && consent.asked == asked
-                && consent.needed == needed
-                && !consent.progress.borrow().has_ended()
-        });
-        if let Some((id, _)) = same {
-            return (self.link(id, true), asked);
-        }
-        let of_subject = open.iter().filter(|(_, consent)| consent.subject == owner.subject);
-        if of_subject.clone().count() >= MAX_CONSENTS_PER_SUBJECT {
-            let oldest =
-                of_subject.min_by_key(|(_, consent)| consent.expires_at).map(|(id, _)| id.clone());
-            oldest.map(|id| open.remove(&id));
-        }
-        let id = crypto::random_token();
-        let consent = OpenConsent {
-            subject: owner.subject.to_owned(),
-            client: owner.client.map(str::to_owned),
-            provider,
-            needed,
-            asked: asked.clone(),
-            expires_at: now + LINK_TTL,
-            cause: call.id(),
-            progress: watch::Sender::new(Progress::Waiting),
-        };
-        open.insert(id.clone(), consent);
-        (self.link(&id, false), asked)
+    /// Keeps in the audit what happened to a consent of this person through this client.
+    pub(super) fn keep(
+        &self,
+        event: AuditEvent,
+        (subject, client): (&str, Option<&str>),
+        about: impl FnOnce(Facts) -> Facts,
+    ) {
+        self.0.grants.audit().decision(|| about(Facts::of(event, subject).client(client)));
     }
 
     /// The span of a consent.
@@ -238,8 +178,22 @@ impl Consents {
         if !span.is_observed() {
             return span;
         }
-        let cause = self.open().get(id).and_then(|consent| consent.cause);
-        span.caused_by(cause)
+        span.caused_by(self.0.open.cause(id))
+    }
+
+    /// The span of a consent, in the trace of the call that asked for it.
+    pub(super) fn traced_span(&self, id: &str, cause: Option<&ConsentCause>) -> Span {
+        let span = self.span(id);
+        match cause.and_then(|cause| cause.trace_parent.as_deref()) {
+            Some(trace_parent) => span.continues(trace_parent),
+            None => span,
+        }
+    }
+
+    /// How long a consent has taken, by the clock of the server.
+    pub(super) fn took(&self, cause: Option<&ConsentCause>) -> Elapsed {
+        let took = cause.and_then(|cause| self.now().duration_since(cause.begun).ok());
+        took.unwrap_or_default().into()
     }
 
     /// The span of a request that belongs to no consent.
@@ -250,83 +204,59 @@ impl Consents {
     /// Waits until the consent has ended, for `timeout` at most, and returns how far it is.
     ///
     /// `None`: the link is no longer valid.
-    pub(crate) async fn wait(&self, id: &str, timeout: Duration) -> Option<Progress> {
-        let mut progress = self.open().get(id)?.progress.subscribe();
-        // After a timeout, and when the consent was removed, the last progress is still there.
-        let _ = tokio::time::timeout(timeout, progress.wait_for(Progress::has_ended)).await;
-        let seen = progress.borrow().clone();
-        Some(seen)
+    pub(crate) async fn wait(
+        &self,
+        id: &str,
+        timeout: Duration,
+    ) -> Result<Option<Progress>, StoreError> {
+        self.0.open.wait(id, timeout).await
+    }
+
+    /// The URL of this server, which all of its replicas have.
+    pub(crate) fn server(&self) -> &str {
+        self.0.open.server()
     }
 
     /// How far the consent is.
-    pub(crate) fn progress(&self, id: &str) -> Option<Progress> {
-        Some(self.open().get(id)?.progress.borrow().clone())
+    pub(crate) async fn progress(&self, id: &str) -> Result<Option<Progress>, StoreError> {
+        self.0.open.progress(id).await
     }
 
-    /// Removes a consent whose end was reported.
-    pub(crate) fn forget(&self, id: &str) {
-        self.open().remove(id);
+    /// Removes a consent whose end was reported. One that cannot be removed expires.
+    pub(crate) async fn forget(&self, id: &str) {
+        if let Err(error) = self.0.open.forget(id).await {
+            tracing::warn!(target: "toolgate::consent", %error, "a consent that ended cannot be removed");
+        }
     }
 
     /// Removes and returns the end of such a consent that no call waited for, if the caller has
     /// to know of it: scopes were withheld, or only the operator can mend it.
-    pub(crate) fn ended(
+    pub(crate) async fn ended(
         &self,
         owner: ConsentOwner<'_>,
-        provider: &str,
+        (provider, account): (&str, &WantedAccount),
         needed: &[&str],
-    ) -> Option<Progress> {
-        let mut open = self.open();
-        let (id, progress) = open.iter().find_map(|(id, consent)| {
-            let progress = consent.progress.borrow().clone();
-            let matters = match &progress {
-                Progress::Granted { withheld } => !withheld.is_empty(),
-                Progress::Refused { by_us, .. } => *by_us,
-                _ => false,
-            };
-            let same = consent.is_of(owner)
-                && consent.provider == provider
-                && consent.needed == needed
-                && consent.expires_at > self.now();
-            (matters && same).then(|| (id.clone(), progress))
-        })?;
-        open.remove(&id);
-        Some(progress)
+    ) -> Result<Option<Progress>, StoreError> {
+        self.0.open.ended(owner, (provider, account), needed).await
     }
 
-    /// Whether a link is valid that was not used to the end.
-    pub(crate) fn any_open(&self) -> bool {
-        let now = self.now();
-        self.open()
-            .values()
-            .any(|consent| consent.expires_at > now && !consent.progress.borrow().has_ended())
+    /// Whether a link of this process is valid that was not used to the end.
+    pub(crate) async fn any_open(&self) -> bool {
+        self.0.open.any_open().await
     }
 
     /// The consent with this id, if its link can be opened.
-    pub(super) fn openable(&self, id: &str) -> Option<OpenConsent> {
-        let now = self.now();
-        let open = self.open();
-        let consent = open.get(id).filter(|consent| consent.expires_at > now)?;
-        let can_be_opened = !consent.progress.borrow().has_ended();
-        can_be_opened.then(|| consent.clone())
+    pub(super) async fn openable(&self, id: &str) -> Result<Option<OpenConsent>, StoreError> {
+        self.0.open.openable(id).await
     }
 
     /// Reports how far a consent is. What has ended does not begin again: a second tab may be late.
-    pub(super) fn report(&self, id: &str, progress: Progress) {
-        if let Some(consent) = self.open().get(id) {
-            consent.progress.send_if_modified(|current| {
-                let changes = !current.has_ended();
-                if changes {
-                    *current = progress;
-                }
-                changes
-            });
+    ///
+    /// A call that waits for a report which cannot be stored looks at the grants when it has waited.
+    pub(super) async fn report(&self, id: &str, progress: Progress) {
+        if let Err(error) = self.0.open.report(id, progress).await {
+            tracing::error!(target: "toolgate::consent", %error, "how far a consent is cannot be stored");
         }
-    }
-
-    fn link(&self, id: &str, again: bool) -> Link {
-        let url = self.url(&format!("{CONNECT_PATH}/{id}"));
-        Link { id: id.to_owned(), url, again }
     }
 
     /// The URL of a path of this server.
@@ -378,6 +308,16 @@ impl Consents {
         self.0.providers.values()
     }
 
+    /// How a provider says whose account a token opens. `None`: a person has one account there.
+    pub(super) fn account_endpoint(
+        &self,
+        oauth: &UpstreamClient,
+    ) -> Option<&'static AccountEndpoint> {
+        let registration = &oauth.registration;
+        let is_brokered = self.0.brokered == Some(registration.type_id);
+        registration.dialect.account.as_ref().filter(|_| !is_brokered)
+    }
+
     pub(crate) fn has_providers(&self) -> bool {
         !self.0.providers.is_empty()
     }
@@ -419,9 +359,5 @@ impl Consents {
 
     fn base(&self) -> Url {
         self.0.base.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<String, OpenConsent>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

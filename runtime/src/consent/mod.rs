@@ -6,12 +6,24 @@
 //! ([`authorization_flow`](crate::browser::authorization_flow)).
 
 pub(crate) mod accounts;
+mod accounts_page;
+mod address;
+mod address_page;
 pub(crate) mod allow;
 pub(crate) mod callback;
 pub(crate) mod client_page;
 pub(crate) mod connect;
 pub(crate) mod consents;
+mod departure;
+mod forms;
+mod identify;
+pub(crate) mod open_consents;
 pub(crate) mod page;
 pub(crate) mod routes;
 
-pub(crate) use self::consents::{ConsentOwner, Consents, ConsentsConfig, Link, Progress};
+#[cfg(feature = "testing")]
+pub(crate) use self::address::FIELD_PREFIX;
+pub(crate) use self::{
+    consents::{Consents, ConsentsConfig, Link},
+    open_consents::{ConsentOwner, Progress},
+};

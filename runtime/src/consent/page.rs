@@ -1,33 +1,42 @@
-//! The pages of a consent, and of the accounts.
-
-use std::collections::BTreeSet;
+//! The pages of a consent, and of what was disconnected.
 
 use axum::response::Response;
 use http::StatusCode;
 use maud::html;
 
-use super::client_page;
 use crate::{
-    browser::{
-        ACCOUNTS_PATH,
-        page::{FormAction, Page, STYLE_PATH, page},
-    },
-    grant::{DisconnectOutcome, GrantClient},
-    provider::Registration,
+    browser::{ACCOUNTS_PATH, page::page},
+    grant::{DisconnectOutcome, MAX_ACCOUNTS},
 };
 
+/// An account that was connected, and what people read of it.
+pub(crate) struct Connected<'a> {
+    pub(crate) provider: &'a str,
+    /// Which account it is, where the person has several.
+    pub(crate) account: Option<&'a str>,
+    /// The account that was asked for, if it is another one.
+    pub(crate) instead_of: Option<&'a str>,
+    /// The granted scopes, each with its description.
+    pub(crate) scopes: &'a [(String, &'a str)],
+    pub(crate) withheld: &'a [String],
+    pub(crate) has_accounts: bool,
+}
+
 /// The account is connected.
-pub(crate) fn connected(
-    provider: &str,
-    scopes: &[(String, &str)],
-    withheld: &[String],
-    has_accounts: bool,
-) -> Response {
+pub(crate) fn connected(connected: &Connected<'_>) -> Response {
+    let Connected { provider, account, instead_of, scopes, withheld, has_accounts } = *connected;
+    let title = match account {
+        Some(account) => format!("{provider} is connected as {account}"),
+        None => format!("{provider} is connected"),
+    };
     page(
         StatusCode::OK,
-        &format!("{provider} is connected"),
+        &title,
         html! {
-            p { "The tools of this server may now do this for you:" }
+            @if let Some(instead_of) = instead_of {
+                p.warning { "You were asked for your account " strong { (instead_of) } ", and signed in at " (provider) " with another one. Nothing was added to " (instead_of) ". To go on with it, sign out at " (provider) " and open the link again from your conversation." }
+            }
+            p { "The tools of this server may now do this for you" @if account.is_some() { " with this account" } ":" }
             ul {
                 @for (name, description) in scopes {
                     li { code { (name) } @if !description.is_empty() { " – " (description) } }
@@ -46,57 +55,37 @@ pub(crate) fn connected(
     )
 }
 
-/// A connected account.
-pub(crate) struct Account<'a> {
-    pub(crate) registration: &'a Registration,
-    pub(crate) scopes: BTreeSet<String>,
-    /// The clients that may use it; `None`: all.
-    pub(crate) clients: Option<Vec<GrantClient>>,
-}
-
-/// The connected accounts, each with a form that disconnects it.
-pub(crate) fn accounts(connected: &[Account<'_>], csrf: &str) -> Response {
-    let description = |registration: &Registration, scope: &str| {
-        let known = registration.catalogue.iter().find(|known| known.name == scope);
-        known.map_or("", |known| known.description)
-    };
-    let body = html! {
-        @if connected.is_empty() { p { "Nothing is connected to this server." } }
-        @for Account { registration, scopes, clients } in connected {
-            h2 { (registration.name) }
-            @if !scopes.is_empty() { p { "The tools of this server may do this for you:" } }
-            ul {
-                @for name in scopes {
-                    @let description = description(registration, name);
-                    li { code { (name) } @if !description.is_empty() { " – " (description) } }
+/// The person has connected as many accounts as may be.
+pub(crate) fn too_many_accounts(provider: &str, has_accounts: bool) -> Response {
+    page(
+        StatusCode::CONFLICT,
+        &format!("No further account of {provider} can be connected"),
+        html! {
+            p { "You have connected " (MAX_ACCOUNTS) " accounts of " (provider) ", and this server keeps no more for one person." }
+            p.next {
+                "Nothing was changed."
+                @if has_accounts {
+                    " Disconnect one of " a href=(ACCOUNTS_PATH) { "your accounts" } " and try again."
                 }
             }
-            @if let Some(clients) = clients {
-                (client_page::clients(registration, clients, csrf))
-            }
-            form method="post" action=(ACCOUNTS_PATH) {
-                input type="hidden" name="provider" value=(registration.id);
-                input type="hidden" name="csrf" value=(csrf);
-                button type="submit" { "Disconnect " (registration.name) }
-            }
-        }
-        p.next { "What is disconnected stops working at once, in every application that uses this server as you. You can connect it again whenever a tool needs it." }
-    };
-    Page {
-        status: StatusCode::OK,
-        title: "Your accounts",
-        body,
-        stylesheet: STYLE_PATH,
-        form_action: FormAction::SameOrigin,
-    }
-    .into_response()
+        },
+    )
 }
 
 /// The account is disconnected.
-pub(crate) fn disconnected(provider: &str, outcome: DisconnectOutcome) -> Response {
+/// `account`: its name, if the person has others at the provider.
+pub(crate) fn disconnected(
+    provider: &str,
+    account: Option<&str>,
+    outcome: DisconnectOutcome,
+) -> Response {
+    let title = match account {
+        Some(account) => format!("{account} is disconnected from this server"),
+        None => format!("{provider} is disconnected"),
+    };
     page(
         StatusCode::OK,
-        &format!("{provider} is disconnected"),
+        &title,
         html! {
             p {
                 @match outcome {
@@ -112,7 +101,10 @@ pub(crate) fn disconnected(provider: &str, outcome: DisconnectOutcome) -> Respon
                     }
                 }
             }
-            p.next { "You can close this window." }
+            p.next {
+                "You can close this window."
+                @if account.is_some() { " Your others: " a href=(ACCOUNTS_PATH) { "your accounts" } "." }
+            }
         },
     )
 }

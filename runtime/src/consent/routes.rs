@@ -7,7 +7,11 @@ use axum::{
 };
 use http::{HeaderMap, Uri};
 
-use super::{accounts, allow, connect, consents::Consents};
+use super::{
+    accounts, address, allow, connect,
+    consents::Consents,
+    forms::{self, FormKind},
+};
 use crate::browser::{
     ACCOUNTS_PATH, CALLBACK_PATH, CONNECT_PATH, authorization_flow::callback, page,
 };
@@ -21,7 +25,11 @@ impl Consents {
             };
         let decided =
             async |State(consents): State<Self>, Path(id): Path<String>, request: Request| {
-                allow::decide(&consents, &id, request).await
+                match forms::receive(&consents, &id, request).await {
+                    Ok((FormKind::Allow, sent)) => allow::decide(&consents, &id, sent).await,
+                    Ok((FormKind::Address, sent)) => address::submit(&consents, &id, sent).await,
+                    Err(response) => *response,
+                }
             };
         let returned = async |State(consents): State<Self>, uri: Uri, headers: HeaderMap| {
             callback(consents, &uri, &headers).await
@@ -34,10 +42,10 @@ impl Consents {
             let list = async |State(consents): State<Self>, headers: HeaderMap| {
                 accounts::list(&consents, &headers).await
             };
-            let disconnect = async |State(consents): State<Self>, request: Request| {
-                accounts::disconnect(&consents, request).await
+            let submit = async |State(consents): State<Self>, request: Request| {
+                accounts::submit(&consents, request).await
             };
-            pages = pages.route(ACCOUNTS_PATH, get(list).post(disconnect));
+            pages = pages.route(ACCOUNTS_PATH, get(list).post(submit));
         }
         pages.with_state(self.clone())
     }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::issuer::ISSUER;
+use super::issuer::issuer;
 use crate::gate::{AuthError, Claims, Jwt, PresentedToken, Verifier};
 
 /// Accepts tokens of this process's issuer and of the broker.
@@ -14,7 +14,7 @@ pub(crate) struct DevVerifier {
 
 impl DevVerifier {
     pub(crate) fn new(broker: Jwt) -> Self {
-        Self { issuer: ISSUER.verifier(), broker }
+        Self { issuer: issuer().verifier(), broker }
     }
 }
 
@@ -25,6 +25,10 @@ impl Verifier for DevVerifier {
             Err(AuthError::WrongIssuer { .. }) => self.broker.verify(presented).await,
             verified => verified,
         }
+    }
+
+    async fn prepare(&self) -> Result<(), AuthError> {
+        self.broker.prepare().await
     }
 
     fn authorization_servers(&self) -> Vec<String> {

@@ -78,4 +78,5 @@ pub use self::issuer::token;
 pub(crate) use self::{
     dev_verifier::DevVerifier,
     sign_in_page::{DevConfig, SignInPage},
+    stand_ins::{StandIns, StartedStandIn, start as start_stand_ins},
 };

@@ -11,7 +11,9 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use maud::html;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
+use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
 use super::issuer::token;
@@ -20,7 +22,14 @@ use crate::{
     error::ConfigError,
     provider::{Dialect, Registration},
     scope::{Catalogue, Scope},
-    support::{cache::Cache, crypto, url::is_loopback},
+    support::{
+        background,
+        cache::Cache,
+        crypto,
+        hand_over::{self, HandOver},
+        url::is_loopback,
+    },
+    testing::DEV_LOGIN_PATH,
 };
 
 /// The provider's identifier, which is in the callback's path.
@@ -38,11 +47,25 @@ pub(crate) struct DevConfig {
     name: &'static str,
     scopes: &'static [Scope],
     people: Vec<String>,
+    /// Whether the server has no socket.
+    is_in_test: bool,
 }
 
 impl DevConfig {
     pub(crate) fn new<C: Catalogue>(people: Vec<String>) -> Self {
-        Self { catalogue: TypeId::of::<C>(), name: C::NAME, scopes: C::SCOPES, people }
+        Self {
+            catalogue: TypeId::of::<C>(),
+            name: C::NAME,
+            scopes: C::SCOPES,
+            people,
+            is_in_test: false,
+        }
+    }
+
+    /// Gives the endpoints that the broker calls a listener of their own, because that of the server
+    /// is missing in a test.
+    pub(crate) fn in_test(&mut self) {
+        self.is_in_test = true;
     }
 
     /// The type that identifies the provider: the catalogue's.
@@ -79,14 +102,22 @@ impl DevConfig {
                 .help("name a person: `.dev::<Catalogue>([\"alice\"])`"));
         }
         let base = base.as_str().trim_end_matches('/');
+        let page = SignInPage(Arc::new(SignInPageState {
+            people: self.people,
+            callback: format!("{base}{CALLBACK_PATH}/{PROVIDER_ID}"),
+            resource: format!("{base}/mcp"),
+            codes: Cache::new(MAX_TOKENS, TOKEN_TTL),
+            tokens: Cache::new(MAX_TOKENS, TOKEN_TTL),
+        }));
+        let called = if self.is_in_test { page.listen()? } else { base.to_owned() };
         let registration = Registration {
             type_name: "Server::dev",
             type_id: self.catalogue,
             id: PROVIDER_ID,
             name: self.name,
-            api: format!("{base}/dev"),
-            authorize: format!("{base}/dev/login"),
-            token: format!("{base}/dev/access"),
+            api: format!("{called}/dev"),
+            authorize: format!("{base}{DEV_LOGIN_PATH}"),
+            token: format!("{called}/dev/access"),
             revoke: None,
             values: std::collections::BTreeMap::new(),
             issuer: None,
@@ -95,17 +126,11 @@ impl DevConfig {
             profile: None,
             stand_in: None,
             awaits_stand_in: false,
+            is_from_env: false,
             refresh: None,
             client_id: "broker".to_owned(),
             secret: None,
         };
-        let page = SignInPage(Arc::new(SignInPageState {
-            people: self.people,
-            callback: format!("{base}{CALLBACK_PATH}/{PROVIDER_ID}"),
-            resource: format!("{base}/mcp"),
-            codes: Cache::new(MAX_TOKENS, TOKEN_TTL),
-            tokens: Cache::new(MAX_TOKENS, TOKEN_TTL),
-        }));
         Ok((registration, page))
     }
 }
@@ -124,11 +149,41 @@ struct SignInPageState {
     tokens: Cache<String, String>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct SignedIn {
     person: String,
     challenge: String,
     scope: String,
+}
+
+/// The sign-ins and the tokens, each with the time that it has left.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    codes: Vec<(String, SignedIn, Duration)>,
+    tokens: Vec<(String, String, Duration)>,
+}
+
+impl HandOver for SignInPage {
+    fn snapshot(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        let Self(state) = self;
+        hand_over::write(&Snapshot { codes: state.codes.entries(), tokens: state.tokens.entries() })
+    }
+
+    fn restore(&self, state: &RawValue) -> Result<(), serde_json::Error> {
+        let Snapshot { codes, tokens } = hand_over::read(state)?;
+        for (code, signed_in, left) in codes {
+            // The next program may name others.
+            if self.0.people.contains(&signed_in.person) {
+                self.0.codes.insert_for(left, code, signed_in);
+            }
+        }
+        for (token, person, left) in tokens {
+            if self.0.people.contains(&person) {
+                self.0.tokens.insert_for(left, token, person);
+            }
+        }
+        Ok(())
+    }
 }
 
 type Pairs = HashMap<String, String>;
@@ -136,11 +191,30 @@ type Pairs = HashMap<String, String>;
 impl SignInPage {
     pub(crate) fn router(&self) -> Router {
         Router::new()
-            .route("/dev/login", get(authorize))
+            .route(DEV_LOGIN_PATH, get(authorize))
             .route("/dev/access", post(redeem))
             .route("/dev/user", get(user))
             .route("/dev/token", get(issue_token))
             .with_state(self.clone())
+    }
+
+    /// Answers on a free port of this machine as well, until the runtime ends. Returns the URL.
+    fn listen(&self) -> Result<String, ConfigError> {
+        let listen = || {
+            let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        };
+        let fault = |error| {
+            ConfigError::new(format!(
+                "the sign-in of a test cannot listen on this machine: {error}"
+            ))
+        };
+        let listener = listen().map_err(fault)?;
+        let url = format!("http://{}", listener.local_addr().map_err(fault)?);
+        let service = self.router().into_make_service();
+        background::spawn(async move { axum::serve(listener, service).await });
+        Ok(url)
     }
 }
 

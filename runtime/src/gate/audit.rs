@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{claims::Claims, required_scopes::RequiredScopes};
 use crate::{
     support::escape::escape,
-    trace::{CallError, CallOutcome, Event, EventKind, Observer, Span, ms_since},
+    trace::{CallError, CallOutcome, Elapsed, Event, EventKind, Observer, Span, ms_since},
 };
 
 impl CallOutcome {
@@ -62,13 +62,19 @@ pub(crate) struct AuditedCall<'a> {
 impl AuditedCall<'_> {
     /// Reports a call that does not reach its tool. `why` is the code of the error, or empty.
     pub(crate) fn report(self, outcome: CallOutcome, why: &'static str) {
-        self.send(outcome, why, None, 0);
+        self.send(outcome, why, (None, None), Elapsed::default());
     }
 
-    fn send(self, outcome: CallOutcome, why: &'static str, error: Option<CallError>, ms: u64) {
+    fn send(
+        self,
+        outcome: CallOutcome,
+        why: &'static str,
+        (error, code): (Option<CallError>, Option<i32>),
+        ms: Elapsed,
+    ) {
         let Self { span, tool, required_scopes, claims } = self;
         let (declared, caller) = (&required_scopes.declared, claims.map(Claims::caller));
-        let ended = EventKind::CallEnded { tool, declared, caller, outcome, why, error, ms };
+        let ended = EventKind::CallEnded { tool, declared, caller, outcome, why, error, code, ms };
         AuditLog.on_event(&Event::detached(ended));
         span.emit(|| ended);
     }
@@ -78,17 +84,18 @@ impl AuditedCall<'_> {
 pub(crate) struct AuditRecord<'a> {
     call: AuditedCall<'a>,
     outcome: CallOutcome,
-    error: Option<CallError>,
+    /// The kind of the tool's error, or the code of an error of the protocol.
+    error: (Option<CallError>, Option<i32>),
     started: Option<Instant>,
 }
 
 impl<'a> AuditRecord<'a> {
     pub(crate) fn begin(call: AuditedCall<'a>) -> Self {
-        Self { call, outcome: CallOutcome::Left, error: None, started: call.span.now() }
+        Self { call, outcome: CallOutcome::Left, error: (None, None), started: call.span.now() }
     }
 
-    /// `error`: the kind of the tool's error, if it returned one.
-    pub(crate) fn end(mut self, outcome: CallOutcome, error: Option<CallError>) {
+    /// `error`: the kind of the tool's error, or the code of an error of the protocol, if there is one.
+    pub(crate) fn end(mut self, outcome: CallOutcome, error: (Option<CallError>, Option<i32>)) {
         self.outcome = outcome;
         self.error = error;
     }

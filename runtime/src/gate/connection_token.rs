@@ -7,8 +7,8 @@ use http::{Request, request::Parts};
 #[cfg(feature = "websocket")]
 use super::credentials::has_token_in_query;
 use super::{
-    AuthError, Claims, Credentials, Scheme, TokenCache,
-    resource_server::{GateError, ResourceServer},
+    AuthError, Claims, Credentials, Scheme, TokenCache, gate_error::GateError,
+    resource_server::ResourceServer,
 };
 
 /// How often the token of a connection is verified on which nothing comes.

@@ -14,14 +14,13 @@ use crate::{
     support::{clock::Clock, rate_limit::RateLimit},
 };
 
-/// When to try again after too many concurrent requests, whose ends cannot be predicted.
-const CONCURRENCY_RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// The limits of a gate.
 pub(crate) struct Limits {
     subject_rate: Option<RateLimit<String>>,
     ip_rate: Option<RateLimit<IpAddr>>,
     concurrency: Option<Arc<ConcurrencyLimit>>,
+    /// The answers and notifications of subjects that have as many requests under way as they may.
+    answers: Option<Arc<ConcurrencyLimit>>,
 }
 
 /// A limit is exceeded.
@@ -30,13 +29,23 @@ pub(crate) struct LimitExceeded {
     pub(crate) retry_after: Duration,
 }
 
+impl LimitExceeded {
+    /// Too many requests are under way. When the first of them ends cannot be predicted.
+    pub(crate) const CONCURRENCY: Self = Self { retry_after: Duration::from_secs(1) };
+}
+
 impl Limits {
     pub(crate) fn new(settings: LimitSettings, clock: &Arc<dyn Clock>) -> Self {
+        let concurrency = |is_for_answers| {
+            let most = settings.concurrent_per_subject?;
+            Some(ConcurrencyLimit::new(most, is_for_answers))
+        };
         let per_minute = |count| RateLimit::per_minute(count, count, clock);
         Self {
             subject_rate: settings.rate_per_subject.map(per_minute),
             ip_rate: settings.rate_per_ip.map(|count| RateLimit::per_minute(count, count, clock)),
-            concurrency: settings.concurrent_per_subject.map(ConcurrencyLimit::new),
+            concurrency: concurrency(false),
+            answers: concurrency(true),
         }
     }
 
@@ -64,17 +73,24 @@ impl Limits {
     }
 
     /// Counts a request of this subject. The request is under way as long as the permit is held.
+    /// `may_answer`: it may be an answer to what a request under way asks, so that it gets a permit
+    /// [for an answer](ConcurrencyPermit::is_for_answer) when there are no others.
     pub(crate) fn check_subject(
         &self,
         subject: String,
+        may_answer: bool,
     ) -> Result<Option<ConcurrencyPermit>, LimitExceeded> {
         if let Some(rate) = &self.subject_rate {
             rate.check(&subject).map_err(|retry_after| LimitExceeded { retry_after })?;
         }
         let Some(limit) = &self.concurrency else { return Ok(None) };
-        match limit.acquire(subject) {
+        if let Some(permit) = limit.acquire(&subject) {
+            return Ok(Some(permit));
+        }
+        let answers = self.answers.as_ref().filter(|_| may_answer);
+        match answers.and_then(|answers| answers.acquire(&subject)) {
             Some(permit) => Ok(Some(permit)),
-            None => Err(LimitExceeded { retry_after: CONCURRENCY_RETRY_AFTER }),
+            None => Err(LimitExceeded::CONCURRENCY),
         }
     }
 }
@@ -82,6 +98,7 @@ impl Limits {
 /// How many requests of each subject are under way. A subject without any takes no memory.
 struct ConcurrencyLimit {
     max_concurrent: NonZeroUsize,
+    is_for_answers: bool,
     under_way: Mutex<HashMap<Arc<str>, usize>>,
 }
 
@@ -91,12 +108,19 @@ pub(crate) struct ConcurrencyPermit {
     subject: Arc<str>,
 }
 
+impl ConcurrencyPermit {
+    /// Whether it is no permit for a request, but only for a response or a notification.
+    pub(crate) fn is_for_answer(&self) -> bool {
+        self.limit.is_for_answers
+    }
+}
+
 impl ConcurrencyLimit {
-    fn new(max_concurrent: NonZeroUsize) -> Arc<Self> {
-        Arc::new(Self { max_concurrent, under_way: Mutex::default() })
+    fn new(max_concurrent: NonZeroUsize, is_for_answers: bool) -> Arc<Self> {
+        Arc::new(Self { max_concurrent, is_for_answers, under_way: Mutex::default() })
     }
 
-    fn acquire(self: &Arc<Self>, subject: String) -> Option<ConcurrencyPermit> {
+    fn acquire(self: &Arc<Self>, subject: &str) -> Option<ConcurrencyPermit> {
         let subject = Arc::<str>::from(subject);
         let mut under_way = self.under_way();
         match under_way.get_mut(&subject) {
@@ -128,8 +152,8 @@ mod tests {
 
     #[test]
     fn permits_are_counted_by_subject_and_given_back() {
-        let limit = ConcurrencyLimit::new(NonZeroUsize::new(2).unwrap());
-        let acquire = |subject: &str| limit.acquire(subject.to_owned());
+        let limit = ConcurrencyLimit::new(NonZeroUsize::new(2).unwrap(), false);
+        let acquire = |subject: &str| limit.acquire(subject);
         let (first, second) = (acquire("alice"), acquire("alice"));
         assert!(first.is_some() && second.is_some());
         assert!(acquire("alice").is_none());

@@ -5,8 +5,10 @@
 //! scopes of the called tool are compared with those of the token, before the tool is called and
 //! before a response has begun.
 
+pub(crate) mod allowed_origin;
 pub(crate) mod audit;
 pub(crate) mod auth_error;
+mod authentication;
 pub(crate) mod browser_identity;
 pub(crate) mod challenge;
 pub(crate) mod claims;
@@ -14,12 +16,14 @@ pub(crate) mod claims;
 pub(crate) mod connection_token;
 pub(crate) mod credentials;
 pub(crate) mod events;
+pub(crate) mod gate_error;
 pub(crate) mod limits;
 pub(crate) mod other_endpoint;
 pub(crate) mod peer;
 pub(crate) mod policy;
 mod presets;
 pub(crate) mod product;
+pub(crate) mod readiness;
 pub(crate) mod requested_scope;
 pub(crate) mod required_scopes;
 pub(crate) mod resource_metadata;
@@ -29,6 +33,7 @@ pub(crate) mod sign_in_scopes;
 pub(crate) mod step_up;
 pub(crate) mod subject_token;
 pub(crate) mod token_cache;
+pub(crate) mod used_proofs;
 pub(crate) mod verify;
 
 /// The subject of the local user, who calls a server without a gate.

@@ -40,6 +40,7 @@ pub struct Gate {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) allow_anonymous: bool,
     pub(crate) challenge_in_results: bool,
+    pub(crate) challenge_scopes: Vec<String>,
     pub(crate) step_up: StepUp,
     pub(crate) hide_unauthorized_tools: bool,
     pub(crate) share_accounts: bool,
@@ -72,6 +73,7 @@ impl Gate {
             allowed_origins: Vec::new(),
             allow_anonymous: false,
             challenge_in_results: false,
+            challenge_scopes: Vec::new(),
             step_up: StepUp::Auto,
             hide_unauthorized_tools: false,
             share_accounts: false,
@@ -89,6 +91,27 @@ impl Gate {
     #[must_use]
     pub fn resource(mut self, url: impl Into<String>) -> Self {
         self.resource = Some(url.into());
+        self
+    }
+
+    /// Names these scopes in challenges and in the metadata, besides those that tools require: for an
+    /// authorization server that gives no token without them, such as one that wants `openid`. Calls do
+    /// not need them.
+    ///
+    /// ```
+    /// # use toolgate::gate::{Gate, oidc};
+    /// # fn main() -> Result<(), toolgate::ConfigError> {
+    /// let gate = Gate::new(oidc("https://login.example")?).challenge_scopes(["openid"]);
+    /// # let _ = gate;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn challenge_scopes<S: Into<String>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.challenge_scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 
@@ -157,7 +180,8 @@ impl Gate {
     }
 
     /// Limits how many requests of a subject may be under way at once. Further requests get a 429
-    /// with `Retry-After`. Without it there is no limit.
+    /// with `Retry-After`. Without it there is no limit. Responses and notifications of a client with
+    /// a session are accepted meanwhile, as many at once, because a call may wait for them.
     ///
     /// A server with a limit of 0 does not start.
     #[must_use]

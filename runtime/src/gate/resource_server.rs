@@ -1,4 +1,5 @@
-//! Resource server (RFC 6750, 8707, 9728): authenticates requests and authorizes their calls.
+//! Resource server (RFC 6750, 8707, 9728): what the gate of a running server knows, and the
+//! authorization of its calls.
 //!
 //! It knows nothing of JSON-RPC. A refusal is a [`GateError`], which the endpoint turns into a
 //! response.
@@ -6,27 +7,28 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 use super::{
-    AuthError, Challenge, Claims, Credentials, Gate, PresentedToken, TokenCache, Verifier,
+    AuthError, Challenge, Claims, Gate, Verifier,
+    allowed_origin::check_allowed_origin,
     audit::AuditedCall,
     events::{challenged, log},
-    limits::{ConcurrencyPermit, LimitExceeded, Limits},
+    gate_error::GateError,
+    limits::{ConcurrencyPermit, Limits},
     other_endpoint::{EndpointPaths, OtherEndpoint},
     requested_scope::RequestedScopes,
     required_scopes::{RequiredScopes, default_scopes},
     resource_metadata::ResourceMetadata,
     sign_in_scopes::{SignInScopes, StepUp},
-    unverified_claims,
+    used_proofs::UsedProofs,
 };
 use crate::{
     error::ConfigError,
+    grant::audit::AuditTrail,
     support::{clock::Clock, escape::escape, url::is_loopback},
-    trace::{
-        Advice, AnonymousReason, CallOutcome, EventKind, Found, MetadataDocument, Span, Tracer,
-    },
+    trace::{CallOutcome, EventKind, MetadataDocument, Tracer},
 };
 
 /// How far the clock of the issuer may differ.
@@ -36,26 +38,6 @@ const LEEWAY: Duration = Duration::from_secs(30);
 /// longer.
 const MAX_STREAM_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The reason why the gate refuses a request.
-#[derive(Debug)]
-pub(crate) enum GateError {
-    /// The request must not come from this host or page.
-    Forbidden(&'static str),
-    /// The access token is missing, invalid or insufficient.
-    Unauthorized(AuthError, HeaderValue),
-    /// A limit is exceeded.
-    TooManyRequests { retry_after: Duration },
-    /// A refusal that is sent as the result of the call: the text for the model, and the challenge
-    /// for hosts that read it from `_meta`.
-    InResult { text: String, challenge: Option<String> },
-}
-
-impl From<LimitExceeded> for GateError {
-    fn from(limit: LimitExceeded) -> Self {
-        Self::TooManyRequests { retry_after: limit.retry_after }
-    }
-}
-
 /// The identifier of the caller; empty for an anonymous one.
 pub(crate) fn principal(caller: Option<&Claims>) -> String {
     caller.map(Claims::principal).unwrap_or_default()
@@ -63,25 +45,28 @@ pub(crate) fn principal(caller: Option<&Claims>) -> String {
 
 /// The gate of a running server.
 pub(crate) struct ResourceServer {
-    gate: Gate,
-    verifier: Arc<dyn Verifier>,
+    pub(super) gate: Gate,
+    pub(super) verifier: Arc<dyn Verifier>,
     /// Whether the tokens are those of this server's own broker, whose subjects are unique without
     /// their issuer.
     is_brokered: bool,
     /// Whether callers' tokens are kept for their calls, because a provider exchanges them.
-    keeps_tokens: bool,
+    pub(super) keeps_tokens: bool,
+    /// The proofs of possession that were used at other replicas, if there may be others.
+    pub(super) used_proofs: Option<UsedProofs>,
     /// The sign-ins of that broker.
     pub(crate) sign_ins: Option<Arc<dyn SignInScopes>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tracer: Tracer,
-    metadata: ResourceMetadata,
+    pub(super) audit: AuditTrail,
+    pub(super) metadata: ResourceMetadata,
     /// The endpoints of other transports.
-    other_endpoints: Vec<OtherEndpoint>,
+    pub(super) other_endpoints: Vec<OtherEndpoint>,
     limits: Limits,
     /// How clients ask for scopes.
     requested: RequestedScopes,
     /// The scopes that hosts ask for at sign-in.
-    default_scopes: Vec<String>,
+    pub(super) default_scopes: Vec<String>,
 }
 
 impl ResourceServer {
@@ -106,9 +91,8 @@ impl ResourceServer {
             .ok_or_else(|| ConfigError::new("the gate has no verifier, and there is no broker"))?;
         let known = tools.iter().flat_map(|tool| tool.catalogue_names());
         let requested = RequestedScopes::new(verifier.requested_scope_prefix(), known);
-        let default_scopes = default_scopes(tools.iter().copied());
-        let default_scopes: Vec<_> =
-            default_scopes.into_iter().map(|scope| requested.name(scope)).collect();
+        let requested = requested.besides(&gate.challenge_scopes)?;
+        let default_scopes = requested.names(default_scopes(tools.iter().copied()));
         for origin in &gate.allowed_origins {
             check_allowed_origin(origin).map_err(ConfigError::new)?;
         }
@@ -129,9 +113,11 @@ impl ResourceServer {
             verifier,
             is_brokered,
             keeps_tokens: false,
+            used_proofs: None,
             sign_ins: None,
             clock,
             tracer: Tracer::default(),
+            audit: AuditTrail::default(),
             metadata,
             other_endpoints,
             limits,
@@ -140,14 +126,19 @@ impl ResourceServer {
         })
     }
 
-    /// Sets the observers of requests.
-    pub(crate) fn with_tracer(self, tracer: Tracer) -> Self {
-        Self { tracer, ..self }
+    /// Sets the observers of requests, and where refusals are counted.
+    pub(crate) fn with_tracer(self, tracer: Tracer, audit: AuditTrail) -> Self {
+        Self { tracer, audit, ..self }
     }
 
     /// Sets whether callers' tokens are kept for their calls.
     pub(crate) fn keeping_tokens(self, keeps_tokens: bool) -> Self {
         Self { keeps_tokens, ..self }
+    }
+
+    /// Sets where used proofs of possession are remembered for all replicas.
+    pub(crate) fn with_used_proofs(self, used_proofs: Option<UsedProofs>) -> Self {
+        Self { used_proofs, ..self }
     }
 
     /// Sets the sign-ins of the server's own broker, which can get more scopes.
@@ -177,19 +168,6 @@ impl ResourceServer {
         Ok(())
     }
 
-    /// Authenticates the caller of a request from the client address `client`. `None` is an anonymous
-    /// caller, which is possible if the gate allows it or `is_public` says that the request may come
-    /// from anyone.
-    pub(crate) async fn authenticate(
-        &self,
-        parts: &Parts,
-        (client, cache): (Option<IpAddr>, Option<&TokenCache>),
-        is_public: impl FnOnce() -> bool,
-    ) -> Result<Option<Claims>, GateError> {
-        self.count_client(client)?;
-        self.identify(parts, (client, cache), is_public).await
-    }
-
     /// Counts a request of this client.
     pub(crate) fn count_client(&self, client: Option<IpAddr>) -> Result<(), GateError> {
         Ok(self.limits.check_ip(client)?)
@@ -201,78 +179,8 @@ impl ResourceServer {
         self.limits.clear();
     }
 
-    /// As [`authenticate`](Self::authenticate), for a request that is not counted.
-    pub(crate) async fn identify(
-        &self,
-        parts: &Parts,
-        (client, cache): (Option<IpAddr>, Option<&TokenCache>),
-        is_public: impl FnOnce() -> bool,
-    ) -> Result<Option<Claims>, GateError> {
-        let span = &self.tracer.of(&parts.extensions);
-        let error = match Credentials::read_cached(&parts.headers, &parts.uri, cache) {
-            Ok(Some(credentials)) => {
-                let (resource, method) = (&self.metadata.resource, parts.method.as_str());
-                let presented = PresentedToken::new(&credentials, resource, method)
-                    .on_connection(cache, client);
-                let verified = match self.other_endpoint(parts.uri.path()) {
-                    None => self.verify(presented).await,
-                    Some((endpoint, url)) => {
-                        Box::pin(self.verify_at(endpoint, presented.at(Some(url)))).await
-                    }
-                };
-                return match verified {
-                    Ok(claims) => {
-                        let token = || claims.accepted(self.clock.now());
-                        span.emit(|| EventKind::Authenticated { token: token() });
-                        if self.keeps_tokens {
-                            return Ok(Some(claims.carrying(&credentials)));
-                        }
-                        Ok(Some(claims))
-                    }
-                    Err(error) => {
-                        Err(self.unauthorized(span, error, unverified_claims(credentials.token())))
-                    }
-                };
-            }
-            Ok(None) if self.gate.allow_anonymous => {
-                span.emit(|| EventKind::Anonymous { reason: AnonymousReason::Allowed });
-                return Ok(None);
-            }
-            Ok(None) if is_public() => {
-                span.emit(|| EventKind::Anonymous { reason: AnonymousReason::PublicPage });
-                return Ok(None);
-            }
-            Ok(None) => AuthError::Missing,
-            Err(error) => error,
-        };
-        Err(self.unauthorized(span, error, (None, None)))
-    }
-
-    async fn verify(&self, presented: PresentedToken<'_>) -> Result<Claims, AuthError> {
-        match self.verifier.verify_now(presented) {
-            Some(verified) => verified,
-            None => self.verifier.verify(presented).await,
-        }
-    }
-
-    /// Verifies a token that was sent to the endpoint of another transport: it may be for that endpoint
-    /// or for the server.
-    async fn verify_at(
-        &self,
-        endpoint: &OtherEndpoint,
-        presented: PresentedToken<'_>,
-    ) -> Result<Claims, AuthError> {
-        match self.verify(presented).await {
-            Err(AuthError::WrongAudience { .. }) => {
-                let resource = &endpoint.metadata.resource;
-                self.verify(PresentedToken { resource, ..presented }).await
-            }
-            verified => verified,
-        }
-    }
-
     /// The endpoint of another transport that has this path, and the URL of the request.
-    fn other_endpoint(&self, path: &str) -> Option<(&OtherEndpoint, &str)> {
+    pub(super) fn other_endpoint(&self, path: &str) -> Option<(&OtherEndpoint, &str)> {
         self.other_endpoints.iter().find_map(|endpoint| Some((endpoint, endpoint.url(path)?)))
     }
 
@@ -285,60 +193,16 @@ impl ResourceServer {
         }
     }
 
-    /// Refuses an anonymous caller whose request turns out not to be public. `is_listed`: it concerns
-    /// the server's own tools, for which anonymous callers may be allowed.
-    pub(crate) fn check_anonymous(
-        &self,
-        (extensions, caller): (&Extensions, Option<&Claims>),
-        is_public: impl FnOnce() -> bool,
-        is_listed: impl FnOnce() -> bool,
-    ) -> Result<(), GateError> {
-        if caller.is_some() || is_public() || (self.gate.allow_anonymous && is_listed()) {
-            return Ok(());
-        }
-        let span = &self.tracer.of(extensions);
-        Err(self.unauthorized(span, AuthError::Missing, (None, None)))
-    }
-
-    /// The refusal of a token, whatever was called, with the issuer and the key that the token names.
-    pub(super) fn unauthorized(
-        &self,
-        span: &Span,
-        error: AuthError,
-        (issuer, key): (Option<String>, Option<String>),
-    ) -> GateError {
-        let challenge = match error {
-            AuthError::Missing => self.metadata.missing_token.clone(),
-            _ => self.metadata.challenge(&error, self.default_scopes.clone()),
-        };
-        let hint = self.hint(&error);
-        log(&error, (issuer.as_deref(), key.as_deref()), hint.as_deref());
-        span.emit(|| {
-            let mut refusal = error.refusal();
-            refusal.hint = hint.as_deref().map(Advice::new);
-            refusal.issuer = issuer.as_deref().map(Found::new);
-            refusal.key = key.as_deref().map(Found::new);
-            EventKind::TokenRefused { refusal }
-        });
-        if error.retry_after().is_none() {
-            challenged(span, &error, &self.default_scopes, false);
-        }
-        GateError::Unauthorized(error, challenge)
-    }
-
-    /// What to set at the authorization server so that tokens like the refused one are accepted.
-    fn hint(&self, error: &AuthError) -> Option<String> {
-        self.verifier.hint(error, &self.metadata.resource)
-    }
-
-    /// Counts a request of this caller. It is under way as long as the permit is held.
+    /// Counts a request of this caller. It is under way as long as the permit is held. `may_answer`:
+    /// it may be a response or a notification.
     pub(crate) fn acquire_permit(
         &self,
         caller: Option<&Claims>,
+        may_answer: bool,
     ) -> Result<Option<ConcurrencyPermit>, GateError> {
         match caller {
             Some(claims) if self.limits.has_subject_limit() => {
-                Ok(self.limits.check_subject(claims.principal())?)
+                Ok(self.limits.check_subject(claims.principal(), may_answer)?)
             }
             _ => Ok(None),
         }
@@ -372,8 +236,7 @@ impl ResourceServer {
         let issuer = caller.map(Claims::issuer).map(escape);
         log(&error, (issuer.as_deref(), None), self.hint(&error).as_deref());
         let scopes = || {
-            let mut scopes: Vec<String> =
-                required.names().map(|scope| self.requested.name(scope)).collect();
+            let mut scopes = self.requested.names(required.names());
             if accumulates && let Some(claims) = caller {
                 let granted = claims.granted().iter();
                 let again = granted.filter_map(|scope| self.requested.name_again(scope));
@@ -479,17 +342,5 @@ impl ResourceServer {
         self.metadata
             .at(path)
             .or_else(|| others.into_iter().find_map(|endpoint| endpoint.metadata.at(path)))
-    }
-}
-
-/// Checks that the text is an origin as browsers send it.
-fn check_allowed_origin(origin: &str) -> Result<(), String> {
-    let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    match url.map(|url| url.origin().ascii_serialization()) {
-        Some(sent) if sent == origin => Ok(()),
-        Some(sent) => Err(format!("`{origin}` is not what browsers send: write `{sent}`")),
-        None => Err(format!(
-            "`{origin}` is no origin: name each one whose pages may call, like `https://app.example`"
-        )),
     }
 }

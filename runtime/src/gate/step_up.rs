@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     AuthError, Challenge, Claims,
     audit::AuditedCall,
-    resource_server::{GateError, ResourceServer},
+    gate_error::GateError,
+    resource_server::ResourceServer,
     sign_in_scopes::{StepUpAnswer, StepUpCall, StepUpLink},
 };
 use crate::trace::{CallOutcome, EventKind, SpanId, StepUpOutcome as Outcome};

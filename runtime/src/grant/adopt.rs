@@ -1,16 +1,18 @@
 //! Grants that a consent at the provider creates or widens, and the clients that may use them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 
 use super::{
+    account::GrantAccount,
+    audit::entry::{AuditEvent, Facts},
     clients::{GrantClient, GrantClients},
-    model::{Grant, GrantKey, GrantState, Revision},
-    refresh::Grants,
+    model::{Grant, GrantKey, GrantState, Revision, Stored},
+    refresh::{Grants, renew::Renew},
     store_error::{SaveError, StoreError},
 };
-use crate::oauth::TokenResponse;
+use crate::{oauth::TokenResponse, provider::PlaceholderValues, support::crash_point::crash_point};
 
 /// A consent at a provider, and the response to its code.
 pub(crate) struct NewGrant<'a> {
@@ -19,6 +21,8 @@ pub(crate) struct NewGrant<'a> {
     pub(crate) scopes: BTreeSet<String>,
     /// The origin of the token endpoint.
     pub(crate) origin: &'a str,
+    /// The values of placeholders that the person gave.
+    pub(crate) person: PlaceholderValues,
     /// The client through which the user was asked, where grants are bound to clients.
     pub(crate) client: Option<GrantClient>,
     /// Whether the account is known to be the one that was connected before.
@@ -28,34 +32,11 @@ pub(crate) struct NewGrant<'a> {
 impl Grants {
     /// Stores what a consent has given, in the place of the grant before.
     pub(crate) async fn adopt(&self, key: &GrantKey, new: NewGrant<'_>) -> Result<(), StoreError> {
-        let NewGrant { tokens, scopes, origin, client, is_same_account } = new;
-        let mut grant = Grant::new(tokens.access_token.expose_secret(), self.now()).scopes(scopes);
-        if let Some(lifetime) = tokens.expires_in {
-            grant = grant.expires_in(lifetime);
-        }
-        grant.origin = Some(origin.to_owned());
-        grant.placeholders.clone_from(&tokens.placeholders);
         loop {
             let found = self.store().load(key).await?;
-            let expected = found.as_ref().map_or(Revision::ABSENT, |row| row.revision);
-            let before = found.map(|row| row.value).filter(|before| before.is_from(Some(origin)));
-            grant.refresh_token = match (&tokens.refresh_token, &before) {
-                (Some(token), _) => Some(token.clone()),
-                // Google sends one with the first response only, and it stays valid. That of another
-                // account would renew the access to that account.
-                (None, Some(before)) if is_same_account => before.refresh_token.clone(),
-                (None, _) => None,
-            };
-            grant.clients = match before.filter(|before| before.state == GrantState::Live) {
-                Some(before) => before.clients,
-                None => Some(GrantClients::default()),
-            };
-            if let Some(client) = &client {
-                grant.clients = grant.clients.map(|clients| clients.with(client.clone()));
-            }
-            self.forget_history(key);
-            match self.store().save(key, &grant, expected).await {
-                Ok(_) => return Ok(()),
+            let account = found.as_ref().and_then(|row| row.value.account.clone());
+            match self.adopt_over(key, &new, found, account).await {
+                Ok(()) => return Ok(()),
                 // After each conflict another writer made progress, so this ends.
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),
@@ -63,18 +44,67 @@ impl Grants {
         }
     }
 
+    /// Stores what a consent has given over the row that was `found`.
+    pub(super) async fn adopt_over(
+        &self,
+        key: &GrantKey,
+        new: &NewGrant<'_>,
+        found: Option<Stored<Grant>>,
+        account: Option<Arc<GrantAccount>>,
+    ) -> Result<(), SaveError> {
+        let NewGrant { tokens, scopes, origin, person, client, is_same_account } = new;
+        let scopes = scopes.iter().cloned();
+        let mut grant = Grant::new(tokens.access_token.expose_secret(), self.now()).scopes(scopes);
+        if let Some(lifetime) = tokens.expires_in {
+            grant = grant.expires_in(lifetime);
+        }
+        grant.account = account;
+        grant.origin = Some((*origin).to_owned());
+        grant.placeholders.clone_from(&tokens.placeholders);
+        grant.placeholders.extend(person.clone());
+        let is_there = |before: &Grant| {
+            let same = |(name, value)| before.placeholders.get(name) == Some(value);
+            before.is_from(Some(origin)) && person.iter().all(same)
+        };
+        let expected = found.as_ref().map_or(Revision::ABSENT, |row| row.revision);
+        let before = found.map(|row| row.value).filter(&is_there);
+        grant.refresh_token = match (&tokens.refresh_token, &before) {
+            (Some(token), _) => Some(token.clone()),
+            // Google sends one with the first response only, and it stays valid. That of another
+            // account would renew the access to that account.
+            (None, Some(before)) if *is_same_account => before.refresh_token.clone(),
+            (None, _) => None,
+        };
+        grant.clients = match before.filter(|before| before.state == GrantState::Live) {
+            Some(before) => before.clients,
+            None => Some(GrantClients::default()),
+        };
+        if let Some(client) = client {
+            grant.clients = grant.clients.map(|clients| clients.with(client.clone()));
+        }
+        self.forget_history(key);
+        self.store().save(key, &grant, expected).await?;
+        crash_point("consent.stored");
+        self.audit().decision(|| {
+            let client = client.as_ref().map(GrantClient::key);
+            let connected = Facts::of_grant(AuditEvent::AccountConnected, key);
+            connected.client(client).scopes(grant.scopes.iter())
+        });
+        Ok(())
+    }
+
     /// Changes the clients that may use a grant, and returns its scopes. `None`: there is no live
-    /// grant of a provider with this `origin`.
+    /// grant that the provider issued.
     pub(crate) async fn change_clients(
         &self,
         key: &GrantKey,
-        origin: &str,
+        provider: &dyn Renew,
         change: impl Fn(&GrantClients) -> GrantClients + Send + Sync,
     ) -> Result<Option<BTreeSet<String>>, StoreError> {
         loop {
             let Some(row) = self.store().load(key).await? else { return Ok(None) };
             let mut grant = row.value;
-            if grant.state != GrantState::Live || !grant.is_from(Some(origin)) {
+            if grant.state != GrantState::Live || !provider.has_issued(&grant) {
                 return Ok(None);
             }
             let Some(clients) = &grant.clients else { return Ok(Some(grant.scopes)) };
@@ -101,9 +131,7 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::grant::{
-        AccessError, Clock, DeadReason, ManualClock, MemoryStore, Renew, TokenError,
-    };
+    use crate::grant::{AccessError, Clock, DeadReason, ManualClock, MemoryStore, TokenError};
 
     const ORIGIN: &str = "https://forge.example";
 
@@ -153,7 +181,9 @@ mod tests {
         async fn adopt(&self, tokens: TokenResponse, client: Option<&str>, same: bool) {
             let client = client.map(|id| GrantClient::new(id, id, self.clock.now()));
             let scopes = BTreeSet::from(["repo:read".to_owned()]);
-            let new = NewGrant { tokens, scopes, origin: ORIGIN, client, is_same_account: same };
+            let person = PlaceholderValues::new();
+            let new =
+                NewGrant { tokens, scopes, origin: ORIGIN, person, client, is_same_account: same };
             self.grants.adopt(&self.key, new).await.unwrap();
         }
 
@@ -164,7 +194,11 @@ mod tests {
         async fn allow(&self, client: &str) -> bool {
             let add =
                 |all: &GrantClients| all.with(GrantClient::new(client, client, self.clock.now()));
-            self.grants.change_clients(&self.key, ORIGIN, add).await.unwrap().is_some()
+            self.grants
+                .change_clients(&self.key, &*Endpoint::at(ORIGIN), add)
+                .await
+                .unwrap()
+                .is_some()
         }
     }
 
@@ -180,6 +214,31 @@ mod tests {
         bench.adopt(first(), None, true).await;
         bench.adopt(TokenResponse::new("again"), None, true).await;
         assert_eq!(refresh(bench.grant().await).as_deref(), Some("refresh-of-work"));
+    }
+
+    #[tokio::test]
+    async fn another_address_of_the_same_origin_is_another_account() {
+        let bench = Bench::new();
+        let adopt = async |shop: &str, tokens: TokenResponse| {
+            let new = NewGrant {
+                tokens,
+                scopes: BTreeSet::new(),
+                origin: ORIGIN,
+                person: PlaceholderValues::from([("shop".to_owned(), shop.to_owned())]),
+                client: Some(GrantClient::new("claude", "claude", bench.clock.now())),
+                is_same_account: true,
+            };
+            bench.grants.adopt(&bench.key, new).await.unwrap();
+            bench.grant().await
+        };
+        adopt("acme", TokenResponse::new("a").refresh_token("of-acme")).await;
+        assert!(bench.allow("codex").await);
+        let again = adopt("acme", TokenResponse::new("b")).await;
+        assert!(again.refresh_token.is_some() && again.allows("codex"));
+        let other = adopt("other", TokenResponse::new("c")).await;
+        assert!(other.refresh_token.is_none(), "it would renew the access at the other address");
+        assert!(!other.allows("codex"));
+        assert_eq!(other.placeholders.get("shop").map(String::as_str), Some("other"));
     }
 
     #[tokio::test]
@@ -202,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_user_says_of_a_client_during_a_renewal_is_not_lost() {
+    async fn what_the_user_says_of_a_grant_during_a_renewal_is_not_lost() {
         let bench = Bench::new();
         let tokens = TokenResponse::new("a").refresh_token("r").expires_in(Duration::from_secs(60));
         bench.adopt(tokens, Some("claude"), false).await;
@@ -215,12 +274,14 @@ mod tests {
         endpoint.asked.notified().await;
         assert!(bench.allow("cursor").await);
         let without = |all: &GrantClients| all.without("codex");
-        bench.grants.change_clients(&bench.key, ORIGIN, without).await.unwrap();
+        bench.grants.change_clients(&bench.key, &*endpoint, without).await.unwrap();
+        bench.grants.rename_account(&bench.key, Some("work")).await.unwrap();
         endpoint.answer.notify_one();
         renewal.await.unwrap().unwrap();
         let grant = bench.grant().await;
         assert_eq!(grant.access_token.expose_secret(), "renewed");
         assert!(grant.allows("claude") && grant.allows("cursor") && !grant.allows("codex"));
+        assert_eq!(grant.account_name(), "work");
     }
 
     #[tokio::test]
@@ -245,6 +306,7 @@ mod tests {
             tokens: TokenResponse::new("b"),
             scopes: BTreeSet::new(),
             origin: "https://evil.example",
+            person: PlaceholderValues::new(),
             client: None,
             is_same_account: true,
         };

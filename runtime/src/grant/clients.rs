@@ -106,8 +106,13 @@ fn stored_id(id: &str) -> String {
     }
 }
 
-/// A name of bounded length, without characters that are invisible or change the direction of text.
 fn printable_name(name: &str) -> String {
+    printable(name).unwrap_or_else(|| "an application without a name".to_owned())
+}
+
+/// A name of bounded length, without characters that are invisible or change the direction of text.
+/// `None`: nothing of it is left.
+pub(super) fn printable(name: &str) -> Option<String> {
     let is_shown = |c: &char| {
         !c.is_control()
             && !matches!(c,
@@ -117,7 +122,7 @@ fn printable_name(name: &str) -> String {
     };
     let name: String = name.chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
     let name = name.trim();
-    if name.is_empty() { "an application without a name".to_owned() } else { name.to_owned() }
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub async fn holds(store: &dyn GrantStore, clock: &ManualClock) {
     refuses_a_stale_revision(store, clock).await;
     gives_no_revision_twice(store, clock).await;
     lists_one_subject(store, clock).await;
+    keeps_accounts_apart(store, clock).await;
     one_writer_wins(store, clock).await;
     leases_to_one_holder(store, clock).await;
     takes_a_pending_value_once(store, clock).await;
@@ -116,6 +117,42 @@ async fn lists_one_subject(store: &dyn GrantStore, clock: &ManualClock) {
     for key in keys.iter().chain([&other]) {
         store.remove(key).await.expect("removed");
     }
+}
+
+async fn keeps_accounts_apart(store: &dyn GrantStore, clock: &ManualClock) {
+    let first = GrantKey::new("contract-accounts", "forge");
+    let accounts = [first.clone(), first.account("home"), first.account("work")];
+    let other = GrantKey::new("contract-accounts", "forge2");
+    for key in accounts.iter().rev().chain([&other]) {
+        let saved = store.save(key, &grant(&key.account, clock), Revision::ABSENT).await;
+        saved.expect("each account has a row of its own");
+    }
+    for key in &accounts {
+        let found = load(store, key).await.expect("each account's grant is there").value;
+        assert_eq!(found.access_token.expose_secret(), key.account, "it is that account's");
+    }
+    let all = [&accounts[..], std::slice::from_ref(&other)].concat();
+    assert_eq!(store.list(&first.subject).await.expect("listed"), all, "the first comes first");
+
+    let [one, two] = [HolderId([1; 16]), HolderId([2; 16])];
+    let lease = |key: &GrantKey, holder| {
+        let key = key.clone();
+        async move { store.lease(&key, holder, MINUTE).await.expect("leased") }
+    };
+    let first_lease = lease(&first, one).await.expect("a free lease is given");
+    let second_lease = lease(&accounts[1], two).await.expect("another account's is another lease");
+    assert!(lease(&accounts[1], one).await.is_none(), "a lease has one holder");
+    store.release(first_lease).await.expect("released");
+    assert!(lease(&accounts[1], one).await.is_none(), "the other account's lease is held");
+    store.release(second_lease).await.expect("released");
+
+    store.remove(&first).await.expect("removed");
+    assert!(load(store, &first).await.is_none());
+    assert!(load(store, &accounts[1]).await.is_some(), "another account stays connected");
+    for key in &all {
+        store.remove(key).await.expect("removed");
+    }
+    assert!(store.list(&first.subject).await.expect("listed").is_empty());
 }
 
 async fn one_writer_wins(store: &dyn GrantStore, clock: &ManualClock) {
@@ -219,6 +256,7 @@ pub async fn records_hold(store: &dyn Records, clock: &ManualClock) {
     gives_a_record_to_one(store, clock).await;
     bounds_records(store, clock).await;
     evicts_records(store, clock).await;
+    wakes_who_watches_a_record(store, clock).await;
 }
 
 async fn put(store: &dyn Records, key: &str, clock: &ManualClock) -> Result<Revision, SaveError> {
@@ -276,6 +314,18 @@ async fn bounds_records(store: &dyn Records, clock: &ManualClock) {
     clock.advance(MINUTE);
     put(store, "d", clock).await.expect("what has expired makes room");
     store.take(RECORDS, "d").await.expect("it can be taken");
+}
+
+async fn wakes_who_watches_a_record(store: &dyn Records, clock: &ManualClock) {
+    const WATCHED: Namespace = Namespace::new("contract-watched", 3).watched();
+    let until = clock.now() + MINUTE;
+    let changed = store.watch(WATCHED, "watched", Duration::from_millis(10));
+    let first = store.write(WATCHED, "watched", b"one", until, Revision::ABSENT).await;
+    changed.await;
+    let changed = store.watch(WATCHED, "watched", Duration::from_millis(10));
+    store.write(WATCHED, "watched", b"two", until, first.expect("written")).await.expect("written");
+    changed.await;
+    store.take(WATCHED, "watched").await.expect("it can be taken");
 }
 
 async fn evicts_records(store: &dyn Records, clock: &ManualClock) {

@@ -3,12 +3,16 @@
 use tokio::time::{Instant, sleep};
 
 use super::{
+    audit::entry::{AuditEvent, Facts},
     model::{Grant, GrantKey},
     refresh::Grants,
-    store::HolderId,
+    store::{HolderId, Lease},
     store_error::StoreError,
 };
-use crate::{oauth::UpstreamClient, support::background as task};
+use crate::{
+    oauth::UpstreamClient,
+    support::{background as task, crash_point::crash_point},
+};
 
 /// The result of disconnecting an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,42 +29,72 @@ pub enum DisconnectOutcome {
     NotRevoked,
 }
 
+impl DisconnectOutcome {
+    /// Its stable name.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::NothingGranted => "nothing_granted",
+            Self::Revoked => "revoked",
+            Self::Forgotten => "forgotten",
+            Self::NotRevoked => "not_revoked",
+        }
+    }
+}
+
 impl Grants {
-    /// Removes the grant of `subject`, and revokes its tokens at the provider.
-    ///
-    /// It runs in a task of its own: once the grant is removed, its tokens are known nowhere else, so
-    /// a caller that is cancelled must not stop it.
+    /// Revokes the tokens of `subject`'s first account at the provider, and removes its grant.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) async fn disconnect(
         &self,
         oauth: &UpstreamClient,
         subject: &str,
     ) -> Result<DisconnectOutcome, StoreError> {
-        let key = GrantKey::new(subject, oauth.registration.id);
+        self.disconnect_account(oauth, GrantKey::new(subject, oauth.registration.id)).await
+    }
+
+    /// Revokes the tokens of an account's grant at the provider, and removes it.
+    ///
+    /// It runs in a task of its own, which a caller that is cancelled does not stop.
+    pub(crate) async fn disconnect_account(
+        &self,
+        oauth: &UpstreamClient,
+        key: GrantKey,
+    ) -> Result<DisconnectOutcome, StoreError> {
         let (grants, oauth) = (self.clone(), oauth.clone());
         let disconnected = task::spawn(async move {
-            Ok(match grants.take(&key).await? {
-                // Another provider with the same ID gave it, which is not the one to ask.
-                Some(grant) if !grant.is_from(Some(oauth.origin())) => {
-                    DisconnectOutcome::NotRevoked
-                }
-                Some(grant) => revoke(&oauth, &grant).await,
-                None => DisconnectOutcome::NothingGranted,
-            })
+            let Some((grant, lease)) = grants.hold(&key).await? else {
+                return Ok(DisconnectOutcome::NothingGranted);
+            };
+            // Another provider with the same ID may have given it, which is not the one to ask.
+            let own = grant.is_issued_by(&oauth);
+            // The tokens are removed last: a process that dies in between leaves a grant that can be
+            // disconnected again, and not tokens that nobody knows.
+            let outcome = match oauth.for_person(&grant.placeholders) {
+                Ok(oauth) if own => revoke(&oauth, &grant).await,
+                _ => DisconnectOutcome::NotRevoked,
+            };
+            crash_point("disconnect.revoked");
+            let removed = grants.remove_account(&key, Some(&grant)).await;
+            crash_point("disconnect.removed");
+            grants.let_go(lease).await;
+            removed?;
+            grants.keep_disconnection(&key, outcome);
+            Ok(outcome)
         });
         disconnected
             .await
             .unwrap_or_else(|error| Err(StoreError::unavailable("disconnecting", error)))
     }
 
-    /// Removes the grant and returns it. Waits for a renewal in progress, for as long as one may take,
-    /// because the tokens that it obtains are the ones to revoke.
-    pub(crate) async fn take(&self, key: &GrantKey) -> Result<Option<Grant>, StoreError> {
+    /// Returns the grant, whose tokens nobody renews until the lease is let go. Waits for a renewal in
+    /// progress, for as long as one may take, because the tokens that it obtains are the ones to revoke.
+    async fn hold(&self, key: &GrantKey) -> Result<Option<(Grant, Option<Lease>)>, StoreError> {
         let (store, policy) = (self.store(), self.policy());
         // A new holder, so that it waits for the renewals of this process too.
         let holder = HolderId::random();
         let deadline = Instant::now() + policy.timeout;
         let lease = loop {
-            if store.load(key).await?.is_none() {
+            if store.load(key).await?.is_none_or(|row| row.value.is_disconnected()) {
                 return Ok(None);
             }
             let lease = store.lease(key, holder, policy.lease).await?;
@@ -69,18 +103,40 @@ impl Grants {
             }
             sleep(policy.poll).await;
         };
-        let taken = async {
-            let found = store.load(key).await?;
-            self.remove(key).await?;
-            Ok(found.map(|stored| stored.value))
-        };
-        let taken = taken.await;
-        if let Some(lease) = lease
-            && let Err(error) = store.release(lease).await
-        {
-            tracing::warn!(provider = key.provider, %error, "a lease was not released; it will expire");
+        crash_point("disconnect.leased");
+        match store.load(key).await {
+            Ok(Some(stored)) => Ok(Some((stored.value, lease))),
+            other => {
+                self.let_go(lease).await;
+                other.map(|_| None)
+            }
         }
-        taken
+    }
+
+    /// Removes the grant and returns it. Its tokens are not revoked.
+    #[allow(dead_code, reason = "administration and tests use it")]
+    pub(crate) async fn take(&self, key: &GrantKey) -> Result<Option<Grant>, StoreError> {
+        let Some((grant, lease)) = self.hold(key).await? else { return Ok(None) };
+        let removed = self.remove_account(key, Some(&grant)).await;
+        self.let_go(lease).await;
+        removed?;
+        self.keep_disconnection(key, DisconnectOutcome::NotRevoked);
+        Ok(Some(grant))
+    }
+
+    fn keep_disconnection(&self, key: &GrantKey, outcome: DisconnectOutcome) {
+        self.audit().decision(|| {
+            Facts::of_grant(AuditEvent::AccountDisconnected, key).outcome(&outcome.code())
+        });
+    }
+
+    async fn let_go(&self, lease: Option<Lease>) {
+        if let Some(lease) = lease {
+            let provider = lease.key.provider.clone();
+            if let Err(error) = self.store().release(lease).await {
+                tracing::warn!(provider, %error, "a lease was not released; it will expire");
+            }
+        }
     }
 }
 
@@ -150,16 +206,17 @@ mod tests {
         let renewal = tokio::spawn(async move { renewing.access(&of, &renew).await });
         provider.asked.notified().await;
         let (taking, of) = (grants.clone(), key.clone());
-        let taken = tokio::spawn(async move { taking.take(&of).await });
+        let taken = tokio::spawn(async move { taking.hold(&of).await });
         // The other task finds the lease taken before the provider responds.
         tokio::task::yield_now().await;
         provider.answer.notify_one();
 
-        let taken = taken.await.unwrap().unwrap().expect("there was a grant");
+        let (taken, lease) = taken.await.unwrap().unwrap().expect("there was a grant");
         assert_eq!(taken.access_token.expose_secret(), "renewed");
         assert_eq!(taken.refresh_token.unwrap().expose_secret(), "rotated");
         renewal.await.unwrap().unwrap();
-        assert!(grants.store().load(&key).await.unwrap().is_none());
-        assert!(grants.take(&key).await.unwrap().is_none(), "once");
+        grants.remove(&key).await.unwrap();
+        grants.let_go(lease).await;
+        assert!(grants.hold(&key).await.unwrap().is_none(), "once");
     }
 }

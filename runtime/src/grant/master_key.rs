@@ -1,7 +1,7 @@
 //! Master key, from the environment or from a file that is created at first start.
 
 use std::{
-    env, fmt, fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -10,8 +10,6 @@ use secrecy::{ExposeSecret as _, SecretBox};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::support::crypto;
-
-const VARIABLE: &str = "TOOLGATE_KEY";
 
 /// The largest file that is read; a key has 45 bytes.
 const MAX_KEY_FILE_BYTES: u64 = 1024;
@@ -26,41 +24,46 @@ const MAX_KEY_FILE_BYTES: u64 = 1024;
 /// assert_eq!(format!("{key:?}"), "MasterKey([redacted])");
 /// # Ok::<(), toolgate::grant::KeyError>(())
 /// ```
-pub struct MasterKey(SecretBox<[u8; 32]>);
+pub struct MasterKey {
+    secret: SecretBox<[u8; 32]>,
+    previous: Vec<MasterKey>,
+}
 
 impl MasterKey {
     /// Creates a key from these bytes, which are erased.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
-        let key = Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(&bytes)));
+        let key = Self::copied(&bytes);
         bytes.zeroize();
         key
     }
 
-    /// Creates a random key.
-    pub fn generate() -> Self {
-        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| crypto::fill_random(to)))
+    fn copied(bytes: &[u8; 32]) -> Self {
+        let secret = SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(bytes));
+        Self { secret, previous: Vec::new() }
     }
 
-    /// Reads a key from 32 bytes in base64, the form of `TOOLGATE_KEY`.
+    /// Creates a random key.
+    pub fn generate() -> Self {
+        let secret = SecretBox::init_with_mut(|to: &mut [u8; 32]| crypto::fill_random(to));
+        Self { secret, previous: Vec::new() }
+    }
+
+    /// Adds a key that was used before: what it has sealed is opened, and nothing more is sealed with
+    /// it.
+    #[must_use]
+    pub fn or_previous(mut self, previous: Self) -> Self {
+        self.previous.push(previous);
+        self
+    }
+
+    /// Reads a key from 32 bytes in base64, the form of `TOOLGATE_KEY`. Further keys after it,
+    /// separated by commas or white space, are [previous](Self::or_previous) ones.
     ///
     /// # Errors
     ///
     /// [`KeyError::Variable`] if the text is something else.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
-        decode(text).ok_or(KeyError::Variable)
-    }
-
-    /// Reads the key in `TOOLGATE_KEY`. Returns `None` if the variable is not set.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::Variable`] if its value is not a key.
-    pub fn from_env() -> Result<Option<Self>, KeyError> {
-        match env::var(VARIABLE) {
-            Ok(text) => Self::from_base64(&text).map(Some),
-            Err(env::VarError::NotPresent) => Ok(None),
-            Err(env::VarError::NotUnicode(_)) => Err(KeyError::Variable),
-        }
+        decode_all(text).ok_or(KeyError::Variable)
     }
 
     /// Reads the key in `file`. If there is no file, creates one, unless `database` exists: a new key
@@ -84,14 +87,30 @@ impl MasterKey {
         read(file)
     }
 
+    /// Reads a key that an operator mounts.
+    pub(crate) fn from_secret_file(file: &Path) -> Result<Self, KeyError> {
+        read_secret(file)
+    }
+
+    /// The form that [`from_base64`](Self::from_base64) reads.
+    #[cfg(all(feature = "keyring", feature = "sqlite"))]
+    pub(super) fn to_base64(&self) -> Zeroizing<String> {
+        Zeroizing::new(STANDARD.encode(self.expose()))
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+        self.secret.expose_secret()
+    }
+
+    pub(crate) fn previous(&self) -> &[Self] {
+        &self.previous
     }
 }
 
 impl Clone for MasterKey {
     fn clone(&self) -> Self {
-        Self(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(self.expose())))
+        let previous = self.previous.clone();
+        Self { previous, ..Self::copied(self.secret.expose_secret()) }
     }
 }
 
@@ -104,26 +123,58 @@ impl fmt::Debug for MasterKey {
 fn decode(text: &str) -> Option<MasterKey> {
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
     let bytes: &[u8; 32] = bytes.as_slice().try_into().ok()?;
-    Some(MasterKey(SecretBox::init_with_mut(|to: &mut [u8; 32]| to.copy_from_slice(bytes))))
+    Some(MasterKey::copied(bytes))
+}
+
+/// The keys of a text: the current one first.
+fn decode_all(text: &str) -> Option<MasterKey> {
+    let mut keys = text.split([',', ' ', '\t', '\r', '\n']).filter(|part| !part.is_empty());
+    let current = decode(keys.next()?)?;
+    keys.try_fold(current, |all, key| Some(all.or_previous(decode(key)?)))
 }
 
 fn read(file: &Path) -> Result<MasterKey, KeyError> {
+    if others_may(file, 0o077)? {
+        return Err(KeyError::Readable { file: file.into() });
+    }
+    read_any(file)
+}
+
+/// Reads a key that an operator mounts. Container runtimes mount secrets so that every user of the
+/// container can read them, but not write them.
+fn read_secret(file: &Path) -> Result<MasterKey, KeyError> {
+    if others_may(file, 0o022)? {
+        return Err(KeyError::Writable { file: file.into() });
+    }
+    read_any(file)
+}
+
+/// Whether the file's mode has any of these bits.
+fn others_may(file: &Path, bits: u32) -> Result<bool, KeyError> {
+    let meta = fs::metadata(file);
+    let meta = meta.map_err(|source| KeyError::File { file: file.into(), source })?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        Ok(meta.permissions().mode() & bits != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (meta, bits);
+        Ok(false)
+    }
+}
+
+fn read_any(file: &Path) -> Result<MasterKey, KeyError> {
     let failed = |source| KeyError::File { file: file.into(), source };
     let meta = fs::metadata(file).map_err(failed)?;
     if !meta.is_file() || meta.len() > MAX_KEY_FILE_BYTES {
         return Err(KeyError::NotAKey { file: file.into() });
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if meta.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Readable { file: file.into() });
-        }
-    }
     let text = Zeroizing::new(fs::read(file).map_err(failed)?);
     std::str::from_utf8(&text)
         .ok()
-        .and_then(decode)
+        .and_then(decode_all)
         .ok_or_else(|| KeyError::NotAKey { file: file.into() })
 }
 
@@ -200,10 +251,50 @@ pub enum KeyError {
         /// The key file.
         file: PathBuf,
     },
+    /// Others on this machine can write the file that `TOOLGATE_KEY_FILE` names.
+    #[error("the key file {} can be written by others; run `chmod go-w {}`", file.display(), file.display())]
+    Writable {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// Several variables are set.
+    #[error(
+        "several of TOOLGATE_KEY, TOOLGATE_KEYS, TOOLGATE_KEY_FILE, TOOLGATE_KEYS_FILE and \
+         TOOLGATE_KEYRING are set; set one of them"
+    )]
+    Both,
+    /// The keyring of the operating system has not given the keys that `TOOLGATE_KEYRING` names.
+    #[error("the keyring of the operating system {problem}")]
+    Keyring {
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A database that several machines share has no key file of its own.
+    #[error(
+        "{} needs a master key: set TOOLGATE_KEY, or TOOLGATE_KEY_FILE to a file with it, to the same \
+         key on every machine. `openssl rand -base64 32` makes one",
+        database.display()
+    )]
+    Required {
+        /// The database.
+        database: PathBuf,
+    },
+    /// The platform names no directory in which a key file could be created.
+    #[error(
+        "there is no place for the key of {}, because the platform names no home directory: set \
+         TOOLGATE_KEY, or TOOLGATE_KEY_FILE to a file with a key, which `openssl rand -base64 32` \
+         makes",
+        database.display()
+    )]
+    NoPlace {
+        /// The database.
+        database: PathBuf,
+    },
     /// There is a database but no key for it.
     #[error(
         "the key file {} is missing, and the grants in {} cannot be read without it. Restore \
-         the file or set TOOLGATE_KEY; or move the database away and connect the accounts again",
+         the file, under another name if the database was moved here, or set TOOLGATE_KEY; or move \
+         the database away and connect the accounts again",
         file.display(), database.display()
     )]
     Missing {
@@ -275,6 +366,33 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         let error = MasterKey::from_file(&file, &database).unwrap_err();
         assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn keys_before_the_current_one_are_read_too() {
+        let [new, old, older] = [1, 2, 3].map(|byte| STANDARD.encode([byte; 32]));
+        for text in [format!("{new},{old},{older}"), format!("{new}\n{old}\r\n {older}\n")] {
+            let key = MasterKey::from_base64(&text).unwrap();
+            assert_eq!(key.expose(), [1; 32]);
+            let previous: Vec<_> = key.previous().iter().map(MasterKey::expose).collect();
+            assert_eq!(previous, [[2; 32], [3; 32]]);
+        }
+        for text in ["", ",", &format!("{new},short"), &format!("{new};{old}")] {
+            assert!(MasterKey::from_base64(text).is_err(), "{text}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_mounted_secret_may_be_read_but_not_written_by_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        write_new(&file, STANDARD.encode([7; 32]).as_bytes()).unwrap();
+        for (mode, is_accepted) in [(0o400, true), (0o444, true), (0o664, false), (0o646, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_secret(&file).is_ok(), is_accepted, "{mode:o}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! In-memory store: for tests, and for servers whose grants need not outlive them.
 
 use std::{
+    any::Any,
+    borrow::Cow,
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -11,6 +13,7 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
+    handed_over::HandedOver,
     master_key::MasterKey,
     model::{Grant, GrantKey, Revision, Stored},
     record_table::RecordTable,
@@ -18,8 +21,12 @@ use super::{
     seal::Sealer,
     store::{GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES},
     store_error::{SaveError, StoreError},
+    watchers::{Watch, Watchers, record_id},
 };
 use crate::support::clock::{Clock, SystemClock};
+
+/// How long a waiter waits, at most: nothing changes without this store.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A [`GrantStore`] in memory.
 ///
@@ -36,18 +43,21 @@ use crate::support::clock::{Clock, SystemClock};
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     tables: Mutex<Tables>,
-    /// Its key is new, as the store is.
+    /// Its key is new, as the store is, unless it is given one.
     sealer: OnceLock<Sealer>,
+    watchers: Watchers,
 }
 
 #[derive(Default)]
-struct Tables {
+pub(super) struct Tables {
     /// The revision of the last write.
-    revision: u64,
-    grants: HashMap<GrantKey, Stored<Grant>>,
-    leases: HashMap<GrantKey, Lease>,
-    pending: RecordTable,
-    records: HashMap<&'static str, RecordTable>,
+    pub(super) revision: u64,
+    pub(super) grants: HashMap<GrantKey, Stored<Grant>>,
+    pub(super) leases: HashMap<GrantKey, Lease>,
+    pub(super) pending: RecordTable,
+    pub(super) records: HashMap<Cow<'static, str>, RecordTable>,
+    /// What the next program knows of them, in development.
+    pub(super) handed_over: Option<HandedOver>,
 }
 
 impl MemoryStore {
@@ -58,10 +68,24 @@ impl MemoryStore {
 
     /// Creates an empty store with time from `clock`.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, tables: Mutex::default(), sealer: OnceLock::new() }
+        Self {
+            clock,
+            tables: Mutex::default(),
+            sealer: OnceLock::new(),
+            watchers: Watchers::default(),
+        }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    /// Gives the store its key, unless it has one.
+    pub(crate) fn use_key(&self, key: &MasterKey) {
+        let _ = self.sealer.set(Sealer::new(key));
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
         // No write leaves the tables inconsistent, so a panic does not matter.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,6 +111,10 @@ impl GrantStore for MemoryStore {
         Some(self)
     }
 
+    fn in_memory(self: Arc<Self>) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(self)
+    }
+
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
         Ok(self.tables().grants.get(key).cloned())
     }
@@ -109,7 +137,9 @@ impl GrantStore for MemoryStore {
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        self.tables().grants.remove(key);
+        let mut tables = self.tables();
+        tables.revision += 1;
+        tables.grants.remove(key);
         Ok(())
     }
 
@@ -162,15 +192,18 @@ impl GrantStore for MemoryStore {
         if value.len() > MAX_PENDING_BYTES || is_new && tables.pending.len() >= MAX_PENDING {
             return Err(StoreError::Full);
         }
+        tables.revision += 1;
+        let revision = Revision(tables.revision);
         let value = Zeroizing::new(value.to_vec());
-        // Nothing replaces it by compare-and-swap.
-        tables.pending.insert(id, Stored { value, revision: Revision::ABSENT }, expires_at);
+        tables.pending.insert(id, Stored { value, revision }, expires_at);
         Ok(())
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let taken = self.tables().pending.remove(id, now);
+        let mut tables = self.tables();
+        tables.revision += 1;
+        let taken = tables.pending.remove(id, now);
         Ok(taken.map(|mut stored| std::mem::take(&mut *stored.value)))
     }
 
@@ -208,7 +241,7 @@ impl Records for MemoryStore {
         let mut tables = self.tables();
         tables.revision += 1;
         let revision = Revision(tables.revision);
-        let table = tables.records.entry(namespace.name).or_default();
+        let table = tables.records.entry(namespace.name.into()).or_default();
         if table.revision(key, now) != expected {
             return Err(SaveError::Conflict);
         }
@@ -225,6 +258,8 @@ impl Records for MemoryStore {
             }
         }
         table.insert(key, Stored { value: Zeroizing::new(value.to_vec()), revision }, expires_at);
+        drop(tables);
+        self.changed(namespace, key);
         Ok(revision)
     }
 
@@ -235,8 +270,29 @@ impl Records for MemoryStore {
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let now = self.clock.now();
         let mut tables = self.tables();
+        tables.revision += 1;
         let table = tables.records.get_mut(namespace.name);
-        Ok(table.and_then(|table| table.remove(key, now)).map(|stored| stored.value))
+        let taken = table.and_then(|table| table.remove(key, now)).map(|stored| stored.value);
+        drop(tables);
+        self.changed(namespace, key);
+        Ok(taken)
+    }
+
+    fn watch(&self, namespace: Namespace, key: &str, _: Duration) -> Watch {
+        self.watchers.watch(record_id(namespace.name, key), WATCH_TIMEOUT)
+    }
+}
+
+impl MemoryStore {
+    fn changed(&self, namespace: Namespace, key: &str) {
+        if namespace.is_watched {
+            self.wake(namespace.name, key);
+        }
+    }
+
+    /// Wakes those who wait for a change of this record.
+    pub(super) fn wake(&self, namespace: &str, key: &str) {
+        self.watchers.wake(&record_id(namespace, key));
     }
 }
 

@@ -3,30 +3,50 @@
 use std::{
     collections::BTreeSet,
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{clients::GrantClients, millis};
-use crate::{provider::PlaceholderValues, support::crypto};
+use super::{
+    account::{AccountIdentity, GrantAccount, UNNAMED},
+    clients::GrantClients,
+    millis,
+};
+use crate::{oauth::UpstreamClient, provider::PlaceholderValues, support::crypto};
 
-/// Identifies a grant: a user and a provider.
+/// Identifies a grant: a user, a provider, and which of the user's accounts there.
 ///
-/// Neither part may come from a secret that rotates, because a key must outlive every token.
+/// No part may come from a secret that rotates, because a key must outlive every token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GrantKey {
     /// The user, as the gate names them.
     pub subject: String,
     /// The provider's ID, as `#[provider]` gives it.
     pub provider: String,
+    /// Which of the user's accounts at the provider. Empty: the first, which most users have alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
 }
 
 impl GrantKey {
-    /// Creates the key of `subject`'s grant at `provider`.
+    /// Creates the key of `subject`'s grant at `provider`: that of the first account.
     pub fn new(subject: impl Into<String>, provider: impl Into<String>) -> Self {
-        Self { subject: subject.into(), provider: provider.into() }
+        Self { subject: subject.into(), provider: provider.into(), account: String::new() }
+    }
+
+    /// Returns the key of another account of the same user at the same provider.
+    #[must_use]
+    pub fn account(&self, account: impl Into<String>) -> Self {
+        Self { account: account.into(), ..Self::new(&*self.subject, &*self.provider) }
+    }
+
+    /// What a grant is sealed for. That of a first account is as before there were others.
+    pub(in crate::grant) fn with_place<T>(&self, of: impl FnOnce(&[&str]) -> T) -> T {
+        let parts = [&*self.subject, &*self.provider, &*self.account];
+        of(if self.account.is_empty() { &parts[..2] } else { &parts })
     }
 }
 
@@ -57,8 +77,11 @@ pub struct Grant {
     pub(crate) clients: Option<GrantClients>,
     /// The origin of the token endpoint that issued the tokens. `None`: unknown.
     pub(crate) origin: Option<String>,
-    /// The values of the provider's placeholders that came with the tokens.
+    /// The values of the provider's placeholders: those that the person gave, and those that came with
+    /// the tokens.
     pub(crate) placeholders: PlaceholderValues,
+    /// Whose account it is, and what its person calls it, where either is known. Clones share it.
+    pub(crate) account: Option<Arc<GrantAccount>>,
 }
 
 impl Grant {
@@ -75,6 +98,7 @@ impl Grant {
             clients: None,
             origin: None,
             placeholders: PlaceholderValues::new(),
+            account: None,
         }
     }
 
@@ -99,6 +123,30 @@ impl Grant {
             (Some(issued), Some(now)) => issued == now,
             _ => true,
         }
+    }
+
+    /// Whether the provider of this client issued it, at the address of the person whose grant it is.
+    pub(crate) fn is_issued_by(&self, oauth: &UpstreamClient) -> bool {
+        match oauth.for_person(&self.placeholders) {
+            Ok(oauth) => self.is_from(Some(oauth.origin())),
+            Err(_) => false,
+        }
+    }
+
+    /// Whose account it is, if that is known.
+    pub(crate) fn identity(&self) -> Option<&AccountIdentity> {
+        self.account.as_ref()?.identity.as_ref()
+    }
+
+    /// What its account is called.
+    pub(super) fn account_name(&self) -> &str {
+        self.account.as_deref().and_then(GrantAccount::shown_name).unwrap_or(UNNAMED)
+    }
+
+    /// Whether only the choice of the default is left of it: its account was disconnected while the
+    /// person had others.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.state == GrantState::Dead { reason: DeadReason::Disconnected }
     }
 
     /// Whether the client with this `client_id` may use it.
@@ -130,6 +178,7 @@ impl fmt::Debug for Grant {
             .field("clients", &self.clients)
             .field("origin", &self.origin)
             .field("placeholders", &self.placeholders)
+            .field("account", &self.account)
             .finish()
     }
 }
@@ -162,6 +211,8 @@ pub enum DeadReason {
     Interrupted,
     /// The provider's API no longer accepts its token, and there is no refresh token.
     Refused,
+    /// The user has disconnected the account. Its tokens are gone.
+    Disconnected,
 }
 
 impl fmt::Display for DeadReason {
@@ -174,6 +225,7 @@ impl fmt::Display for DeadReason {
                 f.write_str("the provider no longer accepts it (invalid_grant)")
             }
             Self::Refused => f.write_str("the provider's API no longer accepts its token"),
+            Self::Disconnected => f.write_str("the user has disconnected the account"),
             Self::Interrupted => f.write_str(
                 "interrupted refresh: the server stopped between renewing the token and storing it",
             ),

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
+    account::GrantAccount,
     clients::GrantClients,
     millis::{from_millis, to_millis},
     model::{Grant, GrantState, Renewal},
@@ -29,6 +31,8 @@ struct SerializedGrant<'a> {
     origin: Option<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     placeholders: &'a PlaceholderValues,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a GrantAccount>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +51,8 @@ struct DeserializedGrant {
     origin: Option<String>,
     #[serde(default)]
     placeholders: PlaceholderValues,
+    #[serde(default)]
+    account: Option<GrantAccount>,
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
@@ -66,6 +72,7 @@ pub(crate) fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
         clients: grant.clients.as_ref(),
         origin: grant.origin.as_deref(),
         placeholders: &grant.placeholders,
+        account: grant.account.as_deref(),
     };
     // Large enough from the start: a buffer that grows leaves a copy of the tokens in memory.
     let tokens = serialized.access_token.len() + serialized.refresh_token.map_or(0, str::len);
@@ -88,6 +95,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Grant> {
         clients: read.clients,
         origin: read.origin,
         placeholders: read.placeholders,
+        account: read.account.map(Arc::new),
     })
 }
 
@@ -96,7 +104,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::grant::{clients::GrantClient, model::DeadReason};
+    use crate::grant::{account::AccountIdentity, clients::GrantClient, model::DeadReason};
 
     #[test]
     fn a_grant_is_read_as_it_was_written() {
@@ -110,6 +118,9 @@ mod tests {
         grant.clients = Some(GrantClients::default().with(GrantClient::new("c", "C", at)));
         grant.origin = Some("https://forge.example".to_owned());
         grant.placeholders.insert("tenant".to_owned(), "acme".to_owned());
+        let identity = AccountIdentity::new("583231", Some("octocat"));
+        let account = GrantAccount { name: Some("work".to_owned()), ..GrantAccount::of(identity) };
+        grant.account = Some(Arc::new(account));
         let back = read(&write(&grant)).unwrap();
         assert_eq!(back.access_token.expose_secret(), "a");
         assert_eq!(back.refresh_token.unwrap().expose_secret(), "r");
@@ -119,6 +130,7 @@ mod tests {
         );
         assert_eq!((back.clients, back.origin), (grant.clients, grant.origin));
         assert_eq!(back.placeholders, grant.placeholders);
+        assert_eq!(back.account, grant.account);
     }
 
     #[test]
@@ -127,6 +139,7 @@ mod tests {
         let grant = read(old).unwrap();
         assert!(!grant.allows("codex") && !grant.allows(""));
         assert!(grant.is_from(Some("https://forge.example")), "its origin is not known");
+        assert_eq!(grant.account, None, "whose account it is, is not known");
         let made = read(&write(&Grant::new("a", from_millis(0)))).unwrap();
         assert!(made.allows("codex"), "a program lets every client use it");
     }

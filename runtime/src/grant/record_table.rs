@@ -59,6 +59,11 @@ impl RecordTable {
         }
     }
 
+    /// All records, with the times at which they expire.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value, SystemTime)> {
+        self.by_key.iter().map(|(key, record)| (&**key, &record.stored, record.expires_at))
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.by_key.len()

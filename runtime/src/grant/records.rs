@@ -1,6 +1,6 @@
 //! Small encrypted records with an expiry: the broker's state.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use super::{
     model::{Revision, Stored},
     seal::Sealer,
     store_error::{SaveError, StoreError},
+    watchers::Watch,
 };
 
 /// The longest value of a record.
@@ -22,12 +23,13 @@ pub struct Namespace {
     pub(crate) name: &'static str,
     pub(crate) max_records: usize,
     pub(crate) evicts: bool,
+    pub(crate) is_watched: bool,
 }
 
 impl Namespace {
     /// Creates the namespace `name` with at most `max_records` records that have not expired.
     pub const fn new(name: &'static str, max_records: usize) -> Self {
-        Self { name, max_records, evicts: false }
+        Self { name, max_records, evicts: false, is_watched: false }
     }
 
     /// The same namespace, in which a new record takes the place of the one that expires first, where
@@ -35,6 +37,12 @@ impl Namespace {
     #[must_use]
     pub const fn evicting(self) -> Self {
         Self { evicts: true, ..self }
+    }
+
+    /// The same namespace, whose changes wake those who [watch](Records::watch) its records.
+    #[must_use]
+    pub const fn watched(self) -> Self {
+        Self { is_watched: true, ..self }
     }
 
     /// Its name.
@@ -50,6 +58,11 @@ impl Namespace {
     /// Whether a new record takes the place of the one that expires first, where there is no room.
     pub const fn evicts(&self) -> bool {
         self.evicts
+    }
+
+    /// Whether its changes wake those who watch its records.
+    pub const fn is_watched(&self) -> bool {
+        self.is_watched
     }
 }
 
@@ -121,4 +134,21 @@ pub trait Records: Send + Sync + 'static {
         namespace: Namespace,
         key: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+
+    /// Waits, from this call on, until the record may have changed. A wait may end without a change,
+    /// so that its caller reads the record again; begin it before the record is read.
+    ///
+    /// In a namespace that is [watched](Namespace::watched), a store wakes the waiters of all its
+    /// processes, as far as it can. Where it cannot, a wait ends after `poll_interval`, which is all
+    /// that the default does.
+    fn watch(&self, namespace: Namespace, key: &str, poll_interval: Duration) -> Watch {
+        let _ = (namespace, key);
+        Box::pin(tokio::time::sleep(poll_interval))
+    }
+
+    /// Whether processes on other machines use the same records. What only a shared store can keep,
+    /// such as the proofs of possession that were used, is stored where this is `true`.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

@@ -6,16 +6,22 @@
 //! has one, and the header are associated data, so that a row cannot be moved to another place or
 //! made to last longer. Version 1 did not have the expiry; such values are still opened.
 
-use std::{fmt, sync::OnceLock, time::SystemTime};
+use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
-use aws_lc_rs::{aead, hkdf, hmac};
+use aws_lc_rs::{aead, hmac};
 use zeroize::Zeroizing;
 
+#[cfg(any(feature = "postgres", feature = "sqlite", test))]
+use super::key_ring::KeyAge;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use super::{data_keys::DataKeys, store_error::StoreError};
 use super::{
+    key_ring::{KEY_ID_LEN, KeyRing, derive},
     master_key::MasterKey,
     millis::to_millis,
     model::{Grant, GrantKey},
     record,
+    unseal_error::UnsealError,
 };
 use crate::support::crypto;
 
@@ -24,7 +30,6 @@ const VERSION: u8 = 2;
 /// The version before the expiry was associated data.
 const VERSION_WITHOUT_EXPIRY: u8 = 1;
 
-const KEY_ID_LEN: usize = 8;
 const SALT_LEN: usize = 32;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
 
@@ -38,25 +43,59 @@ const HEADER_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
 /// assert_eq!(sealer.open("request-state", &["alice"], &sealed).unwrap().as_slice(), b"secret");
 /// assert!(sealer.open("request-state", &["bob"], &sealed).is_err());
 /// ```
+///
+/// What was sealed under a [previous](MasterKey::or_previous) key is opened too.
+///
+/// A sealer of a store with a [`KeySource`](super::KeySource) has the store's data keys. While it has
+/// none, because the source does not answer, what it seals outside the store is opened by no one.
 #[derive(Clone)]
 pub struct Sealer {
-    key: MasterKey,
-    /// Derived at first use: many servers never seal anything.
-    id: OnceLock<[u8; KEY_ID_LEN]>,
+    keys: Keys,
+}
+
+#[derive(Clone)]
+enum Keys {
+    Fixed(Arc<KeyRing>),
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    Sourced(Arc<DataKeys>),
+}
+
+/// The keys at one moment.
+enum Ring<'a> {
+    Fixed(&'a KeyRing),
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    Sourced(Arc<KeyRing>),
+}
+
+impl Deref for Ring<'_> {
+    type Target = KeyRing;
+
+    fn deref(&self) -> &KeyRing {
+        match self {
+            Self::Fixed(ring) => ring,
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            Self::Sourced(ring) => ring,
+        }
+    }
 }
 
 impl Sealer {
     /// Creates a sealer under `key`.
     pub fn new(key: &MasterKey) -> Self {
-        Self { key: key.clone(), id: OnceLock::new() }
+        Self { keys: Keys::Fixed(Arc::new(KeyRing::new(key))) }
     }
 
-    fn id(&self) -> &[u8; KEY_ID_LEN] {
-        self.id.get_or_init(|| {
-            let mut id = [0; KEY_ID_LEN];
-            derive(&self.key, &[], &[b"toolgate key id"], &mut id);
-            id
-        })
+    fn ring(&self) -> Ring<'_> {
+        match &self.keys {
+            Keys::Fixed(ring) => Ring::Fixed(ring),
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            Keys::Sourced(keys) => Ring::Sourced(keys.ring_or_void()),
+        }
+    }
+
+    /// A value by which a store recognises its key. It reveals nothing about the key.
+    pub fn check_value(&self) -> [u8; 32] {
+        self.ring().current.check_value()
     }
 
     /// Encrypts `plaintext` for one purpose and one subject, such as a user.
@@ -79,15 +118,15 @@ impl Sealer {
 
     fn seal_as(&self, version: u8, place: &Place<'_>, plaintext: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEADER_LEN + plaintext.len() + 16);
+        let ring = self.ring();
         out.push(version);
-        out.extend_from_slice(self.id());
+        out.extend_from_slice(ring.current.id());
         let mut salt = [0; SALT_LEN];
         crypto::fill_random(&mut salt);
         out.extend_from_slice(&salt);
         let aad = place.associated(&out);
         out.extend_from_slice(plaintext);
-        let tag = self
-            .record_key(place.purpose, &salt)
+        let tag = record_key(&ring.current.key, place.purpose, &salt)
             .seal_in_place_separate_tag(nonce(), aead::Aad::from(aad), &mut out[HEADER_LEN..])
             .expect("AES-GCM takes any plaintext that fits in memory");
         out.extend_from_slice(tag.as_ref());
@@ -129,12 +168,10 @@ impl Sealer {
             return Err(UnsealError::Version(version));
         }
         let (header, body) = sealed.split_at_checked(HEADER_LEN).ok_or(UnsealError::Damaged)?;
-        if &header[1..=KEY_ID_LEN] != self.id() {
-            return Err(UnsealError::OtherKey);
-        }
+        let ring = self.ring();
+        let key = ring.key_of(&header[1..=KEY_ID_LEN]).ok_or(UnsealError::OtherKey)?;
         let mut body = Zeroizing::new(body.to_vec());
-        let length = self
-            .record_key(place.purpose, &header[1 + KEY_ID_LEN..])
+        let length = record_key(&key.key, place.purpose, &header[1 + KEY_ID_LEN..])
             .open_in_place(nonce(), aead::Aad::from(place.associated(header)), &mut body)
             .map_err(|_| UnsealError::Damaged)?
             .len();
@@ -144,7 +181,7 @@ impl Sealer {
 
     /// Encrypts a grant for its place in a store.
     pub fn seal_grant(&self, key: &GrantKey, grant: &Grant) -> Vec<u8> {
-        self.seal("grant", &[&key.subject, &key.provider], &record::write(grant))
+        key.with_place(|place| self.seal("grant", place, &record::write(grant)))
     }
 
     /// Decrypts a grant that was sealed for the same place.
@@ -153,36 +190,99 @@ impl Sealer {
     ///
     /// As [`open`](Self::open).
     pub fn open_grant(&self, key: &GrantKey, sealed: &[u8]) -> Result<Grant, UnsealError> {
-        record::read(&self.open("grant", &[&key.subject, &key.provider], sealed)?)
-            .ok_or(UnsealError::Form)
-    }
-
-    /// A value by which a store recognises its key. It reveals nothing about the key.
-    pub fn check_value(&self) -> [u8; 32] {
-        let mut out = [0; 32];
-        derive(&self.key, &[], &[b"toolgate key check value"], &mut out);
-        out
+        let opened = key.with_place(|place| self.open("grant", place, sealed))?;
+        record::read(&opened).ok_or(UnsealError::Form)
     }
 
     /// A message authentication code for one purpose (HMAC-SHA-256).
-    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) fn mac(&self, purpose: &str, message: &[&str]) -> [u8; 32] {
-        let mut key = Zeroizing::new([0; 32]);
-        derive(&self.key, &[], &[b"toolgate mac ", purpose.as_bytes()], key.as_mut_slice());
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
-        let mut found = [0; 32];
-        let message = Place { purpose, about: message, expires_at: None }.associated(&[]);
-        found.copy_from_slice(hmac::sign(&key, &message).as_ref());
-        found
+        mac(&self.ring().current.key, purpose, message)
     }
 
-    fn record_key(&self, purpose: &str, salt: &[u8]) -> aead::LessSafeKey {
-        let mut key = Zeroizing::new([0; 32]);
-        derive(&self.key, salt, &[b"toolgate seal ", purpose.as_bytes()], key.as_mut_slice());
-        let key = aead::UnboundKey::new(&aead::AES_256_GCM, key.as_slice())
-            .expect("an AES-256 key has 32 bytes");
-        aead::LessSafeKey::new(key)
+    /// As [`mac`](Self::mac), with the key that has sealed `sealed`.
+    #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
+    pub(crate) fn mac_of(&self, sealed: &[u8], purpose: &str, message: &[&str]) -> [u8; 32] {
+        let ring = self.ring();
+        let key = sealed.get(1..=KEY_ID_LEN).and_then(|id| ring.key_of(id));
+        mac(&key.unwrap_or(&ring.current).key, purpose, message)
     }
+}
+
+/// What databases need of it: keys that are there, and sealing again.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl Sealer {
+    /// Creates a sealer under the data keys of a store.
+    pub(crate) fn sourced(keys: Arc<DataKeys>) -> Self {
+        Self { keys: Keys::Sourced(keys) }
+    }
+
+    /// The sealer with the keys of now, for one operation of a store.
+    pub(crate) async fn ready(&self) -> Result<Self, StoreError> {
+        match &self.keys {
+            Keys::Fixed(_) => Ok(self.clone()),
+            Keys::Sourced(keys) => Ok(Self { keys: Keys::Fixed(keys.ready().await?) }),
+        }
+    }
+
+    /// Whether its keys change while the process runs.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_sourced(&self) -> bool {
+        matches!(self.keys, Keys::Sourced(_))
+    }
+
+    /// Whether there are, or may be, keys which only open.
+    pub(crate) fn has_previous(&self) -> bool {
+        match &self.keys {
+            Keys::Fixed(ring) => ring.has_previous(),
+            Keys::Sourced(_) => true,
+        }
+    }
+
+    /// The identifier of the current key, with which values are sealed.
+    pub(crate) fn key_id(&self) -> [u8; KEY_ID_LEN] {
+        *self.ring().current.id()
+    }
+
+    /// The key that has this check value. `None`: none of them.
+    pub(crate) fn recognise(&self, check_value: &[u8]) -> Option<KeyAge> {
+        self.ring().recognise(check_value)
+    }
+
+    /// Whether the value was sealed by another process with a key that seals here only later.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_ahead(&self, sealed: &[u8]) -> bool {
+        sealed.get(1..=KEY_ID_LEN).is_some_and(|id| self.ring().is_upcoming(id))
+    }
+
+    /// Encrypts what a previous key has sealed under the current one.
+    pub(crate) fn reseal(
+        &self,
+        purpose: &str,
+        about: &[&str],
+        expires_at: Option<SystemTime>,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, UnsealError> {
+        let place = Place { purpose, about, expires_at };
+        Ok(self.seal_as(VERSION, &place, &self.open_at(&place, sealed)?))
+    }
+}
+
+fn mac(key: &MasterKey, purpose: &str, message: &[&str]) -> [u8; 32] {
+    let mut derived = Zeroizing::new([0; 32]);
+    derive(key, &[], &[b"toolgate mac ", purpose.as_bytes()], derived.as_mut_slice());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, derived.as_slice());
+    let mut found = [0; 32];
+    let message = Place { purpose, about: message, expires_at: None }.associated(&[]);
+    found.copy_from_slice(hmac::sign(&key, &message).as_ref());
+    found
+}
+
+fn record_key(key: &MasterKey, purpose: &str, salt: &[u8]) -> aead::LessSafeKey {
+    let mut derived = Zeroizing::new([0; 32]);
+    derive(key, salt, &[b"toolgate seal ", purpose.as_bytes()], derived.as_mut_slice());
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, derived.as_slice())
+        .expect("an AES-256 key has 32 bytes");
+    aead::LessSafeKey::new(key)
 }
 
 impl fmt::Debug for Sealer {
@@ -222,38 +322,6 @@ impl Place<'_> {
     }
 }
 
-fn derive(key: &MasterKey, salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
-    struct Length(usize);
-    impl hkdf::KeyType for Length {
-        fn len(&self) -> usize {
-            self.0
-        }
-    }
-    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
-        .extract(key.expose())
-        .expand(info, Length(out.len()))
-        .and_then(|okm| okm.fill(out))
-        .expect("HKDF gives up to 8160 bytes");
-}
-
-/// Why a sealed value cannot be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnsealError {
-    /// Another key sealed it.
-    #[error("it was sealed with another key")]
-    OtherKey,
-    /// It was cut short, changed, or sealed for something else.
-    #[error("it is damaged or belongs elsewhere")]
-    Damaged,
-    /// A newer toolgate sealed it.
-    #[error("its format, version {0}, is newer than this toolgate")]
-    Version(u8),
-    /// It was opened, but its content has an unknown form.
-    #[error("its content has a form that this toolgate does not know")]
-    Form,
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -271,6 +339,40 @@ mod tests {
         assert_eq!(open("pending", &["alice", "forge"]), Err(UnsealError::Damaged));
         let other = Sealer::new(&MasterKey::generate());
         assert_eq!(other.open("grant", &["alice", "forge"], &value), Err(UnsealError::OtherKey));
+    }
+
+    #[test]
+    fn a_grant_opens_as_the_account_that_it_was_sealed_for() {
+        let sealer = Sealer::new(&MasterKey::generate());
+        let grant = Grant::new("token", SystemTime::UNIX_EPOCH);
+        let first = GrantKey::new("alice", "forge");
+        let keys = [first.clone(), first.account("home"), first.account("work")];
+        for owner in &keys {
+            let value = sealer.seal_grant(owner, &grant);
+            for key in &keys {
+                assert_eq!(sealer.open_grant(key, &value).is_ok(), key == owner, "{key:?}");
+            }
+        }
+        // As it was sealed before there were others.
+        let before = sealer.seal("grant", &["alice", "forge"], &record::write(&grant));
+        assert!(sealer.open_grant(&first, &before).is_ok());
+    }
+
+    #[test]
+    fn a_previous_key_opens_and_does_not_seal() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let before = Sealer::new(&old).seal("grant", &["alice"], b"token");
+        let sealer = Sealer::new(&new.clone().or_previous(old.clone()));
+        assert_eq!(sealer.open("grant", &["alice"], &before).unwrap().as_slice(), b"token");
+        let after = sealer.seal("grant", &["alice"], b"token");
+        assert_eq!(Sealer::new(&old).open("grant", &["alice"], &after), Err(UnsealError::OtherKey));
+        assert!(Sealer::new(&new).open("grant", &["alice"], &after).is_ok());
+        assert_eq!(sealer.recognise(&Sealer::new(&old).check_value()), Some(KeyAge::Previous));
+        assert_eq!(sealer.recognise(&Sealer::new(&new).check_value()), Some(KeyAge::Current));
+        assert_eq!(Sealer::new(&old).recognise(&sealer.check_value()), None);
+        let secret = Sealer::new(&old).mac("secret", &["client"]);
+        assert_eq!(sealer.mac_of(&before, "secret", &["client"]), secret);
+        assert_eq!(sealer.mac_of(&after, "secret", &["client"]), sealer.mac("secret", &["client"]));
     }
 
     #[test]

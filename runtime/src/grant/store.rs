@@ -1,6 +1,7 @@
 //! The store trait and its leases.
 
 use std::{
+    any::Any,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -12,7 +13,7 @@ use super::{
     records::Records,
     store_error::{SaveError, StoreError},
 };
-use crate::support::crypto;
+use crate::support::{clock::Clock, crypto};
 
 /// Stores grants and the state of consents in progress.
 ///
@@ -120,6 +121,36 @@ pub trait GrantStore: Send + Sync + 'static {
 
     /// Returns the store's [`Records`], if it has any. A broker needs them.
     fn records(self: Arc<Self>) -> Option<Arc<dyn Records>> {
+        None
+    }
+
+    /// Returns the store if it is a [`MemoryStore`](super::MemoryStore), which a server hands over to
+    /// the next program in development.
+    #[doc(hidden)]
+    fn in_memory(self: Arc<Self>) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+
+    /// Returns whether the schema of the store is that of this program, or of a newer one. The default
+    /// is `true`.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    #[doc(hidden)]
+    async fn is_migrated(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// Returns the `Inventory` of a database, which those who administer it use.
+    #[doc(hidden)]
+    fn inventory(self: Arc<Self>) -> Option<Box<dyn Any + Send + Sync>> {
+        None
+    }
+
+    /// Returns the clock on which the processes that share the store agree, in place of the system's.
+    #[doc(hidden)]
+    fn shared_clock(&self) -> Option<Arc<dyn Clock>> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io, path::PathBuf};
 
-use super::{master_key::KeyError, seal::UnsealError};
+use super::{key_source::KeySourceError, master_key::KeyError, unseal_error::UnsealError};
 
 /// A failure of a store. It never means that there is no grant.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,33 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// The database was migrated by a newer toolgate. It was left as it is.
+    #[error(
+        "{database} has schema version {found}, and this toolgate knows up to {known}; it was left \
+         untouched. Run the newer toolgate, or point TOOLGATE_STORE at another database"
+    )]
+    NewerSchema {
+        /// The database.
+        database: String,
+        /// Its version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The rows of the database are in another one, or on their way there.
+    #[error("{database} {problem}")]
+    Moved {
+        /// The database.
+        database: String,
+        /// Where its rows are, and what to do.
+        problem: String,
+    },
+    /// The URL of the store names none that this program can open.
+    #[error("the URL of the store: {problem}")]
+    Url {
+        /// What is wrong with it, without the URL: it may have a password.
+        problem: String,
+    },
     /// The file is another program's database. It was left as it is.
     #[error(
         "{} is not a toolgate database; it was left untouched. Point TOOLGATE_DATA at another \
@@ -74,6 +101,9 @@ pub enum StoreError {
         /// Why not.
         source: UnsealError,
     },
+    /// The data keys cannot be unwrapped. Nothing is lost: the source is asked again by the next call.
+    #[error("the grant store has no key: {0}")]
+    DataKeys(KeySourceError),
     /// The master key is missing or wrong.
     #[error(transparent)]
     Key(#[from] KeyError),

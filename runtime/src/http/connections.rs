@@ -17,7 +17,7 @@ use std::{
         atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -28,6 +28,9 @@ use super::peer::ConnectionCaches;
 
 /// How long a client may take for the head of a request, and a connection may be idle.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long the first request of a connection is waited for when the listener ends.
+pub(super) const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often idle connections are looked for.
 pub(super) const TICK: Duration = Duration::from_secs(5);
@@ -47,6 +50,8 @@ pub(super) struct Connections(Mutex<Vec<Weak<ConnectionState>>>);
 #[repr(u8)]
 enum Command {
     Serve,
+    /// Say in each response that no other request may follow.
+    Drain,
     /// Answer the open requests, and begin no others.
     ShutDown,
     Close,
@@ -66,6 +71,10 @@ pub(super) struct ConnectionState {
     task: OnceLock<Waker>,
     is_polled: AtomicBool,
     is_woken: AtomicBool,
+    /// Whether it is open until a response says otherwise, when another program takes over.
+    outlasts_handover: AtomicBool,
+    /// When it was accepted.
+    accepted_at: Option<Instant>,
     caches: ConnectionCaches,
 }
 
@@ -120,7 +129,8 @@ impl Connections {
             states.swap_remove(at);
             idlest.send(Command::Close);
         }
-        let state = Arc::new(ConnectionState::default());
+        let accepted_at = Some(Instant::now());
+        let state = Arc::new(ConnectionState { accepted_at, ..ConnectionState::default() });
         states.push(Arc::downgrade(&state));
         Some(state)
     }
@@ -137,12 +147,38 @@ impl Connections {
         });
     }
 
-    /// Shuts all connections down gracefully.
-    pub(super) fn shut_down(&self) {
-        self.for_each(|state| state.send(Command::ShutDown));
+    /// Closes all connections, whatever is under way.
+    pub(super) fn close(&self) {
+        self.for_each(|state| state.send(Command::Close));
     }
 
-    fn for_each(&self, f: impl Fn(&Arc<ConnectionState>)) {
+    /// Shuts the connections down gracefully that were accepted some time ago. The first request of
+    /// a newer one may be on its way; it ends with the response to that.
+    pub(super) fn shut_down_older(&self) {
+        self.for_each(|state| {
+            if state.accepted_at.is_some_and(|at| at.elapsed() < FIRST_REQUEST_TIMEOUT) {
+                state.drain();
+            } else {
+                state.shut_down();
+            }
+        });
+    }
+
+    /// Shuts all connections down gracefully.
+    pub(super) fn shut_down(&self) {
+        self.for_each(ConnectionState::shut_down);
+    }
+
+    /// Shuts down the connections that tell their clients so; the others end with a response.
+    pub(super) fn hand_over(&self) {
+        self.for_each(|state| {
+            if !state.outlasts_handover.load(SeqCst) {
+                state.shut_down();
+            }
+        });
+    }
+
+    pub(super) fn for_each(&self, f: impl Fn(&Arc<ConnectionState>)) {
         self.lock().retain(|state| state.upgrade().map(|state| f(&state)).is_some());
     }
 
@@ -157,10 +193,31 @@ impl ConnectionState {
         self.wake_by_ref();
     }
 
+    /// Lets the connection end with its next response.
+    pub(super) fn drain(self: &Arc<Self>) {
+        self.command.fetch_max(Command::Drain as u8, SeqCst);
+    }
+
+    /// Whether the next response is the last one, as far as the connection can say so.
+    pub(super) fn is_draining(&self) -> bool {
+        self.command.load(Relaxed) != Command::Serve as u8
+    }
+
+    /// Answers the open requests, and begins no others.
+    pub(super) fn shut_down(self: &Arc<Self>) {
+        self.send(Command::ShutDown);
+    }
+
+    /// Sets whether it is open until a response says otherwise, when another program takes over.
+    pub(super) fn outlast_handover(&self, outlasts: bool) {
+        self.outlasts_handover.store(outlasts, SeqCst);
+    }
+
     fn command(&self) -> Command {
         match self.command.load(SeqCst) {
             0 => Command::Serve,
-            1 => Command::ShutDown,
+            1 => Command::Drain,
+            2 => Command::ShutDown,
             _ => Command::Close,
         }
     }
@@ -188,7 +245,7 @@ impl ConnectionState {
             for _ in 0..MAX_POLLS {
                 self.is_woken.store(false, SeqCst);
                 match self.command() {
-                    Command::Serve => {}
+                    Command::Serve | Command::Drain => {}
                     Command::ShutDown if shutting_down => {}
                     Command::ShutDown => {
                         shutting_down = true;
@@ -235,6 +292,10 @@ impl Wake for ConnectionState {
 impl RequestGuard {
     pub(super) fn caches(&self) -> &ConnectionCaches {
         &self.0.caches
+    }
+
+    pub(super) fn connection(&self) -> &Arc<ConnectionState> {
+        &self.0
     }
 
     /// The body, which holds the guard until it is dropped.
@@ -309,148 +370,4 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTracker<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    /// Ticks until an idle connection is closed.
-    const TICKS: u32 = 16;
-
-    fn tick(connections: &Connections, times: u32) {
-        (0..times).for_each(|_| connections.close_idle());
-    }
-
-    /// Whether a connection with nothing to do is still open.
-    async fn is_open(state: &Arc<ConnectionState>, ends: bool) -> bool {
-        let asked = AtomicBool::new(false);
-        let silent = std::future::poll_fn(|_| {
-            let over = ends && asked.load(SeqCst);
-            if over { Poll::Ready(Ok::<_, Infallible>(())) } else { Poll::Pending }
-        });
-        let mut watched = std::pin::pin!(state.watch(silent, |_| asked.store(true, SeqCst)));
-        std::future::poll_fn(|cx| Poll::Ready(watched.as_mut().poll(cx).is_pending())).await
-    }
-
-    #[tokio::test]
-    async fn an_idle_connection_is_closed() {
-        let connections = Connections::default();
-        let (idle, busy) = (connections.open().unwrap(), connections.open().unwrap());
-        let request = busy.begin_request();
-        tick(&connections, TICKS - 1);
-        assert!(is_open(&idle, false).await);
-        tick(&connections, 1);
-        assert!(!is_open(&idle, false).await);
-        tick(&connections, TICKS);
-        assert!(is_open(&busy, false).await, "its request is under way");
-        // The time begins when the response ends.
-        drop(request);
-        tick(&connections, TICKS - 1);
-        assert!(is_open(&busy, false).await);
-        tick(&connections, 1);
-        assert!(!is_open(&busy, false).await);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_is_written_to_is_not_idle() {
-        let connections = Connections::default();
-        let state = connections.open().unwrap();
-        let (stream, _other) = tokio::io::duplex(64);
-        let mut stream = WriteTracker::new(stream, Arc::clone(&state));
-        tick(&connections, TICKS - 1);
-        stream.write_all(b"slowly").await.unwrap();
-        tick(&connections, TICKS - 1);
-        assert!(is_open(&state, false).await);
-        tick(&connections, 1);
-        assert!(!is_open(&state, false).await);
-    }
-
-    #[tokio::test]
-    async fn a_client_that_does_not_read_is_not_waited_for() {
-        let connections = Connections::default();
-        let state = connections.open().unwrap();
-        let _request = state.begin_request();
-        let (stream, mut other) = tokio::io::duplex(4);
-        let mut stream = WriteTracker::new(stream, Arc::clone(&state));
-        let mut write = std::pin::pin!(stream.write_all(b"more than fits"));
-        let blocks = std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending()));
-        assert!(blocks.await);
-        tick(&connections, TICKS - 1);
-        assert!(is_open(&state, false).await);
-        // What reads, however slowly, is served.
-        let mut four = [0; 4];
-        other.read_exact(&mut four).await.unwrap();
-        assert!(std::future::poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending())).await);
-        tick(&connections, TICKS - 1);
-        assert!(is_open(&state, false).await);
-        tick(&connections, 1);
-        assert!(!is_open(&state, false).await);
-    }
-
-    #[tokio::test]
-    async fn a_further_connection_takes_the_place_of_the_idlest() {
-        let connections = Connections::default();
-        let open = || connections.open_among(3);
-        let (first, second) = (open().unwrap(), open().unwrap());
-        tick(&connections, 1);
-        let third = open().unwrap();
-        let _request = first.begin_request();
-        let fourth = open().unwrap();
-        assert!(!is_open(&second, false).await, "the idlest without a request");
-        for state in [&first, &third, &fourth] {
-            assert!(is_open(state, false).await);
-        }
-        let _busy = [third.begin_request(), fourth.begin_request()];
-        assert!(open().is_none(), "no request is broken off");
-        drop((first, second));
-        assert_eq!(connections.lock().len(), 3);
-    }
-
-    #[tokio::test]
-    async fn shutdown_ends_connections_gracefully() {
-        let connections = Connections::default();
-        let states = [connections.open().unwrap(), connections.open().unwrap()];
-        assert!(is_open(&states[0], true).await);
-        connections.shut_down();
-        assert!(!is_open(&states[0], true).await);
-        assert!(is_open(&states[1], false).await, "open requests are answered");
-    }
-
-    #[tokio::test]
-    async fn a_connection_woken_while_polled_is_polled_again() {
-        let state = Connections::default().open().unwrap();
-        let mut polls = 0;
-        let connection = std::future::poll_fn(|cx: &mut Context<'_>| {
-            polls += 1;
-            cx.waker().wake_by_ref();
-            if polls < 100 { Poll::Pending } else { Poll::Ready(Ok::<_, Infallible>(())) }
-        });
-        // More often than in a row, so that the scheduler takes part.
-        state.watch(connection, |_| ()).await.unwrap();
-        assert_eq!(polls, 100);
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_wake_from_another_thread_is_not_lost() {
-        for _ in 0..200 {
-            let state = Connections::default().open().unwrap();
-            let (to_it, mut numbers) = tokio::sync::mpsc::channel::<u32>(1);
-            let connection = std::future::poll_fn(move |cx: &mut Context<'_>| {
-                loop {
-                    match std::task::ready!(numbers.poll_recv(cx)) {
-                        Some(_) => {}
-                        None => return Poll::Ready(Ok::<_, Infallible>(())),
-                    }
-                }
-            });
-            let watched = tokio::spawn(async move { state.watch(connection, |_| ()).await });
-            for number in 0..50 {
-                to_it.send(number).await.unwrap();
-            }
-            drop(to_it);
-            watched.await.unwrap().unwrap();
-        }
-    }
-}
+mod tests;

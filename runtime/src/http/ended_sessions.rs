@@ -10,7 +10,7 @@ use std::{
 
 use super::sealed_session::{Session, SessionKey};
 use crate::{
-    grant::{Namespace, Records, Revision, SaveError, StoreError},
+    grant::{BriefWait, Namespace, Records, Revision, SaveError, StoreError},
     support::{
         cache::{Cache, FetchCache},
         clock::Clock,
@@ -32,6 +32,9 @@ const ENDED: Namespace = Namespace::new("mcp-ended-session", 10_000).evicting();
 /// The most owners and sessions in each of the caches.
 const MAX_CACHED: usize = 10_000;
 
+/// How long a process remembers that a session has ended, whether or not the store can be read.
+const KNOWN_END_TTL: Duration = Duration::from_hours(24);
+
 /// How often a write is tried that others come before.
 const MAX_ATTEMPTS: usize = 8;
 
@@ -42,10 +45,15 @@ pub(super) struct EndedSessions {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
     /// The ended sessions of an owner, as the store had them.
-    stored: FetchCache<[u8; 32], Arc<[SessionKey]>>,
-    /// The sessions that ended here, until the cache above was read again.
-    here: Cache<SessionKey, ()>,
+    stored: Arc<FetchCache<[u8; 32], ReadEnds>>,
+    /// The sessions that ended here, or were found to have ended: they do not come back while the store
+    /// is away.
+    known: Cache<([u8; 32], SessionKey), ()>,
+    wait: BriefWait,
 }
+
+/// The ended sessions of an owner. An error is not kept.
+type ReadEnds = Result<Arc<[SessionKey]>, Arc<StoreError>>;
 
 /// A session that ended, and when it would have ended by itself.
 type Entry = (SessionKey, SystemTime);
@@ -55,48 +63,62 @@ impl EndedSessions {
         Self {
             records,
             clock,
-            stored: FetchCache::new(Cache::new(MAX_CACHED, END_SEEN_WITHIN)),
-            here: Cache::new(MAX_CACHED, 2 * END_SEEN_WITHIN),
+            stored: Arc::new(FetchCache::new(Cache::new(MAX_CACHED, END_SEEN_WITHIN))),
+            known: Cache::new(MAX_CACHED, KNOWN_END_TTL),
+            wait: BriefWait::default(),
         }
     }
 
     /// Whether the session was ended, if that is known without the store.
     pub(super) fn known(&self, session: &Session) -> Option<bool> {
-        if self.here.get(&session.key).is_some() {
+        let owner = session.binding.digest();
+        if self.known.get(&(owner, session.key)).is_some() {
             return Some(true);
         }
-        let ended = self.stored.get(&session.binding.digest())?;
+        let ended = self.stored.get(&owner)?.ok()?;
         Some(ended.contains(&session.key))
     }
 
-    /// Whether the session was ended. While the store cannot be read, it was not: the caller's token
-    /// decides what the caller may do, with a session or without one.
+    /// Whether the session was ended. While the store cannot be read in time, it was not unless this
+    /// process knows of it: the caller's token decides what the caller may do, with a session or without
+    /// one.
     pub(super) async fn contains(&self, session: &Session) -> bool {
         if let Some(known) = self.known(session) {
             return known;
         }
         let owner = session.binding.digest();
         let (records, now) = (Arc::clone(&self.records), self.clock.now());
-        let fetch = || async move {
-            match records.read(ENDED, &base64url(&owner)).await {
-                Ok(Some(stored)) => entries(&stored.value, now).map(|(key, _)| key).collect(),
-                Ok(None) => Arc::default(),
-                Err(error) => {
-                    tracing::error!(target: "toolgate::gate", %error, "the ended sessions cannot be read");
-                    Arc::default()
-                }
-            }
+        let fetch = move || async move {
+            let stored = records.read(ENDED, &base64url(&owner)).await.map_err(Arc::new)?;
+            let ended = stored.iter().flat_map(|stored| entries(&stored.value, now));
+            Ok(ended.map(|(key, _)| key).collect())
         };
-        let ended = self.stored.get_or_fetch(owner, |_| Some(1), fetch).await;
-        ended.is_some_and(|ended| ended.contains(&session.key))
+        let stored = Arc::clone(&self.stored);
+        let read = move || async move {
+            let weigh = |read: &ReadEnds| read.is_ok().then_some(1);
+            let read = stored.get_or_fetch(owner, weigh, fetch).await;
+            read.unwrap_or_else(|| Ok(Arc::default()))
+        };
+        let ended = self.wait.outcome("reading the ended sessions", read).await;
+        let is_ended = ended.is_some_and(|ended| ended.contains(&session.key));
+        if is_ended {
+            self.known.insert_weighing(1, (owner, session.key), ());
+        }
+        is_ended
     }
 
-    /// Remembers that the session was ended, as long as it would have lasted.
+    /// Remembers that the session was ended, as long as it would have lasted. After an error it goes on
+    /// everywhere, and its client may end it again.
     pub(super) async fn insert(&self, session: &Session) -> Result<(), StoreError> {
-        self.here.insert_weighing(1, session.key, ());
-        let key = base64url(&session.binding.digest());
+        let owner = session.binding.digest();
+        self.store(session, &base64url(&owner)).await?;
+        self.known.insert_weighing(1, (owner, session.key), ());
+        Ok(())
+    }
+
+    async fn store(&self, session: &Session, key: &str) -> Result<(), StoreError> {
         for _ in 0..MAX_ATTEMPTS {
-            let stored = self.records.read(ENDED, &key).await?;
+            let stored = self.records.read(ENDED, key).await?;
             let (mut ended, revision) = match &stored {
                 Some(stored) => {
                     (entries(&stored.value, self.clock.now()).collect(), stored.revision)
@@ -111,7 +133,7 @@ impl EndedSessions {
             let until = ended.iter().map(|(_, ends_at)| *ends_at).max();
             let value = write(&ended[surplus..]);
             let until = until.unwrap_or(session.ends_at);
-            match self.records.write(ENDED, &key, &value, until, revision).await {
+            match self.records.write(ENDED, key, &value, until, revision).await {
                 Ok(_) => return Ok(()),
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),

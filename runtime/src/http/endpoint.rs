@@ -1,6 +1,6 @@
 //! The endpoint at `/mcp`: the steps of one request, in their order.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     BoxError,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use rmcp::model::CallToolRequestParams;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(any(feature = "sse", feature = "websocket"))]
 use super::anonymous_streams::AnonymousStreams;
 use super::{
+    admission::{self, CallPermit},
     body,
     fast_path::{FastCall, FastPath, Initialize, ListCache, SessionMessage, VisibleTools},
     headers as names,
@@ -32,6 +33,7 @@ use super::{
     sealed_session::Session,
     security_schemes,
     session_ids::{SessionIds, SessionKeys},
+    session_notices::SessionNotices,
     sessions::Sessions,
     traced,
 };
@@ -46,10 +48,8 @@ use crate::{
         request::RawArguments,
     },
     tool::registry::PreparedCall,
+    trace::{EventKind, Operation, SessionTransport},
 };
-
-/// The largest request for a widget's page that needs no access token.
-const MAX_PAGE_REQUEST_BYTES: usize = 8 << 10;
 
 /// The notification that cancels a request.
 const CANCELLED: &str = "notifications/cancelled";
@@ -82,18 +82,6 @@ enum Route<'a> {
     Sdk(ResponseHook),
 }
 
-/// Request extension: the permit of a call, which is released when the call ends.
-#[derive(Clone)]
-pub(super) struct CallPermit {
-    _permit: Arc<ConcurrencyPermit>,
-}
-
-impl CallPermit {
-    pub(super) fn new(permit: ConcurrencyPermit) -> Self {
-        Self { _permit: Arc::new(permit) }
-    }
-}
-
 impl Endpoint {
     pub(crate) fn new(
         handler: &Handler<ErasedHandler>,
@@ -101,10 +89,11 @@ impl Endpoint {
         (session_keys, shutdown): (SessionKeys, CancellationToken),
     ) -> Self {
         let dispatch = &handler.dispatch;
-        let sessions = Sessions::new();
+        let clock = &dispatch.prompts.clock;
+        let notices = SessionNotices::new(Arc::clone(&session_keys.records), Arc::clone(clock));
+        let sessions = Sessions::new(notices);
         let gate = dispatch.resource_server.as_deref();
         let server = gate.map_or(&*dispatch.identity.name, |gate| gate.resource());
-        let clock = &dispatch.prompts.clock;
         Self {
             handler: handler.clone(),
             fast_path: FastPath::new(handler.clone(), sessions.clone()),
@@ -160,7 +149,7 @@ impl Endpoint {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let claims = self.authenticate(parts, peer).await?;
+        let claims = admission::authenticate(&self.handler, parts, peer).await?;
         let caller = claims.as_ref();
         let cache = peer.caches.map(|caches| &caches.session);
         let mut session = self.session_ids.open(&parts.headers, cache, caller)?;
@@ -168,13 +157,14 @@ impl Endpoint {
             // Boxed, so that the future of every request is not as large as this.
             session = Box::pin(self.session_ids.check_end(named)).await?;
         }
-        let permit = self.acquire_permit(caller)?;
+        let permit = admission::acquire_permit(&self.handler, caller, session.is_some())?;
         let accepted = Accepted::of(&parts.headers);
         if parts.method != Method::POST {
             // The stream of a session may stay open for hours, so it takes no permit from calls.
             drop(permit);
             let origin = Origin { address: peer.address, caller, session: session.as_ref() };
-            return self.respond_without_message(parts, body, origin).await;
+            // Boxed, so that the future of every request is not as large as this.
+            return Box::pin(self.respond_without_message(parts, body, origin)).await;
         }
         if !accepted.any() {
             return Err(Rejection::not_acceptable());
@@ -204,13 +194,15 @@ impl Endpoint {
     ) -> Result<Response, Rejection> {
         let (parts, caller) = (&mut parts, claims.as_ref());
         let origin = |caller| Origin { address, caller, session: session.as_ref() };
-        let mut widened = None;
+        let tracer = &self.handler.dispatch.tracer;
+        let (mut widened, began) = (None, tracer.now());
         let route = match self.parse(&parts.headers, &body)? {
             Some(message) => {
+                admission::check_permit(permit.as_ref(), &message)?;
                 let call = authorize(&self.handler, (&parts.extensions, &message), caller)
                     .map_err(|error| self.reject(error, &message))?;
                 let tool = call.as_ref().and_then(|(_, tool)| *tool);
-                traced::message_read(&self.handler.dispatch.tracer, (parts, &message), tool);
+                traced::message_read(tracer, (&mut *parts, &message, &body), tool);
                 let needs_prompt = match scope_check::check(
                     &self.handler.dispatch,
                     (&parts.extensions, &message),
@@ -252,7 +244,10 @@ impl Endpoint {
                 Ok(Box::pin(self.fast_path.call_fallback(call, (parts, caller))).await)
             }
             Route::List(visible, id) => match self.list_cache.get(&visible, id) {
-                Some(response) => Ok(response),
+                Some(response) => {
+                    let at = (tracer, &parts.extensions);
+                    Ok(traced::answered(at, Operation::ToolsList, began, response))
+                }
                 None => {
                     let hook = ResponseHook::LiftSecuritySchemes;
                     let response = self.call_sdk(parts, (origin(caller), accepted), body, hook);
@@ -263,10 +258,12 @@ impl Endpoint {
             Route::Initialize(initialize) => {
                 let address = gate::client_ip_key(&parts.extensions, address);
                 let seal = |client| self.session_ids.begin(caller, address, client);
-                Ok(FastPath::initialize(*initialize, seal))
+                let response = FastPath::initialize(*initialize, seal);
+                let at = (tracer, &parts.extensions);
+                Ok(traced::answered(at, Operation::Initialize, began, response))
             }
             Route::Session(message) => {
-                Ok(Box::pin(self.respond_in_session(message, (parts, caller))).await)
+                Ok(Box::pin(self.respond_in_session(message, (parts, caller), began)).await)
             }
             Route::Sdk(hook) => {
                 if let (ResponseHook::HoldPermit, Some(permit)) = (hook, permit) {
@@ -319,49 +316,13 @@ impl Endpoint {
         {
             self.fast_path.cancel_all(session);
             self.session_ids.end(session).await?;
+            let tracer = &self.handler.dispatch.tracer;
+            tracer.of(&parts.extensions).emit(|| EventKind::SessionEnded {
+                transport: SessionTransport::Http,
+                ms: self.session_ids.age(session).into(),
+            });
         }
         Ok(response)
-    }
-
-    /// Authenticates the caller by the head of the request, before its body is read. `None` is the
-    /// local user, or a caller who needs no token.
-    async fn authenticate(
-        &self,
-        parts: &Parts,
-        peer: Peer<'_>,
-    ) -> Result<Option<Claims>, Rejection> {
-        if !matches!(parts.method, Method::POST | Method::GET | Method::HEAD | Method::DELETE) {
-            return Err(Rejection::method_not_allowed());
-        }
-        let gate = self.handler.dispatch.resource_server.as_ref();
-        if let Some(gate) = gate {
-            gate.check_origin(&parts.headers)?;
-        }
-        let length = body::announced_length(&parts.headers)?;
-        let Some(gate) = gate else { return Ok(None) };
-        let token_cache = peer.caches.map(|caches| &caches.token);
-        let from = (gate::client_ip_key(&parts.extensions, peer.address), token_cache);
-        Ok(gate.authenticate(parts, from, || self.announces_page(parts, length)).await?)
-    }
-
-    /// Whether the head of the request announces a small request for a widget's page. Pages have no
-    /// one's data, and a host that is refused one shows an empty frame instead of a sign-in.
-    fn announces_page(&self, parts: &Parts, length: Option<usize>) -> bool {
-        let header =
-            |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        parts.method == Method::POST
-            && length.is_some_and(|length| length <= MAX_PAGE_REQUEST_BYTES)
-            && header(&names::METHOD) == Some("resources/read")
-            && header(&names::NAME).is_some_and(|uri| self.handler.dispatch.widgets.contains(uri))
-    }
-
-    /// Counts the request against the caller's limits.
-    fn acquire_permit(
-        &self,
-        caller: Option<&Claims>,
-    ) -> Result<Option<ConcurrencyPermit>, Rejection> {
-        let Some(gate) = &self.handler.dispatch.resource_server else { return Ok(None) };
-        Ok(gate.acquire_permit(caller)?)
     }
 
     /// Parses the body; `None` leaves a body that is not announced as JSON to rmcp, which refuses it.
@@ -468,6 +429,7 @@ impl Endpoint {
         &self,
         message: SessionMessage<'_>,
         from: (&Parts, Option<&Claims>),
+        began: Option<Instant>,
     ) -> Response {
         match message {
             SessionMessage::Notification => FastPath::acknowledge(),
@@ -476,7 +438,8 @@ impl Endpoint {
                 let dispatch = &self.handler.dispatch;
                 let visible = VisibleTools::new(dispatch, from.1);
                 if let Some(response) = self.session_list_cache.get(&visible, id) {
-                    return response;
+                    let at = (&dispatch.tracer, &from.0.extensions);
+                    return traced::answered(at, Operation::ToolsList, began, response);
                 }
                 let mut response = self.fast_path.answer(id, *request, from).await;
                 if dispatch.resource_server.is_some() {

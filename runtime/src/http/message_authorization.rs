@@ -3,7 +3,7 @@
 use http::Extensions;
 
 use crate::{
-    gate::{Claims, resource_server::GateError},
+    gate::{Claims, gate_error::GateError},
     mcp::{
         fallback::ErasedHandler,
         handler::Handler,

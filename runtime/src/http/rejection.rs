@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::message_authorization::INVALID_CALL;
 use crate::{
-    gate::{AuthError, resource_server::GateError},
+    gate::{AuthError, gate_error::GateError},
     trace::RequestRefusal,
 };
 

@@ -9,7 +9,7 @@ use super::headers as names;
 use crate::{
     gate::{
         AuthError, Claims,
-        resource_server::GateError,
+        gate_error::GateError,
         step_up::{StepUpMeans, StepUpOutcome},
     },
     mcp::{

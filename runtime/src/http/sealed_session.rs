@@ -66,6 +66,13 @@ pub(crate) enum Binding {
     Local,
 }
 
+impl Session {
+    /// When it began.
+    pub(super) fn began(&self) -> SystemTime {
+        self.ends_at - SESSION_TTL
+    }
+}
+
 impl Binding {
     /// The binding of a session that this caller of a gate begins.
     pub(super) fn of_caller(caller: Option<&Claims>, address: Option<IpAddr>) -> Self {

@@ -158,6 +158,11 @@ impl SessionIds {
         }
     }
 
+    /// How long a session has lasted.
+    pub(super) fn age(&self, session: &Session) -> Duration {
+        self.clock.now().duration_since(session.began()).unwrap_or_default()
+    }
+
     /// Ends a session before its time, in every process that shares the store.
     pub(super) async fn end(&self, session: &Session) -> Result<(), Rejection> {
         let stored = self.ended.insert(session).await;

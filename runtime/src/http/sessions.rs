@@ -34,9 +34,11 @@ use tokio::{
     sync::{Mutex, MutexGuard},
     time::{Instant, interval_at, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     sealed_session::SessionKey,
+    session_notices::SessionNotices,
     session_registry::{Machinery, SessionOwner, SessionPermit, SessionRegistry, SessionRequest},
 };
 use crate::{
@@ -93,6 +95,8 @@ pub(crate) struct Sessions {
     local: Arc<LocalSessionManager>,
     registry: Arc<SessionRegistry>,
     restoring: [Mutex<()>; MAX_RESTORING],
+    /// What clients that listen here hear of other replicas' calls.
+    notices: Option<Arc<SessionNotices>>,
 }
 
 /// The caller may have no more sessions, and none of the live ones is idle.
@@ -100,13 +104,14 @@ pub(crate) struct Sessions {
 pub(crate) struct TooManySessions;
 
 impl Sessions {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(super) fn new(notices: Option<SessionNotices>) -> Arc<Self> {
         let mut local = LocalSessionManager::default();
         // The sweep below ends idle sessions; it knows which requests are under way.
         local.session_config.keep_alive = None;
         let restoring = std::array::from_fn(|_| Mutex::default());
+        let notices = notices.map(Arc::new);
         let sessions =
-            Arc::new(Self { local: Arc::new(local), registry: Arc::default(), restoring });
+            Arc::new(Self { local: Arc::new(local), registry: Arc::default(), restoring, notices });
         let weak = Arc::downgrade(&sessions);
         background::spawn(async move {
             let mut sweep = interval_at(Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
@@ -184,6 +189,21 @@ impl Sessions {
         request.ok_or_else(|| LocalSessionManagerError::SessionNotFound(id.clone()))
     }
 
+    /// The stream on which the client of a session listens, with the notices of other replicas.
+    fn listening(
+        &self,
+        id: &SessionId,
+        request: SessionRequest,
+        stream: MessageStream,
+    ) -> MessageStream {
+        let Some(notices) = &self.notices else { return hold(request, stream) };
+        let (notices, registry) = (Arc::clone(notices), Arc::clone(&self.registry));
+        let id = id.clone();
+        let delivery =
+            background::spawn(async move { notices.deliver(&id, || registry.peer(&id)).await });
+        hold((request, AbortOnDropHandle::new(delivery)), stream)
+    }
+
     /// Starts the machinery of the session that the running request may start.
     async fn start_machinery(
         &self,
@@ -206,6 +226,7 @@ impl Sessions {
     }
 }
 
+#[async_trait]
 impl LivePeers for Sessions {
     fn get(&self, session: &str) -> Option<Peer<RoleServer>> {
         self.registry.peer(session)
@@ -213,6 +234,15 @@ impl LivePeers for Sessions {
 
     fn set(&self, session: &str, peer: Peer<RoleServer>) {
         self.registry.set_peer(session, peer);
+    }
+
+    async fn pass_on(&self, session: &str, elicitation: &str) -> bool {
+        let Some(notices) = &self.notices else { return false };
+        let left = notices.leave(session, elicitation).await;
+        if let Err(error) = &left {
+            tracing::warn!(target: "toolgate::http", %error, "a notice cannot be stored");
+        }
+        left.is_ok()
     }
 }
 
@@ -288,7 +318,7 @@ impl SessionManager for Sessions {
         let request = self.begin_request(id)?;
         let stream: MessageStream =
             Box::pin(self.local.create_standalone_stream(&request.machinery).await?);
-        Ok(hold(request, stream))
+        Ok(self.listening(id, request, stream))
     }
 
     async fn resume(
@@ -299,16 +329,16 @@ impl SessionManager for Sessions {
         let request = self.begin_request(id)?;
         let stream: MessageStream =
             Box::pin(self.local.resume(&request.machinery, last_event_id).await?);
-        Ok(hold(request, stream))
+        Ok(self.listening(id, request, stream))
     }
 }
 
 type MessageStream = Pin<Box<dyn Stream<Item = ServerSseMessage> + Send + Sync>>;
 
-/// The same stream, which holds `request` until it is dropped.
-fn hold(request: SessionRequest, stream: MessageStream) -> MessageStream {
+/// The same stream, which holds `held` until it is dropped.
+fn hold(held: impl Send + Sync + 'static, stream: MessageStream) -> MessageStream {
     Box::pin(stream.inspect(move |_| {
-        let _ = &request;
+        let _ = &held;
     }))
 }
 

@@ -1,16 +1,26 @@
 //! Events of a request over HTTP: its head, its message, and its refusal.
 
-use http::request::Parts;
+use std::time::Instant;
+
+use axum::response::Response;
+use http::{Extensions, request::Parts};
 
 use super::{headers as names, rejection::Rejection};
 use crate::{
     mcp::{message::Message, registry::ServedTool},
-    trace::{EventKind, Found, RequestHeaders, Span, Tracer, Transport},
+    trace::{
+        EventKind, Found, Operation, OperationOutcome, RequestHeaders, Span, TraceContext, Tracer,
+        Transport, ms_since,
+    },
 };
 
 /// Begins the span of a request.
 pub(super) fn begin(tracer: &Tracer, parts: &mut Parts) -> Span {
-    let span = tracer.begin(&mut parts.extensions);
+    let mut span = tracer.begin(&mut parts.extensions);
+    if tracer.propagates() {
+        span = span.traced(|| TraceContext::of_headers(Some(&parts.headers)));
+        parts.extensions.insert(span.clone());
+    }
     span.emit(|| EventKind::RequestReceived {
         transport: Transport::Http,
         http_method: Some(Found::new(parts.method.as_str())),
@@ -22,9 +32,14 @@ pub(super) fn begin(tracer: &Tracer, parts: &mut Parts) -> Span {
 /// Reports the message of a request.
 pub(super) fn message_read(
     tracer: &Tracer,
-    (parts, message): (&Parts, &Message<'_>),
+    (parts, message, body): (&mut Parts, &Message<'_>, &[u8]),
     tool: Option<&ServedTool>,
 ) {
+    if tracer.propagates()
+        && let Some(span) = parts.extensions.get_mut::<Span>()
+    {
+        span.adopt(body);
+    }
     tracer.of(&parts.extensions).emit(|| {
         let version = parts.headers.get(&names::VERSION).and_then(|version| version.to_str().ok());
         EventKind::MessageRead {
@@ -33,6 +48,22 @@ pub(super) fn message_read(
             era: version.map(Found::new),
         }
     });
+}
+
+/// Reports a request that was answered at once, since `began`, and returns the response.
+pub(super) fn answered(
+    (tracer, extensions): (&Tracer, &Extensions),
+    operation: Operation,
+    began: Option<Instant>,
+    response: Response,
+) -> Response {
+    tracer.of(extensions).emit(|| EventKind::OperationEnded {
+        operation,
+        outcome: OperationOutcome::Done,
+        code: None,
+        ms: ms_since(began),
+    });
+    response
 }
 
 impl Rejection {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     consent::ConsentOwner,
     gate::LOCAL_SUBJECT,
-    grant::GrantKey,
+    grant::WantedAccount,
     support::escape::{MAX_LOGGED_CHARS, escape_to},
     tool::ClientDependency,
 };
@@ -242,9 +242,10 @@ impl Inspector {
         let binds = dispatch.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts());
         let client = client.as_deref().filter(|_| binds);
         let client = dispatch.prompts.providers.bound_client(*need, client);
-        let key = GrantKey::new(&*subject, need.provider);
-        let row = dispatch.grants.store().load(&key).await.map_err(|error| error.to_string())?;
-        let granted = row.map(|row| row.value.scopes).unwrap_or_default();
+        let found = dispatch.grants.accounts(&subject, need.provider).await;
+        let mut found = found.map_err(|error| error.to_string())?.into_iter();
+        let default = found.find(|account| account.is_default);
+        let granted = default.map(|account| account.grant.scopes).unwrap_or_default();
         let of_tools = dispatch.tools.iter().flat_map(tools::clients);
         let declared = of_tools.filter(|client| client.provider == provider);
         let declared: Vec<&str> = declared.flat_map(ClientDependency::scopes).copied().collect();
@@ -258,14 +259,17 @@ impl Inspector {
         let owner = ConsentOwner { subject: &subject, client };
         let span = dispatch.tracer.span();
         let consents = &dispatch.prompts.consents;
-        let link = consents.begin(owner, need.provider, &needed, &granted, &span);
+        let link = consents
+            .begin(owner, (need.provider, &WantedAccount::Default), &needed, &granted, &span)
+            .await;
+        let link = link.map_err(|error| error.to_string())?;
         Ok(Done::open(link.url))
     }
 
     async fn disconnect(&self, person: Option<&str>, provider: &str) -> Result<Done, String> {
         let (subject, _) = self.owner(person)?;
         let consents = &self.0.dispatch.prompts.consents;
-        match consents.disconnect(provider, subject).await {
+        match consents.disconnect_default(provider, subject).await {
             Some(Ok(_)) => Ok(Done::say("The account is disconnected.")),
             Some(Err(error)) => Err(error),
             None => Err(format!("There is no provider {}.", provider.escape_debug())),

@@ -2,12 +2,12 @@
 //! the page's client registers itself (RFC 7591).
 
 use http::{StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    gate,
+    env, gate,
     support::http_client::{bounded_bytes, client as http_client},
 };
 
@@ -21,7 +21,7 @@ const CLIENT_ID_VARIABLE: &str = "TOOLGATE_INSPECTOR_CLIENT_ID";
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 
 /// An authorization server, as this client uses it.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct AuthorizationServer {
     pub(super) issuer: String,
     pub(super) authorize: String,
@@ -65,7 +65,7 @@ impl AuthorizationServer {
             return Err(format!("The metadata of {issuer} names no endpoints for a sign-in."));
         };
         let further = further_metadata(&http, issuer).await.unwrap_or_default();
-        let given = std::env::var(CLIENT_ID_VARIABLE).ok().filter(|id| !id.is_empty());
+        let given = env::var(CLIENT_ID_VARIABLE);
         let client_id = match (given, further.registration_endpoint) {
             (Some(id), _) => id,
             (None, Some(endpoint)) => register(&http, (issuer, &endpoint), redirect_uri).await?,

@@ -1,7 +1,6 @@
 //! Log of what a server did, bounded, and its stream of server-sent events.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -9,10 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use futures::{Stream, stream};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::event_ring::{Entry, KeptEntry, Latest, Ring};
 use crate::trace::{Event, EventKind, Observer, Values};
 
 /// The most events that are kept.
@@ -21,14 +22,14 @@ const MAX_EVENTS: usize = 4000;
 /// The most exchanges that are kept.
 const MAX_EXCHANGES: usize = 1000;
 
-/// The most that all events, and that all exchanges take, in bytes.
-const MAX_LOG_BYTES: usize = 8 << 20;
-
 /// The largest values of a call that are kept, in bytes.
 const MAX_VALUES_BYTES: usize = 256 << 10;
 
 /// The most that is sent at once, unless one entry is larger.
 const MAX_BATCH_BYTES: usize = 128 << 10;
+
+/// The most of the log that the next program takes over, in bytes of events, and of exchanges.
+const MAX_HANDED_OVER_BYTES: usize = 2 << 20;
 
 /// How often a comment is sent where nothing else is.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -48,42 +49,28 @@ struct Kept {
     state_changes: u64,
     events: Ring,
     exchanges: Ring,
+    /// How the build goes.
+    build: Latest,
+    /// The files that were written last and need no build.
+    reload: Latest,
 }
 
-/// The newest entries within the bounds.
-struct Ring {
-    entries: VecDeque<Entry>,
-    bytes: usize,
-    max_entries: usize,
+/// What the supervisor says to pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// How the build goes: a page that comes later gets it as well.
+    Build,
+    /// Files were written that need no build.
+    Reload,
 }
 
-/// A block of server-sent events.
-struct Entry {
-    position: u64,
-    /// The number of an event of the trace.
-    event: Option<u64>,
-    block: Bytes,
-}
-
-impl Ring {
-    fn new(max_entries: usize) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, max_entries }
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.bytes += entry.block.len();
-        self.entries.push_back(entry);
-        while self.entries.len() > self.max_entries || self.bytes > MAX_LOG_BYTES {
-            let Some(oldest) = self.entries.pop_front() else { return };
-            self.bytes -= oldest.block.len();
-        }
-    }
-
-    /// The entries from `position` on.
-    fn since(&self, position: u64) -> impl Iterator<Item = &Entry> {
-        let from = self.entries.partition_point(|entry| entry.position < position);
-        self.entries.range(from..)
-    }
+/// The log as the next program takes it over.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptLog {
+    next: u64,
+    last_event: u64,
+    events: Vec<KeptEntry>,
+    exchanges: Vec<KeptEntry>,
 }
 
 impl Default for EventLog {
@@ -94,6 +81,8 @@ impl Default for EventLog {
             state_changes: 0,
             events: Ring::new(MAX_EVENTS),
             exchanges: Ring::new(MAX_EXCHANGES),
+            build: Latest::default(),
+            reload: Latest::default(),
         };
         Self { kept: Mutex::new(kept), changes: watch::Sender::new(0) }
     }
@@ -120,6 +109,41 @@ impl EventLog {
         if let Ok(json) = serde_json::to_string(note) {
             self.add(|kept| &mut kept.events, None, block("widget", None, &json));
         }
+    }
+
+    /// Shows pages what the supervisor says.
+    pub(super) fn show(&self, kind: Shown, what: &RawValue) {
+        let mut kept = self.kept();
+        let (latest, name) = match kind {
+            Shown::Build => (&mut kept.build, "build"),
+            Shown::Reload => (&mut kept.reload, "reload"),
+        };
+        latest.changes += 1;
+        latest.block = block(name, None, what.get());
+        drop(kept);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// The newest of what is kept, for the next program.
+    pub(super) fn kept_log(&self) -> KeptLog {
+        let kept = self.kept();
+        KeptLog {
+            next: kept.next,
+            last_event: kept.last_event,
+            events: kept.events.newest(MAX_HANDED_OVER_BYTES),
+            exchanges: kept.exchanges.newest(MAX_HANDED_OVER_BYTES),
+        }
+    }
+
+    /// Goes on with the log of the program before this one.
+    pub(super) fn restore(&self, log: KeptLog) {
+        let mut kept = self.kept();
+        kept.next = kept.next.max(log.next);
+        kept.last_event = kept.last_event.max(log.last_event);
+        kept.events.replace(log.events);
+        kept.exchanges.replace(log.exchanges);
+        drop(kept);
+        self.state_changed();
     }
 
     /// Lets pages ask for the state again.
@@ -153,7 +177,9 @@ impl EventLog {
         let kept = self.kept();
         // A number that this process has not reached is of another one.
         let after_event = if last_event > kept.last_event { 0 } else { last_event };
-        let states_seen = kept.state_changes;
+        // A page that comes back may have missed a change of the state.
+        let states_seen = kept.state_changes.wrapping_sub(u64::from(last_event > 0));
+        let reloads_seen = kept.reload.changes;
         drop(kept);
         let reader = Reader {
             log: Arc::clone(self),
@@ -163,6 +189,8 @@ impl EventLog {
             position: 0,
             after_event,
             states_seen,
+            builds_seen: 0,
+            reloads_seen,
         };
         stream::unfold(reader, Reader::next)
     }
@@ -177,6 +205,8 @@ struct Reader {
     position: u64,
     after_event: u64,
     states_seen: u64,
+    builds_seen: u64,
+    reloads_seen: u64,
 }
 
 impl Reader {
@@ -223,12 +253,26 @@ impl Reader {
             self.states_seen = kept.state_changes;
             batch.extend_from_slice(&block("state", None, "{}"));
         }
+        for unseen in
+            [kept.build.unseen(&mut self.builds_seen), kept.reload.unseen(&mut self.reloads_seen)]
+        {
+            batch.extend_from_slice(unseen.map_or(&[], |block| block));
+        }
         (!batch.is_empty()).then(|| batch.into())
     }
 }
 
 impl Observer for EventLog {
     fn on_event(&self, event: &Event<'_>) {
+        // Nothing was decided there, and they would take the place of what was.
+        if matches!(
+            event.kind,
+            EventKind::StoreUsed { .. }
+                | EventKind::OperationEnded { .. }
+                | EventKind::SessionEnded { .. }
+        ) {
+            return;
+        }
         let Ok(json) = serde_json::to_string(event) else { return };
         let block = block("trace", Some(event.id), &json);
         self.add(|kept| &mut kept.events, Some(event.id), block);
@@ -268,7 +312,7 @@ mod tests {
     use futures::StreamExt;
     use serde_json::json;
 
-    use super::*;
+    use super::{super::event_ring::MAX_LOG_BYTES, *};
     use crate::trace::Tracer;
 
     /// What a page gets until it would wait.
@@ -347,6 +391,57 @@ mod tests {
         log.state_changed();
         let batch = stream.next().await.unwrap().unwrap();
         assert_eq!(batch, "event: state\ndata: {}\n\n");
+    }
+
+    #[tokio::test]
+    async fn the_next_program_goes_on_with_the_log() {
+        let (old, new) = (Arc::new(EventLog::default()), Arc::new(EventLog::default()));
+        let of_old = tracer(&old);
+        emit(&of_old, 3);
+        old.add_exchange(&json!({ "id": 1 }));
+        let of_new = tracer(&new);
+        emit(&of_new, 1);
+        let kept = serde_json::to_string(&old.kept_log()).unwrap();
+        new.restore(serde_json::from_str(&kept).unwrap());
+        of_new.continue_at(of_old.next_event() + 10);
+        emit(&of_new, 1);
+        let ids = |text: &str| -> Vec<u64> {
+            text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect()
+        };
+        let text = read(&new, 0);
+        assert_eq!(ids(&text), [1, 2, 3, 14]);
+        assert_eq!(text.matches("event: exchange").count(), 1);
+        // A page that had the events of the old program gets the new ones, and asks for the state.
+        let text = read(&new, 3);
+        assert_eq!(ids(&text), [14]);
+        assert!(text.contains("event: state"), "{text}");
+        let large = "x".repeat(1 << 20);
+        for _ in 0..9 {
+            old.add_exchange(&large);
+        }
+        assert_eq!(old.kept_log().exchanges.len(), 1, "the newest alone");
+        let two = serde_json::json!({ "next": 9, "last_event": 9, "events": [[5, 1, "a"], [4, 2, "b"]], "exchanges": [] });
+        new.restore(serde_json::from_value(two).unwrap());
+        assert_eq!(new.kept().events.entries.len(), 1, "positions that go back are dropped");
+    }
+
+    #[tokio::test]
+    async fn a_page_gets_the_newest_build_and_the_reloads_from_then_on() {
+        let log = Arc::new(EventLog::default());
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        log.show(Shown::Build, &raw(r#"{"state":"building"}"#));
+        log.show(Shown::Build, &raw(r#"{"state":"failed"}"#));
+        log.show(Shown::Reload, &raw(r#"{"what":"views"}"#));
+        let text = read(&log, 0);
+        assert_eq!(text.matches("event: build\ndata: {\"state\":\"failed\"}").count(), 1);
+        assert!(!text.contains("building") && !text.contains("event: reload"), "{text}");
+        let stream = log.stream("{}", 0, CancellationToken::new());
+        let mut stream = std::pin::pin!(stream);
+        stream.next().await;
+        stream.next().await;
+        log.show(Shown::Reload, &raw(r#"{"what":"calls"}"#));
+        let batch = stream.next().await.unwrap().unwrap();
+        assert_eq!(batch, "event: reload\ndata: {\"what\":\"calls\"}\n\n");
     }
 
     #[tokio::test]

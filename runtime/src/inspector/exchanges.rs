@@ -57,6 +57,11 @@ impl Exchanges {
         Self { log, started, root: root.to_owned(), next: AtomicU64::new(1) }
     }
 
+    /// Goes on with this number, after the exchanges of another program.
+    pub(super) fn continue_at(&self, next: u64) {
+        self.next.fetch_max(next, Ordering::Relaxed);
+    }
+
     /// Keeps an exchange of the page's, as this person. Its body has links, which the person opens.
     pub(super) fn keep_own(&self, recorded: &RecordedExchange, person: Option<&str>) -> Exchange {
         let mut exchange = self.shown(recorded);

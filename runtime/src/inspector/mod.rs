@@ -8,9 +8,11 @@ pub(crate) mod act;
 mod authorization_server;
 pub(crate) mod doctor;
 pub(crate) mod event_log;
+mod event_ring;
 pub(crate) mod exchanges;
 pub(crate) mod files;
 pub(crate) mod guard;
+mod hand_over;
 pub(crate) mod local_client;
 pub(crate) mod masking;
 pub(crate) mod oauth_client;
@@ -35,7 +37,7 @@ pub(crate) use self::{
 };
 pub(crate) use self::{
     doctor::Patient,
-    event_log::EventLog,
+    event_log::{EventLog, Shown},
     page_token::PageToken,
     stage::Stage,
     state::{Access, Inspector, InspectorConfig},

@@ -3,11 +3,11 @@
 use std::{
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
 use http::{Method, Request, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::{Url, form_urlencoded};
@@ -44,11 +44,19 @@ pub(super) struct IssuedTokens {
 }
 
 /// A sign-in under way.
-struct SignIn {
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct SignIn {
     state: String,
     verifier: String,
     server: AuthorizationServer,
-    since: Instant,
+    since: SystemTime,
+}
+
+impl SignIn {
+    /// Whether it may be finished.
+    fn is_under_way(&self) -> bool {
+        self.since.elapsed().is_ok_and(|elapsed| elapsed < SIGN_IN_TTL)
+    }
 }
 
 /// The client.
@@ -100,13 +108,25 @@ impl OAuthClient {
         let separator = if server.authorize.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}{}", server.authorize, query.finish());
         let mut sign_ins = self.sign_ins();
-        sign_ins.retain(|sign_in| sign_in.since.elapsed() < SIGN_IN_TTL);
+        sign_ins.retain(SignIn::is_under_way);
         if sign_ins.len() >= MAX_SIGN_INS {
             sign_ins.remove(0);
         }
         let server = server.clone();
-        sign_ins.push(SignIn { state, verifier, server, since: Instant::now() });
+        sign_ins.push(SignIn { state, verifier, server, since: SystemTime::now() });
         url
+    }
+
+    /// The sign-ins under way.
+    pub(super) fn pending(&self) -> Vec<SignIn> {
+        self.sign_ins().clone()
+    }
+
+    /// Goes on with the sign-ins of the program before this one.
+    pub(super) fn restore(&self, mut kept: Vec<SignIn>) {
+        kept.retain(SignIn::is_under_way);
+        kept.truncate(MAX_SIGN_INS);
+        *self.sign_ins() = kept;
     }
 
     /// Ends a sign-in with the answer of the authorization server: the query of the redirect. It is
@@ -180,7 +200,7 @@ impl OAuthClient {
 
     fn take(&self, state: &str) -> Option<SignIn> {
         let mut sign_ins = self.sign_ins();
-        sign_ins.retain(|sign_in| sign_in.since.elapsed() < SIGN_IN_TTL);
+        sign_ins.retain(SignIn::is_under_way);
         let at = sign_ins.iter().position(|it| crypto::constant_time_eq(&it.state, state))?;
         Some(sign_ins.remove(at))
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     gate::{Claims, LOCAL_SUBJECT},
-    grant::{GrantKey, GrantState, StoreError},
+    grant::{ConnectedAccount, GrantState, StoreError},
     http::Connection,
     mcp::registry::ServedTool,
     scope,
@@ -25,14 +25,25 @@ use crate::{
 /// The versions of the protocol that the page speaks, the newest first.
 const ERAS: [&str; 2] = ["2026-07-28", "2025-11-25"];
 
-/// A person's account at a provider.
+/// A person's account at a provider: the one that calls use which name none.
 struct Account {
+    /// What it is called, where the person has several or the provider says whose it is.
+    name: Option<String>,
     scopes: BTreeSet<String>,
     /// Whether the person lets the client of the token use it.
     allows: bool,
 }
 
 type Accounts = BTreeMap<&'static str, Account>;
+
+/// What an account is called, and how many others the person has at the provider.
+fn shown_name(name: &str, others: usize) -> String {
+    match others {
+        0 => name.to_owned(),
+        1 => format!("{name}, and another"),
+        others => format!("{name}, and {others} others"),
+    }
+}
 
 impl Inspector {
     /// The whole overview, as the page reads it.
@@ -94,7 +105,12 @@ impl Inspector {
         let listed = providers.iter().map(|provider| {
             let account = accounts.get(provider);
             let scopes = account.map(|account| account.scopes.clone()).unwrap_or_default();
-            json!({ "provider": provider, "connected": account.is_some(), "scopes": scopes })
+            json!({
+                "provider": provider,
+                "connected": account.is_some(),
+                "account": account.and_then(|account| account.name.as_deref()),
+                "scopes": scopes,
+            })
         });
         let mut shown = json!({
             "id": person.id,
@@ -129,13 +145,18 @@ impl Inspector {
             if accounts.contains_key(need.provider) {
                 continue;
             }
-            let key = GrantKey::new(&*subject, need.provider);
-            let found = dispatch.grants.store().load(&key).await?;
-            let live = found.map(|row| row.value).filter(|grant| grant.state == GrantState::Live);
-            if let Some(grant) = live {
+            let found = dispatch.grants.accounts(&subject, need.provider).await?;
+            let others = found.len().saturating_sub(1);
+            // A call that names no account uses the default.
+            let found = found.into_iter().find(|account| account.is_default);
+            let live = found.filter(|account| account.grant.state == GrantState::Live);
+            if let Some(ConnectedAccount { grant, name, .. }) = live {
+                let is_known = others > 0 || grant.identity().is_some();
+                let name = is_known.then(|| shown_name(&name, others));
                 let bound = dispatch.prompts.providers.bound_client(*need, client);
                 let allows = bound.is_none_or(|client| grant.allows(client));
-                accounts.insert(need.provider, Account { scopes: grant.scopes, allows });
+                let account = Account { name, scopes: grant.scopes, allows };
+                accounts.insert(need.provider, account);
             }
         }
         Ok(accounts)

@@ -15,6 +15,12 @@ const FILE: &str = "inspector-token";
 pub(crate) struct PageToken(String);
 
 impl PageToken {
+    /// The token with this text, if it can be one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        (text.len() == TOKEN_LEN && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     pub(crate) fn random() -> Self {
         let mut bytes = [0; TOKEN_LEN / 2];
         crypto::fill_random(&mut bytes);
@@ -40,7 +46,7 @@ impl PageToken {
     }
 
     /// The text, for the link and the cookie.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

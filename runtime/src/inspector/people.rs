@@ -2,13 +2,15 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::token::Fault;
 
 /// The most people at once.
 const MAX_PEOPLE: usize = 32;
 
 /// A token that is kept for a person. There is no `Debug`, because it would show the token.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct HeldToken {
     pub(super) access: String,
     pub(super) refresh: Option<String>,
@@ -21,7 +23,7 @@ pub(super) struct HeldToken {
 }
 
 /// A person.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Person {
     /// The subject of the tokens.
     pub(super) id: String,
@@ -82,6 +84,19 @@ impl People {
         people.retain(|person| person.is_declared || person.id != id);
         if let Some(person) = people.iter_mut().find(|person| person.id == id) {
             person.token = None;
+        }
+    }
+
+    /// Takes over the people of the program before this one. Whom it named and this one does not is
+    /// forgotten.
+    pub(super) fn restore(&self, kept: Vec<Person>) {
+        let mut people = self.lock();
+        for Person { id, name, token, is_declared } in kept {
+            if let Some(person) = people.iter_mut().find(|person| person.id == id) {
+                person.token = token;
+            } else if !is_declared && people.len() < MAX_PEOPLE {
+                people.push(Person { id, name, token, is_declared });
+            }
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) struct SavedCall {
 }
 
 /// How a call ended when it was run last.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LastRun {
     pub(super) passed: bool,
     pub(super) note: String,
@@ -113,6 +113,15 @@ impl SavedCalls {
 
     pub(super) fn set_last(&self, name: &str, last: LastRun) {
         self.lock().insert(name.to_owned(), last);
+    }
+
+    pub(super) fn last_runs(&self) -> HashMap<String, LastRun> {
+        self.lock().clone()
+    }
+
+    /// Goes on with the runs of the program before this one.
+    pub(super) fn restore(&self, last_runs: HashMap<String, LastRun>) {
+        self.lock().extend(last_runs);
     }
 
     /// The file of a call, whose name leads to no other directory.

@@ -2,11 +2,13 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// The most sessions at once.
 const MAX_SESSIONS: usize = 64;
 
 /// Whose session it is, and in which version of the protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SessionKey {
     pub(super) person: Option<String>,
     pub(super) era: String,
@@ -38,6 +40,17 @@ impl Sessions {
     pub(super) fn clear(&self, person: Option<&str>) {
         self.lock()
             .retain(|(key, _)| person.is_some_and(|person| key.person.as_deref() != Some(person)));
+    }
+
+    pub(super) fn all(&self) -> Vec<(SessionKey, String)> {
+        self.lock().clone()
+    }
+
+    /// Goes on with the sessions of the program before this one.
+    pub(super) fn restore(&self, sessions: Vec<(SessionKey, String)>) {
+        for (key, id) in sessions {
+            self.keep(key, id);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(SessionKey, String)>> {

@@ -6,7 +6,6 @@
 use std::{
     collections::VecDeque,
     io,
-    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,7 +18,6 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -28,6 +26,7 @@ use super::{
 };
 use crate::{
     browser::{form, local_request},
+    http::{GatedListener, RemoteAddress},
     support::{background, crypto, escape::escape},
 };
 
@@ -73,17 +72,17 @@ struct StageState {
 }
 
 impl Stage {
-    /// Listens on a free port of this machine until `shutdown`. `page_port`: that of the inspector.
-    pub(crate) async fn listen(
+    /// Listens until `shutdown`. `page_port`: that of the inspector.
+    pub(crate) fn listen(
+        listener: GatedListener,
         page_port: u16,
         log: Arc<EventLog>,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
+        let port = listener.address()?.port();
         let stage = Self(Arc::new(StageState { port, page_port, pages: Mutex::default(), log }));
         let router = Router::new().fallback(respond).with_state(stage.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.into_make_service_with_connect_info::<RemoteAddress>();
         background::spawn(async move {
             let serve = axum::serve(listener, service);
             let _ = serve.with_graceful_shutdown(shutdown.cancelled_owned()).await;
@@ -161,8 +160,8 @@ fn with_hook(html: &str) -> String {
 
 async fn respond(State(stage): State<Stage>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let is_local = peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    let peer = parts.extensions.get::<ConnectInfo<RemoteAddress>>();
+    let is_local = peer.is_some_and(|peer| peer.0.0.ip().to_canonical().is_loopback());
     // The origin does not count: a page in a sandbox has none, and reports what it may not do.
     if !is_local || local_request::has_passed_proxy(&parts.headers) {
         return sentence(StatusCode::FORBIDDEN, "Only this machine is answered.");

@@ -7,13 +7,13 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    event_log::EventLog,
+    event_log::{EventLog, Shown},
     exchanges::Exchanges,
     guard::Guard,
     local_client::LocalClient,
@@ -67,6 +67,8 @@ pub(crate) struct InspectorConfig {
     pub(crate) is_development: bool,
     /// Signs tokens in development, where the server has a key for it.
     pub(crate) signer: Option<Arc<dyn TokenSigner>>,
+    /// When the server was started, where programs before this one have the same time.
+    pub(crate) started_at: Option<SystemTime>,
     /// Where the tools of this start are kept until the next one.
     pub(crate) data_directory: Option<PathBuf>,
     /// The directory of saved calls.
@@ -113,7 +115,8 @@ impl Inspector {
     pub(crate) fn new(config: InspectorConfig) -> Self {
         let InspectorConfig { token, log, dispatch, address, base, shutdown, .. } = config;
         let started = dispatch.tracer.started().unwrap_or_else(Instant::now);
-        let started_at = token::millis(SystemTime::now() - started.elapsed());
+        let now = || SystemTime::now() - started.elapsed();
+        let started_at = token::millis(config.started_at.unwrap_or_else(now));
         let root = base.path().trim_end_matches('/');
         let exchanges = Arc::new(Exchanges::new(Arc::clone(&log), started, root));
         let resource = resource_of(&dispatch);
@@ -150,6 +153,11 @@ impl Inspector {
     /// The link that the server prints.
     pub(crate) fn link(&self) -> String {
         format!("http://{}{}", self.0.address, self.0.guard.link())
+    }
+
+    /// Shows pages what the supervisor says: how the build goes, or that files were written.
+    pub(crate) fn show(&self, kind: Shown, what: &RawValue) {
+        self.0.log.show(kind, what);
     }
 
     /// Receives the exchanges of the listener.

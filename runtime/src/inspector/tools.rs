@@ -27,7 +27,7 @@ impl PartialEq for DeclaredScope {
 }
 
 /// All tools of a server.
-pub(super) fn all(dispatch: &Dispatch) -> Vec<Value> {
+pub(crate) fn all(dispatch: &Dispatch) -> Vec<Value> {
     dispatch.tools.iter().map(tool).collect()
 }
 

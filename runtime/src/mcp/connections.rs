@@ -3,7 +3,10 @@
 use std::{
     any::TypeId,
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -12,12 +15,16 @@ use url::Url;
 
 use super::exchanged_connections::ExchangedConnections;
 use crate::{
-    client::{Connection, TokenSource},
-    error::{ConfigError, Error, ErrorKind},
-    grant::{Access, AccessError, Clock, DeadReason, GrantKey, Grants, Renew},
+    client::{Connection, SharedConnection, TokenSource},
+    error::{ConfigError, Error, ErrorKind, Rule, Segment},
+    grant::{
+        Access, AccessError, Clock, ConnectedAccount, DeadReason, GrantKey, Grants, Renew,
+        StoreError, WantedAccount, is_same_name,
+    },
     oauth::UpstreamClient,
     provider::{Dialect, Registration},
     scope,
+    support::escape::escape,
     tool::ClientDependency,
     trace::{ConsentReason, Span},
 };
@@ -53,6 +60,9 @@ pub(crate) struct MissingGrant {
     pub(crate) reason: ConsentReason,
     /// Whether there is a grant that the user has not let the calling client use.
     pub(crate) is_of_other_client: bool,
+    pub(crate) account: WantedAccount,
+    /// What the account is called, if the call names one.
+    pub(crate) account_name: Option<String>,
 }
 
 impl MissingGrant {
@@ -69,7 +79,7 @@ impl MissingGrant {
 /// Whether a caller is connected to a provider.
 pub(crate) enum ConnectionStatus {
     /// With the scopes of the grant.
-    Connected(Arc<Connection>, BTreeSet<String>),
+    Connected(SharedConnection, BTreeSet<String>),
     Missing(MissingGrant),
 }
 
@@ -86,11 +96,12 @@ impl ProviderConnections {
         let mut by_type = HashMap::new();
         for oauth in providers {
             let registration = &oauth.registration;
-            let api = match registration.late_placeholders().next() {
-                Some(_) => None,
-                None => Some(Url::parse(&registration.api).map_err(|error| {
+            let api = if registration.has_api_of_grant() {
+                None
+            } else {
+                Some(Url::parse(&registration.api).map_err(|error| {
                     ConfigError::new(format!("`{}`: {error}", registration.api))
-                })?),
+                })?)
             };
             let renew = Arc::new(oauth.clone());
             let provider = RegisteredProvider {
@@ -125,31 +136,55 @@ impl ProviderConnections {
     }
 
     /// The connection of `subject` for `need`, if a grant covers its scopes. `client`: the one that
-    /// calls, where a grant is bound to those that the user let use it.
+    /// calls, where a grant is bound to those that the user let use it. `named`: the account that the
+    /// call names.
     pub(crate) async fn status(
         &self,
         subject: &str,
         need: ClientDependency,
-        client: Option<&str>,
+        (client, named): (Option<&str>, Option<&str>),
         span: &Span,
     ) -> Result<ConnectionStatus, Error> {
         let provider = self.by_type.get(&need.provider_type);
         let (provider, http) = provider.zip(self.http.as_ref()).ok_or_else(|| {
             Error::internal(format!("the provider `{}` is not registered", need.provider_name))
         })?;
-        let key = GrantKey::new(subject, provider.id);
+        let first = GrantKey::new(subject, provider.id);
+        let (key, access, named) = match named {
+            Some(name) => match self.named(need, first, name).await? {
+                Some((key, name)) => {
+                    let access = self.grants.access_in(span, &key, &provider.renew).await;
+                    (key, access, Some(name))
+                }
+                // The account may be the one that is connected next.
+                None => return Ok(missing_grant(need, None, ConsentReason::NotConnected)),
+            },
+            None if need.account.is_none() => {
+                let access = self.grants.access_in(span, &first, &provider.renew).await;
+                (first, access, None)
+            }
+            None => {
+                let (key, access) = self.grants.default_access(span, first, &provider.renew).await;
+                (key, access, None)
+            }
+        };
+        let named = named.map(|name| (&key, name));
         let missing = |reason, granted, dead| {
-            let missing = MissingGrant { need, granted, dead, reason, is_of_other_client: false };
-            Ok(ConnectionStatus::Missing(missing))
+            let mut missing = missing_grant(need, named.clone(), reason);
+            if let ConnectionStatus::Missing(missing) = &mut missing {
+                (missing.granted, missing.dead) = (granted, dead);
+            }
+            Ok(missing)
         };
         let none = BTreeSet::new;
-        let access = match self.grants.access_in(span, &key, &provider.renew).await {
+        let access = match access {
             Ok(access) => access,
             Err(AccessError::Missing) => return missing(ConsentReason::NotConnected, none(), None),
             Err(AccessError::Dead { reason }) => {
                 let why = match &reason {
                     DeadReason::Interrupted => ConsentReason::Interrupted,
                     DeadReason::InvalidGrant { .. } | DeadReason::Refused => ConsentReason::Revoked,
+                    DeadReason::Disconnected => ConsentReason::NotConnected,
                 };
                 return missing(why, none(), Some(describe(&reason)));
             }
@@ -164,13 +199,11 @@ impl ProviderConnections {
             Err(error) => return Err(unavailable(provider.name, error)),
         };
         if self.bound_client(need, client).is_some_and(|client| !access.allows(client)) {
-            return Ok(ConnectionStatus::Missing(MissingGrant {
-                need,
-                granted: access.scopes,
-                dead: None,
-                reason: ConsentReason::OtherClient,
-                is_of_other_client: true,
-            }));
+            let mut missing = missing_grant(need, named, ConsentReason::OtherClient);
+            if let ConnectionStatus::Missing(missing) = &mut missing {
+                (missing.granted, missing.is_of_other_client) = (access.scopes, true);
+            }
+            return Ok(missing);
         }
         if !scope::missing(need.catalogue, &access.scopes, need.scopes()).is_empty() {
             return missing(ConsentReason::Scopes, access.scopes, None);
@@ -193,6 +226,7 @@ impl ProviderConnections {
             provider: provider.name,
             span: span.clone(),
             access: Mutex::new(access),
+            was_late: AtomicBool::new(false),
         };
         let connection = Connection {
             transport: Arc::new(http.clone()),
@@ -203,8 +237,69 @@ impl ProviderConnections {
             dialect: provider.dialect,
             span: span.clone(),
         };
-        Ok(ConnectionStatus::Connected(Arc::new(connection), granted))
+        Ok(ConnectionStatus::Connected(connection.into(), granted))
     }
+
+    /// The key of the caller's account with this name, and the name as it is written. `None`: no
+    /// account is connected.
+    ///
+    /// # Errors
+    ///
+    /// Accounts are connected, and none has the name.
+    async fn named(
+        &self,
+        need: ClientDependency,
+        first: GrantKey,
+        name: &str,
+    ) -> Result<Option<(GrantKey, String)>, Error> {
+        let accounts = self.grants.accounts(&first.subject, &first.provider).await;
+        let accounts = accounts.map_err(store_failed)?;
+        if accounts.is_empty() {
+            return Ok(None);
+        }
+        let found = accounts.iter().find(|account| is_same_name(&account.name, name));
+        match found {
+            Some(account) => Ok(Some((account.key.clone(), account.name.clone()))),
+            None => Err(unknown_account(need, &accounts)),
+        }
+    }
+}
+
+/// The error of a call that names an account which the caller has not connected.
+fn unknown_account(need: ClientDependency, accounts: &[ConnectedAccount]) -> Error {
+    let (argument, provider) = (need.account.unwrap_or_default(), need.provider_name);
+    let quoted = |account: &ConnectedAccount| {
+        let default = if account.is_default { " (the default)" } else { "" };
+        format!("`{}`{default}", escape(&account.name))
+    };
+    let names: Vec<_> = accounts.iter().map(quoted).collect();
+    let message = format!(
+        "`{argument}`: the user has no account of this name at {provider}; there is {}. Call again with one of these names, or without `{argument}` for the default. Only the user can connect another one, on this server's page of accounts",
+        names.join(", ")
+    );
+    let path = vec![Segment::Key(argument.to_owned())];
+    Error::with_kind(ErrorKind::InvalidArgument, message).violating(path, Rule::OneOf)
+}
+
+/// A grant for `need` that is missing. `named`: the account that the call names, and its name.
+fn missing_grant(
+    need: ClientDependency,
+    named: Option<(&GrantKey, String)>,
+    reason: ConsentReason,
+) -> ConnectionStatus {
+    let (account, account_name) = match named {
+        Some((key, name)) => (WantedAccount::Named(key.account.clone()), Some(name)),
+        None => (WantedAccount::Default, None),
+    };
+    ConnectionStatus::Missing(MissingGrant {
+        need,
+        granted: BTreeSet::new(),
+        dead: None,
+        reason,
+        is_of_other_client: false,
+        account,
+        account_name,
+    })
 }
 
 /// Grants are stored by the provider's ID, so two providers with one ID would get each other's tokens.
@@ -235,6 +330,7 @@ fn describe(reason: &DeadReason) -> String {
         DeadReason::InvalidGrant { .. } | DeadReason::Refused => {
             "the access was revoked there, or has expired".to_owned()
         }
+        DeadReason::Disconnected => "the account was disconnected".to_owned(),
     }
 }
 
@@ -259,8 +355,29 @@ fn unavailable(provider: &'static str, error: AccessError) -> Error {
             format!("{provider} refuses this server's own client, which its operator has to mend; neither the user nor another call can"),
         )
         .with_source(error),
-        AccessError::Store(_) => Error::internal(error),
+        AccessError::Store(error) => store_failed(error),
     }
+}
+
+/// The error of a call that the store fails.
+pub(super) fn store_failed(error: impl Into<Arc<StoreError>>) -> Error {
+    let error = error.into();
+    if !matches!(*error, StoreError::Unavailable { .. }) {
+        return Error::internal(error);
+    }
+    let message = "this server cannot use its own database now; connected accounts stay connected, and \
+                   nothing about the arguments has to change: call again later";
+    Error::with_kind(ErrorKind::Internal, message).with_source(error)
+}
+
+/// The error of a call whose grant is of another address by now.
+fn elsewhere(provider: &'static str) -> Error {
+    Error::with_kind(
+        ErrorKind::UpstreamUnreachable { provider },
+        format!(
+            "the user has connected another account of {provider} during this call; call again"
+        ),
+    )
 }
 
 /// The access tokens of a grant, for one call.
@@ -272,6 +389,8 @@ struct GrantTokens {
     /// The call that uses them.
     span: Span,
     access: Mutex<Access>,
+    /// The renewed token had expired when it was used, which says nothing of the grant.
+    was_late: AtomicBool,
 }
 
 #[async_trait]
@@ -297,6 +416,11 @@ impl TokenSource for GrantTokens {
                     return Err(unavailable(self.provider, error));
                 }
             };
+        // The person may have connected another address in the meantime, and this call's requests still
+        // go to the one before.
+        if access.placeholders != current.placeholders {
+            return Err(elsewhere(self.provider));
+        }
         let token = access.token.clone();
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = access;
         Ok(token)
@@ -307,6 +431,11 @@ impl TokenSource for GrantTokens {
             self.mark_dead().await;
         }
     }
+
+    fn rejection(&self) -> Option<Error> {
+        let late = || unavailable(self.provider, AccessError::Busy { retry_after: None });
+        self.was_late.load(Ordering::Relaxed).then(late)
+    }
 }
 
 impl GrantTokens {
@@ -316,8 +445,11 @@ impl GrantTokens {
 
     /// Marks the grant as rejected by the provider, so that the next call asks the user.
     async fn mark_dead(&self) {
-        if let Err(error) = self.grants.reject(&self.key, &self.current()).await {
-            tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
+        match self.grants.reject(&self.key, &self.current()).await {
+            Ok(is_dead) => self.was_late.store(!is_dead, Ordering::Relaxed),
+            Err(error) => {
+                tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
+            }
         }
     }
 }

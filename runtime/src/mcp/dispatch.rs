@@ -21,6 +21,7 @@ use super::{
     registry::ServedTool,
     request::{Authenticated, CallContext, CallRequest, RawArguments},
     server_info::ServerInfo,
+    tool_changes::ToolChanges,
     tool_error::CallError,
     widgets::Widgets,
 };
@@ -35,8 +36,8 @@ use crate::{
         state::States,
     },
     trace::{
-        ArgumentPath, CallError as ErrorName, CallOutcome, EventKind, Span, Tracer, Transport,
-        ValuesKind,
+        ArgumentPath, CallError as ErrorName, CallOutcome, EventKind, Span, TraceContext, Tracer,
+        Transport, ValuesKind,
     },
 };
 
@@ -63,6 +64,8 @@ pub(crate) struct Dispatch {
     /// The calls in flight, for a graceful shutdown.
     pub(crate) running: TaskTracker,
     pub(crate) tracer: Tracer,
+    /// In development, where another program with other tools may take over.
+    pub(crate) tool_changes: Option<ToolChanges>,
 }
 
 impl Dispatch {
@@ -146,7 +149,8 @@ impl Dispatch {
         let outcome =
             if has_left { CallOutcome::Left } else { outcome_of(&response, auth.prompted()) };
         span.record("outcome", outcome.as_str());
-        span.in_scope(|| record.end(outcome, error));
+        let code = response.as_ref().err().map(|error| error.code.0);
+        span.in_scope(|| record.end(outcome, (error, code)));
         trace_result(&request.span, &response);
         if tool.reports_access { auth.attach(response, caller) } else { response }
     }
@@ -206,8 +210,12 @@ impl Dispatch {
     pub(crate) fn span(&self, context: &RequestContext<RoleServer>) -> Span {
         match context.extensions.get::<Parts>() {
             Some(parts) => self.tracer.of(&parts.extensions),
+            None if !self.tracer.is_observed() => Span::default(),
+            None if let Some(span) = context.extensions.get::<Span>() => span.clone(),
             None => {
-                let span = self.tracer.span();
+                let meta = |name: &str| context.meta.0.get(name)?.as_str();
+                let trace = || TraceContext::of_headers(None).of_meta(meta);
+                let span = self.tracer.span().traced(trace);
                 let (transport, http_method, headers) = (Transport::Stdio, None, None);
                 span.emit(|| EventKind::RequestReceived { transport, http_method, headers });
                 span

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     client::{
-        Connection,
+        Connection, SharedConnection,
         token_exchange::{ExchangedTokens, ExchangingCaller, TokenExchanger},
     },
     error::{ConfigError, Error},
@@ -61,7 +61,7 @@ impl ExchangedConnections {
         claims: Option<&Claims>,
         need: ClientDependency,
         span: &Span,
-    ) -> Result<Arc<Connection>, Error> {
+    ) -> Result<SharedConnection, Error> {
         let name = need.provider_name;
         let provider = self
             .0
@@ -70,7 +70,7 @@ impl ExchangedConnections {
         let caller = caller(claims, name, provider.exchanger.issuer())?;
         let exchanger = Arc::clone(&provider.exchanger);
         let tokens = ExchangedTokens::new(exchanger, caller, need.scopes(), span.clone());
-        Ok(Arc::new(Connection {
+        Ok(Connection {
             transport: Arc::new(provider.http.clone()),
             provider: name,
             provider_id: need.provider,
@@ -78,7 +78,8 @@ impl ExchangedConnections {
             tokens: Arc::new(tokens),
             dialect: provider.dialect,
             span: span.clone(),
-        }))
+        }
+        .into())
     }
 }
 

@@ -10,7 +10,7 @@ use rmcp::{
         DiscoverResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
         ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
         ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-        ToolsCapability,
+        SubscriptionFilter, ToolsCapability,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -22,10 +22,12 @@ use super::{
     methods::{forward, server_handler_methods},
     panic,
     request::{CallContext, CallRequest},
+    tool_changes::ToolChanges,
+    traced::OperationRecord,
 };
 use crate::{
     support::escape::escape,
-    trace::{EventKind, Found},
+    trace::{EventKind, Found, Operation},
 };
 
 /// Answers for the tools of the server, and passes everything else to the fallback handler.
@@ -49,6 +51,24 @@ impl<H> std::fmt::Debug for Handler<H> {
 }
 
 impl<H: ServerHandler> Handler<H> {
+    /// Begins the record of a request that the handler's method `name` answers. A call of a tool is
+    /// reported where it ends.
+    pub(super) fn begin_operation(
+        &self,
+        context: &mut RequestContext<RoleServer>,
+        name: &str,
+    ) -> OperationRecord {
+        if !self.dispatch.tracer.is_observed() {
+            return OperationRecord::default();
+        }
+        let span = self.dispatch.span(context);
+        context.extensions.insert(span.clone());
+        match Operation::of_handler(name) {
+            Operation::ToolsCall => OperationRecord::default(),
+            operation => OperationRecord::of(span, operation),
+        }
+    }
+
     fn identity(&self) -> Implementation {
         self.dispatch.identity.clone()
     }
@@ -59,7 +79,10 @@ impl<H: ServerHandler> Handler<H> {
 
     /// Adds tools and widgets to the capabilities of the fallback.
     fn capabilities(&self, mut of_fallback: ServerCapabilities) -> ServerCapabilities {
-        of_fallback.tools.get_or_insert_with(ToolsCapability::default);
+        let tools = of_fallback.tools.get_or_insert_with(ToolsCapability::default);
+        if self.dispatch.tool_changes.is_some() {
+            tools.list_changed = Some(true);
+        }
         self.dispatch.widgets.declare(&mut of_fallback);
         of_fallback
     }
@@ -108,6 +131,27 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
         result.cache_scope = discovered.cache_scope;
         result.meta = discovered.meta;
         Ok(result.with_server_info(self.identity()))
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let of_fallback = self.fallback.accepted_subscription_filter(requested);
+        let own = || self.dispatch.tool_changes.as_ref().map(|_| ToolChanges::accept(requested));
+        of_fallback.or_else(own)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        match &self.dispatch.tool_changes {
+            // The fallback handler accepted nothing.
+            Some(changes)
+                if self.fallback.accepted_subscription_filter(context.accepted()).is_none() =>
+            {
+                changes.serve(&context).await
+            }
+            _ => self.fallback.listen(context).await,
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<model::Tool> {
@@ -217,14 +261,16 @@ impl<H: ServerHandler> ServerHandler for Handler<H> {
                 panic::catch_request(self.dispatch.call(tool, None, call)).await
             }
             None => {
+                let tool = OperationRecord::of(self.dispatch.span(&context), Operation::ToolsCall);
                 let unknown = format!("unknown tool `{}`", escape(&request.name));
-                match panic::catch_request(self.fallback.call_tool(request, context)).await {
+                let called = panic::catch_request(self.fallback.call_tool(request, context)).await;
+                let called = called.map_err(|error| match error.code {
                     // The code of the specification for an unknown tool.
-                    Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {
-                        Err(ErrorData::invalid_params(unknown, None))
-                    }
-                    other => other,
-                }
+                    ErrorCode::METHOD_NOT_FOUND => ErrorData::invalid_params(unknown, None),
+                    _ => error,
+                });
+                tool.end(called.as_ref().err());
+                called
             }
         }
     }

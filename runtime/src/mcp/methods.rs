@@ -48,10 +48,10 @@ macro_rules! server_handler_methods {
             }
             forwarded_getters {
                 supported_protocol_versions() -> Cow<'static, [model::ProtocolVersion]>;
-                accepted_subscription_filter(requested: &model::SubscriptionFilter)
-                    -> Option<model::SubscriptionFilter>;
             }
             own_getters {
+                accepted_subscription_filter(requested: &model::SubscriptionFilter)
+                    -> Option<model::SubscriptionFilter>;
                 get_info() -> model::ServerConfig;
                 get_tool(name: &str) -> Option<model::Tool>;
                 negotiate_initialize(request: &model::InitializeRequestParams)
@@ -91,14 +91,24 @@ macro_rules! forward {
         own_getters { $($own_getters:tt)* }
     ) => {
         forward! {
-            $field($wrap)
+            untouched $field($wrap)
             requests { $($requests)* }
             notifications { $($notifications)* }
             getters { $($getters)* }
         }
     };
+    ($field:ident($wrap:path) $($methods:tt)*) => {
+        forward! { untouched $field($wrap) $($methods)* }
+
+        fn listen(
+            &self,
+            context: SubscriptionContext,
+        ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
+            self.$field.listen(context)
+        }
+    };
     (
-        $field:ident($wrap:path)
+        untouched $field:ident($wrap:path)
         requests { $($request:ident($($param:ident: $param_ty:ty),*) -> $result:ty;)* }
         notifications { $($notification:ident($($sent:ident: $sent_ty:ty),*);)* }
         getters { $($getter:ident($($arg:ident: $arg_ty:ty),*) -> $value:ty;)* }
@@ -120,12 +130,6 @@ macro_rules! forward {
         $(fn $getter(&self, $($arg: $arg_ty),*) -> $value {
             self.$field.$getter($($arg),*)
         })*
-        fn listen(
-            &self,
-            context: SubscriptionContext,
-        ) -> impl Future<Output = Result<(), ErrorData>> + Send + '_ {
-            self.$field.listen(context)
-        }
     };
 }
 

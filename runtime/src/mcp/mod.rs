@@ -4,6 +4,7 @@ pub(crate) mod access_meta;
 pub(crate) mod connections;
 pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
+pub(crate) mod elicitation;
 pub(crate) mod exchanged_connections;
 pub(crate) mod fallback;
 pub(crate) mod handler;
@@ -16,6 +17,8 @@ pub(crate) mod request;
 #[cfg(any(feature = "inspector", feature = "testing"))]
 pub(crate) mod saved_call;
 pub(crate) mod server_info;
+pub(crate) mod tool_changes;
 pub(crate) mod tool_error;
+mod traced;
 pub(crate) mod transport;
 pub(crate) mod widgets;

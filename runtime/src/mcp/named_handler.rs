@@ -40,11 +40,14 @@ macro_rules! named {
             $(async fn $request(
                 &self,
                 $($param: $param_ty,)*
-                context: RequestContext<RoleServer>,
+                mut context: RequestContext<RoleServer>,
             ) -> Result<$result, ErrorData> {
                 let info = self.info(&context);
+                let operation = self.0.begin_operation(&mut context, stringify!($request));
+                let result = self.0.$request($($param,)* context).await;
+                operation.end(result.as_ref().err());
                 #[allow(clippy::let_unit_value, reason = "some results are empty")]
-                let mut result = self.0.$request($($param,)* context).await?;
+                let mut result = result?;
                 if let Some(info) = info {
                     info.add_to(&mut result);
                 }
@@ -58,6 +61,9 @@ macro_rules! named {
                 // The first one says that the client is ready.
                 if let Some(link) = SessionLink::of(&context.extensions) {
                     link.peers.set(&link.session, context.peer.clone());
+                    if let Some(changes) = &self.0.dispatch.tool_changes {
+                        changes.add(&link.session, &context.peer);
+                    }
                 }
                 self.0.$notification($($sent,)* context)
             })*

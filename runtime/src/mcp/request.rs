@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use async_trait::async_trait;
 use aws_lc_rs::digest;
 use http::request::Parts;
 use rmcp::{
@@ -70,13 +71,18 @@ pub(crate) struct SessionLink {
     pub(crate) peers: Arc<dyn LivePeers>,
 }
 
-/// The peers of the sessions that live in this process.
+/// The peers of the sessions that live in this process, and the way to those that live in others.
+#[async_trait]
 pub(crate) trait LivePeers: Send + Sync {
     /// The peer of a session, if it lives.
     fn get(&self, session: &str) -> Option<Peer<RoleServer>>;
 
     /// Keeps the peer of a session, as long as it lives.
     fn set(&self, session: &str, peer: Peer<RoleServer>);
+
+    /// Passes on that an elicitation is complete, to the process at which the client of the session
+    /// listens. `false`: there is none but this one, or it cannot be reached.
+    async fn pass_on(&self, session: &str, elicitation: &str) -> bool;
 }
 
 impl SessionLink {

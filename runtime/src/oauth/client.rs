@@ -1,6 +1,6 @@
 //! Authorization code flow with one provider.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Instant};
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::ConfigError,
-    provider::{ClientAuth, Registration},
+    provider::{ClientAuth, FillError, PlaceholderValues, Registration},
     scope::is_offline,
 };
 
@@ -38,6 +38,9 @@ type FlowClient = Client<
     EndpointSet,
 >;
 
+/// Where a client's requests lead that needs a person's values.
+const NOWHERE: &str = "https://unknown.invalid/";
+
 /// The OAuth client of one provider.
 #[derive(Clone)]
 pub(crate) struct UpstreamClient {
@@ -46,6 +49,8 @@ pub(crate) struct UpstreamClient {
     authorization_endpoint: AuthUrl,
     token_endpoint: TokenUrl,
     refresh_endpoint: TokenUrl,
+    /// Whether the registration has placeholders of people. Its endpoints lead nowhere then.
+    asks_person: bool,
     /// The resource that tokens are requested for (RFC 8707).
     resource: Option<String>,
     /// The origin of the token endpoint.
@@ -58,6 +63,28 @@ impl UpstreamClient {
         http: reqwest::Client,
     ) -> Result<Self, ConfigError> {
         let registration = registration.resolve()?;
+        let samples = registration.samples_of_person();
+        if samples.is_empty() {
+            return Self::with_endpoints(registration, http);
+        }
+        let checked = registration.for_person(&samples).map_err(|error| {
+            ConfigError::new(format!("a URL of `{}` cannot be made: {error:?}", registration.name))
+        })?;
+        // Until a person has given the values, requests lead nowhere (RFC 6761 §6.4).
+        let nowhere = Registration {
+            authorize: NOWHERE.to_owned(),
+            token: NOWHERE.to_owned(),
+            refresh: None,
+            ..checked
+        };
+        let client = Self::with_endpoints(nowhere, http)?;
+        Ok(Self { registration, asks_person: true, ..client })
+    }
+
+    fn with_endpoints(
+        registration: Registration,
+        http: reqwest::Client,
+    ) -> Result<Self, ConfigError> {
         registration.check()?;
         let parse = |url: &str| {
             Url::parse(url).map_err(|error| ConfigError::new(format!("`{url}`: {error}")))
@@ -77,8 +104,34 @@ impl UpstreamClient {
             refresh_endpoint: TokenUrl::from_url(parse(refresh)?),
             registration,
             http,
+            asks_person: false,
             resource: None,
         })
+    }
+
+    /// Whether a person has to say where the provider is: its URLs have placeholders of theirs.
+    pub(crate) fn asks_person(&self) -> bool {
+        self.asks_person
+    }
+
+    /// The client for a person with these values of placeholders. The error says which value there is
+    /// none of, or may not be.
+    pub(crate) fn for_person(
+        &self,
+        values: &PlaceholderValues,
+    ) -> Result<Cow<'_, Self>, FillError> {
+        if !self.asks_person {
+            return if self.registration.contradicts(values) {
+                Err(FillError::NotAllowed(self.registration.name))
+            } else {
+                Ok(Cow::Borrowed(self))
+            };
+        }
+        let registration = self.registration.for_person(values)?;
+        let name = registration.name;
+        let client = Self::with_endpoints(registration, self.http.clone());
+        let client = client.map_err(|_| FillError::NotAllowed(name))?;
+        Ok(Cow::Owned(Self { resource: self.resource.clone(), ..client }))
     }
 
     /// The origin of the token endpoint, by which grants know who issued them.
@@ -152,6 +205,17 @@ impl UpstreamClient {
         refresh_token: &SecretString,
         scopes: &BTreeSet<String>,
     ) -> Result<TokenResponse, TokenError> {
+        self.refresh_before(None, refresh_token, scopes).await
+    }
+
+    /// As [`refresh`](Self::refresh), where nothing may be sent after `latest`. The caller bounds how
+    /// long the request takes then.
+    pub(crate) async fn refresh_before(
+        &self,
+        latest: Option<Instant>,
+        refresh_token: &SecretString,
+        scopes: &BTreeSet<String>,
+    ) -> Result<TokenResponse, TokenError> {
         let client = self.client(self.refresh_endpoint.clone());
         let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let mut request = client.exchange_refresh_token(&refresh_token);
@@ -164,7 +228,7 @@ impl UpstreamClient {
         for &(name, value) in dialect.refresh_params {
             request = request.add_extra_param(name, value);
         }
-        let transport = self.transport(Exchanged::RefreshToken);
+        let transport = Transport { latest, ..self.transport(Exchanged::RefreshToken) };
         let mut response = self.in_our_names(request.request_async(&transport).await?.into());
         self.keep_allowed(&mut response);
         Ok(response)
@@ -237,6 +301,7 @@ impl UpstreamClient {
     }
 
     pub(super) fn transport(&self, exchanged: Exchanged) -> Transport {
-        Transport { http: self.http.clone(), dialect: self.registration.dialect, exchanged }
+        let dialect = self.registration.dialect;
+        Transport { http: self.http.clone(), dialect, exchanged, latest: None }
     }
 }

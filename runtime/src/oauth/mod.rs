@@ -16,9 +16,11 @@ mod raw_response;
 mod revocation;
 #[cfg(test)]
 mod tests;
+mod timely_body;
 mod token_exchange;
 mod token_response;
 mod transport;
+mod user_endpoint;
 
 pub(crate) use client::UpstreamClient;
 pub use error::TokenError;
@@ -27,6 +29,9 @@ pub(crate) use oauth2::{
 };
 pub(crate) use token_exchange::ExchangeError;
 pub use token_response::TokenResponse;
+#[cfg(feature = "broker")]
+pub(crate) use user_endpoint::Identity;
+pub(crate) use user_endpoint::UserEndpoint;
 
 use crate::support::crypto;
 

@@ -186,7 +186,8 @@ fn describe(error: &Value) -> Option<FoundError> {
                 (None, description) => found("error".to_owned(), description),
             }
         }
-        Value::Bool(true) => found("error".to_owned(), None),
+        // As JSON writes it, which is how a dialect names it.
+        Value::Bool(true) => found("true".to_owned(), None),
         value => found(code(value)?, None),
     }
 }

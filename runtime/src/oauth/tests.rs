@@ -68,6 +68,7 @@ impl Exchange {
             profile: None,
             stand_in: None,
             awaits_stand_in: false,
+            is_from_env: false,
             refresh: None,
             client_id: "id:1".to_owned(),
             secret: secret.map(Into::into),

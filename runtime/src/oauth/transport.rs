@@ -3,8 +3,12 @@
 //! The crate sends forms and accepts only what RFC 6749 §5 prescribes. A form becomes JSON where the
 //! provider wants that, and [`normalize`] rewrites a response before the crate reads it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
+use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, header};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
@@ -15,8 +19,12 @@ use super::{
     TokenError,
     normalize::normalize,
     raw_response::{Exchanged, RawResponse},
+    timely_body::TimelyBody,
 };
-use crate::provider::{BodyFormat, Dialect};
+use crate::{
+    provider::{BodyFormat, Dialect},
+    support::crash_point::crash_point,
+};
 
 /// How long a token request may take.
 pub(super) const TOKEN_REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
@@ -26,6 +34,8 @@ pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) dialect: &'static Dialect,
     pub(super) exchanged: Exchanged,
+    /// When it is too late to send the request. It has no timeout then: the caller bounds it.
+    pub(super) latest: Option<Instant>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Transport {
@@ -53,9 +63,24 @@ impl Transport {
         if let Some(credentials) = request.headers_mut().get_mut(header::AUTHORIZATION) {
             credentials.set_sensitive(true);
         }
-        *request.timeout_mut() = Some(TOKEN_REQUEST_TIMEOUT);
-        let response = self.http.execute(request).await?;
-        RawResponse::read(response).await
+        let Some(latest) = self.latest else {
+            *request.timeout_mut() = Some(TOKEN_REQUEST_TIMEOUT);
+            let response = self.http.execute(request).await?;
+            return RawResponse::read(response).await;
+        };
+        let body =
+            request.body_mut().take().and_then(|body| body.as_bytes().map(Bytes::copy_from_slice));
+        let (body, is_late) = TimelyBody::new(body.unwrap_or_default(), latest);
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
+        crash_point("refresh.sending");
+        match self.http.execute(request).await {
+            Ok(response) => RawResponse::read(response).await,
+            Err(_) if is_late.load(Ordering::Acquire) => Err(TokenError::Unreachable {
+                description: "the right to renew ended before the request was sent".to_owned(),
+                maybe_sent: false,
+            }),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

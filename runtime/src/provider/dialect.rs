@@ -1,6 +1,7 @@
 //! Dialects: where a provider departs from the RFCs.
 
 use super::{
+    account_endpoint::AccountEndpoint,
     api_signals::ApiSignals,
     client_auth::ClientAuth,
     grant_type::GrantType,
@@ -102,6 +103,8 @@ dialect! {
         placeholders: &'static [Placeholder] = &[],
     }
     optional {
+        /// Where the API says whose account a token opens. With it, people may connect several.
+        account: AccountEndpoint,
         /// Where tokens are refreshed, if not at the token endpoint.
         refresh: &'static str,
         /// Where the response to a refresh has its members, if not where that to a code has them.

@@ -1,5 +1,6 @@
 //! Upstream providers: what `#[provider]` declares, and the client that an operator registers.
 
+mod account_endpoint;
 mod api;
 mod api_signals;
 mod client_auth;
@@ -7,6 +8,7 @@ mod dialect;
 mod grant_type;
 mod missing;
 mod oauth_client;
+mod person_values;
 mod placeholder;
 pub mod profile;
 mod refresh_tokens;
@@ -17,9 +19,10 @@ mod stand_in_address;
 mod token_pointers;
 mod upstream;
 
-#[cfg_attr(not(feature = "testing"), expect(unused_imports))]
+#[cfg_attr(not(any(test, feature = "testing")), expect(unused_imports))]
 pub(crate) use self::stand_in_address::StandInAddress;
 pub use self::{
+    account_endpoint::AccountEndpoint,
     api::Api,
     api_signals::{ApiSignals, Condition, Place},
     client_auth::ClientAuth,
@@ -34,6 +37,7 @@ pub use self::{
     upstream::Provider,
 };
 pub(crate) use self::{
+    person_values::ValueShape,
     placeholder::{FillError, PlaceholderValues},
     registration::Registration,
 };

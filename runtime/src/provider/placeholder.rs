@@ -7,8 +7,8 @@ use url::{Host, Url};
 use crate::support::url::is_loopback;
 
 /// The longest value in a path, and the longest label of a host (RFC 1035 §2.3.4).
-const MAX_SEGMENT_LEN: usize = 128;
-const MAX_LABEL_LEN: usize = 63;
+pub(super) const MAX_SEGMENT_LEN: usize = 128;
+pub(super) const MAX_LABEL_LEN: usize = 63;
 
 /// The values of placeholders by name.
 pub(crate) type PlaceholderValues = BTreeMap<String, String>;
@@ -94,7 +94,9 @@ impl Placeholder {
                 && url.port().is_none()
                 && url.path() == "/"
                 && matches!(host, Host::Domain(host) if self.hosts.iter().any(|p| matches(p, host)));
-            let is_local = on_loopback && is_loopback(&url) && url.scheme().starts_with("http");
+            // A person of a server in development is not to reach what else listens there.
+            let may_be_local = on_loopback && !self.is_of_person();
+            let is_local = may_be_local && is_loopback(&url) && url.scheme().starts_with("http");
             return match (is_known, is_local) {
                 (true, _) => Some(url.origin().ascii_serialization().into()),
                 // A stand-in has the provider's host as the first segment of its paths.
@@ -114,11 +116,16 @@ impl Placeholder {
         (fits && !value.is_empty()).then_some(Cow::Borrowed(value))
     }
 
+    /// Whether its value is that of the person who connects an account.
+    pub(crate) fn is_of_person(&self) -> bool {
+        matches!(self.source, PlaceholderSource::Person { .. })
+    }
+
     /// A value that is allowed, to check a URL that has none yet.
     pub(crate) fn sample(&self) -> String {
         self.hosts
             .first()
-            .map_or("x".to_owned(), |host| format!("https://{}", host.replace('*', "x")))
+            .map_or("1".to_owned(), |host| format!("https://{}", host.replace('*', "x")))
     }
 }
 
@@ -135,6 +142,26 @@ fn matches(pattern: &str, host: &str) -> bool {
     }
 }
 
+/// Where the provider is whose URLs are filled in.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Installation<'a> {
+    /// It is on this machine, so it is one for development.
+    pub(crate) on_loopback: bool,
+    /// The URL of the stand-in that takes its place, with the provider's hosts in its paths.
+    pub(crate) stand_in: Option<&'a str>,
+}
+
+impl Installation<'_> {
+    /// Whether what follows this beginning of a URL is a part of the provider's host.
+    pub(super) fn ends_in_host(self, url: &str) -> bool {
+        let host = match self.stand_in.and_then(|stand_in| url.strip_prefix(stand_in)) {
+            Some(host) => host.strip_prefix('/'),
+            None => url.split_once("://").map(|(_, host)| host),
+        };
+        host.is_some_and(|host| !host.contains('/'))
+    }
+}
+
 /// Why a URL cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FillError {
@@ -148,7 +175,7 @@ pub(crate) enum FillError {
 pub(crate) fn fill<'v>(
     template: &str,
     placeholders: impl Iterator<Item = &'static Placeholder> + Clone,
-    on_loopback: bool,
+    installation: Installation<'_>,
     value: impl Fn(&Placeholder) -> Option<&'v str>,
 ) -> Result<String, FillError> {
     let mut url = String::with_capacity(template.len());
@@ -163,9 +190,9 @@ pub(crate) fn fill<'v>(
             rest = after;
             continue;
         };
-        let in_host = url.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
+        let in_host = installation.ends_in_host(&url);
         let value = value(placeholder).ok_or(FillError::Missing(placeholder.name))?;
-        let allowed = placeholder.allowed(value, in_host, on_loopback);
+        let allowed = placeholder.allowed(value, in_host, installation.on_loopback);
         url.push_str(&allowed.ok_or(FillError::NotAllowed(placeholder.name))?);
         rest = after;
     }
@@ -185,7 +212,8 @@ mod tests {
 
     fn filled(template: &str, value: &str, on_loopback: bool) -> Result<String, FillError> {
         static ALL: [Placeholder; 2] = [INSTANCE, TENANT];
-        fill(template, ALL.iter(), on_loopback, |_| Some(value))
+        let installation = Installation { on_loopback, stand_in: None };
+        fill(template, ALL.iter(), installation, |_| Some(value))
     }
 
     #[test]
@@ -234,6 +262,20 @@ mod tests {
         for value in ["http://10.0.0.1", "http://localhost.evil.example", "http://127.0.0.1?x"] {
             assert!(filled("{instance}/data", value, true).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn a_stand_in_takes_for_a_host_what_the_provider_does() {
+        static ALL: [Placeholder; 1] = [TENANT];
+        let stand_in = "http://127.0.0.1:9";
+        let installation = Installation { on_loopback: true, stand_in: Some(stand_in) };
+        let filled = |path: &str, value| {
+            fill(&format!("{stand_in}/{path}"), ALL.iter(), installation, |_| Some(value))
+        };
+        let host = "{tenant}.shops.example/token";
+        assert_eq!(filled(host, "acme").unwrap(), format!("{stand_in}/acme.shops.example/token"));
+        assert!(filled(host, "a.b").is_err());
+        assert!(filled("shops.example/{tenant}/token", "a.b").is_ok());
     }
 
     #[test]

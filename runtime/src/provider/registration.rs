@@ -8,7 +8,9 @@ use url::Url;
 use super::{
     dialect::Dialect,
     grant_type::GrantType,
-    placeholder::{FillError, Placeholder, PlaceholderSource, PlaceholderValues, fill},
+    placeholder::{
+        FillError, Installation, Placeholder, PlaceholderSource, PlaceholderValues, fill,
+    },
     profile::Profile,
     stand_in_address::StandInAddress,
 };
@@ -42,6 +44,9 @@ pub(crate) struct Registration {
     pub(crate) stand_in: Option<StandInAddress>,
     /// Whether the environment names no client, and a server in development uses a stand-in.
     pub(crate) awaits_stand_in: bool,
+    /// Whether the environment says what the client is.
+    #[cfg_attr(not(feature = "dev"), allow(dead_code, reason = "tests in development use it"))]
+    pub(crate) is_from_env: bool,
     pub(crate) client_id: String,
     pub(crate) secret: Option<SecretString>,
     /// What the operator says of placeholders.
@@ -52,8 +57,7 @@ impl Registration {
     /// Sends every request to a stand-in.
     #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "stand-ins use it"))]
     pub(crate) fn move_to(&mut self, stand_in: StandInAddress) {
-        let urls = [&mut self.api, &mut self.authorize, &mut self.token];
-        for url in urls.into_iter().chain(&mut self.revoke).chain(&mut self.refresh) {
+        for url in self.urls_mut() {
             *url = stand_in.locate(url);
         }
         self.stand_in = Some(stand_in);
@@ -74,13 +78,32 @@ impl Registration {
         ))
     }
 
-    /// Fills in the placeholders whose values the operator gives, in every URL.
+    /// The URLs that may have placeholders.
+    pub(super) fn urls(&self) -> impl Iterator<Item = &String> {
+        let urls = [&self.api, &self.authorize, &self.token];
+        urls.into_iter().chain(&self.revoke).chain(&self.refresh)
+    }
+
+    pub(super) fn urls_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let urls = [&mut self.api, &mut self.authorize, &mut self.token];
+        urls.into_iter().chain(&mut self.revoke).chain(&mut self.refresh)
+    }
+
+    /// Fills in the placeholders whose values the operator gives, in every URL. Those of people stay,
+    /// unless the operator gives one value for all.
     pub(crate) fn resolve(mut self) -> Result<Self, ConfigError> {
         let placeholders = self.dialect.placeholders;
         if placeholders.is_empty() {
             return Ok(self);
         }
-        let early = placeholders.iter().filter(|one| !one.is_late());
+        let early: Vec<&'static Placeholder> = placeholders
+            .iter()
+            .filter(|one| match one.source {
+                PlaceholderSource::Configuration { .. } => true,
+                PlaceholderSource::Person { .. } => self.values.contains_key(one.name),
+                PlaceholderSource::TokenResponse { .. } | PlaceholderSource::Api { .. } => false,
+            })
+            .collect();
         let value = |placeholder: &Placeholder| {
             let given = self.values.get(placeholder.name).map(String::as_str);
             given
@@ -90,44 +113,66 @@ impl Registration {
                 })
                 .or(self.stand_in.as_ref().map(|_| "stand-in"))
         };
-        let on_loopback = self.is_on_loopback();
-        let fill = |url: &str| {
-            fill(url, early.clone(), on_loopback, value).map_err(|error| self.unfilled(&error))
-        };
-        let (api, authorize, token) =
-            (fill(&self.api)?, fill(&self.authorize)?, fill(&self.token)?);
-        let revoke = self.revoke.as_deref().map(fill).transpose()?;
-        let refresh = self.refresh.as_deref().map(fill).transpose()?;
-        (self.api, self.authorize, self.token, self.revoke) = (api, authorize, token, revoke);
-        self.refresh = refresh;
+        let filled: Vec<String> = self
+            .urls()
+            .map(|url| {
+                fill(url, early.iter().copied(), self.installation(), value)
+                    .map_err(|error| self.unfilled(&error))
+            })
+            .collect::<Result<_, _>>()?;
+        for (url, filled) in self.urls_mut().zip(filled) {
+            *url = filled;
+        }
         Ok(self)
     }
 
-    /// Whether the provider is on this machine, which is one for development.
-    pub(crate) fn is_on_loopback(&self) -> bool {
-        Url::parse(&self.token).is_ok_and(|url| is_loopback(&url))
+    /// Where the provider is. One on this machine is for development.
+    pub(super) fn installation(&self) -> Installation<'_> {
+        let is_local = |url: &String| Url::parse(url).is_ok_and(|url| is_loopback(&url));
+        let stand_in = self.stand_in.as_ref().map(|stand_in| &*stand_in.url);
+        Installation { on_loopback: stand_in.is_some() || is_local(&self.token), stand_in }
     }
 
     /// The placeholders of the API's URL whose values come when an account is connected.
     pub(crate) fn late_placeholders(&self) -> impl Iterator<Item = &'static Placeholder> + Clone {
-        let is_used = |name: &str| self.api.contains(&format!("{{{name}}}"));
-        let late: Vec<_> = self.dialect.placeholders.iter().filter(|one| one.is_late()).collect();
-        let late: Vec<_> = late.into_iter().filter(|one| is_used(one.name)).collect();
-        late.into_iter()
+        self.used_in(&self.api, Placeholder::is_late)
+    }
+
+    /// The placeholders of this kind that a URL has.
+    pub(super) fn used_in(
+        &self,
+        url: &str,
+        is_of_kind: impl Fn(&Placeholder) -> bool,
+    ) -> std::vec::IntoIter<&'static Placeholder> {
+        let is_used = |name: &str| url.contains(&format!("{{{name}}}"));
+        let used = |one: &&'static Placeholder| is_of_kind(one) && is_used(one.name);
+        let found: Vec<_> = self.dialect.placeholders.iter().filter(used).collect();
+        found.into_iter()
+    }
+
+    /// Whether the API is at another URL for each grant.
+    pub(crate) fn has_api_of_grant(&self) -> bool {
+        let is_of_grant = |one: &Placeholder| one.is_late() || one.is_of_person();
+        self.used_in(&self.api, is_of_grant).next().is_some()
     }
 
     /// The base URL of the API for a grant with these values.
     pub(crate) fn api_url(&self, values: &PlaceholderValues) -> Result<Url, FillError> {
-        let late = self.late_placeholders();
+        let is_of_grant = |one: &Placeholder| one.is_late() || one.is_of_person();
+        let of_grant = self.used_in(&self.api, is_of_grant);
         let value = |placeholder: &Placeholder| values.get(placeholder.name).map(String::as_str);
-        let mut url = fill(&self.api, late, self.is_on_loopback(), value)?;
-        // A base that is a value as a whole is the provider's own.
-        if let Some(stand_in) = &self.stand_in
-            && !url.starts_with(&*stand_in.url)
-        {
-            url = stand_in.locate(&url);
+        let url = fill(&self.api, of_grant, self.installation(), value)?;
+        Url::parse(&self.at_stand_in(url)).map_err(|_| FillError::NotAllowed(self.name))
+    }
+
+    /// A base that is a value as a whole is the provider's own.
+    pub(super) fn at_stand_in(&self, url: String) -> String {
+        match &self.stand_in {
+            Some(stand_in) if !url.starts_with(&*stand_in.url) && !url.starts_with('{') => {
+                stand_in.locate(&url)
+            }
+            _ => url,
         }
-        Url::parse(&url).map_err(|_| FillError::NotAllowed(self.name))
     }
 
     fn unfilled(&self, error: &FillError) -> ConfigError {

@@ -1,6 +1,6 @@
 //! The trait of upstream providers, which `#[provider]` implements.
 
-use std::{any::TypeId, env};
+use std::{any::TypeId, fs};
 
 use super::{
     dialect::Dialect,
@@ -9,7 +9,7 @@ use super::{
     profile::Profile,
     registration::{Registration, check_endpoint},
 };
-use crate::{error::ConfigError, scope::Catalogue};
+use crate::{env, error::ConfigError, scope::Catalogue};
 
 /// An upstream OAuth 2 provider and its API; `#[provider]` implements it.
 #[diagnostic::on_unimplemented(
@@ -43,8 +43,9 @@ pub trait Provider: Catalogue + Sized {
     /// The client that the environment describes.
     ///
     /// For a provider with the ID `github` these are read: `GITHUB_CLIENT_ID`,
-    /// `GITHUB_CLIENT_SECRET` (optional: a public client has none), and, for an installation of
-    /// one's own or a test, `GITHUB_API_URL`, `GITHUB_AUTHORIZE_URL`, `GITHUB_TOKEN_URL`,
+    /// `GITHUB_CLIENT_SECRET`, or the file that `GITHUB_CLIENT_SECRET_FILE` names (optional: a public
+    /// client has none), and, for another installation than
+    /// the provider's or for a test, `GITHUB_API_URL`, `GITHUB_AUTHORIZE_URL`, `GITHUB_TOKEN_URL`,
     /// `GITHUB_REVOKE_URL` and `GITHUB_ISSUER`. For a provider with a placeholder `tenant`:
     /// `GITHUB_TENANT`, and `GITHUB_TENANT_URL` for where its value is read.
     ///
@@ -59,7 +60,7 @@ pub trait Provider: Catalogue + Sized {
         let prefix = Self::ID.to_uppercase().replace('-', "_");
         let read = |suffix: &str| {
             let name = format!("{prefix}_{suffix}");
-            env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value))
+            env::var(&name).map(|value| (name, value))
         };
         let Some((_, id)) = read("CLIENT_ID") else {
             let awaits_stand_in = cfg!(feature = "dev")
@@ -67,12 +68,16 @@ pub trait Provider: Catalogue + Sized {
                 && ENV_SUFFIXES.iter().all(|suffix| read(suffix).is_none());
             let mut client = Self::client("");
             client.registration.awaits_stand_in = awaits_stand_in;
+            client.registration.is_from_env = true;
             let error = client.registration.no_client_id();
             return if awaits_stand_in { Ok(client) } else { Err(error) };
         };
         let mut client = Self::client(id);
+        client.registration.is_from_env = true;
         if let Some((_, secret)) = read("CLIENT_SECRET") {
             client = client.secret(secret);
+        } else if let Some((name, file)) = read("CLIENT_SECRET_FILE") {
+            client = client.secret(secret_of(&name, &file)?);
         }
         let registration = &mut client.registration;
         for (suffix, target) in [
@@ -107,8 +112,30 @@ pub trait Provider: Catalogue + Sized {
 }
 
 /// What follows the provider's ID in the names of environment variables, besides `CLIENT_ID`.
-const ENV_SUFFIXES: [&str; 6] =
-    ["CLIENT_SECRET", "API_URL", "AUTHORIZE_URL", "TOKEN_URL", "REVOKE_URL", "ISSUER"];
+const ENV_SUFFIXES: [&str; 7] = [
+    "CLIENT_SECRET",
+    "CLIENT_SECRET_FILE",
+    "API_URL",
+    "AUTHORIZE_URL",
+    "TOKEN_URL",
+    "REVOKE_URL",
+    "ISSUER",
+];
+
+/// The largest file with a secret.
+const MAX_SECRET_BYTES: u64 = 16 * 1024;
+
+/// The secret in a file, which a variable names.
+fn secret_of(variable: &str, file: &str) -> Result<String, ConfigError> {
+    let fault = |problem: String| ConfigError::new(format!("`{variable}`: {file}: {problem}"));
+    let found = fs::metadata(file).map_err(|error| fault(error.to_string()))?;
+    if !found.is_file() || found.len() > MAX_SECRET_BYTES {
+        return Err(fault("it is not a file with a secret".to_owned()));
+    }
+    let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
+    let secret = text.trim();
+    if secret.is_empty() { Err(fault("it is empty".to_owned())) } else { Ok(secret.to_owned()) }
+}
 
 /// The registration of a client without a secret.
 fn registration<P: Provider>(client_id: String) -> Registration {
@@ -128,6 +155,7 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         profile: P::STAND_IN,
         stand_in: None,
         awaits_stand_in: false,
+        is_from_env: false,
         client_id,
         secret: None,
         values: PlaceholderValues::new(),

@@ -1,6 +1,6 @@
 //! Built servers, before they listen.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
@@ -8,17 +8,17 @@ use url::Url;
 
 use super::{
     describe::{Description, ToolDescription},
+    dev_channel::identity::DevIdentity,
+    drain_limits::DrainLimits,
     transports::Transports,
 };
 #[cfg(feature = "broker")]
 use crate::broker::Broker;
 use crate::browser::sign_in::SignInAuth;
-use crate::http::SessionKeys;
+use crate::http::{Drain, SessionKeys};
 use crate::mcp::{dispatch::Dispatch, fallback::ErasedHandler, handler::Handler};
-use crate::support::forwarded::TrustedProxies;
-
-/// How long the calls under way may take to end after shutdown began.
-pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::oauth::UpstreamClient;
+use crate::support::{forwarded::TrustedProxies, hand_over::NamedState};
 
 /// A built server, to turn into a router, a service or an rmcp handler.
 pub struct App<H> {
@@ -30,13 +30,30 @@ pub struct App<H> {
 pub(crate) struct Assembled {
     pub(crate) handler: Handler<ErasedHandler>,
     pub(crate) shutdown: CancellationToken,
+    /// How far the end of the process has come: what readiness says.
+    pub(crate) drain: Arc<Drain>,
+    pub(crate) drain_limits: DrainLimits,
     pub(crate) sign_in: Option<SignInAuth>,
     pub(crate) has_landing_page: bool,
     /// The server's URL.
     pub(crate) base: Url,
     pub(crate) proxies: TrustedProxies,
     pub(crate) session_keys: SessionKeys,
+    /// The providers at which people connect accounts.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "databases are administered")
+    )]
+    pub(crate) providers: Vec<UpstreamClient>,
     pub(crate) transports: Transports,
+    /// What it has in common with the programs before it, under a supervisor.
+    pub(crate) dev_identity: Option<Box<DevIdentity>>,
+    /// Where the management listener is, if there is one.
+    pub(crate) management: Option<std::net::SocketAddr>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: Option<crate::telemetry::Metrics>,
+    /// What is in memory, and handed over to the program after it.
+    pub(crate) states: Vec<NamedState>,
     #[cfg(feature = "broker")]
     pub(crate) broker: Option<Broker>,
     #[cfg(feature = "dev")]
@@ -58,12 +75,20 @@ impl Assembled {
         Self {
             handler,
             shutdown: CancellationToken::new(),
+            drain: Arc::default(),
+            drain_limits: DrainLimits::default(),
             sign_in: None,
             has_landing_page: true,
             base,
             proxies: TrustedProxies::default(),
             session_keys,
+            providers: Vec::new(),
             transports: Transports::default(),
+            dev_identity: None,
+            management: None,
+            #[cfg(feature = "metrics")]
+            metrics: None,
+            states: Vec::new(),
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
@@ -96,18 +121,27 @@ impl Assembled {
         }
     }
 
-    /// Waits for the calls under way, at most [`DRAIN_TIMEOUT`], and then ends all streams.
-    pub(crate) async fn drain(&self) {
+    /// Waits for the calls under way, as long as a drain may take, and then ends all streams.
+    pub(crate) async fn end_calls(&self) {
         let running = &self.handler.dispatch.running;
         running.close();
-        let grants = &self.handler.dispatch.grants;
-        let ended = async {
-            running.wait().await;
-            // Token refreshes run in tasks of their own, and their results must be stored.
-            grants.settled().await;
-        };
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, ended).await;
+        let _ = tokio::time::timeout(self.drain_limits.timeout, running.wait()).await;
         self.shutdown.cancel();
+    }
+
+    /// Waits until the tokens of all refreshes under way are stored. They run in tasks of their own, and
+    /// one that is broken off may lose its grant, so each has the time that it takes at most. Then the
+    /// last entries of the audit are written.
+    pub(crate) async fn end_refreshes(&self) {
+        let grants = &self.handler.dispatch.grants;
+        let longest = grants.longest_renewal();
+        if !grants.are_settled() {
+            tracing::info!(target: "toolgate::server", "refreshes are under way, whose tokens have to be stored before the end");
+        }
+        if tokio::time::timeout(longest, grants.settled()).await.is_err() {
+            tracing::warn!(target: "toolgate::server", "a refresh is broken off: it is not stored in time");
+        }
+        grants.audit().flush().await;
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 
 use lexopt::{Arg, Parser};
 
-use crate::support::forwarded::AddressRange;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use super::admin::arguments::Arguments;
+use crate::{env, support::forwarded::AddressRange};
 
 /// The address that a server listens on by default.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
@@ -19,6 +21,7 @@ const HTTP: &str = "TOOLGATE_HTTP";
 const TRUSTED_PROXIES: &str = "TOOLGATE_TRUSTED_PROXIES";
 const CALLBACK_PORT: &str = "TOOLGATE_CALLBACK_PORT";
 const INSPECTOR: &str = "TOOLGATE_INSPECTOR";
+const MANAGEMENT: &str = "TOOLGATE_MANAGEMENT";
 
 /// Whether the program can have the inspector.
 const HAS_INSPECTOR: bool = cfg!(feature = "inspector");
@@ -28,33 +31,39 @@ const HAS_INSPECTOR: bool = cfg!(feature = "inspector");
 pub(crate) enum Command {
     Help,
     Version,
+    /// Print the settings.
+    PrintConfig,
+    /// Administer the database.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    Admin(Arguments),
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    AdminHelp,
     /// Print the tools of the server that would listen on this address.
-    Describe(DescribeFormat, SocketAddr),
+    Describe(OutputFormat, SocketAddr),
     /// Examine the server that would listen on this address.
-    Doctor(SocketAddr),
+    Doctor(OutputFormat, SocketAddr),
     /// Serve standard input and output, with this port for OAuth callbacks.
     Stdio(u16),
     /// Listen on this address; behind these proxies, unless the program names its own; with the
-    /// inspector or without it, unless the program or the build decides.
-    Http(SocketAddr, Option<Vec<String>>, Option<bool>),
+    /// inspector or without it, unless the program or the build decides; with a management listener on
+    /// the other address, unless the program names one.
+    Http(SocketAddr, Option<Vec<String>>, Option<bool>, Option<SocketAddr>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum DescribeFormat {
+pub(crate) enum OutputFormat {
     Table,
     Json,
-    Typescript,
 }
 
-impl FromStr for DescribeFormat {
+impl FromStr for OutputFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
-            "typescript" => Ok(Self::Typescript),
-            _ => Err("it is one of table, json, typescript"),
+            _ => Err("it is one of table, json"),
         }
     }
 }
@@ -62,7 +71,7 @@ impl FromStr for DescribeFormat {
 impl Command {
     /// Reads the arguments and the environment of this process. The error is a message.
     pub(crate) fn from_env() -> Result<Self, String> {
-        Self::parse(Parser::from_env(), |name| std::env::var_os(name))
+        Self::parse(Parser::from_env(), env::var_os)
     }
 
     fn parse(
@@ -70,33 +79,48 @@ impl Command {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, String> {
         let (mut stdio, mut http, mut port, mut describe) = (false, None, None, None);
-        let (mut proxies, mut inspector, mut doctor) = (Vec::new(), None, false);
+        let (mut proxies, mut inspector, mut doctor) = (Vec::new(), None, None);
+        let mut management = None;
         while let Some(flag) = flags.next().map_err(message)? {
             match flag {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Self::Help),
                 Arg::Short('V') | Arg::Long("version") => return Ok(Self::Version),
+                Arg::Long("print-config") => return Ok(Self::PrintConfig),
+                // They are read where they are needed first.
+                Arg::Long("config" | "log-format") => drop(flags.value().map_err(message)?),
                 Arg::Long("stdio") => stdio = true,
                 Arg::Long("http") => http = Some(value(&mut flags, "--http")?),
                 Arg::Long("trusted-proxy") => {
                     proxies.push(proxy(&flags.value().map_err(message)?, "--trusted-proxy")?);
                 }
+                Arg::Long("management") => management = Some(value(&mut flags, "--management")?),
                 Arg::Long("callback-port") => port = Some(value(&mut flags, "--callback-port")?),
                 Arg::Long("inspector") if HAS_INSPECTOR => inspector = Some(true),
-                Arg::Long("doctor") if HAS_INSPECTOR => doctor = true,
-                Arg::Long("describe") => describe = Some(describe_format(&mut flags)?),
+                Arg::Long("doctor") if HAS_INSPECTOR => {
+                    doctor = Some(output_format(&mut flags, "--doctor")?);
+                }
+                Arg::Long("describe") => describe = Some(output_format(&mut flags, "--describe")?),
+                #[cfg(any(feature = "postgres", feature = "sqlite"))]
+                Arg::Value(word) if word == "admin" => {
+                    let arguments = Arguments::parse(&mut flags)?;
+                    return Ok(arguments.map_or(Self::AdminHelp, Self::Admin));
+                }
                 other => return Err(message(other.unexpected())),
             }
         }
         if stdio && describe.is_some() {
             return Err("`--stdio` and `--describe` exclude each other".to_owned());
         }
+        if stdio && management.is_some() {
+            return Err("`--stdio` and `--management` exclude each other".to_owned());
+        }
         let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
         let http = or_variable(http, HTTP, variable)?;
         if let Some(format) = describe {
             return Ok(Self::Describe(format, http.unwrap_or(DEFAULT_ADDRESS)));
         }
-        if doctor {
-            return Ok(Self::Doctor(http.unwrap_or(DEFAULT_ADDRESS)));
+        if let Some(format) = doctor {
+            return Ok(Self::Doctor(format, http.unwrap_or(DEFAULT_ADDRESS)));
         }
         let stdio = stdio || variable(STDIO).map_or(Ok(false), |text| parse_bool(&text, STDIO))?;
         if stdio {
@@ -112,7 +136,8 @@ impl Command {
             Some(text) => Some(parse_bool(&text, INSPECTOR)?),
             None => inspector,
         };
-        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies, inspector))
+        let management = or_variable(management, MANAGEMENT, variable)?;
+        Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies, inspector, management))
     }
 }
 
@@ -133,12 +158,12 @@ fn value<T: FromStr<Err: Display>>(flags: &mut Parser, name: &str) -> Result<T, 
 }
 
 /// The format is optional: what follows a space is one, unless it is a flag.
-fn describe_format(flags: &mut Parser) -> Result<DescribeFormat, String> {
+fn output_format(flags: &mut Parser, flag: &str) -> Result<OutputFormat, String> {
     let format = flags.optional_value().or_else(|| {
         let is_value = |text: &OsStr| !text.as_encoded_bytes().starts_with(b"-");
         flags.try_raw_args()?.next_if(is_value)
     });
-    format.map_or(Ok(DescribeFormat::Table), |text| parse_value(&text, "--describe"))
+    format.map_or(Ok(OutputFormat::Table), |text| parse_value(&text, flag))
 }
 
 fn parse_value<T: FromStr<Err: Display>>(text: &OsStr, name: &str) -> Result<T, String> {
@@ -176,7 +201,7 @@ pub(crate) fn help(name: &str) -> String {
     let inspector = if HAS_INSPECTOR {
         format!(
             "      --inspector             Show what the server does in a page for this machine [env: {INSPECTOR}] [default: in debug builds]
-      --doctor                Check the configuration, say what to do, and exit
+      --doctor [<FORMAT>]     Check the configuration, say what to do, and exit [possible values: table, json]
 "
         )
     } else {
@@ -184,13 +209,18 @@ pub(crate) fn help(name: &str) -> String {
     };
     format!(
         "Usage: {name} [OPTIONS]
+       {name} admin <COMMAND>   Administer the database: `{name} admin --help`
 
 Options:
       --stdio                 Serve one client over standard input and output [env: {STDIO}]
       --http <ADDRESS>        Listen for HTTP on this address [env: {HTTP}] [default: {DEFAULT_ADDRESS}]
       --trusted-proxy <RANGE> Believe the forwarding headers of proxies with these addresses, like 10.0.0.0/8; may be repeated [env: {TRUSTED_PROXIES}, separated by commas]
+      --management <ADDRESS>  Answer /healthz, /readyz and /metrics on this address, which strangers must not reach [env: {MANAGEMENT}]
 {inspector}      --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
-      --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json, typescript]
+      --config <FILE>         Read settings from a TOML file [env: TOOLGATE_CONFIG]
+      --print-config          Print the settings and where they come from, without secrets, and exit
+      --log-format <FORMAT>   Write the log as text or json [env: TOOLGATE_LOG_FORMAT] [default: text]
+      --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json]
   -h, --help                  Print help
   -V, --version               Print version"
     )
@@ -201,7 +231,7 @@ mod tests {
     use super::*;
 
     /// The command without flags and variables.
-    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS, None, None);
+    const DEFAULT: Command = Command::Http(DEFAULT_ADDRESS, None, None, None);
 
     fn parse(flags: &[&str], variables: &[(&str, &str)]) -> Result<Command, String> {
         let variable = |name: &str| {
@@ -215,9 +245,12 @@ mod tests {
     fn a_flag_overrides_its_variable() {
         let address = "127.0.0.1:1".parse().unwrap();
         assert_eq!(parse(&[], &[]), Ok(DEFAULT));
-        assert_eq!(parse(&[], &[(HTTP, "127.0.0.1:1")]), Ok(Command::Http(address, None, None)));
+        assert_eq!(
+            parse(&[], &[(HTTP, "127.0.0.1:1")]),
+            Ok(Command::Http(address, None, None, None))
+        );
         let both = parse(&["--http=127.0.0.1:1"], &[(HTTP, "nowhere")]);
-        assert_eq!(both, Ok(Command::Http(address, None, None)));
+        assert_eq!(both, Ok(Command::Http(address, None, None, None)));
         assert_eq!(parse(&["--stdio", "--callback-port", "7"], &[]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "true"), (CALLBACK_PORT, "7")]), Ok(Command::Stdio(7)));
         assert_eq!(parse(&[], &[(STDIO, "0")]), Ok(DEFAULT));
@@ -230,13 +263,29 @@ mod tests {
             |flags: &[&str], variable: &str| match parse(flags, &[(TRUSTED_PROXIES, variable)])
                 .unwrap()
             {
-                Command::Http(_, proxies, _) => proxies.unwrap_or_default().join(" "),
+                Command::Http(_, proxies, ..) => proxies.unwrap_or_default().join(" "),
                 other => panic!("{other:?}"),
             };
         assert_eq!(proxies(&[], ""), "");
         assert_eq!(proxies(&[], "10.0.0.0/8, ::1,127.0.0.1"), "10.0.0.0/8 ::1 127.0.0.1");
         let flags = ["--trusted-proxy", "10.1.0.0/16", "--trusted-proxy=fd00::/8"];
         assert_eq!(proxies(&flags, "192.0.2.1"), "10.1.0.0/16 fd00::/8");
+    }
+
+    #[test]
+    fn the_management_listener_is_named_by_a_flag_or_a_variable() {
+        let management =
+            |flags: &[&str], variable: &str| match parse(flags, &[(MANAGEMENT, variable)]).unwrap()
+            {
+                Command::Http(_, _, _, management) => management.map(|address| address.port()),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(management(&[], ""), None);
+        assert_eq!(management(&[], "127.0.0.1:1"), Some(1));
+        assert_eq!(management(&["--management", "127.0.0.1:2"], "127.0.0.1:1"), Some(2));
+        let both = parse(&["--stdio", "--management", "127.0.0.1:2"], &[]).unwrap_err();
+        assert!(both.contains("exclude each other"), "{both}");
+        assert_eq!(parse(&["--stdio"], &[(MANAGEMENT, "127.0.0.1:2")]), Ok(Command::Stdio(0)));
     }
 
     #[cfg(feature = "inspector")]
@@ -248,24 +297,29 @@ mod tests {
         )
         .unwrap()
         {
-            Command::Http(_, _, inspector) => inspector,
+            Command::Http(_, _, inspector, _) => inspector,
             other => panic!("{other:?}"),
         };
         assert_eq!(inspector(&[], ""), None);
         assert_eq!(inspector(&[], "false"), Some(false));
         assert_eq!(inspector(&[], "1"), Some(true));
         assert_eq!(inspector(&["--inspector"], "false"), Some(true));
-        assert_eq!(parse(&["--doctor"], &[]), Ok(Command::Doctor(DEFAULT_ADDRESS)));
+        assert_eq!(
+            parse(&["--doctor"], &[]),
+            Ok(Command::Doctor(OutputFormat::Table, DEFAULT_ADDRESS))
+        );
+        let json = parse(&["--doctor", "json"], &[]);
+        assert_eq!(json, Ok(Command::Doctor(OutputFormat::Json, DEFAULT_ADDRESS)));
         assert!(help("a").contains("--doctor"));
     }
 
     #[test]
     fn the_format_of_a_description_is_optional() {
         for (flags, format) in [
-            (["--describe"].as_slice(), DescribeFormat::Table),
-            (&["--describe", "typescript"], DescribeFormat::Typescript),
-            (&["--describe=json"], DescribeFormat::Json),
-            (&["--describe", "--http", "127.0.0.1:8765"], DescribeFormat::Table),
+            (["--describe"].as_slice(), OutputFormat::Table),
+            (&["--describe", "json"], OutputFormat::Json),
+            (&["--describe=json"], OutputFormat::Json),
+            (&["--describe", "--http", "127.0.0.1:8765"], OutputFormat::Table),
         ] {
             assert_eq!(
                 parse(flags, &[]),
@@ -274,7 +328,7 @@ mod tests {
             );
         }
         let describe = parse(&["--describe"], &[(STDIO, "true")]);
-        assert_eq!(describe, Ok(Command::Describe(DescribeFormat::Table, DEFAULT_ADDRESS)));
+        assert_eq!(describe, Ok(Command::Describe(OutputFormat::Table, DEFAULT_ADDRESS)));
     }
 
     #[test]
@@ -284,7 +338,7 @@ mod tests {
             (&["here"], &[], "here"),
             (&["--http"], &[], "--http"),
             (&["--http", "localhost"], &[], "invalid value `localhost` for `--http`"),
-            (&["--describe", "yaml"], &[], "table, json, typescript"),
+            (&["--describe", "yaml"], &[], "one of table, json"),
             (&["--stdio", "--describe"], &[], "exclude each other"),
             (&[], &[(STDIO, "maybe")], "invalid value `maybe` for `TOOLGATE_STDIO`"),
             (&["--trusted-proxy", "x"], &[], "invalid value `x` for `--trusted-proxy`"),

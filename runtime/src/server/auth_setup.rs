@@ -17,7 +17,7 @@ use crate::{
     },
     gate::{
         other_endpoint::EndpointPaths, required_scopes::RequiredScopes,
-        resource_server::ResourceServer,
+        resource_server::ResourceServer, used_proofs::UsedProofs,
     },
     mcp::registry::{ServedTool, required_scopes},
 };
@@ -27,9 +27,9 @@ use crate::{
     gate::Gate,
     grant::{Clock, Grants},
     oauth::UpstreamClient,
-    support::url::{is_loopback, is_secure},
+    support::url::is_secure,
     tool::registry::RegisteredTool,
-    trace::{Observer, Tracer},
+    trace::Tracer,
 };
 
 /// The configuration that authentication is set up from.
@@ -43,7 +43,7 @@ pub(crate) struct AuthSetup<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) grants: &'a Grants,
     pub(crate) providers: &'a [UpstreamClient],
-    pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) tracer: Tracer,
     /// Whether any tool needs the caller to connect an account.
     pub(crate) needs_provider: bool,
     /// The endpoints of other transports than streamable HTTP.
@@ -69,6 +69,7 @@ pub(crate) struct AuthLayer {
 }
 
 impl AuthLayer {
+    #[allow(clippy::too_many_lines, reason = "one part after another")]
     pub(crate) fn new(
         setup: AuthSetup<'_>,
         tools: Vec<RegisteredTool>,
@@ -77,7 +78,7 @@ impl AuthLayer {
         let from_resource = resource.map(|url| url.strip_suffix("/mcp").unwrap_or(url));
         let public_url = setup.public_url.as_deref().or(from_resource);
         let base = base_url(public_url)?;
-        let tracer = Tracer::new(setup.observers, cfg!(debug_assertions) && is_loopback(&base));
+        let tracer = setup.tracer;
         #[cfg(feature = "broker")]
         let config = setup.broker.filter(|_| setup.gate.is_some());
         #[cfg(feature = "broker")]
@@ -106,8 +107,7 @@ impl AuthLayer {
             None => None,
         };
         let mut authenticator: Option<Arc<dyn BrowserAuthenticator>> = None;
-        let limit = Arc::new(RequestLimit::authorizations(setup.clock));
-        let mut sign_in = None;
+        let (limit, mut sign_in) = (Arc::new(RequestLimit::authorizations(setup.clock)), None);
         let resource_server = match setup.gate {
             Some(mut gate) => {
                 if let Some(browser) = gate.browser.take() {
@@ -152,7 +152,8 @@ impl AuthLayer {
                     (&base, &setup.endpoints),
                     tools.iter().map(|tool| &tool.required_scopes),
                 )?
-                .with_tracer(tracer.clone())
+                .with_tracer(tracer.clone(), setup.grants.audit().clone())
+                .with_used_proofs(used_proofs(setup.grants, setup.clock))
                 .keeping_tokens(setup.providers.iter().any(|p| p.registration.exchanges_tokens()));
                 #[cfg(feature = "broker")]
                 let resource_server = match &broker {
@@ -177,9 +178,19 @@ impl AuthLayer {
     }
 }
 
+/// Where used proofs of possession are remembered, if replicas share the store.
+fn used_proofs(grants: &Grants, clock: &Arc<dyn Clock>) -> Option<UsedProofs> {
+    let records = Arc::clone(grants.store()).records()?;
+    UsedProofs::new(records, Arc::clone(clock))
+}
+
 /// The tools with what they require. `brokered` is the provider behind the server's broker.
 fn served(tools: Vec<RegisteredTool>, brokered: Option<&str>) -> Vec<ServedTool> {
-    let with_scopes = |registered: RegisteredTool| {
+    let with_scopes = |mut registered: RegisteredTool| {
+        if let Some(provider) = brokered {
+            // There the account is the one that the person has signed in with.
+            registered.with_one_account(provider);
+        }
         let required_scopes = required_scopes(&registered.dependencies, registered.hints, brokered);
         ServedTool { required_scopes, reports_access: false, registered }
     };

@@ -9,20 +9,22 @@ use super::{
     app::Assembled,
     auth_setup::{AuthLayer, AuthSetup},
     builder::{MAX_SSE_AFTER, Server},
+    dev_channel::identity::DevIdentity,
     token_exchange,
 };
-#[cfg(feature = "dev")]
-use crate::dev::stand_ins;
 use crate::{
     browser::site::Site,
     client::http_client,
     consent::{Consents, ConsentsConfig},
     error::ConfigError,
-    grant::{Clock, GrantStore, Grants, MasterKey, MemoryStore, Sealer},
+    grant::{
+        Clock, GrantStore, Grants, KeySource, MasterKey, MemoryStore, Sealer, Store, key_settings,
+        traced::traced,
+    },
     http::SessionKeys,
     oauth::UpstreamClient,
     provider::Registration,
-    support::forwarded::TrustedProxies,
+    support::{forwarded::TrustedProxies, hand_over::HandOver},
     tool::{Dependency, registry::RegisteredTool, state::States, table::ToolEntry},
 };
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
         dispatch::Dispatch,
         fallback::ErasedHandler,
         server_info::ServerInfo,
+        tool_changes::ToolChanges,
         widgets::Widgets,
     },
     stdio::loopback::Loopback,
@@ -56,16 +59,15 @@ impl Server<ErasedHandler> {
     }
 
     #[allow(clippy::too_many_lines, reason = "one part after another")]
-    async fn assemble(
-        #[cfg_attr(not(feature = "dev"), expect(unused_mut))] mut self,
-        loopback: Option<Arc<Loopback>>,
-    ) -> Result<Assembled, ConfigError> {
+    async fn assemble(mut self, loopback: Option<Arc<Loopback>>) -> Result<Assembled, ConfigError> {
         #[cfg(feature = "dev")]
         let is_in_development = self.dev.is_some();
         #[cfg(not(feature = "dev"))]
         let is_in_development = false;
         #[cfg(feature = "dev")]
-        let stand_ins = stand_ins::start(&mut self.providers, is_in_development).await?;
+        self.check_gate()?;
+        #[cfg(feature = "dev")]
+        let stand_ins = self.start_stand_ins().await?;
         #[cfg(feature = "dev")]
         let login = self.development_sign_in(loopback.is_some())?;
         let (tools, index, mut errors) = build_tools(&self.tools, self.strict_arguments);
@@ -74,19 +76,45 @@ impl Server<ErasedHandler> {
         // A client reads the system's certificates, so a server without providers has none.
         let client = if self.providers.is_empty() { None } else { Some(new_client()?) };
         let brokered = self.brokered();
+        #[cfg(feature = "metrics")]
+        let metrics = self.observe_metrics();
+        let tracer = self.tracer();
         let providers = upstream_clients(self.providers, client.as_ref(), &mut errors);
         ConfigError::join(errors)?;
 
         let needs_provider = needs_provider(&tools);
         let needs_store = needs_provider || brokered.is_some() && loopback.is_none();
+        if self.store.is_some() && self.key_source.is_some() {
+            let message = "the server has a store, which the key source is not given to";
+            return Err(ConfigError::new(message).help("give the source to the store's options"));
+        }
         let store = match self.store {
-            None if needs_store => Some(default_store(&self.identity.name, &self.clock).await?),
+            Some(store) => Some(store),
+            None => chosen_store(&self.clock, self.key_source.as_ref()).await?,
+        };
+        let store = match store {
+            None if needs_store => {
+                let source = self.key_source.clone();
+                Some(default_store(&self.identity.name, &self.clock, source).await?)
+            }
             store => store,
         };
-        let session_keys = session_keys(store.as_ref(), &self.clock)?;
+        let dev_key = self.dev_identity.as_deref().map(DevIdentity::master_key);
+        let memory =
+            store.clone().and_then(|store| store.in_memory()?.downcast::<MemoryStore>().ok());
+        if let (Some(memory), Some(key)) = (&memory, &dev_key) {
+            memory.use_key(key);
+        }
+        let audit = store.as_ref().map(|store| self.audit.trail(store, &self.clock));
+        let store = store.map(|store| traced(store, &tracer));
+        let session_keys = session_keys(store.as_ref(), dev_key.as_ref(), &self.clock).await?;
         // Without a store nothing will ever be stored, so no file is opened.
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let grants = Grants::with_policy(store, Arc::clone(&self.clock), self.refresh);
+        // Whether a token has expired is decided alike at every replica.
+        let shared = store.shared_clock().filter(|_| self.clock.is_system());
+        let clock = shared.unwrap_or_else(|| Arc::clone(&self.clock));
+        let grants = Grants::audited(store, clock, self.refresh, audit.unwrap_or_default());
+        let of_people = connectable(providers.clone());
         let connections =
             ProviderConnections::new(grants.clone(), client, &providers, brokered, &self.clock)?;
         if !is_in_development {
@@ -103,7 +131,7 @@ impl Server<ErasedHandler> {
             clock: &self.clock,
             grants: &grants,
             providers: &providers,
-            observers: self.observers,
+            tracer,
             needs_provider,
             endpoints: self.transports.endpoints(),
             #[cfg(feature = "dev")]
@@ -119,6 +147,7 @@ impl Server<ErasedHandler> {
         let (has_authenticator, base) = (auth.authenticator.is_some(), auth.base.clone());
         let consents = Consents::new(ConsentsConfig {
             grants: grants.clone(),
+            records: Arc::clone(&session_keys.records),
             clock: Arc::clone(&self.clock),
             providers: connectable(providers),
             base: auth.base,
@@ -129,14 +158,15 @@ impl Server<ErasedHandler> {
             has_accounts: loopback.is_none()
                 && (auth.resource_server.is_none() || has_authenticator),
             binds_clients: auth.resource_server.as_ref().is_some_and(|gate| gate.binds_accounts()),
+            brokered,
             tracer: auth.tracer.clone(),
         });
         let prompts = PromptServices {
             providers: connections,
             consents,
             clock: self.clock,
-            // The key is of this process, because consents end with it.
-            sealer: Sealer::new(&MasterKey::generate()),
+            // A call may be retried at any process that shares the store.
+            sealer: session_keys.sealer.clone(),
             callback_listener: loopback.map(|loopback| loopback as Arc<dyn CallbackListener>),
         };
         let dispatch = Dispatch {
@@ -155,10 +185,20 @@ impl Server<ErasedHandler> {
             running: TaskTracker::new(),
             tracer: auth.tracer,
             grants,
+            tool_changes: self.dev_identity.is_some().then(ToolChanges::new),
         };
         let mut app = Assembled::new(dispatch, self.fallback, base, session_keys);
         app.proxies = proxies;
+        app.providers = of_people;
+        app.drain_limits = self.drain_limits;
+        app.dev_identity = self.dev_identity;
+        app.states.extend(memory.map(|memory| ("store".to_owned(), memory as Arc<dyn HandOver>)));
         app.transports = self.transports;
+        app.management = self.management;
+        #[cfg(feature = "metrics")]
+        {
+            app.metrics = metrics;
+        }
         (app.sign_in, app.has_landing_page) = (auth.sign_in, self.landing_page);
         #[cfg(feature = "broker")]
         {
@@ -166,6 +206,9 @@ impl Server<ErasedHandler> {
         }
         #[cfg(feature = "dev")]
         {
+            app.states.extend(stand_ins.iter().map(crate::dev::StartedStandIn::state));
+            let sign_in = login.clone().map(|page| Arc::new(page) as Arc<dyn HandOver>);
+            app.states.extend(sign_in.map(|page| ("sign-in".to_owned(), page)));
             app.login = login;
             app.stand_ins = stand_ins;
         }
@@ -175,14 +218,17 @@ impl Server<ErasedHandler> {
 
 /// The key of session identifiers: that of the store, so that all processes which share it serve each
 /// other's sessions. Without one it is the master key, if the environment has it.
-fn session_keys(
+async fn session_keys(
     store: Option<&Arc<dyn GrantStore>>,
+    dev_key: Option<&MasterKey>,
     clock: &Arc<dyn Clock>,
 ) -> Result<SessionKeys, ConfigError> {
     if let Some(records) = store.and_then(|store| Arc::clone(store).records()) {
         return Ok(SessionKeys { sealer: records.sealer().clone(), records });
     }
-    let key = MasterKey::from_env().map_err(|error| ConfigError::new(error.to_string()))?;
+    let key = key_settings::given().await;
+    let key = key.map_err(|error| ConfigError::new(error.to_string()))?.map(|(key, _)| key);
+    let key = key.or_else(|| dev_key.cloned());
     let sealer = Sealer::new(&key.unwrap_or_else(MasterKey::generate));
     Ok(SessionKeys { sealer, records: Arc::new(MemoryStore::with_clock(Arc::clone(clock))) })
 }
@@ -324,24 +370,36 @@ fn unmet(
     }
 }
 
+/// The store that the environment names. A server without providers opens it as well, for its sessions.
+pub(super) async fn chosen_store(
+    clock: &Arc<dyn Clock>,
+    source: Option<&Arc<dyn KeySource>>,
+) -> Result<Option<Arc<dyn GrantStore>>, ConfigError> {
+    let store = Store::from_env_at(Arc::clone(clock), source.cloned()).await;
+    let store = store.map_err(|error| ConfigError::new(error.to_string()))?;
+    Ok(store.map(Store::into_inner))
+}
+
 #[cfg(feature = "sqlite")]
-async fn default_store(
+pub(super) async fn default_store(
     name: &str,
     clock: &Arc<dyn Clock>,
+    source: Option<Arc<dyn KeySource>>,
 ) -> Result<Arc<dyn GrantStore>, ConfigError> {
     use crate::grant::{SqliteStore, data_directory};
 
     let error = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
     let directory = data_directory(name).map_err(error)?;
-    let store = SqliteStore::at(directory).clock(Arc::clone(clock)).open().await.map_err(error)?;
-    Ok(Arc::new(store))
+    let options = SqliteStore::at(directory).clock(Arc::clone(clock));
+    Ok(Arc::new(options.shared_key_source(source).open().await.map_err(error)?))
 }
 
 #[cfg(not(feature = "sqlite"))]
 #[allow(clippy::unused_async, reason = "the function with SQLite is async")]
-async fn default_store(
+pub(super) async fn default_store(
     _: &str,
     clock: &Arc<dyn Clock>,
+    _: Option<Arc<dyn KeySource>>,
 ) -> Result<Arc<dyn GrantStore>, ConfigError> {
     Ok(Arc::new(MemoryStore::with_clock(Arc::clone(clock))))
 }

@@ -1,6 +1,6 @@
 //! Builder of a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rmcp::{
     ServerHandler,
@@ -9,15 +9,19 @@ use rmcp::{
 
 #[cfg(feature = "broker")]
 use super::broker_routes;
-use super::transports::Transports;
+use super::{
+    audit_config::AuditConfig, dev_channel::identity::DevIdentity, drain_limits::DrainLimits,
+    transports::Transports,
+};
 #[cfg(feature = "broker")]
 use crate::broker::BrokerBuilder;
 use crate::mcp::fallback::{ErasedHandler, NoFallback};
 #[cfg(feature = "dev")]
 use crate::{dev, scope::Catalogue};
 use crate::{
+    env,
     gate::Gate,
-    grant::{Clock, GrantStore, RefreshPolicy, SystemClock},
+    grant::{Clock, GrantStore, KeySource, RefreshPolicy, Store, SystemClock},
     provider::{OAuthClient, Provider, Registration},
     tool::{
         state::States,
@@ -58,6 +62,7 @@ pub struct Server<H = NoFallback> {
     pub(crate) tools: Vec<ToolEntry>,
     pub(crate) states: States,
     pub(crate) store: Option<Arc<dyn GrantStore>>,
+    pub(crate) key_source: Option<Arc<dyn KeySource>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) refresh: RefreshPolicy,
     pub(crate) public_url: Option<String>,
@@ -70,7 +75,15 @@ pub struct Server<H = NoFallback> {
     pub(crate) landing_page: bool,
     pub(crate) fallback_is_silent: bool,
     pub(crate) sse_after: Duration,
+    pub(crate) drain_limits: DrainLimits,
+    pub(crate) audit: AuditConfig,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    /// Where the management listener is, if there is one.
+    pub(crate) management: Option<SocketAddr>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: Option<crate::telemetry::Metrics>,
+    /// What it has in common with the programs before it, under a supervisor.
+    pub(crate) dev_identity: Option<Box<DevIdentity>>,
     /// `None`: as the build decides.
     #[cfg(feature = "inspector")]
     pub(crate) inspector: Option<bool>,
@@ -78,6 +91,10 @@ pub struct Server<H = NoFallback> {
     pub(crate) broker: Option<broker_routes::BrokerConfig>,
     #[cfg(feature = "dev")]
     pub(crate) dev: Option<dev::DevConfig>,
+    #[cfg(feature = "dev")]
+    pub(crate) stand_ins: dev::StandIns,
+    #[cfg(feature = "dev")]
+    pub(crate) lacks_gate: bool,
     pub(crate) fallback: Arc<H>,
 }
 
@@ -91,6 +108,7 @@ impl Server {
             tools: Vec::new(),
             states: States::default(),
             store: None,
+            key_source: None,
             clock: Arc::new(SystemClock),
             refresh: RefreshPolicy::default(),
             public_url: None,
@@ -99,17 +117,27 @@ impl Server {
             transports: Transports::default(),
             live_views: cfg!(debug_assertions),
             strict_arguments: false,
-            fast_path: std::env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
+            fast_path: env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
             landing_page: true,
             fallback_is_silent: false,
             sse_after: SSE_AFTER,
+            drain_limits: DrainLimits::default(),
+            audit: AuditConfig::default(),
             observers: Vec::new(),
+            management: None,
+            #[cfg(feature = "metrics")]
+            metrics: None,
+            dev_identity: None,
             #[cfg(feature = "inspector")]
             inspector: None,
             #[cfg(feature = "broker")]
             broker: None,
             #[cfg(feature = "dev")]
             dev: None,
+            #[cfg(feature = "dev")]
+            stand_ins: dev::StandIns::default(),
+            #[cfg(feature = "dev")]
+            lacks_gate: false,
             fallback: Arc::new(NoFallback),
         }
     }
@@ -193,10 +221,21 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
-    /// Sets the store of grants. The default is an SQLite database in the platform's data directory.
+    /// Sets the store of grants. The default is the one that `TOOLGATE_STORE` names, or else an SQLite
+    /// database in the platform's data directory.
     #[must_use]
-    pub fn store(mut self, store: impl GrantStore) -> Self {
-        self.store = Some(Arc::new(store));
+    pub fn store(mut self, store: impl Into<Store>) -> Self {
+        self.store = Some(store.into().into_inner());
+        self
+    }
+
+    /// Sets the source that wraps the data keys of the store, such as a KMS, in place of a master key.
+    ///
+    /// It is that of the store which the environment names, or of the default one. A
+    /// [`store`](Self::store) of the program's takes it in its options.
+    #[must_use]
+    pub fn key_source(mut self, source: impl KeySource) -> Self {
+        self.key_source = Some(Arc::new(source));
         self
     }
 
@@ -364,60 +403,6 @@ impl<H: ServerHandler> Server<H> {
         self.with_handler(Arc::new(handler))
     }
 
-    /// Whether it may listen for other machines: only with a gate that knows its URL.
-    pub(crate) fn allows_remote(&self) -> bool {
-        self.gate.as_ref().is_some_and(|gate| gate.resource.is_some())
-    }
-
-    /// Trusts these proxies instead of those that the program names, if there are any.
-    pub(crate) fn replace_trusted_proxies(mut self, ranges: Option<Vec<String>>) -> Self {
-        if let Some(ranges) = ranges {
-            self.trusted_proxies = ranges;
-        }
-        self
-    }
-
-    /// Has the inspector or not, as the command line says, if it does.
-    #[cfg_attr(
-        not(feature = "inspector"),
-        expect(unused_mut, unused_variables, reason = "the feature has the inspector")
-    )]
-    pub(crate) fn replace_inspector(mut self, inspector: Option<bool>) -> Self {
-        #[cfg(feature = "inspector")]
-        {
-            self.inspector = inspector.or(self.inspector);
-        }
-        self
-    }
-
-    /// Whether clients reach it by https, so through a proxy, and it trusts none.
-    pub(crate) fn lacks_trusted_proxy(&self) -> bool {
-        let resource = self.gate.as_ref().and_then(|gate| gate.resource.as_deref());
-        let url = resource.or(self.public_url.as_deref()).unwrap_or_default();
-        let is_https = url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
-        is_https && self.trusted_proxies.is_empty()
-    }
-
-    /// Whether its URL is configured.
-    fn has_public_url(&self) -> bool {
-        self.public_url.is_some() || self.allows_remote()
-    }
-
-    /// Sets the URL, unless one is configured.
-    pub(crate) fn default_public_url(self, url: impl Into<String>) -> Self {
-        if self.has_public_url() { self } else { self.public_url(url) }
-    }
-
-    /// The server at `url` with a store in memory, unless it is configured otherwise.
-    #[cfg(feature = "testing")]
-    pub(crate) fn for_test(self, url: &str) -> Self {
-        let mut server = self.default_public_url(url);
-        let clock = &server.clock;
-        let memory = || Arc::new(crate::grant::MemoryStore::with_clock(Arc::clone(clock)));
-        server.store.get_or_insert_with(|| memory());
-        server
-    }
-
     pub(crate) fn name_and_version(&self) -> (String, String) {
         (self.identity.name.clone(), self.identity.version.clone())
     }
@@ -433,6 +418,7 @@ impl<H> Server<H> {
             tools: self.tools,
             states: self.states,
             store: self.store,
+            key_source: self.key_source,
             clock: self.clock,
             refresh: self.refresh,
             public_url: self.public_url,
@@ -445,13 +431,23 @@ impl<H> Server<H> {
             landing_page: self.landing_page,
             fallback_is_silent: self.fallback_is_silent,
             sse_after: self.sse_after,
+            drain_limits: self.drain_limits,
+            audit: self.audit,
             observers: self.observers,
+            management: self.management,
+            #[cfg(feature = "metrics")]
+            metrics: self.metrics,
+            dev_identity: self.dev_identity,
             #[cfg(feature = "inspector")]
             inspector: self.inspector,
             #[cfg(feature = "broker")]
             broker: self.broker,
             #[cfg(feature = "dev")]
             dev: self.dev,
+            #[cfg(feature = "dev")]
+            stand_ins: self.stand_ins,
+            #[cfg(feature = "dev")]
+            lacks_gate: self.lacks_gate,
             fallback,
         }
     }
@@ -462,23 +458,5 @@ impl<H: ServerHandler> Server<H> {
     pub(crate) fn erase(self) -> (Server<ErasedHandler>, Arc<H>) {
         let handler = Arc::clone(&self.fallback);
         (self.with_handler(Arc::new(ErasedHandler::new(Arc::clone(&handler)))), handler)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn behind_https_a_proxy_is_missing_unless_one_is_trusted() {
-        let server = || Server::new("s", "1");
-        let resource = |url: &str| server().gate(Gate::for_broker().resource(url));
-        assert!(resource("https://tools.example/mcp").lacks_trusted_proxy());
-        assert!(resource("HTTPS://tools.example/mcp").lacks_trusted_proxy());
-        assert!(server().public_url("https://tools.example").lacks_trusted_proxy());
-        let proxied = resource("https://tools.example/mcp").trusted_proxies(["10.0.0.0/8"]);
-        assert!(!proxied.lacks_trusted_proxy());
-        assert!(!resource("http://127.0.0.1:1/mcp").lacks_trusted_proxy());
-        assert!(!server().lacks_trusted_proxy());
     }
 }

@@ -1,23 +1,43 @@
 //! Command line of a server: the commands, and their output.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::future::BoxFuture;
 use rmcp::{ServiceExt, service::ServerInitializeError};
 use tracing_subscriber::{filter::Targets, prelude::*};
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use super::admin;
 use super::{
-    app::DRAIN_TIMEOUT,
-    args::{self, Command, DescribeFormat},
+    args::{self, Command, OutputFormat},
     builder::Server,
+    json_log::{JsonEvent, JsonFields},
     output::print,
+    print_config::print_config,
     run_http::serve_http,
+    signals::Signals,
 };
+#[cfg(feature = "opentelemetry")]
+use crate::telemetry::OpenTelemetry;
 use crate::{
+    env,
     error::{Error, Result},
     mcp::{fallback::ErasedHandler, named_handler::NamedHandler, transport::ServerTransport},
     stdio::{loopback::Loopback, transport::StdioTransport},
+    support::{background, core_dumps},
+    trace::{EventKind, SessionTransport},
 };
+
+/// How long the last answers may take to be written, after a signal.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+
+const LOG_FORMAT: &str = "TOOLGATE_LOG_FORMAT";
+
+/// The URL at which others reach the server.
+const PUBLIC_URL: &str = "TOOLGATE_PUBLIC_URL";
 
 /// Runs the command that the process was started with. Boxed, so that the programs that call it do
 /// not compile it.
@@ -25,41 +45,84 @@ pub(crate) fn serve(server: Server<ErasedHandler>) -> BoxFuture<'static, Result<
     Box::pin(run(server))
 }
 
+#[cfg(feature = "opentelemetry")]
+async fn run(mut server: Server<ErasedHandler>) -> Result<()> {
+    let Some(telemetry) = OpenTelemetry::if_configured(&server.identity.name)? else {
+        return run_command(server).await;
+    };
+    server.observers.push(Arc::new(telemetry.clone()));
+    let result = run_command(server).await;
+    telemetry.shutdown().await;
+    result
+}
+
+#[cfg(not(feature = "opentelemetry"))]
 async fn run(server: Server<ErasedHandler>) -> Result<()> {
+    run_command(server).await
+}
+
+async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
     let (name, version) = server.name_and_version();
+    env::load_config_file()?;
+    let ids: Vec<_> = server.providers.iter().map(|provider| provider.id).collect();
+    let placeholders = server.providers.iter().map(|provider| {
+        let names = provider.dialect.placeholders.iter().map(|placeholder| placeholder.name);
+        (provider.id, names.collect())
+    });
+    env::config_file::check_providers(&placeholders.collect::<Vec<_>>())?;
     match Command::from_env() {
         Ok(Command::Help) => print(&args::help(&name)),
+        Ok(Command::PrintConfig) => print(&print_config(&ids)),
         Ok(Command::Version) => print(&format!("{name} {version}")),
+        #[cfg(any(feature = "postgres", feature = "sqlite"))]
+        Ok(Command::AdminHelp) => print(admin::arguments::HELP),
+        #[cfg(any(feature = "postgres", feature = "sqlite"))]
+        Ok(Command::Admin(arguments)) => {
+            init_log();
+            let server =
+                server.replace_public_url(env::var(PUBLIC_URL)).replace_audit_retention()?;
+            let server = server.default_public_url("http://127.0.0.1/");
+            if !admin::run(server, arguments).await? {
+                std::process::exit(1);
+            }
+        }
         Ok(Command::Describe(format, address)) => {
             let description = server
+                .replace_public_url(env::var(PUBLIC_URL))
                 .default_public_url(format!("http://{address}/"))
                 .build_for(None)
                 .await?
                 .describe();
             print(&match format {
-                DescribeFormat::Table => description.to_string(),
-                DescribeFormat::Json => serde_json::to_string_pretty(&description)?,
-                DescribeFormat::Typescript => description.typescript(),
+                OutputFormat::Table => description.to_string(),
+                OutputFormat::Json => serde_json::to_string_pretty(&description)?,
             });
         }
         Ok(Command::Stdio(port)) => {
             init_log();
+            core_dumps::forbid();
+            let server = server.replace_drain_limits()?.replace_audit_retention()?;
             return serve_stdio(server, port).await;
         }
-        Ok(Command::Http(address, proxies, inspector)) => {
+        Ok(Command::Http(address, proxies, inspector, management)) => {
             init_log();
+            core_dumps::forbid();
+            let server = server.replace_public_url(env::var(PUBLIC_URL)).replace_drain_limits()?;
+            let server = server.replace_audit_retention()?;
             let server = server.replace_trusted_proxies(proxies).replace_inspector(inspector);
+            let server = server.replace_management(management);
             return serve_http(server, address).await;
         }
         #[cfg(feature = "inspector")]
-        Ok(Command::Doctor(address)) => {
+        Ok(Command::Doctor(format, address)) => {
             init_log();
-            if !super::inspection::examine(server, address).await? {
+            let server = server.replace_public_url(env::var(PUBLIC_URL));
+            if !super::inspection::examine(server, address, format).await? {
                 std::process::exit(1);
             }
         }
         #[cfg(not(feature = "inspector"))]
-        Ok(Command::Doctor(_)) => {}
+        Ok(Command::Doctor(..)) => {}
         Err(error) => exit_with_usage(&name, &error),
     }
     Ok(())
@@ -76,7 +139,8 @@ pub(crate) fn serve_stdio(
 async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
-    let stdio = StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), DRAIN_TIMEOUT);
+    let stdio =
+        StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), app.drain_limits.timeout);
     let connected =
         NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio))).await;
     let running = match connected {
@@ -85,8 +149,30 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(error) => return Err(Error::internal(error)),
     };
-    running.waiting().await.map_err(Error::internal)?;
-    app.drain().await;
+    let (tracer, begun) = (app.handler.dispatch.tracer.clone(), Instant::now());
+    let mut signals = Signals::take();
+    let ending = running.cancellation_token();
+    let mut ended = std::pin::pin!(running.waiting());
+    let signal = tokio::select! {
+        ended = &mut ended => {
+            ended.map_err(Error::internal)?;
+            None
+        }
+        signal = signals.next() => Some(signal),
+    };
+    background::spawn(signals.end_at_next());
+    tracer.span().emit(|| EventKind::SessionEnded {
+        transport: SessionTransport::Stdio,
+        ms: begun.elapsed().into(),
+    });
+    app.end_calls().await;
+    app.end_refreshes().await;
+    if signal.is_some() {
+        // What was answered is written. The read of the input does not end with the runtime.
+        ending.cancel();
+        let _ = tokio::time::timeout(WRITE_TIMEOUT, ended).await;
+        std::process::exit(0);
+    }
     Ok(())
 }
 
@@ -101,14 +187,24 @@ fn init_log() {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
     const DEFAULT_FILTER: &str = "info,rmcp=warn";
     let default = || DEFAULT_FILTER.parse().expect("targets with levels");
-    let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let filter = env::var("RUST_LOG");
     let (targets, error) = match filter.map(|filter| filter.parse::<Targets>()) {
         Some(Ok(targets)) => (targets, None),
         Some(Err(error)) => (default(), Some(error)),
         None => (default(), None),
     };
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    let format = env::found(LOG_FORMAT, Some("--log-format")).map(|(format, _)| format);
+    let is_json = format.as_deref() == Some("json");
+    let _ = if is_json {
+        let layer = layer.fmt_fields(JsonFields).event_format(JsonEvent).with_filter(targets);
+        tracing_subscriber::registry().with(layer).try_init()
+    } else {
+        tracing_subscriber::registry().with(layer.with_filter(targets)).try_init()
+    };
+    if !is_json && format.is_some_and(|format| format != "text") {
+        tracing::warn!(target: "toolgate", "`{LOG_FORMAT}` is neither `text` nor `json`, so the log is text");
+    }
     if let Some(error) = error {
         tracing::warn!(target: "toolgate", %error, "`RUST_LOG` is not understood, so the filter is `{DEFAULT_FILTER}`");
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use rmcp::model::JsonObject;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::typescript;
-use crate::tool::{Dependency, registry::RegisteredTool};
+use crate::tool::{Dependency, registry::RegisteredTool, schema::name_root};
 
 /// The tools of a server, with their scopes.
 #[derive(Clone, Debug, Serialize)]
@@ -31,9 +31,20 @@ pub struct ToolDescription {
     pub scopes: Vec<(String, Vec<String>)>,
     /// The tool as `tools/list` has it, with schemas and annotations.
     pub definition: Value,
-    /// The same with the schemas of Rust's types, which have names and tuples.
-    #[serde(skip)]
-    typed: Value,
+    /// The schemas of its Rust types.
+    pub types: ToolTypes,
+}
+
+/// The schemas of the Rust types of a tool. Other than the schemas that hosts get, they keep the names
+/// of types and tuples, of which `cargo toolgate types` makes TypeScript.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ToolTypes {
+    /// The arguments.
+    pub arguments: JsonObject,
+    /// The structured result, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<JsonObject>,
 }
 
 impl ToolDescription {
@@ -53,7 +64,7 @@ impl ToolDescription {
             description: tool.definition.description.clone().unwrap_or_default().into_owned(),
             scopes: scopes.collect(),
             definition: serde_json::to_value(&tool.definition).unwrap_or_default(),
-            typed: typed(tool),
+            types: ToolTypes::new(tool),
         }
     }
 
@@ -68,25 +79,13 @@ impl ToolDescription {
     }
 }
 
-/// The parts of a tool that TypeScript declarations are made of.
-fn typed(tool: &RegisteredTool) -> Value {
-    let (arguments, result) = tool.schemas_of_types();
-    let mut typed = json!({
-        "name": tool.definition.name,
-        "description": tool.definition.description,
-        "inputSchema": arguments,
-    });
-    if let Some(result) = result {
-        typed["outputSchema"] = result.into();
-    }
-    typed
-}
-
-impl Description {
-    /// Returns TypeScript declarations of the arguments and results: an interface `Tools`, for
-    /// `toolgate.view<Props, Tools>()`, and one type for each Rust type with a name.
-    pub fn typescript(&self) -> String {
-        typescript::declarations(self.tools.iter().map(|tool| &tool.typed))
+impl ToolTypes {
+    fn new(tool: &RegisteredTool) -> Self {
+        let (arguments, mut result) = tool.schemas_of_types();
+        if let Some(result) = &mut result {
+            name_root(result);
+        }
+        Self { arguments, result }
     }
 }
 
@@ -122,3 +121,6 @@ impl fmt::Display for Description {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use rmcp::ServerHandler;
 use url::Url;
 
-use super::{app::Assembled, builder::Server, output::print};
+use super::{
+    app::Assembled, args::OutputFormat, builder::Server, dev_channel::identity::DevIdentity,
+    output::print,
+};
 #[cfg(feature = "broker")]
 use crate::{
     broker::{Broker, KnownClient},
@@ -15,13 +18,13 @@ use crate::{
 };
 use crate::{
     error::{ConfigError, Result},
-    http::ToolgateService,
+    http::{GatedListener, ToolgateService},
     inspector::{
         Access, EventLog, Inspector, InspectorConfig, PageToken, Patient, Stage, TokenSigner,
         doctor,
     },
     mcp::fallback::ErasedHandler,
-    support::url::is_loopback,
+    support::{hand_over::HandOver, url::is_loopback},
 };
 
 impl<H: ServerHandler> Server<H> {
@@ -44,6 +47,9 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 }
+
+/// The name of the listener of widgets' pages.
+const STAGE: &str = "stage";
 
 /// An inspector whose server is not built yet.
 pub(super) struct Inspection {
@@ -95,12 +101,25 @@ impl Inspection {
         let Self { log, address, name, people } = self;
         let is_development = cfg!(debug_assertions);
         let data_directory = data_directory(&name).filter(|_| is_development);
-        let token = match &data_directory {
-            Some(directory) => PageToken::kept_in(directory),
-            None => PageToken::random(),
+        let mut identity = app.dev_identity.take();
+        let token = match (&data_directory, &mut identity) {
+            (Some(directory), _) => PageToken::kept_in(directory),
+            (None, Some(identity)) => {
+                let random = PageToken::random();
+                let kept = identity.page_token(|| random.as_str().to_owned());
+                PageToken::parse(kept).unwrap_or(random)
+            }
+            (None, None) => PageToken::random(),
         };
+        let inherited = identity.as_mut().and_then(|identity| identity.listener(STAGE));
+        let listener = match inherited {
+            Some(listener) => listener,
+            None => GatedListener::local().await?,
+        };
+        let started_at = identity.as_deref().map(DevIdentity::started_at);
+        app.dev_identity = identity;
         let shutdown = app.shutdown.clone();
-        let stage = Stage::listen(address.port(), Arc::clone(&log), shutdown.clone()).await?;
+        let stage = Stage::listen(listener, address.port(), Arc::clone(&log), shutdown.clone())?;
         let inspector = Inspector::new(InspectorConfig {
             token,
             log,
@@ -112,6 +131,7 @@ impl Inspection {
             signer: signer(app, people.is_some()).filter(|_| is_development),
             people: people.unwrap_or_default(),
             is_development,
+            started_at,
             data_directory,
             calls_directory: project_directory().join("calls"),
             stage,
@@ -119,6 +139,8 @@ impl Inspection {
             broker: app.broker.clone(),
         });
         inspector.sign_in_declared_people().await;
+        let in_memory: Arc<dyn HandOver> = Arc::new(inspector.clone());
+        app.states.push(("inspector".to_owned(), in_memory));
         app.inspector = Some(inspector.clone());
         Ok(inspector)
     }
@@ -133,7 +155,11 @@ pub(super) fn inspected(app: &Assembled, service: ToolgateService) -> ToolgateSe
 
 /// Examines the server that would listen on `address`, and prints what was found. Returns whether it
 /// has no fault.
-pub(super) async fn examine(server: Server<ErasedHandler>, address: SocketAddr) -> Result<bool> {
+pub(super) async fn examine(
+    server: Server<ErasedHandler>,
+    address: SocketAddr,
+    format: OutputFormat,
+) -> Result<bool> {
     let app = server.default_public_url(format!("http://{address}/")).build_for(None).await?;
     let patient = Patient {
         dispatch: &app.handler.dispatch,
@@ -142,7 +168,10 @@ pub(super) async fn examine(server: Server<ErasedHandler>, address: SocketAddr) 
         broker: app.broker.as_ref(),
     };
     let checks = doctor::examine(&patient).await;
-    print(&doctor::report(&checks));
+    print(&match format {
+        OutputFormat::Table => doctor::report(&checks),
+        OutputFormat::Json => serde_json::to_string_pretty(&checks)?,
+    });
     Ok(!doctor::has_fault(&checks))
 }
 

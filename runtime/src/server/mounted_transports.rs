@@ -54,6 +54,10 @@ impl MountedTransports {
     }
 
     /// The service that serves them as well.
+    #[cfg_attr(
+        not(any(feature = "sse", feature = "websocket")),
+        expect(clippy::unused_self, reason = "they are features")
+    )]
     pub(crate) fn extend(self, service: ToolgateService) -> ToolgateService {
         #[cfg(any(feature = "sse", feature = "websocket"))]
         let service = service.with_connections(

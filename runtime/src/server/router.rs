@@ -81,7 +81,11 @@ impl Assembled {
         let mut pages = consents.router();
         if let Some(sign_in) = &self.sign_in {
             let links = consents.clone();
-            let is_link = move |id: &str| links.progress(id).is_some();
+            let is_link = move |id: String| {
+                let links = links.clone();
+                // While the store cannot be read, nobody is sent away to sign in.
+                Box::pin(async move { matches!(links.progress(&id).await, Ok(Some(_))) }) as _
+            };
             pages = pages.merge(sign_in.router(is_link));
         }
         #[cfg(feature = "broker")]

@@ -26,6 +26,10 @@ impl Transports {
     }
 
     /// Their endpoints, as the gate knows them.
+    #[cfg_attr(
+        not(any(feature = "sse", feature = "websocket")),
+        expect(clippy::unused_self, reason = "they are features")
+    )]
     pub(crate) fn endpoints(self) -> Vec<EndpointPaths> {
         #[cfg_attr(not(any(feature = "sse", feature = "websocket")), expect(unused_mut))]
         let mut endpoints = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use axum::response::Response;
@@ -33,6 +33,8 @@ pub(super) struct Engine {
     pub(super) profile: &'static Profile,
     pub(super) catalogue: &'static [Scope],
     pub(super) faults: Faults,
+    /// Whether another program has the world now, and answers in place of this one.
+    pub(super) has_moved: AtomicBool,
     world: Mutex<World>,
 }
 
@@ -89,7 +91,7 @@ impl Engine {
         catalogue: &'static [Scope],
     ) -> Self {
         let (faults, world) = (Faults::default(), Mutex::default());
-        Self { name, profile, catalogue, faults, world }
+        Self { name, profile, catalogue, faults, has_moved: AtomicBool::new(false), world }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {

@@ -5,8 +5,10 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
+
 /// What is to fail.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Faults {
     races: AtomicUsize,
     lost_answers: AtomicUsize,
@@ -20,6 +22,19 @@ fn take(count: &AtomicUsize) -> bool {
 }
 
 impl Faults {
+    /// What is to fail from now on.
+    #[cfg(feature = "dev")]
+    pub(super) fn replace(&self, faults: &Self) {
+        for (to, from) in [
+            (&self.races, &faults.races),
+            (&self.lost_answers, &faults.lost_answers),
+            (&self.rate_limits, &faults.rate_limits),
+        ] {
+            to.store(from.load(SeqCst), SeqCst);
+        }
+        self.delay_ms.store(faults.delay_ms.load(SeqCst), SeqCst);
+    }
+
     pub(super) fn race(&self) {
         self.races.store(1, SeqCst);
     }

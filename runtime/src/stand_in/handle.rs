@@ -9,8 +9,11 @@ use super::{
     listener::Running,
     world::Counts,
 };
+#[cfg(feature = "dev")]
+use crate::support::hand_over::HandOver;
 use crate::{
     error::ConfigError,
+    http::GatedListener,
     provider::{OAuthClient, Provider, Registration, StandInAddress},
 };
 
@@ -28,7 +31,7 @@ impl<P: Provider> StandIn<P> {
     /// The provider declares no profile, or no port of this machine is free.
     pub async fn start() -> Result<Self, ConfigError> {
         let registration = P::client(CLIENT_ID).registration;
-        Ok(Self { running: start(&registration).await?, of: PhantomData })
+        Ok(Self { running: start(&registration, None).await?, of: PhantomData })
     }
 
     /// Returns the client to register at a server.
@@ -85,15 +88,22 @@ impl<P: Provider> StandIn<P> {
     }
 }
 
-/// Starts the stand-in of a provider.
-pub(super) async fn start(registration: &Registration) -> Result<Running, ConfigError> {
+/// Starts the stand-in of a provider, on a free port unless it is given a listener.
+async fn start(
+    registration: &Registration,
+    listener: Option<GatedListener>,
+) -> Result<Running, ConfigError> {
     let name = registration.name;
     let profile = registration.profile.ok_or_else(|| {
         ConfigError::new(format!("`{name}` has no stand-in"))
             .help("a provider has one whose declaration names its profile: `stand_in = PROFILE`")
     })?;
     let engine = Engine::new(name, profile, registration.catalogue);
-    Running::start(engine).await.map_err(|error| {
+    let listening = match listener {
+        Some(listener) => Running::start(engine, listener),
+        None => GatedListener::local().await.and_then(|free| Running::start(engine, free)),
+    };
+    listening.map_err(|error| {
         ConfigError::new(format!("the stand-in of `{name}` cannot listen on this machine: {error}"))
     })
 }
@@ -105,16 +115,28 @@ pub(super) fn use_stand_in(registration: &mut Registration, address: StandInAddr
     registration.move_to(address);
 }
 
-/// Starts the stand-in of a provider and registers its client, for as long as the registration is
-/// used. Returns the stand-in's URL.
+/// A stand-in that took a provider's place.
 #[cfg(feature = "dev")]
-pub(crate) async fn replace(registration: &mut Registration) -> Result<String, ConfigError> {
-    let running = start(registration).await?;
+pub(crate) struct Replaced {
+    pub(crate) url: String,
+    /// What the stand-in knows.
+    pub(crate) state: Arc<dyn HandOver>,
+}
+
+/// Starts the stand-in of a provider and registers its client, for as long as the registration is
+/// used. It is on a free port unless it is given a listener.
+#[cfg(feature = "dev")]
+pub(crate) async fn replace(
+    registration: &mut Registration,
+    listener: Option<GatedListener>,
+) -> Result<Replaced, ConfigError> {
+    let running = start(registration, listener).await?;
     let url = running.url.clone();
+    let state = Arc::<Engine>::clone(&running.engine);
     let keep_alive: Arc<dyn Any + Send + Sync> = Arc::new(running);
     let address = StandInAddress { url: url.as_str().into(), keep_alive: Some(keep_alive) };
     use_stand_in(registration, address);
-    Ok(url)
+    Ok(Replaced { url, state })
 }
 
 impl<P> fmt::Debug for StandIn<P> {

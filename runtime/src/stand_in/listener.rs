@@ -2,8 +2,8 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering::SeqCst},
 };
 
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Method, StatusCode};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::{
     authorize::{self, CONSENT_PATH},
@@ -25,6 +25,7 @@ use crate::{
         local_request,
         page::{self, STYLE_PATH},
     },
+    http::{GatedListener, RemoteAddress, relay},
     support::{background, http_client::bounded_bytes},
 };
 
@@ -39,13 +40,13 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Listens on a free port of this machine.
-    pub(super) async fn start(engine: Engine) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+    /// Listens on this listener.
+    pub(super) fn start(engine: Engine, listener: GatedListener) -> io::Result<Self> {
+        let address = listener.address()?;
+        let url = format!("http://{address}");
         let engine = Arc::new(engine);
-        let router = Router::new().fallback(serve).with_state(Arc::clone(&engine));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let router = Router::new().fallback(serve).with_state((Arc::clone(&engine), address));
+        let service = router.into_make_service_with_connect_info::<RemoteAddress>();
         let serving = background::spawn(async move {
             // It only ends with the task.
             let _ = axum::serve(listener, service).await;
@@ -61,13 +62,16 @@ impl Drop for Running {
 }
 
 async fn serve(
-    State(engine): State<Arc<Engine>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    State((engine, address)): State<(Arc<Engine>, SocketAddr)>,
+    ConnectInfo(RemoteAddress(peer)): ConnectInfo<RemoteAddress>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(refusal) = local_request::check(Some(peer), &parts.headers, &parts.uri) {
         return page::text(refusal.status(), refusal.reason());
+    }
+    if engine.has_moved.load(SeqCst) {
+        return relay(address, Request::from_parts(parts, body)).await;
     }
     let Ok(body) = bounded_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();

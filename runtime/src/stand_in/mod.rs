@@ -61,6 +61,8 @@ pub(crate) mod authorize;
 pub(crate) mod dispatch;
 pub(crate) mod engine;
 pub(crate) mod faults;
+#[cfg(feature = "dev")]
+pub(crate) mod hand_over;
 pub(crate) mod handle;
 pub(crate) mod listener;
 pub(crate) mod pages;
@@ -72,7 +74,7 @@ pub(crate) mod world;
 
 pub(crate) use self::authorize::CONSENT_PATH;
 #[cfg(feature = "dev")]
-pub(crate) use self::handle::replace;
+pub(crate) use self::handle::{Replaced, replace};
 pub use self::{handle::StandIn, world::Counts};
 #[cfg(doc)]
 use crate::provider::profile::Profile;

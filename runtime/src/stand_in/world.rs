@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     provider::profile::{Profile, Rotation},
     support::crypto::random_token,
@@ -17,7 +19,8 @@ const MAX_ENTRIES: usize = 10_000;
 const CODE_TTL: Duration = Duration::from_secs(60);
 
 /// How often a stand-in was asked for what.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Counts {
     /// Codes that were exchanged.
@@ -39,7 +42,7 @@ pub struct Counts {
 }
 
 /// What a person is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AuthorizationRequest {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
@@ -49,7 +52,7 @@ pub(super) struct AuthorizationRequest {
 }
 
 /// What a person granted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Grant {
     pub(super) account: String,
     pub(super) scopes: BTreeSet<String>,
@@ -57,6 +60,7 @@ pub(super) struct Grant {
     is_revoked: bool,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Code {
     grant: usize,
     redirect_uri: String,
@@ -64,11 +68,13 @@ struct Code {
     expires_at: SystemTime,
 }
 
+#[derive(Serialize, Deserialize)]
 struct AccessToken {
     grant: usize,
     expires_at: Option<SystemTime>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RefreshToken {
     grant: usize,
     used_at: Option<SystemTime>,
@@ -87,7 +93,7 @@ pub(super) struct Issued {
 pub(super) struct NotGood;
 
 /// What a stand-in knows.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct World {
     pub(super) counts: Counts,
     advanced: Duration,
@@ -251,6 +257,15 @@ impl World {
         for grant in &mut self.grants {
             grant.is_revoked = true;
         }
+    }
+
+    /// Whether every code and token is of a grant that is there.
+    #[cfg(feature = "dev")]
+    pub(super) fn is_whole(&self) -> bool {
+        let codes = self.codes.values().map(|code| code.grant);
+        let access = self.access.values().map(|token| token.grant);
+        let refresh = self.refresh.values().map(|token| token.grant);
+        codes.chain(access).chain(refresh).all(|grant| grant < self.grants.len())
     }
 
     /// How many grants are good.

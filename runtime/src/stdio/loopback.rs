@@ -62,7 +62,7 @@ impl CallbackListener for Loopback {
                 loop {
                     tokio::time::sleep(IDLE_CHECK_INTERVAL).await;
                     let mut listening = this.listening.lock().await;
-                    if !consents.any_open() {
+                    if !consents.any_open().await {
                         *listening = false;
                         return;
                     }
@@ -134,8 +134,10 @@ mod tests {
         let url = Url::parse("http://127.0.0.1/").unwrap();
         let consents = Consents::new(ConsentsConfig {
             binds_clients: false,
+            brokered: None,
             tracer: crate::trace::Tracer::default(),
             grants,
+            records: Arc::new(MemoryStore::new()),
             limit: Arc::new(RequestLimit::authorizations(&clock)),
             clock,
             providers: Vec::new(),

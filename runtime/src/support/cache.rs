@@ -78,6 +78,26 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         self.entries.insert(key, Entry { value, weight, expires_at: made_at + self.ttl });
     }
 
+    /// The entries that have not expired, with the time that each has left.
+    #[cfg(feature = "dev")]
+    pub(crate) fn entries(&self) -> Vec<(K, V, Duration)>
+    where
+        K: Clone,
+    {
+        let now = Instant::now();
+        let left = |entry: &Entry<V>| entry.expires_at.saturating_duration_since(now);
+        let entries =
+            self.entries.iter().map(|(key, entry)| (key, entry.value.clone(), left(&entry)));
+        entries.filter(|(_, _, left)| !left.is_zero()).collect()
+    }
+
+    /// Inserts an entry of weight 1 that expires after `left`, and no later than a new one.
+    #[cfg(feature = "dev")]
+    pub(crate) fn insert_for(&self, left: Duration, key: K, value: V) {
+        let expires_at = Instant::now() + left.min(self.ttl);
+        self.entries.insert(key, Entry { value, weight: 1, expires_at });
+    }
+
     /// Removes an entry, for one caller only.
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where

@@ -12,6 +12,12 @@ use std::{
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> SystemTime;
+
+    /// Whether it is that of this machine, in whose place a store may use one that replicas share.
+    #[doc(hidden)]
+    fn is_system(&self) -> bool {
+        false
+    }
 }
 
 /// The system clock.
@@ -21,6 +27,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    fn is_system(&self) -> bool {
+        true
     }
 }
 

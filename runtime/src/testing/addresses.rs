@@ -19,3 +19,6 @@ pub(super) fn host() -> &'static str {
 pub(super) fn peer() -> ConnectInfo<SocketAddr> {
     ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))
 }
+
+/// The path of the page on which development people sign in.
+pub(crate) const DEV_LOGIN_PATH: &str = "/dev/login";

@@ -38,14 +38,17 @@ impl Issuer {
     ///
     /// No key can be made: the system has no randomness.
     pub fn new() -> Self {
-        let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-            .expect("the system has randomness");
-        let signing = EncodingKey::from_ec_der(pair.as_ref());
-        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::ES256)
-            .expect("a key that was just made has a public half");
+        Self::with_key(&new_key()).expect("a key that was just made has a public half")
+    }
+
+    /// The issuer with this key, as [`new_key`] makes it; `None` if it is something else.
+    pub(crate) fn with_key(pkcs8: &[u8]) -> Option<Self> {
+        // The encoding key is not checked before it signs.
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
+        let signing = EncodingKey::from_ec_der(pkcs8);
+        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::ES256).ok()?;
         jwk.common.key_id = Some("testing".to_owned());
-        Self(Arc::new(Keys { signing, published: JwkSet { keys: vec![jwk] } }))
+        Some(Self(Arc::new(Keys { signing, published: JwkSet { keys: vec![jwk] } })))
     }
 
     /// Returns the verifier of the issuer's tokens, which is the one for real issuers.
@@ -98,6 +101,14 @@ impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer").finish_non_exhaustive()
     }
+}
+
+/// A new key of an issuer (PKCS #8).
+pub(crate) fn new_key() -> Vec<u8> {
+    let random = SystemRandom::new();
+    let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+        .expect("the system has randomness");
+    pair.as_ref().to_vec()
 }
 
 /// A builder of an access token; [`Display`](fmt::Display) signs it.

@@ -107,6 +107,7 @@
 //! # fn main() {}
 //! ```
 
+mod accounts;
 pub(crate) mod addresses;
 pub(crate) mod answer;
 pub(crate) mod client;
@@ -116,6 +117,8 @@ pub(crate) mod provider;
 pub(crate) mod saved_calls;
 pub(crate) mod sign_in;
 
+#[cfg(feature = "dev")]
+pub(crate) use self::addresses::DEV_LOGIN_PATH;
 pub use self::{
     answer::Answer,
     client::Client,

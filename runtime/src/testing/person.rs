@@ -14,9 +14,10 @@ use url::{Url, form_urlencoded};
 
 use super::{
     Issuer, RESOURCE,
-    addresses::{REDIRECT_URI, peer},
+    addresses::{DEV_LOGIN_PATH, REDIRECT_URI, peer},
 };
 use crate::{
+    consent::FIELD_PREFIX,
     error::{Error, Result},
     gate::{AuthError, BrowserIdentity, Claims},
     stand_in::CONSENT_PATH,
@@ -34,10 +35,13 @@ const MAX_PAGES: usize = 20;
 #[derive(Clone, Debug)]
 pub struct Person {
     name: String,
+    /// The account that is signed in at the provider.
+    account: String,
     router: Router,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
     denies: bool,
     withholds: Vec<String>,
+    addresses: BTreeMap<String, String>,
 }
 
 /// The page that a link led to.
@@ -69,7 +73,22 @@ impl Person {
     pub(super) fn new(name: String, router: Router) -> Self {
         let cookie = (COOKIE.to_owned(), name.clone());
         let cookies = Arc::new(Mutex::new(BTreeMap::from([cookie])));
-        Self { name, router, cookies, denies: false, withholds: Vec::new() }
+        Self {
+            account: name.clone(),
+            name,
+            router,
+            cookies,
+            denies: false,
+            withholds: Vec::new(),
+            addresses: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the same person, who is signed in at the provider with this account. Without it, the
+    /// account has the person's name.
+    #[must_use]
+    pub fn account(&self, account: impl Into<String>) -> Self {
+        Self { account: account.into(), ..self.clone() }
     }
 
     /// Returns the same person, who denies consent.
@@ -86,16 +105,32 @@ impl Person {
         person
     }
 
-    /// Opens a link, follows redirects, and decides on each consent page.
+    /// Returns the same person, whose provider is at the address with this value of a placeholder: that
+    /// of `{subdomain}` with the name `subdomain`.
+    #[must_use]
+    pub fn address(&self, placeholder: impl Into<String>, value: impl Into<String>) -> Self {
+        let mut person = self.clone();
+        person.addresses.insert(placeholder.into(), value.into());
+        person
+    }
+
+    /// Opens a link, follows redirects, gives the addresses of [`address`](Self::address), and decides
+    /// on each consent page. A form whose addresses were refused, or not given, is the page that it
+    /// returns.
     ///
     /// # Errors
     ///
     /// A page cannot be loaded, or the redirects do not end.
     pub async fn open(&self, link: impl AsRef<str>) -> Result<Page> {
         let link = link.as_ref();
-        let mut url = Url::parse(link)
+        let url = Url::parse(link)
             .map_err(|error| Error::new(format!("`{link}` is no link: {error}")))?;
-        let mut form = None;
+        self.follow(url, None).await
+    }
+
+    /// Opens a page, or sends a form to it, and goes on as [`open`](Self::open) does.
+    pub(super) async fn follow(&self, mut url: Url, mut form: Option<String>) -> Result<Page> {
+        let link = url.clone();
         for _ in 0..MAX_PAGES {
             if url.as_str().starts_with(REDIRECT_URI) {
                 // The host's own page, which is not there.
@@ -105,13 +140,18 @@ impl Person {
             if !ours && url.path() == "/authorize" {
                 self.decide(&mut url);
             }
+            let is_named = |url: &Url| url.query_pairs().any(|(name, _)| name == "user");
+            if ours && url.path() == DEV_LOGIN_PATH && !is_named(&url) {
+                // The link with the person's name.
+                url.query_pairs_mut().append_pair("user", &self.name);
+            }
             let (status, location, text) = if ours {
                 self.visit(&url, form.take()).await?
             } else {
                 elsewhere(&url, form.take()).await?
             };
             let filled_in =
-                if ours { self.fill_in(&text) } else { self.fill_in_of_stand_in(&text) };
+                if ours { self.fill_in(status, &text) } else { self.fill_in_of_stand_in(&text) };
             if let Some((action, filled_in)) = filled_in {
                 url = url.join(&action).map_err(Error::internal)?;
                 form = Some(filled_in);
@@ -129,7 +169,8 @@ impl Person {
         Err(Error::new(format!("`{link}` leads on and on")))
     }
 
-    /// Disconnects the account at the provider with this ID, on the page with the person's accounts.
+    /// Disconnects the first account at the provider with this ID, on the page with the person's
+    /// accounts.
     ///
     /// # Errors
     ///
@@ -154,7 +195,7 @@ impl Person {
 
     fn decide(&self, url: &mut Url) {
         let mut query = url.query_pairs_mut();
-        query.append_pair("user", &self.name);
+        query.append_pair("user", &self.account);
         if self.denies {
             query.append_pair("deny", "yes");
         }
@@ -165,7 +206,7 @@ impl Person {
 
     /// The action and the content of a form that asks for consent, filled in: the broker's, and the
     /// one that asks whether another client may use an account.
-    fn fill_in(&self, page: &str) -> Option<(String, String)> {
+    fn fill_in(&self, status: StatusCode, page: &str) -> Option<(String, String)> {
         let (_, form) = page.split_once("<form method=\"post\" action=\"")?;
         let (action, form) = form.split_once('"')?;
         let is_brokers = action.ends_with("/oauth/consent");
@@ -176,6 +217,19 @@ impl Person {
             let (_, rest) = form.split_once(&format!("name=\"{name}\" value=\""))?;
             rest.split_once('"').map(|(value, _)| value)
         };
+        if form.contains(&format!("name=\"{FIELD_PREFIX}")) {
+            let is_refused = status != StatusCode::OK;
+            let filled_in = self
+                .addresses
+                .iter()
+                .map(|(name, value)| (format!("{FIELD_PREFIX}{name}"), value.as_str()));
+            let filled_in = form_urlencoded::Serializer::new(String::new())
+                .append_pair("csrf", hidden("csrf")?)
+                .extend_pairs(filled_in)
+                .finish();
+            let gives_any = !is_refused && !self.addresses.is_empty();
+            return gives_any.then(|| (action.to_owned(), filled_in));
+        }
         let decision = if self.denies { "deny" } else { "allow" };
         let mut pairs = vec![("csrf", hidden("csrf")?), ("decision", decision)];
         if is_brokers {
@@ -196,7 +250,7 @@ impl Person {
         let mut filled_in = form_urlencoded::Serializer::new(String::new());
         filled_in
             .append_pair("request", id)
-            .append_pair("account", &self.name)
+            .append_pair("account", &self.account)
             .append_pair("decision", decision);
         for field in form.split("name=\"scope:").skip(1) {
             let scope = field.split('"').next()?;
@@ -208,7 +262,7 @@ impl Person {
     }
 
     /// Loads a page of the server under test, or posts `form` to it.
-    async fn visit(&self, url: &Url, form: Option<String>) -> Result<Visited> {
+    pub(super) async fn visit(&self, url: &Url, form: Option<String>) -> Result<Visited> {
         let target = &url[url::Position::BeforePath..];
         let request = match form {
             None => Request::get(target),
@@ -252,7 +306,7 @@ impl Person {
     }
 }
 
-type Visited = (StatusCode, Option<String>, String);
+pub(super) type Visited = (StatusCode, Option<String>, String);
 
 /// Loads a page of another server, or posts `form` to it, without cookies.
 async fn elsewhere(url: &Url, form: Option<String>) -> Result<Visited> {

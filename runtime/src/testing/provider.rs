@@ -19,13 +19,13 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::form_urlencoded;
 
 use super::Issuer;
 use crate::{
-    provider::{GrantType, OAuthClient, Provider},
+    provider::{AccountEndpoint, GrantType, OAuthClient, Provider},
     support::{crypto, http_client::bounded_bytes},
 };
 
@@ -50,7 +50,8 @@ pub struct Account {
 /// [`AuthedClient`](crate::AuthedClient) through the whole stack: consent, token, refresh, API.
 ///
 /// A [`Person`](super::Person) decides about consent. The closure gets requests with a valid token
-/// only.
+/// only. Where it does not answer at the [account endpoint](crate::provider::AccountEndpoint), the
+/// account is identified by its name.
 ///
 /// ```
 /// use serde_json::json;
@@ -98,6 +99,8 @@ type Pairs = HashMap<String, String>;
 
 struct World {
     api: Box<Api>,
+    /// How the provider says whose account a token opens.
+    account: Option<AccountEndpoint>,
     known: Mutex<Known>,
 }
 
@@ -121,7 +124,8 @@ impl<P: Provider> FakeProvider<P> {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let world = Arc::new(World { api: Box::new(api), known: Mutex::default() });
+        let account = P::DIALECT.account;
+        let world = Arc::new(World { api: Box::new(api), account, known: Mutex::default() });
         let router = Router::new()
             .route("/authorize", get(authorize))
             .route("/token", post(token))
@@ -256,7 +260,7 @@ async fn token(State(world): State<Arc<World>>, Form(form): Form<Pairs>) -> Resp
 /// The subject of a token, which the server under test has verified.
 fn subject(token: &str) -> Option<String> {
     let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
     claims["sub"].as_str().map(str::to_owned)
 }
 
@@ -273,6 +277,33 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = path.strip_prefix("/api").filter(|path| path.starts_with('/')).unwrap_or("/");
     parts.uri = path.parse().unwrap_or_default();
+    let identifies = world.account.filter(|endpoint| endpoint.path == parts.uri.path());
+    let identity = identifies.map(|endpoint| identity(&endpoint, &account.name));
     parts.extensions.insert(account);
-    (world.api)(http::Request::from_parts(parts, body)).map(Body::from)
+    let response = (world.api)(http::Request::from_parts(parts, body));
+    match identity {
+        Some((endpoint, identity)) if !says_who(&response, endpoint.id) => {
+            Json(identity).into_response()
+        }
+        _ => response.map(Body::from),
+    }
+}
+
+/// What the provider says of an account whose identifier is its name.
+fn identity(endpoint: &AccountEndpoint, name: &str) -> (AccountEndpoint, Value) {
+    let mut identity = json!({});
+    for pointer in endpoint.id.iter().chain(endpoint.label) {
+        let mut place = &mut identity;
+        for step in pointer.split('/').skip(1) {
+            place = &mut place[step.replace("~1", "/").replace("~0", "~")];
+        }
+        *place = name.into();
+    }
+    (*endpoint, identity)
+}
+
+/// Whether the closure answers as the provider's account endpoint does.
+fn says_who(response: &http::Response<Bytes>, id: &[&str]) -> bool {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    response.status().is_success() && id.iter().all(|pointer| body.pointer(pointer).is_some())
 }

@@ -1,9 +1,9 @@
 //! Calls of tools: the injected values, and the caller.
 
-use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
+use std::{any::TypeId, fmt, marker::PhantomData};
 
 use crate::{
-    client::{AuthedClient, Connection, Unclaimed},
+    client::{AuthedClient, SharedConnection, Unclaimed},
     gate::{Claims, LOCAL_SUBJECT},
     tool::{
         context::Context,
@@ -18,7 +18,7 @@ use crate::{
 /// that the tool declares.
 #[derive(Clone)]
 pub struct Call {
-    pub(crate) connections: Vec<(TypeId, Arc<Connection>)>,
+    pub(crate) connections: Vec<(TypeId, SharedConnection)>,
     pub(crate) states: States,
     pub(crate) caller: Option<Caller>,
     /// `Some` if the tool has a context.
@@ -36,11 +36,11 @@ impl Call {
     }
 
     /// Not generic, because [`Self::client`] is compiled for every tool.
-    fn connection(&self, wanted: TypeId, name: &str) -> Arc<Connection> {
+    fn connection(&self, wanted: TypeId, name: &str) -> SharedConnection {
         let connection = self.connections.iter().find(|(provider, _)| *provider == wanted);
         let (_, connection) = connection
             .unwrap_or_else(|| panic!("`Tool::dependencies` lists no client of `{name}`"));
-        Arc::clone(connection)
+        connection.clone()
     }
 
     /// Returns the value of type `S`.

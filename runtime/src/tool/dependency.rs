@@ -32,6 +32,8 @@ pub struct ClientDependency {
     pub provider_name: &'static str,
     pub(crate) provider_type: TypeId,
     pub(crate) scopes: fn() -> &'static [&'static str],
+    /// The argument that names one of the caller's accounts, where the provider has several.
+    pub(crate) account: Option<&'static str>,
     pub(crate) grant_type: GrantType,
     /// The provider's catalogue.
     pub catalogue: &'static [Scope],
@@ -69,6 +71,14 @@ impl Dependencies {
         Self(Vec::new())
     }
 
+    /// Creates a list of the parameter `parameter`, an `AuthedClient<P>` of the tool `T`.
+    ///
+    /// One call, because the compiler checks it for every tool with a client.
+    #[must_use]
+    pub fn of_client<P: 'static, T: Requires<P, Of: Provider>>(parameter: &'static str) -> Self {
+        Self::new().client::<P, T>(parameter)
+    }
+
     /// Adds the parameter `parameter`, an `AuthedClient<P>` of the tool `T`.
     #[must_use]
     pub fn client<P: 'static, T: Requires<P, Of: Provider>>(self, parameter: &'static str) -> Self {
@@ -78,6 +88,7 @@ impl Dependencies {
             provider_name: T::Of::NAME,
             provider_type: TypeId::of::<P>(),
             scopes: T::scopes,
+            account: T::account(),
             grant_type: T::Of::DIALECT.grant_type,
             catalogue: T::Of::SCOPES,
         }))
@@ -120,6 +131,17 @@ impl Dependencies {
     #[must_use]
     pub fn context(self) -> Self {
         self.and(Dependency::Context)
+    }
+
+    /// Takes the arguments away that name accounts of this provider.
+    pub(crate) fn with_one_account(&mut self, provider: &str) {
+        for dependency in &mut self.0 {
+            if let Dependency::Client(client) = dependency
+                && client.provider == provider
+            {
+                client.account = None;
+            }
+        }
     }
 
     fn and(mut self, dependency: Dependency) -> Self {

@@ -113,6 +113,8 @@ pub(crate) struct RegisteredTool {
     /// Arguments are read strictly. See [`Tool::STRICT`].
     pub(crate) strict: bool,
     pub(crate) view: Option<View>,
+    /// The arguments that name accounts of the caller.
+    accounts: Vec<&'static str>,
     output_schema: fn() -> Option<JsonObject>,
     function: Arc<dyn Function>,
 }
@@ -122,11 +124,13 @@ impl RegisteredTool {
         tool: &'static ToolSpec,
         function: Arc<dyn Function>,
     ) -> Result<Self, ConfigError> {
-        let definition = define(tool, &*function)
-            .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
         let dependencies = (tool.dependencies)();
+        let definition = define(tool, &*function, &dependencies)
+            .map_err(|error| ConfigError::new(format!("the tool `{}`: {error}", tool.name)))?;
+        let accounts = account_arguments(&dependencies).map(|(name, _)| name).collect();
         Ok(Self {
             name: tool.name,
+            accounts,
             needs_provider: dependencies.iter().any(|it| matches!(it, Dependency::Client(_))),
             uses_context: dependencies.iter().any(|it| matches!(it, Dependency::Context)),
             mirrors_headers: definition.input_schema.values().any(is_mirrored),
@@ -142,9 +146,25 @@ impl RegisteredTool {
         })
     }
 
+    /// Takes the arguments away that name accounts of this provider, at which a caller has one.
+    pub(crate) fn with_one_account(&mut self, provider: &str) {
+        self.dependencies.with_one_account(provider);
+        let left: Vec<_> = account_arguments(&self.dependencies).map(|(name, _)| name).collect();
+        let gone: Vec<_> = self.accounts.iter().filter(|name| !left.contains(name)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let schema = Arc::make_mut(&mut self.definition.input_schema);
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.retain(|name, _| !gone.iter().any(|gone| *gone == name));
+        }
+        self.accounts = left;
+    }
+
     /// Decodes the arguments, and returns the call of the function with them.
     pub(crate) fn decode(&self, arguments: &RawValue) -> Result<PreparedCall, Error> {
-        let reading = Reading { tool: &self.definition.name, strict: self.strict };
+        let accounts = &self.accounts;
+        let reading = Reading { tool: &self.definition.name, strict: self.strict, accounts };
         self.function.decode(arguments, reading)
     }
 
@@ -153,9 +173,20 @@ impl RegisteredTool {
     pub(crate) fn schemas_of_types(&self) -> (JsonObject, Option<JsonObject>) {
         let mut schema = ArgumentsSchema::default();
         self.function.describe(&mut schema);
+        schema.add_accounts(account_arguments(&self.dependencies));
         // The tool was built with the same schema.
         (schema.finish().unwrap_or_default(), (self.output_schema)())
     }
+}
+
+/// The arguments that name accounts of the caller, each with the provider's name.
+fn account_arguments(
+    dependencies: &Dependencies,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    dependencies.iter().filter_map(|dependency| match dependency {
+        Dependency::Client(client) => Some((client.account?, client.provider_name)),
+        _ => None,
+    })
 }
 
 /// Whether a schema wants an argument in a header too (SEP-2243); rmcp compares the two.
@@ -172,15 +203,17 @@ pub(crate) fn is_mirrored(schema: &Value) -> bool {
 fn define(
     tool: &'static ToolSpec,
     function: &dyn Function,
+    dependencies: &Dependencies,
 ) -> Result<rmcp::model::Tool, ConfigError> {
     let mut schema = ArgumentsSchema::default();
     function.describe(&mut schema);
+    schema.add_accounts(account_arguments(dependencies));
     let schema = Arc::new(for_hosts(schema.finish()?, Side::Input));
     let mut defined = rmcp::model::Tool::new(tool.name, tool.description, schema);
     defined.title = tool.title.map(str::to_owned);
     let output = (tool.output_schema)().map(|schema| for_hosts(schema, Side::Output));
     defined.output_schema = output.map(Arc::new);
-    defined.annotations = Some(annotations(tool.title, tool.hints, &(tool.dependencies)()));
+    defined.annotations = Some(annotations(tool.title, tool.hints, dependencies));
     if !tool.icons.is_empty() {
         defined.icons = Some(tool.icons.iter().map(|uri| Icon::new(*uri)).collect());
     }

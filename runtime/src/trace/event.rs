@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{id::SpanId, kind::EventKind};
+use super::{context::TraceContext, id::SpanId, kind::EventKind};
 
 /// Something that was decided or done.
 ///
@@ -26,6 +26,10 @@ pub struct Event<'a> {
     /// The time since the server was built. It never goes back. `at_us` in JSON.
     #[serde(rename = "at_us", serialize_with = "microseconds")]
     pub at: Duration,
+    /// The trace of OpenTelemetry that the request belongs to, where an observer
+    /// [wants it](super::Observer::wants_trace_context). JSON is without it: its baggage is the client's.
+    #[serde(skip)]
+    pub trace: Option<&'a TraceContext>,
     /// What was decided or done.
     #[serde(flatten)]
     pub kind: EventKind<'a>,
@@ -34,7 +38,7 @@ pub struct Event<'a> {
 impl<'a> Event<'a> {
     /// An event that belongs to nothing, for an observer that reads its kind alone.
     pub(crate) fn detached(kind: EventKind<'a>) -> Self {
-        Self { id: 0, span: SpanId::new(0), parent: None, at: Duration::ZERO, kind }
+        Self { id: 0, span: SpanId::new(0), parent: None, at: Duration::ZERO, trace: None, kind }
     }
 }
 

@@ -15,6 +15,11 @@ impl SpanId {
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX))
     }
 
+    /// Returns its eight bytes, the identifier of a span of OpenTelemetry.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.get().to_be_bytes()
+    }
+
     /// The identifier of what a secret stands for, such as the link of a consent: it is the same in
     /// every request and every process, and the secret does not follow from it.
     pub(crate) fn of_secret(secret: &str) -> Self {

@@ -5,13 +5,15 @@ use serde::Serialize;
 use super::{
     argument::{ArgumentPath, Expected},
     coverage::Coverage,
+    elapsed::Elapsed,
     id::SpanId,
+    operation::{Operation, OperationOutcome, StoreOperation, StoreOutcome},
     reason::{
         AnonymousReason, CallError, CallOutcome, CallbackOutcome, ClientTrust, ConsentFailure,
         ConsentReason, Decision, DocumentOutcome, Flow, GrantType, LinkOpener, MetadataDocument,
         PromptForm, RefreshFailure, RefreshOutcome, RefreshReason, RequestRefusal, ReuseOutcome,
-        ScopeOutcome, StepUpOutcome, TokenOutcome, Transport, UpstreamAttempt, UpstreamFailure,
-        UpstreamMethod,
+        ScopeOutcome, SessionTransport, StepUpOutcome, TokenOutcome, Transport, UpstreamAttempt,
+        UpstreamFailure, UpstreamMethod,
     },
     refusal::TokenRefusal,
     request::{AcceptedToken, Caller, RequestHeaders},
@@ -150,8 +152,39 @@ kinds! {
         why: &'static str,
         /// The kind of the tool's error.
         error: Option<CallError>,
+        /// The code of an error of the protocol (JSON-RPC 2.0 §5.1).
+        code: Option<i32>,
         /// How long it took.
-        ms: u64,
+        ms: Elapsed,
+    }
+    /// A request was answered that is no call of one of the server's own tools.
+    OperationEnded {
+        /// Its method.
+        operation: Operation,
+        /// How it ended.
+        outcome: OperationOutcome,
+        /// The code of an error (JSON-RPC 2.0 §5.1).
+        code: Option<i32>,
+        /// How long it took.
+        ms: Elapsed,
+    }
+    /// A session ended: its client said so, or its connection ended.
+    SessionEnded {
+        /// By which transport its client was connected.
+        transport: SessionTransport,
+        /// How long it lasted.
+        ms: Elapsed,
+    }
+    /// The store of grants was used. The span is the operation's own, its parent that of the call, the
+    /// refresh or the consent that it was used for, where an observer
+    /// [wants traces](super::Observer::wants_trace_context).
+    StoreUsed {
+        /// For what.
+        operation: StoreOperation,
+        /// How it answered.
+        outcome: StoreOutcome,
+        /// How long it took.
+        ms: Elapsed,
     }
     /// The page of a widget was read.
     WidgetPageRead {
@@ -233,7 +266,7 @@ kinds! {
         /// Whether there is a refresh token.
         refresh_token: bool,
         /// How long the provider took.
-        ms: u64,
+        ms: Elapsed,
     }
     /// A grant was stored.
     GrantMade {
@@ -243,6 +276,8 @@ kinds! {
         granted: FoundList<'a>,
         /// The needed scopes that were withheld.
         withheld: FoundList<'a>,
+        /// How long it took since the link was made.
+        ms: Elapsed,
     }
     /// A consent gave no grant.
     ConsentFailed {
@@ -250,6 +285,8 @@ kinds! {
         provider: &'static str,
         /// Why.
         reason: ConsentFailure,
+        /// How long it took since the link was made.
+        ms: Elapsed,
     }
     /// A refresh began. The span is the refresh's, its parent the call's that began it.
     RefreshBegun {
@@ -278,7 +315,7 @@ kinds! {
         /// How long the access token is valid.
         expires_in_s: Option<u64>,
         /// How long it took.
-        ms: u64,
+        ms: Elapsed,
     }
     /// A refresh, or an exchange of a caller's token, ended without a token.
     RefreshFailed {
@@ -291,7 +328,7 @@ kinds! {
         /// How many calls joined it, besides the one that began it.
         joined: u32,
         /// How long it took.
-        ms: u64,
+        ms: Elapsed,
     }
     /// A request was sent to the API of a provider.
     UpstreamRequest {
@@ -311,8 +348,10 @@ kinds! {
         retried: UpstreamAttempt,
         /// The origin to which the token is pinned.
         origin: Origin<'a>,
+        /// The span of the request itself, which its `traceparent` names.
+        request: Option<SpanId>,
         /// How long the head of the response took.
-        ms: u64,
+        ms: Elapsed,
     }
     /// A client registered itself with the broker (RFC 7591).
     ClientRegistered {
@@ -339,7 +378,7 @@ kinds! {
         /// The result.
         outcome: DocumentOutcome,
         /// How long it took.
-        ms: u64,
+        ms: Elapsed,
     }
     /// A client asks the broker for authorization. The span is the authorization's.
     AuthorizationBegun {

@@ -60,11 +60,15 @@
 //! what the observer itself takes.
 
 mod argument;
+mod context;
 mod coverage;
+mod current;
+mod elapsed;
 mod event;
 mod id;
 mod kind;
 mod observer;
+mod operation;
 mod reason;
 mod refusal;
 mod request;
@@ -73,17 +77,24 @@ mod text;
 
 #[cfg(feature = "inspector")]
 pub(crate) use self::coverage::held_by;
-pub(crate) use self::span::{Span, Tracer, ms_since};
+pub(crate) use self::elapsed::ms_since;
 pub use self::{
     argument::{ArgumentPath, Expected},
+    context::{RemoteSpan, TraceContext},
     coverage::{Coverage, RequiredScope},
+    elapsed::Elapsed,
     event::{Event, Values, ValuesKind},
     id::SpanId,
     kind::EventKind,
     observer::Observer,
+    operation::{Operation, OperationOutcome, StoreOperation, StoreOutcome},
     reason::*,
     refusal::TokenRefusal,
     request::{AcceptedToken, Caller, RequestHeaders},
     text::{Advice, Found, FoundList, FoundValue, Origin, PathTemplate, ScopeNames},
+};
+pub(crate) use self::{
+    current::{child_of_current, within},
+    span::{Span, Tracer},
 };
 pub use crate::error::Rule;

@@ -26,6 +26,13 @@ pub trait Observer: Send + Sync + 'static {
         false
     }
 
+    /// Returns whether it wants the [trace context](super::TraceContext) of requests, once, when the
+    /// server is built. The default is `false`. Where an observer does, requests to the APIs of
+    /// providers carry on the trace.
+    fn wants_trace_context(&self) -> bool {
+        false
+    }
+
     /// Receives values of a call.
     fn on_values(&self, _values: &Values<'_>) {}
 }
@@ -37,6 +44,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
     fn wants_values(&self) -> bool {
         (**self).wants_values()
+    }
+
+    fn wants_trace_context(&self) -> bool {
+        (**self).wants_trace_context()
     }
 
     fn on_values(&self, values: &Values<'_>) {

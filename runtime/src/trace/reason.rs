@@ -24,6 +24,18 @@ reasons! {
         Stdio,
     }
 
+    /// The transport of a session.
+    SessionTransport {
+        /// Streamable HTTP.
+        Http,
+        /// HTTP with server-sent events, of 2024-11-05.
+        Sse,
+        /// Standard input and output.
+        Stdio,
+        /// WebSocket.
+        Websocket,
+    }
+
     /// The scheme of the `Authorization` header of a request.
     AuthorizationScheme {
         /// There is no header.
@@ -300,6 +312,8 @@ reasons! {
         OtherAccount,
         /// The provider does not say whose account it is.
         Unidentified,
+        /// The person has connected as many accounts as may be.
+        TooManyAccounts,
         /// The person did not let the client use the account.
         UseDenied,
         /// The store failed.

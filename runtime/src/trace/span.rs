@@ -12,11 +12,12 @@ use std::{
     time::Instant,
 };
 
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
+    context::TraceContext,
     event::{Event, Values, ValuesKind},
     id::SpanId,
     kind::EventKind,
@@ -32,6 +33,8 @@ struct Sink {
     observers: Vec<Arc<dyn Observer>>,
     /// Those that get values.
     of_values: Vec<Arc<dyn Observer>>,
+    /// Whether one wants the trace context of requests.
+    propagates: bool,
     started: Instant,
     next_event: AtomicU64,
     next_span: AtomicU64,
@@ -52,6 +55,8 @@ struct ActiveSpan {
     sink: Arc<Sink>,
     id: SpanId,
     parent: Option<SpanId>,
+    /// The trace that it belongs to, where an observer wants it.
+    context: Option<Arc<TraceContext>>,
 }
 
 impl Tracer {
@@ -60,8 +65,23 @@ impl Tracer {
         self.0.is_some()
     }
 
-    /// `is_development`: whether observers may get values.
+    /// Whether an observer wants the trace context of requests.
+    pub(crate) fn propagates(&self) -> bool {
+        self.0.as_ref().is_some_and(|sink| sink.propagates)
+    }
+
+    #[cfg(test)]
     pub(crate) fn new(observers: Vec<Arc<dyn Observer>>, is_development: bool) -> Self {
+        Self::since(Instant::now(), observers, is_development)
+    }
+
+    /// The tracer of events whose times begin at `started`. `is_development`: whether observers may
+    /// get values.
+    pub(crate) fn since(
+        started: Instant,
+        observers: Vec<Arc<dyn Observer>>,
+        is_development: bool,
+    ) -> Self {
         if observers.is_empty() {
             return Self(None);
         }
@@ -70,23 +90,43 @@ impl Tracer {
         fill_random(&mut start);
         Self(Some(Arc::new(Sink {
             of_values: wanted.cloned().collect(),
+            propagates: observers.iter().map(AsRef::as_ref).any(Observer::wants_trace_context),
             observers,
-            started: Instant::now(),
+            started,
             next_event: AtomicU64::new(1),
             next_span: AtomicU64::new(u64::from_be_bytes(start)),
         })))
     }
 
+    /// The time, if there is an observer that it matters to.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.is_observed().then(Instant::now)
+    }
+
     /// A new span, which nothing caused.
     pub(crate) fn span(&self) -> Span {
-        self.0.as_ref().map(|sink| sink.span(None)).unwrap_or_default()
+        self.0.as_ref().map(|sink| sink.span(None, None)).unwrap_or_default()
     }
 
     /// The span of what a secret stands for, such as a link or a code.
     pub(crate) fn span_of(&self, secret: &str) -> Span {
         let Some(sink) = &self.0 else { return Span(None) };
         let (sink, id) = (Arc::clone(sink), SpanId::of_secret(secret));
-        Span(Some(ActiveSpan { sink, id, parent: None }))
+        Span(Some(ActiveSpan { sink, id, parent: None, context: None }))
+    }
+
+    /// The number of the next event.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn next_event(&self) -> u64 {
+        self.0.as_ref().map_or(1, |sink| sink.next_event.load(Ordering::Relaxed))
+    }
+
+    /// Goes on with this number, after the events of another program.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn continue_at(&self, next: u64) {
+        if let Some(sink) = &self.0 {
+            sink.next_event.fetch_max(next, Ordering::Relaxed);
+        }
     }
 
     /// When the server was built, from which on events have their times.
@@ -130,9 +170,12 @@ impl Tracer {
 }
 
 impl Sink {
-    fn span(self: &Arc<Self>, parent: Option<SpanId>) -> Span {
-        let id = SpanId::new(self.next_span.fetch_add(1, Ordering::Relaxed));
-        Span(Some(ActiveSpan { sink: Arc::clone(self), id, parent }))
+    fn span(self: &Arc<Self>, parent: Option<SpanId>, context: Option<Arc<TraceContext>>) -> Span {
+        Span(Some(ActiveSpan { sink: Arc::clone(self), id: self.next_id(), parent, context }))
+    }
+
+    fn next_id(&self) -> SpanId {
+        SpanId::new(self.next_span.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -144,8 +187,59 @@ impl Span {
 
     /// A new span that this one caused.
     pub(crate) fn child(&self) -> Self {
-        let child = self.0.as_ref().map(|span| span.sink.span(Some(span.id)));
+        let child = self.0.as_ref().map(|span| span.sink.span(Some(span.id), span.context.clone()));
         child.unwrap_or_default()
+    }
+
+    /// The same span in a trace that begins or goes on here, if an observer wants to know it.
+    pub(crate) fn traced(mut self, context: impl FnOnce() -> TraceContext) -> Self {
+        if let Some(span) = &mut self.0
+            && span.sink.propagates
+        {
+            span.context = Some(Arc::new(context()));
+        }
+        self
+    }
+
+    /// Whether it belongs to a trace that an observer wants.
+    pub(crate) fn is_in_trace(&self) -> bool {
+        self.0.as_ref().is_some_and(|span| span.context.is_some())
+    }
+
+    /// The `traceparent` of what this span causes later, also in another process.
+    pub(crate) fn trace_parent(&self) -> Option<String> {
+        let span = self.0.as_ref()?;
+        Some(span.context.as_ref()?.trace_parent(span.id))
+    }
+
+    /// The same span in the trace of what caused it, of which this is the
+    /// [`trace_parent`](Self::trace_parent).
+    pub(crate) fn continues(mut self, trace_parent: &str) -> Self {
+        if let Some(span) = &mut self.0
+            && span.sink.propagates
+            && let Some((context, cause)) = TraceContext::continued(trace_parent)
+        {
+            span.context = Some(Arc::new(context));
+            span.parent = Some(cause);
+        }
+        self
+    }
+
+    /// Puts the span into the trace that its message names.
+    pub(crate) fn adopt(&mut self, body: &[u8]) {
+        if let Some(context) = self.0.as_mut().and_then(|span| span.context.as_mut()) {
+            *context = Arc::new(TraceContext::clone(context).of_message(body));
+        }
+    }
+
+    /// Adds the headers by which a request to another server belongs to the same trace, and returns
+    /// the identifier of the request's own span.
+    pub(crate) fn propagate(&self, headers: &mut HeaderMap) -> Option<SpanId> {
+        let span = self.0.as_ref()?;
+        let context = span.context.as_ref()?;
+        let id = span.sink.next_id();
+        context.propagate(id, headers);
+        Some(id)
     }
 
     /// The identifier; `None` without an observer.
@@ -192,6 +286,7 @@ impl ActiveSpan {
             span: self.id,
             parent: self.parent,
             at: sink.started.elapsed(),
+            trace: self.context.as_deref(),
             kind,
         };
         for observer in &sink.observers {
@@ -214,12 +309,6 @@ fn guard(observe: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(observe)).is_err() {
         tracing::error!(target: "toolgate::trace", "an observer panicked");
     }
-}
-
-/// Whole milliseconds since `start`.
-pub(crate) fn ms_since(start: Option<Instant>) -> u64 {
-    let elapsed = start.map(|start| start.elapsed()).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

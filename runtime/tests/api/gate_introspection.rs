@@ -149,6 +149,40 @@ async fn a_token_for_nobody_in_particular_is_accepted_where_the_operator_says_so
 }
 
 #[tokio::test]
+async fn a_name_of_the_server_at_the_issuer_is_an_audience() {
+    let (issuer, url) = start().await;
+    let named = || verifier(&url).audience(["orders-api", ""]);
+    for (audience, accepted) in [
+        (json!("orders-api"), true),
+        (json!(["others", "orders-api"]), true),
+        (json!(RESOURCE), true),
+        (json!("orders-api/"), false),
+        (json!("ORDERS-API"), false),
+        (json!(["others"]), false),
+        (json!(""), false),
+    ] {
+        let mut answer = active();
+        answer["aud"] = audience.clone();
+        issuer.say(answer);
+        let judged = verify(&named(), "opaque").await;
+        match judged {
+            Ok(_) => assert!(accepted, "{audience}"),
+            Err(error) => {
+                assert!(!accepted, "{audience}: {error}");
+                assert_eq!(error.code(), "wrong_audience", "{audience}");
+                let expected = format!("{RESOURCE} or orders-api");
+                assert!(error.to_string().contains(&expected), "{error}");
+            }
+        }
+    }
+    let mut answer = active();
+    answer["aud"] = json!("orders-api");
+    issuer.say(answer);
+    let refused = verify(&verifier(&url), "opaque").await.unwrap_err();
+    assert_eq!(refused.code(), "wrong_audience");
+}
+
+#[tokio::test]
 async fn tokens_that_are_made_up_do_not_hold_up_the_others_for_long() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/introspect", listener.local_addr().unwrap());

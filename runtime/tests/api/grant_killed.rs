@@ -73,7 +73,7 @@ impl Renew for Provider {
 /// The process that is killed: it begins a renewal which never ends.
 fn child(dir: &Path) {
     runtime().block_on(async {
-        let store = SqliteStore::at(dir).open().await.unwrap();
+        let store = SqliteStore::at(dir).key_file(dir.join("key")).open().await.unwrap();
         let grants = Grants::new(Arc::new(store), Arc::new(SystemClock));
         let renew: Arc<dyn Renew> = Provider::new(dir, false, true);
         let _ = grants.access(&key(), &renew).await;
@@ -88,7 +88,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn kill_between_refresh_and_store(test: &str, dir: &Path) {
     fs::write(dir.join("provider"), "0").unwrap();
     runtime().block_on(async {
-        let store = SqliteStore::at(dir).open().await.unwrap();
+        let store = SqliteStore::at(dir).key_file(dir.join("key")).open().await.unwrap();
         let grants = Grants::new(Arc::new(store), Arc::new(SystemClock));
         let ended = Grant::new("access 0", SystemTime::now() - 2 * HOUR)
             .refresh_token("0")
@@ -113,7 +113,8 @@ fn kill_between_refresh_and_store(test: &str, dir: &Path) {
 /// The next start, an hour later: the dead process's lease has ended.
 async fn restart(dir: &Path) -> Grants {
     let clock = Arc::new(ManualClock::at(SystemTime::now() + HOUR));
-    let store = SqliteStore::at(dir).clock(clock.clone()).open().await.unwrap();
+    let store =
+        SqliteStore::at(dir).key_file(dir.join("key")).clock(clock.clone()).open().await.unwrap();
     Grants::new(Arc::new(store), clock)
 }
 

@@ -2,12 +2,14 @@
 
 use std::{
     ffi::OsStr,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr},
     path::Path,
 };
 
 use tempfile::{TempDir, tempdir};
 use tokio::process::{Child, Command};
+
+use crate::ports::free_port;
 
 /// A proxy that runs until the test ends, and serves a server at `https://corp.example/tools`.
 #[derive(Debug)]
@@ -59,32 +61,63 @@ impl FrontProxy {
     }
 
     /// Starts nginx before the processes of one server, which it asks in turn, and returns its address.
+    /// The server trusts it as a proxy.
     ///
     /// # Panics
     ///
     /// As [`nginx`](Self::nginx).
-    pub async fn round_robin(program: &OsStr, replicas: [SocketAddr; 2]) -> (Self, SocketAddr) {
-        let [one, two] = replicas;
-        // As in docs/behind-a-proxy.md. A process that does not answer is asked again the next time.
+    pub async fn round_robin(program: &OsStr, replicas: &[SocketAddr]) -> (Self, SocketAddr) {
+        // As in docs/behind-a-proxy.md.
+        let headers = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                       proxy_set_header X-Forwarded-Proto $scheme;
+                       proxy_set_header X-Forwarded-Host $http_host;";
+        Self::in_turn(program, replicas, (headers, "off")).await
+    }
+
+    /// Starts nginx before the replicas of a server to which it looks like their clients, and returns its
+    /// address. It asks them in turn. `log`: where it writes each request, its status and the address of
+    /// the replica.
+    ///
+    /// # Panics
+    ///
+    /// As [`nginx`](Self::nginx).
+    pub async fn replicas(
+        program: &OsStr,
+        replicas: &[SocketAddr],
+        log: Option<&str>,
+    ) -> (Self, SocketAddr) {
+        let log = log.map_or_else(|| "off".to_owned(), |file| format!("{file} served"));
+        let headers = "proxy_set_header Host $http_host;";
+        Self::in_turn(program, replicas, (headers, &log)).await
+    }
+
+    async fn in_turn(
+        program: &OsStr,
+        replicas: &[SocketAddr],
+        (headers, log): (&str, &str),
+    ) -> (Self, SocketAddr) {
+        // A process that does not answer is asked again the next time.
+        let servers = replicas.iter().map(|address| format!("server {address} max_fails=0;\n"));
+        let servers = servers.collect::<Vec<_>>().concat();
         let config = |folder: &Path, port: u16| {
             let folder = folder.display();
             format!(
                 "daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
-                 events {{ worker_connections 64; }}
+                 events {{ worker_connections 1024; }}
                  http {{
-                   access_log off; client_body_temp_path {folder}/body;
+                   log_format served '$request_method $uri $status $upstream_addr';
+                   access_log {log}; client_body_temp_path {folder}/body;
                    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
                    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-                   upstream replicas {{
-                     server {one} max_fails=0; server {two} max_fails=0;
-                   }}
+                   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+                   upstream replicas {{ {servers} }}
                    server {{
                      listen 127.0.0.1:{port};
                      location / {{
                        proxy_pass http://replicas;
-                       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-                       proxy_set_header X-Forwarded-Proto $scheme;
-                       proxy_set_header X-Forwarded-Host $http_host;
+                       {headers}
+                       proxy_set_header Upgrade $http_upgrade;
+                       proxy_set_header Connection $connection_upgrade;
                        proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1h;
                        client_max_body_size 4m;
                        add_header X-Served-By $upstream_addr always;
@@ -148,9 +181,7 @@ impl FrontProxy {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let pem = std::fs::read(at("cert.pem")).expect("openssl writes a certificate");
         let certificate = reqwest::Certificate::from_pem(&pem).expect("it is a certificate");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = free.local_addr().expect("it has an address").port();
-        drop(free);
+        let port = free_port();
         std::fs::write(at("config"), config(folder.path(), port)).expect("it can be written");
         let mut process = Command::new(program)
             .args(arguments)

@@ -11,10 +11,12 @@ use tokio::net::TcpListener;
 use toolgate::{
     OAuthClient, Provider, Server,
     grant::{GrantStore, ManualClock, MemoryStore, RefreshPolicy},
+    telemetry::Metrics,
     tools,
 };
 
 use crate::{
+    deployment::Deployment,
     recorder::Recorder,
     tools::{
         Forge, Second, add, count, delete_repository, echo, follow, hasty, list_issues, open_issue,
@@ -96,7 +98,7 @@ impl Host {
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
         let store = MemoryStore::with_clock(clock.clone());
         let recorder = recorder.clone();
-        Self::configured(forge, clock, store, |server| server.observe(recorder)).await
+        Self::configured(forge, clock, store, |server| server.observe(recorder.clone())).await
     }
 
     /// A server over this forge.
@@ -108,25 +110,37 @@ impl Host {
         Self::configured(forge, clock, store, |server| server).await
     }
 
+    /// A server that counts what it does in `metrics`, over a forge that behaves as `config` says.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn watched(config: Config, metrics: &Metrics) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = MemoryStore::with_clock(clock.clone());
+        Self::configured(forge, clock, store, |server| server.metrics(metrics.clone())).await
+    }
+
     async fn configured(
         forge: Running,
         clock: Arc<ManualClock>,
         store: impl GrantStore,
-        configure: impl FnOnce(Server) -> Server,
+        configure: impl Fn(Server) -> Server,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = Server::new("tests", "1.2.3")
-            .provider(client_at(forge.url()))
-            .tools(tools![list_issues, open_issue, delete_repository, echo, follow, hasty])
-            .tools(tools![add, panics, count])
-            .store(store)
-            .clock(clock.clone())
-            .refresh_policy(impatient())
-            .public_url(url.as_str());
-        let app = configure(server).build().await.expect("the server is sound");
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
+        let server = || {
+            let server = Server::new("tests", "1.2.3")
+                .provider(client_at(forge.url()))
+                .tools(tools![list_issues, open_issue, delete_repository, echo, follow, hasty])
+                .tools(tools![add, panics, count])
+                .clock(clock.clone())
+                .refresh_policy(impatient())
+                .public_url(url.as_str());
+            configure(server)
+        };
+        deployment.serve(store, &clock, server).await;
         Self { forge, url, clock }
     }
 

@@ -1,9 +1,9 @@
-//! An observer that keeps every event as JSON.
+//! An observer that keeps every decision as JSON.
 
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use toolgate::trace::{Event, Observer, Values};
+use toolgate::trace::{Event, EventKind, Observer, Values};
 
 /// Keeps what it is sent. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +93,15 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn on_event(&self, event: &Event<'_>) {
+        // They decide nothing, and come between those that do.
+        if matches!(
+            event.kind,
+            EventKind::StoreUsed { .. }
+                | EventKind::OperationEnded { .. }
+                | EventKind::SessionEnded { .. }
+        ) {
+            return;
+        }
         let json = serde_json::to_value(event).expect("an event is JSON");
         self.0.events.lock().expect("no panic").push(json);
     }

@@ -1,4 +1,4 @@
-//! A server of two processes with one store behind nginx, which asks them in turn, and before nginx
+//! A server of several processes with one store behind nginx, which asks them in turn, and before nginx
 //! what kills one of them before a request.
 
 use std::{
@@ -47,10 +47,11 @@ pub enum Kills {
     BeforeMessages,
 }
 
-/// A server of two processes, which runs until the site is dropped.
+/// A server of several processes, which runs until the site is dropped.
 pub struct Site {
     /// Its public URL.
     pub url: String,
+    replicas: usize,
     inner: Arc<Inner>,
     answered: UnboundedReceiver<String>,
     _proxy: FrontProxy,
@@ -74,11 +75,11 @@ struct Inner {
 }
 
 struct Turn {
-    replicas: [Replica; 2],
+    replicas: Vec<Replica>,
     requests: usize,
     restarts: usize,
     last: usize,
-    answered: [usize; 2],
+    answered: Vec<usize>,
 }
 
 struct Replica {
@@ -115,17 +116,19 @@ fn free_address() -> SocketAddr {
 }
 
 impl Site {
-    /// Starts it. `replica`: the program of that name. `more`: what its processes are told more.
+    /// Starts it, with so many processes. `replica`: the program of that name. `more`: what its processes
+    /// are told more.
     ///
     /// # Panics
     ///
     /// It does not start.
     pub async fn start(
         (nginx, replica): (&OsStr, &Path),
-        kills: Kills,
+        (count, kills): (usize, Kills),
         more: &[(&'static str, &str)],
     ) -> Self {
-        let forge = forge::start(Config::default()).await.expect("forge starts");
+        let config = Config::default().redirect("http://127.0.0.1/callback/second");
+        let forge = forge::start(config).await.expect("forge starts");
         let data = tempfile::tempdir().expect("a folder can be made");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -133,6 +136,7 @@ impl Site {
             ("FORGE_URL", forge.url().to_owned()),
             ("PUBLIC_URL", url.clone()),
             ("TOOLGATE_DATA", data.path().to_str().expect("a path").to_owned()),
+            ("XDG_CONFIG_HOME", data.path().to_str().expect("a path").to_owned()),
             ("TOOLGATE_KEY", BASE64_STANDARD.encode([7; 32])),
         ];
         environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -143,21 +147,22 @@ impl Site {
             environment: environment.clone(),
             process: None,
         };
-        let mut replicas = [replica(), replica()];
+        let mut replicas: Vec<_> = (0..count).map(|_| replica()).collect();
         for replica in &mut replicas {
             replica.start().await;
         }
-        let addresses = [replicas[0].address, replicas[1].address];
-        let (proxy, address) = FrontProxy::round_robin(nginx, addresses).await;
+        let addresses: Vec<_> = replicas.iter().map(|replica| replica.address).collect();
+        let (proxy, address) = FrontProxy::round_robin(nginx, &addresses).await;
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.no_proxy().pool_max_idle_per_host(0).build().expect("a client can be made");
-        let turn = Turn { replicas, requests: 0, restarts: 0, last: 0, answered: [0; 2] };
+        let answered = vec![0; count];
+        let turn = Turn { replicas, requests: 0, restarts: 0, last: 0, answered };
         let turn = Mutex::new(turn);
         let (log, answered) = unbounded_channel();
         let inner = Arc::new(Inner { kills, proxy: address, http, turn, log });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&inner));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, inner, answered, _proxy: proxy, _forge: forge, _data: data }
+        Self { url, replicas: count, inner, answered, _proxy: proxy, _forge: forge, _data: data }
     }
 
     /// Its endpoint.
@@ -165,12 +170,17 @@ impl Site {
         format!("{}/mcp", self.url)
     }
 
+    /// How many processes it has.
+    pub fn replicas(&self) -> usize {
+        self.replicas
+    }
+
     /// The next request that was answered: method, path, method of the message, and status.
     pub async fn answered(&mut self) -> Option<String> {
         self.answered.recv().await
     }
 
-    /// Checks that more than so many requests were answered, by both processes, and that one was killed
+    /// Checks that more than so many requests were answered, by all processes, and that one was killed
     /// before each.
     ///
     /// # Panics
@@ -194,8 +204,8 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let killed = match inner.kills {
         Kills::None => None,
         Kills::WhichAnswered => Some(turn.last),
-        Kills::BeforeMessages => is_endpoint.then_some(turn.requests % 2),
-        Kills::InTurn | Kills::Down => Some(turn.requests % 2),
+        Kills::BeforeMessages => is_endpoint.then_some(turn.requests % turn.replicas.len()),
+        Kills::InTurn | Kills::Down => Some(turn.requests % turn.replicas.len()),
     };
     let killed = killed.filter(|_| !is_stream);
     turn.requests += 1;

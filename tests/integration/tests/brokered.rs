@@ -1,16 +1,16 @@
 //! A server with a broker in front of a provider, as a host and its user meet it.
 
-use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
     client::{link_in, text_of},
+    deployment::Deployment,
     host::client_at,
     tools::{add, list_issues, open_issue},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use toolgate::{
     grant::{ManualClock, MemoryStore},
     prelude::*,
@@ -49,27 +49,26 @@ impl Brokered {
         let forge = forge::start(config).await.unwrap();
         let second = forge::start(Config::default().redirect("http://127.0.0.1/callback/second"));
         let second = second.await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
-        let of_second = Second::client(Config::CLIENT_ID)
-            .secret(Config::CLIENT_SECRET)
-            .api(format!("{}/api", second.url()))
-            .authorize(format!("{}/oauth/authorize", second.url()))
-            .token(format!("{}/oauth/token", second.url()));
-        let app = toolgate::Server::new("brokered", "1")
-            .provider(client_at(forge.url()))
-            .provider(of_second)
-            .broker::<integration::tools::Forge>(|broker| broker.user("/user", "login"))
-            .tools(tools![list_issues, open_issue, who_am_i, add])
-            .store(MemoryStore::with_clock(clock.clone()))
-            .clock(clock)
-            .public_url(url.as_str())
-            .build()
-            .await
-            .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let of_second = || {
+            Second::client(Config::CLIENT_ID)
+                .secret(Config::CLIENT_SECRET)
+                .api(format!("{}/api", second.url()))
+                .authorize(format!("{}/oauth/authorize", second.url()))
+                .token(format!("{}/oauth/token", second.url()))
+        };
+        let server = || {
+            toolgate::Server::new("brokered", "1")
+                .provider(client_at(forge.url()))
+                .provider(of_second())
+                .broker::<integration::tools::Forge>(|broker| broker.user("/user", "login"))
+                .tools(tools![list_issues, open_issue, who_am_i, add])
+                .clock(clock.clone())
+                .public_url(url.as_str())
+        };
+        deployment.serve(MemoryStore::with_clock(clock.clone()), &clock, server).await;
         Self { url, forge, _second: second }
     }
 

@@ -2,19 +2,34 @@
 //! integration consent::` runs one of them. `load.rs` stays a program of its own, because it needs
 //! the machine for itself.
 
+mod accounts;
+mod admin;
+mod api_of_grant;
 mod arguments;
 pub mod below_a_path;
 mod bodies;
 mod broker;
 mod brokered;
 mod call;
+mod catalogue;
 pub mod connections;
 mod consent;
+mod crashes;
 mod dev;
+#[cfg(target_os = "linux")]
+mod dev_channel;
+mod draining;
+#[cfg(unix)]
+mod dumps;
 mod faults;
 pub mod gate;
 mod habits_of_2025;
 mod inspector;
+#[cfg(unix)]
+mod key_file;
+mod key_source;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod landing;
 mod language;
 mod large_messages;
@@ -24,6 +39,9 @@ mod links;
 pub mod log_lines;
 mod long_calls;
 mod panics;
+mod person_addresses;
+#[cfg(unix)]
+mod postgres;
 mod program;
 mod providers;
 pub mod proxies;
@@ -37,7 +55,10 @@ mod slow_and_broken;
 mod soak;
 mod stand_ins;
 mod step_up;
+#[cfg(unix)]
+mod store_disks;
 mod store_faults;
+mod store_locks;
 mod strangers;
 pub mod streams;
 mod token_exchange;
@@ -46,5 +67,6 @@ mod trace;
 pub mod transports;
 mod two_providers;
 mod two_ways;
+mod watching;
 mod websocket;
 pub mod widgets;

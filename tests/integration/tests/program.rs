@@ -16,6 +16,7 @@ fn served(forge: &Running, data: &Path) -> Command {
     command
         .env("FORGE_URL", forge.url())
         .env("TOOLGATE_DATA", data)
+        .env("XDG_CONFIG_HOME", data)
         .env_remove("TOOLGATE_KEY")
         .env_remove("TOOLGATE_HTTP")
         .kill_on_drop(true);
@@ -52,7 +53,7 @@ async fn consent_over_stdio_outlives_the_program() {
     client.cancel().await.unwrap();
 
     for entry in std::fs::read_dir(data.path()).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let Ok(bytes) = std::fs::read(entry.unwrap().path()) else { continue };
         let found = bytes.windows(12).any(|window| window == b"access_token");
         assert!(!found, "what is stored is sealed");
     }
@@ -236,4 +237,50 @@ async fn a_server_that_is_shut_down_says_so_on_every_connection() {
     assert_eq!(socket.closed().await, (1001, "the server is shut down".to_owned()));
     while events.chunk().await.expect("the stream is ended, and not broken off").is_some() {}
     assert!(server.wait().await.unwrap().success());
+}
+
+/// As systemd starts a service with a socket: the listener is the fourth descriptor, and the process
+/// says that it is ready, and that it ends.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_service_manager_passes_the_listener_and_is_notified() {
+    use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
+
+    let forge = forge::start(Config::default()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let notified = UnixDatagram::bind(data.path().join("notify")).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // The client is there before the program.
+    let answer = tokio::spawn(reqwest::get(format!("http://{address}/")));
+    let mut program = Command::new("sh")
+        .args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ exec \"$0\""])
+        .arg(env!("CARGO_BIN_EXE_served"))
+        .env("FORGE_URL", forge.url())
+        .env("TOOLGATE_DATA", data.path())
+        .env("XDG_CONFIG_HOME", data.path())
+        .env_remove("TOOLGATE_KEY")
+        .env("LISTEN_FDS", "1")
+        .env("NOTIFY_SOCKET", data.path().join("notify"))
+        .stdin(OwnedFd::from(listener))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    assert!(answer.await.unwrap().unwrap().status().is_success());
+    let notified = std::thread::spawn(move || {
+        let receive = || {
+            let mut state = [0; 32];
+            let length = notified.recv(&mut state).unwrap();
+            String::from_utf8_lossy(&state[..length]).into_owned()
+        };
+        [receive(), receive()]
+    });
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let says = format!("listens on http://{address}/mcp");
+    while !lines.next_line().await.unwrap().expect("its address").contains(&says) {}
+    let id = program.id().unwrap().to_string();
+    assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+    assert!(program.wait().await.unwrap().success());
+    assert_eq!(notified.join().unwrap(), ["READY=1", "STOPPING=1"]);
 }

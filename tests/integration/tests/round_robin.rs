@@ -2,8 +2,7 @@
 //! a 401 to the end of its session, and before every request of its own and of its user's browser one
 //! of the processes is killed.
 //!
-//! `.ci/proxies` says where nginx is. A consent for a provider besides the broker's is not part of the
-//! walk: it ends at the process where it began.
+//! `.ci/proxies` and `.ci/postgres` say where nginx is.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -88,6 +87,15 @@ impl Client<'_> {
         assert!(listed.to_string().contains("compass drifts 1 degrees"), "{listed}");
     }
 
+    /// The link that an answer asks the user to open.
+    fn link_of(&self, asked: &Value) -> String {
+        if self.revision != "2025-11-25" {
+            return link_in(&text_of(asked));
+        }
+        assert_eq!(asked["error"]["code"], -32042, "{asked}");
+        asked["error"]["data"]["elicitations"][0]["url"].as_str().unwrap().to_owned()
+    }
+
     async fn open_issue(&self) -> Value {
         let issue = json!({ "owner": "alice", "repo": "compass", "title": "It spins" });
         self.call("open_issue", issue).await
@@ -95,7 +103,8 @@ impl Client<'_> {
 }
 
 /// Everything that a client does from the first 401 to the end of its session.
-async fn walk(site: &Site, revision: &'static str) {
+/// `has_second`: the server has a tool with an account at another provider than the broker's.
+async fn walk(site: &Site, revision: &'static str, has_second: bool) {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let http = http.build().unwrap();
     let (token, session) = (String::new(), String::new());
@@ -115,24 +124,28 @@ async fn walk(site: &Site, revision: &'static str) {
     client.token = tokens.text("access_token");
     client.initialize().await;
     let listed = client.request("tools/list", json!({})).await;
-    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 3, "{listed}");
+    let tools = 3 + usize::from(has_second);
+    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), tools, "{listed}");
     client.list_issues().await;
 
     // More access, by a link in an error; before 2025-11-25, which has it, in a text.
     let asked = client.open_issue().await;
-    let link = if revision == "2025-11-25" {
-        assert_eq!(asked["error"]["code"], -32042, "{asked}");
-        asked["error"]["data"]["elicitations"][0]["url"].as_str().unwrap().to_owned()
-    } else {
-        link_in(&text_of(&asked))
-    };
-    let page = browser.open(&link).await;
+    let page = browser.open(&client.link_of(&asked)).await;
     assert!(page.body.contains("asks for more"), "{}: {}", page.url, page.body);
     let page = browser.send(&page, &[("decision", "allow")], &[]).await;
     let page = browser.at_forge(page, "alice", "approve").await;
     assert!(page.body.contains("It may do more now"), "{}: {}", page.url, page.body);
     let opened = client.open_issue().await;
     assert!(opened["result"]["content"].to_string().contains("It spins"), "{opened}");
+
+    if has_second {
+        let asked = client.call("who_am_i", json!({})).await;
+        let page = browser.open(&client.link_of(&asked)).await;
+        let page = browser.at_forge(page, "alice", "approve").await;
+        assert!(page.body.contains("is connected"), "{}: {}", page.url, page.body);
+        let answer = client.call("who_am_i", json!({})).await;
+        assert!(text_of(&answer).contains("alice"), "{answer}");
+    }
 
     client.notify("notifications/cancelled", json!({ "requestId": 7 })).await;
     assert_eq!(client.request("ping", json!({})).await["result"], json!({}));
@@ -151,7 +164,7 @@ async fn walk(site: &Site, revision: &'static str) {
     let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
     let mut ended = BTreeSet::new();
     let everywhere = async {
-        while ended.len() < 2 {
+        while ended.len() < site.replicas() {
             let answer = client.send(Method::POST, Some(ping.clone())).await;
             let served_by = answer.headers()["x-served-by"].to_str().unwrap().to_owned();
             match answer.status().as_u16() {
@@ -168,9 +181,43 @@ async fn walk(site: &Site, revision: &'static str) {
 async fn survives(kills: Kills, revision: &'static str) {
     let Some(nginx) = std::env::var_os("NGINX_PROGRAM") else { return };
     let replica = Path::new(env!("CARGO_BIN_EXE_replica"));
-    let site = Site::start((&nginx, replica), kills, &[("STEP_UP", "link")]).await;
-    walk(&site, revision).await;
+    let site = Site::start((&nginx, replica), (2, kills), &[("STEP_UP", "link")]).await;
+    walk(&site, revision, false).await;
     site.check(20).await;
+}
+
+/// As [`survives`], with a store in PostgreSQL, and an account at another provider.
+#[cfg(unix)]
+async fn survives_on_postgres(count: usize, kills: Kills, revision: &'static str) {
+    use integration::postgres::Postgres;
+
+    let Some(nginx) = std::env::var_os("NGINX_PROGRAM") else { return };
+    let Some(database) = Postgres::start() else { return };
+    let replica = Path::new(env!("CARGO_BIN_EXE_replica"));
+    let url = database.url();
+    let more = [("STEP_UP", "link"), ("SECOND", "yes"), ("TOOLGATE_STORE", &*url)];
+    let site = Site::start((&nginx, replica), (count, kills), &more).await;
+    walk(&site, revision, true).await;
+    site.check(20).await;
+    assert_ne!(database.sql("SELECT count(*) FROM toolgate_grants"), "0", "it was the store");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_replicas_on_postgres_share_everything() {
+    survives_on_postgres(4, Kills::None, REVISIONS[0]).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_replica_on_postgres_is_restarted_between_any_two_requests() {
+    survives_on_postgres(4, Kills::InTurn, REVISIONS[1]).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_replica_on_postgres_is_down_while_the_other_answers() {
+    survives_on_postgres(2, Kills::Down, REVISIONS[2]).await;
 }
 
 #[tokio::test]

@@ -1,17 +1,22 @@
 //! Streams of sessions: what a client hears there about a call that was answered without the stream.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use forge::{Config, person::Person};
 use futures::StreamExt;
 use integration::{
+    deployment::Deployment,
     host::client_at,
     waiting::{Room, visit},
 };
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
-use toolgate::{Server, grant::MemoryStore, tools};
+use tokio::time::timeout;
+use toolgate::{
+    Server,
+    grant::{MemoryStore, SystemClock},
+    tools,
+};
 
 struct Client {
     url: String,
@@ -44,21 +49,18 @@ impl Client {
 #[tokio::test]
 async fn a_client_that_listens_hears_when_its_user_has_connected() {
     let forge = forge::start(Config::default()).await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = Server::new("server", "1")
-        .provider(client_at(forge.url()))
-        .tools(tools![visit])
-        .state(Room::default())
-        .store(MemoryStore::new())
-        .public_url(format!("http://{address}"))
-        .build()
-        .await
-        .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let deployment = Deployment::prepare().await;
+    let url = deployment.url().to_owned();
+    let server = || {
+        Server::new("server", "1")
+            .provider(client_at(forge.url()))
+            .tools(tools![visit])
+            .state(Room::default())
+            .public_url(url.as_str())
+    };
+    deployment.serve(MemoryStore::new(), &Arc::new(SystemClock), server).await;
 
-    let mut client = Client { url: format!("http://{address}/mcp"), session: String::new() };
+    let mut client = Client { url: format!("{url}/mcp"), session: String::new() };
     let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25",
         "capabilities": { "elicitation": { "url": {} } },

@@ -318,6 +318,14 @@ async fn calls_in_sessions_count_as_long_as_they_are_under_way() {
         guarded.room.came(2).await;
         let refused = guarded.call(&session, "add", json!({ "a": 2, "b": 3 })).await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        // What answers a request of a call must not wait for the call to end.
+        let answer = json!({ "jsonrpc": "2.0", "id": 0, "result": { "action": "accept" } });
+        let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": { "requestId": 77 } });
+        for message in [answer, cancel] {
+            let accepted = guarded.ask("POST", "alice", &session.id, &message).await;
+            assert_eq!(accepted.status(), StatusCode::ACCEPTED, "{message}");
+        }
         let bobs = guarded.begin("bob").await;
         assert!(guarded.lives(&bobs).await);
         guarded.room.open();

@@ -17,6 +17,7 @@ use forge::{Config, Running};
 use integration::{
     broker::{Browser, Page},
     client::{link_in, text_of},
+    deployment::Deployment,
     host::client_at,
     recorder::Recorder,
     tools::{delete_repository, list_issues},
@@ -77,26 +78,23 @@ impl Shared {
     ) -> Self {
         let forge = forge::start(config).await.unwrap();
         let issuer = Issuer::new();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
         let gate = Gate::new(issuer.verifier().clock(clock.clone())).resource(format!("{url}/mcp"));
-        let gate = gate.browser(Application);
-        let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+        let gate = set_up(gate.browser(Application));
         let recorder = Recorder::default();
-        let app = toolgate::Server::new("shared", "1")
-            .provider(client)
-            .gate(set_up(gate))
-            .tools(tools![list_issues, delete_repository])
-            .store(store)
-            .clock(clock.clone())
-            .public_url(&url)
-            .observe(recorder.clone())
-            .build()
-            .await
-            .unwrap();
-        let router = app.into_router().route("/be/{user}", get(be));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let server = || {
+            let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+            toolgate::Server::new("shared", "1")
+                .provider(client)
+                .gate(gate.clone())
+                .tools(tools![list_issues, delete_repository])
+                .clock(clock.clone())
+                .public_url(&url)
+                .observe(recorder.clone())
+        };
+        let finish = |router: axum::Router| router.route("/be/{user}", get(be));
+        deployment.serve_router(store, &clock, server, finish).await;
         Self { url, forge, issuer, clock, recorder }
     }
 

@@ -9,7 +9,14 @@ use integration::{
 use reqwest::{Client as Http, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use toolgate::{Server, grant::MemoryStore, prelude::*, stand_in::StandIn, testing::Client};
+use toolgate::{
+    Server,
+    gate::Gate,
+    grant::MemoryStore,
+    prelude::*,
+    stand_in::StandIn,
+    testing::{Client, Issuer, RESOURCE},
+};
 use toolgate_providers::{Atlassian, GitHub};
 
 /// Lists the user's addresses.
@@ -103,6 +110,73 @@ async fn a_server_that_is_not_in_development_wants_its_client() {
     let public = server().unwrap().dev::<Acme>(["alice"]).public_url("https://tools.example");
     let error = public.store(MemoryStore::new()).build().await.unwrap_err().to_string();
     assert!(error.contains("not this machine alone"), "{error}");
+}
+
+#[tokio::test]
+async fn a_broker_in_development_has_stand_ins_on_this_machine_alone() {
+    let brokered = || {
+        let server = toolgate::server!().provider(GitHub::from_env().unwrap());
+        let server = server.broker::<GitHub>(|broker| broker.user("/user", "id"));
+        server.tools(tools![addresses]).store(MemoryStore::new())
+    };
+    let here = |server: Server| server.public_url("http://127.0.0.1:1").build();
+    assert!(here(brokered().stand_ins(true)).await.is_ok());
+    let error = here(brokered()).await.unwrap_err().to_string();
+    assert!(error.contains("set `GITHUB_CLIENT_ID`"), "{error}");
+    let error = here(brokered().stand_ins(true).stand_ins(false)).await.unwrap_err().to_string();
+    assert!(error.contains("set `GITHUB_CLIENT_ID`"), "{error}");
+    let public = brokered().stand_ins(true).public_url("https://tools.example");
+    let error = public.build().await.unwrap_err().to_string();
+    assert!(error.contains("set `GITHUB_CLIENT_ID`"), "{error}");
+    let gate = Gate::for_broker().resource("https://tools.example/mcp");
+    let error = brokered().stand_ins(true).gate(gate).build().await.unwrap_err().to_string();
+    assert!(error.contains("set `GITHUB_CLIENT_ID`"), "{error}");
+}
+
+#[tokio::test]
+async fn in_a_test_stand_ins_take_the_place_of_the_environment() {
+    let server = toolgate::server!().provider(GitHub::from_env().unwrap());
+    let server = server.broker::<GitHub>(|broker| broker.user("/user", "id"));
+    let client = Client::of(server.tools(tools![addresses])).await.unwrap();
+    let alice = client.person("alice");
+    let signed_in = client.sign_in(&alice, "user:email").await.unwrap();
+    let answer = signed_in.call("addresses", json!({})).await;
+    assert!(answer.text().contains("alice@example.com"), "{}", answer.body());
+    let bob = client.person("bob").withholds("user:email");
+    let refused = client.sign_in(&bob, "read:user user:email").await.unwrap();
+    let refused = refused.call("addresses", json!({})).await;
+    assert_eq!(refused.status(), 403, "{}", refused.body());
+}
+
+#[tokio::test]
+async fn in_a_test_development_people_connect_accounts() {
+    let server = toolgate::server!().provider(GitHub::from_env().unwrap());
+    let server = server.dev::<Acme>(["alice"]).tools(tools![addresses]);
+    let client = Client::of(server).await.unwrap();
+    let alice = client.sign_in(&client.person("alice"), "orders:read").await.unwrap();
+    for caller in [alice, client.with(toolgate::dev::token("alice"))] {
+        let asks = caller.call("addresses", json!({})).await;
+        client.person("alice").open(asks.link().expect("a link")).await.unwrap();
+        let answer = caller.call("addresses", json!({})).await;
+        assert!(answer.text().contains("alice@example.com"), "{}", answer.body());
+    }
+}
+
+#[tokio::test]
+async fn without_a_gate_a_debug_build_is_in_development() {
+    let server =
+        |gate| toolgate::server!().gate_or_dev::<Acme>(gate, ["alice"]).tools(tools![orders]);
+    let client = Client::of(server(None)).await.unwrap();
+    let alice = client.with(toolgate::dev::token("alice").scopes("orders:read"));
+    assert_eq!(alice.call("orders", json!({})).await.status(), 200);
+
+    let issuer = Issuer::new();
+    let gate = Gate::new(issuer.verifier()).resource(RESOURCE);
+    let client = Client::of(server(Some(gate))).await.unwrap();
+    let dev = client.with(toolgate::dev::token("alice").scopes("orders:read"));
+    assert_eq!(dev.call("orders", json!({})).await.status(), 401, "the gate stands alone");
+    let alice = client.with(issuer.token("alice").scopes("orders:read"));
+    assert_eq!(alice.call("orders", json!({})).await.status(), 200);
 }
 
 #[tokio::test]

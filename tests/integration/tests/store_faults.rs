@@ -16,6 +16,7 @@ fn served(forge: &Running, data: &Path) -> Command {
     command
         .env("FORGE_URL", forge.url())
         .env("TOOLGATE_DATA", data)
+        .env("XDG_CONFIG_HOME", data)
         .env_remove("TOOLGATE_KEY")
         .env_remove("TOOLGATE_HTTP")
         .arg("--stdio")
@@ -159,10 +160,10 @@ async fn without_its_key_a_store_is_left_as_it_is() {
     let forge = forge::start(Config::default()).await.unwrap();
     let (data, database) = filled(&forge).await;
     let before = std::fs::read(&database).unwrap();
-    let key = std::fs::read_dir(data.path())
-        .unwrap()
+    let key = std::fs::read_dir(data.path().join("toolgate"))
+        .expect("it is in the directory for configuration")
         .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().contains("key"))
+        .find(|path| path.to_string_lossy().ends_with(".key"))
         .expect("a key file");
     std::fs::remove_file(&key).unwrap();
     let said = refused(&forge, data.path()).await;

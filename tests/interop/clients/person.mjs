@@ -32,19 +32,28 @@ async function browse(link, name, redirect, password = `${name}-password`) {
       const [, key, value] = cookie.match(/^([^=]+)=([^;]*)/);
       value ? jar.set(key, value) : jar.delete(key);
     }
-    const onward = answer.headers.get('location');
+    // A stand-in goes on by a header of its page.
+    const refresh = answer.headers.get('refresh')?.match(/^0;url=(.*)$/)?.[1];
+    const onward = answer.headers.get('location') ?? refresh;
     if (onward) {
       [url, form] = [new URL(onward, url), undefined];
       continue;
     }
     const html = await answer.text();
     const found = html.match(/<form[^>]*>[\s\S]*?<\/form>/)?.[0];
+    // The development sign-in has a link for each person, in place of a form.
+    const person = [...html.matchAll(/<a\s[^>]*>([^<]*)<\/a>/g)].find(([, text]) => text.trim() === name);
+    if (!found && person) {
+      url = new URL(attribute(person[0], 'href'), url);
+      continue;
+    }
     if (!found && !redirect && answer.ok) return html;
     if (!found) throw new Error(`nothing to fill in at ${url} (${answer.status}): ${html.slice(0, 400)}`);
     form = new URLSearchParams();
     for (const [input] of found.matchAll(/<input[^>]*>/g)) {
       const field = attribute(input, 'name');
       const type = attribute(input, 'type');
+      if (type === 'radio' && attribute(input, 'value') !== name) continue;
       const typed = type === 'password' ? password : name;
       if (field) form.set(field, attribute(input, 'value') || (type === 'hidden' ? '' : typed));
     }

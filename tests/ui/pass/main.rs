@@ -19,6 +19,7 @@ macro_rules! cases {
     };
 }
 
+pub mod argument_named_account;
 pub mod catalogue_declared;
 pub mod clients_write_with_scopes;
 pub mod errors_of_every_kind;
@@ -50,6 +51,7 @@ pub mod widgets_in_every_form;
 
 mod runs {
     cases! {
+        argument_named_account,
         catalogue_declared,
         clients_write_with_scopes,
         errors_of_every_kind,

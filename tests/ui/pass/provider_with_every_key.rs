@@ -23,7 +23,14 @@ use ui::prelude::*;
     insufficient_scope(pointer = "/error", values("missing_scope"), needed = "/needed"),
     invalid_token(pointer = "/error", values("token_expired", "invalid_auth")),
     api_error(pointer = "/ok", values("false")),
-    revocation(token = bearer, only = access_token)
+    revocation(token = bearer, only = access_token),
+    account(
+        path = "/auth.test",
+        id("/team_id", "/user_id"),
+        label("/user", "/team"),
+        scopes("chat:read"),
+        prompt = "select_account"
+    )
 )]
 pub enum Chat {
     #[scope("chat:write", also = "chat:write:user")]

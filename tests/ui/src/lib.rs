@@ -1,10 +1,10 @@
-//! Two providers for the cases in `ui/`.
+//! Providers for the cases in `ui/`.
 
 /// What every case needs.
 pub mod prelude {
     pub use toolgate::prelude::*;
 
-    pub use crate::{GitHub, Slack};
+    pub use crate::{GitHub, Mail, Slack};
 }
 
 /// A code host.
@@ -38,4 +38,17 @@ pub enum Slack {
     /// Posts.
     #[scope("chat:write")]
     ChatWrite,
+}
+
+/// Mail, of which a person may have several accounts.
+#[toolgate::provider(
+    api = "https://mail.example/api",
+    authorize = "https://mail.example/authorize",
+    token = "https://mail.example/token",
+    account(path = "/me", id = "/id", label = "/address")
+)]
+pub enum Mail {
+    /// Reads mail.
+    #[scope("mail:read", access = read)]
+    Read,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest;
 use axum::{
     Form, Json,
-    extract::State,
+    extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
 use base64::{
@@ -21,7 +21,7 @@ use url::form_urlencoded;
 use crate::{
     Forge,
     config::{Config, Flavour},
-    world::{Access, Family, Refresh, World, random},
+    world::{Access, Family, Refresh, RefreshOutcome, World, random},
 };
 
 #[derive(Deserialize)]
@@ -42,20 +42,66 @@ const INVALID_GRANT: StatusCode = StatusCode::BAD_REQUEST;
 
 pub(super) async fn token(
     State(forge): State<Forge>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     Form(asked): Form<Parameters>,
 ) -> Response {
     if let Some(fault) = forge.faults.before_token().await {
         return fault;
     }
+    let under_way = asked.refresh_token.as_ref().map(|token| UnderWay::begin(&forge, token));
     let result = check_client(&headers, &asked).and_then(|()| match asked.grant_type.as_deref() {
-        Some("refresh_token") => forge.refresh(&asked),
+        Some("refresh_token") => forge.refresh(&asked, query.as_deref().unwrap_or_default()),
         // GitHub does not ask for a grant_type.
         Some("authorization_code") | None => forge.redeem(&asked),
         Some(_) => Err((StatusCode::BAD_REQUEST, "unsupported_grant_type", "no such grant type")),
     });
     let answer = forge.answer(result, &headers);
+    if let Some(under_way) = under_way {
+        if !forge.config.token_latency.is_zero() {
+            tokio::time::sleep(forge.config.token_latency).await;
+        }
+        under_way.end();
+    }
     forge.faults.after_token(answer)
+}
+
+/// A refresh request, which ends when it is answered or its client has gone.
+struct UnderWay {
+    forge: Forge,
+    family: Option<usize>,
+    is_answered: bool,
+}
+
+impl UnderWay {
+    fn begin(forge: &Forge, token: &str) -> Self {
+        let mut world = forge.world();
+        let family = world.refresh.get(token).map(|refresh| refresh.family);
+        if let Some(family) = family {
+            let at_once = world.refreshing.entry(family).or_default();
+            *at_once += 1;
+            let at_once = *at_once;
+            world.counts.most_at_once = world.counts.most_at_once.max(at_once);
+        }
+        drop(world);
+        Self { forge: forge.clone(), family, is_answered: false }
+    }
+
+    fn end(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut world = self.forge.world();
+        if !self.is_answered {
+            world.counts.unanswered += 1;
+        }
+        if let Some(at_once) = self.family.and_then(|family| world.refreshing.get_mut(&family)) {
+            *at_once -= 1;
+        }
+    }
 }
 
 pub(super) async fn revoke(
@@ -145,7 +191,7 @@ impl Forge {
         Ok(self.issue(&mut world, family, refresh))
     }
 
-    fn refresh(&self, asked: &Parameters) -> Result<Map<String, Value>, Refusal> {
+    fn refresh(&self, asked: &Parameters, query: &str) -> Result<Map<String, Value>, Refusal> {
         let mut world = self.world();
         let token = asked.refresh_token.clone().unwrap_or_default();
         let known = world.refresh.get(&token).cloned();
@@ -157,9 +203,21 @@ impl Forge {
             return refuse(&mut world, "the refresh token is not known");
         };
         if self.faults.refuses_refresh() || world.families[known.family].revoked {
+            world.log_refresh(known.family, query, RefreshOutcome::Refused);
             return refuse(&mut world, "the grant was revoked");
         }
-        if known.spent {
+        let now = world.now();
+        let outcome = match known.spent_at {
+            None => RefreshOutcome::Renewed,
+            Some(at) if now.duration_since(at).unwrap_or_default() < self.config.leeway => {
+                world.counts.repeated += 1;
+                RefreshOutcome::Repeated
+            }
+            Some(_) => RefreshOutcome::Reused,
+        };
+        world.log_refresh(known.family, query, outcome);
+        if outcome == RefreshOutcome::Reused {
+            world.counts.reuses += 1;
             // Two parties hold one token, and one of them stole it (OAuth 2.1 §4.3.1).
             world.families[known.family].revoked = true;
             return refuse(&mut world, "the refresh token was used before");
@@ -169,7 +227,7 @@ impl Forge {
         if next.is_some()
             && let Some(refresh) = world.refresh.get_mut(&token)
         {
-            refresh.spent = true;
+            refresh.spent_at.get_or_insert(now);
         }
         Ok(self.issue(&mut world, known.family, next))
     }
@@ -200,7 +258,7 @@ impl Forge {
             answer.insert("expires_in".into(), self.config.access_ttl.as_secs().into());
         }
         if let Some(refresh) = refresh {
-            world.refresh.insert(refresh.clone(), Refresh { family, spent: false });
+            world.refresh.insert(refresh.clone(), Refresh { family, spent_at: None });
             answer.insert("refresh_token".into(), refresh.into());
         }
         answer

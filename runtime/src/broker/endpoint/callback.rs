@@ -1,6 +1,9 @@
 //! The return from the provider: who signed in, what was granted, and a code for the client.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use async_trait::async_trait;
 use axum::response::Response;
@@ -11,7 +14,7 @@ use super::{
     authorization_redirect::{BrokerContext, STATE_PREFIX},
     request::{AuthorizationError, AuthorizationRequest},
 };
-use crate::support::escape::escape;
+use crate::support::{crash_point::crash_point, escape::escape};
 use crate::{
     broker::{
         client::ClientTrust,
@@ -145,6 +148,7 @@ impl Broker {
             tokens,
             scopes: granted,
             origin: self.0.oauth.origin(),
+            person: BTreeMap::new(),
             client: None,
             // The account is the subject.
             is_same_account: true,
@@ -156,6 +160,7 @@ impl Broker {
         let withheld = request.scopes.iter().filter(|scope| !given.contains(scope)).cloned();
         let withheld = self.withheld_again(&subject, withheld.collect()).await?;
         let code = self.issue_code(&subject, &request, given, withheld, at).await?;
+        crash_point("consent.code");
         tracing::info!(target: "toolgate::broker", client = %escape(&request.client_id), subject = %escape(&subject), "a person signed in");
         let state = request.state.as_deref();
         let url = self.answer_url(&request.redirect_uri, state, &[("code", &code)]);

@@ -8,17 +8,14 @@ use super::error::OAuthError;
 use crate::{
     broker::{
         client_authentication::AuthenticatedClient,
-        identity::UserEndpoint,
         identity_provider::{IdentityAssertion, TrustedIssuer},
-        signed_assertion::{SignedAssertion, Validity},
+        signed_assertion::{SignedAssertion, USED_ASSERTION_TTL, Validity},
         state::Broker,
         tokens::IssuedTokens,
     },
-    gate::{
-        AuthError,
-        verify::token::{numeric_date, string_list},
-    },
-    support::{crypto, escape::escape},
+    gate::{AuthError, verify::token::string_list},
+    oauth::UserEndpoint,
+    support::escape::escape,
 };
 
 /// The value of `grant_type`.
@@ -38,10 +35,8 @@ struct AssertionClaims {
     client_id: Option<String>,
     resource: Option<Value>,
     scope: Option<String>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    jti: Option<String>,
+    #[serde(flatten)]
+    validity: Validity,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -85,9 +80,9 @@ impl Broker {
         if !signed.is_signed_by(key, algorithm) {
             return Err(refuse("the signature of the assertion is wrong"));
         }
-        let jti = claims.jti.as_deref().unwrap_or_default();
-        let used = crypto::sha256(format!("id-jag\n{named}\n{jti}").as_bytes());
-        if !self.0.assertions.is_first_use(used) {
+        let jti = claims.validity.id();
+        let until = self.0.clock.now() + USED_ASSERTION_TTL;
+        if !self.0.records.is_first_use("id-jag", named, jti, until).await? {
             return Err(refuse("the assertion was used before"));
         }
         let scopes = self.scopes_of_assertion(claims.scope.as_deref(), requested)?;
@@ -135,16 +130,10 @@ impl Broker {
         if claims.sub.as_deref().unwrap_or_default().is_empty() {
             return Err(refuse("`sub` of the assertion is missing"));
         }
-        if numeric_date(claims.iat.as_ref()).is_none() {
+        if claims.validity.issued_at().is_none() {
             return Err(refuse("`iat` of the assertion is missing, or is no time"));
         }
-        let validity = Validity {
-            expires_at: claims.exp.as_ref(),
-            not_before: claims.nbf.as_ref(),
-            issued_at: claims.iat.as_ref(),
-            id: claims.jti.as_deref(),
-        };
-        validity.check(self.now()).map_err(refuse)
+        claims.validity.check(self.now()).map_err(refuse)
     }
 
     /// The scopes that are both in the assertion and requested. Without a request, all of the

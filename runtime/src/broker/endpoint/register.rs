@@ -12,7 +12,7 @@ use http::{StatusCode, header, request::Parts};
 use serde_json::json;
 
 use super::error::{self, OAuthError};
-use crate::support::escape::escape;
+use crate::support::{crash_point::crash_point, escape::escape};
 use crate::{
     broker::{
         client_metadata::ClientMetadata, limits, registered_client::RegisteredClient,
@@ -34,6 +34,7 @@ pub(crate) async fn register_client(
             tracing::info!(target: "toolgate::broker", code = error.code(), reason = &*escape(error.description()), "a registration was refused");
             let (code, detail) = (error.code(), error.fixed_description());
             broker.new_span().emit(|| EventKind::RegistrationRefused { code, detail });
+            broker.0.grants.audit().refuse("registration", code);
             error.into_response()
         }
     }
@@ -79,6 +80,7 @@ impl Broker {
         let registrations = &self.0.clients.registrations;
         let too_long = || bad_uri("the redirect URIs are too long together".to_owned());
         let id = registrations.seal(&client).ok_or_else(too_long)?;
+        crash_point("registration.sealed");
         tracing::info!(target: "toolgate::broker", client = %escape(&id), "a client registered itself");
         self.new_span().emit(|| EventKind::ClientRegistered {
             client: Found::new(&id),

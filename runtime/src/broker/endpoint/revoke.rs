@@ -13,7 +13,7 @@ use crate::{
     browser::form::read_form,
     gate::connected_ip_key,
     grant::StoreError,
-    support::background as task,
+    support::{background as task, crash_point::crash_point},
 };
 
 /// Handles a revocation request.
@@ -53,20 +53,29 @@ impl Broker {
         client: &AuthenticatedClient,
         token: &str,
     ) -> Result<(), OAuthError> {
-        let Some(sign_in) = self.revoke_family(client, token).await? else { return Ok(()) };
+        let Some((id, sign_in)) = self.find_sign_in(client, token).await? else { return Ok(()) };
         let (subject, client) = (&sign_in.subject, &sign_in.client_id);
-        tracing::info!(target: "toolgate::broker", client = %escape(client), subject = %escape(subject), "a client signed its user out");
-        self.forget_consent(subject, client).await?;
-        if self.is_one_installation(client) {
-            // A host that steps up does not revoke the tokens of the sign-in before.
-            for (id, of) in self.sign_ins(subject).await? {
-                if of == *client {
-                    self.end(&id).await?;
-                }
-            }
+        // A host that steps up does not revoke the tokens of the sign-in before.
+        let ends_all = self.is_one_installation(client);
+        let (ended, left): (Vec<_>, Vec<_>) = self
+            .sign_ins(subject)
+            .await?
+            .into_iter()
+            .partition(|(other, of)| other == id || (ends_all && of == client));
+        // All clients of this person share the provider's grant. This sign-in ends last: if the process
+        // dies in between, the client's next request finds it, and does the rest.
+        if left.is_empty() {
+            self.0.grants.disconnect(&self.0.oauth, subject).await?;
         }
-        // All clients of this person share the provider's grant.
-        if self.sign_ins(subject).await?.is_empty() {
+        self.forget_consent(subject, client).await?;
+        for (other, _) in ended.iter().filter(|(other, _)| other != id) {
+            self.end(other).await?;
+        }
+        self.end(id).await?;
+        tracing::info!(target: "toolgate::broker", client = %escape(client), subject = %escape(subject), "a client signed its user out");
+        crash_point("disconnect.client_signed_out");
+        // Clients that sign out at once each find the other's sign-in.
+        if !left.is_empty() && self.sign_ins(subject).await?.is_empty() {
             self.0.grants.disconnect(&self.0.oauth, subject).await?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::{
     error::{self, OAuthError, required},
     identity_assertion::JWT_BEARER,
 };
-use crate::support::escape::escape;
+use crate::support::{crash_point::crash_point, escape::escape};
 use crate::{
     broker::{state::Broker, store::typed_store::millis, tokens::IssuedTokens},
     browser::form::read_form,
@@ -29,6 +29,7 @@ pub(crate) async fn issue_tokens(State(broker): State<Broker>, request: HttpRequ
             let (code, detail) = (error.code(), error.fixed_description());
             let span = broker.new_span();
             span.emit(|| EventKind::TokenRequestRefused { grant_type, code, detail });
+            broker.0.grants.audit().refuse("token_request", code);
             error.into_response()
         }
     }
@@ -71,6 +72,7 @@ impl Broker {
                 return Err(OAuthError::new("unsupported_grant_type", supported));
             }
         };
+        crash_point("token.issued");
         Ok(self.token_response(tokens))
     }
 

@@ -5,7 +5,13 @@ use std::{collections::BTreeSet, fmt::Write, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    broker::{state::Broker, store::sign_ins::SignInRecord},
+    broker::{
+        state::Broker,
+        store::{
+            sign_ins::SignInRecord,
+            typed_store::{SIGN_INS, millis},
+        },
+    },
     gate::{
         Claims, StepUp,
         sign_in_scopes::{AddedScopes, SignInScopes, StepUpAnswer, StepUpCall, StepUpLink},
@@ -17,12 +23,15 @@ use crate::{
 /// Parts of the names of hosts that are known to do nothing about a challenge.
 const IGNORE_CHALLENGES: [&str; 3] = ["codex", "opencode", "mcporter"];
 
-/// How often the store is read for a decision that another process may have recorded.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the store is read for a decision while changes of records are not announced.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often the record of a sign-in is read for an end that was not announced, and how many such reads
+/// there are to one of the record of its person, where the end was not written to both.
 #[cfg(any(feature = "sse", feature = "websocket"))]
-/// How often the store is read for a sign-in that another process may have ended.
-const ENDED_POLL_INTERVAL: Duration = Duration::from_secs(30);
+const ENDED_POLL_INTERVAL: Duration = Duration::from_secs(5);
+#[cfg(any(feature = "sse", feature = "websocket"))]
+const POLLS_PER_PERSON: u32 = 6;
 
 #[async_trait]
 impl SignInScopes for Broker {
@@ -54,11 +63,12 @@ impl SignInScopes for Broker {
     }
 
     async fn decided(&self, link: &str, timeout: Duration) {
-        let mut decisions = self.0.step_ups.decisions();
+        let Some((sign_in, _)) = link.split_once('.') else { return };
         let wait = async {
-            while let Ok(Some(_)) = self.find_link(link).await {
-                // A decision of this process ends the wait at once.
-                let _ = tokio::time::timeout(POLL_INTERVAL, decisions.changed()).await;
+            loop {
+                let changed = self.0.records.watch(SIGN_INS, sign_in, POLL_INTERVAL);
+                let Ok(Some(_)) = self.find_link(link).await else { return };
+                changed.await;
             }
         };
         let _ = tokio::time::timeout(timeout, wait).await;
@@ -67,27 +77,18 @@ impl SignInScopes for Broker {
     #[cfg(any(feature = "sse", feature = "websocket"))]
     async fn ended(&self, claims: &Claims) {
         let Some(id) = claims.sign_in_id() else { return std::future::pending().await };
-        let mut decisions = self.0.step_ups.decisions();
-        loop {
-            let live = self.live_sign_in(id, claims.subject(), claims.client_id()).await;
-            if matches!(live, Ok(None)) {
+        for poll in (0..POLLS_PER_PERSON).cycle() {
+            let changed = self.0.records.watch(SIGN_INS, id, ENDED_POLL_INTERVAL);
+            let is_live = if poll == 0 {
+                let live = self.live_sign_in(id, claims.subject(), claims.client_id());
+                live.await.map(|found| found.is_some())
+            } else {
+                self.has_refresh_tokens(id).await
+            };
+            if matches!(is_live, Ok(false)) {
                 return;
             }
-            // Another process may end it.
-            let poll = tokio::time::sleep(ENDED_POLL_INTERVAL);
-            tokio::pin!(poll);
-            loop {
-                tokio::select! {
-                    () = &mut poll => break,
-                    // The process goes down with all that it serves.
-                    changed = decisions.changed() => if changed.is_err() {
-                        return std::future::pending().await;
-                    },
-                }
-                if self.0.step_ups.has_ended(id) {
-                    return;
-                }
-            }
+            changed.await;
         }
     }
 }
@@ -128,8 +129,8 @@ impl Broker {
         }
         let challenges = call.policy == StepUp::Auto
             && !is_known_to_ignore_challenges(sign_in.client_name.as_deref())
-            && !self.0.step_ups.ignores_challenges(id, call.digest);
-        if challenges {
+            && !sign_in.step_up.ignores_challenges(millis(self.now()));
+        if challenges && !self.is_challenged_again(id, call.digest).await? {
             return Ok(StepUpAnswer::Challenge);
         }
         let Some((link, again)) = self.offer_link(id, &scopes).await? else {

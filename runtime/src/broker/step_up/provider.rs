@@ -1,6 +1,6 @@
 //! The provider's part of a step-up: it is asked for the scopes that its grant lacks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use axum::response::Response;
@@ -169,6 +169,7 @@ impl StepUpFlow {
             tokens,
             scopes: granted,
             origin: broker.0.oauth.origin(),
+            person: BTreeMap::new(),
             client: None,
             // The account is the subject.
             is_same_account: true,

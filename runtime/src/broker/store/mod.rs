@@ -1,4 +1,4 @@
-//! The broker's records in the sealed store: sign-ins, people, keys.
+//! The broker's records in the sealed store: sign-ins, people, keys, assertions that were used.
 
 pub(crate) mod people;
 pub(crate) mod refresh_tokens;
@@ -7,3 +7,4 @@ pub(crate) mod signing_keys;
 pub(crate) mod step_up_record;
 pub(crate) mod step_ups;
 pub(crate) mod typed_store;
+pub(crate) mod used_assertions;

@@ -13,7 +13,7 @@ use crate::support::escape::escape;
 use crate::{
     broker::{cookies::SESSION_TTL, state::Broker},
     grant::{DisconnectOutcome, StoreError},
-    support::{background as task, crypto},
+    support::{background as task, crash_point::crash_point, crypto},
 };
 
 /// The most sign-ins of one person. A further one ends the oldest.
@@ -87,6 +87,12 @@ impl Broker {
             .unwrap_or_else(|error| Err(StoreError::unavailable("disconnecting", error)))
     }
 
+    /// Whether it is in front of the provider with this ID.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn is_at(&self, provider: &str) -> bool {
+        self.0.oauth.registration.id == provider
+    }
+
     async fn sign_out(&self, subject: &str) -> Result<DisconnectOutcome, StoreError> {
         let now = self.now();
         // From here on all of them are over, however much of the rest succeeds.
@@ -107,6 +113,7 @@ impl Broker {
             self.0.records.take::<IgnoredAny>(CONSENTS, key).await?;
         }
         tracing::info!(target: "toolgate::broker", subject = %escape(subject), "a person was disconnected");
+        crash_point("disconnect.signed_out");
         self.0.grants.disconnect(&self.0.oauth, subject).await
     }
 

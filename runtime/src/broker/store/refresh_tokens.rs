@@ -200,12 +200,12 @@ impl Broker {
         }
     }
 
-    /// Revokes a refresh token with its family (RFC 7009), and returns the sign-in.
-    pub(crate) async fn revoke_family(
+    /// Returns the sign-in of a refresh token that its client wants to revoke (RFC 7009), with its ID.
+    pub(crate) async fn find_sign_in<'a>(
         &self,
         client: &AuthenticatedClient,
-        token: &str,
-    ) -> Result<Option<SignInRecord>, OAuthError> {
+        token: &'a str,
+    ) -> Result<Option<(&'a str, SignInRecord)>, OAuthError> {
         let Some((id, generation, mac)) = parse(token) else { return Ok(None) };
         let Some(found) = self.0.records.read::<SignInRecord>(SIGN_INS, id).await? else {
             return Ok(None);
@@ -222,8 +222,7 @@ impl Broker {
             return Err(OAuthError::grant("the token was given to another client"));
         }
         sign_in.check_client(client)?;
-        self.end(id).await?;
-        Ok(Some(sign_in))
+        Ok(Some((id, sign_in)))
     }
 
     /// Checks that there is a grant at the provider. Without one, only a new sign-in helps.

@@ -20,7 +20,10 @@ use crate::{
         state::Broker,
         tokens::{AccessToken, IssuedTokens},
     },
-    grant::{SaveError, StoreError, Stored},
+    grant::{
+        SaveError, StoreError, Stored,
+        audit::entry::{AuditEvent, Facts},
+    },
     support::crypto,
     trace::{EventKind, Found, GrantType, ReuseOutcome},
 };
@@ -155,6 +158,7 @@ impl Broker {
             granted: sign_in.scopes[..].into(),
             withheld: sign_in.withheld[..].into(),
         });
+        self.keep(AuditEvent::SignedIn, &sign_in);
         Ok(code)
     }
 
@@ -269,15 +273,26 @@ impl Broker {
             sign_in.stage = Stage::Over;
             // A short time, so that repeated sign-ins do not fill the store.
             let until = self.now() + ENDED_RETENTION;
-            match self.0.records.write(SIGN_INS, id, &sign_in, until, revision).await {
+            // Open connections wait for it.
+            let namespace = SIGN_INS.watched();
+            match self.0.records.write(namespace, id, &sign_in, until, revision).await {
                 Ok(_) => {
-                    self.0.step_ups.set_ended(id);
+                    self.0.step_ups.forget(id);
+                    self.keep(AuditEvent::SignInEnded, &sign_in);
                     return Ok(Some(sign_in.subject));
                 }
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(error),
             }
         }
+    }
+
+    /// Keeps in the audit what happened to a sign-in.
+    fn keep(&self, event: AuditEvent, sign_in: &SignInRecord) {
+        self.0.grants.audit().decision(|| {
+            let facts = Facts::of(event, &sign_in.subject).client(Some(&sign_in.client_id));
+            facts.scopes(sign_in.scopes.iter())
+        });
     }
 }
 

@@ -1,11 +1,17 @@
 //! The record of step-ups: what was added to a sign-in, and the links that add more.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 /// The most links of one sign-in that are valid at once. A further one replaces the oldest.
 const MAX_LINKS: usize = 4;
+
+/// The most challenges to one sign-in. A host that steps up has another sign-in after the first.
+const MAX_CHALLENGES: usize = 3;
+
+/// How long it is remembered how a host reacts to challenges.
+const CHALLENGE_RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// The step-ups of one sign-in.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -15,6 +21,17 @@ pub(crate) struct StepUpRecord {
     links: Vec<PendingLink>,
     /// What was refused last, until the client has heard of it.
     refusal: Option<Refusal>,
+    #[serde(default)]
+    challenges: Challenges,
+}
+
+/// The challenges that the host of a sign-in got.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Challenges {
+    /// The digests of the calls.
+    calls: Vec<u64>,
+    /// How long they are remembered, in milliseconds since 1970.
+    until: u64,
 }
 
 /// A link that was given out.
@@ -96,5 +113,61 @@ impl StepUpRecord {
 
     pub(super) fn take_refusal(&mut self) -> Option<Refusal> {
         self.refusal.take()
+    }
+
+    /// Whether the host is known at `now` to do nothing about challenges.
+    pub(crate) fn ignores_challenges(&self, now: u64) -> bool {
+        self.challenges.until > now && self.challenges.calls.len() >= MAX_CHALLENGES
+    }
+
+    /// Whether the host shows by this call that it does nothing about challenges: it was challenged
+    /// for it before, or for several others. Otherwise it is challenged now, which is recorded.
+    pub(super) fn is_challenged_again(&mut self, call: u64, now: u64) -> bool {
+        if self.ignores_challenges(now) {
+            return true;
+        }
+        let Challenges { calls, until } = &mut self.challenges;
+        if *until <= now {
+            calls.clear();
+        }
+        let repeats = calls.contains(&call);
+        let count = if repeats { MAX_CHALLENGES } else { calls.len() + 1 };
+        calls.resize(count, call);
+        let retention = u64::try_from(CHALLENGE_RETENTION.as_millis()).unwrap_or(u64::MAX);
+        *until = now.saturating_add(retention);
+        repeats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_call_shows_that_a_host_ignores_challenges() {
+        let (mut one, mut other) = (StepUpRecord::default(), StepUpRecord::default());
+        assert!(!one.is_challenged_again(1, 0));
+        assert!(!one.is_challenged_again(2, 0), "another call at the same time");
+        assert!(!other.is_challenged_again(1, 0), "another sign-in");
+        assert!(!one.ignores_challenges(0));
+        assert!(one.is_challenged_again(1, 0));
+        assert!(one.ignores_challenges(0) && one.is_challenged_again(3, 0), "from then on");
+        for call in 2..4 {
+            assert!(!other.is_challenged_again(call, 0));
+        }
+        assert!(other.is_challenged_again(4, 0), "after three challenges");
+    }
+
+    #[test]
+    fn challenges_are_bounded_and_forgotten() {
+        let mut record = StepUpRecord::default();
+        for call in 0..100 {
+            record.is_challenged_again(call, 0);
+        }
+        assert_eq!(record.challenges.calls.len(), MAX_CHALLENGES);
+        let later = record.challenges.until;
+        assert!(record.ignores_challenges(later - 1) && !record.ignores_challenges(later));
+        assert!(!record.is_challenged_again(0, later), "another version of the host, perhaps");
+        assert_eq!(record.challenges.calls, [0]);
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     broker::state::Broker,
-    grant::{SaveError, StoreError, Stored},
+    grant::{Namespace, SaveError, StoreError, Stored},
     support::crypto,
 };
 
@@ -52,6 +52,13 @@ impl Broker {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether the sign-in has not ended, as far as its own record says.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(crate) async fn has_refresh_tokens(&self, id: &str) -> Result<bool, StoreError> {
+        let found = self.0.records.read::<SignInRecord>(SIGN_INS, id).await?;
+        Ok(found.is_some_and(|stored| matches!(stored.value.stage, Stage::Family(_))))
     }
 
     /// A link that adds these scopes to the sign-in, and whether it was given out before.
@@ -121,9 +128,10 @@ impl Broker {
         secret: &str,
         decision: &Decision,
     ) -> Result<bool, StoreError> {
-        let settled =
-            self.change_sign_in(id, |sign_in| sign_in.step_up.settle(secret, decision)).await?;
-        self.0.step_ups.changed(id);
+        let settle = |sign_in: &mut SignInRecord| sign_in.step_up.settle(secret, decision);
+        // Calls wait for it.
+        let settled = self.change_sign_in_in(SIGN_INS.watched(), id, settle).await?;
+        self.0.step_ups.forget(id);
         Ok(settled.is_some())
     }
 
@@ -140,14 +148,38 @@ impl Broker {
         .await
     }
 
+    /// Whether the host of the sign-in does nothing about challenges, which it shows by this call:
+    /// it was challenged for it before, or for several others. Otherwise, and where the sign-in has
+    /// ended, it is challenged now.
+    pub(crate) async fn is_challenged_again(
+        &self,
+        id: &str,
+        call: u64,
+    ) -> Result<bool, StoreError> {
+        let now = millis(self.now());
+        let challenged =
+            self.change_sign_in(id, |sign_in| Some(sign_in.step_up.is_challenged_again(call, now)));
+        Ok(challenged.await?.unwrap_or_default())
+    }
+
     /// Changes a sign-in that has not ended. `None`: it has, or `change` made none.
     async fn change_sign_in<T>(
         &self,
         id: &str,
         change: impl Fn(&mut SignInRecord) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
+        self.change_sign_in_in(SIGN_INS, id, change).await
+    }
+
+    /// As [`change_sign_in`](Self::change_sign_in), in the namespace with or without an announcement.
+    async fn change_sign_in_in<T>(
+        &self,
+        namespace: Namespace,
+        id: &str,
+        change: impl Fn(&mut SignInRecord) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
         loop {
-            let Some(found) = self.0.records.read::<SignInRecord>(SIGN_INS, id).await? else {
+            let Some(found) = self.0.records.read::<SignInRecord>(namespace, id).await? else {
                 return Ok(None);
             };
             let Stored { value: mut sign_in, revision } = found;
@@ -156,7 +188,7 @@ impl Broker {
             }
             let Some(changed) = change(&mut sign_in) else { return Ok(None) };
             let until = self.now() + REFRESH_TOKEN_TTL;
-            match self.0.records.write(SIGN_INS, id, &sign_in, until, revision).await {
+            match self.0.records.write(namespace, id, &sign_in, until, revision).await {
                 Ok(_) => return Ok(Some(changed)),
                 // Another writer has succeeded, so this ends.
                 Err(SaveError::Conflict) => {}

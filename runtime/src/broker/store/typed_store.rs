@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     browser::pending_authorization::PendingStore,
-    grant::{Namespace, Records, Revision, SaveError, StoreError, Stored},
+    grant::{Namespace, Records, Revision, SaveError, StoreError, Stored, Watch},
 };
 
 // Where the maximum is 0 here, it follows from the capacity of a store: see `TypedStore::sized`.
@@ -30,6 +30,8 @@ pub(crate) const CONSENTS: Namespace = Namespace::new("broker-consent", 0).evict
 pub(crate) const SESSIONS: Namespace = Namespace::new("broker-session", 0).evicting();
 /// Metadata documents of clients that people use.
 pub(crate) const DOCUMENTS: Namespace = Namespace::new("broker-document", 10_000).evicting();
+/// Assertions that were used. Beyond so many, those that expire first are forgotten early.
+pub(crate) const ASSERTIONS: Namespace = Namespace::new("broker-assertion", 100_000).evicting();
 /// The signing keys.
 pub(crate) const KEYS: Namespace = Namespace::new("broker-keys", 1);
 
@@ -62,11 +64,11 @@ impl TypedStore {
 
     /// The namespace with the number of records that it may hold here.
     fn sized(&self, namespace: Namespace) -> Namespace {
-        let max_records = match namespace {
+        let max_records = match (Namespace { is_watched: false, ..namespace }) {
             REQUESTS | AUTHORIZATIONS => self.capacity.requests,
             PEOPLE => self.capacity.people,
             SIGN_INS | CONSENTS | SESSIONS => self.capacity.people * RECORDS_PER_PERSON,
-            fixed => return fixed,
+            _ => return namespace,
         };
         Namespace { max_records, ..namespace }
     }
@@ -137,6 +139,12 @@ impl TypedStore {
                 Err(SaveError::Store(error)) => return Err(error),
             }
         }
+    }
+
+    /// Waits, from this call on, until the record may have changed, as
+    /// [`Records::watch`] does.
+    pub(crate) fn watch(&self, namespace: Namespace, key: &str, poll_interval: Duration) -> Watch {
+        self.records.watch(namespace, key, poll_interval)
     }
 
     pub(crate) async fn take<T: DeserializeOwned>(

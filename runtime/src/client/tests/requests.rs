@@ -1,6 +1,7 @@
 //! Building and sending requests.
 
 use super::{tokens::RotatingTokens, *};
+use crate::trace::{Event, Observer, TraceContext, Tracer};
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_built() {
@@ -259,4 +260,35 @@ fn an_api_is_https_or_this_machine() {
         let error = connect(api).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+/// Wants the trace of requests, and keeps nothing.
+struct Tracing;
+
+impl Observer for Tracing {
+    fn on_event(&self, _: &Event<'_>) {}
+
+    fn wants_trace_context(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_request_carries_on_the_trace_of_its_call() {
+    let api = Api::serve(|_| ok("")).await;
+    let plain = api.client();
+    let body = br#"{"params":{"_meta":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","tracestate":"a=b","baggage":"k=v"}}}"#;
+    let span = Tracer::new(vec![Arc::new(Tracing)], false).span();
+    let span = span.traced(|| TraceContext::of_headers(None).of_message(body));
+    let traced = Client::new(Connection { span, ..Connection::clone(&plain.connection) }.into());
+    for client in [&traced, &traced, &plain] {
+        client.get("/x").send().await.unwrap();
+    }
+    let seen = api.seen();
+    let parents: Vec<_> = seen.iter().map(|seen| seen.header("traceparent")).collect();
+    assert!(parents[0].starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{parents:?}");
+    assert!(!parents[0].contains("00f067aa0ba902b7"), "its span is one of its own: {parents:?}");
+    assert_ne!(parents[0], parents[1], "and each has another");
+    assert_eq!((seen[0].header("tracestate"), seen[0].header("baggage")), ("a=b", "k=v"));
+    assert_eq!(parents[2], "", "without an observer that wants it there is none");
 }

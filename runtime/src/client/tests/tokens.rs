@@ -107,7 +107,7 @@ fn rotating(api: &Api) -> (Client, Arc<RotatingTokens>) {
     let tokens = Arc::new(RotatingTokens::default());
     let http = Arc::new(http_client().unwrap());
     let connection = Connection::new("Forge", &api.url(), http, Arc::clone(&tokens) as _).unwrap();
-    (AuthedClient::new(Arc::new(connection)), tokens)
+    (AuthedClient::new(connection.into()), tokens)
 }
 
 #[tokio::test]

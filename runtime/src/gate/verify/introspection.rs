@@ -1,6 +1,7 @@
 //! Token introspection (RFC 7662): opaque tokens, which the issuer is asked about.
 
 use std::{
+    iter,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -68,6 +69,8 @@ struct IntrospectionEndpoint {
     http: Client,
     clock: Arc<dyn Clock>,
     accept_without_audience: bool,
+    /// Names of this server at the issuer, besides the URL of the resource.
+    audiences: Vec<String>,
     permits: Arc<FairPermits>,
 }
 
@@ -96,6 +99,7 @@ pub fn introspection(
         http: http_client::client()?,
         clock: Arc::new(SystemClock),
         accept_without_audience: false,
+        audiences: Vec::new(),
         permits: Arc::default(),
     };
     let cache = Cache::weighted(MAX_CACHE_BYTES, EXPECTED_ANSWERS, ANSWER_TTL);
@@ -127,6 +131,19 @@ impl Introspection {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         Arc::make_mut(&mut self.endpoint).clock = clock;
+        self
+    }
+
+    /// Accepts tokens for these audiences (`aud`), besides those for the URL of the resource: for
+    /// issuers that know the server under a name of their own. Each name is compared character by
+    /// character; there is no wildcard.
+    ///
+    /// A name that other APIs share, such as that of a project, accepts tokens that were issued for
+    /// them, so such a token opens this server with the scopes that it has.
+    #[must_use]
+    pub fn audience<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        let names = names.into_iter().map(Into::into).filter(|name: &String| !name.is_empty());
+        Arc::make_mut(&mut self.endpoint).audiences.extend(names);
         self
     }
 
@@ -185,8 +202,11 @@ impl IntrospectionEndpoint {
             None => return Err(AuthError::Claim("aud")),
             Some(audience) => {
                 let found = string_list(Some(&audience)).ok_or(AuthError::Claim("aud"))?;
-                if !found.iter().any(|one| one == resource) {
-                    return Err(wrong_audience(&found, resource));
+                let is_ours = |one: &String| one == resource || self.audiences.contains(one);
+                if !found.iter().any(is_ours) {
+                    let others = self.audiences.iter().map(String::as_str);
+                    let expected: Vec<_> = iter::once(resource).chain(others).collect();
+                    return Err(wrong_audience(&found, expected.join(" or ")));
                 }
             }
         }

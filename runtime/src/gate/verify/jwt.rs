@@ -379,6 +379,10 @@ impl Verifier for Jwt {
         Some(self.check_request(presented, &verified, now))
     }
 
+    async fn prepare(&self) -> Result<(), AuthError> {
+        self.key_set.keys(|_| true).await.map(drop)
+    }
+
     fn authorization_servers(&self) -> Vec<String> {
         // Where clients sign in. The others of the key set are names of the same server.
         self.rules.issuers.first().cloned().into_iter().collect()

@@ -8,7 +8,7 @@ pub(crate) mod jwks;
 pub(crate) mod jwt;
 pub(crate) mod jwt_options;
 pub(crate) mod keys;
-pub(crate) mod replay_window;
+mod replay_window;
 pub(crate) mod token;
 pub(crate) mod token_rules;
 
@@ -95,6 +95,16 @@ pub trait Verifier: Send + Sync + 'static {
     fn verify_now(&self, presented: PresentedToken<'_>) -> Option<Result<Claims, AuthError>> {
         let _ = presented;
         None
+    }
+
+    /// Gets what the first token needs, such as the keys of the issuer, unless it is there already. A
+    /// server is not [ready](crate::Server::management) while this fails. The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Unavailable`], if the issuer cannot be asked.
+    async fn prepare(&self) -> Result<(), AuthError> {
+        Ok(())
     }
 
     /// Returns the issuers whose tokens are accepted, for the resource's metadata (RFC 9728 §2).

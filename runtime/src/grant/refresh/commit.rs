@@ -6,7 +6,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     access::{Access, AccessError},
@@ -24,6 +24,9 @@ use crate::{
 
 /// How often a write is tried that the store does not accept.
 const MAX_WRITES: u32 = 5;
+
+/// After how long it is not tried again, as the call waits.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The wait before the second of these tries; it doubles with each.
 const WRITE_RETRY_WAIT: Duration = Duration::from_millis(50);
@@ -58,28 +61,27 @@ impl RefreshState {
             clients: old.clients.clone(),
             origin: old.origin.clone(),
             placeholders,
+            account: old.account.clone(),
         };
-        let mut wait = WRITE_RETRY_WAIT;
-        for _ in 1..MAX_WRITES {
-            match self.write(key, &spent, &renewed).await {
-                Err(AccessError::Store(error)) => {
-                    tracing::warn!(provider = key.provider, %error, "renewed grant not yet stored");
-                }
+        let (begun, mut wait, mut tries) = (Instant::now(), WRITE_RETRY_WAIT, 1);
+        loop {
+            let error = match self.write(key, &spent, &renewed).await {
+                Err(AccessError::Store(error)) => error,
                 done => return self.clear_backoff(key, done),
+            };
+            if tries == MAX_WRITES || begun.elapsed() > WRITE_TIMEOUT {
+                tracing::error!(
+                    provider = key.provider, %error,
+                    "a renewed grant could not be stored; it is kept in memory and tried again"
+                );
+                let pending = PendingWrite { spent, renewed };
+                self.update_history(key, |history| history.pending_write = Some(pending));
+                return self.clear_backoff(key, Err(AccessError::Store(error)));
             }
+            tracing::warn!(provider = key.provider, %error, "renewed grant not yet stored");
             sleep(wait).await;
-            wait *= 2;
+            (wait, tries) = (wait * 2, tries + 1);
         }
-        let pending = PendingWrite { spent, renewed };
-        let done = self.write(key, &pending.spent, &pending.renewed).await;
-        if let Err(AccessError::Store(error)) = &done {
-            tracing::error!(
-                provider = key.provider, %error,
-                "a renewed grant could not be stored; it is kept in memory and tried again"
-            );
-            self.update_history(key, |history| history.pending_write = Some(pending));
-        }
-        self.clear_backoff(key, done)
     }
 
     /// Replaces the grant whose refresh token was spent, and no other.
@@ -104,8 +106,9 @@ impl RefreshState {
                 return Access::from_live(&row);
             }
             expected = row.revision;
-            // The user has allowed a client in the meantime, or taken one away.
+            // The user has allowed a client in the meantime, or taken one away, or renamed the account.
             renewed.to_mut().clients = row.value.clients;
+            renewed.to_mut().account = row.value.account;
         }
         Err(AccessError::Busy { retry_after: None })
     }
@@ -168,7 +171,8 @@ impl RefreshState {
     ) {
         let now = self.clock.now();
         self.update_history(key, |history| {
-            history.backoff_until = now.checked_add(self.policy.cooldown);
+            history.failures = history.failures.saturating_add(1);
+            history.backoff_until = now.checked_add(self.rest(key, history.failures));
             history.busy_until =
                 retry_after.and_then(|wait| now.checked_add(wait.min(MAX_RETRY_AFTER)));
         });
@@ -187,7 +191,7 @@ impl RefreshState {
     fn clear_backoff<T>(&self, key: &GrantKey, result: T) -> T {
         self.update_history(key, |history| {
             (history.backoff_until, history.busy_until) = (None, None);
-            history.was_refused = false;
+            (history.failures, history.was_refused) = (0, false);
         });
         result
     }

@@ -1,7 +1,9 @@
 //! Access tokens that are renewed before they expire.
 
 pub(crate) mod access;
+mod audited;
 mod commit;
+mod held_lease;
 pub(crate) mod policy;
 mod reject;
 pub(crate) mod renew;
@@ -9,7 +11,12 @@ mod renewal;
 mod state;
 mod traced;
 
-use std::{convert::Infallible, fmt, sync::Arc, time::SystemTime};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use self::{
     access::{Access, AccessError},
@@ -19,7 +26,8 @@ use self::{
     traced::{RenewalTrace, TracedRenewal},
 };
 use super::{
-    model::{Grant, GrantKey, GrantState, Revision},
+    audit::AuditTrail,
+    model::{Grant, GrantKey, GrantState, Revision, Stored},
     store::GrantStore,
     store_error::{SaveError, StoreError},
 };
@@ -28,9 +36,12 @@ use crate::{
         clock::Clock,
         single_flight::{Flight, SingleFlight},
     },
-    trace::Span,
+    trace::{Span, within},
 };
 use futures::future::join_all;
+
+/// How long it takes to store the result of a renewal, where the store answers.
+const STORE_TIME: Duration = Duration::from_secs(2);
 
 /// How often a caller joins a renewal that does not do what it needs.
 const MAX_JOINS: usize = 3;
@@ -73,11 +84,26 @@ impl Grants {
     pub fn with_policy(
         store: Arc<dyn GrantStore>,
         clock: Arc<dyn Clock>,
+        policy: RefreshPolicy,
+    ) -> Self {
+        Self::audited(store, clock, policy, AuditTrail::default())
+    }
+
+    /// As [`with_policy`](Self::with_policy), with what happens to them kept in `audit`.
+    pub(crate) fn audited(
+        store: Arc<dyn GrantStore>,
+        clock: Arc<dyn Clock>,
         mut policy: RefreshPolicy,
+        audit: AuditTrail,
     ) -> Self {
         policy.lease = policy.lease.max(policy.timeout * 2);
-        let state = Arc::new(RefreshState::new(store, clock, policy));
+        let state = Arc::new(RefreshState::new(store, clock, policy, audit));
         Self { state, renewals: Renewals::default() }
+    }
+
+    /// Where it is kept what happens to grants.
+    pub(crate) fn audit(&self) -> &AuditTrail {
+        &self.state.audit
     }
 
     /// The store.
@@ -87,6 +113,11 @@ impl Grants {
 
     pub(in crate::grant) fn policy(&self) -> &RefreshPolicy {
         &self.state.policy
+    }
+
+    /// How long a renewal takes at most, its result stored.
+    pub(crate) fn longest_renewal(&self) -> Duration {
+        self.state.policy.timeout + STORE_TIME
     }
 
     pub(in crate::grant) fn now(&self) -> SystemTime {
@@ -118,15 +149,27 @@ impl Grants {
         key: &GrantKey,
         renew: &Arc<dyn Renew>,
     ) -> Result<Access, AccessError> {
+        let stored = within(span, self.state.store.load(key)).await?;
+        self.access_of(span, key, stored, renew).await
+    }
+
+    /// As [`access_in`](Self::access_in), of the row that was loaded.
+    pub(in crate::grant) async fn access_of(
+        &self,
+        span: &Span,
+        key: &GrantKey,
+        stored: Option<Stored<Grant>>,
+        renew: &Arc<dyn Renew>,
+    ) -> Result<Access, AccessError> {
         if self.state.history(key, |history| history.pending_write.is_some()) {
             return self.renewed(span, key, renew, RenewalReason::Expired).await;
         }
-        let stored = self.state.store.load(key).await?.ok_or(AccessError::Missing)?;
+        let stored = stored.ok_or(AccessError::Missing)?;
         let grant = &stored.value;
         if let GrantState::Dead { reason } = &grant.state {
             return Err(AccessError::Dead { reason: reason.clone() });
         }
-        if !grant.is_from(renew.origin()) {
+        if !renew.has_issued(grant) {
             return Err(AccessError::OtherProvider);
         }
         match self.state.freshness(key, grant) {
@@ -223,6 +266,11 @@ impl Grants {
         }
     }
 
+    /// Whether no renewal is in progress.
+    pub(crate) fn are_settled(&self) -> bool {
+        self.renewals.under_way().is_empty()
+    }
+
     async fn renewed(
         &self,
         span: &Span,
@@ -258,11 +306,13 @@ impl Grants {
             begins = true;
             let (state, key, renew) = (Arc::clone(&self.state), key.clone(), Arc::clone(renew));
             let why = reason.clone();
-            let trace = RenewalTrace::begin(span, &key, &reason);
-            let traced = TracedRenewal::new(trace.clone(), &key);
+            let trace = RenewalTrace::begin(span, &key, &reason, &state.audit);
+            let (traced, trace_of) = (TracedRenewal::new(trace.clone(), &key), trace.clone());
             let work = async move {
-                let result = state.renew(&key, &renew, &why, &traced.trace).await;
+                let renewal = state.renew(&key, &renew, &why, &traced.trace);
+                let result = traced.trace.within(renewal).await;
                 traced.end(&result);
+                audited::renewal(&state.audit, &key, &trace_of, &result);
                 result
             };
             Ok::<_, Infallible>((RenewalLabel { reason, trace }, work))

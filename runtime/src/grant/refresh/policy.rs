@@ -12,11 +12,13 @@ pub struct RefreshPolicy {
     pub lead: Duration,
     /// How long one refresh request may take.
     pub timeout: Duration,
-    /// How long the right to renew lasts if its holder dies; at least twice `timeout`.
+    /// How long the right to renew lasts if its holder dies; at least twice `timeout`. Where a provider
+    /// accepts a spent refresh token for a while, it is a fifth of that time at most.
     pub lease: Duration,
     /// How often to poll the store while another process renews.
     pub poll: Duration,
-    /// How long after a failure a token that is still valid is not renewed again.
+    /// How long after a failure a token that is still valid is not renewed again, at most. It doubles
+    /// with each failure, up to the lead, and half of it is random.
     pub cooldown: Duration,
     /// The age below which a token is not renewed because of its expiry. It bounds the requests to a
     /// provider whose tokens expire at once.

@@ -2,16 +2,19 @@
 //!
 //! The order matters. Before the refresh token is sent, a record of the renewal is written to the
 //! grant; the response is stored before any caller gets the new token. A process that dies between
-//! the two leaves the record, and a lease that expires.
+//! the two leaves the record, and a lease that expires. One that was paused for longer than its lease
+//! sends nothing, and begins again.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{
     access::{Access, AccessError},
+    held_lease::{Bounds, HeldLease},
+    policy::RefreshPolicy,
     renew::Renew,
-    state::{RefreshState, RenewalReason, SpentToken},
+    state::{Freshness, RefreshState, RenewalReason, SpentToken},
     traced::RenewalTrace,
 };
 use crate::{
@@ -20,6 +23,7 @@ use crate::{
         store_error::SaveError,
     },
     oauth::{TokenError, TokenResponse},
+    support::{crash_point::crash_point, run_time},
 };
 
 /// The most renewals in a minute that the API's refusals may cause.
@@ -34,7 +38,32 @@ enum Check {
     Renew(Box<Stored<Grant>>),
 }
 
+/// What an attempt to renew came to.
+enum Attempt {
+    Done(Result<Access, AccessError>),
+    /// The lease ended before the request was sent.
+    Lapsed,
+}
+
+impl From<Result<Access, AccessError>> for Attempt {
+    fn from(result: Result<Access, AccessError>) -> Self {
+        Self::Done(result)
+    }
+}
+
 impl RefreshState {
+    /// How long a request and a lease last. Where a provider accepts a spent token for a while, the
+    /// lease of a process that died ends within a fifth of that time: the next one may die as well.
+    fn bounds(&self, renew: &Arc<dyn Renew>) -> Bounds {
+        let tokens = renew.refresh_tokens();
+        let RefreshPolicy { timeout, lease, .. } = self.policy;
+        if !tokens.rotates || tokens.leeway.is_zero() {
+            return Bounds { timeout, lease };
+        }
+        let lease = lease.min(tokens.leeway / 5);
+        Bounds { timeout: timeout.min(lease / 2), lease }
+    }
+
     /// Renews the grant if `reason` still applies, unless another process does so first.
     pub(super) async fn renew(
         &self,
@@ -44,16 +73,21 @@ impl RefreshState {
         trace: &RenewalTrace,
     ) -> Result<Access, AccessError> {
         self.flush_pending_write(key).await?;
+        let bounds = self.bounds(renew);
         // Longer than the lease of a holder that has died.
-        let deadline = Instant::now() + self.policy.lease + self.policy.timeout;
-        let lease = loop {
+        let deadline = Instant::now() + bounds.lease + self.policy.timeout;
+        loop {
             let stored = match self.check(key, renew, reason).await? {
                 Check::Fresh(access) => return Ok(access),
                 Check::Renew(stored) => stored,
             };
-            self.check_limits(key, reason)?;
-            if let Some(lease) = self.store.lease(key, self.holder, self.policy.lease).await? {
-                break lease;
+            self.check_limits(key, reason, &stored.value)?;
+            if let Some(held) = self.take_lease(key, bounds).await? {
+                crash_point("refresh.leased");
+                match self.renew_and_release(key, renew, reason, trace, held).await {
+                    Attempt::Done(result) => return result,
+                    Attempt::Lapsed => continue,
+                }
             }
             if matches!(reason, RenewalReason::Due) {
                 return Ok(Access::new(&stored.value, stored.revision));
@@ -62,15 +96,26 @@ impl RefreshState {
                 return Err(AccessError::Busy { retry_after: None });
             }
             sleep(self.policy.poll).await;
-        };
-        let result = self.renew_with_lease(key, renew, reason, trace).await;
+        }
+    }
+
+    async fn renew_and_release(
+        &self,
+        key: &GrantKey,
+        renew: &Arc<dyn Renew>,
+        reason: &RenewalReason,
+        trace: &RenewalTrace,
+        mut held: HeldLease,
+    ) -> Attempt {
+        let attempt = self.renew_with_lease(key, renew, reason, trace, &mut held).await;
+        crash_point("refresh.releasing");
         // While the renewed grant is not stored, other processes must not use the old one.
         if !self.history(key, |history| history.pending_write.is_some())
-            && let Err(error) = self.store.release(lease).await
+            && let Err(error) = self.store.release(held.lease).await
         {
             tracing::warn!(provider = key.provider, %error, "lease not released; it will expire");
         }
-        result
+        attempt.unwrap_or_else(|error| Attempt::Done(Err(error)))
     }
 
     /// Reads the grant and checks whether `reason` still applies.
@@ -84,7 +129,7 @@ impl RefreshState {
         if let GrantState::Dead { reason } = &stored.value.state {
             return Err(AccessError::Dead { reason: reason.clone() });
         }
-        if !stored.value.is_from(renew.origin()) {
+        if !renew.has_issued(&stored.value) {
             return Err(AccessError::OtherProvider);
         }
         if !self.needs_renewal(key, &stored.value, reason) {
@@ -96,8 +141,21 @@ impl RefreshState {
         Ok(Check::Renew(Box::new(stored)))
     }
 
+    /// Whether the API refuses a token that should be good. One that has expired on its way to the API
+    /// says nothing of the next one.
+    fn is_forced(&self, key: &GrantKey, reason: &RenewalReason, grant: &Grant) -> bool {
+        matches!(reason, RenewalReason::Refused { .. })
+            && self.freshness(key, grant) != Freshness::Expired
+    }
+
     /// Checks that the provider may be asked now.
-    fn check_limits(&self, key: &GrantKey, reason: &RenewalReason) -> Result<(), AccessError> {
+    fn check_limits(
+        &self,
+        key: &GrantKey,
+        reason: &RenewalReason,
+        grant: &Grant,
+    ) -> Result<(), AccessError> {
+        let is_forced = self.is_forced(key, reason, grant);
         let now = self.clock.now();
         self.update_history(key, |history| {
             if let Some(wait) = history.busy_until.and_then(|until| until.duration_since(now).ok())
@@ -108,9 +166,7 @@ impl RefreshState {
             history
                 .forced
                 .retain(|at| now.duration_since(*at).is_ok_and(|age| age < Duration::from_mins(1)));
-            if matches!(reason, RenewalReason::Refused { .. })
-                && history.forced.len() >= MAX_FORCED_PER_MINUTE
-            {
+            if is_forced && history.forced.len() >= MAX_FORCED_PER_MINUTE {
                 return Err(AccessError::Rejected);
             }
             Ok(())
@@ -124,11 +180,12 @@ impl RefreshState {
         renew: &Arc<dyn Renew>,
         reason: &RenewalReason,
         trace: &RenewalTrace,
-    ) -> Result<Access, AccessError> {
+        held: &mut HeldLease,
+    ) -> Result<Attempt, AccessError> {
         for _ in 0..MAX_CONFLICTS {
             // Once more: the former holder of the lease may have renewed the grant.
             let stored = match self.check(key, renew, reason).await? {
-                Check::Fresh(access) => return Ok(access),
+                Check::Fresh(access) => return Ok(Ok(access).into()),
                 Check::Renew(stored) => stored,
             };
             let Stored { value: grant, revision } = *stored;
@@ -137,26 +194,28 @@ impl RefreshState {
             };
             let interrupted =
                 grant.renewal.as_ref().is_some_and(|renewal| renewal.spends(&refresh_token));
-            let revision = if interrupted {
+            let mut marked = grant.clone();
+            if interrupted {
                 tracing::warn!(
                     provider = key.provider,
                     "a renewal was interrupted; trying its refresh token once more"
                 );
-                revision
             } else {
-                let mut marked = grant.clone();
                 marked.renewal = Some(Renewal::new(&refresh_token, self.clock.now()));
-                match self.store.save(key, &marked, revision).await {
-                    Ok(revision) => revision,
-                    Err(SaveError::Conflict) => continue,
-                    Err(SaveError::Store(error)) => return Err(error.into()),
-                }
+            }
+            // Also where the record is there: the process that wrote it may have been paused, and the
+            // new revision tells it that its lease has ended.
+            let revision = match self.store.save(key, &marked, revision).await {
+                Ok(revision) => revision,
+                Err(SaveError::Conflict) => continue,
+                Err(SaveError::Store(error)) => return Err(error.into()),
             };
-            if matches!(reason, RenewalReason::Refused { .. }) {
+            crash_point("refresh.marked");
+            if self.is_forced(key, reason, &grant) {
                 self.update_history(key, |history| history.forced.push(self.clock.now()));
             }
             let spent = SpentToken { grant, refresh_token, revision, interrupted };
-            return self.request(key, renew, reason, spent, trace).await;
+            return self.request(key, renew, reason, spent, trace, held).await;
         }
         Err(AccessError::Busy { retry_after: None })
     }
@@ -169,17 +228,24 @@ impl RefreshState {
         reason: &RenewalReason,
         spent: SpentToken,
         trace: &RenewalTrace,
-    ) -> Result<Access, AccessError> {
+        held: &mut HeldLease,
+    ) -> Result<Attempt, AccessError> {
         let sent_at = self.clock.now();
-        let mut response = self.send(renew, &spent).await;
+        let Some(mut response) = self.send(key, renew, &spent, held).await? else {
+            return Ok(Attempt::Lapsed);
+        };
         if matches!(&response, Err(TokenError::Unreachable { maybe_sent: true, .. })) {
             let elapsed = self.clock.now().duration_since(sent_at).unwrap_or_default();
             if renew.refresh_tokens().can_be_sent_again(elapsed) {
                 tracing::debug!(provider = key.provider, "an interrupted refresh is sent again");
-                response = self.send(renew, &spent).await;
+                match self.send(key, renew, &spent, held).await? {
+                    Some(again) => response = again,
+                    None => return Ok(Attempt::Lapsed),
+                }
             }
         }
-        match response {
+        crash_point("refresh.answered");
+        let result = match response {
             Ok(response) => {
                 trace.renewed(&spent.refresh_token, &response);
                 self.commit(key, spent, response, sent_at).await
@@ -198,19 +264,30 @@ impl RefreshState {
                 self.back_off(key, &spent, false, retry_after).await;
                 Err(AccessError::Busy { retry_after })
             }
-        }
+        };
+        crash_point("refresh.stored");
+        Ok(result.into())
     }
 
+    /// Sends the refresh token once. `None`: the lease has ended, and nothing was sent.
     async fn send(
         &self,
+        key: &GrantKey,
         renew: &Arc<dyn Renew>,
         spent: &SpentToken,
-    ) -> Result<TokenResponse, TokenError> {
-        let request = renew.renew(&spent.refresh_token, &spent.grant.scopes);
-        timeout(self.policy.timeout, request).await.unwrap_or_else(|_| {
-            let description = format!("no answer within {:?}", self.policy.timeout);
+        held: &mut HeldLease,
+    ) -> Result<Option<Result<TokenResponse, TokenError>>, AccessError> {
+        if held.has_lapsed() && !self.prolong(key, held, spent.revision).await? {
+            return Ok(None);
+        }
+        let latest = held.last_sending().into_std();
+        let request = renew.renew_before(latest, &spent.refresh_token, &spent.grant);
+        let response = run_time::timeout(held.timeout(), request).await.unwrap_or_else(|_| {
+            let description = format!("no answer within {:?}", held.timeout());
             Err(TokenError::Unreachable { description, maybe_sent: true })
-        })
+        });
+        let is_unsent = matches!(response, Err(TokenError::Unreachable { maybe_sent: false, .. }));
+        Ok((!is_unsent || !held.has_lapsed()).then_some(response))
     }
 
     /// After a refusal that is not `invalid_grant`. Providers have many words for a refresh token

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use secrecy::SecretString;
@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::{access::Access, policy::RefreshPolicy};
 use crate::{
     grant::{
+        audit::AuditTrail,
         model::{Grant, GrantKey, Revision, same_secret},
         store::{GrantStore, HolderId},
     },
@@ -24,12 +25,15 @@ pub(super) struct RefreshState {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: RefreshPolicy,
     pub(super) holder: HolderId,
+    pub(super) audit: AuditTrail,
     histories: Mutex<HashMap<GrantKey, RenewalHistory>>,
 }
 
 /// What this process remembers of a grant's renewals.
 #[derive(Default)]
 pub(super) struct RenewalHistory {
+    /// How many renewals have failed in a row, for reasons that may pass.
+    pub(super) failures: u32,
     /// Until then the token is not renewed before it expires.
     pub(super) backoff_until: Option<SystemTime>,
     /// Until then the token is not renewed at all, because the provider asked for that.
@@ -44,7 +48,8 @@ pub(super) struct RenewalHistory {
 
 impl RenewalHistory {
     fn is_empty(&self) -> bool {
-        self.backoff_until.is_none()
+        self.failures == 0
+            && self.backoff_until.is_none()
             && self.busy_until.is_none()
             && self.forced.is_empty()
             && !self.was_refused
@@ -109,8 +114,10 @@ impl RefreshState {
         store: Arc<dyn GrantStore>,
         clock: Arc<dyn Clock>,
         policy: RefreshPolicy,
+        audit: AuditTrail,
     ) -> Self {
-        Self { store, clock, policy, holder: HolderId::random(), histories: Mutex::default() }
+        let (holder, histories) = (HolderId::random(), Mutex::default());
+        Self { store, clock, policy, holder, audit, histories }
     }
 
     fn histories(&self) -> MutexGuard<'_, HashMap<GrantKey, RenewalHistory>> {
@@ -174,18 +181,27 @@ impl RefreshState {
         let lifetime = expires_at.duration_since(grant.obtained_at).unwrap_or_default();
         if left.is_zero() {
             Freshness::Expired
-        } else if left <= self.policy.lead.min(lifetime / 5).mul_f64(self.jitter(key)) {
+        } else if left <= self.policy.lead.min(lifetime / 5).mul_f64(self.jitter(key, 0)) {
             Freshness::Due
         } else {
             Freshness::Fresh
         }
     }
 
+    /// How long a token that is still valid is not renewed after so many failures in a row. It doubles
+    /// with each, and differs from grant to grant: a provider that comes back is not asked for all
+    /// grants at once.
+    pub(super) fn rest(&self, key: &GrantKey, failures: u32) -> Duration {
+        let longest = self.policy.lead.max(self.policy.cooldown);
+        let doubled = self.policy.cooldown * 2_u32.pow(failures.saturating_sub(1).min(8));
+        doubled.min(longest).mul_f64(self.jitter(key, failures))
+    }
+
     /// A factor between 0.5 and 1 that differs from grant to grant, so that grants of the same age
-    /// are not renewed at the same moment.
-    fn jitter(&self, key: &GrantKey) -> f64 {
+    /// are not renewed at the same moment, and from one failure to the next.
+    fn jitter(&self, key: &GrantKey, failures: u32) -> f64 {
         let mut hasher = DefaultHasher::new();
-        (self.policy.seed, key).hash(&mut hasher);
+        (self.policy.seed, key, failures).hash(&mut hasher);
         let part = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
         0.5 + f64::from(part) / f64::from(u32::MAX) / 2.0
     }

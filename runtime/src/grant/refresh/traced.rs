@@ -15,12 +15,17 @@ use super::{
     state::RenewalReason,
 };
 use crate::{
-    grant::model::{GrantKey, same_secret},
+    grant::{
+        audit::AuditTrail,
+        model::{GrantKey, same_secret},
+    },
     oauth::TokenResponse,
-    trace::{EventKind, Found, RefreshFailure, RefreshOutcome, RefreshReason, Span, ms_since},
+    trace::{
+        EventKind, Found, RefreshFailure, RefreshOutcome, RefreshReason, Span, ms_since, within,
+    },
 };
 
-/// What the events of a renewal belong to. It is empty without an observer.
+/// What the events of a renewal belong to. It is empty without an observer and an audit.
 #[derive(Clone, Default)]
 pub(super) struct RenewalTrace(Option<Arc<Traced>>);
 
@@ -41,8 +46,13 @@ struct NewToken {
 
 impl RenewalTrace {
     /// Reports that the call of `span` begins a renewal.
-    pub(super) fn begin(span: &Span, key: &GrantKey, reason: &RenewalReason) -> Self {
-        if !span.is_observed() {
+    pub(super) fn begin(
+        span: &Span,
+        key: &GrantKey,
+        reason: &RenewalReason,
+        audit: &AuditTrail,
+    ) -> Self {
+        if !span.is_observed() && !audit.is_kept() {
             return Self(None);
         }
         let span = span.child();
@@ -67,6 +77,14 @@ impl RenewalTrace {
         }
     }
 
+    /// Does something for the renewal.
+    pub(super) async fn within<T>(&self, doing: impl Future<Output = T>) -> T {
+        match &self.0 {
+            Some(traced) => within(&traced.span, doing).await,
+            None => doing.await,
+        }
+    }
+
     /// Notes what the provider answered.
     pub(super) fn renewed(&self, spent: &SecretString, response: &TokenResponse) {
         let Some(traced) = &self.0 else { return };
@@ -74,6 +92,12 @@ impl RenewalTrace {
             response.refresh_token.as_ref().is_some_and(|token| !same_secret(token, spent));
         let token = NewToken { expires_in: response.expires_in, rotated };
         *traced.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Whether this process got a new token.
+    pub(super) fn was_renewed(&self) -> bool {
+        let Some(traced) = &self.0 else { return false };
+        traced.renewed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn end(&self, provider: &str, result: Result<(), (RefreshFailure, Option<u16>)>) {
@@ -127,7 +151,7 @@ impl Drop for TracedRenewal {
     }
 }
 
-fn failure(error: &AccessError) -> RefreshFailure {
+pub(super) fn failure(error: &AccessError) -> RefreshFailure {
     match error {
         AccessError::Missing => RefreshFailure::Missing,
         AccessError::Dead { .. } => RefreshFailure::Dead,

@@ -1,8 +1,11 @@
-//! Default directory of the database.
+//! Directories of the database and of its key.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::grant::store_error::StoreError;
+use crate::{env, grant::store_error::StoreError};
 
 /// Returns the directory of a server's database: `TOOLGATE_DATA`, or a directory with the server's
 /// name in the platform's data directory.
@@ -11,7 +14,7 @@ use crate::grant::store_error::StoreError;
 ///
 /// [`StoreError::NoHome`] if neither is known.
 pub fn data_directory(server: &str) -> Result<PathBuf, StoreError> {
-    if let Some(directory) = std::env::var_os("TOOLGATE_DATA").filter(|value| !value.is_empty()) {
+    if let Some(directory) = env::var_os("TOOLGATE_DATA").filter(|value| !value.is_empty()) {
         return Ok(directory.into());
     }
     // Any name becomes one path component.
@@ -37,4 +40,19 @@ fn platform_data() -> Option<PathBuf> {
     let given = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let given = given.filter(|given| given.is_absolute());
     Some(given.or_else(|| Some(home()?.join(".local/share")))?.join("toolgate"))
+}
+
+/// Creates a directory for its owner only.
+pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory).map_err(|source| {
+        let path = directory.to_owned();
+        StoreError::File { doing: "creating the directory", path, source }
+    })
 }

@@ -1,6 +1,7 @@
 //! The database as a [`GrantStore`].
 
 use std::{
+    any::Any,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -8,15 +9,14 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::params;
 
-use super::{
-    SqliteStore,
-    pool::query_all,
-    rows::{first_revision, row_id, signed, unsigned},
-};
+use super::{SqliteStore, pool::query_all};
 use crate::grant::{
+    inventory::{Inventory, PENDING},
     millis::{from_millis, to_millis},
     model::{Grant, GrantKey, Revision, Stored},
     records::Records,
+    rows::{account_column, first_revision, key_of, place, row_id, signed, unsigned},
+    seal::Sealer,
     store::{GrantStore, HolderId, Lease, MAX_LEASE_TTL, MAX_PENDING, MAX_PENDING_BYTES},
     store_error::{SaveError, StoreError},
 };
@@ -27,15 +27,20 @@ impl GrantStore for SqliteStore {
         Some(self)
     }
 
+    fn inventory(self: Arc<Self>) -> Option<Box<dyn Any + Send + Sync>> {
+        Some(Box::new(self as Arc<dyn Inventory>))
+    }
+
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
-        let owned = key.clone();
+        let sealer = self.sealer.ready().await?;
+        let place = row_of(key);
         let rows = self.pool.run("reading a grant", move |connection| {
             let sql = "SELECT sealed, revision FROM grants WHERE subject = ? AND provider = ?";
-            query_all(connection, sql, [owned.subject, owned.provider])
+            query_all(connection, sql, place)
         });
         let rows: Vec<(Vec<u8>, i64)> = rows.await?;
         let Some((sealed, revision)) = rows.first() else { return Ok(None) };
-        let value = self.sealer.open_grant(key, sealed).map_err(|source| StoreError::Sealed {
+        let value = sealer.open_grant(key, sealed).map_err(|source| StoreError::Sealed {
             what: format!("grant for {} in {}", key.provider, self.path().display()),
             source,
         })?;
@@ -48,7 +53,8 @@ impl GrantStore for SqliteStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let (sealed, owned) = (self.sealer.seal_grant(key, grant), key.clone());
+        let sealed = self.sealer.ready().await?.seal_grant(key, grant);
+        let [subject, provider] = row_of(key);
         let (sql, revision) = if expected == Revision::ABSENT {
             let sql = "INSERT INTO grants (sealed, revision, subject, provider) \
                        VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING revision";
@@ -59,7 +65,7 @@ impl GrantStore for SqliteStore {
             (sql, signed(expected.0))
         };
         let rows = self.pool.run("writing a grant", move |connection| {
-            query_all(connection, sql, params![sealed, revision, owned.subject, owned.provider])
+            query_all(connection, sql, params![sealed, revision, subject, provider])
         });
         let rows: Vec<(i64,)> = rows.await?;
         let (revision,) = rows.first().ok_or(SaveError::Conflict)?;
@@ -67,10 +73,10 @@ impl GrantStore for SqliteStore {
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        let owned = key.clone();
+        let place = row_of(key);
         let removed = self.pool.run("removing a grant", move |connection| {
             let sql = "DELETE FROM grants WHERE subject = ? AND provider = ?";
-            connection.execute(sql, [owned.subject, owned.provider])
+            connection.execute(sql, place)
         });
         removed.await.map(drop)
     }
@@ -82,7 +88,9 @@ impl GrantStore for SqliteStore {
             query_all(connection, sql, [owned])
         });
         let rows: Vec<(String,)> = rows.await?;
-        Ok(rows.into_iter().map(|(provider,)| GrantKey::new(subject, provider)).collect())
+        let mut keys: Vec<_> = rows.iter().map(|(column,)| key_of(subject, column)).collect();
+        keys.sort();
+        Ok(keys)
     }
 
     async fn lease(
@@ -93,7 +101,7 @@ impl GrantStore for SqliteStore {
     ) -> Result<Option<Lease>, StoreError> {
         let now = self.clock.now();
         let expires_at = now + term.min(MAX_LEASE_TTL);
-        let owned = key.clone();
+        let [subject, provider] = row_of(key);
         let taken = self.pool.run("taking a lease", move |connection| {
             let sql = "INSERT INTO leases (subject, provider, holder, expires_at) \
                        VALUES (?1, ?2, ?3, ?4) \
@@ -101,17 +109,17 @@ impl GrantStore for SqliteStore {
                        WHERE holder = ?3 OR leases.expires_at <= ?5 OR leases.expires_at > ?6";
             let [until, now, longest] =
                 [expires_at, now, now + MAX_LEASE_TTL].map(|time| signed(to_millis(time)));
-            connection
-                .execute(sql, params![owned.subject, owned.provider, holder.0, until, now, longest])
+            connection.execute(sql, params![subject, provider, holder.0, until, now, longest])
         });
         let lease = || Lease::new(key.clone(), holder, from_millis(to_millis(expires_at)));
         Ok((taken.await? == 1).then(lease))
     }
 
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let [subject, provider] = row_of(&lease.key);
         let released = self.pool.run("releasing a lease", move |connection| {
             let sql = "DELETE FROM leases WHERE subject = ? AND provider = ? AND holder = ?";
-            connection.execute(sql, params![lease.key.subject, lease.key.provider, lease.holder.0])
+            connection.execute(sql, params![subject, provider, lease.holder.0])
         });
         released.await.map(drop)
     }
@@ -125,8 +133,10 @@ impl GrantStore for SqliteStore {
         if value.len() > MAX_PENDING_BYTES {
             return Err(StoreError::Full);
         }
-        let (row, sealed) =
-            (row_id(id), self.sealer.seal_until("pending", &[id], expires_at, value));
+        let row = row_id(id);
+        let about = [PENDING, &place(&row)];
+        let sealer = self.sealer.ready().await?;
+        let sealed = sealer.seal_until("record", &about, expires_at, value);
         let now = signed(to_millis(self.clock.now()));
         let put = self.pool.run("storing a consent", move |connection| {
             connection.execute("DELETE FROM pending WHERE expires_at <= ?", [now])?;
@@ -140,26 +150,29 @@ impl GrantStore for SqliteStore {
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let sealer = self.sealer.ready().await?;
         let row = row_id(id);
         let rows = self.pool.run("taking a consent", move |connection| {
             let sql = "DELETE FROM pending WHERE id = ? RETURNING sealed, expires_at";
             query_all(connection, sql, [row])
         });
-        self.pending(id, rows.await?.first())
+        self.pending(&sealer, id, rows.await?.first())
     }
 
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let sealer = self.sealer.ready().await?;
         let row = row_id(id);
         let rows = self.pool.run("reading a consent", move |connection| {
             query_all(connection, "SELECT sealed, expires_at FROM pending WHERE id = ?", [row])
         });
-        self.pending(id, rows.await?.first())
+        self.pending(&sealer, id, rows.await?.first())
     }
 }
 
 impl SqliteStore {
     fn pending(
         &self,
+        sealer: &Sealer,
         id: &str,
         row: Option<&(Vec<u8>, i64)>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -168,9 +181,18 @@ impl SqliteStore {
         if until <= self.clock.now() {
             return Ok(None);
         }
-        let value = self.sealer.open_until("pending", &[id], until, sealed).map_err(|source| {
-            StoreError::Sealed { what: format!("consent in {}", self.path().display()), source }
+        let opened = sealer.open_until("record", &[PENDING, &place(&row_id(id))], until, sealed);
+        // A version before has sealed it for its key.
+        let opened = opened.or_else(|_| sealer.open_until("pending", &[id], until, sealed));
+        let value = opened.map_err(|source| StoreError::Sealed {
+            what: format!("consent in {}", self.path().display()),
+            source,
         })?;
         Ok(Some(value.to_vec()))
     }
+}
+
+/// The key of a row.
+fn row_of(key: &GrantKey) -> [String; 2] {
+    [key.subject.clone(), account_column(key).into_owned()]
 }

@@ -1,11 +1,14 @@
 //! Store in an embedded SQLite database.
 
 mod data_directory;
+mod data_keys;
 mod grants;
+mod inventory;
+mod key_file;
 mod open;
 mod pool;
 mod records;
-mod rows;
+mod reseal;
 #[cfg(test)]
 mod tests;
 
@@ -16,24 +19,70 @@ use std::{
 };
 
 pub use self::data_directory::data_directory;
-use self::pool::ConnectionPool;
-use super::{master_key::MasterKey, seal::Sealer, store_error::StoreError};
+use self::pool::{ConnectionPool, blocking};
+use super::{
+    inventory::relocation, key_source::KeySource, master_key::MasterKey, seal::Sealer,
+    store_error::StoreError, watchers::Watchers,
+};
 use crate::support::clock::{Clock, SystemClock};
 
 /// Options for opening a [`SqliteStore`].
-#[derive(Debug)]
 pub struct SqliteOptions {
     directory: PathBuf,
     key: Option<MasterKey>,
+    key_file: Option<PathBuf>,
+    source: Option<Arc<dyn KeySource>>,
     clock: Arc<dyn Clock>,
+    /// Whether it may be a database whose rows are in another one.
+    is_relocated: bool,
+}
+
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = &self.directory;
+        f.debug_struct("SqliteOptions").field("directory", directory).finish_non_exhaustive()
+    }
 }
 
 impl SqliteOptions {
-    /// Sets the master key. The default is `TOOLGATE_KEY`, or else the file `key` in the directory,
-    /// which is created at first start.
+    /// Opens the database also where its rows are in another one.
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn relocated(mut self) -> Self {
+        self.is_relocated = true;
+        self
+    }
+
+    /// Sets the master key. The default is that of [`MasterKey::from_env`], or else that of the
+    /// [key file](Self::key_file).
     #[must_use]
     pub fn key(mut self, key: MasterKey) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Sets the file with the master key, which is created at first start. It should not lie next to
+    /// the database.
+    ///
+    /// The default is the credential `toolgate.key` of systemd (`$CREDENTIALS_DIRECTORY`), or else a
+    /// file in the platform's directory for configuration: `$XDG_CONFIG_HOME/toolgate`, or
+    /// `~/.config/toolgate`. Its name has that of the database's directory and a digest of its path. A
+    /// file `key` next to the database, which earlier versions have made, is read with a warning.
+    #[must_use]
+    pub fn key_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.key_file = Some(file.into());
+        self
+    }
+
+    /// Sets the source that wraps the data keys, in place of a master key. A database that has a
+    /// master key so far needs it until all is sealed again.
+    #[must_use]
+    pub fn key_source(mut self, source: impl KeySource) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn shared_key_source(mut self, source: Option<Arc<dyn KeySource>>) -> Self {
+        self.source = source;
         self
     }
 
@@ -51,11 +100,27 @@ impl SqliteOptions {
     /// The key is missing or wrong, or the database is damaged, newer than this toolgate or another
     /// program's. Such a file is left as it is.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        let Self { directory, key, clock } = self;
-        match tokio::task::spawn_blocking(move || open::open(&directory, key)).await {
-            Ok(opened) => opened.map(|(pool, sealer)| SqliteStore { pool, sealer, clock }),
-            Err(error) => Err(StoreError::unavailable("opening the database", error)),
+        let Self { directory, key, key_file, source, clock, is_relocated } = self;
+        let (pool, sealer) = match source {
+            Some(source) => {
+                let place = blocking(move || open::prepare(directory, key_file)).await?;
+                data_keys::open(place, key, source, Arc::clone(&clock)).await?
+            }
+            None => {
+                blocking(move || {
+                    let place = open::prepare(directory, key_file)?;
+                    let (key, origin) = place.master_key(key)?;
+                    let sealer = Sealer::new(&key);
+                    Ok((open::open(&place, &sealer, origin, None)?, sealer))
+                })
+                .await?
+            }
+        };
+        let store = SqliteStore { pool, sealer, clock, watchers: Watchers::default() };
+        if !is_relocated {
+            relocation::check_source(&store).await?;
         }
+        Ok(store)
     }
 }
 
@@ -82,12 +147,21 @@ pub struct SqliteStore {
     pool: ConnectionPool,
     sealer: Sealer,
     clock: Arc<dyn Clock>,
+    watchers: Watchers,
 }
 
 impl SqliteStore {
     /// Creates options for a store in `directory`.
     pub fn at(directory: impl Into<PathBuf>) -> SqliteOptions {
-        SqliteOptions { directory: directory.into(), key: None, clock: Arc::new(SystemClock) }
+        let (directory, clock) = (directory.into(), Arc::new(SystemClock));
+        SqliteOptions {
+            directory,
+            key: None,
+            key_file: None,
+            source: None,
+            clock,
+            is_relocated: false,
+        }
     }
 
     /// The path of the database file.

@@ -8,14 +8,22 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
-use super::pool::{ConnectionPool, failed};
-use crate::grant::{
-    master_key::{KeyError, MasterKey},
-    ownership::Ownership,
-    seal::Sealer,
-    store_error::StoreError,
+use super::{
+    data_directory::create_directory,
+    key_file,
+    pool::{ConnectionPool, failed},
+    reseal::reseal,
 };
-use crate::support::crypto;
+use crate::{
+    grant::{
+        key_settings,
+        master_key::{KeyError, MasterKey},
+        ownership::Ownership,
+        seal::Sealer,
+        store_error::StoreError,
+    },
+    support::crash_point::crash_point,
+};
 
 const SCHEMA_VERSION: i64 = 3;
 /// "tgat", in the header of every database of toolgate.
@@ -63,37 +71,77 @@ const RECORD_COUNTS: [&str; 6] = [
     "CREATE INDEX pending_by_end ON pending (expires_at)",
 ];
 
-/// Opens the database in `directory`, or creates it. Blocks on the disk.
-pub(crate) fn open(
-    directory: &Path,
-    key: Option<MasterKey>,
-) -> Result<(ConnectionPool, Sealer), StoreError> {
-    create_directory(directory)?;
-    let path = directory.join("grants.db");
-    let key_file = directory.join("key");
-    Ownership::of(directory)?.check(directory, [&path, &key_file])?;
-    check_header(&path)?;
-    let (key, origin) = if let Some(key) = key {
-        (key, "given by the program".to_owned())
-    } else if let Some(key) = MasterKey::from_env()? {
-        (key, "TOOLGATE_KEY".to_owned())
-    } else {
-        (MasterKey::from_file(&key_file, &path)?, key_file.display().to_string())
-    };
-    let sealer = Sealer::new(&key);
-    let check = Inspection { path: &path, value: sealer.check_value(), origin };
+/// A directory that may be used, its database, and where its key is.
+pub(super) struct Place {
+    directory: PathBuf,
+    pub(super) database: PathBuf,
+    key_file: Option<PathBuf>,
+}
+
+/// Creates the directory and checks what is in it. Blocks on the disk.
+pub(super) fn prepare(directory: PathBuf, key_file: Option<PathBuf>) -> Result<Place, StoreError> {
+    create_directory(&directory)?;
+    let (database, former_key) = (directory.join("grants.db"), directory.join("key"));
+    Ownership::of(&directory)?.check(&directory, [&database, &former_key])?;
+    check_header(&database)?;
+    Ok(Place { directory, database, key_file })
+}
+
+impl Place {
+    /// The master key of the database, and where it comes from.
+    pub(super) fn master_key(
+        &self,
+        given: Option<MasterKey>,
+    ) -> Result<(MasterKey, String), StoreError> {
+        if let Some(key) = given {
+            return Ok((key, "given by the program".to_owned()));
+        }
+        let folder = || key_file::folder(&self.directory);
+        if let Some((key, origin)) = key_settings::read_or_create(&self.database, folder)? {
+            return Ok((key, origin.to_owned()));
+        }
+        key_file::master_key(&self.directory, &self.database, self.key_file.clone())
+    }
+
+    /// The master key that the database may have had before it had a key source.
+    pub(super) fn former_key(
+        &self,
+        given: Option<MasterKey>,
+    ) -> Result<Option<MasterKey>, StoreError> {
+        match given {
+            None if !key_file::exists(&self.directory, self.key_file.as_deref()) => {
+                Ok(MasterKey::from_env()?)
+            }
+            given => self.master_key(given).map(|(key, _)| Some(key)),
+        }
+    }
+}
+
+/// Opens the database, or creates it with the row of its first data key. Blocks on the disk.
+pub(super) fn open(
+    place: &Place,
+    sealer: &Sealer,
+    origin: String,
+    data_key: Option<(String, Vec<u8>)>,
+) -> Result<ConnectionPool, StoreError> {
+    let path = place.database.clone();
+    let check = Inspection { path: &path, sealer, origin, data_key };
 
     create_file(&path)?;
     close_to_others(&path)?;
     if check.inspect()? != State::Current {
         check.initialise()?;
     }
-    let pool = ConnectionPool::new(path.clone(), connect)
-        .map_err(|error| failed(&path, "opening the database", error))?;
-    Ok((pool, sealer))
+    if sealer.has_previous() {
+        connect(&path)
+            .and_then(|mut connection| reseal(&mut connection, sealer))
+            .map_err(|error| failed(&path, "sealing the grants again", error))?;
+    }
+    ConnectionPool::new(path.clone(), connect)
+        .map_err(|error| failed(&path, "opening the database", error))
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connect_as(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
@@ -103,17 +151,6 @@ fn connect_as(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // A new refresh token must survive a power failure.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")?;
     Ok(connection)
-}
-
-fn create_directory(directory: &Path) -> Result<(), StoreError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(directory).map_err(|source| file("creating the directory", directory, source))
 }
 
 /// Creates the file before the driver does, for its owner only. The driver's other files take its
@@ -186,10 +223,11 @@ enum State {
 
 struct Inspection<'a> {
     path: &'a Path,
-    /// The key's check value.
-    value: [u8; 32],
+    sealer: &'a Sealer,
     /// Where the key comes from, for errors.
     origin: String,
+    /// The row of the data key that a new database begins with.
+    data_key: Option<(String, Vec<u8>)>,
 }
 
 impl Inspection<'_> {
@@ -238,7 +276,7 @@ impl Inspection<'_> {
             let detail = "its key check value is missing".to_owned();
             return Err(StoreError::Corrupted { path: path(), detail });
         };
-        if crypto::constant_time_eq(&value, self.value) {
+        if self.sealer.recognise(&value).is_some() {
             Ok(if version == SCHEMA_VERSION { State::Current } else { State::Older(version) })
         } else {
             let origin = self.origin.clone();
@@ -267,8 +305,13 @@ impl Inspection<'_> {
         if found == State::Empty {
             SCHEMA.into_iter().try_for_each(run)?;
             let sql = "INSERT INTO meta (name, value) VALUES ('key check value', ?)";
-            transaction.execute(sql, [self.value]).map_err(wrong)?;
+            transaction.execute(sql, [self.sealer.check_value()]).map_err(wrong)?;
+            if let Some((name, value)) = &self.data_key {
+                let sql = "INSERT INTO meta (name, value) VALUES (?, ?)";
+                transaction.execute(sql, rusqlite::params![name, value]).map_err(wrong)?;
+            }
         }
+        crash_point("migration.created");
         if matches!(found, State::Empty | State::Older(1)) {
             RECORDS.into_iter().try_for_each(run)?;
         }
@@ -277,7 +320,9 @@ impl Inspection<'_> {
             let pragmas = ["PRAGMA application_id = 0x74676174", "PRAGMA user_version = 3"];
             RECORD_COUNTS.into_iter().chain(pragmas).try_for_each(run)?;
         }
+        crash_point("migration.committing");
         transaction.commit().map_err(wrong)?;
+        crash_point("migration.committed");
         connection.close().map_err(|(_, error)| wrong(error))
     }
 }

@@ -22,6 +22,9 @@ const MAX_CONNECTIONS: u32 = 4;
 /// How long work waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the caller waits for its work, for a disk that does not answer.
+const WORK_TIMEOUT: Duration = Duration::from_secs(10);
+
 type Work = Box<dyn FnOnce(&mut Connection) -> rusqlite::Result<()> + Send>;
 
 pub(crate) struct ConnectionPool {
@@ -45,7 +48,8 @@ impl ConnectionPool {
         &self.path
     }
 
-    /// Runs `work` with a connection. It runs to its end even if the caller is cancelled.
+    /// Runs `work` with a connection. It runs to its end even if the caller is cancelled or waits no
+    /// longer.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         doing: &str,
@@ -75,7 +79,9 @@ impl ConnectionPool {
             drop(permit);
             done
         });
-        let done = done.await.map_err(|error| self.unavailable(doing, error))?;
+        let done = timeout(WORK_TIMEOUT, done).await;
+        let done = done.map_err(|_| self.unavailable(doing, "the disk does not answer"))?;
+        let done = done.map_err(|error| self.unavailable(doing, error))?;
         done.map_err(|error| failed(&self.path, doing, error))
     }
 
@@ -91,6 +97,16 @@ impl ConnectionPool {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         // Closing the last connection writes the rest of the log to the database.
         let _ = spawn_blocking(move || drop(idle)).await;
+    }
+}
+
+/// Runs what blocks on the disk.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(StoreError::unavailable("opening the database", error)),
     }
 }
 

@@ -1,22 +1,20 @@
 //! The database as [`Records`].
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use rusqlite::{TransactionBehavior, params};
 use zeroize::Zeroizing;
 
-use super::{
-    SqliteStore,
-    pool::query_all,
-    rows::{first_revision, row_id, signed, unsigned},
-};
+use super::{SqliteStore, pool::query_all};
 use crate::grant::{
     millis::{from_millis, to_millis},
     model::{Revision, Stored},
     records::{MAX_RECORD_BYTES, Namespace, Records},
+    rows::{first_revision, place, row_id, signed, unsigned},
     seal::Sealer,
     store_error::{SaveError, StoreError},
+    watchers::{Watch, record_id},
 };
 
 /// Removes the record of a full namespace that expires first, to make room for another one.
@@ -36,13 +34,14 @@ impl Records for SqliteStore {
         namespace: Namespace,
         key: &str,
     ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
+        let sealer = self.sealer.ready().await?;
         let row = row_id(key);
         let rows = self.pool.run("reading a record", move |connection| {
             let sql = "SELECT sealed, expires_at, revision FROM records \
                        WHERE namespace = ? AND id = ?";
             query_all(connection, sql, params![namespace.name, row])
         });
-        self.record(namespace, key, rows.await?.first())
+        self.record(&sealer, namespace, key, rows.await?.first())
     }
 
     async fn write(
@@ -57,8 +56,10 @@ impl Records for SqliteStore {
             return Err(StoreError::Full.into());
         }
         let now = signed(to_millis(self.clock.now()));
-        let sealed = self.sealer.seal_until("record", &[namespace.name, key], expires_at, value);
+        let sealer = self.sealer.ready().await?;
         let (row, until) = (row_id(key), signed(to_millis(expires_at)));
+        let about = [namespace.name, &place(&row)];
+        let sealed = sealer.seal_until("record", &about, expires_at, value);
         let rows = self.pool.run("writing a record", move |connection| {
             if expected == Revision::ABSENT {
                 let max_records = signed(namespace.max_records as u64);
@@ -104,6 +105,7 @@ impl Records for SqliteStore {
         });
         let rows: Vec<(i64,)> = rows.await?;
         if let Some((revision,)) = rows.first() {
+            self.changed(namespace, key);
             return Ok(Revision(unsigned(*revision)));
         }
         // A new row was not inserted: it exists already, or there are too many.
@@ -118,19 +120,34 @@ impl Records for SqliteStore {
         namespace: Namespace,
         key: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let sealer = self.sealer.ready().await?;
         let row = row_id(key);
         let rows = self.pool.run("taking a record", move |connection| {
             let sql = "DELETE FROM records WHERE namespace = ? AND id = ? \
                        RETURNING sealed, expires_at, revision";
             query_all(connection, sql, params![namespace.name, row])
         });
-        Ok(self.record(namespace, key, rows.await?.first())?.map(|stored| stored.value))
+        let rows = rows.await?;
+        self.changed(namespace, key);
+        Ok(self.record(&sealer, namespace, key, rows.first())?.map(|stored| stored.value))
+    }
+
+    /// A change by another process wakes nobody.
+    fn watch(&self, namespace: Namespace, key: &str, poll_interval: Duration) -> Watch {
+        self.watchers.watch(record_id(namespace.name, key), poll_interval)
     }
 }
 
 impl SqliteStore {
+    fn changed(&self, namespace: Namespace, key: &str) {
+        if namespace.is_watched {
+            self.watchers.wake(&record_id(namespace.name, key));
+        }
+    }
+
     fn record(
         &self,
+        sealer: &Sealer,
         namespace: Namespace,
         key: &str,
         row: Option<&(Vec<u8>, i64, i64)>,
@@ -140,8 +157,10 @@ impl SqliteStore {
         if until <= self.clock.now() {
             return Ok(None);
         }
-        let about = [namespace.name, key];
-        let value = self.sealer.open_until("record", &about, until, sealed).map_err(|source| {
+        let open = |of: &str| sealer.open_until("record", &[namespace.name, of], until, sealed);
+        // A version before has sealed it for its key.
+        let opened = open(&place(&row_id(key))).or_else(|_| open(key));
+        let value = opened.map_err(|source| {
             let what = format!("{} record in {}", namespace.name, self.path().display());
             StoreError::Sealed { what, source }
         })?;

@@ -146,6 +146,32 @@ async fn an_older_database_is_extended() {
 }
 
 #[tokio::test]
+async fn grants_are_sealed_again_when_the_key_has_changed() {
+    let (old, new) = (MasterKey::generate(), MasterKey::generate());
+    let (dir, path) = created(&old).await;
+    let until = SystemTime::now() + Duration::from_mins(1);
+    let store = open(&dir, &old.clone().or_previous(new.clone())).await.unwrap();
+    store.put_pending("state", b"verifier", until).await.unwrap();
+    let revision = store.load(&key()).await.unwrap().unwrap().revision;
+    store.close().await;
+    for round in 0..2 {
+        let store = open(&dir, &new.clone().or_previous(old.clone())).await.unwrap();
+        let found = store.load(&key()).await.unwrap().unwrap();
+        assert_eq!(found.revision, revision, "round {round}");
+        assert_eq!(store.peek_pending("state").await.unwrap().unwrap(), b"verifier");
+        store.close().await;
+    }
+    let store = open(&dir, &new).await.unwrap();
+    assert!(store.load(&key()).await.unwrap().is_some(), "without the old key");
+    let pending = store.peek_pending("state").await.unwrap_err();
+    assert!(matches!(pending, StoreError::Sealed { .. }), "{pending}");
+    store.close().await;
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(open(&dir, &old).await, Err(StoreError::Key(KeyError::Wrong { .. }))));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_damaged_database_is_left_alone() {
     let master = MasterKey::generate();
     // What is overwritten, and with what: the magic, and the pages after the first.
@@ -253,18 +279,19 @@ async fn a_directory_that_anyone_may_write_is_refused() {
 async fn what_another_user_put_there_is_refused() {
     use std::os::unix::fs::chown;
     let dir = tempfile::tempdir().unwrap();
-    SqliteStore::at(dir.path()).open().await.unwrap().close().await;
+    let open = || SqliteStore::at(dir.path()).key_file(dir.path().join("key")).open();
+    open().await.unwrap().close().await;
     for name in ["key", "grants.db", ""] {
         let path = dir.path().join(name);
         if chown(&path, Some(12345), None).is_err() {
             return;
         }
-        let error = SqliteStore::at(dir.path()).open().await.unwrap_err().to_string();
+        let error = open().await.unwrap_err().to_string();
         assert!(error.contains("another user"), "{name}: {error}");
         assert!(error.contains(path.to_str().unwrap().trim_end_matches('/')), "{name}: {error}");
         chown(&path, Some(0), None).unwrap();
     }
-    SqliteStore::at(dir.path()).open().await.unwrap().close().await;
+    open().await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

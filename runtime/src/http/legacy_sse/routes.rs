@@ -28,7 +28,7 @@ use crate::{
         rejection::Rejection,
         traced,
     },
-    trace::Span,
+    trace::{SessionTransport, Span},
 };
 
 /// Where clients send messages.
@@ -103,7 +103,8 @@ impl LegacySse {
         let permit = self.connections.admit(caller.as_ref(), address)?;
         let owner = caller.as_ref().map(Claims::owner_digest);
         let token = ConnectionToken::new(&parts, address, caller);
-        let (connection, served) = MessageConnection::open(&self.connections, parts);
+        let (connection, served) =
+            MessageConnection::open(&self.connections, parts, SessionTransport::Sse);
         let outgoing = Arc::clone(connection.outgoing());
         let (registration, session) = self.sessions.insert(owner, connection);
         let endpoint = format!("{}?{SESSION_PARAMETER}={}", self.messages_path, registration.id);

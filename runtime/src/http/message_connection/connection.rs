@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "websocket")]
-use crate::gate::resource_server::GateError;
+use crate::gate::gate_error::GateError;
 
 #[cfg(feature = "inspector")]
 use super::recording::MessageRecorder;
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     gate::{Claims, step_up::StepUpMeans},
     http::{
-        endpoint::CallPermit,
+        admission::CallPermit,
         headers as names,
         message_authorization::{MessageRefusal, authorize},
         scope_check, traced,
@@ -36,7 +36,7 @@ use crate::{
         transport::ServerTransport,
     },
     support::background,
-    trace::Span,
+    trace::{EventKind, SessionTransport, Span, ms_since},
 };
 
 /// How many messages may wait for the service loop, which takes each at once.
@@ -78,6 +78,7 @@ impl MessageConnection {
     pub(crate) fn open(
         shared: &Arc<MessageConnections>,
         mut head: Parts,
+        by: SessionTransport,
     ) -> (Self, JoinHandle<Ending>) {
         let handler = &shared.handler;
         names::prepare(&mut head, handler.dispatch.host());
@@ -94,13 +95,28 @@ impl MessageConnection {
             lifts_schemes: handler.dispatch.resource_server.is_some(),
         };
         let cancel = CancellationToken::new();
+        let dispatch = Arc::clone(&handler.dispatch);
         let handler = NamedHandler(handler.clone());
         let cancelled = cancel.clone();
         let served = background::spawn(shared.open.track_future(async move {
             let transport = ServerTransport::Messages(Box::new(transport));
             match handler.serve_with_ct(transport, cancelled).await {
                 Ok(running) => {
-                    let _ = running.waiting().await;
+                    let begun = dispatch.tracer.now();
+                    let peer = running.peer().clone();
+                    let notified = async {
+                        if let Some(changes) = &dispatch.tool_changes {
+                            changes.follow(&peer).await;
+                        }
+                        std::future::pending::<()>().await;
+                    };
+                    tokio::select! {
+                        _ = running.waiting() => {}
+                        () = notified => {}
+                    }
+                    let ms = ms_since(begun);
+                    let span = dispatch.tracer.span();
+                    span.emit(|| EventKind::SessionEnded { transport: by, ms });
                     Ending::Closed
                 }
                 Err(ServerInitializeError::ExpectedInitializeRequest(_)) => Ending::NotInitialized,
@@ -177,8 +193,8 @@ impl MessageConnection {
         let span = traced::begin(&dispatch.tracer, &mut parts);
         self.record(message, (body, caller), &span);
         // What answers a request of a call must not wait for the call to end.
-        let permit = match self.shared.gate().filter(|_| is_request(message)) {
-            Some(gate) => match gate.acquire_permit(caller) {
+        let permit = match self.shared.gate().filter(|_| message.expects_response()) {
+            Some(gate) => match gate.acquire_permit(caller, false) {
                 Ok(permit) => permit,
                 Err(error) => return Ok(Err(Refusal::Message(error.into()))),
             },
@@ -189,7 +205,7 @@ impl MessageConnection {
             Err(error) => return Ok(Err(Refusal::Message(error))),
         };
         let tool = call.as_ref().and_then(|(_, tool)| *tool);
-        traced::message_read(&dispatch.tracer, (&parts, message), tool);
+        traced::message_read(&dispatch.tracer, (&mut parts, message, body), tool);
         let mut widened = None;
         let checked =
             scope_check::check(dispatch, (&parts.extensions, message), call.as_ref(), caller);
@@ -238,7 +254,7 @@ impl MessageConnection {
 
     /// Refuses a message, by a response if it is a request.
     async fn refuse(&self, message: &Message<'_>, refusal: Refusal) -> Result<(), ReceiveError> {
-        if !is_request(message) {
+        if !message.expects_response() {
             return Ok(());
         }
         let id = message.id();
@@ -267,9 +283,4 @@ enum Refusal {
     Message(MessageRefusal),
     /// The connection has no room for the request.
     Request(&'static str),
-}
-
-/// Whether the client waits for a response.
-fn is_request(message: &Message<'_>) -> bool {
-    message.id.is_some() && !message.method().is_empty()
 }

@@ -4,7 +4,7 @@ use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::{
-    gate::resource_server::GateError,
+    gate::gate_error::GateError,
     http::{
         message_authorization::{INVALID_CALL, MessageRefusal},
         rejection,

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::close::Closing;
 use crate::{
-    gate::{Claims, connection_token::ConnectionToken, resource_server::GateError},
+    gate::{Claims, connection_token::ConnectionToken, gate_error::GateError},
     http::message_connection::{
         Ending, MessageConnection, MessageConnections, Outgoing, ReceiveError, WRITE_TIMEOUT,
     },

@@ -21,6 +21,7 @@ use crate::{
         rejection::Rejection,
         traced,
     },
+    trace::SessionTransport,
 };
 
 /// Where clients open a WebSocket.
@@ -95,7 +96,8 @@ async fn open(
         .on_upgrade(move |socket| {
             let run = async move {
                 let _held = (permit, guard, open);
-                let (connection, served) = MessageConnection::open(&connections, parts);
+                let (connection, served) =
+                    MessageConnection::open(&connections, parts, SessionTransport::Websocket);
                 Socket { connections, connection, token }.run(socket, served).await;
             };
             Box::pin(run)

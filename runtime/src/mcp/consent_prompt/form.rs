@@ -22,6 +22,7 @@ use crate::{
     consent::Link,
     error::{Error, ErrorKind},
     mcp::connections::MissingGrant,
+    support::escape::escape,
     trace,
 };
 
@@ -68,7 +69,10 @@ impl Prompt<'_> {
     /// What the user reads before the link.
     fn message(&self) -> String {
         let need = &self.missing.need;
-        let provider = need.provider_name;
+        let provider = match &self.missing.account_name {
+            Some(name) => format!("The account `{}` at {}", escape(name), need.provider_name),
+            None => need.provider_name.to_owned(),
+        };
         let mut scopes = String::new();
         for name in self.missing.missing_scopes() {
             let separator = if scopes.is_empty() { "" } else { ", " };

@@ -12,10 +12,9 @@ use std::{any::TypeId, collections::HashMap, io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use rmcp::{
     ErrorData, RoleServer,
-    model::{CallToolRequestParams, CallToolResponse, CustomNotification, ServerNotification},
+    model::{CallToolRequestParams, CallToolResponse},
     service::RequestContext,
 };
-use serde_json::json;
 
 use self::{
     form::{Prompt, PromptForm},
@@ -23,17 +22,21 @@ use self::{
 };
 use super::{
     access_meta::AuthMeta,
-    connections::{ConnectionStatus, MissingGrant, ProviderConnections},
-    request::{CallRequest, SessionLink},
+    connections::{ConnectionStatus, MissingGrant, ProviderConnections, store_failed},
+    elicitation::AskedClient,
+    request::CallRequest,
     tool_error::CallError,
 };
 use crate::{
-    client::Connection,
+    client::SharedConnection,
     consent::{ConsentOwner, Consents, Link, Progress},
     error::{Error, ErrorKind},
     grant::{Clock, Sealer},
     support::background as task,
-    tool::{ClientDependency, Dependency, call::Caller, registry::RegisteredTool},
+    tool::{
+        ClientDependency, Dependency, argument::account::account_argument, call::Caller,
+        registry::RegisteredTool,
+    },
     trace::{EventKind, SpanId},
 };
 
@@ -58,7 +61,7 @@ pub(crate) trait CallbackListener: Send + Sync {
 }
 
 /// A connection for each client of a tool.
-pub(crate) type Connections = Vec<(TypeId, Arc<Connection>)>;
+pub(crate) type Connections = Vec<(TypeId, SharedConnection)>;
 
 /// How a call goes on.
 pub(crate) enum Connected {
@@ -155,7 +158,7 @@ impl ConsentPrompt<'_> {
                 response.and_then(|response| response.get("action")).and_then(|a| a.as_str());
             match action {
                 Some("decline") => {
-                    self.services.consents.forget(consent);
+                    self.services.consents.forget(consent).await;
                     return Err(CallError::Tool(Error::new(format!(
                         "the user declined connecting `{provider}`, without which this tool cannot work; do not call it again unless the user asks"
                     ))));
@@ -184,7 +187,9 @@ impl ConsentPrompt<'_> {
                 connections.push((need.provider_type, connection));
                 continue;
             }
-            match providers.status(&self.subject, need, self.client, span).await? {
+            let named = self.named_account(need)?;
+            let using = (self.client, named.as_deref());
+            match providers.status(&self.subject, need, using, span).await? {
                 ConnectionStatus::Connected(connection, granted) => {
                     auth.add_granted(granted);
                     connections.push((need.provider_type, connection));
@@ -214,7 +219,9 @@ impl ConsentPrompt<'_> {
             let need = &missing.need;
             // A call that got its link as text is not held, so its consent may have ended since.
             let owner = self.owner(*need);
-            match consents.ended(owner, need.provider, need.scopes()) {
+            let at = (need.provider, &missing.account);
+            let ended = consents.ended(owner, at, need.scopes()).await;
+            match ended.map_err(store_failed)? {
                 Some(Progress::Granted { withheld }) => {
                     held = true;
                     outcome.withheld.insert(need.provider.to_owned(), withheld);
@@ -227,7 +234,7 @@ impl ConsentPrompt<'_> {
                 _ => {}
             }
             let link = self.begin(missing).await?;
-            let wait = match consents.progress(&link.id) {
+            let wait = match consents.progress(&link.id).await.map_err(store_failed)? {
                 Some(Progress::Waiting) => link.again && form == PromptForm::UrlElicitationError,
                 Some(_) => link.again,
                 None => return Ok(None),
@@ -252,16 +259,16 @@ impl ConsentPrompt<'_> {
         outcome: &mut ConsentOutcome,
     ) -> Result<(), Error> {
         let consents = &self.services.consents;
-        match consents.wait(consent, HOLD_TIMEOUT).await {
+        match consents.wait(consent, HOLD_TIMEOUT).await.map_err(store_failed)? {
             Some(Progress::Granted { withheld }) => {
-                consents.forget(consent);
+                consents.forget(consent).await;
                 if !withheld.is_empty() {
                     outcome.withheld.insert(provider.to_owned(), withheld);
                 }
                 Ok(())
             }
             Some(Progress::Refused { reason, by_us }) => {
-                consents.forget(consent);
+                consents.forget(consent).await;
                 Err(not_connected(provider, &reason, by_us))
             }
             Some(Progress::Waiting | Progress::Opened) | None => Ok(()),
@@ -301,7 +308,7 @@ impl ConsentPrompt<'_> {
                 let (digest, now) = (self.request.digest(), self.services.clock.now());
                 let call = self.identity(digest.as_ref());
                 let state = RequestState::new(&call, consents.collect(), now);
-                Ok(form::input_required(prompts, state.seal(&self.services.sealer)))
+                Ok(form::input_required(prompts, state.seal(&self.services.sealer, call.server)))
             }
             PromptForm::UrlElicitationError => {
                 let error = form::url_elicitation_error(tool, &prompts);
@@ -338,7 +345,17 @@ impl ConsentPrompt<'_> {
         }
         let (owner, granted) = (self.owner(*need), &missing.granted);
         let span = &self.request.span;
-        Ok(services.consents.begin(owner, need.provider, need.scopes(), granted, span))
+        let at = (need.provider, &missing.account);
+        let link = services.consents.begin(owner, at, need.scopes(), granted, span);
+        link.await.map_err(store_failed)
+    }
+
+    /// The account that the call names for `need`.
+    fn named_account(&self, need: ClientDependency) -> Result<Option<String>, Error> {
+        match need.account {
+            Some(argument) => account_argument(self.request.arguments, argument),
+            None => Ok(None),
+        }
     }
 
     /// Whose consent to `need` is asked for.
@@ -359,7 +376,13 @@ impl ConsentPrompt<'_> {
 
     fn identity<'a>(&'a self, digest: &'a [u8]) -> CallIdentity<'a> {
         let (subject, client) = (&*self.subject, self.client);
-        CallIdentity { subject, client, tool: &self.tool.definition.name, digest }
+        CallIdentity {
+            server: self.services.consents.server(),
+            subject,
+            client,
+            tool: &self.tool.definition.name,
+            digest,
+        }
     }
 }
 
@@ -383,18 +406,10 @@ impl ConsentOutcome {
 
 /// Sends `notifications/elicitation/complete` to a client of 2025-11-25 when the user is done.
 fn notify_when_granted(consents: &Consents, id: String, context: &RequestContext<RoleServer>) {
-    let (consents, peer) = (consents.clone(), context.peer.clone());
-    let link = SessionLink::of(&context.extensions).cloned();
+    let (consents, client) = (consents.clone(), AskedClient::of(context));
     task::spawn(async move {
-        if let Some(Progress::Granted { .. }) = consents.wait(&id, STATE_TTL).await {
-            let params = json!({ "elicitationId": id });
-            let notification =
-                CustomNotification::new("notifications/elicitation/complete", Some(params));
-            let notification = ServerNotification::CustomNotification(notification);
-            // The client of a session listens by another connection, which may have begun since.
-            let peer = link.and_then(|link| link.peer()).unwrap_or(peer);
-            // The client may have disconnected; it can call again without the notification.
-            let _ = peer.send_notification(notification).await;
+        if let Ok(Some(Progress::Granted { .. })) = consents.wait(&id, STATE_TTL).await {
+            client.complete(&id).await;
         }
     });
 }

@@ -32,6 +32,8 @@ pub(super) struct RequestState {
 
 /// The call that a state belongs to.
 pub(super) struct CallIdentity<'a> {
+    /// The URL of the server. Another one may have the same key.
+    pub(super) server: &'a str,
     pub(super) subject: &'a str,
     pub(super) client: Option<&'a str>,
     pub(super) tool: &'a str,
@@ -54,10 +56,10 @@ impl RequestState {
         }
     }
 
-    pub(super) fn seal(&self, sealer: &Sealer) -> String {
+    pub(super) fn seal(&self, sealer: &Sealer, server: &str) -> String {
         // Strings, bytes and a number always serialize.
         let plain = serde_json::to_vec(self).unwrap_or_default();
-        BASE64_URL_SAFE_NO_PAD.encode(sealer.seal(PURPOSE, &[], &plain))
+        BASE64_URL_SAFE_NO_PAD.encode(sealer.seal(PURPOSE, &[server], &plain))
     }
 
     /// The consents of `text` by provider, if it was sealed for this very call and has not expired.
@@ -68,7 +70,7 @@ impl RequestState {
         now: SystemTime,
     ) -> Option<BTreeMap<String, String>> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plain = sealer.open(PURPOSE, &[], &bytes).ok()?;
+        let plain = sealer.open(PURPOSE, &[call.server], &bytes).ok()?;
         let state: Self = serde_json::from_slice(&plain).ok()?;
         let valid = state.subject == call.subject
             && state.client.as_deref() == call.client

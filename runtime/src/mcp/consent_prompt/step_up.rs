@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use http::request::Parts;
 use rmcp::{
-    ErrorData, Peer, RoleServer,
+    ErrorData, RoleServer,
     model::{
-        CallToolResponse, CallToolResult, ContentBlock, CustomNotification, ElicitRequest,
-        ElicitRequestParams, ErrorCode, InputRequest, InputRequiredResult, ServerNotification,
+        CallToolResponse, CallToolResult, ContentBlock, ElicitRequest, ElicitRequestParams,
+        ErrorCode, InputRequest, InputRequiredResult,
     },
+    service::RequestContext,
 };
 use serde_json::json;
 
@@ -22,6 +23,7 @@ use crate::{
         AuthError, Claims, required_scopes::RequiredScopes, resource_server::ResourceServer,
         sign_in_scopes::StepUpLink, step_up::StepUpOffer,
     },
+    mcp::elicitation::AskedClient,
     support::background as task,
     tool::call::Caller,
 };
@@ -70,7 +72,7 @@ impl ConsentPrompt<'_> {
         Err(match form {
             PromptForm::InputRequired => Ok(self.input_required(&offer.link)),
             PromptForm::UrlElicitationError => {
-                notify_when_decided(gate, claims, offer.link.clone(), &context.peer);
+                notify_when_decided(gate, claims, offer.link.clone(), &context);
                 Err(url_elicitation_error(&offer.link))
             }
             PromptForm::Text => Ok(self.text(offer)),
@@ -96,7 +98,11 @@ impl ConsentPrompt<'_> {
         let call = self.identity(digest.as_ref());
         // It names no consent, so a retry that has its scopes goes on at once.
         let state = RequestState::new(&call, BTreeMap::new(), self.services.clock.now());
-        InputRequiredResult::new(Some(requests), Some(state.seal(&self.services.sealer))).into()
+        InputRequiredResult::new(
+            Some(requests),
+            Some(state.seal(&self.services.sealer, self.services.consents.server())),
+        )
+        .into()
     }
 
     fn text(&self, offer: &StepUpOffer) -> CallToolResponse {
@@ -133,17 +139,12 @@ fn notify_when_decided(
     gate: &Arc<ResourceServer>,
     claims: &Claims,
     link: StepUpLink,
-    peer: &Peer<RoleServer>,
+    context: &RequestContext<RoleServer>,
 ) {
-    let (gate, claims, peer) = (Arc::clone(gate), claims.clone(), peer.clone());
+    let (gate, claims, client) = (Arc::clone(gate), claims.clone(), AskedClient::of(context));
     task::spawn(async move {
         if gate.wait_for_step_up(&claims, &link, STATE_TTL).await.is_some() {
-            let params = json!({ "elicitationId": link.id });
-            let notification =
-                CustomNotification::new("notifications/elicitation/complete", Some(params));
-            let notification = ServerNotification::CustomNotification(notification);
-            // The client may have disconnected; it can call again without the notification.
-            let _ = peer.send_notification(notification).await;
+            client.complete(&link.id).await;
         }
     });
 }

@@ -115,6 +115,11 @@ impl<'a> Message<'a> {
         id.filter(|id: &Value| id.is_string() || id.is_number()).unwrap_or_default()
     }
 
+    /// Whether it is answered: it is neither a notification nor a response.
+    pub(crate) fn expects_response(&self) -> bool {
+        self.id.is_some() && !self.method().is_empty()
+    }
+
     /// Whether it is a JSON-RPC 2.0 request, without the members of a response.
     pub(crate) fn is_request(&self) -> bool {
         self.jsonrpc.0 == "2.0" && self.result.is_none() && self.error.is_none()

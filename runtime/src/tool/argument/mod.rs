@@ -3,6 +3,7 @@
 //! An [`Arg`] holds the name, the description and function pointers for its *type*, so that each
 //! type is compiled once, however many tools use it.
 
+pub(crate) mod account;
 pub(crate) mod arg;
 pub(crate) mod argument_type;
 pub(crate) mod check;

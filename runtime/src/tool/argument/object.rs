@@ -27,6 +27,8 @@ pub struct Reading<'a> {
     pub(crate) tool: &'a str,
     /// Whether unknown arguments, and values of other types, are refused.
     pub(crate) strict: bool,
+    /// The arguments that name accounts, which the function does not get.
+    pub(crate) accounts: &'a [&'static str],
 }
 
 /// The members, and the names of the tool's arguments.
@@ -44,7 +46,14 @@ impl<'a> Fields<'a> {
             let rule = if text.ends_with("is given twice") { Rule::Duplicate } else { Rule::Type };
             invalid(text, None, rule)
         })?;
-        Ok(Self { members: members.0, known: Vec::new(), reading })
+        let mut fields = Self { members: members.0, known: Vec::new(), reading };
+        if !reading.accounts.is_empty() {
+            fields
+                .members
+                .retain(|(name, _)| !reading.accounts.iter().any(|account| account == name));
+            fields.known.extend(reading.accounts);
+        }
+        Ok(fields)
     }
 
     pub(crate) fn is_strict(&self) -> bool {
@@ -158,7 +167,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{arg::Arg, argument_type::Fields};
+use super::{account::account_schema, arg::Arg, argument_type::Fields};
 use crate::{
     error::ConfigError,
     tool::schema::{Side, TypeSchema, definitions},
@@ -40,6 +40,21 @@ impl ArgumentsSchema {
             self.required.push(arg.name.into());
         }
         self.properties.insert(arg.name.to_owned(), Value::Object(schema));
+    }
+
+    /// Adds the arguments that name accounts, each with its provider's name.
+    pub(crate) fn add_accounts(
+        &mut self,
+        accounts: impl Iterator<Item = (&'static str, &'static str)>,
+    ) {
+        for (name, provider) in accounts {
+            let schema = Value::Object(account_schema(provider));
+            if self.properties.insert(name.to_owned(), schema).is_some() {
+                self.faults.push(ConfigError::new(format!(
+                    "the argument `{name}` names an account at {provider}, and another one has its name"
+                )));
+            }
+        }
     }
 
     fn add_all_of<T>(&mut self, arg: &Arg<T>) {

@@ -1,7 +1,6 @@
 //! Presets: tokens in the shape of each product are accepted, and those that look alike are not.
 //!
-//! `BLESS=1 cargo test -p toolgate --test api presets` prints the matrix, and writes it into
-//! `docs/identity.md`.
+//! `cargo matrices` prints the matrix, and with `BLESS=1` writes it into `docs/identity.md`.
 
 mod near_misses;
 mod page;

@@ -2,15 +2,11 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
 use toolgate::{
     grant::{
         AccessError, Clock as _, DeadReason, Grant, ManualClock, MemoryStore, TokenError,
@@ -213,6 +209,19 @@ async fn an_api_that_refuses_everything_does_not_wear_the_provider_out() {
 }
 
 #[tokio::test]
+async fn tokens_that_expire_on_their_way_to_the_api_are_renewed_each_time() {
+    let life = Duration::from_secs(5);
+    let bench = Bench::new(Provider::with_life(Some(life))).await;
+    bench.clock.advance(HOUR);
+    for renewed in 1..=10 {
+        let access = bench.access().await.unwrap();
+        bench.clock.advance(life);
+        let next = bench.grants.rejected(&key(), &access, &bench.renew).await.unwrap();
+        assert_eq!(next.token.expose_secret(), format!("a{}", renewed + 1));
+    }
+}
+
+#[tokio::test]
 async fn tokens_that_end_at_once_are_not_fetched_on_every_call() {
     let bench = Bench::new(Provider::with_life(Some(Duration::from_nanos(1)))).await;
     bench.clock.advance(HOUR);
@@ -225,11 +234,7 @@ async fn tokens_that_end_at_once_are_not_fetched_on_every_call() {
 #[tokio::test(start_paused = true)]
 async fn a_renewed_grant_that_cannot_be_written_is_not_lost() {
     let clock = Arc::new(ManualClock::new());
-    let watched = Arc::new(Watched {
-        store: Arc::new(MemoryStore::with_clock(clock.clone())),
-        refused: Arc::new(Semaphore::new(0)),
-        broken: AtomicBool::new(false),
-    });
+    let watched = Arc::new(Watched::over(Arc::new(MemoryStore::with_clock(clock.clone()))));
     let bench = Bench::with_store(Provider::new(), clock, watched.clone()).await;
     let breaking = watched.clone();
     bench.provider.answer(move || {

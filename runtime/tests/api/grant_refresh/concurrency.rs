@@ -1,14 +1,13 @@
 //! Several tasks and processes that need one grant at the same time.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
-use toolgate::grant::{AccessError, Clock as _, Grant, HolderId, ManualClock, TokenError};
+use toolgate::grant::{
+    AccessError, Clock as _, Grant, GrantKey, HolderId, ManualClock, TokenError,
+};
 
 use super::{Bench, HOUR, Provider, Watched, key};
 
@@ -53,11 +52,8 @@ async fn two_processes_on_one_file_make_one_renewal() {
     let mut benches = Vec::new();
     for _ in 0..2 {
         let options = SqliteStore::at(dir.path()).key(master.clone()).clock(clock.clone());
-        let store = Arc::new(Watched {
-            store: Arc::new(options.open().await.unwrap()),
-            refused: refused.clone(),
-            broken: AtomicBool::new(false),
-        });
+        let store = Watched::over(Arc::new(options.open().await.unwrap()));
+        let store = Arc::new(Watched { refused: refused.clone(), ..store });
         benches.push(Arc::new(Bench::with_store(provider.clone(), clock.clone(), store).await));
     }
     clock.advance(HOUR);
@@ -187,4 +183,38 @@ async fn a_token_that_another_task_renewed_is_handed_out_on_a_refusal() {
     let next = bench.grants.rejected(&key(), &old, &bench.renew).await.unwrap();
     assert_eq!(next.token.expose_secret(), "a1");
     assert_eq!(bench.provider.asked(), 1);
+}
+
+/// All grants fail at the same moment; a provider that is back is not asked for all of them at once.
+#[tokio::test]
+async fn grants_that_failed_together_are_not_renewed_together() {
+    const GRANTS: usize = 200;
+    let bench = Bench::new(Provider::new()).await;
+    let keys: Vec<_> =
+        (0..GRANTS).map(|at| GrantKey::new(format!("person{at}"), "forge")).collect();
+    for key in &keys {
+        let grant = Grant::new("a0", bench.clock.now()).refresh_token("r0").expires_in(HOUR);
+        bench.grants.put(key, grant).await.unwrap();
+    }
+    // Due, each of them; none has expired.
+    bench.clock.advance(Duration::from_secs(3600 - 140));
+    let unreachable = || TokenError::Unreachable { description: "503".into(), maybe_sent: false };
+    for _ in 0..GRANTS * 3 {
+        bench.provider.fault(unreachable());
+    }
+    let mut asked = Vec::new();
+    // At once; within the first rest; at its end; within the second, which is twice as long.
+    for seconds in [0, 22, 8, 15] {
+        bench.clock.advance(Duration::from_secs(seconds));
+        let before = bench.provider.asked();
+        for key in &keys {
+            bench.grants.access(key, &bench.renew).await.unwrap();
+        }
+        bench.grants.settled().await;
+        asked.push(bench.provider.asked() - before);
+    }
+    assert_eq!(asked[0], GRANTS);
+    assert!((GRANTS / 5..GRANTS * 4 / 5).contains(&asked[1]), "{asked:?}");
+    assert_eq!(asked[1] + asked[2], GRANTS, "{asked:?}");
+    assert!(asked[3] < GRANTS / 4, "a second failure is followed by a longer rest: {asked:?}");
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod concurrency;
+mod paused;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -167,6 +168,23 @@ struct Watched {
     store: Arc<dyn GrantStore>,
     refused: Arc<Semaphore>,
     broken: AtomicBool,
+    /// The next write takes effect, and its answer waits.
+    stalls: AtomicBool,
+    stalled: Notify,
+    goes_on: Notify,
+}
+
+impl Watched {
+    fn over(store: Arc<dyn GrantStore>) -> Self {
+        Self {
+            store,
+            refused: Arc::new(Semaphore::new(0)),
+            broken: AtomicBool::new(false),
+            stalls: AtomicBool::new(false),
+            stalled: Notify::new(),
+            goes_on: Notify::new(),
+        }
+    }
 }
 
 #[async_trait]
@@ -183,7 +201,12 @@ impl GrantStore for Watched {
         if self.broken.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable("writing a grant", "the disk is full").into());
         }
-        self.store.save(key, grant, expected).await
+        let saved = self.store.save(key, grant, expected).await;
+        if self.stalls.swap(false, Ordering::SeqCst) {
+            self.stalled.notify_one();
+            self.goes_on.notified().await;
+        }
+        saved
     }
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
         self.store.remove(key).await

@@ -1,17 +1,21 @@
 //! A server with all pages that a person may see: people sign in by one click, and connect a forge
-//! of its own. With `FAULTY` it is a client that the forge does not accept, with `WITHHELD` the
+//! of its own, a stand-in of GitHub where they have several accounts, or one of help desks whose
+//! addresses they give. With `FAULTY` it is a client that the forge does not accept, with `WITHHELD` the
 //! forge never grants that scope, and with `ANONYMOUS` callers without a token may list the tools.
 
 use std::env;
 
 use integration::{
+    desks::{Desks, list_tickets},
     host::client_at,
     tools::{Forge, list_issues},
 };
 use toolgate::{
     gate::{Gate, StepUp},
     prelude::*,
+    stand_in::StandIn,
 };
+use toolgate_providers::GitHub;
 
 /// What our customers may do.
 #[catalogue]
@@ -29,6 +33,12 @@ pub enum Acme {
 async fn delete_repository(forge: AuthedClient<Forge>, owner: String, repo: String) -> Result<()> {
     forge.get(path!("/repos/{owner}/{repo}")).send().await?;
     forge.delete(path!("/repos/{owner}/{repo}")).send().await.map(drop)
+}
+
+/// Lists what the user has not read.
+#[tool(scopes = "notifications")]
+async fn list_notifications(github: AuthedClient<GitHub>) -> Result<String> {
+    github.get("/notifications").send().await?.text().await
 }
 
 /// Says what has been ordered.
@@ -65,6 +75,8 @@ async fn main() -> Result<()> {
     if env::var_os("FAULTY").is_some() {
         client = client.secret("of-another-client");
     }
+    let desks = StandIn::<Desks>::start().await?;
+    let github = StandIn::<GitHub>::start().await?;
     let mut gate = Gate::for_broker().step_up(StepUp::Link);
     let mut server = toolgate::server!().title("Acme Tools").icon(ICON);
     if env::var_os("ANONYMOUS").is_some() {
@@ -75,9 +87,19 @@ async fn main() -> Result<()> {
         .description("Orders and repositories of Acme's customers.")
         .instructions("Look at the issues of a repository before you delete it.")
         .provider(client)
+        .provider(desks.client())
+        .provider(github.client())
         .gate(gate)
         .dev::<Acme>(["alice", "bob"])
-        .tools(tools![list_issues, delete_repository, list_orders, place_order, time_of_day])
+        .tools(tools![
+            list_issues,
+            delete_repository,
+            list_tickets,
+            list_notifications,
+            list_orders,
+            place_order,
+            time_of_day
+        ])
         .store(toolgate::grant::MemoryStore::new())
         .serve()
         .await

@@ -9,7 +9,7 @@ use integration::round_robin::{Kills, Site};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let nginx = env::var_os("NGINX_PROGRAM").ok_or("NGINX_PROGRAM does not say where nginx is")?;
     let replica = env::current_exe()?.with_file_name("replica");
-    let mut site = Site::start((&nginx, &replica), Kills::BeforeMessages, &[]).await;
+    let mut site = Site::start((&nginx, &replica), (2, Kills::BeforeMessages), &[]).await;
     println!("{}", site.mcp());
     let prints = async {
         while let Some(line) = site.answered().await {

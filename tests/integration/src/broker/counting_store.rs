@@ -1,4 +1,4 @@
-//! A store in memory that counts its records, and fails where a test wants it to.
+//! A store in memory that counts its records and the uses of its grants, and fails where a test wants it to.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use toolgate::grant::{
 };
 use zeroize::Zeroizing;
 
-/// A [`MemoryStore`] that counts records, and fails on demand.
+/// A [`MemoryStore`] that counts records and the uses of grants, and fails on demand.
 pub struct CountingStore {
     store: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
@@ -28,6 +28,16 @@ struct State {
     full: BTreeSet<&'static str>,
     /// The writes to a namespace that pass until one fails.
     fails_after: Option<(&'static str, usize)>,
+    uses: Uses,
+}
+
+/// How often grants were used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Grants that were loaded.
+    pub reads: u64,
+    /// Grants that were saved, and leases that were taken and released.
+    pub writes: u64,
 }
 
 impl CountingStore {
@@ -47,6 +57,11 @@ impl CountingStore {
         let state = self.state();
         let found = state.live.get(namespace);
         found.map_or(0, |records| records.values().filter(|end| **end > now).count())
+    }
+
+    /// How often grants were used since this was last asked.
+    pub fn take_uses(&self) -> Uses {
+        std::mem::take(&mut self.state().uses)
     }
 
     /// Refuses new records of this namespace, as if it were full.
@@ -127,6 +142,7 @@ impl GrantStore for CountingStore {
     }
 
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {
+        self.state().uses.reads += 1;
         self.store.load(key).await
     }
 
@@ -136,6 +152,7 @@ impl GrantStore for CountingStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
+        self.state().uses.writes += 1;
         self.store.save(key, grant, expected).await
     }
 
@@ -153,10 +170,12 @@ impl GrantStore for CountingStore {
         holder: HolderId,
         term: Duration,
     ) -> Result<Option<Lease>, StoreError> {
+        self.state().uses.writes += 1;
         self.store.lease(key, holder, term).await
     }
 
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        self.state().uses.writes += 1;
         self.store.release(lease).await
     }
 

@@ -15,15 +15,15 @@ use forge::{Config, Running};
 use tokio::net::TcpListener;
 use toolgate::{
     broker::{Broker, BrokerBuilder},
-    grant::{Clock, GrantStore, Grants, ManualClock, MemoryStore, Records},
+    grant::{Clock, GrantStore, Grants, ManualClock, Records},
 };
 
 pub use self::{
     application::{Application, REDIRECT, Walk, s256},
     browser::{Answer, Browser, Page},
-    counting_store::CountingStore,
+    counting_store::{CountingStore, Uses},
 };
-use crate::host::client_at;
+use crate::{deployment::Deployment, host::client_at};
 
 /// A broker that runs until the test ends.
 pub struct Site {
@@ -66,10 +66,21 @@ impl Site {
     /// # Panics
     ///
     /// It cannot be started.
-    pub async fn with(config: Config, set_up: impl FnOnce(BrokerBuilder) -> BrokerBuilder) -> Self {
+    pub async fn with(config: Config, set_up: impl Fn(BrokerBuilder) -> BrokerBuilder) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
+        let (resource, mut made) = (format!("{url}/mcp"), None);
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
-        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
-        Self::over(config, clock, store, set_up).await
+        let serve = |grants: Grants, records| {
+            let broker = build(&forge, &url, &resource, &clock, &grants, &records, &set_up);
+            let router = broker.standalone_router();
+            made.get_or_insert((broker, grants, records));
+            router
+        };
+        deployment.serve_records(&clock, serve).await;
+        let (broker, grants, records) = made.expect("it was made");
+        Self { forge, url, resource, clock, grants, broker, records }
     }
 
     /// A broker whose grants and records are in `store`.

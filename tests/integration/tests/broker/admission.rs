@@ -106,7 +106,7 @@ async fn who_has_left_is_signed_out_within_the_hour() {
         };
         async move { answer }
     };
-    let site = Site::with(Config::default(), |builder| builder.admit(admit)).await;
+    let site = Site::with(Config::default(), |builder| builder.admit(admit.clone())).await;
     let host = Application::register(&site).await;
     let mut token = host.sign_in(&Browser::new(), "repo:read", "alice").await.text("refresh_token");
     assert_eq!(asked.load(Ordering::SeqCst), 1);

@@ -1,6 +1,9 @@
 //! Attacks on the authorization endpoint: where the answer goes, and what is asked for.
 
-use integration::broker::{Application, Browser, Page, Site};
+use integration::{
+    broker::{Application, Browser, Page, Site},
+    deployment,
+};
 use serde_json::json;
 
 const WEB: &str = "https://app.example/callback";
@@ -157,7 +160,7 @@ async fn a_flood_of_authorization_requests() {
     let browser = Browser::new();
     let link = application.link("repo:read", &[]);
     let mut refused = None;
-    for _ in 0..100 {
+    for _ in 0..100 * deployment::counters() {
         let page = browser.open(&link).await;
         if page.status == 429 {
             refused = Some(page);

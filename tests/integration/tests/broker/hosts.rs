@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use forge::Config;
-use integration::broker::{Application, Browser, REDIRECT, Site};
+use integration::{
+    broker::{Application, Browser, REDIRECT, Site},
+    deployment,
+};
 use serde_json::{Value, json};
 
 /// A site whose default scope is to read.
@@ -226,7 +229,7 @@ async fn a_stranger_behind_a_proxy_on_this_machine_registers_within_limits() {
         let site = Site::start().await;
         let http = reqwest::Client::new();
         let mut refused = false;
-        for _ in 0..60 {
+        for _ in 0..60 * deployment::counters() {
             let request = http.post(site.endpoint("register")).header(header, "198.51.100.7");
             let body = json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none" });
             refused |= request.json(&body).send().await.unwrap().status() == 429;

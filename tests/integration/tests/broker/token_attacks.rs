@@ -170,7 +170,7 @@ async fn a_confidential_client_proves_itself() {
 #[tokio::test]
 async fn a_client_that_the_operator_knows() {
     let known = KnownClient::new("desk", "The Desk").redirect_uri(REDIRECT).secret("desk-secret");
-    let site = Site::with(Config::default(), |builder| builder.client(known)).await;
+    let site = Site::with(Config::default(), |builder| builder.client(known.clone())).await;
     let mut desk = Application::known(&site, "desk", REDIRECT);
     let browser = Browser::new();
     let page = browser.open(&desk.link("repo:read", &[])).await;

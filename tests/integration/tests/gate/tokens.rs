@@ -39,6 +39,25 @@ async fn who_has_no_token_learns_where_to_get_one() {
 }
 
 #[tokio::test]
+async fn challenges_name_what_the_authorization_server_wants_besides() {
+    let guarded = Guarded::start(|gate| gate.challenge_scopes(["openid"])).await;
+    let refused = guarded.call("", "hello", json!({})).await;
+    let without = challenge(&refused);
+    assert!(without.contains(r#"scope="orders:read openid""#), "{without}");
+    let start = without.find("resource_metadata=\"").unwrap() + 19;
+    let document = without[start..].split('"').next().unwrap();
+    let metadata: Value = reqwest::get(document).await.unwrap().json().await.unwrap();
+    assert_eq!(metadata["scopes_supported"], json!(["orders:read", "openid"]));
+    let wrong = challenge(&guarded.call("nobody", "hello", json!({})).await);
+    assert!(wrong.contains(r#"scope="orders:read openid""#), "{wrong}");
+    let lacking = challenge(&guarded.call("alice.orders-raed", "orders", json!({})).await);
+    assert!(lacking.contains(r#"scope="orders:read openid""#), "{lacking}");
+    assert!(lacking.contains("this needs the scope orders:read"), "{lacking}");
+    let called = guarded.call("alice.orders-read", "orders", json!({})).await;
+    assert_eq!(called.status(), 200, "calls do not need it");
+}
+
+#[tokio::test]
 async fn each_fault_of_a_token_is_told_apart() {
     let guarded = Guarded::start(|gate| gate).await;
     for (token, status, error, says) in [

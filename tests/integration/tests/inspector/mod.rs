@@ -35,6 +35,7 @@ fn command(program: &str, data: &Path) -> Command {
     command
         .args(["--http", "127.0.0.1:0"])
         .env("TOOLGATE_DATA", data)
+        .env("XDG_CONFIG_HOME", data)
         .env_remove("TOOLGATE_HTTP")
         .env_remove("TOOLGATE_INSPECTOR")
         .env("CARGO_MANIFEST_DIR", data)

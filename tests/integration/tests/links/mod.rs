@@ -7,7 +7,6 @@ mod sign_in;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
@@ -23,15 +22,15 @@ use forge::{Config, Running};
 use integration::{
     broker::{Browser, Page, listen, s256},
     client::link_in,
+    deployment::Deployment,
     host::client_at,
     recorder::Recorder,
     tools::list_issues,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use toolgate::{
     gate::{Gate, PeerAddress, SignIn, keys},
-    grant::MemoryStore,
+    grant::{MemoryStore, SystemClock},
     prelude::*,
     testing::Issuer,
 };
@@ -166,24 +165,22 @@ impl Linked {
         login.0.lock().unwrap().url.clone_from(&url);
         let verifier = keys(url, login.0.lock().unwrap().issuer.jwks()).unwrap();
         let forge = forge::start(Config::default()).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
         let public = public.unwrap_or(&url).to_owned();
-        let client = client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url()));
+        let gate = Gate::new(verifier).sign_in(SignIn::client("links").secret("the-secret"));
         let recorder = Recorder::default();
-        let app = toolgate::Server::new("linked", "1")
-            .provider(client)
-            .gate(Gate::new(verifier).sign_in(SignIn::client("links").secret("the-secret")))
-            .tools(tools![list_issues])
-            .store(MemoryStore::new())
-            .public_url(&public)
-            .observe(recorder.clone())
-            .build()
-            .await
-            .unwrap();
-        let router = app.into_router().layer(middleware::from_fn(peer_from_header));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let server = || {
+            toolgate::Server::new("linked", "1")
+                .provider(client_at(forge.url()).revoke(format!("{}/oauth/revoke", forge.url())))
+                .gate(gate.clone())
+                .tools(tools![list_issues])
+                .public_url(&public)
+                .observe(recorder.clone())
+        };
+        let finish = |router: Router| router.layer(middleware::from_fn(peer_from_header));
+        let clock = Arc::new(SystemClock);
+        deployment.serve_router(MemoryStore::new(), &clock, server, finish).await;
         Self { url, public, login, forge, recorder }
     }
 

@@ -63,7 +63,7 @@ impl Matrix {
         }
         assert!(
             env::var_os("BLESS").is_some(),
-            "docs/providers.md has another matrix; `BLESS=1` writes this one:\n{expected}"
+            "docs/providers.md has another matrix; `BLESS=1 cargo matrices` writes this one:\n{expected}"
         );
         fs::write(path, format!("{before}{BEGIN}{expected}{END}{after}")).expect("it is writable");
     }

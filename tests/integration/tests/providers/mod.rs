@@ -1,8 +1,7 @@
 //! Every provider of the catalogue against its stand-in: the same eight cases, and the matrix of them
 //! in `docs/providers.md`.
 //!
-//! `cargo test -p integration providers:: -- --nocapture` prints the matrix, and with `BLESS=1` writes
-//! it.
+//! `cargo matrices` prints the matrix, and with `BLESS=1` writes it.
 
 mod cases;
 mod matrix;
@@ -20,8 +19,7 @@ use self::{
 };
 
 /// Cells that are known to fail, with the reason. One that passes has to leave the list.
-const KNOWN_FAILURES: &Known =
-    &[("Figma", &[Case::RefusedRefresh], "its error is a boolean, which names no reason")];
+const KNOWN_FAILURES: &Known = &[];
 
 /// How many cases run at a time.
 const CONCURRENCY: usize = 8;

@@ -26,9 +26,18 @@ pub(super) struct Row {
     pub(super) write: &'static str,
     /// How a broker identifies a person; `None` if the provider is not for a broker.
     pub(super) user: Option<User>,
+    /// Whether the API is asked whose the tokens of each consent are.
+    pub(super) identifies: bool,
     pub(super) missing_scope: MissingScope,
     pub(super) tools: fn() -> Tools,
     pub(super) start: fn() -> BoxFuture<'static, Box<dyn Upstream>>,
+}
+
+impl Row {
+    /// How often the API was asked whose the tokens of so many codes are.
+    pub(super) fn identifications(&self, codes: usize) -> usize {
+        if self.identifies { codes } else { 0 }
+    }
 }
 
 /// The text of a response, or what the case asks of an error.
@@ -93,6 +102,7 @@ macro_rules! providers {
                 read: $read,
                 write: $write,
                 user: $user,
+                identifies: <Provided as toolgate::provider::Provider>::DIALECT.account.is_some(),
                 missing_scope: MissingScope::$missing,
                 tools: || tools![read, write, beyond],
                 start: || Box::pin(start::<Provided>()),

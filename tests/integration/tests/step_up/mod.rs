@@ -7,7 +7,6 @@ mod socket;
 mod walk;
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -16,11 +15,11 @@ use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
     client::text_of,
+    deployment::Deployment,
     host::client_at,
     tools::{Forge, add, delete_repository, list_issues, open_issue},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use toolgate::{
     gate::{Gate, StepUp},
     grant::{ManualClock, MemoryStore},
@@ -55,24 +54,21 @@ impl Site {
 
     async fn with(config: Config, gate: Gate) -> Self {
         let forge = forge::start(config).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let deployment = Deployment::prepare().await;
+        let url = deployment.url().to_owned();
         let clock = Arc::new(ManualClock::at(SystemTime::now()));
-        let app = toolgate::Server::new("step-up", "1")
-            .provider(client_at(forge.url()))
-            .broker::<Forge>(|broker| broker.user("/user", "login"))
-            .gate(gate)
-            .tools(tools![list_issues, open_issue, delete_repository, add, list_orders])
-            .store(MemoryStore::with_clock(clock.clone()))
-            .clock(clock.clone())
-            .public_url(url.as_str())
-            .legacy_sse()
-            .websocket()
-            .build()
-            .await
-            .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let server = || {
+            toolgate::Server::new("step-up", "1")
+                .provider(client_at(forge.url()))
+                .broker::<Forge>(|broker| broker.user("/user", "login"))
+                .gate(gate.clone())
+                .tools(tools![list_issues, open_issue, delete_repository, add, list_orders])
+                .clock(clock.clone())
+                .public_url(url.as_str())
+                .legacy_sse()
+                .websocket()
+        };
+        deployment.serve(MemoryStore::with_clock(clock.clone()), &clock, server).await;
         Self { url, forge, clock }
     }
 

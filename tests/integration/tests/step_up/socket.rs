@@ -37,9 +37,13 @@ async fn a_client_over_websocket_that_opens_links_gets_an_elicitation() {
     let asked = socket.call("open_issue", titled()).await;
     assert_eq!(asked["error"]["code"], -32042, "{asked}");
     let link = asked["error"]["data"]["elicitations"][0]["url"].as_str().unwrap().to_owned();
-    // The second call waits for the person.
-    let (_, opened) =
-        tokio::join!(alice.allow(&link, "alice"), socket.call("open_issue", titled()));
+    // The second call waits for the person. It has to come before they allow the link, because a link
+    // that is used is not given out again.
+    let call = json!({ "name": "open_issue", "arguments": titled() });
+    let waiting = socket.start("tools/call", call).await;
+    socket.request("ping", json!({})).await;
+    alice.allow(&link, "alice").await;
+    let opened = socket.response(waiting).await;
     assert!(is_opened(&opened), "{opened}");
     let told = match socket.others.pop() {
         Some(told) => told,

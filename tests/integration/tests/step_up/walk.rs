@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use forge::Config;
-use integration::client::{link_in, text_of};
+use integration::{
+    client::{link_in, text_of},
+    deployment,
+};
 use serde_json::{Value, json};
 use toolgate::gate::{Gate, StepUp};
 
@@ -164,11 +167,11 @@ async fn a_provider_that_withholds_it_is_named() {
 }
 
 #[tokio::test]
-async fn the_limits_of_the_gate_hold() {
+async fn the_limits_of_the_gate_hold_at_each_replica() {
     let gate = Gate::for_broker().step_up(StepUp::Link).rate_limit_per_subject(3);
     let site = Site::with(Config::default(), gate).await;
     let alice = site.sign_in("Codex", "alice").await;
-    for _ in 0..3 {
+    for _ in 0..3 * deployment::counters() {
         site.link(&alice.token).await;
     }
     let refused = site.call(&alice.token, "open_issue", titled()).await;

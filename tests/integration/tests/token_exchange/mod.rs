@@ -4,6 +4,7 @@ mod calls;
 mod failures;
 mod starts;
 mod transports;
+mod without;
 mod world;
 
 use std::{sync::Arc, time::SystemTime};

@@ -70,6 +70,7 @@ fn program(path: &Path, hub: &Hub, place: &str) -> (Command, TempDir) {
         .env("JUPYTERHUB_AUTHORIZE_URL", format!("{}/oauth2/authorize", hub.api))
         .env("JUPYTERHUB_TOKEN_URL", format!("{}/oauth2/token", hub.api))
         .env("TOOLGATE_DATA", data.path())
+        .env("XDG_CONFIG_HOME", data.path())
         .env_remove("TOOLGATE_KEY")
         .env_remove("SIGN_IN")
         .kill_on_drop(true);

@@ -3,7 +3,7 @@
 //! `ISSUER` and `RESOURCE` are those of the gate. With `INTROSPECTION`, a URL, `CLIENT` and `SECRET`,
 //! tokens are verified by introspection instead of their signature; with `PLAIN`, those of the type
 //! `JWT` are accepted; with `PRESET`, the product's own function makes the verifier; with `AHEAD`, the
-//! gate's clock is so many seconds ahead; with `OPENID`, the tools need the scope `openid` too.
+//! gate's clock is so many seconds ahead; with `OPENID`, challenges name `openid` too.
 
 use std::{
     env,
@@ -20,9 +20,6 @@ use toolgate::{
 /// What a customer may do.
 #[catalogue]
 pub enum Acme {
-    /// Be recognised.
-    #[scope("openid", access = read)]
-    OpenId,
     /// See one's orders.
     #[scope("orders:read", access = read)]
     Read,
@@ -41,25 +38,6 @@ async fn list_orders(caller: Caller<Acme>) -> String {
 #[tool(scopes = "orders:write")]
 async fn place_order(caller: Caller<Acme>, article: String) -> String {
     format!("{article} for {}", caller.subject())
-}
-
-/// The same tools for an authorization server that has to be asked for `openid` as well.
-mod with_openid {
-    use toolgate::prelude::*;
-
-    use super::Acme;
-
-    /// Lists the caller's orders.
-    #[tool(scopes = ["openid", "orders:read"])]
-    pub(crate) async fn list_orders(caller: Caller<Acme>) -> String {
-        format!("the orders of {}", caller.subject())
-    }
-
-    /// Places an order for the caller.
-    #[tool(scopes = ["openid", "orders:write"])]
-    pub(crate) async fn place_order(caller: Caller<Acme>, article: String) -> String {
-        format!("{article} for {}", caller.subject())
-    }
 }
 
 /// A clock that is ahead of the machine's.
@@ -87,16 +65,12 @@ fn gate() -> Result<Gate> {
         let jwt = jwt.clock(clock);
         Gate::new(if env::var("PLAIN").is_ok() { jwt.accept_plain_jwt() } else { jwt })
     };
-    Ok(gate.resource(env::var("RESOURCE")?))
+    let gate = gate.resource(env::var("RESOURCE")?);
+    Ok(if env::var("OPENID").is_ok() { gate.challenge_scopes(["openid"]) } else { gate })
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let server = toolgate::server!().gate(gate()?);
-    let server = if env::var("OPENID").is_ok() {
-        server.tools(tools![with_openid::list_orders, with_openid::place_order])
-    } else {
-        server.tools(tools![list_orders, place_order])
-    };
+    let server = toolgate::server!().gate(gate()?).tools(tools![list_orders, place_order]);
     server.serve().await
 }

@@ -1,0 +1,22 @@
+//! The model against the real thing at a small size, and what a large database costs.
+//!
+//! `.ci/scale` runs it whole: `TOOLGATE_SCALE=full` is the model of 10 million grants at 1000 replicas,
+//! a PostgreSQL with 10 million rows (`TOOLGATE_SCALE_ROWS`), and an `SQLite` database with a million
+//! (`TOOLGATE_TEST_ROWS`).
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "counts are far below the limits of their types"
+)]
+
+mod database;
+mod migration;
+mod model;
+mod real;
+mod sqlite;
+
+/// Whether the sizes are those of the documentation, and not those of a test among others.
+fn is_full() -> bool {
+    std::env::var("TOOLGATE_SCALE").is_ok_and(|value| value == "full")
+}

@@ -1,0 +1,47 @@
+//! Rules of the examination: what is expected, by which specification, and which hosts mind.
+
+pub(super) mod access;
+pub(super) mod issuer;
+pub(super) mod protocol;
+pub(super) mod tools;
+
+use super::finding::{Rule, Severity};
+
+/// Every rule, in the order of the examination.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
+    [access::RULES, issuer::RULES, protocol::RULES, tools::RULES].into_iter().flatten().copied()
+}
+
+/// What a violated rule costs: the hosts, and what they do.
+type Effect = (&'static [&'static str], &'static str);
+
+const fn fault(
+    id: &'static str,
+    expected: &'static str,
+    source: &'static str,
+    todo: &'static str,
+    (hosts, effect): Effect,
+) -> Rule {
+    Rule { id, severity: Severity::Fault, expected, source, todo, hosts, effect }
+}
+
+const fn warning(
+    id: &'static str,
+    expected: &'static str,
+    source: &'static str,
+    todo: &'static str,
+    (hosts, effect): Effect,
+) -> Rule {
+    Rule { id, severity: Severity::Warning, expected, source, todo, hosts, effect }
+}
+
+/// Declares rules, and the list of them.
+macro_rules! rules {
+    ($($name:ident = $kind:ident($($part:expr),+ $(,)?);)+) => {
+        $(pub(in crate::check) static $name: Rule = $kind($($part),+);)+
+        #[cfg(test)]
+        pub(super) const RULES: &[&Rule] = &[$(&$name),+];
+    };
+}
+use rules;

@@ -1,0 +1,180 @@
+//! Instance of the program: one listener, the program that serves it, and those that did before.
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use serde_json::value::RawValue;
+
+use super::{
+    draining::Draining,
+    listeners::Listeners,
+    message::{FromProgram, ToProgram},
+    process_group::Signal,
+    program::{Event, Launch, Program},
+    switch::{self, Failure, Serving},
+};
+
+/// What programs are started from.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) executable: &'a Path,
+    pub(super) arguments: &'a [OsString],
+    /// The directory of the package.
+    pub(super) directory: &'a Path,
+    /// Holds the sockets of the channels.
+    pub(super) sockets: &'a Path,
+}
+
+/// The programs of one listener.
+pub(super) struct Instance {
+    listeners: Listeners,
+    variables: Vec<(&'static str, String)>,
+    /// The URL that the program has to have, whatever it is configured to.
+    url: Option<String>,
+    serving: Option<Serving>,
+    served_since: Instant,
+    draining: Draining,
+    /// What every program gets from the first.
+    kept: Option<Box<RawValue>>,
+    has_announced: bool,
+}
+
+impl Instance {
+    pub(super) fn new(listeners: Listeners) -> Self {
+        Self {
+            listeners,
+            variables: Vec::new(),
+            url: None,
+            serving: None,
+            served_since: Instant::now(),
+            draining: Draining::new(),
+            kept: None,
+            has_announced: false,
+        }
+    }
+
+    /// Programs that are reached through a tunnel, at `url`.
+    pub(super) fn reached_at(mut self, url: &str) -> Self {
+        self.variables = vec![("TOOLGATE_DEV_TUNNEL", url.to_owned())];
+        self.url = Some(url.to_owned());
+        // This command says where it is.
+        self.has_announced = true;
+        self
+    }
+
+    pub(super) fn serving(&self) -> Option<&Serving> {
+        self.serving.as_ref()
+    }
+
+    /// For how long the program has served.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.served_since.elapsed()
+    }
+
+    /// Starts the next program, and waits until it has built its configuration. Dropping the future
+    /// kills it.
+    pub(super) async fn prepare(&mut self, origin: Origin<'_>) -> Result<Prepared, Failure> {
+        let Origin { executable, arguments, directory, sockets } = origin;
+        let variables = &self.variables;
+        let launch = Launch { executable, arguments, directory, variables, sockets };
+        let began = Instant::now();
+        let mut program = Program::start(&launch, &self.listeners)
+            .map_err(|error| Failure::new(format!("{error:#}")))?;
+        let built = switch::built(&mut program, &mut self.kept, !self.has_announced).await;
+        let built = built.map_err(|failure| failure.with_tail(&program))?;
+        if let Some(url) = &self.url
+            && !built.url.as_deref().is_some_and(|built| is_below(built, url))
+        {
+            return Err(Failure::new(format!(
+                "the program does not take over the URL of the tunnel, {url}"
+            )));
+        }
+        Ok(Prepared { program, tools: built.tools, took: began.elapsed() })
+    }
+
+    /// Puts the program in the place of the one that serves.
+    pub(super) async fn replace(&mut self, prepared: Prepared) -> Result<&Serving, Failure> {
+        let Prepared { program, tools, .. } = prepared;
+        let serving = switch::take_over(program, tools, &mut self.serving).await?;
+        if let Some(old) = self.serving.take() {
+            self.draining.add(old.program);
+        }
+        self.served_since = Instant::now();
+        self.has_announced = true;
+        Ok(self.serving.insert(serving))
+    }
+
+    pub(super) fn say(&self, message: &ToProgram<'_>) {
+        if let Some(serving) = &self.serving {
+            serving.program.say(message);
+        }
+    }
+
+    /// Waits until the program that serves has ended by itself. Returns its status, and the end of its
+    /// standard error.
+    pub(super) async fn ended(&mut self) -> (String, String) {
+        loop {
+            let event = tokio::select! {
+                event = next_event(self.serving.as_mut()) => event,
+                state = self.draining.next() => {
+                    self.say(&ToProgram::Late { state: &state });
+                    continue;
+                }
+            };
+            match event {
+                Some(Event::Said(FromProgram::Keep(kept))) => self.kept = Some(kept),
+                Some(Event::Exited(status)) => {
+                    let tail = self.serving.take().map(|serving| serving.program.tail());
+                    return (status.to_string(), tail.unwrap_or_default());
+                }
+                Some(Event::Said(_)) | None => {}
+            }
+        }
+    }
+
+    /// Ends all programs.
+    pub(super) async fn end(&mut self, signal: Signal) {
+        if let Some(serving) = self.serving.take() {
+            self.draining.add(serving.program);
+        }
+        self.draining.end(signal).await;
+    }
+}
+
+/// A program that has built its configuration.
+pub(super) struct Prepared {
+    program: Program,
+    tools: Option<Box<RawValue>>,
+    /// How long that took.
+    pub(super) took: Duration,
+}
+
+async fn next_event(serving: Option<&mut Serving>) -> Option<Event> {
+    match serving {
+        Some(serving) => serving.program.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether `built` is `url`, or below it.
+fn is_below(built: &str, url: &str) -> bool {
+    let rest = built.strip_prefix(url.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_tunnel_is_not_the_beginning_of_another() {
+        let tunnel = "https://a.example/";
+        assert!(is_below("https://a.example/mcp", tunnel));
+        assert!(!is_below("https://a.example.evil.example/mcp", tunnel));
+        assert!(!is_below("http://127.0.0.1:8765/mcp", tunnel));
+    }
+}

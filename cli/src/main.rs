@@ -1,0 +1,64 @@
+//! `cargo toolgate`: new projects, a development loop, and a doctor for MCP servers.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod add;
+mod admin;
+mod call;
+mod catalogue;
+mod check;
+mod dev;
+mod interruption;
+mod new;
+mod program;
+mod remote;
+mod signals;
+mod suggestion;
+mod types;
+
+/// Authenticated tools for AI agents.
+///
+/// `cargo toolgate new` calls this program as `cargo-toolgate toolgate new`.
+#[derive(Parser)]
+#[command(name = "cargo", bin_name = "cargo")]
+enum Cargo {
+    #[command(version, about)]
+    Toolgate(Toolgate),
+}
+
+/// Authenticated tools for AI agents.
+#[derive(clap::Args)]
+struct Toolgate {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    New(new::Args),
+    Add(add::Args),
+    Dev(dev::Args),
+    Check(check::Args),
+    Types(types::Args),
+    Call(call::Args),
+    Admin(admin::Args),
+}
+
+fn main() -> ExitCode {
+    let Cargo::Toolgate(arguments) = Cargo::parse();
+    let result = match arguments.command {
+        Command::New(arguments) => new::run(arguments),
+        Command::Add(arguments) => add::run(arguments),
+        Command::Dev(arguments) => dev::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Types(arguments) => types::run(arguments),
+        Command::Call(arguments) => call::run(arguments),
+        Command::Admin(arguments) => admin::run(arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,116 @@
+//! Notices to the clients of sessions, which listen at any replica.
+//!
+//! The calls of a session are answered wherever they arrive, and its stream is open at one replica. What a
+//! client hears there of another replica's call is a record, for which that replica waits.
+
+use std::{sync::Arc, time::Duration};
+
+use rmcp::{Peer, RoleServer};
+
+use crate::{
+    grant::{Clock, Namespace, Records, Revision, SaveError, StoreError},
+    mcp::elicitation,
+    support::crypto::sha256_base64url,
+};
+
+/// The sessions with notices. The one whose notice is the oldest makes room. Each notice is of a consent
+/// that a person has given, so that a stranger causes none.
+const NOTICES: Namespace = Namespace::new("mcp-session-notice", 10_000).evicting().watched();
+
+/// The most notices of one session; the oldest make room.
+const MAX_NOTICES_PER_SESSION: usize = 16;
+
+/// How long a notice waits for a client that does not listen.
+const NOTICE_TTL: Duration = Duration::from_secs(60);
+
+/// How often a stream looks for notices that were not announced.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a notice waits for a client whose session is being restored.
+const RESTORE_WAIT: Duration = Duration::from_millis(200);
+
+/// How often a write is tried that others come before.
+const MAX_ATTEMPTS: usize = 8;
+
+/// The notices of a server whose replicas share a store.
+pub(super) struct SessionNotices {
+    records: Arc<dyn Records>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SessionNotices {
+    /// `None`: the server is one process, which has all streams.
+    pub(super) fn new(records: Arc<dyn Records>, clock: Arc<dyn Clock>) -> Option<Self> {
+        records.is_shared().then_some(Self { records, clock })
+    }
+
+    /// Leaves the notice that an elicitation is complete.
+    pub(super) async fn leave(&self, session: &str, elicitation: &str) -> Result<(), StoreError> {
+        let key = sha256_base64url(session);
+        for _ in 0..MAX_ATTEMPTS {
+            let (mut notices, revision) = match self.records.read(NOTICES, &key).await? {
+                Some(stored) => (parse(&stored.value), stored.revision),
+                None => (Vec::new(), Revision::ABSENT),
+            };
+            let surplus = (notices.len() + 1).saturating_sub(MAX_NOTICES_PER_SESSION);
+            notices.drain(..surplus);
+            notices.push(elicitation.to_owned());
+            let value = serde_json::to_vec(&notices)
+                .map_err(|error| StoreError::unavailable("writing a notice", error))?;
+            let until = self.clock.now() + NOTICE_TTL;
+            match self.records.write(NOTICES, &key, &value, until, revision).await {
+                Ok(_) => return Ok(()),
+                Err(SaveError::Conflict) => {}
+                Err(SaveError::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::unavailable("writing a notice", "other writes came first"))
+    }
+
+    /// Sends the notices of a session to its client, whom `peer` finds, until it is dropped with the
+    /// client's stream.
+    pub(super) async fn deliver(&self, session: &str, peer: impl Fn() -> Option<Peer<RoleServer>>) {
+        let key = sha256_base64url(session);
+        loop {
+            let changed = self.records.watch(NOTICES, &key, POLL_INTERVAL);
+            if matches!(self.records.read(NOTICES, &key).await, Ok(Some(_))) {
+                let Some(peer) = peer() else {
+                    tokio::time::sleep(RESTORE_WAIT).await;
+                    continue;
+                };
+                // Of several streams one gets them.
+                let taken = self.records.take(NOTICES, &key).await.ok().flatten();
+                for elicitation in taken.iter().flat_map(|value| parse(value)) {
+                    elicitation::notify(&peer, &elicitation).await;
+                }
+            }
+            changed.await;
+        }
+    }
+}
+
+fn parse(value: &[u8]) -> Vec<String> {
+    serde_json::from_slice(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::{ManualClock, MemoryStore};
+
+    #[tokio::test]
+    async fn the_notices_of_a_session_are_bounded() {
+        let clock = Arc::new(ManualClock::new());
+        let records: Arc<dyn Records> = Arc::new(MemoryStore::with_clock(clock.clone()));
+        assert!(SessionNotices::new(Arc::clone(&records), clock.clone()).is_none(), "one process");
+        let notices = SessionNotices { records, clock };
+        for number in 0..MAX_NOTICES_PER_SESSION + 3 {
+            notices.leave("session", &number.to_string()).await.unwrap();
+        }
+        let key = sha256_base64url("session");
+        let stored = notices.records.read(NOTICES, &key).await.unwrap().unwrap();
+        let kept = parse(&stored.value);
+        assert_eq!(kept.len(), MAX_NOTICES_PER_SESSION);
+        assert_eq!((&*kept[0], kept.last().map(String::as_str)), ("3", Some("18")));
+    }
+}

@@ -1,0 +1,15 @@
+//! Management of a running server: a listener of its own, for probes and for Prometheus.
+//!
+//! Its routes are on no other listener. What they say has no secret: states, counts and durations.
+
+mod listener;
+mod readiness;
+mod routes;
+
+#[cfg(feature = "metrics")]
+pub(crate) use self::routes::MetricsText;
+pub(crate) use self::{
+    listener::serve,
+    readiness::{Check, CheckFailure, Readiness},
+    routes::Management,
+};
