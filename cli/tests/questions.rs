@@ -15,7 +15,7 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcgetattr, tcsetwinsize},
+    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -36,6 +36,8 @@ struct Terminal {
     keyboard: fs::File,
     /// The side of the program, which keeps the settings.
     line: OwnedFd,
+    /// Its settings before the program began.
+    settings: Termios,
     output: mpsc::Receiver<Vec<u8>>,
     screen: Vec<u8>,
     /// Up to where it was looked at.
@@ -51,6 +53,7 @@ impl Terminal {
         let line = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let size = Winsize { ws_row: 50, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&line, size).unwrap();
+        let settings = tcgetattr(&line).unwrap();
         let side = || fs::File::from(line.try_clone().unwrap());
         // Ctrl-C reaches the programs of the session that the terminal controls.
         let mut child = Command::new("setsid")
@@ -76,7 +79,7 @@ impl Terminal {
                 }
             }
         });
-        Self { ended, keyboard, line, output, screen: Vec::new(), read: 0 }
+        Self { ended, keyboard, line, settings, output, screen: Vec::new(), read: 0 }
     }
 
     fn screen(&self) -> String {
@@ -224,7 +227,7 @@ fn ctrl_c_at_any_question_leaves_nothing_behind() {
     for at in (0..QUESTIONS.len()).cycle().take(3 * QUESTIONS.len()) {
         let folder = tempfile::tempdir().unwrap();
         let mut terminal = Terminal::new(folder.path(), &["new"]);
-        let before = format!("{:?}", tcgetattr(&terminal.line).unwrap());
+        let before = format!("{:?}", terminal.settings);
         for question in &QUESTIONS[..at] {
             terminal.answer(question, &[ENTER]);
         }

@@ -84,7 +84,7 @@ function check(name, { kind, text }, expected, words, server) {
     const wanted = typeof word === 'function' ? word(server) : word;
     if (wanted instanceof RegExp ? !wanted.test(text) : !text.includes(wanted)) faults.push(`“${wanted}” is missing`);
   }
-  if (/undefined|null|NaN|\[object|eyJ/.test(text)) faults.push('it has what is no word');
+  if (/undefined|null|\bNaN\b|\[object|\.eyJ/.test(text)) faults.push('it has what is no word');
   return faults.length ? [`${name}: ${faults.join(', ')} in:\n${text}`] : [];
 }
 

@@ -31,9 +31,9 @@ async fn people_are_signed_in_from_the_start() {
     assert_eq!(tools, ["orders", "order"]);
     assert_eq!(state["tools"][1]["scopes"], json!([{ "scope": "orders:write" }]));
     assert_eq!(state["hosts"][0]["name"], "Claude Code");
-    // Never a token, which begins like this. So does the configuration in a link to a host.
+    // Never a token, whose claims begin like this. So does the configuration in a link to a host.
     state["hosts"].take();
-    assert!(!state.to_string().contains("eyJ"), "{state}");
+    assert!(!state.to_string().contains(".eyJ"), "{state}");
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_call_is_answered_and_shown() {
     }
     assert!(events.contains("event: exchange\n"), "{events}");
     assert!(events.contains("event: values\n"), "{events}");
-    assert!(!events.contains("eyJ"), "no token: {events}");
+    assert!(!events.contains(".eyJ"), "no token: {events}");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_token_of_a_minute_is_accepted() {
     let events = page.events_until("\"peer\":\"curl\"").await;
     let line = events.lines().find(|line| line.contains("\"peer\":\"curl\"")).unwrap();
     assert!(line.contains("\"person\":\"bob\"") && line.contains("the orders of bob"), "{line}");
-    assert!(!line.contains("eyJ"), "{line}");
+    assert!(!line.contains(".eyJ"), "{line}");
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use super::brokered::Site;
 /// A text that is an argument, part of an argument's name, and in the path of a request.
 const ARGUMENT: &str = "argument-4e1f";
 
-/// The shapes of secrets: JWTs, codes and tokens of the broker and of forge.
-const SHAPES: [&str; 5] = ["eyJ", "tgc_", "tgr_", "code_verifier", "Bearer "];
+/// The shapes of secrets: the claims of JWTs, codes and tokens of the broker and of forge.
+const SHAPES: [&str; 5] = [".eyJ", "tgc_", "tgr_", "code_verifier", "Bearer "];
 
 fn assert_none(recorder: &Recorder, secrets: &[&str]) {
     let text = recorder.text();
