@@ -78,6 +78,9 @@ pub(crate) struct BrokerState {
     pub(super) grants: Grants,
     pub(super) flow: AuthorizationFlow,
     pub(super) step_ups: StepUpMemory,
+    /// Those of the open connections that look at once whether their sign-in has ended.
+    #[cfg(any(feature = "sse", feature = "websocket"))]
+    pub(super) ended_polls: tokio::sync::Semaphore,
     pub(super) records: TypedStore,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tracer: Tracer,

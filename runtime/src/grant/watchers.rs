@@ -22,19 +22,42 @@ pub(crate) fn record_id(namespace: &str, key: &str) -> RecordId {
     crypto::sha256(format!("{namespace}\n{key}").as_bytes())
 }
 
+/// The fewest records for which waiters that have gone are looked for.
+const MIN_SWEEP: usize = 64;
+
 /// The waiters of this process, by the record that they wait for.
 #[derive(Default)]
-pub(crate) struct Watchers(Mutex<HashMap<RecordId, Weak<Notify>>>);
+pub(crate) struct Watchers(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    records: HashMap<RecordId, Weak<Notify>>,
+    /// The number of records at which those without waiters are removed. It is twice the number of those
+    /// that were left the last time, so that a new waiter does not cost a look at all others.
+    sweep_at: usize,
+}
+
+impl Waiting {
+    fn notify(&self, id: &RecordId) -> Option<Arc<Notify>> {
+        self.records.get(id).and_then(Weak::upgrade)
+    }
+
+    fn insert(&mut self, id: RecordId, notify: &Arc<Notify>) {
+        if self.records.len() >= self.sweep_at.max(MIN_SWEEP) {
+            self.records.retain(|_, notify| notify.strong_count() > 0);
+            self.sweep_at = 2 * self.records.len();
+        }
+        self.records.insert(id, Arc::downgrade(notify));
+    }
+}
 
 impl Watchers {
     /// Waits from now on for a change of the record, for `at_most`.
     pub(crate) fn watch(&self, id: RecordId, at_most: Duration) -> Watch {
         let mut waiting = self.lock();
-        let notify = waiting.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
-            // Those whose waiters have gone.
-            waiting.retain(|_, notify| notify.strong_count() > 0);
+        let notify = waiting.notify(&id).unwrap_or_else(|| {
             let notify = Arc::new(Notify::new());
-            waiting.insert(id, Arc::downgrade(&notify));
+            waiting.insert(id, &notify);
             notify
         });
         // It counts from its creation, before it is polled.
@@ -49,7 +72,7 @@ impl Watchers {
 
     /// Wakes those who wait for the record.
     pub(crate) fn wake(&self, id: &RecordId) {
-        if let Some(notify) = self.lock().get(id).and_then(Weak::upgrade) {
+        if let Some(notify) = self.lock().notify(id) {
             notify.notify_waiters();
         }
     }
@@ -60,10 +83,15 @@ impl Watchers {
         allow(dead_code, reason = "PostgreSQL's connection ends")
     )]
     pub(crate) fn wake_all(&self) {
-        self.lock().values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());
+        let waiting = self.lock();
+        waiting
+            .records
+            .values()
+            .filter_map(Weak::upgrade)
+            .for_each(|notify| notify.notify_waiters());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RecordId, Weak<Notify>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,8 +115,20 @@ mod tests {
         assert!(futures::poll!(&mut unchanged).is_pending());
         watchers.wake_all();
         unchanged.await;
-        let _kept = watchers.watch(one, LONG);
-        assert_eq!(watchers.lock().len(), 1, "nobody waits for the other");
+    }
+
+    #[tokio::test]
+    async fn records_without_waiters_are_forgotten() {
+        let watchers = Watchers::default();
+        let watch = |number: usize| watchers.watch(record_id(SPACE, &number.to_string()), LONG);
+        let kept: Vec<_> = (0..300).map(watch).collect();
+        (300..5000).for_each(|number| drop(watch(number)));
+        let records = watchers.lock().records.len();
+        assert!((300..=600).contains(&records), "{records}");
+        drop(kept);
+        (0..1000).for_each(|number| drop(watch(number)));
+        let records = watchers.lock().records.len();
+        assert!(records <= MIN_SWEEP, "{records}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rmcp::{Peer, RoleServer};
+use tokio::sync::Semaphore;
 
 use crate::{
     grant::{Clock, Namespace, Records, Revision, SaveError, StoreError},
@@ -26,6 +27,10 @@ const NOTICE_TTL: Duration = Duration::from_secs(60);
 /// How often a stream looks for notices that were not announced.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How many streams look at once. When the store's own connection for announcements is back, all of them
+/// look, and calls need connections too.
+const MAX_POLLS: usize = 2;
+
 /// How long a notice waits for a client whose session is being restored.
 const RESTORE_WAIT: Duration = Duration::from_millis(200);
 
@@ -36,12 +41,14 @@ const MAX_ATTEMPTS: usize = 8;
 pub(super) struct SessionNotices {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
+    polls: Semaphore,
 }
 
 impl SessionNotices {
     /// `None`: the server is one process, which has all streams.
     pub(super) fn new(records: Arc<dyn Records>, clock: Arc<dyn Clock>) -> Option<Self> {
-        records.is_shared().then_some(Self { records, clock })
+        let polls = Semaphore::new(MAX_POLLS);
+        records.is_shared().then_some(Self { records, clock, polls })
     }
 
     /// Leaves the notice that an elicitation is complete.
@@ -73,7 +80,11 @@ impl SessionNotices {
         let key = sha256_base64url(session);
         loop {
             let changed = self.records.watch(NOTICES, &key, POLL_INTERVAL);
-            if matches!(self.records.read(NOTICES, &key).await, Ok(Some(_))) {
+            let found = {
+                let _poll = self.polls.acquire().await;
+                self.records.read(NOTICES, &key).await
+            };
+            if matches!(found, Ok(Some(_))) {
                 let Some(peer) = peer() else {
                     tokio::time::sleep(RESTORE_WAIT).await;
                     continue;
@@ -95,15 +106,30 @@ fn parse(value: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        time::SystemTime,
+    };
+
+    use async_trait::async_trait;
+    use futures::future::{join_all, select};
+    use tokio::sync::Notify;
+    use zeroize::Zeroizing;
+
     use super::*;
-    use crate::grant::{ManualClock, MemoryStore};
+    use crate::grant::{ManualClock, MemoryStore, Sealer, Stored};
+
+    fn notices(records: Arc<dyn Records>) -> SessionNotices {
+        let (clock, polls) = (Arc::new(ManualClock::new()), Semaphore::new(MAX_POLLS));
+        SessionNotices { records, clock, polls }
+    }
 
     #[tokio::test]
     async fn the_notices_of_a_session_are_bounded() {
         let clock = Arc::new(ManualClock::new());
         let records: Arc<dyn Records> = Arc::new(MemoryStore::with_clock(clock.clone()));
-        assert!(SessionNotices::new(Arc::clone(&records), clock.clone()).is_none(), "one process");
-        let notices = SessionNotices { records, clock };
+        assert!(SessionNotices::new(Arc::clone(&records), clock).is_none(), "one process");
+        let notices = notices(records);
         for number in 0..MAX_NOTICES_PER_SESSION + 3 {
             notices.leave("session", &number.to_string()).await.unwrap();
         }
@@ -112,5 +138,71 @@ mod tests {
         let kept = parse(&stored.value);
         assert_eq!(kept.len(), MAX_NOTICES_PER_SESSION);
         assert_eq!((&*kept[0], kept.last().map(String::as_str)), ("3", Some("18")));
+    }
+
+    /// Records whose reads take a while, and are counted.
+    struct SlowReads {
+        inner: MemoryStore,
+        under_way: AtomicUsize,
+        most: AtomicUsize,
+        left: AtomicUsize,
+        all_read: Arc<Notify>,
+    }
+
+    #[async_trait]
+    impl Records for SlowReads {
+        fn sealer(&self) -> &Sealer {
+            self.inner.sealer()
+        }
+
+        async fn read(
+            &self,
+            namespace: Namespace,
+            key: &str,
+        ) -> Result<Option<Stored<Zeroizing<Vec<u8>>>>, StoreError> {
+            self.most.fetch_max(self.under_way.fetch_add(1, SeqCst) + 1, SeqCst);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.under_way.fetch_sub(1, SeqCst);
+            if self.left.fetch_sub(1, SeqCst) == 1 {
+                self.all_read.notify_one();
+            }
+            self.inner.read(namespace, key).await
+        }
+
+        async fn write(
+            &self,
+            namespace: Namespace,
+            key: &str,
+            value: &[u8],
+            expires_at: SystemTime,
+            expected: Revision,
+        ) -> Result<Revision, SaveError> {
+            self.inner.write(namespace, key, value, expires_at, expected).await
+        }
+
+        async fn take(
+            &self,
+            namespace: Namespace,
+            key: &str,
+        ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+            self.inner.take(namespace, key).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_look_at_the_same_time_leave_connections_for_calls() {
+        let all_read = Arc::new(Notify::new());
+        let slow = Arc::new(SlowReads {
+            inner: MemoryStore::new(),
+            under_way: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            left: AtomicUsize::new(100),
+            all_read: Arc::clone(&all_read),
+        });
+        let notices = notices(slow.clone());
+        let sessions: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let streams = join_all(sessions.iter().map(|session| notices.deliver(session, || None)));
+        select(std::pin::pin!(all_read.notified()), std::pin::pin!(streams)).await;
+        assert_eq!(slow.most.load(SeqCst), MAX_POLLS);
     }
 }

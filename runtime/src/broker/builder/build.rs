@@ -133,6 +133,10 @@ impl BrokerBuilder {
             grants: self.grants,
             flow: AuthorizationFlow::new(records.clone(), Arc::clone(&self.clock)),
             step_ups: StepUpMemory::default(),
+            #[cfg(any(feature = "sse", feature = "websocket"))]
+            ended_polls: tokio::sync::Semaphore::new(
+                crate::broker::step_up::answer::MAX_ENDED_POLLS,
+            ),
             records,
             clock: self.clock,
             tracer: self.tracer,

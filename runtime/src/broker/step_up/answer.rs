@@ -33,6 +33,11 @@ const ENDED_POLL_INTERVAL: Duration = Duration::from_secs(5);
 #[cfg(any(feature = "sse", feature = "websocket"))]
 const POLLS_PER_PERSON: u32 = 6;
 
+/// How many connections read at once. They all do when the store's own connection for announcements is
+/// back, and calls need connections too.
+#[cfg(any(feature = "sse", feature = "websocket"))]
+pub(crate) const MAX_ENDED_POLLS: usize = 2;
+
 #[async_trait]
 impl SignInScopes for Broker {
     fn added(&self, claims: &Claims) -> Option<AddedScopes> {
@@ -79,12 +84,14 @@ impl SignInScopes for Broker {
         let Some(id) = claims.sign_in_id() else { return std::future::pending().await };
         for poll in (0..POLLS_PER_PERSON).cycle() {
             let changed = self.0.records.watch(SIGN_INS, id, ENDED_POLL_INTERVAL);
+            let turn = self.0.ended_polls.acquire().await;
             let is_live = if poll == 0 {
                 let live = self.live_sign_in(id, claims.subject(), claims.client_id());
                 live.await.map(|found| found.is_some())
             } else {
                 self.has_refresh_tokens(id).await
             };
+            drop(turn);
             if matches!(is_live, Ok(false)) {
                 return;
             }
