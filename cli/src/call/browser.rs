@@ -5,13 +5,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
 use url::Url;
+
+use crate::remote::text::quoted;
 
 /// The path of the redirect URI.
 pub(super) const CALLBACK: &str = "/callback";
@@ -26,7 +28,14 @@ const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>Signed in</tit
     <p>You can close this window and go back to the terminal.</p>";
 
 /// Prints a link, and opens it where that is possible.
-pub(super) fn open(url: &Url, why: &str) {
+///
+/// # Errors
+///
+/// It is no page: the system starts a program for other schemes, with what the server has written.
+pub(super) fn open(url: &Url, why: &str) -> Result<()> {
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("the server sends its user to {}, which is no page of the web", quoted(url.as_str()));
+    }
     eprintln!("{why}:\n  {url}");
     let mut command = if cfg!(target_os = "macos") {
         Command::new("open")
@@ -41,6 +50,7 @@ pub(super) fn open(url: &Url, why: &str) {
     if let Ok(mut child) = opened {
         std::thread::spawn(move || child.wait());
     }
+    Ok(())
 }
 
 /// Waits for the browser with this `state`, and returns the URL that it comes with.

@@ -22,6 +22,7 @@ use crate::remote::{
     http::{Answer, Http},
     mcp::{self, Remote},
     text::{listed, quoted},
+    well_known::is_loopback,
 };
 
 /// The exit code where the tool could not be called.
@@ -103,6 +104,10 @@ async fn call(arguments: Args) -> Result<Outcome> {
     let is_terminal = std::io::stderr().is_terminal();
     let patience = arguments.wait.unwrap_or(if is_terminal { 300 } else { 0 });
     let token = arguments.token.as_deref().map(str::trim).filter(|token| !token.is_empty());
+    if arguments.person.is_some() && !is_loopback(&arguments.url) {
+        // A server elsewhere would lead the browser without a window to the pages of this machine.
+        bail!("people without a password are those of a server on this machine");
+    }
     let mut headless = match &arguments.person {
         Some(person) => Some(Headless::new(person, arguments.consent, timeout)?),
         None => None,
@@ -161,7 +166,7 @@ async fn agreed(link: &Url, headless: Option<&mut Headless>, patience: Duration)
             "the tool needs the consent of its user, at\n  {link}\nAt a stand-in, --as and --consent give it"
         );
     }
-    browser::open(link, "The tool needs your consent");
+    browser::open(link, "The tool needs your consent")?;
     Ok(false)
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use url::Url;
 
+use crate::remote::text::{visible, visible_json};
+
 /// What a server has answered to a call.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
@@ -44,11 +46,11 @@ impl Outcome {
     /// The text for the terminal, or the JSON.
     pub(super) fn print(&self, json: bool) -> String {
         match self {
-            Self::Result(value) | Self::Error(value) if json => format!("{value:#}\n"),
+            Self::Result(value) | Self::Error(value) if json => visible_json(value) + "\n",
             Self::Result(result) => text(result),
             Self::Error(error) => {
                 let message = visible(error["message"].as_str().unwrap_or_default());
-                format!("error {}: {message}\n", error["code"])
+                format!("error {}: {message}\n", visible_json(&error["code"]))
             }
             Self::Consent(_) => String::new(),
         }
@@ -80,22 +82,9 @@ fn text(result: &Value) -> String {
         };
     }
     if text.is_empty() && !result["structuredContent"].is_null() {
-        let _ = writeln!(text, "{:#}", result["structuredContent"]);
+        let _ = writeln!(text, "{}", visible_json(&result["structuredContent"]));
     }
     text
-}
-
-/// The text without characters that command a terminal.
-fn visible(text: &str) -> String {
-    let mut shown = String::new();
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => shown.push(c),
-            c if c.is_control() => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

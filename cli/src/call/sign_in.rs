@@ -28,6 +28,8 @@ pub(super) struct SignIn {
     listener: TcpListener,
     redirect_uri: Url,
     scopes: BTreeSet<String>,
+    /// Whether the server is on this machine.
+    is_local: bool,
 }
 
 impl SignIn {
@@ -47,12 +49,13 @@ impl SignIn {
         let issuer = document["authorization_servers"][0].as_str();
         let issuer = issuer.context("the metadata names no authorization server")?.to_owned();
         let metadata = server_metadata(&http, &issuer).await?;
+        let is_local = is_loopback(endpoint);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let redirect_uri = Url::parse(&format!("http://127.0.0.1:{port}{CALLBACK}"))?;
         let client_id = match client_id {
             Some(client_id) => client_id,
-            None => register(&http, &metadata, &redirect_uri).await?,
+            None => register(&http, (&metadata, is_local), &redirect_uri).await?,
         };
         let mut scopes = scope_set(challenge);
         if scopes.is_empty() {
@@ -60,7 +63,17 @@ impl SignIn {
             scopes.extend(named.filter_map(Value::as_str).map(str::to_owned));
         }
         let resource = resource.to_owned();
-        Ok(Self { http, resource, issuer, metadata, client_id, listener, redirect_uri, scopes })
+        Ok(Self {
+            http,
+            resource,
+            issuer,
+            metadata,
+            client_id,
+            listener,
+            redirect_uri,
+            scopes,
+            is_local,
+        })
     }
 
     /// Adds the scopes of a challenge (MCP authorization, Step-Up). Returns whether one is new.
@@ -88,7 +101,7 @@ impl SignIn {
                 End::Done => bail!("the sign-in ends on a page of the server"),
             },
             None => {
-                browser::open(&link, "Sign in");
+                browser::open(&link, "Sign in")?;
                 browser::answer(&self.listener, &self.redirect_uri, &state, patience).await?
             }
         };
@@ -157,7 +170,7 @@ impl SignIn {
     }
 
     fn endpoint(&self, name: &str) -> Result<Url> {
-        endpoint(&self.metadata, name)
+        endpoint((&self.metadata, self.is_local), name)
     }
 }
 
@@ -194,17 +207,23 @@ async fn server_metadata(http: &Http, issuer: &str) -> Result<Value> {
     bail!("{} has no metadata", quoted(issuer))
 }
 
-/// An endpoint that codes and tokens may be sent to.
-fn endpoint(metadata: &Value, name: &str) -> Result<Url> {
+/// An endpoint that codes and tokens may be sent to. Those on this machine are of a server on this machine:
+/// another one could have requests sent to whatever listens here.
+fn endpoint((metadata, is_local): (&Value, bool), name: &str) -> Result<Url> {
     let url = metadata[name].as_str().with_context(|| format!("there is no {name}"))?;
     let url = Url::parse(url).with_context(|| format!("{name} is no URL"))?;
-    if url.scheme() != "https" && !is_loopback(&url) {
+    let is_plain_and_local = url.scheme() == "http" && is_local && is_loopback(&url);
+    if url.scheme() != "https" && !is_plain_and_local {
         bail!("{name} is without https");
     }
     Ok(url)
 }
 
-async fn register(http: &Http, metadata: &Value, redirect_uri: &Url) -> Result<String> {
+async fn register(
+    http: &Http,
+    (metadata, is_local): (&Value, bool),
+    redirect_uri: &Url,
+) -> Result<String> {
     if metadata["registration_endpoint"].is_null() {
         // Nobody but this machine reaches it, so that it has no document of its own: the
         // authorization server fetches one from a public URL of https.
@@ -218,7 +237,8 @@ async fn register(http: &Http, metadata: &Value, redirect_uri: &Url) -> Result<S
         bail!("clients cannot register there: give one with --client-id");
     }
     let document = client_metadata(redirect_uri.as_str());
-    let request = http.request(Method::POST, &endpoint(metadata, "registration_endpoint")?);
+    let endpoint = endpoint((metadata, is_local), "registration_endpoint")?;
+    let request = http.request(Method::POST, &endpoint);
     let request = request.header(CONTENT_TYPE, "application/json").body(document.to_string());
     let answer = send(http, request).await?;
     let client = answer.json().unwrap_or_default();

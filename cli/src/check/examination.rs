@@ -37,6 +37,8 @@ pub(super) struct Examination {
     pub(super) endpoint: Url,
     /// Whether pages of other origins may send messages.
     pub(super) has_cors: bool,
+    /// Whether the endpoint redirects to another server, to which the token is not sent.
+    pub(super) withholds_token: bool,
     pub(super) report: Report,
 }
 
@@ -64,7 +66,8 @@ impl Examination {
 pub(super) async fn examine(http: Http, options: Options) -> Report {
     let report = Report::new(options.endpoint.as_str(), options.token.iter().cloned().collect());
     let endpoint = options.endpoint.clone();
-    let mut exam = Examination { http, options, endpoint, has_cors: false, report };
+    let (has_cors, withholds_token) = (false, false);
+    let mut exam = Examination { http, options, endpoint, has_cors, withholds_token, report };
     let Some(first) = network::examine(&mut exam).await else { return exam.report };
     let Some(access) = challenge::examine(&mut exam, &first).await else { return exam.report };
     cors::examine(&mut exam, &first).await;

@@ -8,6 +8,7 @@ use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
 };
+use url::Url;
 
 use super::{examination::Examination, rules::access};
 use crate::remote::{
@@ -28,12 +29,29 @@ pub(super) async fn examine(exam: &mut Examination) -> Option<Answer> {
     let Some(target) = first.redirect() else { return Some(first) };
     let seen = format!("{} to {target}", first.status);
     exam.report.violated(&access::REDIRECT, seen);
-    if target.origin() != exam.endpoint.origin() && target.scheme() != "https" {
+    follow(exam, target)?;
+    self::first(exam).await
+}
+
+/// Goes on at the URL that the endpoint redirects to. The token is that of a server, and is not sent to
+/// another one.
+fn follow(exam: &mut Examination, target: Url) -> Option<()> {
+    let is_same_origin = target.origin() == exam.endpoint.origin();
+    if !is_same_origin && target.scheme() != "https" {
         exam.report.end("it leads to a server without https");
         return None;
     }
+    let from = &exam.endpoint;
+    // The same server over TLS, each at the port of its scheme.
+    let is_upgrade = from.scheme() == "http"
+        && target.host() == from.host()
+        && from.port().is_none()
+        && target.port().is_none();
+    if !is_same_origin && !is_upgrade && exam.options.token.take().is_some() {
+        exam.withholds_token = true;
+    }
     exam.endpoint = target;
-    self::first(exam).await
+    Some(())
 }
 
 async fn address(exam: &mut Examination) -> Option<()> {
@@ -123,4 +141,49 @@ fn clock(exam: &mut Examination, answer: &Answer) {
     let skew = now.duration_since(date).unwrap_or_else(|error| error.duration()).as_secs();
     let seen = format!("{skew} s from this machine's");
     exam.report.judge(&access::CLOCK, if skew <= MAX_SKEW { Ok(seen) } else { Err(seen) });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        check::{examination::Options, finding::Report},
+        remote::http::Http,
+    };
+
+    #[test]
+    fn the_token_stays_with_its_server() {
+        for (from, to, is_kept) in [
+            ("https://tools.example/mcp", "https://tools.example/v2/mcp", true),
+            ("http://tools.example/mcp", "https://tools.example/mcp", true),
+            ("http://127.0.0.1:1/mcp", "http://127.0.0.1:1/moved", true),
+            ("https://tools.example/mcp", "https://evil.example/mcp", false),
+            ("https://tools.example/mcp", "https://tools.example:8443/mcp", false),
+            ("http://tools.example:8080/mcp", "https://tools.example/mcp", false),
+            ("http://tools.example/mcp", "https://tools.example.evil.example/mcp", false),
+        ] {
+            let endpoint = Url::parse(from).unwrap();
+            let mut exam = Examination {
+                http: Http::new(Duration::from_secs(1)).unwrap(),
+                options: Options {
+                    endpoint: endpoint.clone(),
+                    token: Some("secret".to_owned()),
+                    person: None,
+                    register: false,
+                    is_started_here: false,
+                },
+                endpoint,
+                has_cors: false,
+                withholds_token: false,
+                report: Report::new(from, Vec::new()),
+            };
+            follow(&mut exam, Url::parse(to).unwrap()).unwrap();
+            let remote = exam.authorized();
+            assert_eq!(remote.endpoint.as_str(), to);
+            assert_eq!(remote.token.is_some(), is_kept, "{from} to {to}");
+            assert_eq!(exam.withholds_token, !is_kept);
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::remote::{
     challenge::bearer,
     http::{Answer, Read},
     mcp::{self, message_headers},
+    well_known::is_loopback,
 };
 
 /// A subject that nobody has.
@@ -86,7 +87,12 @@ pub(super) async fn refused(
 /// Shows the token that the user has given. Returns whether it opens the server.
 pub(super) async fn accepted(exam: &mut Examination, resource: Option<&Resource>) -> bool {
     let Some(token) = exam.options.token.clone() else {
-        exam.report.skipped(&access::TOKEN_ACCEPTED, "no token was given");
+        let why = if exam.withholds_token {
+            "the endpoint redirects to another server, to which the token is not sent"
+        } else {
+            "no token was given"
+        };
+        exam.report.skipped(&access::TOKEN_ACCEPTED, why);
         return false;
     };
     let Some(answer) = shown(exam, &token).await else {
@@ -133,6 +139,11 @@ fn bound(exam: &mut Examination, token: &str, resource: Option<&Resource>) {
 }
 
 async fn query(exam: &mut Examination, token: &str) {
+    if !is_loopback(&exam.endpoint) {
+        // The token is good, and a reader of a proxy's log could use it (RFC 6750 §5.3).
+        let why = "URLs are in the logs of what is on the way: tried on this machine alone";
+        return exam.report.skipped(&access::TOKEN_QUERY, why);
+    }
     let mut url = exam.endpoint.clone();
     url.query_pairs_mut().append_pair("access_token", token);
     let message = mcp::initialize(mcp::LEGACY, &json!({}));

@@ -1,6 +1,7 @@
 //! `cargo toolgate call` as a program, against a server in development with a stand-in.
 
 mod documents;
+mod hostile;
 mod server;
 
 use std::process::{Output, Stdio};

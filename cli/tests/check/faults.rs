@@ -193,6 +193,13 @@ async fn a_server_of_others_without_https_is_a_fault() {
     assert_found(kind, &["fault network.https"]).await;
 }
 
+/// A URL is in the logs of every proxy on its way, and the token of the user is a good one.
+#[tokio::test]
+async fn the_token_is_in_no_url_to_a_server_of_others() {
+    let kind = Kind { is_public: true, fault: Some(TokenInQuery), ..Kind::default() };
+    assert_found(kind, &["fault network.https"]).await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_examined_has_an_exit_code_of_its_own() {
     let server = crate::StandIn::start(Kind::default()).await;
