@@ -18,7 +18,7 @@ use rustix::{
     termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 const DOWN: &str = "\u{1b}[B";
 const UP: &str = "\u{1b}[A";

@@ -39,7 +39,7 @@ done
 # The broker as an authorization server: the suite prints a link, and a person opens it.
 start broker "$target/debug/brokered" --http 127.0.0.1:0
 base="${url%/mcp}"
-port="$("$node" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})')"
+port="$(free_port)"
 client="$(curl -fsS "$base/oauth/register" -H 'content-type: application/json' \
     -d "{\"redirect_uris\":[\"http://127.0.0.1:$port/callback\"],\"token_endpoint_auth_method\":\"none\"}" |
     "$node" -p 'JSON.parse(require("fs").readFileSync(0)).client_id')"

@@ -5,7 +5,7 @@ import sys
 from urllib.request import Request, urlopen
 
 url = sys.argv[1]
-with urlopen(url.removesuffix("/mcp") + "/dev/token?user=alice&scope=orders:read", timeout=20) as answer:
+with urlopen(url.removesuffix("/mcp") + "/dev/token?user=alice&scope=orders:read", timeout=60) as answer:
     token = answer.read().decode().strip()
 meta = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -21,6 +21,6 @@ headers = {
     "Mcp-Name": "list_orders",
 }
 body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-with urlopen(Request(url, body, headers), timeout=20) as answer:
+with urlopen(Request(url, body, headers), timeout=60) as answer:
     text = answer.read().decode()
 assert '"isError":true' not in text and '"result"' in text, text

@@ -127,13 +127,13 @@ else
 fi
 
 echo '-- Caddy before two replicas'
-# Ports that are free on every address of this machine.
-read -r port management proxy keys < <(python3 -c '
-import socket
-sockets = [socket.socket() for _ in range(4)]
-for one in sockets: one.bind(("", 0))
-print(*(one.getsockname()[1] for one in sockets))')
+port="$(free_port)"
+management="$(free_port)"
+proxy="$(free_port)"
+keys="$(free_port)"
+# On a machine that is busy, a replica may take long to say that it is ready.
 sed -e 's/tools-1/127.0.0.2/; s/tools-2/127.0.0.3/' -e "s/:8080/:$port/g; s/health_port .*/health_port $management/" \
+    -e 's/health_timeout .*/health_timeout 10s/' \
     deploy/compose/Caddyfile >"$work/Caddyfile"
 # An issuer whose keys can be fetched, so that the replicas are ready.
 issuer="http://127.0.0.1:$keys"
@@ -151,7 +151,7 @@ END
 python3 -m http.server --bind 127.0.0.1 --directory "$work/issuer" "$keys" >"$work/issuer.log" 2>&1 &
 replica() {
     stranger "TOOLGATE_HTTP=$1:$port" "TOOLGATE_MANAGEMENT=$1:$management" TOOLGATE_STORE=memory: \
-        TOOLGATE_TRUSTED_PROXIES=127.0.0.0/8 TOOLGATE_DRAIN_DELAY=6 \
+        TOOLGATE_TRUSTED_PROXIES=127.0.0.0/8 TOOLGATE_DRAIN_DELAY=15 \
         "ISSUER=$issuer" RESOURCE=https://tools.example/mcp
 }
 start replica-1 replica 127.0.0.2
@@ -160,13 +160,13 @@ start replica-2 replica 127.0.0.3
 DOMAIN="http://127.0.0.1:$proxy" HOME="$work" XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" \
     caddy run --adapter caddyfile --config "$work/Caddyfile" >"$work/caddy.log" 2>&1 &
 metadata="http://127.0.0.1:$proxy/.well-known/oauth-protected-resource/mcp"
-curl --silent --fail --output /dev/null --retry 100 --retry-delay 0 --retry-max-time 20 --retry-all-errors "$metadata" ||
+curl --silent --fail --output /dev/null --retry 100 --retry-delay 0 --retry-max-time 120 --retry-all-errors "$metadata" ||
     { cat "$work"/{caddy,replica-*}.log; exit 1; }
 # Requests go on while one of them drains and ends.
 kill -TERM "$(program_of "$first")"
 asked=0
 while kill -0 "$first" 2>/dev/null || [ "$asked" -lt 200 ]; do
-    curl --silent --fail --max-time 10 --output /dev/null "$metadata" || { echo 'a request failed'; tail -n 20 "$work"/{caddy,replica-*}.log; exit 1; }
+    curl --silent --fail --max-time 60 --output /dev/null "$metadata" || { echo 'a request failed'; tail -n 20 "$work"/{caddy,replica-*}.log; exit 1; }
     asked=$((asked + 1))
 done
 wait "$first" || { echo "it ended with $? at SIGTERM"; exit 1; }

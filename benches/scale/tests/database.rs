@@ -165,7 +165,9 @@ async fn every_statement_of_the_hot_path_goes_by_a_key() {
         "database: opened in {opened:.1?}, with {} KiB more memory",
         resident_kib().saturating_sub(before)
     );
-    assert!(opened < Duration::from_secs(2), "{opened:?}");
+    // A sample runs on a machine with other work.
+    let bound = Duration::from_secs(if crate::is_full() { 2 } else { 10 });
+    assert!(opened < bound, "{opened:?}");
 
     // Nothing is in a cache: neither in the server's nor in the system's, where that may be emptied.
     store.close();

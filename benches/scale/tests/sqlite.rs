@@ -11,7 +11,8 @@ use crate::database::resident_kib;
 /// The rows of a run that is one of many tests.
 const SAMPLE: usize = 20_000;
 
-/// How much the process may grow: a batch of rows and the cache of a connection, and not the table.
+/// How much the process may grow: a batch of rows and the cache of a connection, and not the table. A sample
+/// is smaller, and other tests run in its process.
 const MAX_GROWTH_KIB: u64 = 64 * 1024;
 
 fn rows() -> usize {
@@ -61,7 +62,9 @@ async fn grants_are_sealed_again_at_a_start() {
         growth / 1024,
         begun.elapsed(),
     );
-    assert!(growth <= MAX_GROWTH_KIB, "{growth} KiB");
+    if crate::is_full() {
+        assert!(growth <= MAX_GROWTH_KIB, "{growth} KiB");
+    }
     for at in (0..rows).step_by(rows.div_ceil(500)) {
         let stored = store.load(&key(at)).await.unwrap().expect("no grant is lost");
         let token = stored.value.access_token.expose_secret();

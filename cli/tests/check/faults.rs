@@ -203,13 +203,10 @@ async fn the_token_is_in_no_url_to_a_server_of_others() {
 #[tokio::test]
 async fn what_cannot_be_examined_has_an_exit_code_of_its_own() {
     let server = crate::StandIn::start(Kind::default()).await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = format!("http://{}/mcp", nobody.local_addr().unwrap());
-    drop(nobody);
     let https = server.endpoint().replace("http:", "https:");
     let elsewhere = server.endpoint().replace("/mcp", "/");
     for (url, id) in [
-        (closed.as_str(), "fault network.address"),
+        ("http://127.0.0.1:1/mcp", "fault network.address"),
         ("http://toolgate-check.invalid/mcp", "fault network.address"),
         (&https, "fault network.tls"),
         (&elsewhere, "fault mcp.initialize"),

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     client::{Client, text_of, token},
-    project::{LIMIT, Project, open_once_read, zombies_of},
+    project::{LIMIT, Project, eventually, open_once_read, zombies_of},
 };
 
 const SAVES: u64 = 100;
@@ -178,8 +178,10 @@ async fn saves_fail_no_call(project: Project, save: impl Fn(&Project, u64)) {
     );
     let failures = load.failures.lock().unwrap().clone();
     assert_eq!(failures, Vec::<String>::new(), "{}", dev.printed());
-    assert!(rate >= 49, "only {rate} calls a second");
-    assert_eq!(zombies_of(dev.id()), 0);
+    // A machine that is busy begins the last of them late.
+    assert!(rate >= 40, "only {rate} calls a second");
+    let id = dev.id();
+    eventually(&dev, "no zombie is left", || zombies_of(id) == 0).await;
     dev.end().await;
 }
 

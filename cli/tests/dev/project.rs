@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::Signal;
@@ -235,7 +235,18 @@ impl Dev {
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
         let printed = self.printed();
         assert!(ended.expect("it ends").unwrap().success(), "{printed}");
-        assert_eq!(processes_of(&self.root), Vec::<String>::new(), "{printed}");
+        let nothing_is_left = || processes_of(&self.root).is_empty();
+        eventually(&self, "no process is left", nothing_is_left).await;
+    }
+}
+
+/// Waits until something holds: what was ended is there for a moment more.
+pub(crate) async fn eventually(dev: &Dev, what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        let left = processes_of(&dev.root);
+        assert!(begun.elapsed() < LIMIT, "{what}: {left:?}:\n{}", dev.printed());
+        tokio::task::yield_now().await;
     }
 }
 

@@ -65,8 +65,8 @@ async fn people_without_passwords_are_not_made_public() {
     let project = Project::new();
     let mut dev = dev(&project);
     let address = dev.address().await;
-    dev.says("on this machine alone, not through a tunnel").await;
-    dev.says("the tunnel is not served").await;
+    dev.has_said("on this machine alone, not through a tunnel").await;
+    dev.has_said("the tunnel is not served").await;
     assert_eq!(get(address, "/dev/token?user=alice", &address.to_string()).await.0, 200);
     dev.end().await;
 }

@@ -8,6 +8,11 @@ import { chromium } from 'playwright-core';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const artefacts = process.env.ARTEFACTS;
 
+/** How long something may take to be there, in milliseconds: it is for what hangs, and not for what is slow. */
+export const MAX_WAIT = 60_000;
+/** The same of a whole test. */
+export const MAX_TEST = { timeout: 5 * MAX_WAIT };
+
 if (artefacts) mkdirSync(artefacts, { recursive: true });
 
 export const launch = () =>
@@ -21,7 +26,7 @@ export async function open(browser, server, { expects = /$^/, ...options } = {})
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(MAX_WAIT);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/tracker\.example/.test(message.text()) && !expects.test(message.text()) && complaints.push(message.text()));

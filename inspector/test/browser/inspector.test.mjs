@@ -169,7 +169,7 @@ walk('10 000 calls leave the log bounded and the page awake', async (page, { con
   const worked = async () => (await protocol.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
   const before = await worked();
   await control(page, { test: 'burst', count: 10_000 });
-  await page.getByText('9,000 older ones dropped').waitFor({ timeout: 30_000 });
+  await page.getByText('9,000 older ones dropped').waitFor();
   const took = (await worked()) - before;
   const frames = await page.evaluate(() => [...window.frames_].sort((one, other) => one - other));
   console.log(`10 000 calls: ${Math.round(took)} ms of work, ${frames.length} frames, half of them within ${frames[Math.floor(frames.length / 2)].toFixed(1)} ms`);
@@ -177,10 +177,11 @@ walk('10 000 calls leave the log bounded and the page awake', async (page, { con
   assert.ok(took / frames.length < 100, `${took / frames.length} ms of work for each of ${frames.length} frames`);
   assert.match(await page.getByRole('status').filter({ hasText: 'messages' }).innerText(), /^1,000 messages/);
   assert.ok((await page.locator('.log-row').count()) < 60, 'only the rows that are seen are drawn');
-  const began = Date.now();
+  const searching = await worked();
   await page.getByLabel('Search the messages').fill('nothing has this');
   await page.getByText('Nothing has these words').waitFor();
-  assert.ok(Date.now() - began < 3000, `a search takes ${Date.now() - began} ms`);
+  const searched = (await worked()) - searching;
+  assert.ok(searched < 3000, `a search takes ${searched} ms of work`);
 });
 
 walk('messages: headers against the body, replay, edit and replay', async (page) => {

@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { call, go, launch, look, open } from '../browser/browser.mjs';
+import { MAX_TEST, call, go, launch, look, open } from '../browser/browser.mjs';
 import { consent, windowOf } from '../served/people.mjs';
 import { start } from './program.mjs';
 
-/** What the machine may take of a person's time, in all. */
-const WALK_WITHIN_MS = 15_000;
+/** What the machine may take of a person's time, in all: some seconds, with a reserve for one that is busy. */
+const WALK_WITHIN_MS = 60_000;
 
 let server;
 let browser;
@@ -31,7 +31,7 @@ async function step(name, run) {
   return result;
 }
 
-test('a newcomer goes from the link to an authenticated call, and to more scopes', { timeout: 120_000 }, async () => {
+test('a newcomer goes from the link to an authenticated call, and to more scopes', MAX_TEST, async () => {
   // The refusals that the walk is about are errors of the network for the browser.
   const { page, context, complaints } = await step('the page is there', () => open(browser, server));
   for (const tool of ['list_repositories', 'list_issues', 'open_issue', 'delete_repository']) assert.ok(await page.locator('nav').getByText(tool, { exact: true }).first().isVisible(), tool);
@@ -73,7 +73,7 @@ test('a newcomer goes from the link to an authenticated call, and to more scopes
   await context.close();
 });
 
-test('what a token lacks, what it covers, and what happens if it breaks', { timeout: 60_000 }, async () => {
+test('what a token lacks, what it covers, and what happens if it breaks', MAX_TEST, async () => {
   const { page, context } = await open(browser, server);
   await go(page, 'token');
   assert.match(await page.locator('.token').innerText(), /repo:read/);
@@ -92,7 +92,7 @@ test('what a token lacks, what it covers, and what happens if it breaks', { time
 });
 
 for (const era of ['2026-07-28', '2025-11-25']) {
-  test(`a call is answered in ${era}`, { timeout: 60_000 }, async () => {
+  test(`a call is answered in ${era}`, MAX_TEST, async () => {
     const { page, context } = await open(browser, server);
     await go(page, 'tools', 'list_repositories');
     await page.getByTitle('Version of the protocol').selectOption(era);
@@ -103,7 +103,7 @@ for (const era of ['2026-07-28', '2025-11-25']) {
   });
 }
 
-test('a call of another program is shown, without its token', { timeout: 60_000 }, async () => {
+test('a call of another program is shown, without its token', MAX_TEST, async () => {
   const { page, context } = await open(browser, server);
   await go(page, 'log');
   const answer = await fetch(`${server.url}/mcp`, {
@@ -117,7 +117,7 @@ test('a call of another program is shown, without its token', { timeout: 60_000 
   await context.close();
 });
 
-test('a saved call is a file, and the doctor finds no fault', { timeout: 60_000 }, async () => {
+test('a saved call is a file, and the doctor finds no fault', MAX_TEST, async () => {
   const { page, context } = await open(browser, server);
   const api = (act) => page.evaluate(async (act) => (await fetch('api/act', { method: 'POST', headers: { 'toolgate-inspector': '1', 'content-type': 'application/json' }, body: JSON.stringify(act) })).json(), act);
   const person = await page.evaluate(async () => (await (await fetch('api/state', { headers: { 'toolgate-inspector': '1' } })).json()).people[0].id);
@@ -129,7 +129,7 @@ test('a saved call is a file, and the doctor finds no fault', { timeout: 60_000 
   await context.close();
 });
 
-test('another page of the same browser gets nothing', { timeout: 60_000 }, async (t) => {
+test('another page of the same browser gets nothing', MAX_TEST, async (t) => {
   const { page, context } = await open(browser, server);
   const other = await context.newPage();
   // A page of another port of this machine: the same site for the browser, another origin.

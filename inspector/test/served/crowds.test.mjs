@@ -1,7 +1,7 @@
 // Many calls of another program at a real server: 50 that wait for one refresh, and 10 000 in the log.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { call, go, launch, open } from '../browser/browser.mjs';
+import { MAX_TEST, call, go, launch, open } from '../browser/browser.mjs';
 import { consent, windowOf } from './people.mjs';
 import { WAITING, post, serve, waitTogether } from './server.mjs';
 
@@ -14,7 +14,7 @@ let browser;
 before(async () => (browser = await launch()));
 after(async () => browser?.close());
 
-test('50 calls need a refresh: one request is sent, and the trace says who waited', { timeout: 60_000 }, async (t) => {
+test('50 calls need a refresh: one request is sent, and the trace says who waited', MAX_TEST, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const { page, context, complaints } = await open(browser, server);
@@ -45,7 +45,7 @@ test('50 calls need a refresh: one request is sent, and the trace says who waite
   await context.close();
 });
 
-test('10 000 calls leave the log bounded, the page awake, and the search working', { timeout: 120_000 }, async (t) => {
+test('10 000 calls leave the log bounded, the page awake, and the search working', MAX_TEST, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const { page, context, complaints } = await open(browser, server);
@@ -70,7 +70,7 @@ test('10 000 calls leave the log bounded, the page awake, and the search working
   }));
   await post(server, { token, agent: 'the-last-one' });
   await page.getByLabel('Search the messages').fill('the-last-one');
-  await page.waitForFunction(() => document.querySelectorAll('.log-row').length === 1, undefined, { timeout: 30_000 });
+  await page.waitForFunction(() => document.querySelectorAll('.log-row').length === 1);
   const took = (await worked()) - before;
   const frames = await page.evaluate(() => window.frames_);
   console.log(`${CALLS} calls: ${Math.round(took)} ms of work, ${frames} frames, ${(took / frames).toFixed(1)} ms each`);

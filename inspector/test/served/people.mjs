@@ -1,11 +1,12 @@
 // People in the browser: the windows that a click opens, and what they answer there.
+import { MAX_WAIT } from '../browser/browser.mjs';
 
 /** The window that a click opens. */
 export async function windowOf(context, click) {
   const opened = context.waitForEvent('page');
   await click();
   const popup = await opened;
-  popup.setDefaultTimeout(8000);
+  popup.setDefaultTimeout(MAX_WAIT);
   await popup.waitForLoadState();
   return popup;
 }

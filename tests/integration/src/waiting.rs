@@ -11,13 +11,16 @@ use toolgate::prelude::*;
 
 use crate::tools::Forge;
 
+/// How long a test waits for what has to happen. It is for what hangs, and not for what is slow.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
 /// Waits for what has to happen, and not for ever.
 ///
 /// # Panics
 ///
-/// It does not happen within half a minute.
+/// It does not happen within a minute.
 pub async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it happens")
+    timeout(MAX_WAIT, event).await.expect("it happens")
 }
 
 /// Where calls wait.

@@ -1,14 +1,15 @@
 //! What one connection remembers is nothing that another caller gets, over either version of HTTP.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures::{StreamExt, stream};
-use integration::wire::{Way, Wire, call};
-use serde_json::json;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
+use integration::{
+    ports::free_port,
+    waiting::soon,
+    wire::{Way, Wire, call},
 };
+use serde_json::json;
+use tokio::net::TcpStream;
 use toolgate::{client::http::Version, gate::Gate, prelude::*, testing::Issuer};
 
 /// What our customers may do.
@@ -32,9 +33,7 @@ struct Listening {
 
 impl Listening {
     async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let issuer = Issuer::new();
         let gate = Gate::new(issuer.verifier()).resource(format!("http://{address}/mcp"));
         let server = toolgate::Server::new("listening", "1").gate(gate).tools(tools![orders]);
@@ -44,7 +43,7 @@ impl Listening {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(30), listens).await.expect("it listens");
+        soon(listens).await;
         Self { address, issuer }
     }
 
@@ -96,7 +95,7 @@ async fn callers_of_one_connection_are_told_apart() {
     let mut wire = Wire::connect(server.address).await;
     for (number, (authorization, status, says)) in expected.into_iter().enumerate() {
         wire.send(&server.request(&authorization)).await;
-        let answer = timeout(Duration::from_secs(30), wire.answer()).await.expect("an answer");
+        let answer = soon(wire.answer()).await;
         assert_eq!(answer.status, status, "{number}: {answer:?}");
         assert!(answer.body.contains(says), "{number}: {answer:?}");
     }
@@ -125,5 +124,5 @@ async fn http_2_carries_calls_of_many_at_once() {
         assert!(text.contains(&format!("the orders of {subject}\"")), "{text}");
     });
     let answered = answers.buffer_unordered(16).count();
-    assert_eq!(timeout(Duration::from_secs(60), answered).await.expect("answers"), 64);
+    assert_eq!(soon(answered).await, 64);
 }

@@ -34,7 +34,6 @@ impl Program {
             .args(["--http", "127.0.0.1:0"])
             .env("FORGE_URL", forge.url())
             .env("TOOLGATE_DATA", data)
-            .env("PATIENT", "1")
             .env_remove("TOOLGATE_KEY")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())

@@ -41,7 +41,7 @@ async fn a_hundred_calls_with_an_expired_token_make_one_refresh() {
     let calls = (0..100).map(|_| list(&host));
     let (answers, ()) = tokio::join!(join_all(calls), async {
         // All of them wait for the one answer that is held back.
-        tokio::task::yield_now().await;
+        held.reached(1).await;
         drop(held);
     });
     assert_eq!(answers.iter().filter(|answer| is_done(answer)).count(), 100);

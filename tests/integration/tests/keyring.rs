@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -23,6 +24,9 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
     <allow own="*"/>
   </policy>
 </busconfig>"#;
+
+/// How long the keyring may take to start.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A message bus, and the home of a user.
 struct Desktop {
@@ -97,7 +101,8 @@ impl Desktop {
         let mut named = self.command("dbus-send");
         named.args(["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus"]);
         named.args(["/", "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]);
-        for _ in 0..2000 {
+        let begun = Instant::now();
+        while begun.elapsed() < MAX_WAIT {
             let said = String::from_utf8(named.output().unwrap().stdout).unwrap();
             if said.contains("true") {
                 return;

@@ -12,6 +12,7 @@ use futures::StreamExt;
 use http::Request;
 use integration::{
     host::client_at,
+    ports::free_port,
     waiting::{Room, soon, until, visit, wait, wait_aloud},
     wire::{Way, Wire, call, request},
 };
@@ -358,9 +359,7 @@ async fn a_stream_counts_as_a_call_under_way() {
 
 /// A server that listens, whose calls are streams as soon as they wait.
 async fn listening(room: &Room) -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
     let server = server(room).sse_after(Duration::from_millis(1)).inspector(false);
     tokio::spawn(server.serve_http(address));
     let listens = async {

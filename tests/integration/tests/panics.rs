@@ -89,7 +89,7 @@ fn address_of(mcp: &str) -> SocketAddr {
 }
 
 async fn soon<T>(event: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), event).await.expect("it is answered")
+    timeout(Duration::from_secs(60), event).await.expect("it is answered")
 }
 
 async fn ask(wire: &mut Wire, tool: &str, arguments: Value, way: Way) -> Answer {

@@ -16,8 +16,9 @@ use integration::{
 use reqwest::Response;
 use serde_json::{Value, json};
 
-/// How soon the end of a session is known to all processes.
-const ENDED_WITHIN: Duration = Duration::from_secs(15);
+/// How soon the end of a session is known to all processes: seconds, and the requests in between, before
+/// each of which a process may have to start.
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A client in a session.
 struct Client<'a> {

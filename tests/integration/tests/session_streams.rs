@@ -94,7 +94,7 @@ async fn a_client_that_listens_hears_when_its_user_has_connected() {
             heard.push_str(&String::from_utf8_lossy(&event));
         }
     };
-    timeout(Duration::from_secs(30), completion).await.expect("it hears of it");
+    timeout(Duration::from_secs(60), completion).await.expect("it hears of it");
     assert!(heard.contains(asked["elicitationId"].as_str().unwrap()), "{heard}");
     let visited = client.visit().await;
     let said = visited["result"]["content"][0]["text"].as_str().unwrap_or_default();

@@ -395,7 +395,7 @@ async fn a_second_consent_asks_the_provider_for_a_refresh_token_of_its_own() {
     // The tokens are those of the second consent: it is renewed without the person.
     server.clock.advance(Duration::from_secs(4000));
     server.forge.advance(Duration::from_secs(4000));
-    let renewed = timeout(Duration::from_secs(30), server.works("alice", "claude"));
+    let renewed = timeout(Duration::from_secs(60), server.works("alice", "claude"));
     renewed.await.expect("it is renewed");
     assert_eq!(server.forge.counts().refreshes, 1);
 }

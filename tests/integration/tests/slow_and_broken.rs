@@ -12,7 +12,10 @@ use serde_json::Value;
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":3}"#;
 
 async fn connected(config: Config) -> Host {
-    let host = Host::start(config).await;
+    connect(Host::start(config).await).await
+}
+
+async fn connect(host: Host) -> Host {
     let answer = post_call(&host.mcp(), "open_issue", TITLED).await;
     let page = Person::new("alice").approve(&link_in(&text_of(&answer))).await.unwrap();
     assert!(page.body.contains("Forge is connected"), "{}", page.body);
@@ -41,7 +44,8 @@ async fn a_slow_api_is_said_to_be_slow() {
 
 #[tokio::test]
 async fn a_slow_token_endpoint_costs_neither_the_grant_nor_the_servers_patience() {
-    let host = connected(Config::default().access_ttl(Duration::from_secs(60))).await;
+    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let host = connect(Host::impatient(config).await).await;
     host.advance(Duration::from_secs(61));
     let held = host.forge.faults().hold_token();
     let text = text_of(&list(&host).await);

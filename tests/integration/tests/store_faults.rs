@@ -25,7 +25,11 @@ fn served(forge: &Running, data: &Path) -> Command {
 }
 
 async fn connect(forge: &Running, data: &Path) -> (Client, u32) {
-    let process = TokioChildProcess::new(served(forge, data)).unwrap();
+    client_of(served(forge, data)).await
+}
+
+async fn client_of(served: Command) -> (Client, u32) {
+    let process = TokioChildProcess::new(served).unwrap();
     let id = process.id().unwrap();
     (().serve(process).await.unwrap(), id)
 }
@@ -53,7 +57,13 @@ async fn kill_now(process: u32) {
 async fn a_server_that_is_killed_while_it_refreshes_loses_no_grant() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let (client, process) = connect(&forge, data.path()).await;
+    // The lease of the process that is killed is waited for; half of it has to be enough to kill it.
+    let leased = || {
+        let mut command = served(&forge, data.path());
+        command.env("LEASE_MS", "12000");
+        client_of(command)
+    };
+    let (client, process) = leased().await;
     consent(&client).await;
     forge.expire_access_tokens();
     let held = forge.faults().hold_token();
@@ -64,7 +74,7 @@ async fn a_server_that_is_killed_while_it_refreshes_loses_no_grant() {
     assert!(broken.is_err(), "nobody answers any more");
     drop(held);
 
-    let (client, _) = connect(&forge, data.path()).await;
+    let (client, _) = leased().await;
     let listed = list(&client).await;
     assert!(listed.contains("number"), "nobody is asked again: {listed}");
     assert_eq!(forge.counts().codes, 1);

@@ -20,11 +20,8 @@ use toolgate::{
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":1}"#;
 
-/// What a call without a client takes at most.
-const FAST: Duration = Duration::from_secs(2);
-
-/// More than a call may wait for a lock.
-const BOUND: Duration = Duration::from_secs(15);
+/// More than a call may wait for a lock: some seconds, with a reserve for a machine that is busy.
+const BOUND: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_of_another_process_ends_the_call_in_time_and_others_do_not_notice() {
@@ -52,12 +49,14 @@ async fn a_lock_of_another_process_ends_the_call_in_time_and_others_do_not_notic
         let mcp = Arc::clone(&mcp);
         async move { post_call(&mcp, "list_issues", ISSUES).await }
     });
+    let mut sums = 0;
     while !waiting.is_finished() {
-        let begun = Instant::now();
         let sum = post_call(&mcp, "add", r#"{"a":1,"b":2}"#).await;
         assert_eq!(text_of(&sum), "3", "{sum}");
-        assert!(begun.elapsed() < FAST, "{:?}", begun.elapsed());
+        sums += 1;
     }
+    // One that waited for the lock would end when the other does.
+    assert!(sums > 4, "{sums}");
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     let refused = waiting.await.unwrap();
     assert!(text_of(&refused).contains("call again later"), "{refused}");

@@ -150,10 +150,9 @@ async fn a_stream_without_an_end_ends_after_an_hour() {
             );
         }
         tokio::time::advance(Duration::from_secs(20)).await;
-        let mut polls = 0;
+        let begun = std::time::Instant::now();
         while !matches!(events.next().now_or_never(), Some(None)) {
-            polls += 1;
-            assert!(polls < 10_000, "{token}: it goes on");
+            assert!(begun.elapsed() < Duration::from_secs(60), "{token}: it goes on");
             tokio::task::yield_now().await;
         }
     }

@@ -6,7 +6,7 @@ import { consent, windowOf } from '../inspector/served/people.mjs';
 const [link] = process.argv.slice(2);
 const browser = await launch();
 const { page, context } = await open(browser, { link, url: new URL(link).origin });
-page.setDefaultTimeout(30_000);
+page.setDefaultTimeout(60_000);
 // A development person calls without a sign-in; the account at the provider is connected once.
 await page.locator('nav').getByText('github_profile', { exact: true }).first().click();
 await call(page);

@@ -152,10 +152,10 @@ while read -r name providers widget; do
         kill -0 "$pid" 2>/dev/null || { cat "$work/$name.log"; exit 1; }
         sleep 0.1
     done
-    TOKEN="$work/token" timeout 60 node "$here/cli/project.mjs" "$name" "$url" who_am_i '' "${calls[@]}" ||
+    TOKEN="$work/token" timeout 600 node "$here/cli/project.mjs" "$name" "$url" who_am_i '' "${calls[@]}" ||
         { tail -n 40 "$work/$name.log"; exit 1; }
     if [ "$widget" != none ]; then
-        page() { timeout 120 node "$here/cli/widget.mjs" "$@" "$url" "$(cat "$work/token")" || { tail -n 40 "$work/$name.log"; exit 1; }; }
+        page() { timeout 600 node "$here/cli/widget.mjs" "$@" "$url" "$(cat "$work/token")" || { tail -n 40 "$work/$name.log"; exit 1; }; }
         page "$name"
         # A debug build reads the page at every request: what Vite makes of its source is shown as well.
         source="$work/projects/$name/views/who_am_i"
@@ -216,7 +216,7 @@ until link="$(grep -Eom1 'http://[0-9.:a-z]+/inspector\?token=[A-Za-z0-9_-]+' "$
     kill -0 $! 2>/dev/null || { cat "$work/dev.log"; exit 1; }
     sleep 0.1
 done
-timeout 120 node "$here/cli/inspector.mjs" "$link" || { tail -n 40 "$work/dev.log"; exit 1; }
+timeout 600 node "$here/cli/inspector.mjs" "$link" || { tail -n 40 "$work/dev.log"; exit 1; }
 took=$((SECONDS - began))
 echo "cargo install: $((installed - began)) s; cargo toolgate new, dev, and a call: $((SECONDS - installed)) s;" \
     "together $((took / 60)) min $((took % 60)) s on $(getconf _NPROCESSORS_ONLN) cores, $(uptime | sed 's/.*load/load/')"

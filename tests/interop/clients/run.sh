@@ -22,7 +22,7 @@ cargo build --quiet --locked --manifest-path tests/interop/clients/rmcp_client/C
 use_work_folder
 
 # One client's walk, with what the servers said if it fails.
-one() { timeout 60 "$@" || { tail -n 40 "$work"/*.log; exit 1; }; }
+one() { timeout 300 "$@" || { tail -n 40 "$work"/*.log; exit 1; }; }
 
 walk() {
     for client in 2.4 2.4-legacy 1.32; do

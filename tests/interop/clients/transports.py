@@ -52,7 +52,7 @@ answers: list[dict[str, list[str]]] = []
 
 async def person(*words: str) -> str:
     command = [os.environ["NODE"], str(Path(__file__).with_name("person.mjs")), *words]
-    done = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    done = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     return done.stdout.strip()
 
 

@@ -36,7 +36,7 @@ async def sign_in(link: str) -> None:
     [scope] = parse_qs(urlsplit(link).query)["scope"]
     asked.append(scope)
     person = [os.environ["NODE"], str(Path(__file__).with_name("person.mjs")), link, "alice", redirect]
-    done = await asyncio.to_thread(subprocess.run, person, stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    done = await asyncio.to_thread(subprocess.run, person, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     answers.append(parse_qs(done.stdout.strip()))
 
 
@@ -80,7 +80,7 @@ async def main() -> None:
     )
     memory = Memory()
     auth = OAuthClientProvider(url, metadata, memory, sign_in, answer, document)
-    http = httpx2.AsyncClient(auth=auth, timeout=20, event_hooks={"response": [note]})
+    http = httpx2.AsyncClient(auth=auth, timeout=60, event_hooks={"response": [note]})
     mode = "legacy" if which.endswith("legacy") else "auto"
     async with http, Client(streamable_http_client(url, http_client=http), mode=mode) as client:
         await call(client, *steps[:3])

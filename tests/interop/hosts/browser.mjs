@@ -17,7 +17,7 @@ async function request(url, options) {
     try {
       return await fetch(url, options);
     } catch (error) {
-      if (attempt === 50) throw error;
+      if (attempt === 600) throw error;
       await new Promise((ready) => setTimeout(ready, 100));
     }
   }

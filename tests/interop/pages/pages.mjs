@@ -24,7 +24,7 @@ const callback = `http://127.0.0.1:${host.address().port}/callback`;
 async function person() {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const complaints = [];
   // An answer of 4xx is logged as an error, and is what some of these pages are.
   page.on('console', (message) => message.type() === 'error' && !/status of \d+/.test(message.text()) && complaints.push(message.text()));

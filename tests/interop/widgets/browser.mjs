@@ -18,7 +18,7 @@ export const launch = () =>
 export async function visit(browser, url, ofView = (from) => !from.startsWith(new URL(url).origin)) {
   const context = await browser.newContext({ viewport: { width: 800, height: 900 }, colorScheme: 'light' });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const errors = [];
   // The host's own errors, and what the server refuses it, are no fault of the view.
   page.on('pageerror', ({ stack }) => ofView(/\b(https?:|about:)[^\s)]*?(?=:\d+:\d+)/.exec(stack)?.[0] ?? '') && errors.push(stack));
@@ -38,7 +38,7 @@ export async function fault(browser, name) {
 
 /** The frame that shows the view, within those that hosts put around it. */
 export async function innermost(page, what = 'main[aria-busy]') {
-  for (let tries = 0; tries < 60; tries++) {
+  for (let tries = 0; tries < 120; tries++) {
     const inner = page.frames().filter((frame) => frame !== page.mainFrame());
     const found = inner.map((frame) => frame.waitForSelector(what, { timeout: 500 }).then(() => frame));
     const frame = await Promise.any([...found, page.waitForEvent('frameattached', { timeout: 500 }).then(() => undefined)]).catch(() => undefined);
@@ -58,7 +58,7 @@ export async function faults(frame) {
 
 /** The person: signs in wherever a link has led, and agrees, until there is nothing left to answer. */
 export async function agree(page, name) {
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   await page.waitForLoadState();
   for (let step = 0; (await page.locator('form').count()) > 0; step++) {
     if (step === 10) throw new Error(`still asked at ${page.url()}`);

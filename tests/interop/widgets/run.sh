@@ -44,7 +44,7 @@ judge() {
     local script=(host.mjs "$host")
     case "$host" in inspector | docs) script=("$host.mjs") ;; esac
     # shellcheck disable=SC2086
-    (cd "$here/tests/interop/widgets" && timeout 180 node "${script[@]}" "$name" $line) || { tail -n 40 "$log"; exit 1; }
+    (cd "$here/tests/interop/widgets" && timeout 900 node "${script[@]}" "$name" $line) || { tail -n 40 "$log"; exit 1; }
     kill "$pid"
     wait "$pid" 2>/dev/null || true
 }

@@ -11,7 +11,7 @@ fuzz=(cargo fuzz run --fuzz-dir tests/security/fuzz --sanitizer none --dev)
 use_work_folder
 for name in header claims redirect_uri client_metadata two_ways; do
     cp -r "tests/security/fuzz/seeds/$name" "$work/$name"
-    "${fuzz[@]}" "$name" "$work/$name" -- -max_total_time="${1:-15}" -timeout=10 -print_final_stats=1 \
+    "${fuzz[@]}" "$name" "$work/$name" -- -max_total_time="${1:-15}" -timeout=60 -print_final_stats=1 \
         >"$work/log" 2>&1 || { tail -n 60 "$work/log"; exit 1; }
     grep -o 'Done.*' "$work/log" | sed "s/^/$name: /"
 done

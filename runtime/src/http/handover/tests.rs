@@ -10,7 +10,7 @@ use tokio::{
 use super::*;
 use crate::{http::listen, server::Server};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program with one of the copies of a listener.
 struct Program {

@@ -89,7 +89,7 @@ async fn main() -> ExitCode {
 async fn processes(program: &Path, database: &Postgres, is_sample: bool) -> bool {
     let (length, people, calls) = if is_sample { (6, 8, 240) } else { (120, 40, 10_000) };
     let load = Load { calls, people, length: Duration::from_secs(length) };
-    let more: &[(&str, &str)] = if is_sample { &[("LEASE_MS", "4000")] } else { &[] };
+    let more: &[(&str, &str)] = if is_sample { &[("LEASE_MS", "10000")] } else { &[] };
     println!(
         "| one of four processes each second | provider | ended | grants lost | of these with their request in flight at a kill | at how many kills | calls | served | connection broke | refused, with the reason | refreshes | at once for a grant | reuses seen |"
     );
@@ -144,7 +144,7 @@ async fn processes(program: &Path, database: &Postgres, is_sample: bool) -> bool
 
 /// Kills at the crash points, on either store. Returns the table.
 async fn points(program: &Path, database: &Postgres, is_sample: bool, seed: u64) -> String {
-    let kills = if is_sample { 8 } else { 250 };
+    let (kills, lease_ms) = if is_sample { (8, "8000") } else { (250, "3000") };
     let mut table = String::from(
         "| killed at random steps | kills | of a refresh | of a consent | of a disconnection | of a migration | acknowledged and lost | half-written and believed | refresh in flight, told so |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
@@ -157,7 +157,7 @@ async fn points(program: &Path, database: &Postgres, is_sample: bool, seed: u64)
         [("SQLite", "", &sqlite), ("PostgreSQL", &store, &schemas)];
     // Most of the time a process starts or a lease is waited for, so both stores are tried at once.
     let tried = stores.map(|(_, store, fresh_store)| async move {
-        Points { program, store, fresh_store }.run(kills, seed).await
+        Points { program, store, lease_ms, fresh_store }.run(kills, seed).await
     });
     for ((name, ..), tried) in stores.into_iter().zip(join_all(tried).await) {
         let [refresh, consent, disconnect, migration] = tried.by_kind;

@@ -5,7 +5,7 @@
 use std::{env, time::Duration};
 
 use integration::{
-    host::client_at,
+    host::{client_at, leased_for},
     tools::{Forge, list_issues},
 };
 use toolgate::{gate::Gate, grant::RefreshPolicy, prelude::*};
@@ -42,11 +42,10 @@ mod lenient {
 #[tokio::main]
 async fn main() -> Result<()> {
     let forge = env::var("FORGE_URL")?;
-    let mut policy = RefreshPolicy::default();
-    if let Ok(lease) = env::var("LEASE_MS") {
-        policy.lease = Duration::from_millis(lease.parse()?);
-        policy.timeout = policy.lease / 2;
-    }
+    let policy = match env::var("LEASE_MS") {
+        Ok(lease) => leased_for(Duration::from_millis(lease.parse()?)),
+        Err(_) => RefreshPolicy::default(),
+    };
     let server = toolgate::server!()
         .refresh_policy(policy)
         .gate(Gate::for_broker())

@@ -1,8 +1,10 @@
-//! The server of the tests as a program, over the forge at `FORGE_URL`. `PATIENT=1`: a refresh may take its
-//! usual time.
+//! The server of the tests as a program, over the forge at `FORGE_URL`. `LEASE_MS`: how long the right to
+//! renew a token lasts.
+
+use std::time::Duration;
 
 use integration::{
-    host::{client_at, impatient},
+    host::{client_at, leased_for},
     tools::{add, list_issues, open_issue},
 };
 use toolgate::{grant::RefreshPolicy, prelude::*};
@@ -10,9 +12,9 @@ use toolgate::{grant::RefreshPolicy, prelude::*};
 #[tokio::main]
 async fn main() -> Result<()> {
     let forge = std::env::var("FORGE_URL")?;
-    let policy = match std::env::var_os("PATIENT") {
-        Some(_) => RefreshPolicy::default(),
-        None => impatient(),
+    let policy = match std::env::var("LEASE_MS") {
+        Ok(lease) => leased_for(Duration::from_millis(lease.parse()?)),
+        Err(_) => RefreshPolicy::default(),
     };
     toolgate::server!()
         .provider(client_at(&forge).revoke(format!("{forge}/oauth/revoke")))

@@ -49,6 +49,9 @@ pub struct Points<'a> {
     pub program: &'a Path,
     /// The database. Empty: SQLite.
     pub store: &'a str,
+    /// How long the right to renew a token lasts, in milliseconds. Where a process was killed it is waited
+    /// for, and a request may take half of it.
+    pub lease_ms: &'a str,
     /// A database that has no tables yet, for each time that a migration is tried.
     pub fresh_store: &'a dyn FreshStore,
 }
@@ -86,12 +89,13 @@ impl Points<'_> {
     ///
     /// Something that was acknowledged is lost, or something half-written is believed.
     pub async fn run(&self, kills: usize, seed: u64) -> Tried {
+        let more = [("LEASE_MS", self.lease_ms)];
         let fleet = Fleet::prepare(Options {
             program: self.program,
             replicas: 1,
             store: self.store,
             forge: Config::default().crowd(PEOPLE + kills).rate_limit(u32::MAX),
-            more: &[("LEASE_MS", "3000")],
+            more: &more,
             nginx: None,
         });
         let fleet = fleet.await;

@@ -183,7 +183,7 @@ async fn a_sign_in_is_kept_when_the_browser_leaves_while_its_code_is_redeemed() 
     let (site, _, browser, page, _) = depart(Config::default()).await;
     let held = site.forge.faults().hold_token();
     let back = tokio::spawn(async move { browser.at_forge(page, "alice", "approve").await });
-    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the code is redeemed");
+    timeout(Duration::from_secs(60), held.reached(1)).await.expect("the code is redeemed");
     back.abort();
     assert!(back.await.unwrap_err().is_cancelled(), "the browser is closed");
     // A connection that is opened later: the server has seen the other one close.
@@ -195,7 +195,7 @@ async fn a_sign_in_is_kept_when_the_browser_leaves_while_its_code_is_redeemed() 
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), stored).await.expect("the grant is stored");
+    timeout(Duration::from_secs(60), stored).await.expect("the grant is stored");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn an_account_is_revoked_although_the_caller_of_disconnect_leaves() {
     let held = site.forge.faults().hold_revoke();
     let broker = site.broker.clone();
     let disconnect = tokio::spawn(async move { broker.disconnect("forge:alice").await });
-    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    timeout(Duration::from_secs(60), held.reached(1)).await.expect("the provider is asked");
     disconnect.abort();
     assert!(disconnect.await.unwrap_err().is_cancelled());
     drop(held);
@@ -214,7 +214,7 @@ async fn an_account_is_revoked_although_the_caller_of_disconnect_leaves() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), revoked).await.expect("both tokens are revoked");
+    timeout(Duration::from_secs(60), revoked).await.expect("both tokens are revoked");
 }
 
 /// Tokens that lead to no sign-in are revoked where they were issued.
@@ -228,7 +228,7 @@ async fn tokens_of_a_sign_in_that_failed_are_revoked() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), revoked).await.expect("they are revoked");
+    timeout(Duration::from_secs(60), revoked).await.expect("they are revoked");
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn a_host_signs_its_user_out_although_it_leaves() {
     let token = tokens.text("refresh_token");
     let leaving = application.clone();
     let revoke = tokio::spawn(async move { leaving.revoke(&token).await });
-    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    timeout(Duration::from_secs(60), held.reached(1)).await.expect("the provider is asked");
     revoke.abort();
     assert!(revoke.await.unwrap_err().is_cancelled());
     // A connection that is opened later: the server has seen the other one close.
@@ -251,5 +251,5 @@ async fn a_host_signs_its_user_out_although_it_leaves() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), revoked).await.expect("both tokens are revoked");
+    timeout(Duration::from_secs(60), revoked).await.expect("both tokens are revoked");
 }

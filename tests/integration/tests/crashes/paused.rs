@@ -10,16 +10,16 @@ use integration::{
 
 /// How long the right to renew lasts. A request may take half of it, which has to be enough to stop its
 /// process on a busy machine.
-const LEASE: Duration = Duration::from_secs(4);
+const LEASE: Duration = Duration::from_secs(10);
 
-async fn fleet(database: &Postgres) -> (Fleet, User) {
+async fn fleet(database: &Postgres, forge: Config) -> (Fleet, User) {
     let url = database.url();
     let fleet = Fleet::start(Options {
         program: Path::new(env!("CARGO_BIN_EXE_fleet")),
         replicas: 2,
         store: &url,
-        forge: Config::default().access_ttl(Duration::from_secs(2)).crowd(1),
-        more: &[("LEASE_MS", "4000")],
+        forge: forge.crowd(1),
+        more: &[("LEASE_MS", "10000")],
         nginx: None,
     });
     let fleet = fleet.await;
@@ -31,21 +31,16 @@ fn endpoint(fleet: &Fleet, replica: usize) -> String {
     format!("http://{}/mcp", fleet.replicas[replica].address())
 }
 
-/// Lets the token expire, for the server and the provider.
-async fn expire() {
-    tokio::time::sleep(Duration::from_millis(2100)).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_was_stopped_before_its_request_does_not_send_it_when_it_goes_on() {
     let Some(database) = Postgres::start() else { return };
-    let (fleet, user) = fleet(&database).await;
+    let (fleet, user) = fleet(&database, Config::default()).await;
     let stopped = &fleet.replicas[0];
     stopped.send(Signal::Terminate).await;
     stopped.ended().await;
     stopped.start_with(&[("TOOLGATE_CRASH_POINT", "refresh.sending:stop")]).await;
     assert!(stopped.wait_until_it_listens().await);
-    expire().await;
+    fleet.forge.expire_access_tokens();
     let (first, second) = (endpoint(&fleet, 0), endpoint(&fleet, 1));
     let (late, ()) = tokio::join!(user.call(&first), async {
         while !stopped.is_stopped().await {
@@ -66,14 +61,19 @@ async fn a_process_that_was_stopped_before_its_request_does_not_send_it_when_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_came_while_the_process_was_stopped_is_not_lost() {
     let Some(database) = Postgres::start() else { return };
-    let (fleet, user) = fleet(&database).await;
-    expire().await;
+    let life = Duration::from_secs(4);
+    let (fleet, user) = fleet(&database, Config::default().access_ttl(life)).await;
+    // The token expires, for the server and the provider.
+    tokio::time::sleep(life).await;
     let stopped = &fleet.replicas[0];
     let held = fleet.forge.faults().hold_token();
     let first = endpoint(&fleet, 0);
     let (served, ()) = tokio::join!(user.call(&first), async {
         held.reached(1).await;
         stopped.send(Signal::Stop).await;
+        while !stopped.is_stopped().await {
+            tokio::task::yield_now().await;
+        }
         drop(held);
         // Longer than a request may take, and than the token lives.
         tokio::time::sleep(LEASE + Duration::from_secs(1)).await;

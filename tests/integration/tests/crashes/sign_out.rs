@@ -13,7 +13,7 @@ async fn a_sign_out_that_was_cut_off_is_whole_when_it_is_asked_for_again() {
         store: "",
         forge: Config::default().crowd(4),
         // A lease of the process that was killed is waited for.
-        more: &[("LEASE_MS", "1000")],
+        more: &[("LEASE_MS", "4000")],
         nginx: None,
     })
     .await;

@@ -123,8 +123,8 @@ impl Page {
 }
 
 /// Signs in, connects an account, lets programs follow each other, and goes on.
-async fn goes_on(first_fd: i32, variables: &[(&str, &str)]) {
-    let mut supervisor = Supervisor::new(first_fd);
+async fn goes_on(variables: &[(&str, &str)]) {
+    let mut supervisor = Supervisor::new();
     let url = supervisor.url();
     let mut program = supervisor.start(variables).await;
     let first = supervisor.begin(&mut program).await;
@@ -203,17 +203,17 @@ async fn end(program: Program) {
 
 #[tokio::test]
 async fn what_is_stored_on_disk_goes_on() {
-    goes_on(300, &[]).await;
+    goes_on(&[]).await;
 }
 
 #[tokio::test]
 async fn what_is_stored_in_memory_goes_on() {
-    goes_on(320, &[("STORE", "memory")]).await;
+    goes_on(&[("STORE", "memory")]).await;
 }
 
 #[tokio::test]
 async fn a_state_that_cannot_be_read_is_dropped() {
-    let mut supervisor = Supervisor::new(340);
+    let mut supervisor = Supervisor::new();
     let url = supervisor.url();
     let mut old = supervisor.start(&[("STORE", "memory")]).await;
     supervisor.begin(&mut old).await;
@@ -252,7 +252,7 @@ async fn read_until(mut stream: reqwest::Response, wanted: &str) {
 
 #[tokio::test]
 async fn connected_hosts_hear_that_the_tools_are_others() {
-    let mut supervisor = Supervisor::new(380);
+    let mut supervisor = Supervisor::new();
     let url = supervisor.url();
     let mut old = supervisor.start(&[]).await;
     supervisor.begin(&mut old).await;
@@ -291,7 +291,7 @@ async fn connected_hosts_hear_that_the_tools_are_others() {
 
 #[tokio::test]
 async fn hosts_whose_session_is_a_connection_hear_it_too() {
-    let mut supervisor = Supervisor::new(420);
+    let mut supervisor = Supervisor::new();
     let url = supervisor.url();
     let mut old = supervisor.start(&[]).await;
     supervisor.begin(&mut old).await;
@@ -321,7 +321,7 @@ async fn hosts_whose_session_is_a_connection_hear_it_too() {
 
 #[tokio::test]
 async fn the_page_shows_builds_and_reloads() {
-    let mut supervisor = Supervisor::new(400);
+    let mut supervisor = Supervisor::new();
     let mut program = supervisor.start(&[]).await;
     let ready = supervisor.begin(&mut program).await;
     let page = Page::open(ready["inspector"].as_str().unwrap()).await;
@@ -340,7 +340,7 @@ async fn the_page_shows_builds_and_reloads() {
 
 #[tokio::test]
 async fn a_program_whose_successor_fails_goes_on() {
-    let mut supervisor = Supervisor::new(360);
+    let mut supervisor = Supervisor::new();
     let url = supervisor.url();
     let mut old = supervisor.start(&[("STORE", "memory")]).await;
     supervisor.begin(&mut old).await;

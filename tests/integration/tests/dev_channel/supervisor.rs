@@ -23,6 +23,9 @@ use tokio::{
 /// How many listeners there are besides the server's own.
 const SPARES: usize = 4;
 
+/// Where their numbers begin: above those that the program opens by itself.
+const FIRST_FD: i32 = 300;
+
 pub(super) struct Supervisor {
     pub(super) data: TempDir,
     pub(super) address: String,
@@ -41,20 +44,16 @@ pub(super) struct Program {
 }
 
 impl Supervisor {
-    /// `first_fd`: a number of its own among the tests of this process.
-    pub(super) fn new(first_fd: i32) -> Self {
+    pub(super) fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let channel = UnixListener::bind(data.path().join("channel")).unwrap();
         let own = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = own.local_addr().unwrap().to_string();
         let spares = (0..SPARES).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let mut listeners = Vec::new();
-        for (listener, at) in std::iter::once(own).chain(spares).zip(first_fd..) {
+        let listeners = numbered(&std::iter::once(own).chain(spares).collect::<Vec<_>>());
+        for fd in &listeners {
             // Children have it.
-            let fd = fcntl_dupfd_cloexec(&listener, at).unwrap();
-            assert_eq!(fd.as_raw_fd(), at, "the numbers follow each other");
-            fcntl_setfd(&fd, FdFlags::empty()).unwrap();
-            listeners.push(fd);
+            fcntl_setfd(fd, FdFlags::empty()).unwrap();
         }
         Self { data, address, channel, listeners, kept: None }
     }
@@ -129,6 +128,25 @@ impl Supervisor {
         let tools_changed = ready["changes"]["tools_changed"].clone();
         old.say(&json!({ "type": "drain", "tools_changed": tools_changed })).await;
         ready
+    }
+}
+
+/// The listeners under numbers that follow each other. Other tests of this process open files meanwhile.
+fn numbered(listeners: &[TcpListener]) -> Vec<OwnedFd> {
+    let mut first = FIRST_FD;
+    loop {
+        let mut found: Vec<OwnedFd> = Vec::new();
+        for (listener, at) in listeners.iter().zip(first..) {
+            let fd = fcntl_dupfd_cloexec(listener, at).unwrap();
+            if fd.as_raw_fd() != at {
+                first = fd.as_raw_fd();
+                break;
+            }
+            found.push(fd);
+        }
+        if found.len() == listeners.len() {
+            return found;
+        }
     }
 }
 

@@ -155,7 +155,7 @@ impl Inspected {
                 text.push_str(std::str::from_utf8(&chunk).unwrap());
             }
         };
-        let read = tokio::time::timeout(std::time::Duration::from_secs(30), read).await;
+        let read = tokio::time::timeout(std::time::Duration::from_secs(60), read).await;
         assert!(read.is_ok(), "`{words}` is not in: {text}");
         text
     }

@@ -58,7 +58,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), until).await.unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(Duration::from_secs(60), until).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_disconnected_account_is_revoked_although_the_browser_leaves() {
     let held = server.forge.faults().hold_revoke();
     let leaving = browser.clone();
     let post = tokio::spawn(async move { leaving.send(&page, &[], &[]).await });
-    timeout(Duration::from_secs(30), held.reached(1)).await.expect("the provider is asked");
+    timeout(Duration::from_secs(60), held.reached(1)).await.expect("the provider is asked");
     post.abort();
     assert!(post.await.unwrap_err().is_cancelled(), "the browser is closed");
     // A connection that is opened later: the server has seen the other one close.

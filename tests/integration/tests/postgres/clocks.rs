@@ -71,7 +71,6 @@ impl Replica {
             .env("TOOLGATE_STORE", database.url())
             .env("TOOLGATE_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")
             .env("TOOLGATE_PUBLIC_URL", format!("http://{public}"))
-            .env("PATIENT", "yes")
             .env("LD_PRELOAD", faketime)
             .env("FAKETIME_TIMESTAMP_FILE", clock)
             .env("FAKETIME_NO_CACHE", "1")

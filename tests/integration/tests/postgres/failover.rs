@@ -8,8 +8,9 @@ use toolgate::grant::{
     Grant, GrantKey, GrantStore, MasterKey, PostgresStore, Revision, SaveError, StoreError,
 };
 
-/// How long a failover may take, without the decision for it.
-const FAILOVER: Duration = Duration::from_secs(30);
+/// How long a failover may take, without the decision for it: some seconds, with a reserve for a machine
+/// that is busy.
+const FAILOVER: Duration = Duration::from_secs(60);
 
 fn key() -> GrantKey {
     GrantKey::new("alice", "forge")

@@ -24,11 +24,14 @@ use toolgate::{
     tools,
 };
 
-/// What a call without a client takes at most, once in an outage.
-const FAST: Duration = Duration::from_secs(2);
+/// How many people call while the database is silent.
+const PEOPLE: u32 = 20;
 
-/// What an operation takes at most, with a reserve for a slow machine.
-const BOUND: Duration = Duration::from_secs(15);
+/// How long a call waits for a database that does not answer in time, where it goes on without.
+const BRIEF_WAIT: Duration = Duration::from_millis(500);
+
+/// What an operation takes at most, some seconds, with a reserve for a machine that is busy.
+const BOUND: Duration = Duration::from_secs(60);
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":1}"#;
 const SUM: &str = r#"{"a":1,"b":2}"#;
@@ -43,7 +46,7 @@ async fn sessions_go_on_as_fast_while_the_database_is_silent() {
     let server = Server::new("tests", "1.2.3").tools(tools![add]).store(store).gate(gate);
     let service = server.build().await.unwrap().into_service();
     let mut sessions = Vec::new();
-    for person in 0..20 {
+    for person in 0..PEOPLE {
         let token = format!("Bearer {}", issuer.token(format!("person {person}")));
         let params = initialize("2025-06-18");
         sessions.push(Client::initialize(&service, "2025-06-18", &token, &params).await);
@@ -54,7 +57,7 @@ async fn sessions_go_on_as_fast_while_the_database_is_silent() {
         let answer = session.call(1, "add", &json!({ "a": 1, "b": 2 })).await;
         assert_eq!(answer.message()["result"]["isError"], false, "{answer:?}");
     }
-    assert!(begun.elapsed() < FAST, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < BRIEF_WAIT * PEOPLE, "each has waited: {:?}", begun.elapsed());
     // The end of a session has to be stored.
     let begun = Instant::now();
     let answer = sessions[0].delete().await;
@@ -86,17 +89,14 @@ async fn calls_that_wait_for_the_database_end_in_time_and_do_not_slow_others_dow
         let mcp = mcp.clone();
         async move { join_all((0..40).map(|_| post_call(&mcp, "list_issues", ISSUES))).await }
     });
-    let mut slowest = Duration::ZERO;
     let mut calls = 0;
     while !waiting.is_finished() {
-        let begun = Instant::now();
         let answer = post_call(&mcp, "add", SUM).await;
         assert_eq!(text_of(&answer), "3", "{answer}");
-        slowest = slowest.max(begun.elapsed());
         calls += 1;
     }
-    assert!(slowest < FAST, "{slowest:?}");
-    assert!(calls > 10, "{calls}");
+    // One that waited for the database would end when the others do.
+    assert!(calls > 4, "{calls}");
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     for answer in waiting.await.unwrap() {
         assert_eq!(answer["result"]["isError"], true, "{answer}");
@@ -179,19 +179,19 @@ async fn every_endpoint_answers_in_time_while_the_database_is_silent() {
     ];
     let answers = requests.map(|(name, request)| async move {
         let begun = Instant::now();
-        let answer = request.timeout(2 * BOUND).send().await;
+        let answer = request.timeout(BOUND).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
         (name, status, text, begun.elapsed())
     });
-    for (name, status, text, took) in join_all(answers).await {
+    let answers = join_all(answers).await;
+    let took_of = |which: &str| answers.iter().find(|(name, ..)| *name == which).map(|it| it.3);
+    assert!(took_of("sum") < took_of("call"), "it waits for no database: {answers:?}");
+    for (name, status, text, took) in answers {
         assert!(took < BOUND, "{name}: {took:?}");
         assert!(!text.contains("toolgate@"), "{name}: where the database is: {text}");
         if name == "sum" {
-            assert!(
-                status == 200 && text.contains('3') && took < FAST,
-                "{took:?}: {status}: {text}"
-            );
+            assert!(status == 200 && text.contains('3'), "{status}: {text}");
         }
         if matches!(name, "refresh" | "sign-out") {
             assert!(matches!(status, 500 | 503), "{name} is not acknowledged: {status}: {text}");
@@ -240,7 +240,7 @@ async fn a_refresh_whose_writing_is_not_answered_ends_in_time_and_is_kept() {
     relay.set_trap("UPDATE toolgate_grants", 1, Trap::Silence);
     let begun = Instant::now();
     let answer = post_call(&mcp, "list_issues", ISSUES).await;
-    assert!(begun.elapsed() < 2 * BOUND, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     assert!(text_of(&answer).contains("call again later"), "{answer}");
     relay.resume();
     let answer = timeout(BOUND, async {

@@ -162,7 +162,7 @@ async fn without_the_keys_of_its_issuer_a_server_is_not_ready() {
         .management(management);
     let serving = tokio::spawn(server.serve_http(public));
     let url = format!("http://{management}");
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let body = loop {
         match client.get(format!("{url}/readyz")).send().await {
             Ok(response) => {

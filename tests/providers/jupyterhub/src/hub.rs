@@ -2,13 +2,13 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
+use integration::ports::free_port;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,13 +41,6 @@ pub(crate) struct Hub {
     child: Option<Child>,
 }
 
-/// As many free ports, all different.
-fn free_ports(many: usize) -> Vec<u16> {
-    let listeners: Vec<_> =
-        (0..many).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    listeners.iter().map(|one| one.local_addr().expect("an address").port()).collect()
-}
-
 impl Hub {
     /// Starts one with a client for each name, whose tokens outlive the test.
     pub(crate) async fn start(names: &[&'static str]) -> Self {
@@ -67,7 +60,7 @@ impl Hub {
     }
 
     fn new(names: &[&'static str]) -> Self {
-        let ports = free_ports(names.len() + 3);
+        let ports: Vec<_> = (0..names.len() + 3).map(|_| free_port()).collect();
         let places = names.iter().zip(&ports[3..]).map(|(&name, &port)| Place { name, port });
         Self {
             api: format!("http://127.0.0.1:{}/hub/api", ports[0]),
@@ -125,7 +118,7 @@ impl Hub {
             .spawn();
         self.child = Some(child.expect("JupyterHub starts"));
         let http = Client::new();
-        for _ in 0..300 {
+        for _ in 0..600 {
             if http.get(format!("{}/", self.api)).send().await.is_ok_and(|a| a.status() == 200) {
                 return;
             }
@@ -161,7 +154,7 @@ impl Hub {
         let answer = Client::new().get(format!("{}{ours}", self.api)).send().await;
         assert_eq!(answer.expect("the hub answers").status(), 200);
         let ours = format!("GET /hub/api{ours} ");
-        for _ in 0..200 {
+        for _ in 0..1200 {
             let log = self.log();
             let requests = log.lines().filter(|line| line.contains(" log:192]"));
             if requests.clone().any(|line| line.contains(&ours)) {
@@ -208,7 +201,7 @@ impl Drop for Hub {
         let Some(mut child) = self.child.take() else { return };
         let Some(id) = child.id() else { return };
         let _ = std::process::Command::new("kill").arg(id.to_string()).status();
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if !matches!(child.try_wait(), Ok(None)) {
                 return;
             }

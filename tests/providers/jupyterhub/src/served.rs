@@ -124,7 +124,7 @@ impl Served {
     /// What it has logged, once that holds `text`.
     pub(crate) async fn logged(&self, text: &str) -> String {
         let mut log = self.log.clone();
-        let found = timeout(Duration::from_secs(20), log.wait_for(|log| log.contains(text))).await;
+        let found = timeout(Duration::from_secs(60), log.wait_for(|log| log.contains(text))).await;
         if let Ok(Ok(log)) = found {
             return log.clone();
         }

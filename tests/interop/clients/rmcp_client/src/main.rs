@@ -180,5 +180,5 @@ async fn main() -> Result<()> {
         bail!("rmcp-client CLIENT URL TOOL ARGUMENTS EXPECTED TOOL ARGUMENTS EXPECTED")
     };
     let steps: Vec<String> = arguments.collect();
-    tokio::time::timeout(Duration::from_secs(60), walk(which, url, &steps)).await?
+    tokio::time::timeout(Duration::from_secs(240), walk(which, url, &steps)).await?
 }
