@@ -35,8 +35,8 @@ fn is_done(answer: &Value) -> bool {
 
 #[tokio::test]
 async fn a_hundred_calls_with_an_expired_token_make_one_refresh() {
-    let host = connected(Config::default().access_ttl(Duration::from_secs(60))).await;
-    host.advance(Duration::from_secs(61));
+    let host = connected(Config::default().access_ttl(Duration::from_secs(600))).await;
+    host.advance(Duration::from_secs(601));
     let held = host.forge.faults().hold_token();
     let calls = (0..100).map(|_| list(&host));
     let (answers, ()) = tokio::join!(join_all(calls), async {
@@ -62,7 +62,7 @@ async fn a_token_that_the_api_refuses_is_renewed_once_and_the_call_is_served() {
 #[tokio::test]
 async fn a_provider_that_does_not_say_when_tokens_expire_is_asked_after_a_401() {
     let host =
-        connected(Config::default().without_expiry().access_ttl(Duration::from_secs(60))).await;
+        connected(Config::default().without_expiry().access_ttl(Duration::from_secs(600))).await;
     host.advance(Duration::from_secs(7200));
     assert!(is_done(&list(&host).await));
     assert_eq!(host.forge.counts().refreshes, 1);
@@ -70,10 +70,10 @@ async fn a_provider_that_does_not_say_when_tokens_expire_is_asked_after_a_401() 
 
 #[tokio::test]
 async fn a_refresh_token_that_is_not_rotated_stays() {
-    let config = Config::default().without_rotation().access_ttl(Duration::from_secs(60));
+    let config = Config::default().without_rotation().access_ttl(Duration::from_secs(600));
     let host = connected(config).await;
     for _ in 0..3 {
-        host.advance(Duration::from_secs(61));
+        host.advance(Duration::from_secs(601));
         assert!(is_done(&list(&host).await));
     }
     assert_eq!(host.forge.counts().refreshes, 3);
@@ -103,8 +103,8 @@ async fn a_grant_that_was_revoked_is_asked_for_again_and_nobody_retries_for_ever
 
 #[tokio::test]
 async fn a_provider_that_is_down_does_not_cost_the_grant() {
-    let host = connected(Config::default().access_ttl(Duration::from_secs(60))).await;
-    host.advance(Duration::from_secs(61));
+    let host = connected(Config::default().access_ttl(Duration::from_secs(600))).await;
+    host.advance(Duration::from_secs(601));
     host.forge.faults().token_status(1, 500);
     let text = text_of(&list(&host).await);
     assert!(text.contains("call again later"), "{text}");

@@ -44,9 +44,9 @@ async fn a_slow_api_is_said_to_be_slow() {
 
 #[tokio::test]
 async fn a_slow_token_endpoint_costs_neither_the_grant_nor_the_servers_patience() {
-    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let config = Config::default().access_ttl(Duration::from_secs(600));
     let host = connect(Host::impatient(config).await).await;
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     let held = host.forge.faults().hold_token();
     let text = text_of(&list(&host).await);
     assert!(text.contains("Forge") && text.contains("again later"), "{text}");
@@ -82,8 +82,8 @@ async fn open_issues(host: &Host) -> usize {
 /// nothing but a person can bring it back. It is said so.
 #[tokio::test]
 async fn a_refresh_whose_answer_is_lost_ends_in_a_clear_request_to_connect_again() {
-    let host = connected(Config::default().access_ttl(Duration::from_secs(60))).await;
-    host.advance(Duration::from_secs(61));
+    let host = connected(Config::default().access_ttl(Duration::from_secs(600))).await;
+    host.advance(Duration::from_secs(601));
     host.forge.faults().token_drop(1);
     let first = text_of(&list(&host).await);
     host.advance(Duration::from_secs(31));

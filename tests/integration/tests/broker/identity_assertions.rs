@@ -1,7 +1,7 @@
 //! Identity assertions of an organization's identity provider (ID-JAG): what becomes of them, and what
 //! is refused.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use forge::Config;
@@ -9,6 +9,7 @@ use integration::broker::{Application, Site, Walk};
 use serde_json::{Value, json};
 use toolgate::{
     broker::{BrokerBuilder, IdentityProvider},
+    grant::Clock as _,
     testing::Issuer,
 };
 
@@ -74,7 +75,7 @@ impl Organization {
     /// The claims of a good assertion, each with a `jti` of its own.
     fn claims(&self) -> Value {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let now = Self::now();
+        let now = self.now();
         json!({
             "iss": IDP, "sub": "U019488227", "aud": self.site.url, "resource": self.site.resource,
             "client_id": self.application.id, "scope": "repo:read repo:write",
@@ -83,9 +84,9 @@ impl Organization {
         })
     }
 
-    fn now() -> u64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        now.as_secs()
+    /// The time by the clock of the broker: it stands still, however long a test takes.
+    fn now(&self) -> u64 {
+        self.site.clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs()
     }
 
     async fn present(&self, assertion: &str, scope: Option<&str>) -> Walk {
@@ -160,7 +161,7 @@ async fn an_assertion_is_used_once() {
 async fn what_is_wrong_about_an_assertion_is_refused() {
     let acme = Organization::start().await;
     let other = Application::register(&acme.site).await;
-    let now = Organization::now();
+    let now = acme.now();
     let wrong: Vec<(&str, &str, Value)> = vec![
         ("another issuer", "iss", json!("https://evil.example")),
         ("an issuer with a slash", "iss", json!(format!("{IDP}/"))),

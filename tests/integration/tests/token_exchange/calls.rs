@@ -18,7 +18,7 @@ fn sorted(form: &HashMap<String, String>) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn the_callers_token_is_exchanged_for_one_with_the_scopes_of_the_tool() {
     let site = Site::start().await;
-    let token = site.issuer.token("alice").scopes("all:of:it").to_string();
+    let token = site.token("alice").scopes("all:of:it").to_string();
     let alice = site.client.with_text(&token);
     let answer = alice.call("list_orders", json!({})).await;
     assert_eq!(answer.text(), "alice with orders:read", "{answer:?}");
@@ -68,7 +68,7 @@ async fn fifty_calls_at_once_share_an_exchange_and_other_callers_have_their_own(
     assert_eq!(site.world.exchanges().len(), 1);
 
     assert_eq!(site.call("bob", "list_orders").await.text(), "bob with orders:read");
-    let machine = site.client.with(site.issuer.token("any").client_credentials());
+    let machine = site.client.with(site.token("any").client_credentials());
     let answer = machine.call("list_orders", json!({})).await;
     assert_eq!(answer.text(), "testing with orders:read", "machines may call as well");
     assert_eq!(site.world.exchanges().len(), 3);
@@ -121,7 +121,7 @@ async fn a_token_that_the_api_refuses_is_replaced_once() {
 async fn no_token_and_no_secret_is_in_the_log_or_in_an_event() {
     let (log, _guard) = Log::listen(Level::TRACE);
     let site = Site::start().await;
-    let token = site.issuer.token("alice").to_string();
+    let token = site.token("alice").to_string();
     let alice = site.client.with_text(&token);
     alice.call("list_orders", json!({})).await;
     site.world.forget_tokens();

@@ -7,17 +7,20 @@ mod transports;
 mod without;
 mod world;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use integration::recorder::Recorder;
 use serde_json::json;
 use toolgate::{
     Server,
     gate::{AuthError, Claims, Gate, PresentedToken, Scheme, Verifier, async_trait},
-    grant::ManualClock,
+    grant::{Clock, ManualClock},
     prelude::*,
     provider::OAuthClient,
-    testing::{Answer, Client, Issuer, RESOURCE},
+    testing::{Answer, Client, Issuer, RESOURCE, Token},
 };
 
 use self::world::World;
@@ -128,8 +131,14 @@ impl Site {
         Self { world, issuer, clock, recorder, client }
     }
 
+    /// A token that is issued now, by the clock of the site: it stands still, however long a test takes.
+    fn token(&self, name: &str) -> Token {
+        let now = Clock::now(&*self.clock).duration_since(UNIX_EPOCH).unwrap().as_secs();
+        self.issuer.token(name).claim("iat", now).claim("exp", now + 300)
+    }
+
     fn caller(&self, name: &str) -> Client {
-        self.client.with(self.issuer.token(name))
+        self.client.with(self.token(name))
     }
 
     async fn call(&self, caller: &str, tool: &str) -> Answer {

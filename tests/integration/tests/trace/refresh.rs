@@ -31,9 +31,9 @@ async fn list(host: &Host) -> Value {
 #[tokio::test]
 async fn a_refresh_that_fifty_calls_wait_for_is_one() {
     let recorder = Recorder::default();
-    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let config = Config::default().access_ttl(Duration::from_secs(600));
     let host = connected(config, &recorder).await;
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     let held = host.forge.faults().hold_token();
     let calls = (0..CALLS).map(|_| list(&host));
     let (answers, ()) = tokio::join!(join_all(calls), async {
@@ -51,7 +51,7 @@ async fn a_refresh_that_fifty_calls_wait_for_is_one() {
     assert_eq!(begun["parent"], done["parent"]);
     assert_has(
         &done,
-        &json!({ "outcome": "renewed", "joined": CALLS - 1, "rotated": true, "expires_in_s": 60 }),
+        &json!({ "outcome": "renewed", "joined": CALLS - 1, "rotated": true, "expires_in_s": 600 }),
     );
     let joined = recorder.all("refresh_joined");
     assert_eq!(joined.len(), CALLS - 1);
@@ -100,10 +100,10 @@ async fn a_token_that_the_api_refuses_is_seen_to_be_renewed_and_tried_again() {
 #[tokio::test]
 async fn a_refresh_that_fails_says_why() {
     let recorder = Recorder::default();
-    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let config = Config::default().access_ttl(Duration::from_secs(600));
     let host = connected(config, &recorder).await;
     host.forge.revoke_grants_of("alice");
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     list(&host).await;
     let failed = json!({ "provider": "forge", "reason": "dead", "status": null, "joined": 0 });
     assert_has(&recorder.one("refresh_failed"), &failed);

@@ -34,12 +34,12 @@ fn assert_none(recorder: &Recorder, secrets: &[&str]) {
 #[tokio::test]
 async fn a_consent_and_its_refreshes_leave_no_secret() {
     let recorder = Recorder::default();
-    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let config = Config::default().access_ttl(Duration::from_secs(600));
     let host = Host::observed(config, &recorder).await;
     let arguments = json!({ "owner": "alice", "repo": ARGUMENT }).to_string();
     let link = link_in(&text_of(&post_call(&host.mcp(), "list_issues", &arguments).await));
     let page = Person::new("alice").approve(&link).await.unwrap();
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     post_call(&host.mcp(), "list_issues", &arguments).await;
     host.forge.expire_access_tokens();
     post_call(&host.mcp(), "echo", &json!({ "segment": ARGUMENT }).to_string()).await;

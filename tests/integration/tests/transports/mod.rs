@@ -87,14 +87,21 @@ impl Site {
         format!("http://{}/mcp", self.address)
     }
 
+    /// A token that is issued now, by the clock of the site: it stands still, however long a test takes.
     fn token(&self, subject: &str, scopes: &str) -> Token {
-        self.issuer.token(subject).audience(self.resource()).scopes(scopes)
+        let now = self.now();
+        let token = self.issuer.token(subject).audience(self.resource()).scopes(scopes);
+        token.claim("iat", now).claim("exp", now + 300)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs()
     }
 
     /// A token that ends so many seconds from now, by the clock of the site.
     fn brief(&self, subject: &str, seconds: i64) -> Token {
-        let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        self.token(subject, "orders:read").claim("exp", now.saturating_add_signed(seconds))
+        let end = self.now().saturating_add_signed(seconds);
+        self.token(subject, "orders:read").claim("exp", end)
     }
 
     async fn open(&self, transport: Transport, opening: &Opening) -> Result<Dialogue, Refusal> {

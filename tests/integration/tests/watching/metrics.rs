@@ -21,13 +21,13 @@ const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":3}"#;
 /// The text of a server after a consent, a refusal, refreshes, and calls that succeed and fail.
 pub(super) async fn of_tools() -> String {
     let metrics = Metrics::new();
-    let config = Config::default().access_ttl(Duration::from_secs(60));
+    let config = Config::default().access_ttl(Duration::from_secs(600));
     let host = Host::watched(config, &metrics).await;
     let list = async || post_call(&host.mcp(), "list_issues", ISSUES).await;
     Person::new("alice").deny(&link_in(&text_of(&list().await))).await.unwrap();
     Person::new("alice").approve(&link_in(&text_of(&list().await))).await.unwrap();
     list().await;
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     let held = host.forge.faults().hold_token();
     tokio::join!(list(), list(), async {
         // The answer is held back until the second call waits for it.
@@ -45,7 +45,7 @@ pub(super) async fn of_tools() -> String {
     post_call(&host.mcp(), "panics", r#"{"secret":"x"}"#).await;
     post_call(&host.mcp(), "add", r#"{"a":"x"}"#).await;
     post_call(&host.mcp(), "no_such_tool", "{}").await;
-    host.advance(Duration::from_secs(61));
+    host.advance(Duration::from_secs(601));
     host.forge.faults().token_status(5, 503);
     list().await;
     let url = host.mcp();
