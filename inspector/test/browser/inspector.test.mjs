@@ -139,12 +139,13 @@ walk('a refresh with 50 calls is shown as one', async (page) => {
   await page.locator('.picker option').nth(10).waitFor({ state: 'attached' });
   await page.locator('.picker').selectOption(calls[30]);
   const trace = page.locator('.trace');
-  assert.equal(await trace.getByText('Token refreshed').count(), 1);
   await trace.getByText('49 calls waited for it, one request was sent').waitFor();
+  assert.equal(await trace.getByText('Token refreshed').count(), 1);
   await trace.getByRole('button', { name: '49 calls waited' }).click();
+  await trace.locator('.waiters li').nth(48).waitFor();
   assert.equal(await trace.locator('.waiters li').count(), 49);
   await trace.getByText('begun by').getByRole('button').click();
-  assert.equal(await page.locator('.picker').inputValue(), calls[0]);
+  await page.waitForFunction((begun) => document.querySelector('.picker').value === begun, calls[0]);
   await control(page, { test: 'host' });
   await page.getByRole('button', { name: 'Newest' }).click();
   await trace.getByRole('button', { name: /How the host signed in/ }).click();

@@ -37,6 +37,7 @@ test('50 calls need a refresh: one request is sent, and the trace says who waite
   assert.equal(await trace.getByText('Token refreshed').count(), 1);
   await trace.getByText('Waits for the refresh of forge').first().waitFor();
   await trace.getByRole('button', { name: '49 calls waited' }).click();
+  await trace.locator('.waiters li').nth(WAITING - 2).waitFor();
   assert.equal(await trace.locator('.waiters li').count(), WAITING - 1);
   await trace.getByText('begun by').getByRole('button').click();
   await trace.getByText('Refresh of the forge token begins').waitFor();

@@ -79,7 +79,11 @@ async function atForge(page, decision) {
   await page.locator('input[name=user]').fill('alice');
   await page.locator('input[type=password]').fill('alice-password');
   await page.locator('button').first().click();
-  await page.locator(`button[value=${decision}]`).click();
+  const decided = page.locator(`button[value=${decision}]`);
+  await decided.waitFor();
+  const moved = page.waitForEvent('framenavigated');
+  await decided.click();
+  await moved;
   await page.waitForLoadState();
 }
 
