@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::{Days, NaiveDate};
 use http::{HeaderMap, header};
 
 use crate::client::parameters::parameters;
@@ -121,25 +122,22 @@ fn moment(text: &str, now: SystemTime) -> Option<Duration> {
     })
 }
 
-/// The time from 1970 to a date such as `2026-11-29T15:00Z`.
+/// The time from 1970 to a date such as `2026-11-29T15:00Z`. A day that its month does not have, as 31
+/// February, is one of the next month.
 fn iso_date(text: &str) -> Option<Duration> {
     let (date, time) = text.strip_suffix('Z').or(text.strip_suffix("+00:00"))?.split_once('T')?;
-    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    let in_range = (1970..=9999).contains(&year) && (1..=12).contains(&month);
-    if !in_range || !(1..=31).contains(&day) {
-        return None;
-    }
+    let mut date = date.splitn(3, '-');
+    let year = date.next()?.parse().ok().filter(|year| (1970..=9999).contains(year))?;
+    let month = NaiveDate::from_ymd_opt(year, date.next()?.parse().ok()?, 1)?;
+    let day: u64 = date.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
+    let days = month.checked_add_days(Days::new(day - 1))?.to_epoch_days();
     let mut time = time.splitn(3, ':');
     let hours: u64 = time.next()?.parse().ok().filter(|hours| *hours < 24)?;
     let minutes: u64 = time.next()?.parse().ok().filter(|minutes| *minutes < 60)?;
     let seconds: f64 = time.next().map_or(Some(0.0), |seconds| seconds.parse().ok())?;
-    // Years begin in March, so that the day of a leap year is the last one.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let days = u64::try_from(days - 719_468).ok()?;
     let seconds = Duration::try_from_secs_f64(seconds).ok().filter(|s| s.as_secs() <= 60)?;
-    Some(Duration::from_secs(days * 86_400 + hours * 3600 + minutes * 60) + seconds)
+    let minutes = u64::try_from(days).ok()? * 1440 + hours * 60 + minutes;
+    Some(Duration::from_secs(minutes * 60) + seconds)
 }
 
 /// A limit of the header `RateLimit`.

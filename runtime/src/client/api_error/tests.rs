@@ -64,6 +64,7 @@ fn a_limit_says_when_it_ends_in_the_words_of_every_provider() {
         ("x-ratelimit-reset", "2023-11-14T22:14Z", Some(40)),
         ("x-ratelimit-reset", "2023-11-14T22:13:21.5Z", Some(1)),
         ("x-ratelimit-reset", "2024-02-29T00:00:00+00:00", Some(9_164_800)),
+        ("x-ratelimit-reset", "2024-02-31T00:00Z", Some(9_337_600)),
         ("retry-after-ms", "2500", Some(2)),
         ("ratelimit", r#""burst";r=0;t=12, "day";r=9;t=3600"#, Some(12)),
         ("ratelimit", "limit=100, remaining=0, reset=50", Some(50)),
@@ -72,6 +73,7 @@ fn a_limit_says_when_it_ends_in_the_words_of_every_provider() {
         ("x-ratelimit-reset", "1e300", None),
         ("x-ratelimit-reset", "NaN", None),
         ("x-ratelimit-reset", "2023-99-14T22:14Z", None),
+        ("x-ratelimit-reset", "2024-02-32T00:00Z", None),
         ("x-ratelimit-reset", "2023-11-14T22:14:99999999999999999999Z", None),
         ("ratelimit", r#""burst";r=1;t=12"#, None),
     ] {
