@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Inventory, Place, Row};
-use crate::grant::{
-    key_ring::KeyAge, seal::Sealer, store_error::StoreError, unseal_error::UnsealError,
-};
+use crate::grant::{seal::Sealer, store_error::StoreError, unseal_error::UnsealError};
 
 /// The most rows that a report names.
 const MAX_NAMED: usize = 100;
-
-/// The name of the value by which a database recognises its key.
-const KEY_CHECK_VALUE: &str = "key check value";
 
 /// What a verification has found.
 #[derive(Debug, Default)]
@@ -121,14 +116,4 @@ pub(crate) async fn reseal(
         }
         progress(&done);
     }
-}
-
-/// Lets the database be opened by the current key alone, once no row needs the one before.
-pub(crate) async fn forget_previous_key(inventory: &dyn Inventory) -> Result<(), StoreError> {
-    let sealer = inventory.sealer().await?;
-    let known = inventory.note(KEY_CHECK_VALUE).await?;
-    if known.is_some_and(|known| sealer.recognise(&known) == Some(KeyAge::Previous)) {
-        inventory.set_note(KEY_CHECK_VALUE, Some(&sealer.check_value()[..])).await?;
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! are opened and sealed with the database's own sealer.
 
 pub(crate) mod check;
+pub(crate) mod notes;
 pub(crate) mod relocation;
 
 use std::{sync::Arc, time::SystemTime};
@@ -11,6 +12,7 @@ use std::{sync::Arc, time::SystemTime};
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
+use self::notes::Notes;
 use super::{
     millis::from_millis,
     model::{Grant, GrantKey},
@@ -59,7 +61,7 @@ pub(crate) enum Accepted {
 
 /// The rows of a database.
 #[async_trait]
-pub(crate) trait Inventory: Send + Sync {
+pub(crate) trait Inventory: Notes {
     /// The database as messages name it, without user and password.
     fn name(&self) -> String;
 
@@ -83,11 +85,6 @@ pub(crate) trait Inventory: Send + Sync {
 
     /// How many leases are held at a time.
     async fn leases(&self, now: SystemTime) -> Result<u64, StoreError>;
-
-    /// A value that belongs to the whole database.
-    async fn note(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
-
-    async fn set_note(&self, name: &'static str, value: Option<&[u8]>) -> Result<(), StoreError>;
 
     /// Sets what the database takes from servers, those included that run already.
     async fn accept(&self, accepted: Accepted) -> Result<(), StoreError>;

@@ -230,29 +230,6 @@ impl Inventory for PostgresStore {
         Ok(unsigned(counted.unwrap_or_default()))
     }
 
-    async fn note(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
-        let sql = "SELECT value FROM toolgate_meta WHERE name = $1";
-        let rows = self.database.query("reading a note", sql, &[(&name, Type::TEXT)]).await?;
-        rows.first().map(|row| column(row, 0)).transpose()
-    }
-
-    async fn set_note(&self, name: &'static str, value: Option<&[u8]>) -> Result<(), StoreError> {
-        let doing = "writing a note";
-        let set = match value {
-            Some(value) => {
-                let sql = "INSERT INTO toolgate_meta (name, value) VALUES ($1, $2) \
-                           ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-                let parameters = [(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
-                self.database.query(doing, sql, &parameters).await
-            }
-            None => {
-                let sql = "DELETE FROM toolgate_meta WHERE name = $1";
-                self.database.query(doing, sql, &[(&name, Type::TEXT)]).await
-            }
-        };
-        set.map(drop)
-    }
-
     async fn accept(&self, _: Accepted) -> Result<(), StoreError> {
         let why = "only an SQLite database is moved to another one";
         Err(self.database.unavailable("closing the database", why))

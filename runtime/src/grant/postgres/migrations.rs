@@ -10,7 +10,10 @@ use super::{
     errors::describe,
 };
 use crate::{
-    grant::{master_key::KeyError, seal::Sealer, store_error::StoreError},
+    grant::{
+        inventory::notes::KEY_CHECK_VALUE, master_key::KeyError, seal::Sealer,
+        store_error::StoreError,
+    },
     support::crash_point::crash_point,
 };
 
@@ -88,12 +91,11 @@ impl Migration<'_> {
             transaction.batch_execute(sql).await.map_err(failed)?;
             crash_point("migration.created");
             if at == 0 {
-                let sql = "INSERT INTO toolgate_meta (name, value) VALUES ('key check value', $1)";
-                let value = &self.sealer.check_value()[..];
-                transaction.query_typed(sql, &[(&value, Type::BYTEA)]).await.map_err(failed)?;
-                if let Some((name, value)) = &self.data_key {
+                let note = (KEY_CHECK_VALUE, &self.sealer.check_value()[..]);
+                let data_key = self.data_key.as_ref().map(|(name, value)| (&name[..], &value[..]));
+                for (name, value) in [note].into_iter().chain(data_key) {
                     let sql = "INSERT INTO toolgate_meta (name, value) VALUES ($1, $2)";
-                    let row = [(name as _, Type::TEXT), (value as _, Type::BYTEA)];
+                    let row = [(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
                     transaction.query_typed(sql, &row).await.map_err(failed)?;
                 }
             }
@@ -135,8 +137,8 @@ impl Migration<'_> {
     }
 
     async fn check_key(&self, client: &impl GenericClient) -> Result<(), StoreError> {
-        let sql = "SELECT value FROM toolgate_meta WHERE name = 'key check value'";
-        let rows = client.query_typed(sql, &[]).await;
+        let sql = "SELECT value FROM toolgate_meta WHERE name = $1";
+        let rows = client.query_typed(sql, &[(&KEY_CHECK_VALUE, Type::TEXT)]).await;
         let rows = rows.map_err(|error| self.database.unavailable(READING, describe(&error)))?;
         let Some(row) = rows.first() else {
             return Err(self.database.unavailable(READING, "its key check value is missing"));

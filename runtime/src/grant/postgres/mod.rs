@@ -9,6 +9,7 @@ mod grants;
 mod inventory;
 mod listener;
 mod migrations;
+mod notes;
 mod places;
 mod records;
 mod reseal;

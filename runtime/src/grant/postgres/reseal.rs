@@ -13,6 +13,7 @@ use super::{
     places::from_legible,
 };
 use crate::grant::{
+    inventory::notes::{age_of_key, forget_previous_key},
     key_ring::{KEY_ID_LEN, KeyAge},
     millis::from_millis,
     rows::{key_of, place, unsigned},
@@ -173,7 +174,7 @@ async fn round(
     let sealer = &sealer.ready().await?;
     let resealing = Resealing { database, sealer, holder };
     let is_settled = *settled == Some(sealer.key_id());
-    let age = resealing.age().await?;
+    let age = age_of_key(database, sealer).await?;
     match age {
         Some(KeyAge::Current) if !sealer.has_previous() => return Ok(Some(CHANGE_WAIT)),
         Some(KeyAge::Current) => {
@@ -196,7 +197,7 @@ async fn round(
         return Ok(Some(TURN_WAIT));
     }
     // The replica that had the turn may have been the last one to seal with a previous key.
-    if resealing.age().await? != age {
+    if age_of_key(database, sealer).await? != age {
         resealing.end_turn(SEALING).await?;
         return Ok(Some(Duration::ZERO));
     }
@@ -205,7 +206,7 @@ async fn round(
         return Ok(Some(Duration::ZERO));
     }
     if age == Some(KeyAge::Previous) {
-        resealing.finish().await?;
+        forget_previous_key(database, sealer).await?;
         let unreadable = done.unreadable;
         tracing::info!(target: "toolgate::grant", unreadable, "all rows are sealed under the current key");
     }
@@ -215,14 +216,6 @@ async fn round(
 }
 
 impl Resealing<'_> {
-    /// Which of the keys the database has.
-    async fn age(&self) -> Result<Option<KeyAge>, StoreError> {
-        let sql = "SELECT value FROM toolgate_meta WHERE name = 'key check value'";
-        let rows = self.database.query(DOING, sql, &[]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(self.sealer.recognise(column(row, 0)?))
-    }
-
     async fn take_turn(&self, (turn, lasts): (&str, Duration)) -> Result<bool, StoreError> {
         let (holder, ms) = (&self.holder.0[..], lasts.as_millis());
         let ms = i64::try_from(ms).unwrap_or(i64::MAX);
@@ -307,12 +300,5 @@ impl Resealing<'_> {
             pass.left += after.len() - replaced;
             self.take_turn(SEALING).await?;
         }
-    }
-
-    /// Lets the database be opened by the current key alone.
-    async fn finish(&self) -> Result<(), StoreError> {
-        let sql = "UPDATE toolgate_meta SET value = $1 WHERE name = 'key check value'";
-        let value = &self.sealer.check_value()[..];
-        self.database.query(DOING, sql, &[(&value, Type::BYTEA)]).await.map(drop)
     }
 }

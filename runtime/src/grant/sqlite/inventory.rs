@@ -9,7 +9,7 @@ use rusqlite::{
 
 use super::{SqliteStore, pool::query_all};
 use crate::grant::{
-    inventory::{Accepted, BATCH, Inventory, PENDING, Place, Row},
+    inventory::{Accepted, BATCH, Inventory, PENDING, Place, Row, notes::Notes},
     millis::to_millis,
     rows::{signed, unsigned},
     seal::Sealer,
@@ -115,6 +115,30 @@ impl Inventory for SqliteStore {
         held.await.map(unsigned)
     }
 
+    async fn accept(&self, accepted: Accepted) -> Result<(), StoreError> {
+        self.pool
+            .run("closing the database", move |connection| {
+                in_one(connection, |all| {
+                    for (name, _) in NO_LEASES.iter().chain(&NO_WRITES) {
+                        all.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
+                    }
+                    let writes = NO_WRITES.iter().filter(|_| accepted == Accepted::Nothing);
+                    let leases = NO_LEASES.iter().filter(|_| accepted != Accepted::All);
+                    for (name, place) in leases.chain(writes) {
+                        all.execute_batch(&format!(
+                            "CREATE TRIGGER {name} BEFORE {place} BEGIN SELECT \
+                             RAISE(ABORT, 'its rows are being moved to another database'); END"
+                        ))?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Notes for SqliteStore {
     async fn note(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         self.pool
             .run("reading a note", move |connection| {
@@ -135,27 +159,6 @@ impl Inventory for SqliteStore {
             None => connection.execute("DELETE FROM meta WHERE name = ?", [name]),
         });
         set.await.map(drop)
-    }
-
-    async fn accept(&self, accepted: Accepted) -> Result<(), StoreError> {
-        self.pool
-            .run("closing the database", move |connection| {
-                in_one(connection, |all| {
-                    for (name, _) in NO_LEASES.iter().chain(&NO_WRITES) {
-                        all.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}"))?;
-                    }
-                    let writes = NO_WRITES.iter().filter(|_| accepted == Accepted::Nothing);
-                    let leases = NO_LEASES.iter().filter(|_| accepted != Accepted::All);
-                    for (name, place) in leases.chain(writes) {
-                        all.execute_batch(&format!(
-                            "CREATE TRIGGER {name} BEFORE {place} BEGIN SELECT \
-                             RAISE(ABORT, 'its rows are being moved to another database'); END"
-                        ))?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
     }
 }
 

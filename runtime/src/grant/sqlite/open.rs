@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     grant::{
+        inventory::notes::KEY_CHECK_VALUE,
         key_settings,
         master_key::{KeyError, MasterKey},
         ownership::Ownership,
@@ -270,8 +271,8 @@ impl Inspection<'_> {
                 return Err(StoreError::Corrupted { path: path(), detail: verdict });
             }
         }
-        let sql = "SELECT value FROM meta WHERE name = 'key check value'";
-        let value = connection.query_row(sql, [], |row| row.get(0)).optional();
+        let sql = "SELECT value FROM meta WHERE name = ?";
+        let value = connection.query_row(sql, [KEY_CHECK_VALUE], |row| row.get(0)).optional();
         let Some(value): Option<Vec<u8>> = value.map_err(wrong)? else {
             let detail = "its key check value is missing".to_owned();
             return Err(StoreError::Corrupted { path: path(), detail });
@@ -304,11 +305,11 @@ impl Inspection<'_> {
         let run = |sql: &str| transaction.execute_batch(sql).map_err(wrong);
         if found == State::Empty {
             SCHEMA.into_iter().try_for_each(run)?;
-            let sql = "INSERT INTO meta (name, value) VALUES ('key check value', ?)";
-            transaction.execute(sql, [self.sealer.check_value()]).map_err(wrong)?;
-            if let Some((name, value)) = &self.data_key {
+            let note = (KEY_CHECK_VALUE, &self.sealer.check_value()[..]);
+            let data_key = self.data_key.as_ref().map(|(name, value)| (&name[..], &value[..]));
+            for row in [note].into_iter().chain(data_key) {
                 let sql = "INSERT INTO meta (name, value) VALUES (?, ?)";
-                transaction.execute(sql, rusqlite::params![name, value]).map_err(wrong)?;
+                transaction.execute(sql, row).map_err(wrong)?;
             }
         }
         crash_point("migration.created");

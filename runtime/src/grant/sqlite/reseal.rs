@@ -5,7 +5,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use crate::grant::{key_ring::KeyAge, rows::key_of, seal::Sealer};
+use crate::grant::{
+    inventory::notes::KEY_CHECK_VALUE, key_ring::KeyAge, rows::key_of, seal::Sealer,
+};
 
 /// How many grants are read at once.
 const BATCH: i64 = 500;
@@ -15,8 +17,9 @@ type Row = (String, String, Vec<u8>);
 /// Seals the grants again, in one transaction, if the database is that of a previous key.
 pub(super) fn reseal(connection: &mut Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = "SELECT value FROM meta WHERE name = 'key check value'";
-    let value: Option<Vec<u8>> = transaction.query_row(sql, [], |row| row.get(0)).optional()?;
+    let sql = "SELECT value FROM meta WHERE name = ?";
+    let value: Option<Vec<u8>> =
+        transaction.query_row(sql, [KEY_CHECK_VALUE], |row| row.get(0)).optional()?;
     let age = value.and_then(|value| sealer.recognise(&value));
     if age != Some(KeyAge::Previous) {
         return Ok(());
@@ -45,7 +48,7 @@ pub(super) fn reseal(connection: &mut Connection, sealer: &Sealer) -> rusqlite::
             None => break,
         }
     }
-    let sql = "UPDATE meta SET value = ? WHERE name = 'key check value'";
-    transaction.execute(sql, [sealer.check_value()])?;
+    let sql = "UPDATE meta SET value = ? WHERE name = ?";
+    transaction.execute(sql, params![sealer.check_value(), KEY_CHECK_VALUE])?;
     transaction.commit()
 }

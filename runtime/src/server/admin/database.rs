@@ -8,6 +8,7 @@ use crate::{
     grant::inventory::{
         Inventory, Place,
         check::{self, Resealing},
+        notes::forget_previous_key,
     },
 };
 
@@ -70,7 +71,7 @@ pub(super) async fn rotate_keys(inventory: &dyn Inventory, output: &Output) -> R
         total = Resealing { resealed: total.resealed, ..done };
         if done.resealed == 0 && done.changed == 0 {
             // The server's own pass may still wait for its turn when this process ends.
-            check::forget_previous_key(inventory).await?;
+            forget_previous_key(inventory, &inventory.sealer().await?).await?;
             break;
         }
     }
