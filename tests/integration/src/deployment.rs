@@ -7,7 +7,6 @@
 use std::{
     env,
     future::pending,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -172,6 +171,5 @@ async fn routed(server: Server) -> Router {
 }
 
 fn spawn(listener: TcpListener, router: Router) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    crate::host::serve_at(listener, router);
 }

@@ -43,9 +43,14 @@ pub async fn serve(server: Server) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
     let app = server.build().await.expect("the server is sound");
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    serve_at(listener, app.into_router());
     url
+}
+
+/// Serves `router` at `listener`, in the background.
+pub fn serve_at(listener: TcpListener, router: axum::Router) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
 }
 
 /// The client of the registered application, at the forge under `url`.

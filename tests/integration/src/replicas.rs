@@ -97,8 +97,7 @@ impl Replicas {
             let app = configure(server).build().await.expect("the server is sound");
             let own = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             replicas.push(own.local_addr().expect("an address"));
-            let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-            tokio::spawn(async move { axum::serve(own, service).await });
+            crate::host::serve_at(own, app.into_router());
         }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.no_proxy().timeout(Duration::from_secs(90)).build().expect("a client");

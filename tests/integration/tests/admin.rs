@@ -8,18 +8,16 @@ use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChil
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::served::program;
+
 const KEYS: [&str; 2] = [
     "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=",
 ];
 
 fn served(forge: &Running, data: &Path, keys: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
-    command
-        .env("FORGE_URL", forge.url())
-        .env("TOOLGATE_DATA", data)
-        .env("TOOLGATE_KEYS", keys)
-        .kill_on_drop(true);
+    let mut command = program(forge);
+    command.env("TOOLGATE_DATA", data).env("TOOLGATE_KEYS", keys);
     command
 }
 

@@ -266,8 +266,7 @@ async fn behind(start: impl AsyncFnOnce(SocketAddr) -> FrontProxy) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let backend = listener.local_addr().unwrap();
     let service = Router::new().fallback_service(app.into_service());
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, service);
     let proxy = start(backend).await;
     walk(&mut Browser::new(Proxy::Program(proxy.client("127.0.0.1")))).await;
 

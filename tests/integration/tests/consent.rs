@@ -1,6 +1,6 @@
 //! From the first call to the account: consent in every form, and every way in which it ends.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use forge::{Config, Running, person::Person};
 use integration::{
@@ -173,8 +173,7 @@ async fn a_client_that_is_refused_is_not_the_users_to_mend() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let app = server.public_url(url.as_str()).build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let mcp = format!("{url}/mcp");
     let link = link_in(&text_of(&post_call(&mcp, "list_issues", ISSUES).await));
     let page = Person::new("alice").approve(&link).await.unwrap();
@@ -299,8 +298,7 @@ async fn without_issuer(forge: &Running) -> String {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     url
 }
 

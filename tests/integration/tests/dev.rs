@@ -1,7 +1,5 @@
 //! A server that is being developed: a host goes from sign-in to a call, and no other client can.
 
-use std::net::SocketAddr;
-
 use integration::{
     acme::{Acme, order, orders},
     broker::{Application, Browser, s256},
@@ -25,8 +23,7 @@ async fn start() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let app = server().public_url(url.as_str()).store(MemoryStore::new()).build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     url
 }
 

@@ -17,8 +17,10 @@ use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
-    process::{Child, ChildStderr, Command},
+    process::{Child, ChildStderr},
 };
+
+use crate::served;
 
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":1}"#;
 
@@ -30,22 +32,13 @@ struct Program {
 
 impl Program {
     async fn start(forge: &Running, data: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_served"))
-            .args(["--http", "127.0.0.1:0"])
-            .env("FORGE_URL", forge.url())
+        let mut program = served::program(forge);
+        program
             .env("TOOLGATE_DATA", data)
             .env_remove("TOOLGATE_KEY")
             .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = soon(output.next_line()).await.unwrap().expect("it says where it listens");
-        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap();
-        let address = address.parse().unwrap();
-        tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
+            .stderr(Stdio::piped());
+        let (mut child, address) = served::over_http(program).await;
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, log, address }
     }
@@ -194,9 +187,8 @@ async fn a_call_that_takes_longer_than_a_drain_may_is_broken_off() {
 async fn a_time_that_is_none_is_refused_in_words() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_served"))
+    let output = served::program(&forge)
         .args(["--http", "127.0.0.1:0"])
-        .env("FORGE_URL", forge.url())
         .env("TOOLGATE_DATA", data.path())
         .env("TOOLGATE_DRAIN_DELAY", "soon\u{1b}[2J")
         .output();
@@ -216,13 +208,11 @@ async fn over_standard_input_a_signal_ends_the_program_after_its_calls() {
     first.signal(Signal::TERM);
     assert!(first.ends().await.success());
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_served"))
+    let mut child = served::program(&forge)
         .arg("--stdio")
-        .env("FORGE_URL", forge.url())
         .env("TOOLGATE_DATA", data.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();

@@ -29,8 +29,7 @@ async fn start() -> (SocketAddr, String) {
     let gate = Gate::new(issuer.verifier()).resource(resource);
     let app = toolgate::Server::new("strangers", "1").gate(gate).tools(tools![hello]);
     let service = app.build().await.unwrap().into_router();
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, service);
     (address, format!("authorization: Bearer {expired}\r\n"))
 }
 

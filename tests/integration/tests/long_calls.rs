@@ -424,8 +424,7 @@ async fn a_call_that_waits_for_its_user_is_a_stream() {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let send = async |more: Value| {
         let mut call = call("visit", &json!({}), Way::Quick);
         let params = call["params"].as_object_mut().unwrap();

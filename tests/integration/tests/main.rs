@@ -47,6 +47,7 @@ mod providers;
 pub mod proxies;
 mod round_robin;
 mod schemas;
+mod served;
 mod session_streams;
 mod sessions;
 mod shared_accounts;

@@ -160,8 +160,7 @@ async fn a_handler_beside_the_tools_that_panics_leaves_nobody_waiting() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mcp = format!("http://{}/mcp", listener.local_addr().unwrap());
         let app = server().fallback(ErasedHandler).build().await.unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, app.into_router());
         let client = connect(&mcp, era, ()).await;
         let called = soon(client.call_tool(params("theirs", json!({})))).await;
         assert!(called.unwrap_err().to_string().contains("its log says why"), "{era:?}");

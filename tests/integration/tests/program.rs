@@ -11,20 +11,10 @@ use tokio::{
     process::Command,
 };
 
-fn served(forge: &Running, data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
-    command
-        .env("FORGE_URL", forge.url())
-        .env("TOOLGATE_DATA", data)
-        .env("XDG_CONFIG_HOME", data)
-        .env_remove("TOOLGATE_KEY")
-        .env_remove("TOOLGATE_HTTP")
-        .kill_on_drop(true);
-    command
-}
+use crate::served::program_in;
 
 async fn connect(forge: &Running, data: &Path) -> RunningService<RoleClient, ()> {
-    let mut command = served(forge, data);
+    let mut command = program_in(forge, data);
     command.arg("--stdio");
     ().serve(TokioChildProcess::new(command).unwrap()).await.unwrap()
 }
@@ -67,7 +57,7 @@ async fn another_key_is_refused_and_nothing_is_lost() {
     let database = data.path().join("grants.db");
     let before = std::fs::read(&database).unwrap();
     let other = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
-    let output = served(&forge, data.path())
+    let output = program_in(&forge, data.path())
         .arg("--stdio")
         .env("TOOLGATE_KEY", other)
         .output()
@@ -84,7 +74,8 @@ async fn another_key_is_refused_and_nothing_is_lost() {
 async fn an_address_for_everyone_is_refused_with_the_reason() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let output = served(&forge, data.path()).args(["--http", "0.0.0.0:0"]).output().await.unwrap();
+    let output =
+        program_in(&forge, data.path()).args(["--http", "0.0.0.0:0"]).output().await.unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("is not an address of this machine alone"), "{said}");
@@ -96,7 +87,7 @@ async fn describe_prints_every_tool_with_its_scopes() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let describe = async |form: &str| {
-        let output = served(&forge, data.path()).arg(form).output().await.unwrap();
+        let output = program_in(&forge, data.path()).arg(form).output().await.unwrap();
         assert!(output.status.success());
         String::from_utf8(output.stdout).unwrap()
     };
@@ -120,7 +111,7 @@ async fn a_server_with_a_broker_describes_itself_without_listening() {
 async fn lines_are_answered_one_by_one_until_the_input_ends() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let mut child = served(&forge, data.path())
+    let mut child = program_in(&forge, data.path())
         .arg("--stdio")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -156,7 +147,7 @@ async fn lines_are_answered_one_by_one_until_the_input_ends() {
 async fn answers(input: &[u8]) -> Vec<Value> {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let mut child = served(&forge, data.path())
+    let mut child = program_in(&forge, data.path())
         .arg("--stdio")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -220,7 +211,7 @@ async fn a_server_that_is_shut_down_says_so_on_every_connection() {
 
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let mut command = served(&forge, data.path());
+    let mut command = program_in(&forge, data.path());
     command.args(["--http", "127.0.0.1:0"]).stdout(Stdio::piped());
     let mut server = command.spawn().unwrap();
     let address = address_of(&mut server).await;

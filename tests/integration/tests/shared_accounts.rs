@@ -2,7 +2,6 @@
 //! person has said so.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -439,8 +438,7 @@ async fn without_people_to_recognise_there_are_no_accounts_to_show() {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let answer = reqwest::get(format!("{url}/accounts")).await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 }

@@ -1,6 +1,6 @@
 //! Stand-ins of providers: in development without accounts, and what they refuse.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use integration::{
     acme::{Acme, orders},
@@ -68,8 +68,7 @@ async fn a_server_in_development_needs_no_account() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = server().unwrap().dev::<Acme>(["alice"]).public_url(url.as_str());
     let app = server.store(MemoryStore::new()).build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
 
     let browser = Browser::new();
     let host = Application::register_at(&url).await;

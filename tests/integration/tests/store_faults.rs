@@ -9,18 +9,13 @@ use rmcp::{RoleClient, ServiceExt, service::RunningService, transport::TokioChil
 use serde_json::json;
 use tokio::process::Command;
 
+use crate::served::program_in;
+
 type Client = RunningService<RoleClient, ()>;
 
 fn served(forge: &Running, data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
-    command
-        .env("FORGE_URL", forge.url())
-        .env("TOOLGATE_DATA", data)
-        .env("XDG_CONFIG_HOME", data)
-        .env_remove("TOOLGATE_KEY")
-        .env_remove("TOOLGATE_HTTP")
-        .arg("--stdio")
-        .kill_on_drop(true);
+    let mut command = program_in(forge, data);
+    command.arg("--stdio");
     command
 }
 

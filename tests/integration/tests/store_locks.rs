@@ -33,8 +33,7 @@ async fn a_lock_of_another_process_ends_the_call_in_time_and_others_do_not_notic
     let server = Server::new("tests", "1.2.3").provider(client_at(forge.url())).store(store);
     let server = server.tools(tools![list_issues, add]).public_url(url.as_str());
     let router = server.build().await.unwrap().into_router();
-    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, router);
     let mcp: Arc<str> = format!("{url}/mcp").into();
     let link = link_in(&text_of(&post_call(&mcp, "list_issues", ISSUES).await));
     Person::new("alice").approve(&link).await.unwrap();

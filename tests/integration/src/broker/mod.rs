@@ -5,7 +5,6 @@ mod browser;
 mod counting_store;
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -50,8 +49,7 @@ pub struct Site {
 pub async fn listen(router: impl FnOnce(&str) -> Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let service = router(&url).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    crate::host::serve_at(listener, router(&url));
     url
 }
 

@@ -1,6 +1,6 @@
 //! The form that asks for an address: what it takes, and from whom.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use integration::{
     broker::Browser,
@@ -189,8 +189,7 @@ async fn a_form_is_of_the_page_and_the_person_it_was_shown_to() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = toolgate::server!().provider(client()).tools(tools![orders]);
     let app = server.store(MemoryStore::new()).public_url(&url).build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let http = Http::builder().redirect(Policy::none()).build().unwrap();
     let request = http.post(format!("{url}/mcp")).json(&json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",

@@ -1,7 +1,5 @@
 //! `admin` on PostgreSQL, while a server runs, and the audit in its way to there.
 
-use std::process::Stdio;
-
 use forge::{Config, Running, person::Person};
 use integration::{
     client::{link_in, post_call, text_of},
@@ -9,10 +7,9 @@ use integration::{
     waiting::soon,
 };
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
+
+use crate::served;
 
 const KEYS: [&str; 2] = [
     "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
@@ -29,23 +26,13 @@ struct Site<'a> {
 
 impl Site<'_> {
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
-        command
-            .env("FORGE_URL", self.forge.url())
-            .env("TOOLGATE_STORE", self.store)
-            .env("TOOLGATE_KEYS", self.keys)
-            .kill_on_drop(true);
+        let mut command = served::program(self.forge);
+        command.env("TOOLGATE_STORE", self.store).env("TOOLGATE_KEYS", self.keys);
         command
     }
 
     async fn start(&self) -> (Child, String) {
-        let mut command = self.command();
-        command.args(["--http", "127.0.0.1:0"]).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = soon(output.next_line()).await.unwrap().expect("it says where it listens");
-        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
+        let (child, address) = served::over_http(self.command()).await;
         (child, format!("http://{address}/mcp"))
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     os::unix::process::ExitStatusExt as _,
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,43 +13,43 @@ use forge::{Config, Running, person::Person};
 use integration::{
     client::{link_in, post_call, text_of},
     postgres::Postgres,
-    waiting::soon,
 };
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
+
+use crate::served;
 
 const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const ISSUES: &str = r#"{"owner":"alice","repo":"compass","limit":1}"#;
 
-fn served(forge: &Running, store: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
+fn program(forge: &Running, store: &str) -> Command {
+    let mut command = served::program(forge);
     command
-        .env("FORGE_URL", forge.url())
         .env("TOOLGATE_STORE", store)
         .env("TOOLGATE_KEY", KEY)
         // So that the rows are the grants.
-        .env("TOOLGATE_AUDIT_RETENTION", "0")
-        .kill_on_drop(true);
+        .env("TOOLGATE_AUDIT_RETENTION", "0");
     command
 }
 
 async fn start(forge: &Running, store: &str) -> (Child, String) {
-    let mut command = served(forge, store);
-    command.args(["--http", "127.0.0.1:0"]).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = soon(output.next_line()).await.unwrap().expect("it says where it listens");
-    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-    tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
+    let (child, address) = served::over_http(program(forge, store)).await;
     (child, format!("http://{address}/mcp"))
 }
 
+/// Connects the account of the person at this machine.
+async fn connect(mcp: &str) {
+    let asked = post_call(mcp, "list_issues", ISSUES).await;
+    Person::new("alice").approve(&link_in(&text_of(&asked))).await.unwrap();
+}
+
 async fn migrate(forge: &Running, from: &str, to: &str, more: &[&str]) -> (bool, String) {
-    let output =
-        served(forge, from).args(["admin", "migrate", from, to]).args(more).output().await.unwrap();
+    let output = program(forge, from)
+        .args(["admin", "migrate", from, to])
+        .args(more)
+        .output()
+        .await
+        .unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
@@ -67,8 +66,7 @@ async fn no_grant_is_lost_when_a_database_moves_while_its_server_refreshes() {
     let data = tempfile::tempdir().unwrap();
     let (source, target) = (format!("sqlite:{}", data.path().display()), database.url());
     let (old, mcp) = start(&forge, &source).await;
-    let asked = post_call(&mcp, "list_issues", ISSUES).await;
-    Person::new("alice").approve(&link_in(&text_of(&asked))).await.unwrap();
+    connect(&mcp).await;
 
     // Under load, with tokens that are renewed every few seconds, until the source is closed.
     let (prepared, said) = migrate(&forge, &source, &target, &["--prepare"]).await;
@@ -88,7 +86,7 @@ async fn no_grant_is_lost_when_a_database_moves_while_its_server_refreshes() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let (refused, said) = {
-        let output = served(&forge, &target).args(["admin", "list"]).output().await.unwrap();
+        let output = program(&forge, &target).args(["admin", "list"]).output().await.unwrap();
         (!output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     assert!(
@@ -115,7 +113,7 @@ async fn no_grant_is_lost_when_a_database_moves_while_its_server_refreshes() {
 
     let (again, said) = migrate(&forge, &source, &target, &[]).await;
     assert!(!again && said.contains("has all rows already"), "{said}");
-    let output = served(&forge, &source).args(["--http", "127.0.0.1:0"]).output().await.unwrap();
+    let output = program(&forge, &source).args(["--http", "127.0.0.1:0"]).output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("its rows are in"), "{said}");
 }
@@ -127,8 +125,7 @@ async fn a_migration_that_is_given_up_leaves_the_source_as_it_was() {
     let data = tempfile::tempdir().unwrap();
     let (source, target) = (format!("sqlite:{}", data.path().display()), database.url());
     let (_old, mcp) = start(&forge, &source).await;
-    let asked = post_call(&mcp, "list_issues", ISSUES).await;
-    Person::new("alice").approve(&link_in(&text_of(&asked))).await.unwrap();
+    connect(&mcp).await;
     let (moved, said) = migrate(&forge, &source, &target, &["--json"]).await;
     assert!(moved, "{said}");
     forge.expire_access_tokens();
@@ -164,18 +161,43 @@ async fn only_an_empty_database_takes_the_rows_of_another_one() {
     assert!(!backwards && said.contains("sqlite:DIRECTORY"), "{said}");
 }
 
-/// Runs a migration that is killed at this step.
-async fn killed(forge: &Running, from: &str, to: &str, step: &str) {
-    let mut command = served(forge, from);
-    command.args(["admin", "migrate", from, to]).env("TOOLGATE_CRASH_POINT", step);
-    let output = command.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(9), "at {step}: {said}");
+/// A migration that was killed, of a database with one grant, which its server goes on to use.
+struct Killed {
+    forge: Running,
+    source: String,
+    target: String,
+    server: Child,
+    mcp: String,
+    _database: Postgres,
+    _data: tempfile::TempDir,
+}
+
+impl Killed {
+    /// `None`: PostgreSQL is not installed.
+    async fn at(step: &str) -> Option<Self> {
+        let database = Postgres::start()?;
+        let forge = forge::start(Config::default()).await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let (source, target) = (format!("sqlite:{}", data.path().display()), database.url());
+        let (server, mcp) = start(&forge, &source).await;
+        connect(&mcp).await;
+        let mut command = program(&forge, &source);
+        command.args(["admin", "migrate", &source, &target]).env("TOOLGATE_CRASH_POINT", step);
+        let output = command.output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(9), "at {step}: {said}");
+        Some(Self { forge, source, target, server, mcp, _database: database, _data: data })
+    }
+
+    /// Runs the migration again.
+    async fn migrate(&self, more: &[&str]) -> (bool, String) {
+        migrate(&self.forge, &self.source, &self.target, more).await
+    }
 }
 
 /// Whether a server starts on this database.
 async fn starts(forge: &Running, store: &str) -> bool {
-    served(forge, store).args(["admin", "list"]).output().await.unwrap().status.success()
+    program(forge, store).args(["admin", "list"]).output().await.unwrap().status.success()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,22 +205,20 @@ async fn a_migration_that_was_killed_at_any_step_goes_on_and_nobody_is_asked_aga
     for step in
         ["relocation.copied", "relocation.closed", "relocation.complete", "relocation.target_open"]
     {
-        let Some(database) = Postgres::start() else { return };
-        let forge = forge::start(Config::default()).await.unwrap();
-        let data = tempfile::tempdir().unwrap();
-        let (source, target) = (format!("sqlite:{}", data.path().display()), database.url());
-        let (old, mcp) = start(&forge, &source).await;
-        let asked = post_call(&mcp, "list_issues", ISSUES).await;
-        Person::new("alice").approve(&link_in(&text_of(&asked))).await.unwrap();
-        killed(&forge, &source, &target, step).await;
+        let Some(killed) = Killed::at(step).await else { return };
+        let forge = &killed.forge;
         let is_complete = step == "relocation.target_open";
-        assert_eq!(starts(&forge, &target).await, is_complete, "{step}: no half of a database");
-        let (moved, said) = migrate(&forge, &source, &target, &[]).await;
+        assert_eq!(
+            starts(forge, &killed.target).await,
+            is_complete,
+            "{step}: no half of a database"
+        );
+        let (moved, said) = killed.migrate(&[]).await;
         assert!(moved || said.contains("has all rows already"), "{step}: {said}");
-        assert!(!starts(&forge, &source).await, "{step}: the rows are elsewhere");
-        drop(old);
+        assert!(!starts(forge, &killed.source).await, "{step}: the rows are elsewhere");
+        drop(killed.server);
         forge.expire_access_tokens();
-        let (_new, moved_to) = start(&forge, &target).await;
+        let (_new, moved_to) = start(forge, &killed.target).await;
         let answer = post_call(&moved_to, "list_issues", ISSUES).await;
         assert!(is_done(&answer), "{step}: {answer}");
         let counts = forge.counts();
@@ -209,20 +229,14 @@ async fn a_migration_that_was_killed_at_any_step_goes_on_and_nobody_is_asked_aga
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_was_killed_is_given_up_and_the_source_goes_on() {
     for step in ["relocation.copied", "relocation.closed", "relocation.complete"] {
-        let Some(database) = Postgres::start() else { return };
-        let forge = forge::start(Config::default()).await.unwrap();
-        let data = tempfile::tempdir().unwrap();
-        let (source, target) = (format!("sqlite:{}", data.path().display()), database.url());
-        let (_old, mcp) = start(&forge, &source).await;
-        let asked = post_call(&mcp, "list_issues", ISSUES).await;
-        Person::new("alice").approve(&link_in(&text_of(&asked))).await.unwrap();
-        killed(&forge, &source, &target, step).await;
-        let (cancelled, said) = migrate(&forge, &source, &target, &["--cancel"]).await;
+        let Some(killed) = Killed::at(step).await else { return };
+        let forge = &killed.forge;
+        let (cancelled, said) = killed.migrate(&["--cancel"]).await;
         assert!(cancelled, "{step}: {said}");
         forge.expire_access_tokens();
-        let answer = post_call(&mcp, "list_issues", ISSUES).await;
+        let answer = post_call(&killed.mcp, "list_issues", ISSUES).await;
         assert!(is_done(&answer), "{step}: {answer}");
-        assert!(!starts(&forge, &target).await, "{step}: its rows are old");
+        assert!(!starts(forge, &killed.target).await, "{step}: its rows are old");
         assert_eq!(forge.counts().codes, 1, "{step}");
     }
 }

@@ -1,9 +1,6 @@
 //! Proofs of possession at several replicas.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -96,8 +93,7 @@ async fn a_proof_that_one_replica_has_seen_is_refused_by_the_others() {
         let gate = Gate::new(issuer.verifier().dpop()).resource(resource.as_str());
         let server = Server::new("tests", "1.2.3").tools(tools![add]).store(store).gate(gate);
         let router = server.build().await.unwrap().into_router();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, router);
         addresses.push(address);
     }
     let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());

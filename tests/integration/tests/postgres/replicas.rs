@@ -1,7 +1,5 @@
 //! Any replica serves any request: what one began, another finishes.
 
-use std::net::SocketAddr;
-
 use forge::{Config, person::Person};
 use futures::future::join_all;
 use integration::{
@@ -161,8 +159,7 @@ async fn a_link_of_another_server_with_the_same_store_is_none() {
         let server = Server::new("tests", "1.2.3").provider(client_at(forge.url()));
         let server = server.tools(tools![list_issues]).store(store).public_url(url.as_str());
         let service = server.build().await.unwrap().into_router();
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, service);
         urls.push(url);
     }
     let ask = async |url: &str| post_call(&format!("{url}/mcp"), "list_issues", ISSUES).await;

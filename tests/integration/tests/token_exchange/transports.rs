@@ -1,7 +1,5 @@
 //! The token of each caller, whatever the transport.
 
-use std::net::SocketAddr;
-
 use integration::transport::{Dialogue, Opening, Transport};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -17,8 +15,7 @@ async fn sessions_and_connections_exchange_the_token_of_their_caller() {
     let resource = format!("http://{address}/mcp");
     let gate = Gate::new(issuer.verifier()).resource(&resource);
     let app = server(&world).gate(gate).legacy_sse().websocket().build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     for transport in Transport::ALL {
         for name in ["alice", "bob"] {
             let opening = Opening::bearer(issuer.token(name).audience(&resource));

@@ -1,7 +1,5 @@
 //! Both legs: a host that signs in with the broker, and the call with the token that it got.
 
-use std::net::SocketAddr;
-
 use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
@@ -42,8 +40,7 @@ impl Site {
             .build()
             .await
             .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, app.into_router());
         Self { url, forge, recorder }
     }
 

@@ -96,8 +96,7 @@ async fn a_document_of_a_client_is_traced_when_it_is_fetched() {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<std::net::SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let host = Application::register_at(&url).await;
     let (good, bad) = (format!("{published}/client"), format!("{published}/none"));
     for (id, outcome) in [(&good, "fetched"), (&bad, "invalid")] {

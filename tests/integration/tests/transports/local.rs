@@ -17,8 +17,7 @@ async fn start() -> SocketAddr {
     let app = Server::new("local", "1").tools(tools![add]).legacy_sse().websocket();
     let service = app.build().await.unwrap().into_service();
     let service = axum::Router::new().fallback_service(service);
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, service);
     address
 }
 

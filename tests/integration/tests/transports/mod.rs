@@ -78,8 +78,7 @@ impl Site {
             .build()
             .await
             .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, app.into_router());
         Self { address, issuer, clock, room }
     }
 

@@ -55,8 +55,7 @@ impl Brokered {
             .build()
             .await
             .unwrap();
-        let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        integration::host::serve_at(listener, app.into_router());
         Self { url, address, _forge: forge }
     }
 

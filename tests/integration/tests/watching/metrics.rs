@@ -1,6 +1,6 @@
 //! What is counted, on servers that do everything once.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use forge::{Config, person::Person};
 use integration::{
@@ -93,8 +93,7 @@ async fn a_session_is_measured_when_its_end_is_known() {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let name = "mcp_server_session_duration_seconds_count";
     let ended = |transport: &str| sum(&metrics.to_string(), name, &[&format!("\"{transport}\"")]);
 
@@ -156,8 +155,7 @@ pub(super) async fn of_broker() -> String {
         .build()
         .await
         .unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let host = Application::register_at(&url).await;
     let browser = Browser::new();
     let token = host.sign_in(&browser, "repo:read", "alice").await.text("access_token");

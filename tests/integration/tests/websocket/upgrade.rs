@@ -157,8 +157,7 @@ async fn a_server_without_a_gate_is_for_this_machine() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = Server::new("local", "1").tools(tools![add]).websocket().build().await.unwrap();
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    integration::host::serve_at(listener, app.into_router());
     let mut socket = Socket::try_open(address, "/ws", &[SUBPROTOCOL]).await.unwrap();
     assert_eq!(text_of_sum(&mut socket).await, "3");
     for header in [("origin", "https://evil.example"), ("x-forwarded-for", "192.0.2.1")] {
