@@ -127,6 +127,29 @@ pub fn text(result: &CallToolResult) -> String {
     texts.map(|text| text.text.clone()).collect::<Vec<_>>().join("\n")
 }
 
+/// The message of a call in the modern era, by a client that declares nothing.
+pub fn call_message(tool: &str, arguments: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool,
+        "arguments": arguments,
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    }})
+}
+
+/// A request in the modern era with the message of a call.
+pub fn message_request(mcp: &str, message: &Value) -> reqwest::RequestBuilder {
+    reqwest::Client::new()
+        .post(mcp)
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", message["params"]["name"].as_str().unwrap_or_default())
+        .json(message)
+}
+
 /// A call over plain HTTP, in the modern era, by a client that declares nothing.
 ///
 /// # Panics

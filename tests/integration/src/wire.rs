@@ -8,6 +8,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::client::call_message;
+
 /// Which way a call goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -33,18 +35,11 @@ impl Way {
 
 /// The message of a call of 2026-07-28.
 pub fn call(tool: &str, arguments: &Value, way: Way) -> Value {
-    let mut meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
+    let mut message = call_message(tool, arguments.clone());
     if way == Way::Rmcp {
-        meta["progressToken"] = json!("so far");
+        message["params"]["_meta"]["progressToken"] = json!("so far");
     }
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": arguments,
-        "_meta": meta,
-    }})
+    message
 }
 
 /// The whole request for a call.

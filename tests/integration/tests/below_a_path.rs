@@ -8,6 +8,7 @@ use forge::Config;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use integration::{
     broker::s256,
+    client::call_message,
     front_proxy::FrontProxy,
     host::client_at,
     tools::{Forge, list_issues},
@@ -223,15 +224,8 @@ fn server(forge: &forge::Running) -> toolgate::Server {
 }
 
 fn call() -> String {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "list_issues",
-        "arguments": { "owner": "alice", "repo": "compass", "limit": 1 },
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }})
-    .to_string()
+    call_message("list_issues", json!({ "owner": "alice", "repo": "compass", "limit": 1 }))
+        .to_string()
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
-    client::{link_in, text_of},
+    client::{call_message, link_in, message_request, text_of},
     deployment::Deployment,
     host::client_at,
     tools::{add, list_issues, open_issue},
@@ -73,21 +73,8 @@ impl Brokered {
     }
 
     async fn call(&self, token: &str, tool: &str, arguments: Value) -> reqwest::Response {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": tool,
-            "arguments": arguments,
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
-        let mut request = reqwest::Client::new()
-            .post(format!("{}/mcp", self.url))
-            .header("accept", "application/json, text/event-stream")
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", "tools/call")
-            .header("mcp-name", tool)
-            .json(&body);
+        let body = call_message(tool, arguments);
+        let mut request = message_request(&format!("{}/mcp", self.url), &body);
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }

@@ -3,6 +3,7 @@
 use integration::{
     acme::{Acme, order, orders},
     broker::{Application, Browser, s256},
+    client::{call_message, message_request},
 };
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -28,22 +29,8 @@ async fn start() -> String {
 }
 
 async fn call(url: &str, token: &str, tool: &str) -> Response {
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": {},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }});
-    let request = reqwest::Client::new()
-        .post(format!("{url}/mcp"))
-        .header("accept", "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", tool)
-        .bearer_auth(token)
-        .json(&body);
+    let body = call_message(tool, json!({}));
+    let request = message_request(&format!("{url}/mcp"), &body).bearer_auth(token);
     request.send().await.unwrap()
 }
 

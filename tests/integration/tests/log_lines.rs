@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::Request;
-use integration::log::Log;
+use integration::{client::call_message, log::Log};
 use serde_json::{Value, json};
 use toolgate::{
     gate::Gate,
@@ -68,17 +68,6 @@ impl Server {
     }
 }
 
-fn call(tool: &str, arguments: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }})
-}
-
 #[tokio::test]
 async fn nothing_that_came_from_outside_breaks_a_line() {
     let (log, _guard) = Log::listen(Level::INFO);
@@ -114,14 +103,14 @@ async fn nothing_that_came_from_outside_breaks_a_line() {
             ]
         };
         for tool in ["repeat", "stop"] {
-            let call = call(tool, json!({ "text": text }));
+            let call = call_message(tool, json!({ "text": text }));
             shown += &server.post(&good, &modern(tool), &call).await;
             shown += &server.post(&good, &modern(tool), &call["params"].clone()).await;
         }
         shown += &server
-            .post(&good, &modern("repeat"), &call("repeat", json!({ text.clone(): 1 })))
+            .post(&good, &modern("repeat"), &call_message("repeat", json!({ text.clone(): 1 })))
             .await;
-        shown += &server.post(&good, &modern(&text), &call(&text, json!({}))).await;
+        shown += &server.post(&good, &modern(&text), &call_message(&text, json!({}))).await;
         shown +=
             &server.post(&good, &[], &json!({ "jsonrpc": "2.0", "id": 1, "method": text })).await;
         for name in

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{Request, StatusCode};
 use integration::{
+    client::call_message,
     host::client_at,
     tools::{Forge, list_issues},
 };
@@ -66,14 +67,7 @@ async fn behind(proxies: &[&str], limit: u32) -> (Router, Router, String) {
 }
 
 fn call(token: &str, headers: &[(&str, &str)]) -> (http::request::Builder, String) {
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "origin",
-        "arguments": {},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }});
+    let body = call_message("origin", json!({}));
     let mut request = Request::post("/mcp")
         .header("accept", "application/json")
         .header("content-type", "application/json")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use integration::{
     acme::{Acme, orders},
     broker::{Application, Browser},
+    client::{call_message, message_request},
 };
 use reqwest::{Client as Http, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
@@ -37,22 +38,8 @@ fn server() -> Result<Server> {
 
 /// The text of a tool's result.
 async fn call(url: &str, token: &str, tool: &str) -> String {
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": {},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }});
-    let request = Http::new()
-        .post(format!("{url}/mcp"))
-        .header("accept", "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", tool)
-        .bearer_auth(token)
-        .json(&body);
+    let body = call_message(tool, json!({}));
+    let request = message_request(&format!("{url}/mcp"), &body).bearer_auth(token);
     let answer: Value = request.send().await.unwrap().json().await.unwrap();
     answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned()
 }

@@ -134,14 +134,10 @@ impl User {
 
     /// Calls a tool that uses the account.
     pub async fn call(&self, mcp: &str) -> Answer {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "list_issues",
-            "arguments": { "owner": "alice", "repo": "compass", "limit": 1 },
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
+        let body = crate::client::call_message(
+            "list_issues",
+            json!({ "owner": "alice", "repo": "compass", "limit": 1 }),
+        );
         let request = self.http.post(mcp).bearer_auth(&self.token).json(&body);
         let request = request
             .header("mcp-protocol-version", "2026-07-28")

@@ -13,10 +13,11 @@ use std::{
 use forge::Config;
 use integration::{
     acme::{hello, order, orders},
+    client::call_message,
     host::client_at,
     tools::{list_issues, open_issue},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use toolgate::{
     client::http::HeaderMap,
@@ -126,19 +127,8 @@ impl Guarded {
             ("mcp-method", "tools/call"),
             ("mcp-name", tool),
         ];
-        self.post(token, &call(tool, arguments), &modern).await
+        self.post(token, &call_message(tool, arguments), &modern).await
     }
-}
-
-fn call(tool: &str, arguments: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }})
 }
 
 fn challenge(response: &reqwest::Response) -> String {

@@ -3,7 +3,7 @@
 
 use axum::body::{Body, to_bytes};
 use http::{Request, Response};
-use integration::{log::Log, recorder::Recorder};
+use integration::{client::call_message, log::Log, recorder::Recorder};
 use serde_json::{Value, json};
 use toolgate::{
     gate::{self, Gate, Jwt},
@@ -13,8 +13,6 @@ use toolgate::{
 };
 use tower::ServiceExt;
 use tracing::Level;
-
-use super::call;
 
 /// What callers may do.
 #[catalogue]
@@ -64,7 +62,7 @@ impl Server {
         if revision == "2026-07-28" {
             request = request.header("mcp-method", "tools/call").header("mcp-name", tool);
         }
-        let body = call(tool, json!({})).to_string();
+        let body = call_message(tool, json!({})).to_string();
         self.service.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
     }
 }

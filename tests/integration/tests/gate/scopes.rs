@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::SystemTime};
 
 use integration::{
-    client::{link_in, text_of},
+    client::{call_message, link_in, text_of},
     host::client_at,
     tools::list_issues,
 };
 use serde_json::{Value, json};
 use toolgate::{gate::Gate, grant::ManualClock, prelude::*};
 
-use super::{Guarded, Spelled, call, challenge};
+use super::{Guarded, Spelled, challenge};
 
 #[tokio::test]
 async fn scopes_decide_and_what_they_imply_counts() {
@@ -35,7 +35,7 @@ async fn scopes_decide_and_what_they_imply_counts() {
 #[tokio::test]
 async fn clients_of_2025_are_told_what_they_have_as_well() {
     let guarded = Guarded::start(|gate| gate).await;
-    let body = call("order", json!({}));
+    let body = call_message("order", json!({}));
     let modern = guarded.call("alice.mail", "order", json!({})).await;
     assert!(challenge(&modern).contains(r#"scope="orders:write""#), "{}", challenge(&modern));
     let legacy = guarded.post("alice.mail", &body, &[("mcp-protocol-version", "2025-11-25")]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration::client::{params, text_of};
+use integration::client::{call_message, params, text_of};
 use rmcp::{
     ServiceExt, transport::StreamableHttpClientTransport,
     transport::streamable_http_client::StreamableHttpClientTransportConfig,
@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Guarded, call, challenge};
+use super::{Guarded, challenge};
 
 #[tokio::test]
 async fn who_has_no_token_learns_where_to_get_one() {
@@ -186,7 +186,7 @@ async fn pages_of_other_origins_may_not_call_unless_they_are_named() {
             ("mcp-name", "hello"),
             (header, value),
         ];
-        let response = guarded.post("alice.x", &call("hello", json!({})), &modern).await;
+        let response = guarded.post("alice.x", &call_message("hello", json!({})), &modern).await;
         assert_eq!(response.status(), status, "{header}: {value}");
     }
     let asked = reqwest::Client::new()

@@ -1,5 +1,6 @@
 //! Calls of the page, and what it shows of them, with people in development.
 
+use integration::client::{call_message, message_request};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,20 +104,10 @@ async fn a_token_of_a_minute_is_accepted() {
     let page = Inspected::start().await;
     let done = page.act(json!({ "act": "minute_token", "person": "bob" })).await;
     let token = done["token"].as_str().unwrap();
-    let answer = reqwest::Client::new()
-        .post(format!("{}/mcp", page.origin))
-        .header("accept", "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", "orders")
+    let call = call_message("orders", json!({}));
+    let answer = message_request(&format!("{}/mcp", page.origin), &call)
         .header("user-agent", "curl/8.0")
         .bearer_auth(token)
-        .json(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "orders", "arguments": {}, "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }}))
         .send()
         .await
         .unwrap();

@@ -21,7 +21,7 @@ use axum::{
 use forge::{Config, Running};
 use integration::{
     broker::{Browser, Page, listen, s256},
-    client::link_in,
+    client::{call_message, link_in},
     deployment::Deployment,
     host::client_at,
     recorder::Recorder,
@@ -198,14 +198,7 @@ impl Linked {
             let resource = format!("{}/mcp", self.public);
             seen.issuer.token(user).claim("iss", seen.url.clone()).audience(resource).to_string()
         };
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "list_issues",
-            "arguments": { "owner": "alice", "repo": "compass" },
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
+        let body = call_message("list_issues", json!({ "owner": "alice", "repo": "compass" }));
         let request = reqwest::Client::new()
             .post(format!("{}/mcp", self.url))
             .header("host", self.public.split('/').nth(2).unwrap())

@@ -4,7 +4,7 @@ use forge::{Config, person::Person};
 use futures::future::join_all;
 use integration::{
     broker::{Application, Browser},
-    client::{Desk, Era, Mood, connect, link_in, params, post_call, text, text_of},
+    client::{Desk, Era, Mood, call_message, connect, link_in, params, post_call, text, text_of},
     host::client_at,
     postgres::Postgres,
     replicas::Replicas,
@@ -122,13 +122,8 @@ async fn a_sign_in_at_the_broker_goes_through_all_replicas() {
     let (browser, host) = (Browser::new(), Application::register_at(&replicas.url).await);
     let tokens = host.sign_in(&browser, "repo:read", "alice").await;
     let list = async |token: &str| {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "list_issues", "arguments": { "owner": "alice", "repo": "compass", "limit": 1 },
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
+        let body =
+            call_message("list_issues", json!({ "owner": "alice", "repo": "compass", "limit": 1 }));
         let request = reqwest::Client::new().post(replicas.mcp()).bearer_auth(token);
         let request = request
             .header("accept", "application/json, text/event-stream")

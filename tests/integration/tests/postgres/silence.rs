@@ -7,7 +7,7 @@ use forge::{Config, person::Person};
 use futures::future::join_all;
 use integration::{
     broker::{Application, Browser},
-    client::{link_in, post_call, text_of},
+    client::{call_message, link_in, post_call, text_of},
     postgres::Postgres,
     relay::{Relay, Trap},
     replicas::Replicas,
@@ -146,12 +146,7 @@ async fn every_endpoint_answers_in_time_while_the_database_is_silent() {
     let register = json!({ "redirect_uris": ["http://127.0.0.1/"] });
     let call = |name: &str, arguments: &str| {
         let arguments: serde_json::Value = serde_json::from_str(arguments).unwrap();
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": name, "arguments": arguments, "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
+        let body = call_message(name, arguments);
         http.post(format!("{url}/mcp"))
             .bearer_auth(&token)
             .header("accept", "application/json, text/event-stream")

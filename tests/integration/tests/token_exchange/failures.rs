@@ -1,6 +1,6 @@
 //! Exchanges that give no token, and callers whose token is sent nowhere.
 
-use integration::log::Log;
+use integration::{client::call_message, log::Log};
 use reqwest::Client as HttpClient;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -94,14 +94,7 @@ async fn spelled(world: &World) -> String {
 }
 
 async fn call(url: &str, authorization: &str) -> Value {
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "list_orders",
-        "arguments": {},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }});
+    let body = call_message("list_orders", json!({}));
     let response = HttpClient::new()
         .post(url)
         .header("accept", "application/json, text/event-stream")

@@ -3,6 +3,7 @@
 use forge::{Config, Running};
 use integration::{
     broker::{Application, Browser, Page},
+    client::{call_message, link_in, message_request, text_of},
     host::client_at,
     recorder::Recorder,
     tools::{Forge, list_issues, open_issue},
@@ -45,22 +46,8 @@ impl Site {
     }
 
     pub(super) async fn call(&self, token: &str, tool: &str, arguments: Value) -> Value {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": tool,
-            "arguments": arguments,
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        }});
-        let request = reqwest::Client::new()
-            .post(format!("{}/mcp", self.url))
-            .header("accept", "application/json, text/event-stream")
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", "tools/call")
-            .header("mcp-name", tool)
-            .bearer_auth(token)
-            .json(&body);
+        let body = call_message(tool, arguments);
+        let request = message_request(&format!("{}/mcp", self.url), &body).bearer_auth(token);
         request.send().await.unwrap().json().await.unwrap()
     }
 }
@@ -209,7 +196,7 @@ async fn a_step_up_is_traced_from_the_call_to_the_wider_sign_in() {
     assert_has(&recorder.one("call_ended"), &json!({ "outcome": "consent_asked" }));
 
     recorder.clear();
-    let link = integration::client::link_in(&integration::client::text_of(&answer));
+    let link = link_in(&text_of(&answer));
     let page: Page = browser.open(&link).await;
     let page = browser.send(&page, &[("decision", "allow")], &[]).await;
     browser.at_forge(page, "alice", "approve").await;

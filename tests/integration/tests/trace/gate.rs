@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use integration::recorder::Recorder;
+use integration::{client::call_message, recorder::Recorder};
 use serde_json::{Value, json};
 use toolgate::{
     gate::Gate,
@@ -88,23 +88,12 @@ impl Server {
 
     async fn call(&self, token: impl ToString, tool: &str, arguments: Value) -> StatusCode {
         let authorization = format!("Bearer {}", token.to_string());
-        self.send(Some(&authorization), &call(tool, arguments)).await
+        self.send(Some(&authorization), &call_message(tool, arguments)).await
     }
 }
 
 fn header_of(json: &str) -> String {
     base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, json)
-}
-
-fn call(tool: &str, arguments: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }})
 }
 
 #[tokio::test]
@@ -234,7 +223,7 @@ async fn a_refused_token_says_what_was_found_and_expected() {
     let after = server.recorder.one("token_refused")["valid_in_s"].as_u64();
     assert!(after.is_some_and(|after| after > 1_000_000), "{after:?}");
     server.recorder.clear();
-    server.send(None, &call("count_orders", json!({ "times": 3 }))).await;
+    server.send(None, &call_message("count_orders", json!({ "times": 3 }))).await;
     let missing = json!({ "check": "presence", "code": "missing", "found": null, "status": 401 });
     assert_has(&server.recorder.one("token_refused"), &missing);
     let challenge =

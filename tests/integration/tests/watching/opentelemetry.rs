@@ -11,7 +11,7 @@ use axum::{Router, body::Bytes, extract::State, routing::post};
 use forge::{Config, person::Person};
 use integration::{
     broker::listen,
-    client::{link_in, text_of},
+    client::{link_in, message_request, text_of},
     ports::free_port,
 };
 use opentelemetry_proto::tonic::{
@@ -135,14 +135,7 @@ async fn call(url: &str, tool: &str, arguments: Value, trace: &Value) -> Value {
     }
     let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let request = reqwest::Client::new()
-        .post(format!("{url}/mcp"))
-        .header("accept", "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", tool)
-        .header("traceparent", OF_HTTP)
-        .json(&body);
+    let request = message_request(&format!("{url}/mcp"), &body).header("traceparent", OF_HTTP);
     request.send().await.unwrap().json().await.unwrap()
 }
 
