@@ -126,44 +126,12 @@ mod tests {
         time::{Duration, SystemTime},
     };
 
-    use async_trait::async_trait;
-    use secrecy::SecretString;
-    use tokio::sync::Notify;
-
     use super::*;
-    use crate::grant::{AccessError, Clock, DeadReason, ManualClock, MemoryStore, TokenError};
+    use crate::grant::{
+        AccessError, Clock, DeadReason, ManualClock, MemoryStore, held_provider::HeldProvider,
+    };
 
     const ORIGIN: &str = "https://forge.example";
-
-    /// A token endpoint with this origin that holds its answer back until it is notified.
-    struct Endpoint {
-        origin: &'static str,
-        asked: Notify,
-        answer: Notify,
-    }
-
-    impl Endpoint {
-        fn at(origin: &'static str) -> Arc<Self> {
-            Arc::new(Self { origin, asked: Notify::new(), answer: Notify::new() })
-        }
-    }
-
-    #[async_trait]
-    impl Renew for Endpoint {
-        async fn renew(
-            &self,
-            _: &SecretString,
-            _: &BTreeSet<String>,
-        ) -> Result<TokenResponse, TokenError> {
-            self.asked.notify_one();
-            self.answer.notified().await;
-            Ok(TokenResponse::new("renewed").refresh_token("rotated"))
-        }
-
-        fn origin(&self) -> Option<&str> {
-            Some(self.origin)
-        }
-    }
 
     struct Bench {
         grants: Grants,
@@ -195,7 +163,7 @@ mod tests {
             let add =
                 |all: &GrantClients| all.with(GrantClient::new(client, client, self.clock.now()));
             self.grants
-                .change_clients(&self.key, &*Endpoint::at(ORIGIN), add)
+                .change_clients(&self.key, &*HeldProvider::at(ORIGIN), add)
                 .await
                 .unwrap()
                 .is_some()
@@ -267,7 +235,7 @@ mod tests {
         bench.adopt(tokens, Some("claude"), false).await;
         bench.allow("codex").await;
         bench.clock.advance(Duration::from_secs(61));
-        let endpoint = Endpoint::at(ORIGIN);
+        let endpoint = HeldProvider::at(ORIGIN);
         let renew: Arc<dyn Renew> = endpoint.clone();
         let (grants, key) = (bench.grants.clone(), bench.key.clone());
         let renewal = tokio::spawn(async move { grants.access(&key, &renew).await });
@@ -289,13 +257,13 @@ mod tests {
         let bench = Bench::new();
         let tokens = TokenResponse::new("a").refresh_token("r").expires_in(Duration::from_secs(60));
         bench.adopt(tokens, None, false).await;
-        let other: Arc<dyn Renew> = Endpoint::at("https://evil.example");
+        let other: Arc<dyn Renew> = HeldProvider::at("https://evil.example");
         for wait in [0, 61] {
             bench.clock.advance(Duration::from_secs(wait));
             let error = bench.grants.access(&bench.key, &other).await.unwrap_err();
             assert!(matches!(error, AccessError::OtherProvider), "{error}");
         }
-        let endpoint = Endpoint::at(ORIGIN);
+        let endpoint = HeldProvider::at(ORIGIN);
         endpoint.answer.notify_one();
         let renew: Arc<dyn Renew> = endpoint;
         let access = bench.grants.access(&bench.key, &renew).await.unwrap();

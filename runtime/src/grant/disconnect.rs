@@ -157,37 +157,12 @@ async fn revoke(oauth: &UpstreamClient, grant: &Grant) -> DisconnectOutcome {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, sync::Arc, time::Duration};
+    use std::{sync::Arc, time::Duration};
 
-    use async_trait::async_trait;
-    use secrecy::{ExposeSecret, SecretString};
-    use tokio::sync::Notify;
+    use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::{
-        grant::{Clock, MemoryStore, Renew, SystemClock},
-        oauth::{TokenError, TokenResponse},
-    };
-
-    /// A provider that holds a renewal back until it is notified.
-    #[derive(Default)]
-    struct HeldProvider {
-        asked: Notify,
-        answer: Notify,
-    }
-
-    #[async_trait]
-    impl Renew for HeldProvider {
-        async fn renew(
-            &self,
-            _: &SecretString,
-            _: &BTreeSet<String>,
-        ) -> Result<TokenResponse, TokenError> {
-            self.asked.notify_one();
-            self.answer.notified().await;
-            Ok(TokenResponse::new("renewed").refresh_token("rotated"))
-        }
-    }
+    use crate::grant::{Clock, MemoryStore, Renew, SystemClock, held_provider::HeldProvider};
 
     #[tokio::test(start_paused = true)]
     async fn the_tokens_of_a_renewal_in_progress_are_the_ones_to_revoke() {

@@ -59,6 +59,8 @@ pub(crate) mod data_keys;
 pub(crate) mod disconnect;
 mod hand_over;
 mod handed_over;
+#[cfg(test)]
+mod held_provider;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod inventory;
 pub(crate) mod key_ring;

@@ -85,7 +85,7 @@ impl Recording {
             person: None,
         };
         let request = Passed::default();
-        let body = Body::new(CopiedRequest { body, passed: Arc::clone(&request) });
+        let body = Body::new(Copied { body, kept: Arc::clone(&request) });
         (Self { recorder: Arc::clone(recorder), exchange, request }, body)
     }
 
@@ -96,7 +96,7 @@ impl Recording {
         if has_type(&response, "text/event-stream") {
             self.report();
         }
-        response.map(|body| Body::new(CopiedResponse { body, recording: self }))
+        response.map(|body| Body::new(Copied { body, kept: UntilEnd(self) }))
     }
 
     fn report(&mut self) {
@@ -114,68 +114,59 @@ pub(super) fn append(kept: &mut Vec<u8>, data: &[u8]) {
     kept.extend_from_slice(&data[..data.len().min(room)]);
 }
 
-struct CopiedRequest {
-    body: Body,
-    passed: Passed,
+/// What keeps the data of a body.
+trait Keep: Unpin {
+    fn keep(&mut self, data: &[u8]);
 }
 
-struct CopiedResponse {
-    body: Body,
-    recording: Recording,
-}
-
-impl http_body::Body for CopiedRequest {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            append(&mut self.passed.lock().unwrap_or_else(PoisonError::into_inner), data);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Keep for Passed {
+    fn keep(&mut self, data: &[u8]) {
+        append(&mut self.lock().unwrap_or_else(PoisonError::into_inner), data);
     }
 }
 
-impl http_body::Body for CopiedResponse {
-    type Data = Bytes;
-    type Error = axum::Error;
+/// A recording that is reported when its response has ended, or its client has left.
+struct UntilEnd(Recording);
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            append(&mut self.recording.exchange.response, data);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Keep for UntilEnd {
+    fn keep(&mut self, data: &[u8]) {
+        append(&mut self.0.exchange.response, data);
     }
 }
 
-impl Drop for CopiedResponse {
-    /// The response has ended, or its client has left.
+impl Drop for UntilEnd {
     fn drop(&mut self) {
-        self.recording.report();
+        self.0.report();
+    }
+}
+
+/// A body that is copied as it is read.
+struct Copied<K> {
+    body: Body,
+    kept: K,
+}
+
+impl<K: Keep> http_body::Body for Copied<K> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            self.kept.keep(data);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

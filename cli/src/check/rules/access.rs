@@ -1,7 +1,7 @@
 //! Rules of the way to the server, of its challenge, of its metadata, and of the tokens that it
 //! refuses.
 
-use super::{fault, rules, warning};
+use super::rules;
 use crate::check::finding::{ALL, BROWSERS, NONE, Rule};
 
 rules! {

@@ -1,6 +1,6 @@
 //! Rules of authorization servers.
 
-use super::{fault, rules, warning};
+use super::rules;
 use crate::check::finding::{ALL, BROWSERS, NATIVE, NONE, Rule};
 
 rules! {

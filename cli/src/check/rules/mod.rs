@@ -16,30 +16,24 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
 /// What a violated rule costs: the hosts, and what they do.
 type Effect = (&'static [&'static str], &'static str);
 
-const fn fault(
+const fn rule(
+    severity: Severity,
     id: &'static str,
     expected: &'static str,
     source: &'static str,
     todo: &'static str,
     (hosts, effect): Effect,
 ) -> Rule {
-    Rule { id, severity: Severity::Fault, expected, source, todo, hosts, effect }
-}
-
-const fn warning(
-    id: &'static str,
-    expected: &'static str,
-    source: &'static str,
-    todo: &'static str,
-    (hosts, effect): Effect,
-) -> Rule {
-    Rule { id, severity: Severity::Warning, expected, source, todo, hosts, effect }
+    Rule { id, severity, expected, source, todo, hosts, effect }
 }
 
 /// Declares rules, and the list of them.
 macro_rules! rules {
-    ($($name:ident = $kind:ident($($part:expr),+ $(,)?);)+) => {
-        $(pub(in crate::check) static $name: Rule = $kind($($part),+);)+
+    (@fault) => { $crate::check::finding::Severity::Fault };
+    (@warning) => { $crate::check::finding::Severity::Warning };
+    ($($name:ident = $severity:ident($($part:expr),+ $(,)?);)+) => {
+        $(pub(in crate::check) static $name: Rule =
+            $crate::check::rules::rule(rules!(@$severity), $($part),+);)+
         #[cfg(test)]
         pub(super) const RULES: &[&Rule] = &[$(&$name),+];
     };

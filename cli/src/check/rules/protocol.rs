@@ -1,6 +1,6 @@
 //! Rules of the protocol: versions, sessions, origins, errors, transports.
 
-use super::{fault, rules, warning};
+use super::rules;
 use crate::check::finding::{ALL, BROWSERS, NONE, Rule};
 
 rules! {

@@ -1,6 +1,6 @@
 //! Rules of the list of tools: names and schemas that hosts and the APIs of models refuse.
 
-use super::{fault, rules, warning};
+use super::rules;
 use crate::check::finding::{ALL, Rule};
 
 rules! {

@@ -1,24 +1,8 @@
 //! A server in development, for the tests of its inspector: with people who need no password, or with
 //! the authorization server `ISSUER`.
 
+use integration::acme::{Acme, orders};
 use toolgate::prelude::*;
-
-/// What customers may do.
-#[catalogue]
-pub enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-    /// Place orders.
-    #[scope("orders:write", implies(Read))]
-    Write,
-}
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
 
 /// Places an order.
 #[tool(scopes = "orders:write")]

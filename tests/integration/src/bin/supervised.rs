@@ -3,31 +3,9 @@
 
 use std::env;
 
+use integration::acme::{Acme, order, orders};
 use toolgate::{grant::MemoryStore, prelude::*};
 use toolgate_providers::GitHub;
-
-/// What customers may do.
-#[catalogue]
-pub enum Acme {
-    /// See orders.
-    #[scope("orders:read", access = read)]
-    Read,
-    /// Place orders.
-    #[scope("orders:write", implies(Read))]
-    Write,
-}
-
-/// Says whose orders these are.
-#[tool(scopes = "orders:read")]
-async fn orders(caller: Caller<Acme>) -> String {
-    format!("the orders of {}", caller.subject())
-}
-
-/// Places an order.
-#[tool(scopes = "orders:write")]
-async fn order(caller: Caller<Acme>) -> String {
-    format!("ordered for {}", caller.subject())
-}
 
 /// Lists the user's addresses.
 #[tool(scopes = "user:email")]
