@@ -22,6 +22,8 @@ mod process_group;
 #[cfg(unix)]
 mod program;
 mod project;
+#[cfg(unix)]
+mod public_instance;
 mod restart;
 #[cfg(unix)]
 mod supervisor;

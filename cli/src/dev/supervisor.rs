@@ -17,9 +17,9 @@ use super::{
     message::{BuildReport, Diagnostic, ToProgram},
     process_group::Signal,
     project::Project,
+    public_instance::{PublicEvent, PublicInstance},
     switch::Failure,
     terminal,
-    tunnel::Tunnel,
     view_builds::ViewBuilds,
     watch::Watch,
 };
@@ -48,21 +48,12 @@ pub(super) struct Supervisor {
     has_opened: bool,
 }
 
-/// The instance that a tunnel makes public.
-struct PublicInstance {
-    tunnel: Tunnel,
-    listeners: Option<Listeners>,
-    /// `None`: the URL is not known yet.
-    instance: Option<Instance>,
-}
-
 /// What happens.
 enum Step {
     Changed(Changes, Instant),
     Built(Built),
     Ended(String, String),
-    Tunnel(Result<String>),
-    PublicEnded(String),
+    Public(PublicEvent),
 }
 
 impl Supervisor {
@@ -121,11 +112,8 @@ impl Supervisor {
             build.cancel().await;
         }
         self.views.end().await;
-        if let Some(PublicInstance { tunnel, instance, .. }) = &mut self.public {
-            tunnel.end().await;
-            if let Some(instance) = instance {
-                instance.end(signal).await;
-            }
+        if let Some(public) = &mut self.public {
+            public.end(signal).await;
         }
         self.instance.end(signal).await;
     }
@@ -135,28 +123,15 @@ impl Supervisor {
             (changes, since) = self.watch.next() => Step::Changed(changes, since),
             built = finished(self.build.as_mut()) => Step::Built(built),
             (status, tail) = self.instance.ended() => Step::Ended(status, tail),
-            step = PublicInstance::next(self.public.as_mut()) => step,
+            event = PublicInstance::next(self.public.as_mut()) => Step::Public(event),
             () = self.views.run() => return Ok(()),
         };
         match step {
             Step::Changed(changes, since) => self.follow(changes, since).await,
             Step::Built(built) => self.serve_built(built).await,
             Step::Ended(status, tail) => self.restart_ended(&status, tail).await,
-            Step::Tunnel(Ok(url)) => {
-                if let Some(public) = &mut self.public {
-                    public.begin(&url);
-                }
-                terminal::status("Tunnel", &format!("{url}/mcp"));
-                self.switch_public().await;
-                Ok(())
-            }
-            Step::Tunnel(Err(error)) => {
-                self.public = None;
-                terminal::failure("Ended", &format!("{error:#}"));
-                Ok(())
-            }
-            Step::PublicEnded(status) => {
-                terminal::failure("Ended", &format!("the program of the tunnel: {status}"));
+            Step::Public(event) => {
+                self.follow_tunnel(event).await;
                 Ok(())
             }
         }
@@ -291,6 +266,25 @@ impl Supervisor {
         Ok(())
     }
 
+    async fn follow_tunnel(&mut self, event: PublicEvent) {
+        match event {
+            PublicEvent::Tunnel(Ok(url)) => {
+                if let Some(public) = &mut self.public {
+                    public.begin(&url);
+                }
+                terminal::status("Tunnel", &format!("{url}/mcp"));
+                self.switch_public().await;
+            }
+            PublicEvent::Tunnel(Err(error)) => {
+                self.public = None;
+                terminal::failure("Ended", &format!("{error:#}"));
+            }
+            PublicEvent::Ended(status) => {
+                terminal::failure("Ended", &format!("the program of the tunnel: {status}"));
+            }
+        }
+    }
+
     /// Has the tunnel's listener served by the same program.
     async fn switch_public(&mut self) {
         let Some(instance) = self.public.as_mut().and_then(|public| public.instance.as_mut())
@@ -361,37 +355,6 @@ impl Supervisor {
             self.report.diagnostics.clear();
         }
         self.instance.say(&ToProgram::Build(&self.report));
-    }
-}
-
-impl PublicInstance {
-    fn new(command: &str, url: Option<&url::Url>) -> Result<Self> {
-        let listeners = Listeners::of_tunnel()?;
-        let tunnel = Tunnel::start(command, listeners.address().port(), url)?;
-        Ok(Self { tunnel, listeners: Some(listeners), instance: None })
-    }
-
-    /// Serves its listener at this URL from now on.
-    fn begin(&mut self, url: &str) {
-        if let Some(listeners) = self.listeners.take() {
-            self.instance = Some(Instance::new(listeners).reached_at(url));
-        }
-    }
-
-    async fn next(public: Option<&mut Self>) -> Step {
-        let Some(Self { tunnel, instance, .. }) = public else {
-            return std::future::pending().await;
-        };
-        let ended = async {
-            match instance {
-                Some(instance) => instance.ended().await.0,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            url = tunnel.url() => Step::Tunnel(url),
-            status = ended => Step::PublicEnded(status),
-        }
     }
 }
 

@@ -11,10 +11,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "sqlite")]
 use super::store_error::StoreError;
-use super::{
-    master_key::{KeyError, MasterKey},
-    os_keyring,
-};
+use super::{key_error::KeyError, master_key::MasterKey, os_keyring};
 use crate::env;
 
 /// The variables that have the key, or the new key and the old ones.

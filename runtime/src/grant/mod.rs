@@ -63,11 +63,13 @@ mod handed_over;
 mod held_provider;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod inventory;
+pub(crate) mod key_error;
 pub(crate) mod key_ring;
 pub(crate) mod key_settings;
 pub(crate) mod key_source;
 mod late_writes;
 pub(crate) mod master_key;
+mod master_key_file;
 pub(crate) mod memory;
 mod memory_rows;
 pub(crate) mod millis;
@@ -104,8 +106,9 @@ pub(crate) use adopt_account::{AdoptError, WantedAccount};
 pub(crate) use brief_wait::BriefWait;
 pub(crate) use clients::{GrantClient, GrantClients};
 pub use disconnect::DisconnectOutcome;
+pub use key_error::KeyError;
 pub use key_source::{KeySource, KeySourceError};
-pub use master_key::{KeyError, MasterKey};
+pub use master_key::MasterKey;
 pub use memory::MemoryStore;
 pub use model::{DeadReason, Grant, GrantKey, GrantState, Renewal, Revision, Stored};
 #[cfg(feature = "postgres")]

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io, path::PathBuf};
 
-use super::{key_source::KeySourceError, master_key::KeyError, unseal_error::UnsealError};
+use super::{key_error::KeyError, key_source::KeySourceError, unseal_error::UnsealError};
 
 /// A failure of a store. It never means that there is no grant.
 #[derive(Debug, thiserror::Error)]

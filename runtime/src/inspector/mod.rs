@@ -9,6 +9,7 @@ mod authorization_server;
 pub(crate) mod doctor;
 pub(crate) mod event_log;
 mod event_ring;
+mod event_stream;
 pub(crate) mod exchanges;
 pub(crate) mod files;
 pub(crate) mod guard;

@@ -3,28 +3,23 @@
 use std::{
     any::TypeId,
     collections::{BTreeSet, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
-use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::exchanged_connections::ExchangedConnections;
+use super::{
+    connection_errors::{store_failed, unavailable, unknown_account},
+    exchanged_connections::ExchangedConnections,
+    grant_tokens::GrantTokens,
+};
 use crate::{
-    client::{Connection, SharedConnection, TokenSource},
-    error::{ConfigError, Error, ErrorKind, Rule, Segment},
-    grant::{
-        Access, AccessError, Clock, ConnectedAccount, DeadReason, GrantKey, Grants, Renew,
-        StoreError, WantedAccount, is_same_name,
-    },
+    client::{Connection, SharedConnection},
+    error::{ConfigError, Error},
+    grant::{AccessError, Clock, DeadReason, GrantKey, Grants, Renew, WantedAccount, is_same_name},
     oauth::UpstreamClient,
     provider::{Dialect, Registration},
     scope,
-    support::escape::escape,
     tool::ClientDependency,
     trace::{ConsentReason, Span},
 };
@@ -219,15 +214,8 @@ impl ProviderConnections {
             },
         };
         let granted = access.scopes.clone();
-        let tokens = GrantTokens {
-            grants: self.grants.clone(),
-            key,
-            renew: Arc::clone(&provider.renew),
-            provider: provider.name,
-            span: span.clone(),
-            access: Mutex::new(access),
-            was_late: AtomicBool::new(false),
-        };
+        let (grants, renew) = (self.grants.clone(), Arc::clone(&provider.renew));
+        let tokens = GrantTokens::new(grants, (key, access), renew, provider.name, span.clone());
         let connection = Connection {
             transport: Arc::new(http.clone()),
             provider: provider.name,
@@ -263,22 +251,6 @@ impl ProviderConnections {
             None => Err(unknown_account(need, &accounts)),
         }
     }
-}
-
-/// The error of a call that names an account which the caller has not connected.
-fn unknown_account(need: ClientDependency, accounts: &[ConnectedAccount]) -> Error {
-    let (argument, provider) = (need.account.unwrap_or_default(), need.provider_name);
-    let quoted = |account: &ConnectedAccount| {
-        let default = if account.is_default { " (the default)" } else { "" };
-        format!("`{}`{default}", escape(&account.name))
-    };
-    let names: Vec<_> = accounts.iter().map(quoted).collect();
-    let message = format!(
-        "`{argument}`: the user has no account of this name at {provider}; there is {}. Call again with one of these names, or without `{argument}` for the default. Only the user can connect another one, on this server's page of accounts",
-        names.join(", ")
-    );
-    let path = vec![Segment::Key(argument.to_owned())];
-    Error::with_kind(ErrorKind::InvalidArgument, message).violating(path, Rule::OneOf)
 }
 
 /// A grant for `need` that is missing. `named`: the account that the call names, and its name.
@@ -331,125 +303,5 @@ fn describe(reason: &DeadReason) -> String {
             "the access was revoked there, or has expired".to_owned()
         }
         DeadReason::Disconnected => "the account was disconnected".to_owned(),
-    }
-}
-
-/// The error of a call whose access token cannot be had.
-fn unavailable(provider: &'static str, error: AccessError) -> Error {
-    match error {
-        AccessError::Missing
-        | AccessError::Dead { .. }
-        | AccessError::Expired
-        | AccessError::OtherProvider
-        | AccessError::Rejected => Error::with_kind(
-            ErrorKind::GrantExpired { provider },
-            format!("the user's authorization at {provider} is no longer good; the user has to connect {provider} again"),
-        ),
-        AccessError::Unreachable { .. } | AccessError::Busy { .. } | AccessError::Aborted => Error::with_kind(
-            ErrorKind::UpstreamUnreachable { provider },
-            format!("{provider} cannot be asked for a new access token now; call again later"),
-        )
-        .with_source(error),
-        AccessError::Refused { .. } => Error::with_kind(
-            ErrorKind::Internal,
-            format!("{provider} refuses this server's own client, which its operator has to mend; neither the user nor another call can"),
-        )
-        .with_source(error),
-        AccessError::Store(error) => store_failed(error),
-    }
-}
-
-/// The error of a call that the store fails.
-pub(super) fn store_failed(error: impl Into<Arc<StoreError>>) -> Error {
-    let error = error.into();
-    if !matches!(*error, StoreError::Unavailable { .. }) {
-        return Error::internal(error);
-    }
-    let message = "this server cannot use its own database now; connected accounts stay connected, and \
-                   nothing about the arguments has to change: call again later";
-    Error::with_kind(ErrorKind::Internal, message).with_source(error)
-}
-
-/// The error of a call whose grant is of another address by now.
-fn elsewhere(provider: &'static str) -> Error {
-    Error::with_kind(
-        ErrorKind::UpstreamUnreachable { provider },
-        format!(
-            "the user has connected another account of {provider} during this call; call again"
-        ),
-    )
-}
-
-/// The access tokens of a grant, for one call.
-struct GrantTokens {
-    grants: Grants,
-    key: GrantKey,
-    renew: Arc<dyn Renew>,
-    provider: &'static str,
-    /// The call that uses them.
-    span: Span,
-    access: Mutex<Access>,
-    /// The renewed token had expired when it was used, which says nothing of the grant.
-    was_late: AtomicBool,
-}
-
-#[async_trait]
-impl TokenSource for GrantTokens {
-    async fn token(&self) -> Result<SecretString, Error> {
-        Ok(self.current().token)
-    }
-
-    async fn renew(&self, rejected: &SecretString) -> Result<SecretString, Error> {
-        let current = self.current();
-        // Of two concurrent requests of a call that are rejected, the second uses the token that the
-        // first renewed.
-        if current.token.expose_secret() != rejected.expose_secret() {
-            return Ok(current.token);
-        }
-        let access =
-            match self.grants.rejected_in(&self.span, &self.key, &current, &self.renew).await {
-                Ok(access) => access,
-                Err(error) => {
-                    if matches!(error, AccessError::Expired | AccessError::Rejected) {
-                        self.mark_dead().await;
-                    }
-                    return Err(unavailable(self.provider, error));
-                }
-            };
-        // The person may have connected another address in the meantime, and this call's requests still
-        // go to the one before.
-        if access.placeholders != current.placeholders {
-            return Err(elsewhere(self.provider));
-        }
-        let token = access.token.clone();
-        *self.access.lock().unwrap_or_else(PoisonError::into_inner) = access;
-        Ok(token)
-    }
-
-    async fn reject(&self, rejected: &SecretString) {
-        if self.current().token.expose_secret() == rejected.expose_secret() {
-            self.mark_dead().await;
-        }
-    }
-
-    fn rejection(&self) -> Option<Error> {
-        let late = || unavailable(self.provider, AccessError::Busy { retry_after: None });
-        self.was_late.load(Ordering::Relaxed).then(late)
-    }
-}
-
-impl GrantTokens {
-    fn current(&self) -> Access {
-        self.access.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Marks the grant as rejected by the provider, so that the next call asks the user.
-    async fn mark_dead(&self) {
-        match self.grants.reject(&self.key, &self.current()).await {
-            Ok(is_dead) => self.was_late.store(!is_dead, Ordering::Relaxed),
-            Err(error) => {
-                tracing::error!(target: "toolgate::grant", %error, "a grant cannot be marked as refused");
-            }
-        }
     }
 }

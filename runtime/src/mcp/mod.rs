@@ -1,12 +1,14 @@
 //! Model Context Protocol: the server handler, the dispatch of tool calls, and widgets.
 
 pub(crate) mod access_meta;
+mod connection_errors;
 pub(crate) mod connections;
 pub(crate) mod consent_prompt;
 pub(crate) mod dispatch;
 pub(crate) mod elicitation;
 pub(crate) mod exchanged_connections;
 pub(crate) mod fallback;
+mod grant_tokens;
 pub(crate) mod handler;
 pub(crate) mod message;
 mod methods;

@@ -9,7 +9,9 @@ use super::{
     app::Assembled,
     auth_setup::{AuthLayer, AuthSetup},
     builder::{MAX_SSE_AFTER, Server},
+    dependencies::{check_dependencies, needs_provider},
     dev_channel::identity::DevIdentity,
+    stores::{chosen_store, default_store, session_keys},
     token_exchange,
 };
 use crate::{
@@ -17,15 +19,11 @@ use crate::{
     client::http_client,
     consent::{Consents, ConsentsConfig},
     error::ConfigError,
-    grant::{
-        Clock, GrantStore, Grants, KeySource, MasterKey, MemoryStore, Sealer, Store, key_settings,
-        traced::traced,
-    },
-    http::SessionKeys,
+    grant::{Grants, MemoryStore, traced::traced},
     oauth::UpstreamClient,
     provider::Registration,
     support::{forwarded::TrustedProxies, hand_over::HandOver},
-    tool::{Dependency, registry::RegisteredTool, state::States, table::ToolEntry},
+    tool::{registry::RegisteredTool, table::ToolEntry},
 };
 use crate::{
     mcp::{
@@ -216,29 +214,6 @@ impl Server<ErasedHandler> {
     }
 }
 
-/// The key of session identifiers: that of the store, so that all processes which share it serve each
-/// other's sessions. Without one it is the master key, if the environment has it.
-async fn session_keys(
-    store: Option<&Arc<dyn GrantStore>>,
-    dev_key: Option<&MasterKey>,
-    clock: &Arc<dyn Clock>,
-) -> Result<SessionKeys, ConfigError> {
-    if let Some(records) = store.and_then(|store| Arc::clone(store).records()) {
-        return Ok(SessionKeys { sealer: records.sealer().clone(), records });
-    }
-    let key = key_settings::given().await;
-    let key = key.map_err(|error| ConfigError::new(error.to_string()))?.map(|(key, _)| key);
-    let key = key.or_else(|| dev_key.cloned());
-    let sealer = Sealer::new(&key.unwrap_or_else(MasterKey::generate));
-    Ok(SessionKeys { sealer, records: Arc::new(MemoryStore::with_clock(Arc::clone(clock))) })
-}
-
-/// Whether any tool needs its caller to connect an account.
-fn needs_provider(tools: &[RegisteredTool]) -> bool {
-    let mut needs = tools.iter().flat_map(|tool| tool.dependencies.iter());
-    needs.any(|need| matches!(need, Dependency::Client(client) if !client.exchanges_token()))
-}
-
 /// The providers at which people connect accounts.
 fn connectable(mut providers: Vec<UpstreamClient>) -> Vec<UpstreamClient> {
     providers.retain(|oauth| !oauth.registration.exchanges_tokens());
@@ -318,88 +293,4 @@ fn build_tools(
         }
     }
     (tools, index, errors)
-}
-
-/// Fails with every dependency that the server cannot give to a tool.
-fn check_dependencies(
-    tools: &[RegisteredTool],
-    connections: &ProviderConnections,
-    states: &States,
-    gated: bool,
-) -> Result<(), ConfigError> {
-    let missing = tools.iter().flat_map(|tool| {
-        let name = &tool.definition.name;
-        tool.dependencies
-            .iter()
-            .filter_map(move |need| unmet(name, need, connections, states, gated))
-    });
-    ConfigError::join(missing.collect())
-}
-
-/// The error about a dependency that the server cannot give to a tool.
-fn unmet(
-    tool: &str,
-    need: &Dependency,
-    connections: &ProviderConnections,
-    states: &States,
-    gated: bool,
-) -> Option<ConfigError> {
-    match need {
-        Dependency::Client(client) if !connections.contains(client.provider_type) => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` needs the provider `{}`, which is not registered",
-                client.provider_name
-            ))
-            .help(format!("add `.provider({}::from_env()?)`", client.provider_name)),
-        ),
-        Dependency::Caller(caller) if !caller.scopes().is_empty() && !gated => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` checks the caller's scopes of `{}`, and this server does not verify callers",
-                caller.provider_name
-            ))
-            .help("add `.gate(..)`, or take `Caller` without a catalogue: the person at this machine"),
-        ),
-        Dependency::State(state) if !states.contains(state.type_id) => Some(
-            ConfigError::new(format!(
-                "the tool `{tool}` needs a state of type `{}`, which was not given",
-                (state.type_name)()
-            ))
-            .help("add `.state(value)`"),
-        ),
-        _ => None,
-    }
-}
-
-/// The store that the environment names. A server without providers opens it as well, for its sessions.
-pub(super) async fn chosen_store(
-    clock: &Arc<dyn Clock>,
-    source: Option<&Arc<dyn KeySource>>,
-) -> Result<Option<Arc<dyn GrantStore>>, ConfigError> {
-    let store = Store::from_env_at(Arc::clone(clock), source.cloned()).await;
-    let store = store.map_err(|error| ConfigError::new(error.to_string()))?;
-    Ok(store.map(Store::into_inner))
-}
-
-#[cfg(feature = "sqlite")]
-pub(super) async fn default_store(
-    name: &str,
-    clock: &Arc<dyn Clock>,
-    source: Option<Arc<dyn KeySource>>,
-) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    use crate::grant::{SqliteStore, data_directory};
-
-    let error = |error: crate::grant::StoreError| ConfigError::new(error.to_string());
-    let directory = data_directory(name).map_err(error)?;
-    let options = SqliteStore::at(directory).clock(Arc::clone(clock));
-    Ok(Arc::new(options.shared_key_source(source).open().await.map_err(error)?))
-}
-
-#[cfg(not(feature = "sqlite"))]
-#[allow(clippy::unused_async, reason = "the function with SQLite is async")]
-pub(super) async fn default_store(
-    _: &str,
-    clock: &Arc<dyn Clock>,
-    _: Option<Arc<dyn KeySource>>,
-) -> Result<Arc<dyn GrantStore>, ConfigError> {
-    Ok(Arc::new(MemoryStore::with_clock(Arc::clone(clock))))
 }

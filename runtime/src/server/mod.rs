@@ -13,6 +13,7 @@ pub(crate) mod browser_identity;
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod command_line;
+mod dependencies;
 pub(crate) mod describe;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;
@@ -35,6 +36,7 @@ pub(crate) mod router;
 pub(crate) mod run;
 pub(crate) mod run_http;
 mod signals;
+mod stores;
 mod token_exchange;
 #[cfg(any(feature = "sse", feature = "websocket"))]
 pub(crate) mod transport_options;

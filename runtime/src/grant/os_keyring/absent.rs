@@ -3,7 +3,7 @@
 #[cfg(feature = "sqlite")]
 use std::path::Path;
 
-use crate::grant::master_key::{KeyError, MasterKey};
+use crate::grant::{key_error::KeyError, master_key::MasterKey};
 
 pub(crate) fn read(_: Vec<String>) -> Result<MasterKey, KeyError> {
     let problem = "cannot be read, because this program was built without the feature `keyring` of \

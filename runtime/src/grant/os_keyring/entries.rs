@@ -14,7 +14,7 @@ use std::{
 use keyring_core::{CredentialStore, Entry, Error};
 use zeroize::Zeroizing;
 
-use crate::grant::master_key::{KeyError, MasterKey};
+use crate::grant::{key_error::KeyError, master_key::MasterKey};
 
 /// What every entry of toolgate is stored under; its name is that of the user there.
 const SERVICE: &str = "toolgate";

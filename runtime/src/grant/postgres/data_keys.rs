@@ -12,8 +12,9 @@ use super::{
 use crate::{
     grant::{
         data_keys::{DataKeys, MAX_DATA_KEYS, NAME_PREFIX, WrappedKeys},
+        key_error::KeyError,
         key_source::KeySource,
-        master_key::{KeyError, MasterKey},
+        master_key::MasterKey,
         seal::Sealer,
         store_error::StoreError,
     },

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     grant::{
-        inventory::notes::KEY_CHECK_VALUE, master_key::KeyError, seal::Sealer,
+        inventory::notes::KEY_CHECK_VALUE, key_error::KeyError, seal::Sealer,
         store_error::StoreError,
     },
     support::crash_point::crash_point,

@@ -28,12 +28,8 @@ use self::{
     clocks::Clocks, connect::Connector, database::Database, listener::Listener, settings::Settings,
 };
 use super::{
-    inventory::relocation,
-    key_settings,
-    key_source::KeySource,
-    master_key::{KeyError, MasterKey},
-    seal::Sealer,
-    store_error::StoreError,
+    inventory::relocation, key_error::KeyError, key_settings, key_source::KeySource,
+    master_key::MasterKey, seal::Sealer, store_error::StoreError,
 };
 use crate::support::{
     background as task,

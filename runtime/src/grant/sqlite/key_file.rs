@@ -9,9 +9,7 @@ use aws_lc_rs::digest;
 
 use super::data_directory::create_directory;
 use crate::grant::{
-    master_key::{KeyError, MasterKey},
-    ownership::Ownership,
-    store_error::StoreError,
+    key_error::KeyError, master_key::MasterKey, ownership::Ownership, store_error::StoreError,
 };
 
 /// The name of a credential of systemd, as `LoadCredential=` gives it to a service.

@@ -16,12 +16,8 @@ use super::{
 };
 use crate::{
     grant::{
-        inventory::notes::KEY_CHECK_VALUE,
-        key_settings,
-        master_key::{KeyError, MasterKey},
-        ownership::Ownership,
-        seal::Sealer,
-        store_error::StoreError,
+        inventory::notes::KEY_CHECK_VALUE, key_error::KeyError, key_settings,
+        master_key::MasterKey, ownership::Ownership, seal::Sealer, store_error::StoreError,
     },
     support::crash_point::crash_point,
 };

@@ -17,8 +17,8 @@ use self::{
     output::Output,
 };
 use super::{
-    build::{chosen_store, default_store},
     builder::Server,
+    stores::{chosen_store, default_store},
 };
 use crate::{
     error::{ConfigError, Result},

@@ -1,5 +1,11 @@
 //! Errors of a call, with one text for the model and another for the log, and configuration errors.
 
+mod config_error;
+mod violation;
+
+pub(crate) use self::violation::{Segment, Violation};
+pub use self::{config_error::ConfigError, violation::Rule};
+
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// [`std::result::Result`] with toolgate's [`Error`] by default.
@@ -297,85 +303,6 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
         Self::internal(error)
     }
 }
-
-/// The rule that an argument breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Rule {
-    /// It is required.
-    Missing,
-    /// The tool has no such argument.
-    Unknown,
-    /// It is given once.
-    Duplicate,
-    /// Its value has the type of the schema.
-    Type,
-    /// `range(..)`
-    Range,
-    /// `length(..)`
-    Length,
-    /// `pattern = ".."`
-    Pattern,
-    /// `one_of(..)`
-    OneOf,
-    /// A rule of the type's own decoder.
-    Other,
-}
-
-/// Which argument breaks which rule.
-#[derive(Clone, Debug)]
-pub(crate) struct Violation {
-    /// The place, of which the keys may be the caller's.
-    pub(crate) path: Vec<Segment>,
-    pub(crate) rule: Rule,
-}
-
-/// A step on the way to a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Segment {
-    Key(String),
-    Index(usize),
-}
-
-/// A fault in the configuration of a server, found before it serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    message: String,
-    help: Option<String>,
-}
-
-impl ConfigError {
-    /// Creates an error with a message.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
-    }
-
-    /// Adds what to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// Joins several faults into one, a line each.
-    pub(crate) fn join(faults: Vec<Self>) -> Result<(), Self> {
-        if faults.is_empty() {
-            return Ok(());
-        }
-        let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Err(Self::new(lines.join("\n")))
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n  help: {help}"))
-    }
-}
-
-impl StdError for ConfigError {}
 
 #[cfg(test)]
 mod tests {
