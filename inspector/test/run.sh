@@ -15,7 +15,7 @@ tar -C inspector --exclude=node_modules --exclude=dist -cf - . | tar -C "$here/i
 cp -r runtime/inspector "$here/runtime"
 cp runtime/src/browser/page.css "$here/runtime/src/browser"
 cp runtime/src/inspector/event_log.rs "$here/runtime/src/inspector"
-[ ! -d runtime/src/trace ] || cp -r runtime/src/{trace,error.rs} "$here/runtime/src"
+[ ! -d runtime/src/trace ] || cp -r runtime/src/{trace,error} "$here/runtime/src"
 npm_install "$here/inspector"
 install_only "$@" && exit
 

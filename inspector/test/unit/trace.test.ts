@@ -119,7 +119,7 @@ const rust = new URL('../../../runtime/src/trace/', import.meta.url);
 
 test('every event and every reason of the server has words of its own', { skip: !existsSync(rust) }, () => {
   const snake = (name: string) => name.replaceAll(/(?<!^)([A-Z])/g, '_$1').toLowerCase();
-  const source = ['kind.rs', 'reason.rs', '../error.rs'].map((name) => readFileSync(new URL(name, rust), 'utf8')).join('\n');
+  const source = ['kind.rs', 'reason/request.rs', 'reason/consent.rs', '../error/violation.rs'].map((name) => readFileSync(new URL(name, rust), 'utf8')).join('\n');
   // Those that are measured and not shown do not come to the page.
   const log = readFileSync(new URL('../inspector/event_log.rs', rust), 'utf8');
   const kept = [.../matches!\(\s*event\.kind,([^)]*)\)/.exec(log)![1]!.matchAll(/EventKind::(\w+)/g)].map(([, name]) => snake(name!));
