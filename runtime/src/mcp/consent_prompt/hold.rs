@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a retried call waits for the browser: less than the minute after which clients time out.
-const HOLD_TIMEOUT: Duration = Duration::from_secs(50);
+pub(super) const HOLD_TIMEOUT: Duration = Duration::from_secs(50);
 
 impl ConsentPrompt<'_> {
     /// Waits for the user, if the missing grants were asked for before and the user may be granting
@@ -61,7 +61,7 @@ impl ConsentPrompt<'_> {
     }
 
     /// Waits for one consent, and adds to `outcome` what it withheld.
-    async fn wait_for(
+    pub(super) async fn wait_for(
         &self,
         provider: &str,
         consent: &str,

@@ -14,8 +14,9 @@ use rmcp::{
 use serde_json::json;
 
 use super::{
-    ConsentPrompt, HOLD_TIMEOUT,
+    ConsentPrompt,
     form::PromptForm,
+    hold::HOLD_TIMEOUT,
     request_state::{RequestState, STATE_TTL},
 };
 use crate::{
