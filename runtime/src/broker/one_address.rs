@@ -1,11 +1,12 @@
-//! Refusal of a provider that is elsewhere for each person.
+//! Refusal of a provider whose address differs from person to person.
 //!
-//! A broker knows people by their accounts at its provider. Where each person says which installation
-//! that is, anyone could be anyone: the same identifier is another person's at another address.
+//! A broker identifies people by their accounts at its provider. If each person could name the
+//! installation, an identifier would prove nothing: an installation of one's own can give any
+//! identifier to anyone.
 
 use crate::{error::ConfigError, provider::Registration};
 
-/// The registration, if its provider is at one address for all people.
+/// Returns the registration if its provider has one address for all people.
 pub(super) fn with_one_address(registration: Registration) -> Result<Registration, ConfigError> {
     let Some((placeholder, _)) = registration.of_person().into_iter().next() else {
         return Ok(registration);

@@ -1,4 +1,4 @@
-//! `/connect/{id}` of a provider that is elsewhere for each person: a form asks for the address.
+//! `/connect/{id}` of a provider whose address differs from person to person: a form asks for it.
 //!
 //! What a person gives is checked against the pattern of its placeholder. It is kept with the pending
 //! authorization, and later with the grant.
@@ -20,7 +20,7 @@ use crate::{
     provider::{PlaceholderValues, Registration},
 };
 
-/// What stands before the name of a placeholder in the form, so that it is no other field.
+/// The prefix of a placeholder's name in the form, which keeps it apart from other fields.
 pub(crate) const FIELD_PREFIX: &str = "address.";
 
 /// Asks where the provider of the person is. `known`: the values of the account that is connected.

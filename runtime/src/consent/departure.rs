@@ -1,4 +1,4 @@
-//! Departure of a browser to the provider, with a pending authorization.
+//! Redirect of a browser to the provider, with a pending authorization.
 
 use axum::response::Response;
 use http::{HeaderMap, header};
@@ -23,7 +23,7 @@ use crate::{
     trace::Flow,
 };
 
-/// A browser that goes to the provider.
+/// A browser that is about to be redirected to the provider.
 pub(super) struct Departure<'a> {
     pub(super) id: &'a str,
     pub(super) consent: OpenConsent,
@@ -35,7 +35,7 @@ pub(super) struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// Sends the browser to the provider, where `oauth` has the person's values in its URLs.
+    /// Redirects the browser to the provider. The URLs of `oauth` have the person's values.
     pub(super) async fn send(
         self,
         consents: &Consents,
@@ -78,15 +78,16 @@ impl Departure<'_> {
         if let Some(prompt) = endpoint.and_then(|endpoint| endpoint.prompt)
             && consent.account == WantedAccount::Another
         {
-            // Without it, a provider may go on with the account that is signed in there.
+            // Without `prompt`, a provider may use the account that is signed in there.
             let others = url.query_pairs().into_owned().filter(|(name, _)| name != "prompt");
             let others: Vec<_> = others.collect();
             url.query_pairs_mut().clear().extend_pairs(others).append_pair("prompt", prompt);
         }
         let has_refresh_token = grant.is_some_and(|grant| grant.refresh_token.is_some());
         if has_refresh_token && url.query_pairs().all(|(name, _)| name != "prompt") {
-            // The person may choose another account, whose refresh token is another. Providers that
-            // give one with the first consent only give one to this (OpenID Connect Core §3.1.2.1).
+            // The person may choose another account, whose grant needs a refresh token of its own.
+            // Providers that issue one with the first consent only issue another for `prompt=consent`
+            // (OpenID Connect Core §3.1.2.1).
             url.query_pairs_mut().append_pair("prompt", "consent");
         }
         consents.report(id, Progress::Opened).await;

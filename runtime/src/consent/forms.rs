@@ -30,7 +30,7 @@ pub(super) enum FormKind {
 }
 
 impl FormKind {
-    /// What the CSRF token of the form is made for.
+    /// The action that the form's CSRF token is bound to.
     fn name(self, id: &str) -> String {
         match self {
             Self::Allow => format!("allow {id}"),
@@ -95,8 +95,8 @@ pub(super) async fn receive(
     Ok((kind, SentForm { consent, fields, headers }))
 }
 
-/// Browsers hold the redirects after a form to `form-action` as well: those to the provider, which
-/// may sign people in on other hosts of its own.
+/// Browsers apply `form-action` to the redirects after a form as well. The form ends with a redirect to
+/// the provider, which may sign people in on further hosts of its own.
 pub(super) fn to_provider(oauth: &UpstreamClient) -> FormAction {
     let is_plain = oauth.registration.authorize.starts_with("http://")
         || oauth.registration.stand_in.is_some();

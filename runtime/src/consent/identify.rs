@@ -14,10 +14,11 @@ use crate::{
 };
 
 impl Consents {
-    /// Asks the provider whose account the tokens are of. `None`: a person has one account there.
+    /// Asks the provider which account the tokens belong to. `None`: the provider has no account
+    /// endpoint, so a person has one account there.
     ///
-    /// The first account is asked for as well, if it was connected before that was done: what is not
-    /// known to be the same account takes its place.
+    /// If the first account was connected before accounts were identified, it is identified as well.
+    /// Tokens of an account that is not known to be the same replace it.
     pub(super) async fn identify(
         &self,
         oauth: &UpstreamClient,

@@ -25,7 +25,7 @@ const LINK_TTL: Duration = Duration::from_secs(600);
 /// The most consents that one subject may have under way.
 const MAX_CONSENTS_PER_SUBJECT: usize = 16;
 
-/// The consents of the subjects. Beyond so many, those that end first are forgotten.
+/// The consents of the subjects. Above the limit, those that expire first are removed.
 const CONSENTS: Namespace = Namespace::new("consent", 100_000).evicting().watched();
 
 /// How many characters of an identifier find the record.
@@ -62,17 +62,17 @@ pub(super) struct OpenConsent {
     #[serde(with = "millis")]
     expires_at: SystemTime,
     progress: Progress,
-    /// What an earlier version wrote has none.
+    /// A record of an earlier version has none.
     #[serde(default)]
     pub(super) cause: Option<ConsentCause>,
 }
 
-/// What a consent began with, for its events at whichever process it ends.
+/// The trace of the call that began a consent, for the events of the process in which the consent ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ConsentCause {
     #[serde(with = "millis")]
     pub(super) begun: SystemTime,
-    /// That of the call, where it belongs to a trace.
+    /// The `traceparent` of the call, if it belongs to a trace.
     pub(super) trace_parent: Option<String>,
 }
 
@@ -218,7 +218,7 @@ impl OpenConsents {
             let poll_interval = if is_early { POLL_INTERVAL } else { SLOW_POLL_INTERVAL };
             let changed = self.records.watch(CONSENTS, key, poll_interval);
             let Some(consent) = self.get(id).await? else {
-                // It was removed, and is as far as it was.
+                // The consent was removed: its last known progress is returned.
                 return Ok(last);
             };
             let has_ended = consent.progress.has_ended();

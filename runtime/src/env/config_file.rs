@@ -111,7 +111,7 @@ impl ConfigFile {
     }
 }
 
-/// The error of a name that is none.
+/// The error for a name that is unknown.
 fn unknown<'k>(
     path: &Path,
     line: usize,
@@ -126,7 +126,7 @@ fn unknown<'k>(
     }
 }
 
-/// As `support::suggest` has it, which this folder does not import.
+/// A copy of `support::suggest`, which this folder may not import.
 fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
     let close = distances.filter(|(distance, known)| *distance <= known.len().max(3) / 3);

@@ -48,15 +48,15 @@ const CONFIG_FILE: &str = "TOOLGATE_CONFIG";
 ///
 /// # Errors
 ///
-/// The file cannot be read, or a line is none of these. The message names the line and not what it
-/// says. A key of the configuration file that is no setting is an error as well, and a secret is.
+/// The file cannot be read, or a line is none of these. The message names the line, but not its
+/// content. In the configuration file, an unknown key or a secret is an error as well.
 pub fn load() -> Result<(), ConfigError> {
     env_file::load()?;
     load_config_file()
 }
 
 /// Returns the value of a variable: that of the process, or else that of the file. An empty value
-/// counts as none, and one of the process hides that of the file.
+/// counts as unset; an empty value of the process still takes precedence over the file.
 pub fn var(name: &str) -> Option<String> {
     var_os(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Settings of a server that its environment has: the one table of all of them.
+//! Settings of a server: one table of all that its environment can set.
 //!
 //! The reading of a configuration file, `--print-config` and the table in `docs/operations.md` are made
 //! from it. A test finds every variable that the code reads in it.
@@ -10,7 +10,7 @@ pub(crate) struct Setting {
     pub(crate) variable: &'static str,
     /// The flag, where there is one.
     pub(crate) flag: Option<&'static str>,
-    /// What holds without it.
+    /// The default.
     pub(crate) default: &'static str,
     /// What it sets.
     pub(crate) about: &'static str,

@@ -1,9 +1,9 @@
-//! Readiness of a gate: whether it has what it verifies tokens with.
+//! Readiness of a gate: whether it has the keys to verify tokens.
 
 use super::{AuthError, resource_server::ResourceServer};
 
 impl ResourceServer {
-    /// Gets what the first token needs, unless it is there.
+    /// Fetches what the first token needs, unless it is in memory.
     pub(crate) async fn prepare(&self) -> Result<(), AuthError> {
         self.verifier.prepare().await
     }

@@ -8,10 +8,10 @@ use crate::{
     support::crypto,
 };
 
-/// The proofs. Beyond so many, the oldest are forgotten early.
+/// The proofs. Above the limit, the oldest are removed early.
 const PROOFS: Namespace = Namespace::new("dpop-proof", 100_000).evicting();
 
-/// How long a proof is remembered: no proof is accepted for as long.
+/// How long a proof is remembered, which is longer than any proof is accepted.
 const PROOF_TTL: Duration = Duration::from_secs(180);
 
 /// The proofs that were used at any replica.
@@ -30,12 +30,12 @@ impl UsedProofs {
 
     /// Fails if the proof of these credentials was used before.
     ///
-    /// While the store does not answer in time, what this process remembers has to be enough: a proof is
-    /// good for a minute, and for one method, URL and token.
+    /// While the store does not answer in time, only the memory of this process is checked: a proof is
+    /// valid for a minute, and for one method, URL and token.
     pub(super) async fn check(&self, credentials: &Credentials) -> Result<(), AuthError> {
         let proof = credentials.proof().filter(|_| credentials.scheme == Scheme::Dpop);
         let Some(proof) = proof else { return Ok(()) };
-        // Not the signature: of ECDSA, anyone can make a second one that fits.
+        // The signature is left out: anyone can make a second valid one of an ECDSA signature.
         let signed = proof.rsplit_once('.').map_or(proof, |(signed, _)| signed);
         let (key, until) = (crypto::sha256_base64url(signed), self.clock.now() + PROOF_TTL);
         let records = Arc::clone(&self.records);

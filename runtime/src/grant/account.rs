@@ -1,4 +1,4 @@
-//! Account of a person at a provider: whose it is, and what the person calls it.
+//! Account of a person at a provider: its identity, and the name that the person gives it.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +11,20 @@ pub(crate) const MAX_ACCOUNTS: usize = 8;
 /// The longest name that a person may give an account, in characters.
 pub(crate) const MAX_ACCOUNT_NAME_CHARS: usize = 40;
 
-/// What an account is called of which the provider has said nothing.
+/// The name of an account that the provider has not identified.
 pub(super) const UNNAMED: &str = "default";
 
 /// What is known of the account of a grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GrantAccount {
-    /// Whose it is, as the provider says. `None`: it was connected before that was asked.
+    /// The identity that the provider reports. `None`: the account was connected before accounts were
+    /// identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<AccountIdentity>,
-    /// What the person calls it, if not as the provider does.
+    /// The name that the person gave it, if it differs from the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
-    /// With the first account only: the one that calls use which name none, if that is another.
+    /// In the first account only: the default account, if that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default: Option<String>,
 }
@@ -34,7 +35,7 @@ impl GrantAccount {
         Self { identity: Some(identity), name: None, default: None }
     }
 
-    /// What it is called, if anything is known.
+    /// The name, if one is known.
     pub(super) fn shown_name(&self) -> Option<&str> {
         self.name.as_deref().or_else(|| self.identity.as_ref()?.label.as_deref())
     }
@@ -43,9 +44,9 @@ impl GrantAccount {
 /// The identity of an account at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountIdentity {
-    /// The provider's identifier, which is never another account's.
+    /// The provider's identifier. No two accounts have the same.
     id: String,
-    /// What the provider calls it, for people: a login or an address. It may change.
+    /// The provider's name of it for people: a login or an address. It may change.
     label: Option<String>,
 }
 
@@ -55,8 +56,8 @@ impl AccountIdentity {
         Self { id: id.into(), label: label.and_then(printable) }
     }
 
-    /// The same account where the provider is elsewhere for each person: identifiers of two addresses
-    /// say nothing of each other.
+    /// The identity at a provider whose address differs from person to person, with that address: an
+    /// identifier is unique at one address only.
     pub(crate) fn at(mut self, address: &PlaceholderValues) -> Self {
         for (name, value) in address {
             self.id.extend(["\n", name.as_ref(), "=", value.as_ref()]);

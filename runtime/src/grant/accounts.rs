@@ -1,8 +1,8 @@
 //! Accounts that a person has connected at one provider: the default, their names, and their removal.
 //!
-//! The first account's row is that of servers which know only one, so a call of a person with one
-//! account reads one row. It also says which account is the default, if that is another. When the
-//! first account is disconnected, and another one is the default, the row stays without its tokens.
+//! The first account has the row that servers with one account per person use, so a call of a person
+//! with one account reads one row. The row also names the default account, if that is another one. When
+//! the first account is disconnected while another one is the default, the row stays, without tokens.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -22,7 +22,7 @@ use crate::trace::{Span, within};
 pub(crate) struct ConnectedAccount {
     pub(crate) key: GrantKey,
     pub(crate) grant: Grant,
-    /// What it is called. No other account of the person at the provider has the same name.
+    /// The name. No other account of the person at the provider has the same.
     pub(crate) name: String,
     /// Whether calls that name no account use it.
     pub(crate) is_default: bool,
@@ -65,7 +65,8 @@ impl Grants {
         Ok(rows)
     }
 
-    /// Returns an access token of the account that calls use which name none, and that account's key.
+    /// Returns an access token of the default account, which calls use that name no account, and the
+    /// key of that account.
     pub(crate) async fn default_access(
         &self,
         span: &Span,
@@ -86,7 +87,8 @@ impl Grants {
         }
     }
 
-    /// As [`default_access`](Self::default_access), of a person whose default is not the first account.
+    /// As [`default_access`](Self::default_access), for a person whose default is not the first
+    /// account.
     #[cold]
     async fn other_default_access(
         &self,
@@ -104,7 +106,7 @@ impl Grants {
         (default.key, access)
     }
 
-    /// Makes an account the one that calls use which name none. `false`: there is no such account.
+    /// Makes an account the default. `false`: there is no such account.
     pub(crate) async fn set_default_account(&self, key: &GrantKey) -> Result<bool, StoreError> {
         let first = key.account("");
         loop {
@@ -142,7 +144,7 @@ impl Grants {
         Ok(if changed.await? { Renamed::Done } else { Renamed::Missing })
     }
 
-    /// Stores whose account a grant is of, which was connected before that was asked.
+    /// Stores the identity of an account that was connected before accounts were identified.
     pub(crate) async fn set_identity(
         &self,
         key: &GrantKey,
@@ -196,7 +198,7 @@ impl Grants {
         if key.account.is_empty() {
             return Ok(());
         }
-        // The choice of an account that is gone must not hold for one that is connected later.
+        // If the account is connected again later, it must not be the default because of this choice.
         let first = key.account("");
         loop {
             let Some(row) = self.store().load(&first).await? else { return Ok(()) };
@@ -219,7 +221,7 @@ impl Grants {
         }
     }
 
-    /// What is left of a first account that was disconnected.
+    /// The remaining row of a first account that was disconnected.
     fn disconnected(&self, default: Option<String>) -> Grant {
         let mut grant = Grant::new("", self.now());
         grant.state = GrantState::Dead { reason: DeadReason::Disconnected };
@@ -228,7 +230,7 @@ impl Grants {
     }
 }
 
-/// The accounts of these rows, with names of which no two are the same.
+/// The accounts of these rows, each with a name of its own.
 pub(super) fn connected(rows: Vec<(GrantKey, Stored<Grant>)>) -> Vec<ConnectedAccount> {
     let default = default_of(&rows).cloned();
     let mut names = HashSet::new();
@@ -245,7 +247,7 @@ pub(super) fn connected(rows: Vec<(GrantKey, Stored<Grant>)>) -> Vec<ConnectedAc
     account.collect()
 }
 
-/// The account that calls use which name none: the one that was chosen, or else the first.
+/// The default account: the one that was chosen, or else the first.
 fn default_of(rows: &[(GrantKey, Stored<Grant>)]) -> Option<&GrantKey> {
     let first = rows.first().filter(|(key, _)| key.account.is_empty());
     let chosen = first.and_then(|(_, row)| row.value.account.as_ref()?.default.as_deref());

@@ -1,5 +1,5 @@
-//! Grants of identified accounts: what a consent gives goes to the row of the account whose tokens
-//! they are, and to no other.
+//! Grants of identified accounts: the tokens of a consent are stored in the row of their account, and
+//! in no other.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
 /// The account that a consent is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum WantedAccount {
-    /// The one that calls use which name none.
+    /// The default account.
     #[default]
     Default,
     /// The one with this key.
@@ -31,7 +31,7 @@ pub(crate) enum WantedAccount {
 pub(crate) struct Adopted {
     /// What it is called.
     pub(crate) name: String,
-    /// The account that the call uses which asked, if that is another one.
+    /// The account that the waiting call uses, if that is another one.
     pub(crate) instead_of: Option<String>,
     /// Whether the person has several accounts at the provider.
     pub(crate) is_one_of_several: bool,
@@ -49,7 +49,7 @@ impl Adopted {
 #[derive(Debug)]
 pub(crate) enum AdoptError {
     Store(StoreError),
-    /// The person has connected as many accounts as may be.
+    /// The person has connected the maximum number of accounts.
     TooManyAccounts,
 }
 
@@ -123,7 +123,7 @@ impl Grants {
 struct Place {
     key: GrantKey,
     found: Option<Stored<Grant>>,
-    /// Whether what was found is known to be the same account's.
+    /// Whether the row that was found is known to be of the same account.
     is_same: bool,
 }
 
@@ -142,7 +142,7 @@ impl Place {
         let is_free = match &found {
             None => true,
             Some(row) if row.value.is_disconnected() => true,
-            // Whose account it was is not known, so it is replaced as a whole.
+            // The account of the old grant is unknown, so the grant is replaced as a whole.
             Some(row) => row.value.identity().is_none() && *wanted != WantedAccount::Another,
         };
         if is_free {

@@ -13,7 +13,7 @@ use crate::support::{
 /// How long such a call waits for a store. While it does not answer, no call waits.
 pub(crate) const MAX_BRIEF_WAIT: Duration = Duration::from_millis(500);
 
-/// Bounds the waits for one store. Clones share what they know of it.
+/// Bounds the waits for one store. Clones share their knowledge of an outage.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BriefWait(Arc<Outage>);
 
@@ -21,7 +21,7 @@ impl BriefWait {
     /// The outcome of `work`, unless the store fails or takes too long. `doing` is for the log, as in
     /// "reading a session".
     ///
-    /// The work runs in a task of its own, and goes on when it is not waited for: its end shows that the
+    /// The work runs in a task of its own, and goes on after the wait has ended: its end shows that the
     /// store answers again.
     pub(crate) async fn outcome<T, F>(
         &self,

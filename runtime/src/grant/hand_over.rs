@@ -13,11 +13,11 @@ use super::{
 };
 use crate::support::hand_over::{self, HandOver};
 
-/// How many revisions are of one program alone: a revision that a program made is not made by the next
-/// one for another write, so that late writes can be told from its own.
+/// The range of revisions that one program uses alone. The next program uses another range, so that
+/// late writes are not confused with its own.
 const REVISIONS_OF_A_PROGRAM: u64 = 1 << 32;
 
-/// The tables, without leases: their holder ends with its program.
+/// The tables, without leases: the holder of a lease ends with its program.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     revision: u64,

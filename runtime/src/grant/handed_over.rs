@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::model::{GrantKey, Revision};
 
-/// The namespace of pending authorizations: it has no name among those of records.
+/// The namespace of pending authorizations. No namespace of records has this name.
 pub(super) const PENDING: &str = "";
 
 /// What the next program knows.

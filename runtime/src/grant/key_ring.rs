@@ -11,11 +11,11 @@ use crate::support::crypto;
 /// The length of a key's identifier, which is in each value that it sealed.
 pub(crate) const KEY_ID_LEN: usize = 8;
 
-/// The keys by which values are sealed and opened at one time.
+/// The keys that seal and open values at one time.
 pub(crate) struct KeyRing {
     pub(crate) current: SealingKey,
     previous: Vec<SealingKey>,
-    /// Keys that seal later, with which other processes may seal already.
+    /// Keys that will seal later. Other processes may already seal with them.
     upcoming: Vec<SealingKey>,
 }
 

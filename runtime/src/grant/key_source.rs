@@ -1,4 +1,4 @@
-//! Key services: who wraps the data keys of a store.
+//! Key services, which wrap the data keys of a store.
 
 use std::{fmt, time::Duration};
 
@@ -12,8 +12,8 @@ use crate::support::escape::{MAX_LOGGED_CHARS, escape_to};
 ///
 /// Values of a store are sealed under data keys of 32 bytes, which toolgate makes. The store has them
 /// in wrapped form, and a server asks the source to unwrap them when it starts and twice in each
-/// [`cache_lifetime`](Self::cache_lifetime): calls do not wait for the source, and a source that was
-/// closed to the server opens nothing more when that time is over.
+/// [`cache_lifetime`](Self::cache_lifetime): calls do not wait for the source, and once the source
+/// refuses the server, nothing can be opened after that time.
 ///
 /// - While the source does not answer, the data keys are used until their lifetime ends. After that
 ///   the store fails with [`StoreError::DataKeys`](super::StoreError::DataKeys), each call asks again,
@@ -69,9 +69,9 @@ pub trait KeySource: Send + Sync + 'static {
     /// The source does not answer, or refuses.
     async fn unwrap(&self, wrapped: &[u8]) -> Result<SecretSlice<u8>, KeySourceError>;
 
-    /// Returns whether the key that wraps now has wrapped this. What has not is unwrapped and wrapped
-    /// again, so that an older key of the source can be destroyed. Many services leave this to
-    /// themselves; so does the default.
+    /// Returns whether the source's current key has wrapped this. If not, it is unwrapped and wrapped
+    /// again, so that an older key of the source can be destroyed. The default returns `true`: many
+    /// services manage their old keys themselves.
     fn is_current(&self, wrapped: &[u8]) -> bool {
         let _ = wrapped;
         true

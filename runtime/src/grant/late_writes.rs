@@ -1,7 +1,7 @@
 //! Late writes: what calls write to a store in memory after it was handed over to the next program.
 //!
-//! Each has the revision that the next program knows of the row. It takes the write only if its row still
-//! has that revision: what it has written itself is newer.
+//! Each write has the revision of the row that the next program knows. The next program accepts the
+//! write only if its row still has that revision: otherwise its own write is newer.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -76,7 +76,7 @@ pub(super) fn merge(
             records.push((namespace.clone(), write, stored));
         }
     }
-    // From here on nothing fails.
+    // Nothing fails after this line.
     for (LateWrite { key, known, .. }, stored) in grants {
         let found = tables.grants.get(&key).map_or(Revision::ABSENT, |stored| stored.revision);
         if found == Revision(known) {
@@ -249,7 +249,7 @@ mod tests {
         new.save(both, &grant("of the new"), first).await.unwrap();
         new.remove(removed).await.unwrap();
         new.save(made, &grant("of the new"), Revision::ABSENT).await.unwrap();
-        // As many writes of each, so that plain counters would be equal.
+        // Both programs write equally often, so that plain counters would be equal.
         let late = old.save(both, &grant("late"), first).await.unwrap();
         old.save(removed, &grant("late"), of_removed).await.unwrap();
         old.save(made, &grant("late"), Revision::ABSENT).await.unwrap();

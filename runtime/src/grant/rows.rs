@@ -7,11 +7,11 @@ use aws_lc_rs::digest;
 use super::model::GrantKey;
 use crate::support::crypto;
 
-/// Between the provider and the account in a column.
+/// The separator of provider and account in a column.
 const ACCOUNT_SEPARATOR: char = '\n';
 
-/// The provider and the account as one column has them. That of a first account is the provider
-/// alone, as in rows of versions which knew no others; so these share a database with this one.
+/// The provider and the account in one column. For a first account it is the provider alone, as in rows
+/// of versions with one account per person, which can share the database.
 pub(crate) fn account_column(key: &GrantKey) -> Cow<'_, str> {
     if key.account.is_empty() && !key.provider.contains(ACCOUNT_SEPARATOR) {
         return (&*key.provider).into();
@@ -51,7 +51,8 @@ pub(crate) fn first_revision() -> i64 {
     signed((u64::from_be_bytes(bytes) >> 2) | 1)
 }
 
-/// What a record is sealed for: its row, so that it can be sealed again, and moved, without its key.
+/// The place that a record is sealed for: its row, so that it can be sealed again, and moved, without
+/// its key.
 pub(crate) fn place(id: &[u8]) -> String {
     crypto::base64url(id)
 }

@@ -36,7 +36,7 @@ pub(crate) fn traced(store: Arc<dyn GrantStore>, tracer: &Tracer) -> Arc<dyn Gra
     Arc::new(Traced { tracer: tracer.clone(), inner: store })
 }
 
-/// How an error counts.
+/// The outcome that an error is reported as.
 trait Outcome {
     fn outcome(&self) -> StoreOutcome;
 }
@@ -75,7 +75,7 @@ impl<S: ?Sized> Traced<S> {
     }
 }
 
-// Each method is here, also those that have a default: it would hide what the store has.
+// Every method is forwarded, also those with a default: the default would hide the store's own.
 #[async_trait]
 impl GrantStore for Traced<dyn GrantStore> {
     async fn load(&self, key: &GrantKey) -> Result<Option<Stored<Grant>>, StoreError> {

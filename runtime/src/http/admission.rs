@@ -51,8 +51,9 @@ pub(super) async fn authenticate(
     Ok(gate.authenticate(parts, from, || announces_page(handler, parts, length)).await?)
 }
 
-/// Whether the head of the request announces a small request for a widget's page. Pages have no
-/// one's data, and a host that is refused one shows an empty frame instead of a sign-in.
+/// Whether the head of the request announces a small request for a widget's page. Pages contain no
+/// personal data, and a host whose request for one is refused shows an empty frame instead of a
+/// sign-in.
 fn announces_page(handler: &Handler<ErasedHandler>, parts: &Parts, length: Option<usize>) -> bool {
     let header = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     parts.method == Method::POST

@@ -19,7 +19,7 @@ pub(crate) enum DrainPhase {
     Ending,
 }
 
-/// The one value of how far the end of a process has come.
+/// The phase of a process, which all of its tasks share.
 #[derive(Debug)]
 pub(crate) struct Drain(watch::Sender<DrainPhase>);
 

@@ -62,7 +62,7 @@ impl GatedListener {
     /// Waits until it accepts no more.
     async fn closed(accepting: &mut watch::Receiver<Accepting>) {
         if accepting.wait_for(|accepting| *accepting != Accepting::Open).await.is_err() {
-            // Who opens and closes it is gone, and so it stays as it is.
+            // The sender is gone, so the state does not change any more.
             std::future::pending::<()>().await;
         }
     }

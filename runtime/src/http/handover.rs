@@ -44,7 +44,7 @@ pub(crate) enum Accepting {
     Leaving,
 }
 
-/// The handover of one listener. Without the possibility of one there is none of these.
+/// The handover of one listener. A listener that cannot be handed over has none.
 pub(crate) struct Handover {
     accepting: watch::Receiver<Accepting>,
     /// The requests whose responses have not begun.
@@ -79,8 +79,8 @@ impl Handover {
         (*self.accepting.borrow() == Accepting::Open).then_some(token)
     }
 
-    /// Says in the response that no other request may follow on its connection, where that is so. The
-    /// end of an event stream is decided by this program, so that nothing may follow it.
+    /// Adds `Connection: close` to the response, if no other request may follow on its connection. No
+    /// request may follow an event stream, because this program decides when the stream ends.
     pub(super) fn finish(&self, version: Version, response: &mut Response) {
         let is_open = *self.accepting.borrow() == Accepting::Open;
         if !is_open || has_type(response, "text/event-stream") {

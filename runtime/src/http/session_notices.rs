@@ -1,7 +1,7 @@
 //! Notices to the clients of sessions, which listen at any replica.
 //!
-//! The calls of a session are answered wherever they arrive, and its stream is open at one replica. What a
-//! client hears there of another replica's call is a record, for which that replica waits.
+//! Any replica answers the calls of a session, and its stream is open at one of them. A notice about a
+//! call at another replica is a record, for which the replica with the stream waits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ const MAX_POLLS: usize = 2;
 /// How long a notice waits for a client whose session is being restored.
 const RESTORE_WAIT: Duration = Duration::from_millis(200);
 
-/// How often a write is tried that others come before.
+/// How often a write is tried again after conflicts with other writes.
 const MAX_ATTEMPTS: usize = 8;
 
 /// The notices of a server whose replicas share a store.
@@ -89,7 +89,7 @@ impl SessionNotices {
                     tokio::time::sleep(RESTORE_WAIT).await;
                     continue;
                 };
-                // Of several streams one gets them.
+                // If there are several streams, one of them gets the notices.
                 let taken = self.records.take(NOTICES, &key).await.ok().flatten();
                 for elicitation in taken.iter().flat_map(|value| parse(value)) {
                     elicitation::notify(&peer, &elicitation).await;

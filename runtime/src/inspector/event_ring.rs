@@ -7,7 +7,7 @@ use bytes::Bytes;
 /// The most that all events, and that all exchanges take, in bytes.
 pub(super) const MAX_LOG_BYTES: usize = 8 << 20;
 
-/// Something of which the newest counts alone.
+/// A value of which only the newest is kept.
 #[derive(Default)]
 pub(super) struct Latest {
     /// How often it has changed.

@@ -12,7 +12,7 @@ use super::event_log::{EventLog, block};
 /// The most that is sent at once, unless one entry is larger.
 const MAX_BATCH_BYTES: usize = 128 << 10;
 
-/// How often a comment is sent where nothing else is.
+/// How often a comment is sent while there is nothing else to send.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 impl EventLog {
@@ -25,7 +25,7 @@ impl EventLog {
         shutdown: CancellationToken,
     ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
         let kept = self.kept();
-        // A number that this process has not reached is of another one.
+        // An event number that this process has not reached is of another process.
         let after_event = if last_event > kept.last_event { 0 } else { last_event };
         // A page that comes back may have missed a change of the state.
         let states_seen = kept.state_changes.wrapping_sub(u64::from(last_event > 0));

@@ -19,7 +19,8 @@ use crate::{
     support::hand_over::{self, HandOver},
 };
 
-/// How many events and exchanges the program before may number after it has handed over.
+/// The gap in the numbers of events and exchanges that is left for the previous program, after it has
+/// handed over.
 const LATE_NUMBERS: u64 = 10_000;
 
 #[derive(Serialize, Deserialize)]

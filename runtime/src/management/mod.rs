@@ -1,6 +1,6 @@
 //! Management of a running server: a listener of its own, for probes and for Prometheus.
 //!
-//! Its routes are on no other listener. What they say has no secret: states, counts and durations.
+//! Its routes are on no other listener. They show states, counts and durations, and no secret.
 
 mod listener;
 mod readiness;

@@ -18,7 +18,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the results of checks are used: probes must not load the database.
 const REPORT_TTL: Duration = Duration::from_secs(1);
 
-/// Why a check failed, in words that are the program's own.
+/// Why a check failed. The text is a constant of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CheckFailure(pub(crate) &'static str);
 
@@ -85,7 +85,7 @@ impl Readiness {
         Self { checks, is_draining: Box::new(is_draining), last: Mutex::new(None) }
     }
 
-    /// The results of all checks, at most a second old. Draining is always of now.
+    /// The results of all checks, at most a second old. Whether the server drains is never cached.
     pub(super) async fn report(&self) -> Vec<Checked> {
         // Held while the checks run: however many probes come, each check runs once.
         let mut last = self.last.lock().await;

@@ -22,7 +22,8 @@ impl AskedClient {
         Self { link: SessionLink::of(extensions).cloned(), peer: context.peer.clone() }
     }
 
-    /// Says that the user is done. The client may have disconnected; it can call again without that.
+    /// Notifies the client that the user is done. A client that has disconnected meanwhile can call
+    /// again without the notification.
     pub(super) async fn complete(self, elicitation: &str) {
         let Self { link, peer } = self;
         if let Some(link) = &link
@@ -30,7 +31,7 @@ impl AskedClient {
         {
             return;
         }
-        // The client of a session listens by another connection, which may have begun since.
+        // The client of a session listens on another connection, which may be newer than the call.
         let peer = link.and_then(|link| link.peer()).unwrap_or(peer);
         notify(&peer, elicitation).await;
     }
@@ -41,6 +42,6 @@ pub(crate) async fn notify(peer: &Peer<RoleServer>, elicitation: &str) {
     let params = json!({ "elicitationId": elicitation });
     let notification = CustomNotification::new("notifications/elicitation/complete", Some(params));
     let notification = ServerNotification::CustomNotification(notification);
-    // It may be gone.
+    // The client may have disconnected.
     let _ = peer.send_notification(notification).await;
 }

@@ -1,5 +1,5 @@
-//! Changes of the tools while clients are connected: in development, where a program is replaced by
-//! another one that has other tools.
+//! Changes of the tools while clients are connected. In development, a program is replaced by another
+//! one, which may have other tools.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ const MAX_PEERS: usize = 1000;
 /// How long clients may take to receive the notification.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Says to clients that the tools are others: `notifications/tools/list_changed`.
+/// Notifies clients that the tools have changed: `notifications/tools/list_changed`.
 pub(crate) struct ToolChanges {
     changes: watch::Sender<()>,
     /// The clients that are connected, by their sessions.

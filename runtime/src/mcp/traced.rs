@@ -1,4 +1,4 @@
-//! Events of requests that are no calls of the server's own tools.
+//! Events of requests other than calls of the server's own tools.
 
 use std::time::Instant;
 

@@ -25,7 +25,7 @@ pub(super) struct TimelyBody {
 }
 
 impl TimelyBody {
-    /// Creates a body that fails after `latest`, and what says whether it has failed.
+    /// Creates a body that fails after `latest`, and a flag that tells whether it has failed.
     pub(super) fn new(bytes: Bytes, latest: Instant) -> (Self, Arc<AtomicBool>) {
         let is_late = Arc::new(AtomicBool::new(false));
         (Self { bytes, latest, is_late: Arc::clone(&is_late) }, is_late)

@@ -68,8 +68,8 @@ impl Registration {
         Ok(filled)
     }
 
-    /// Whether a grant with these values is that of an address which is not the one that the operator
-    /// gives for all people.
+    /// Whether a grant with these values belongs to another address than the one that the operator has
+    /// set for all people.
     pub(crate) fn contradicts(&self, values: &PlaceholderValues) -> bool {
         let differs = |one: &Placeholder| {
             let both = self.values.get(one.name).zip(values.get(one.name));
@@ -88,7 +88,7 @@ impl Registration {
         for url in self.urls() {
             let Some((before, after)) = url.split_once(&name) else { continue };
             let shown = self.at_provider(before);
-            // The strictest place decides.
+            // If a value is used in several places, the strictest one decides.
             if self.installation().ends_in_host(before) {
                 let host = after.split('/').next().unwrap_or_default();
                 return ValueShape::Label { url: format!("{shown}…{host}") };
@@ -100,7 +100,7 @@ impl Registration {
         ValueShape::Segment { url: segment }
     }
 
-    /// The beginning of a URL as the provider has it, also if a stand-in takes its place.
+    /// The beginning of the provider's own URL, also if a stand-in takes its place.
     fn at_provider(&self, url: &str) -> String {
         let stand_in = self.installation().stand_in;
         match stand_in.and_then(|stand_in| url.strip_prefix(stand_in)) {

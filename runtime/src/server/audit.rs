@@ -30,7 +30,7 @@ impl<H: ServerHandler> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// Keeps the audit as the environment says, where it does.
+    /// Applies the setting of the environment, if there is one.
     pub(super) fn replace_audit_retention(mut self) -> Result<Self, ConfigError> {
         let Some(text) = env::var(RETENTION) else { return Ok(self) };
         let days = text.trim().parse().ok().filter(|days| *days <= MAX_RETENTION_DAYS);

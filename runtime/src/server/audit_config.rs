@@ -1,4 +1,4 @@
-//! What is kept of what happens to grants, and for how long.
+//! Configuration of the audit: whether it is kept, and for how long.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use crate::grant::{Clock, GrantStore, audit::AuditTrail};
 /// For how long entries are kept by default.
 const DEFAULT_RETENTION: Duration = Duration::from_hours(24 * 90);
 
-/// What is kept of what happens to grants.
+/// The configuration of the audit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AuditConfig {
     /// For how long; zero: nothing is kept.
@@ -31,8 +31,8 @@ impl AuditConfig {
         now.checked_add(self.retention).filter(|until| *until > now)
     }
 
-    /// The audit in a store, if it is a database: what is in memory ends with the process, and nobody
-    /// could export it.
+    /// The audit in a store, if it is a database. A store in memory ends with the process, so its audit
+    /// could not be exported.
     pub(crate) fn trail(self, store: &Arc<dyn GrantStore>, clock: &Arc<dyn Clock>) -> AuditTrail {
         let is_database = Arc::clone(store).inventory().is_some();
         let records = Arc::clone(store).records().filter(|_| is_database);

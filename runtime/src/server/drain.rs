@@ -38,7 +38,7 @@ impl<H: ServerHandler> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// Drains as the environment says, where it does.
+    /// Applies the settings of the environment, if there are any.
     pub(super) fn replace_drain_limits(mut self) -> Result<Self, ConfigError> {
         let limits = &mut self.drain_limits;
         for (name, limit) in [(DELAY, &mut limits.delay), (TIMEOUT, &mut limits.timeout)] {
@@ -54,8 +54,8 @@ impl<H> Server<H> {
 }
 
 impl Assembled {
-    /// Drains the server after the first signal, or when `lost` completes: without the one who started
-    /// this program, nothing would end it. A second signal ends the process.
+    /// Drains the server after the first signal, or when `lost` completes, because the supervisor that
+    /// would end this program is gone. A second signal ends the process.
     pub(super) async fn drain_at_signal(&self, lost: impl Future<Output = ()>) {
         let mut signals = Signals::take();
         let delay = tokio::select! {

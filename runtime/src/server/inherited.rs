@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 #[cfg(unix)]
 const SPARE: &str = "spare";
 
-/// The listeners of the environment. They are the environment's once: the second time there are none.
+/// The listeners of the environment. They can be taken once: a second call returns none.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     /// The server's own.

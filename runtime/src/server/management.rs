@@ -23,8 +23,8 @@ const PROBE: &str = "toolgate readiness";
 
 impl<H: ServerHandler> Server<H> {
     /// Sets the address of the management listener, which [`serve`](Self::serve) and
-    /// [`serve_http`](Self::serve_http) have besides that of the server. There is none by default;
-    /// `--management ADDRESS` and `TOOLGATE_MANAGEMENT` override it.
+    /// [`serve_http`](Self::serve_http) open in addition to that of the server. There is none by
+    /// default; `--management ADDRESS` and `TOOLGATE_MANAGEMENT` override it.
     ///
     /// | path | what it says |
     /// |---|---|
@@ -33,8 +33,8 @@ impl<H: ServerHandler> Server<H> {
     /// | `/metrics` | metrics for Prometheus, with the feature `metrics` |
     ///
     /// Checks have two seconds each, and their results are used for a second, so that probes do not
-    /// load the database. A server over standard input and output has no such listener: it is one
-    /// process of one client, which sees by itself whether it lives.
+    /// load the database. A server over standard input and output has no such listener: it is a process
+    /// of one client, which notices by itself when the process ends.
     ///
     /// # Security
     ///
@@ -58,7 +58,7 @@ impl<H: ServerHandler> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// Has this management listener instead of that of the program, if the command line names one.
+    /// Sets the management listener that the command line names, if it names one.
     pub(crate) fn replace_management(mut self, address: Option<SocketAddr>) -> Self {
         self.management = address.or(self.management);
         self

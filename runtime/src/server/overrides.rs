@@ -37,7 +37,7 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
-    /// Has the inspector or not, as the command line says, if it does.
+    /// Enables or disables the inspector as the command line says, if it says so.
     #[cfg_attr(
         not(feature = "inspector"),
         expect(unused_mut, unused_variables, reason = "the feature has the inspector")
@@ -50,7 +50,7 @@ impl<H: ServerHandler> Server<H> {
         self
     }
 
-    /// Whether clients reach it by https, so through a proxy, and it trusts none.
+    /// Whether clients reach the server by https, which means through a proxy, and no proxy is trusted.
     pub(crate) fn lacks_trusted_proxy(&self) -> bool {
         let resource = self.gate.as_ref().and_then(|gate| gate.resource.as_deref());
         let url = resource.or(self.public_url.as_deref()).unwrap_or_default();
@@ -99,7 +99,7 @@ impl<H> Server<H> {
         Tracer::since(started, observers, cfg!(debug_assertions) && is_local)
     }
 
-    /// The server at the URL that the environment names, if it does.
+    /// Sets the public URL that the environment names, if it names one.
     pub(crate) fn replace_public_url(mut self, url: Option<String>) -> Self {
         if let Some(url) = url {
             let url = url.trim_end_matches('/');

@@ -69,7 +69,8 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A URL without the password that it may have. What is none stays, unless it seems to have one.
+/// A URL without its password. A text that is no URL stays as it is, unless it seems to have a
+/// password.
 fn without_password(value: &str) -> String {
     let Ok(mut url) = Url::parse(value) else {
         return if value.contains('@') { MASKED.to_owned() } else { value.to_owned() };

@@ -18,8 +18,8 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals, which do nothing by themselves from now on. One that cannot be taken does as it
-    /// did.
+    /// Takes over the signals, which have no other effect from now on. A signal that cannot be taken
+    /// keeps its effect.
     pub(super) fn take() -> Self {
         Self {
             #[cfg(unix)]

@@ -17,7 +17,7 @@ struct Snapshot<W, F> {
 
 impl HandOver for Engine {
     fn snapshot(&self) -> Result<Box<RawValue>, serde_json::Error> {
-        // Under the lock, so that no request changes the world afterwards.
+        // The snapshot is taken under the lock, so that no request changes the state afterwards.
         let world = self.world();
         self.has_moved.store(true, SeqCst);
         hand_over::write(&Snapshot { world: &*world, faults: &self.faults })

@@ -17,8 +17,8 @@ pub(crate) trait HandOver: Send + Sync {
     /// Goes on with the state: no other program took it over.
     fn resume(&self) {}
 
-    /// What calls that began before the snapshot have changed after it, and after the last time that this
-    /// was asked; `None` if nothing has changed.
+    /// The changes that calls from before the snapshot have made since then, or since the last call of
+    /// this method; `None` if there are none.
     fn late(&self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
         Ok(None)
     }

@@ -18,11 +18,11 @@ pub(crate) struct Outage {
 /// Whether a service is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// It is, as there is no outage.
+    /// Yes: there is no outage.
     Usual,
-    /// It is, to see whether the outage has ended. Others are not to ask for an interval.
+    /// Yes, to find out whether the outage has ended. Nothing else asks for an interval.
     Probe,
-    /// It is not, as it did not answer a moment ago.
+    /// No: it did not answer a moment ago.
     NotNow,
 }
 

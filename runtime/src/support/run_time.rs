@@ -7,8 +7,8 @@ use tokio::time::{error::Elapsed, sleep};
 /// In how many steps a timeout is counted.
 const STEPS: u32 = 16;
 
-/// Completes with `future`, or after `limit` of the time in which this process runs: a pause counts as one
-/// sixteenth of it. What arrived while the process was paused is read before the time is up.
+/// Completes with `future`, or after `limit` of the time in which this process runs: a pause counts as
+/// at most one sixteenth of it. Data that arrived during a pause is still read before the time is up.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     for _ in 1..STEPS {

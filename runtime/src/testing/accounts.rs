@@ -96,7 +96,7 @@ fn form_about(page: &str, provider: &str, account: &str) -> Option<Fields> {
     let about = if sections.peek().is_some() {
         sections.find(is_named)?
     } else {
-        // An only account has no section of its own.
+        // A single account has no section of its own.
         Some(page).filter(|page| page.contains(&format!("<strong>{name}</strong>")))?
     };
     about.split("<form ").find(|form| is_of(form, provider)).map(hidden_fields)

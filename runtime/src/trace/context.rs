@@ -181,7 +181,7 @@ impl TraceContext {
         parent
     }
 
-    /// Adds the headers of a request that the span `id` is.
+    /// Adds the headers of a request whose span is `id`.
     pub(crate) fn propagate(&self, id: SpanId, headers: &mut HeaderMap) {
         let parent = self.trace_parent(id);
         let values = [
@@ -191,7 +191,7 @@ impl TraceContext {
         ];
         for (name, value) in values {
             match HeaderValue::from_str(value) {
-                // What the tool itself sends counts.
+                // Headers that the tool has set take precedence.
                 Ok(value) if !value.is_empty() => _ = headers.entry(name).or_insert(value),
                 _ => {}
             }

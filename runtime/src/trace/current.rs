@@ -1,4 +1,4 @@
-//! Span of a task, for what nothing can be given to: the methods of a store.
+//! Span of the current task, for code that cannot be given a span: the methods of a store.
 
 use super::span::Span;
 
@@ -6,10 +6,10 @@ tokio::task_local! {
     static CURRENT: Span;
 }
 
-/// Does something for the call, the refresh or the consent of `span`. What it does in a task of its own
-/// does not count.
+/// Runs a future for the call, the refresh or the consent of `span`. Tasks that it spawns do not
+/// inherit the span.
 ///
-/// It costs a comparison where no observer wants the traces of requests.
+/// Without an observer that wants the traces of requests, this costs one comparison.
 pub(crate) async fn within<T>(span: &Span, doing: impl Future<Output = T>) -> T {
     if span.is_in_trace() { CURRENT.scope(span.clone(), doing).await } else { doing.await }
 }

@@ -111,12 +111,12 @@ pub enum StoreOperation {
     TakeRecord,
 }
 
-/// How the store answered.
+/// The outcome of a use of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StoreOutcome {
-    /// It did it.
+    /// It succeeded.
     Done,
     /// The row had been changed by another process or call.
     Conflict,

@@ -1,4 +1,4 @@
-//! The check of a configuration, and the broker that is made of it.
+//! Validation of a broker's configuration, and construction of the broker.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

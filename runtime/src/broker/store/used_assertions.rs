@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl TypedStore {
-    /// Remembers an assertion by who signed it and its `jti`, for all replicas, and says whether it was
-    /// not used before.
+    /// Records the use of an assertion, by its signer and its `jti`, for all replicas. Returns whether
+    /// it is the first use.
     pub(crate) async fn is_first_use(
         &self,
         kind: &str,

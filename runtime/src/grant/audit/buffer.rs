@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use super::entry::{AuditEvent, Facts};
 use crate::grant::records::Namespace;
 
-/// The most entries of a person in a minute: others are not to be displaced by one who connects and
-/// disconnects an account all day.
+/// The most entries of a person in a minute, so that one who connects and disconnects an account all
+/// day does not displace the entries of others.
 const MAX_PER_PERSON: u32 = 60;
 
 /// The most people that are counted.
@@ -15,7 +15,7 @@ const MAX_PEOPLE: usize = 10_000;
 /// The most entries of a kind that wait, while the store does not answer.
 const MAX_WAITING: usize = 4096;
 
-/// From how many bytes on a record takes no further entry.
+/// The size in bytes from which a record takes no further entry.
 const MAX_BATCH_BYTES: usize = 8 * 1024;
 
 /// The most kinds of refusals that are counted apart.
@@ -81,8 +81,8 @@ impl Buffers {
         &mut self.by_stream[stream as usize]
     }
 
-    /// Adds an entry, or counts it where there is no room. Returns whether a task has to be begun that
-    /// writes it.
+    /// Adds an entry, or counts it if there is no room. Returns whether a task has to be spawned to
+    /// write it.
     pub(super) fn push(&mut self, stream: Stream, at: u64, facts: &Facts) -> bool {
         let is_one_too_many = facts.subject.as_ref().is_some_and(|who| self.is_too_many(who, at));
         let buffer = self.of(stream);

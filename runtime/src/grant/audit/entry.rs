@@ -46,11 +46,11 @@ events! {
     AccountConnected = "account_connected",
     /// A person let a further client use an account.
     ClientAllowed = "client_allowed",
-    /// A person did not.
+    /// A person refused a further client the use of an account.
     ClientRefused = "client_refused",
     /// An access token was renewed.
     TokenRefreshed = "token_refreshed",
-    /// It was not, for a reason that may pass.
+    /// An access token was not renewed, for a reason that may be temporary.
     RefreshFailed = "refresh_failed",
     /// The provider no longer accepts a grant.
     GrantEnded = "grant_ended",
@@ -64,9 +64,9 @@ events! {
     Refused = "refused",
     /// Grants of all people were listed.
     GrantsListed = "grants_listed",
-    /// Those of one person were.
+    /// Grants of one person were listed.
     PersonShown = "person_shown",
-    /// What there was of a person was deleted.
+    /// The data of a person were deleted.
     PersonDeleted = "person_deleted",
     /// Rows were sealed under the current key.
     KeysRotated = "keys_rotated",
@@ -98,10 +98,10 @@ pub(crate) struct Facts {
     pub(crate) client: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
-    /// What came of it, as a code.
+    /// The result, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<Cow<'static, str>>,
-    /// Why, as a code.
+    /// The reason, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Cow<'static, str>>,
     /// How many there were.
@@ -163,7 +163,7 @@ impl Facts {
         Self { count: Some(count), ..self }
     }
 
-    /// As it is stored: no text is longer than it may be.
+    /// The entry as it is stored: texts are cut at their maximum lengths.
     pub(super) fn to_json(&self, at: u64) -> String {
         let mut facts = self.clone();
         let names =

@@ -1,4 +1,4 @@
-//! Export of the audit from a database, and what a deletion of a person leaves in it.
+//! Export of the audit from a database, and removal of a person from it.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ use crate::{
     support::crypto,
 };
 
-/// How often rows are looked at again that change meanwhile.
+/// How many times rows that change meanwhile are read again.
 const MAX_ROUNDS: usize = 20;
 
 /// Whether the records of a namespace are of the audit.
@@ -38,7 +38,7 @@ impl<'a> Pages<'a> {
         Self { inventory, streams: Stream::ALL.iter(), at: None }
     }
 
-    /// The next rows, and what opens and seals them. `None`: there are no more.
+    /// The next rows, and the sealer that opens and seals them. `None`: there are no more.
     async fn next(&mut self) -> Result<Option<(Sealer, Vec<Row>)>, StoreError> {
         loop {
             let next = || self.streams.next().map(|stream| (*stream, Vec::new()));

@@ -1,8 +1,8 @@
 //! Audit of grants: who connected what, what was refused, renewed, revoked and administered.
 //!
-//! A server keeps it in its database, sealed as everything there, for as long as the operator wants;
-//! `admin export-audit` reads it. It is written where a grant changes, and never on the way of a call
-//! that has a good token. Entries wait in memory and are written together, by a task, so that no call
+//! A server keeps the audit in its database, sealed like everything there, for as long as the operator
+//! wants; `admin export-audit` reads it. An entry is written when a grant changes, never during a call
+//! whose token is valid. Entries wait in memory and are written together, by a task, so that no call
 //! waits for them or fails because of them.
 
 pub(crate) mod buffer;
@@ -29,7 +29,7 @@ use crate::support::{background, clock::Clock, crypto};
 const DECISION_DELAY: Duration = Duration::from_secs(1);
 const OTHER_DELAY: Duration = Duration::from_secs(60);
 
-/// After how long it is tried again where the store does not answer.
+/// The wait before the next attempt, when the store does not answer.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// How long the end of a process waits for the last entries.
@@ -43,7 +43,7 @@ struct Trail {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
     retention: Duration,
-    /// Whether a command of an operator does what is recorded.
+    /// Whether the entries are about an operator's command.
     is_by_operator: bool,
     buffers: Mutex<Buffers>,
     /// Held while entries are written.
@@ -98,7 +98,7 @@ impl AuditTrail {
         }
     }
 
-    /// Writes what waits, before the process ends. What cannot be written is said.
+    /// Writes the waiting entries before the process ends. Entries that cannot be written are logged.
     pub(crate) async fn flush(&self) {
         let Some(trail) = &self.0 else { return };
         if trail.buffers().waiting() == 0 {
@@ -124,14 +124,14 @@ impl Trail {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins the task that writes what waits. It does not keep the store open.
+    /// Spawns the task that writes the waiting entries. It does not keep the store open.
     fn schedule(self: &Arc<Self>, stream: Stream) {
         if tokio::runtime::Handle::try_current().is_ok() {
             background::spawn(write_later(Arc::downgrade(self), stream));
         }
     }
 
-    /// Writes what waits. Returns whether it could be written.
+    /// Writes the waiting entries. Returns whether they were written.
     async fn write(&self, stream: Stream) -> bool {
         let _one_at_a_time = self.writing.lock().await;
         loop {

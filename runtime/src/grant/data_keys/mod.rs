@@ -25,7 +25,7 @@ use super::{
 };
 use crate::support::{background as task, clock::Clock, crypto};
 
-/// How long one renewal may take: what a call waits for at most, where there is no key.
+/// How long one renewal may take. A call waits no longer than that for a key.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long after a failure the source is not asked again.
@@ -42,7 +42,7 @@ pub(crate) struct DataKeys {
     /// The master key of the store before it had a source.
     fixed: Option<MasterKey>,
     cached: RwLock<Option<Cached>>,
-    /// What seals while there is no key: nothing that is stored, and nothing that is opened again.
+    /// A key that seals while there is no data key. Nothing that it seals is stored or opened again.
     void: Arc<KeyRing>,
     renewal: Mutex<Renewal>,
 }
@@ -64,8 +64,8 @@ struct Renewal {
 }
 
 impl DataKeys {
-    /// Unwraps the data keys of a store, or makes the first one, which [`first_row`](Self::first_row)
-    /// has until it is stored.
+    /// Unwraps the data keys of a store, or makes the first one. [`first_row`](Self::first_row) returns
+    /// it until it is stored.
     pub(crate) async fn load(
         source: Arc<dyn KeySource>,
         rows: Arc<dyn WrappedKeys>,
@@ -91,8 +91,8 @@ impl DataKeys {
         Some(self.renewal.lock().await.first.as_ref()?.1.clone())
     }
 
-    /// Stores the first data key in a database that had none, and takes that of another process which
-    /// was faster.
+    /// Stores the first data key in a database that had none. If another process was faster, its key is
+    /// used instead.
     pub(crate) async fn store_first(&self) -> Result<(), StoreError> {
         let mut renewal = self.renewal.lock().await;
         let Some((_, (name, value))) = &renewal.first else { return Ok(()) };
@@ -130,7 +130,7 @@ impl DataKeys {
         self.renew(&mut renewal).await.map_err(StoreError::DataKeys)
     }
 
-    /// The keys in memory, or those that open nothing.
+    /// The keys in memory, or a ring that opens nothing.
     pub(crate) fn ring_or_void(&self) -> Arc<KeyRing> {
         self.valid().map_or_else(|| Arc::clone(&self.void), |cached| cached.ring)
     }

@@ -1,5 +1,5 @@
-//! One renewal: rows are read, unwrapped, wrapped again where the source has another key, and
-//! followed by a new data key when the last one is old.
+//! One renewal of data keys: rows are read and unwrapped, and wrapped again if the source has another
+//! key. A new data key is added when the last one is old.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ use crate::grant::{
 /// How many keys are unwrapped at once.
 const MAX_CONCURRENT: usize = 8;
 
-/// How much later than at the end of the longest cache a new key seals.
+/// The delay of a new key after the end of the longest cache, before it seals.
 const ACTIVATION_MARGIN: Duration = Duration::from_mins(1);
 
 /// A data key, and since when it seals.
@@ -55,7 +55,7 @@ impl DataKeys {
         for (at, result) in found.into_iter().enumerate() {
             match result {
                 Ok(key) => keys.push(key),
-                // An older key of the source may be destroyed: what it wrapped is lost, and no more.
+                // An older key of the source may have been destroyed: only what it wrapped is lost.
                 Err(error) if error.is_refusal() && Some(at) != current => {
                     let name = &rows[at].0;
                     tracing::warn!(target: "toolgate::grant", %error, name, "a data key of the store cannot be unwrapped");
@@ -80,7 +80,7 @@ impl DataKeys {
         renewal: &mut Renewal,
         now: SystemTime,
     ) -> Result<KeyRing, KeySourceError> {
-        // Replicas without the source have to be replaced first.
+        // Replicas that do not know the source have to be replaced first.
         let active_from = if self.fixed.is_some() { self.next_activation(now) } else { now };
         if renewal.first.is_none() {
             let key = MasterKey::generate();
@@ -99,7 +99,8 @@ impl DataKeys {
         self.rows.insert(&name_after(Some(last)), &value).await.map_err(of_store)
     }
 
-    /// When a key that is stored now may seal: all processes whose keys are valid have it then.
+    /// The time at which a key that is stored now may seal: by then, all processes whose keys are still
+    /// valid have it.
     fn next_activation(&self, now: SystemTime) -> SystemTime {
         now + self.source.cache_lifetime() + ACTIVATION_MARGIN
     }

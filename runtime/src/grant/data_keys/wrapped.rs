@@ -10,7 +10,7 @@ use crate::grant::{
     store_error::StoreError,
 };
 
-/// How the names of the rows begin. A number follows, of as many digits for each.
+/// The prefix of the rows' names. A number of fixed length follows.
 pub(crate) const NAME_PREFIX: &str = "data key ";
 
 /// The most data keys of a store: with the default period, those of fifteen years.

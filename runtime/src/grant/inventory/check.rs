@@ -15,7 +15,8 @@ pub(crate) struct Verification {
     pub(crate) sound: BTreeMap<String, u64>,
     /// How many rows each key has sealed, by the key's identifier in hexadecimal digits.
     pub(crate) keys: BTreeMap<String, u64>,
-    /// How many records were sealed by a version before, for keys that only those have who use them.
+    /// How many records an earlier version has sealed. Each opens only with the key of its record,
+    /// which the database does not have.
     pub(crate) older: u64,
     /// How many rows do not open.
     pub(crate) faults: u64,
@@ -51,7 +52,7 @@ impl Verification {
         };
         match opened {
             Ok(()) => *self.sound.entry(row.place.kind().to_owned()).or_default() += 1,
-            // Before, a record was sealed for its key and not for its row.
+            // An earlier version sealed a record for its key instead of its row.
             Err(UnsealError::Damaged) if row.place.grant().is_none() && row.expires_at > 0 => {
                 self.older += 1;
             }
@@ -83,7 +84,7 @@ pub(crate) struct Resealing {
     pub(crate) resealed: u64,
     /// Rows that were written meanwhile, under the current key or not.
     pub(crate) changed: u64,
-    /// Rows that no key opens, and records of a version before.
+    /// Rows that no key opens, and records of an earlier version.
     pub(crate) unreadable: u64,
 }
 

@@ -1,7 +1,7 @@
 //! Inventory of a database: its rows as they are stored, for those who administer it.
 //!
-//! A row is read without its key in the program: a grant by its columns, a record by its digest. Values
-//! are opened and sealed with the database's own sealer.
+//! Rows are found without the keys that the program uses: a grant by its columns, a record by its
+//! digest. Values are opened and sealed with the database's own sealer.
 
 pub(crate) mod check;
 pub(crate) mod notes;
@@ -29,10 +29,10 @@ pub(crate) const BATCH: usize = 500;
 /// The name under which the rows of consents in progress are, in every database.
 pub(crate) const PENDING: &str = "pending";
 
-/// What a row is found by. In order, all grants come before all records.
+/// The place of a row. In order, all grants come before all records.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Place {
-    /// A grant, by its columns: that of the provider has the account as well.
+    /// A grant, by its columns. The column of the provider has the account as well.
     Grant { subject: String, provider: String },
     /// A record, by the digest of its key.
     Record { namespace: String, id: Vec<u8> },
@@ -48,7 +48,7 @@ pub(crate) struct Row {
     pub(crate) expires_at: i64,
 }
 
-/// What a database takes from the servers that use it.
+/// What a database accepts from the servers that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accepted {
     /// Everything.
@@ -86,11 +86,11 @@ pub(crate) trait Inventory: Notes {
     /// How many leases are held at a time.
     async fn leases(&self, now: SystemTime) -> Result<u64, StoreError>;
 
-    /// Sets what the database takes from servers, those included that run already.
+    /// Sets what the database accepts from servers, also from those that are running.
     async fn accept(&self, accepted: Accepted) -> Result<(), StoreError>;
 }
 
-/// The inventory of a store. `None`: it has none, because it is in memory or a program's own.
+/// The inventory of a store. `None`: a store in memory, or one that the program implements, has none.
 pub(crate) fn inventory_of(store: Arc<dyn GrantStore>) -> Option<Arc<dyn Inventory>> {
     let found = store.inventory()?.downcast::<Arc<dyn Inventory>>().ok()?;
     Some(*found)
@@ -129,7 +129,7 @@ impl Row {
         }
     }
 
-    /// The value, sealed for the same row by another sealer, or again.
+    /// The value, sealed for the same row by this sealer.
     pub(crate) fn sealed_by(&self, sealer: &Sealer, value: &[u8]) -> Vec<u8> {
         match &self.place {
             Place::Grant { subject, provider } => {

@@ -1,12 +1,12 @@
 //! Relocation of a database to another one, while servers use it.
 //!
-//! The rows are copied in passes: each one copies what has changed since it was copied, and removes
-//! what is gone. Then the source gives no more leases, so that no renewal begins, and those under way
-//! end; then it takes no writes, and a last pass makes the two the same. From there on the target is
-//! the database. A server at the source goes on with the tokens that it has, and renews none.
+//! The rows are copied in passes. Each pass copies the rows that have changed, and removes those that
+//! are gone. Then the source refuses leases, so that no renewal begins, and the renewals under way end.
+//! Then it refuses writes, and a last pass makes the two databases equal. From then on the target is
+//! used. A server that still uses the source goes on with the tokens that it has, and renews none.
 //!
-//! A row that has the same revision is the same row, because revisions are copied as well. So a
-//! relocation that was stopped goes on where it was.
+//! Revisions are copied as well, so rows with the same revision are equal, and a relocation that was
+//! stopped goes on where it stopped.
 
 use std::{
     sync::Arc,
@@ -34,7 +34,7 @@ const IDENTIFIER: &str = "identifier";
 /// How often a pass is repeated while much changes, before the source is closed.
 const MAX_PASSES: usize = 10;
 
-/// How few changes of a pass the last one may have to copy.
+/// The number of changes in a pass below which the source is closed.
 const FEW: u64 = 100;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ pub(crate) struct Relocation {
     pub(crate) to: Arc<dyn Inventory>,
 }
 
-/// What happened, for those who watch.
+/// Progress of a relocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// A pass goes on.
@@ -124,7 +124,8 @@ impl Relocation {
         Ok(pass)
     }
 
-    /// Closes the source, and copies the rest. Where renewals do not end, the source is open again.
+    /// Closes the source, and copies the rest. If renewals do not end in time, the source is opened
+    /// again.
     pub(crate) async fn finish(
         &self,
         mut watch: impl FnMut(Step) + Send,
@@ -162,11 +163,11 @@ impl Relocation {
         Ok(pass)
     }
 
-    /// Opens the source again, for servers that stay there. What the target has is of no use then.
+    /// Opens the source again for its servers. The rows of the target are then out of date.
     pub(crate) async fn cancel(&self) -> Result<(), RelocationError> {
         let source = self.identifier().await?;
         self.to.set_note(RELOCATED_FROM, None).await?;
-        // So that no server uses its rows, which get old.
+        // No server may use these rows, because they get out of date.
         self.to.set_note(UNDER_WAY, Some(&source)).await?;
         self.from.set_note(RELOCATED_TO, None).await?;
         self.from.accept(Accepted::All).await?;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::grant::{key_error::KeyError, master_key::MasterKey};
 
-/// What every entry of toolgate is stored under; its name is that of the user there.
+/// The service name of all entries. The name of a key is the user name of its entry.
 const SERVICE: &str = "toolgate";
 
 /// How long the keyring may take: it may ask a person to unlock it.
@@ -25,8 +25,8 @@ const KEYRING_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest name of an entry.
 const MAX_NAME_LEN: usize = 64;
 
-/// The file that a process holds while it creates a key, because no keyring has a creation that fails
-/// where another process was first.
+/// The file that a process locks while it creates a key: no keyring can create an entry only if it does
+/// not exist.
 #[cfg(feature = "sqlite")]
 const LOCK_FILE: &str = "keyring.lock";
 
@@ -51,7 +51,7 @@ pub(crate) fn read_or_create(
     })
 }
 
-/// Does what waits for a keyring on a thread of its own, and gives up after a while.
+/// Runs blocking work on a thread of its own, and gives up after a timeout.
 fn within<T: Send + 'static>(
     timeout: Duration,
     work: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
@@ -146,7 +146,7 @@ impl Keyring {
             made.map_err(|error| failed(current, error))?;
             tracing::info!(target: "toolgate::grant", name = current, "a master key was made in the keyring of the operating system");
         }
-        // What is there now is what the next start finds.
+        // The entry is read again, because the next start reads it too.
         let found = self.key(current)?.ok_or_else(|| missing(current))?;
         drop(held);
         self.with_previous(found, previous)
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(rotated.previous()[0].expose(), first.expose());
         assert_eq!(make(&["next"], Some(&database)).unwrap().expose(), rotated.expose());
 
-        // A database whose key is not there gets no other one.
+        // No new key is created for a database whose key is missing.
         let error = make(&["lost"], Some(&database)).unwrap_err().to_string();
         assert!(error.contains("grants.db") && error.contains("move the database away"), "{error}");
         let error = make(&["new", "lost"], Some(&database)).unwrap_err().to_string();

@@ -21,8 +21,8 @@ use crate::{
 /// How much the clock of this machine may differ from the database's.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(30);
 
-/// The clock of the database, for all that is compared over replicas. It is that of this machine as long
-/// as the two do not differ: so it costs no more than that one.
+/// The clock of the database, for times that replicas compare. As long as it agrees with the clock of
+/// this machine, that one is read, so that no query is needed.
 #[derive(Debug)]
 pub(super) struct SharedClock {
     begun: Instant,
@@ -37,7 +37,7 @@ impl SharedClock {
         Self { begun: Instant::now(), at_begin: AtomicI64::new(Self::SAME) }
     }
 
-    /// Goes on as the database does; `None`: as this machine.
+    /// Follows the clock of the database; `None`: that of this machine.
     fn follow(&self, database: Option<SystemTime>) {
         let at_begin = database.map_or(Self::SAME, |now| {
             let elapsed = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -58,9 +58,9 @@ impl Clock for SharedClock {
 
 /// The clocks of a store.
 pub(super) struct Clocks {
-    /// The clock that the program has set in place of the system's, for all that the store compares.
+    /// The clock that the program has set, in place of the database's.
     given: Option<Arc<dyn Clock>>,
-    /// The database's time, and when it was that.
+    /// A time of the database, and the moment of this process at which it was read.
     measured: Mutex<Option<(SystemTime, Instant)>>,
     shared: Arc<SharedClock>,
     /// Whether the clock of this machine was seen to differ from the database's.
@@ -74,7 +74,7 @@ impl Clocks {
         Self { given, measured: Mutex::default(), shared, is_wrong }
     }
 
-    /// The time as the database has it, also after the clock of this machine was set.
+    /// The time of the database, also after the clock of this machine was changed.
     pub(super) fn now(&self) -> SystemTime {
         match (&self.given, *self.measured()) {
             (Some(clock), _) => clock.now(),

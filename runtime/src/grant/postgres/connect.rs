@@ -102,11 +102,11 @@ impl Connector {
                     "the database does not answer".to_owned()
                 }
             };
-            // Who asks next, or waits no longer, begins with another one.
+            // Concurrent and later attempts begin with the next host.
             self.first.store((at + 1) % count, Ordering::Relaxed);
             problems.push(problem);
         }
-        // Their order is that in which they were asked.
+        // The errors are in the order in which the hosts were asked.
         Err(ConnectError { problem: problems.join("; then: "), is_silent })
     }
 }
@@ -205,7 +205,7 @@ impl Manager for Connections {
                     tracing::warn!(target: "toolgate::grant", error = describe(&error), "a connection to the database has ended");
                 }
             });
-            // It ends the driver if what follows fails.
+            // The guard ends the driver if the following steps fail.
             let client = PooledClient { client, driver };
             client.batch_execute(SESSION).await?;
             Ok(client)

@@ -40,7 +40,8 @@ pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 pub(super) struct Database {
     pool: Pool<Connections>,
     name: String,
-    /// Whether new connections are answered. Work does not wait for one after another.
+    /// Whether new connections succeed. In an outage, work fails at once instead of waiting for one
+    /// connection after another.
     outage: Outage,
 }
 
@@ -64,7 +65,8 @@ impl Database {
 
     /// Runs one statement, in a transaction of its own, and returns its rows.
     ///
-    /// It is not prepared, which is one round trip, and lets poolers in between share connections.
+    /// The statement is not prepared: this takes one round trip, and lets poolers in between share
+    /// connections.
     pub(super) async fn query(
         &self,
         doing: &'static str,
@@ -88,7 +90,7 @@ impl Database {
             }
             Err(_) => {
                 drop(Object::take(connection));
-                // The others were opened before as well, and would be found out one by one.
+                // The other connections are of the same time, and would fail one by one.
                 self.pool.retain(|_, _| false);
                 Err(self.unavailable(doing, SILENT))
             }

@@ -30,8 +30,8 @@ use crate::support::clock::Clock;
 /// The consents in progress, which are records.
 pub(super) const PENDING: Namespace = Namespace::new(inventory::PENDING, MAX_PENDING);
 
-/// Takes a lease at $4, which is the database's time where it is null. The time is that at which the
-/// statement came: one that waits for another makes no lease longer.
+/// Takes a lease at $4, which is the database's time where it is null. The time is that of the
+/// statement's arrival, so that waiting for another statement does not prolong the lease.
 const LEASE: &str = "INSERT INTO toolgate_leases AS held (owner, provider, holder, expires_at) \
     SELECT $1, $2, $3, time.now + $5 FROM (SELECT coalesce($4, \
     (extract(epoch FROM statement_timestamp()) * 1000)::bigint) AS now) AS time \

@@ -28,7 +28,7 @@ use crate::{
 /// The channel of notifications.
 pub(super) const CHANNEL: &str = "toolgate";
 
-/// How often a waiter looks for itself while notifications arrive, in case one did not.
+/// How often a waiter reads the record while notifications arrive, in case one was lost.
 const SLOW_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The wait after a connection that failed.
@@ -43,7 +43,7 @@ fn announced(text: &str) -> Option<RecordId> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-/// A connection of its own for notifications. It is opened for the first waiter.
+/// The connection for notifications. It is opened for the first waiter.
 pub(super) struct Listener {
     shared: Arc<Shared>,
     started: AtomicBool,
@@ -109,7 +109,7 @@ async fn listen_once(shared: &Weak<Shared>, connector: &Connector) -> Result<(),
     let (_client, driver, mut received) = connected;
     if let Some(alive) = shared.upgrade() {
         alive.is_connected.store(true, Ordering::Relaxed);
-        // What changed before is not announced any more.
+        // Earlier changes are not announced again.
         alive.watchers.wake_all();
     }
     let ended = loop {

@@ -17,7 +17,7 @@ use crate::{
     support::crash_point::crash_point,
 };
 
-/// What leads from each version to the next.
+/// The statements that lead from each version to the next.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 
 /// How long a process waits for its own migration and for those of others.
@@ -113,7 +113,8 @@ impl Migration<'_> {
     async fn version(&self, client: &impl GenericClient) -> Result<usize, StoreError> {
         let failed =
             |error: tokio_postgres::Error| self.database.unavailable(READING, describe(&error));
-        // Not `to_regclass`: what it has not found it may not find within the same transaction.
+        // `to_regclass` is not used: after it has not found a table, it may not find it later in the
+        // same transaction.
         let sql = "SELECT EXISTS (SELECT 1 FROM pg_class \
                    WHERE relname = 'toolgate_migrations' AND pg_table_is_visible(oid))";
         let rows = client.query_typed(sql, &[]).await.map_err(failed)?;

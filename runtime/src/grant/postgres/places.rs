@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The text as a column can have it: PostgreSQL's have no NUL. Two texts have two forms.
+/// The text in the form of a column, because texts of PostgreSQL cannot have NUL. Different texts have
+/// different forms.
 pub(super) fn legible(text: &str) -> Cow<'_, str> {
     if !text.contains(['\0', '\\']) {
         return text.into();

@@ -24,9 +24,10 @@ use crate::grant::{
     watchers::{RecordId, Watch, record_id},
 };
 
-/// How many insertions of a process there are to one that removes what has expired, and how many
-/// records it removes.
+/// How many insertions of a process there are for each removal of expired records.
 const INSERTS_PER_CLEANUP: u32 = 64;
+
+/// The most expired records of one removal.
 const CLEANUP_LIMIT: i64 = 1000;
 
 /// How often an insertion makes room and is tried again, while others take the room.
@@ -53,8 +54,7 @@ const UPDATE: &str = "UPDATE toolgate_records \
     WHERE namespace = $1 AND id = $2 AND revision = $5 \
     AND expires_at > coalesce($6, (extract(epoch FROM statement_timestamp()) * 1000)::bigint) RETURNING revision";
 
-/// What is returned of a record that changed in a namespace which is watched: the same, once all
-/// processes were told of it.
+/// Returns the row of a changed record in a watched namespace, and notifies all processes.
 fn announcing(sql: &str, parameter: usize) -> String {
     format!(
         "WITH changed AS ({sql}) SELECT *, pg_notify('{CHANNEL}', ${parameter})::text FROM changed"
@@ -268,7 +268,7 @@ impl PostgresStore {
         }
         let parameters = [(&row.namespace.name as _, Type::TEXT), (&most as _, Type::INT8)];
         self.database.query("evicting a record", EVICT, &parameters).await?;
-        // Others may have taken the room, for which they have made some as well.
+        // Other insertions may have taken the room, but each of them has made room as well.
         self.insert_below(row, replaces, i64::MAX).await
     }
 
@@ -326,7 +326,7 @@ impl PostgresStore {
         parameters.push((&text as _, Type::TEXT));
         let sql = announcing(sql, parameters.len());
         let rows = self.database.query(DOING, &sql, &parameters).await?;
-        // Those of this process need not wait for the notification, which a pooler may keep.
+        // Waiters of this process are woken directly, because a pooler may swallow the notification.
         if !rows.is_empty() {
             self.listener.wake(record);
         }

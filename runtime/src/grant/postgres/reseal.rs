@@ -42,8 +42,8 @@ const CHANGE_WAIT: Duration = Duration::from_secs(60);
 /// How often rows of replicas that still seal with a previous key are looked for, by one of all.
 const STRAGGLERS_WAIT: Duration = Duration::from_secs(600);
 
-/// The turn of the replica that reads and seals, and how long it lasts that is not prolonged: its
-/// replica may have died.
+/// The turn of the replica that reads and seals. It ends after this time unless it is prolonged,
+/// because its replica may have died.
 const SEALING: (&str, Duration) = ("sealing", Duration::from_secs(60));
 
 /// The turn of the replica that looks for stragglers.
@@ -51,8 +51,8 @@ const LOOKING: (&str, Duration) = ("looking", Duration::from_secs(590));
 
 const DOING: &str = "sealing rows again";
 
-/// Takes or prolongs a turn, which one replica of all has: a lease of a subject that there is not,
-/// because subjects have digests of 32 bytes. The clock is the database's.
+/// Takes or prolongs a turn, which one replica has at a time. It is a lease with an empty owner, which
+/// no subject has: their digests have 32 bytes. The clock is the database's.
 const TURN: &str = "INSERT INTO toolgate_leases AS held (owner, provider, holder, expires_at) \
     SELECT '', $3, $1, now.ms + $2 \
     FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms) AS now \
@@ -71,7 +71,7 @@ struct Table {
     /// Both columns in the order of the primary key, and the last row of a page in the same order.
     key: &'static str,
     after: &'static str,
-    /// The column with what else a value is sealed for.
+    /// The column with the rest of the place that a value is sealed for.
     place: &'static str,
 }
 
@@ -186,7 +186,7 @@ async fn round(
                 return Ok(Some(STRAGGLERS_WAIT));
             }
         }
-        // An operator has gone on to another key.
+        // An operator has changed to another key.
         Some(KeyAge::Previous) if is_settled => return Ok(None),
         Some(KeyAge::Previous) => {}
         // Other replicas are ahead: this one gets their key later.

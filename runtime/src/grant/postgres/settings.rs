@@ -97,7 +97,7 @@ fn connections(value: &str) -> Result<usize, StoreError> {
     count.ok_or_else(|| invalid("`max_connections` is a number from 1 to 1000"))
 }
 
-/// Whether the database is on this machine, to which nobody can listen in between.
+/// Whether the database is on this machine, so that no one can intercept the connection.
 fn is_local(config: &Config) -> bool {
     let mut addresses = config.get_hostaddrs().iter();
     let hosts = config.get_hosts().iter().all(|host| match host {

@@ -16,7 +16,7 @@ use crate::grant::{
     store_error::StoreError,
 };
 
-/// The triggers by which the database takes no more of servers, and where each of them is.
+/// The triggers that make the database refuse writes of servers, and the operation of each.
 const NO_LEASES: [(&str, &str); 1] = [("no_leases", "INSERT ON leases")];
 const NO_WRITES: [(&str, &str); 9] = [
     ("no_new_grant", "INSERT ON grants"),

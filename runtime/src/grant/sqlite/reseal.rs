@@ -1,7 +1,7 @@
 //! Sealing of grants under the current key, when a database is opened whose keys have changed.
 //!
-//! Records stay as they are until they are written or expire: what they are sealed for is known to
-//! those alone who know their keys.
+//! Records stay as they are until they are written or expire: they are sealed for their keys, which the
+//! database does not have.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
@@ -34,7 +34,7 @@ pub(super) fn reseal(connection: &mut Connection, sealer: &Sealer) -> rusqlite::
             .query_map(params![subject, provider, sealer.key_id(), BATCH], |row| row.try_into())?
             .collect::<rusqlite::Result<_>>()?;
         for (subject, provider, value) in &rows {
-            // One that no key opens stays: its error is that of its reader.
+            // A grant that no key opens stays as it is: reading it fails.
             let key = key_of(subject, provider);
             if let Ok(made) = key.with_place(|of| sealer.reseal("grant", of, None, value)) {
                 let sql = "UPDATE grants SET sealed = ? WHERE subject = ? AND provider = ?";

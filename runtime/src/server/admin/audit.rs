@@ -31,7 +31,8 @@ struct Line<'a> {
 }
 
 /// Prints the entries that are selected, in the order of their times, and returns how many there are.
-/// From [`MAX_SORTED`] on they come as the database has them: `sort` puts the lines in order.
+/// More than [`MAX_SORTED`] entries are printed in the order of the database; `sort` puts the lines in
+/// order.
 pub(super) async fn run(
     inventory: &dyn Inventory,
     selection: &Selection,

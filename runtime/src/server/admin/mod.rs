@@ -30,7 +30,7 @@ use crate::{
     mcp::fallback::ErasedHandler,
 };
 
-/// Runs a command. Returns whether what it was to find out is as it should be.
+/// Runs a command. Returns whether it succeeded, or whether what it checks is in order.
 pub(super) async fn run(mut server: Server<ErasedHandler>, arguments: Arguments) -> Result<bool> {
     let output = Output::new(arguments.json);
     server.audit.is_by_operator = true;
@@ -64,7 +64,7 @@ pub(super) async fn run(mut server: Server<ErasedHandler>, arguments: Arguments)
             true
         }
         AdminCommand::Show { person } => {
-            // Without grants, it is no name that the server knows, and none that it keeps.
+            // A person without grants is unknown to the server, and the name is not recorded.
             if people::list(&*inventory, Some(&person), &output).await? > 0 {
                 audit.decision(|| Facts::of(AuditEvent::PersonShown, &person));
             }
@@ -97,7 +97,7 @@ pub(super) async fn run(mut server: Server<ErasedHandler>, arguments: Arguments)
     Ok(is_well)
 }
 
-/// The store of the server: the one that it was given, or else that of its environment.
+/// The store of the server: the one that the program sets, or else the one that the environment names.
 async fn open(
     chosen: Option<Arc<dyn GrantStore>>,
     name: &str,

@@ -31,7 +31,7 @@ impl Output {
         print(&ascii_json(json));
     }
 
-    /// Writes how far a command has come, which is for people at a terminal.
+    /// Writes the progress of a command, if a person is at the terminal.
     #[allow(clippy::print_stderr, reason = "standard output has the result")]
     pub(super) fn progress(&self, text: &str) {
         if !self.json {
@@ -40,8 +40,9 @@ impl Output {
     }
 }
 
-/// The same JSON in printable ASCII: what came from outside cannot control a terminal, or look like
-/// another text. Other characters are within strings, where each may be escaped (RFC 8259 §7).
+/// The same JSON in printable ASCII, so that texts from outside cannot control a terminal or imitate
+/// other texts. In JSON, other characters are only within strings, where each may be escaped (RFC 8259
+/// §7).
 fn ascii_json(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len());
     for c in json.chars() {

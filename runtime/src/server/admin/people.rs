@@ -75,7 +75,7 @@ fn print_grant(key: &GrantKey, row: &Row, sealer: &Sealer, output: &Output) {
     }
 }
 
-/// What there is to say of a grant, without its tokens.
+/// A description of a grant, without its tokens.
 fn described(grant: &Grant) -> (String, Value) {
     let scopes: Vec<_> = grant.scopes.iter().map(|scope| shown(scope)).collect();
     let state = match &grant.state {
@@ -262,7 +262,7 @@ async fn pseudonymise(
     person: &str,
 ) -> Result<(String, u64)> {
     let audit = app.handler.dispatch.grants.audit();
-    // What this command has done to the person is about them too.
+    // The entries about this command name the person too.
     audit.flush().await;
     let pseudonym = format!("deleted-{}", &crypto::random_token()[..16]);
     let entries = export::pseudonymise(inventory, person, &pseudonym).await?;

@@ -1,5 +1,5 @@
-//! Identity of a server in development: the keys, the ports and the time of its first start, which all
-//! programs have that a supervisor starts one after another.
+//! Identity of a server in development: its keys, its ports and the time of its first start. All
+//! programs that a supervisor starts one after another have the same.
 
 use std::{
     collections::BTreeMap,

@@ -82,7 +82,7 @@ fn take_over(
     for (name, state) in states {
         let Some(piece) = pieces.remove(name) else { continue };
         if let Err(error) = by(&**state, &piece) {
-            // The error could quote what it has read.
+            // The error could quote a secret that it has read.
             let (line, column) = (error.line(), error.column());
             tracing::warn!(target: "toolgate::server", name, line, column, "what the program before this one handed over is of another version, so this one begins without it");
         }

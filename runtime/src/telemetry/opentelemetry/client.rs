@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::support::http_client;
 
-/// The most bytes of an answer: it says what was not accepted.
+/// The most bytes of an answer, which lists what was not accepted.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// A client whose requests run in the runtime of the server: the SDK sends from threads of its own.

@@ -123,7 +123,7 @@ impl OpenTelemetry {
         is_wanted.then(|| Self::from_env(name)).transpose()
     }
 
-    /// Sends what has not been sent, for at most some seconds. What comes later is not sent.
+    /// Sends what has not been sent, for a few seconds at most. Later events are not sent.
     pub async fn shutdown(&self) {
         let pipeline = Arc::clone(&self.0);
         // It waits for threads that send in this runtime.

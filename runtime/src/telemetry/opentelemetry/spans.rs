@@ -28,7 +28,7 @@ struct Ended {
     name: Cow<'static, str>,
     took: Duration,
     attributes: Vec<KeyValue>,
-    /// Empty if it did what it was to do.
+    /// Empty if the operation succeeded.
     error: Cow<'static, str>,
 }
 
@@ -216,7 +216,7 @@ fn step(event: &Event<'_>) -> Option<Ended> {
                 KeyValue::new("toolgate.outcome", name_of(outcome)),
             ];
             let error = match outcome {
-                // Another one was faster, and it is tried again.
+                // Another write was faster, and this one is tried again.
                 StoreOutcome::Done | StoreOutcome::Conflict => "".into(),
                 outcome => name_of(outcome).into(),
             };
@@ -226,8 +226,8 @@ fn step(event: &Event<'_>) -> Option<Ended> {
     })
 }
 
-/// The identifier of a span within that of an event which has none of its own: the number of the event
-/// is not used twice.
+/// The identifier of a span for an event without a span of its own. It is made of the event's number,
+/// which is unique.
 fn within(event: &Event<'_>) -> [u8; 8] {
     let spread = event.id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (u64::from_be_bytes(event.span.to_bytes()) ^ spread).to_be_bytes()

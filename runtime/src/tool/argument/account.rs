@@ -20,7 +20,7 @@ pub(crate) fn account_schema(provider: &str) -> Map<String, Value> {
     if let Value::Object(schema) = schema { schema } else { Map::new() }
 }
 
-/// The name in the argument, if it is given. `null` and an empty text are sent for nothing.
+/// The name in the argument, if it is given. Models send `null` or an empty text when they mean none.
 pub(crate) fn account_argument(
     arguments: &RawValue,
     argument: &str,

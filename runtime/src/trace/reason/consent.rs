@@ -45,7 +45,7 @@ reasons! {
         SignedOut,
     }
 
-    /// What a person says about something that is asked.
+    /// The decision of a person about a question.
     Decision {
         /// The page was shown.
         Asked,
@@ -131,7 +131,7 @@ reasons! {
         OtherAccount,
         /// The provider does not say whose account it is.
         Unidentified,
-        /// The person has connected as many accounts as may be.
+        /// The person has connected the maximum number of accounts.
         TooManyAccounts,
         /// The person did not let the client use the account.
         UseDenied,

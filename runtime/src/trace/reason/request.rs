@@ -127,9 +127,9 @@ reasons! {
         NoCaller,
     }
 
-    /// What is done about a call that lacks scopes.
+    /// The response to a call that lacks scopes.
     StepUpOutcome {
-        /// The sign-in has got them since.
+        /// The sign-in has gained the scopes meanwhile.
         Widened,
         /// The person gets a link.
         Link,
