@@ -1,4 +1,5 @@
-//! Catalogue of providers, and of presets of the gate: `catalogue.json`, which is made of the crates.
+//! Catalogue of providers, and of presets of the gate: `catalogue.json`, which is generated from the
+//! crates.
 
 use std::sync::LazyLock;
 
@@ -21,16 +22,16 @@ struct Catalogue {
 /// A provider of the crate `toolgate-providers`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Provider {
-    /// As in URLs: `github-app`.
+    /// The identifier in URLs: `github-app`.
     pub(crate) id: String,
-    /// As people know it.
+    /// The name for people.
     pub(crate) name: String,
     #[serde(rename = "type")]
     pub(crate) ty: String,
     pub(crate) feature: String,
     pub(crate) about: String,
     pub(crate) documentation: String,
-    /// What is done in its console, as Markdown.
+    /// The steps in its console, as Markdown.
     pub(crate) steps: Vec<String>,
     /// Variables of the environment, the client's identifier and its secret first.
     pub(crate) variables: Vec<String>,
@@ -58,7 +59,7 @@ pub(crate) struct FirstTool {
     pub(crate) path: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) body: Option<String>,
-    /// What its answer has of the stand-in's data, when alice calls.
+    /// The text of the stand-in's data that its answer contains, when alice calls.
     pub(crate) answer: String,
 }
 
@@ -76,17 +77,17 @@ pub(crate) struct Scope {
 /// A preset of the gate: a product that issues access tokens.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Preset {
-    /// As a flag has it: `better-auth`.
+    /// The value of the flag: `better-auth`.
     pub(crate) id: String,
     pub(crate) function: String,
     pub(crate) name: String,
     pub(crate) documentation: String,
     pub(crate) arguments: Vec<Argument>,
-    /// Whether scopes have the URL of the resource before them.
+    /// Whether the URL of the resource is the prefix of scopes.
     pub(crate) scope_prefix: bool,
     pub(crate) place: String,
     pub(crate) steps: Vec<String>,
-    /// What hosts cannot do there.
+    /// The limits of hosts with this product.
     pub(crate) hosts: Option<String>,
 }
 

@@ -10,8 +10,8 @@ use crate::signals::Signals;
 /// What shells report of a program that SIGINT has ended.
 const EXIT_CODE: i32 = 130;
 
-/// How long a question may take to notice the signal itself. One that is drawn while the signal comes does
-/// not, and goes on to read keys.
+/// How long a question may take to notice the signal. A question that is being drawn when the signal
+/// arrives misses it and goes on reading keys.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// Ends the program at a signal, with the cursor shown, which a question hides.
@@ -44,7 +44,7 @@ pub(crate) fn or_end<T>(answer: Result<T>) -> Result<T> {
     })
 }
 
-/// What the terminal does with keys, which a question changes while it reads them.
+/// The terminal's settings for keys, which a question changes while it reads them.
 struct Settings(#[cfg(unix)] Option<rustix::termios::Termios>);
 
 #[cfg(unix)]

@@ -1,9 +1,9 @@
-//! Model of a server of many replicas: people who call, tokens that expire, a provider with a limit
-//! that is away for a while. It predicts how often tokens are renewed, what the store has to do, and
-//! what a provider sees that comes back.
+//! Model of a server of many replicas: people who call, tokens that expire, and a provider with a rate
+//! limit and an outage. It predicts how often tokens are renewed, how many statements the store runs,
+//! and how many requests the provider gets after the outage.
 //!
-//! A call finds its token fresh, due or expired, as `toolgate::grant::Grants` does; a second is the
-//! smallest time. The test `scale` compares it with the real thing at a small size.
+//! A call finds its token fresh, due or expired, as in `toolgate::grant::Grants`; the unit of time is a
+//! second. The tests compare the model with `Grants` at a small size.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -29,7 +29,7 @@ pub struct Settings {
     pub token_life: u32,
     /// The refresh requests that the provider answers in a second; it refuses more with 429.
     pub provider_limit: u32,
-    /// The seconds between which the provider does not answer.
+    /// The beginning and the end of the outage, in seconds.
     pub outage: (u32, u32),
     /// How many seconds are modelled.
     pub seconds: u32,
@@ -51,7 +51,7 @@ pub struct Second {
     pub calls: u32,
     /// Calls that got no token.
     pub failed: u32,
-    /// Refresh requests that reached the provider, or tried to.
+    /// Refresh requests, whether or not they reached the provider.
     pub requests: u32,
     /// Those that were answered with a token.
     pub renewed: u32,
@@ -196,7 +196,7 @@ impl Summary {
         })
     }
 
-    /// So many in a second, on average.
+    /// The rate in a second, on average.
     pub fn rate(&self, count: u64) -> f64 {
         count as f64 / f64::from(self.seconds.max(1))
     }

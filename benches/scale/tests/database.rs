@@ -15,10 +15,10 @@ use toolgate::grant::{
     Sealer,
 };
 
-/// The rows of a run that is one of many tests.
+/// The rows of a run within the test suite.
 const SAMPLE: usize = 20_000;
 
-/// One row in so many is a real grant; the others are as long.
+/// One row in so many is a real grant; the others have the same length.
 pub(crate) const REAL: usize = 1000;
 
 const SPACE: Namespace = Namespace::new("scale", 1_000_000);
@@ -156,7 +156,7 @@ async fn every_statement_of_the_hot_path_goes_by_a_key() {
         bytes / rows
     );
 
-    // What a program has to do with them when it starts: nothing.
+    // A program that starts reads none of them.
     let before = resident_kib();
     let begun = Instant::now();
     let store = PostgresStore::at(server.url()).key(master.clone()).open().await.unwrap();
@@ -169,7 +169,7 @@ async fn every_statement_of_the_hot_path_goes_by_a_key() {
     let bound = Duration::from_secs(if crate::is_full() { 2 } else { 10 });
     assert!(opened < bound, "{opened:?}");
 
-    // Nothing is in a cache: neither in the server's nor in the system's, where that may be emptied.
+    // The caches are empty: the server's, and the system's where the test may empty it.
     store.close();
     server.stop();
     let mut is_cold = false;

@@ -1,5 +1,5 @@
-//! What a forward migration of a large table takes, while calls go on: the kinds of statements that a
-//! next version of the schema may have. Rows are sealed again as in the rotation of keys, which the
+//! How long forward migrations of a large table take while calls go on: the kinds of statements that
+//! the next version of the schema may have. Rows are sealed again as in the rotation of keys, which the
 //! integration tests measure.
 
 use std::{
@@ -40,7 +40,7 @@ pub(crate) async fn measure(server: &Postgres, store: PostgresStore, rows: usize
         let ended = Arc::new(AtomicBool::new(false));
         let calls = tokio::spawn(call(Arc::clone(&store), Arc::clone(&ended), real));
         let begun = Instant::now();
-        // It blocks this thread, and the calls are on another one.
+        // The statement blocks this thread; the calls run on another one.
         tokio::task::block_in_place(|| server.sql(statement));
         let took = begun.elapsed();
         ended.store(true, Ordering::Relaxed);

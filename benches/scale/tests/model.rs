@@ -68,7 +68,7 @@ fn a_provider_that_comes_back_meets_no_herd() {
     println!(
         "model: 99.9 % of the calls of a minute have a token {calm} s after the provider is back"
     );
-    // Requests come with calls, one for each at most: there is no queue that all are in.
+    // Each call causes at most one request, so there is no common queue.
     let calls = before.rate(before.calls);
     assert!(f64::from(first.peak) < calls * 1.25, "{} of {calls}", first.peak);
     assert!(away.rate(away.requests) <= away.rate(away.calls));

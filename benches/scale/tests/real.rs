@@ -15,7 +15,7 @@ use scale::{Random, Settings, Summary, run};
 use secrecy::SecretString;
 use toolgate::grant::{Grant, GrantKey, Grants, ManualClock, Renew, TokenError, TokenResponse};
 
-/// A provider that answers so many requests a second, and is away for a while.
+/// A provider with a rate limit and an outage.
 #[derive(Default)]
 struct Provider {
     is_away: AtomicBool,

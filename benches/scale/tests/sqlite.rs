@@ -8,7 +8,7 @@ use toolgate::grant::{Grant, GrantKey, GrantStore as _, MasterKey, Sealer, Sqlit
 
 use crate::database::resident_kib;
 
-/// The rows of a run that is one of many tests.
+/// The rows of a run within the test suite.
 const SAMPLE: usize = 20_000;
 
 /// How much the process may grow: a batch of rows and the cache of a connection, and not the table. A sample

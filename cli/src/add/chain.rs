@@ -46,7 +46,7 @@ pub(crate) struct Chain {
 #[derive(Default)]
 pub(crate) struct Chains {
     pub(crate) chains: Vec<Chain>,
-    /// Every `tools![..]` outside tests that no link has.
+    /// Every `tools![..]` outside tests that is no argument of a builder.
     lists: Vec<List>,
 }
 
@@ -78,7 +78,7 @@ impl Chains {
         chain.add_link(source, last, &format!(".tools({tools}![{name}])"));
     }
 
-    /// The only `tools![..]` that no link has.
+    /// The only `tools![..]` that is no argument of a builder.
     pub(crate) fn only_list(&self) -> Option<&List> {
         match self.lists.as_slice() {
             [list] => Some(list),
@@ -125,7 +125,7 @@ impl Chain {
     }
 }
 
-/// Whether attributes keep an item for tests.
+/// Whether attributes restrict an item to tests.
 pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
@@ -292,7 +292,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             self.record(root, &calls);
             for argument in calls.iter().flat_map(|call| &call.args) {
                 match argument {
-                    // The link has it.
+                    // The list is already an argument of the builder.
                     Expr::Macro(invocation) if is_named(&invocation.mac.path, &["tools"]) => {}
                     argument => self.visit_expr(argument),
                 }

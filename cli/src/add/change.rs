@@ -63,7 +63,7 @@ impl Changes {
         let mut folders = Vec::new();
         let result = self.stage(root, &mut staged, &mut folders).and_then(|()| put(staged));
         if result.is_err() {
-            // The deepest folder comes last. One that others wrote into stays.
+            // The deepest folder comes last. A folder that other programs wrote into stays.
             for folder in folders.iter().rev() {
                 let _ = fs::remove_dir(folder);
             }
@@ -75,7 +75,7 @@ impl Changes {
         for change in &self.0 {
             let path = root.join(&change.path);
             let shown = change.path.display().to_string();
-            // A link stays a link: what it points to is written.
+            // A symbolic link stays: the file that it points to is written.
             let path = fs::canonicalize(&path).unwrap_or(path);
             let now = match fs::read(&path) {
                 Ok(bytes) => Some(bytes),
@@ -134,7 +134,7 @@ struct Staged {
     file: tempfile::NamedTempFile,
 }
 
-/// Temporary files are private; a new file of a project is not.
+/// Temporary files are readable by their owner alone; a new file of a project is not.
 #[cfg(unix)]
 fn make_ordinary(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! rustfmt: a file that was formatted stays formatted.
+//! Formatting with rustfmt: a file that was formatted stays formatted.
 
 use std::{
     io::Write,
@@ -8,7 +8,7 @@ use std::{
 
 /// Formats `after` if `before` was formatted or is empty; otherwise it stays as it is.
 pub(crate) fn as_before(before: &str, after: String, edition: &str, folder: &Path) -> String {
-    // Of an empty file rustfmt makes one with a line.
+    // rustfmt writes a line break into an empty file.
     let is_formatted = before.is_empty()
         || rustfmt(before, edition, folder).is_some_and(|formatted| formatted == before);
     if is_formatted { rustfmt(&after, edition, folder).unwrap_or(after) } else { after }
@@ -16,7 +16,7 @@ pub(crate) fn as_before(before: &str, after: String, edition: &str, folder: &Pat
 
 /// What rustfmt makes of a text, `None` without rustfmt or if it does not parse there.
 fn rustfmt(text: &str, edition: &str, folder: &Path) -> Option<String> {
-    // The folder is that of the file, whose `rustfmt.toml` counts.
+    // rustfmt runs in the folder of the file, so that its `rustfmt.toml` applies.
     let mut rustfmt = Command::new("rustfmt")
         .args(["--quiet", "--emit", "stdout", "--edition", edition])
         .current_dir(folder)

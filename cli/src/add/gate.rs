@@ -20,7 +20,7 @@ pub(super) fn plan(project: &mut Project, arguments: &Args) -> Result<String, St
     let preset = find(&arguments.preset)?;
     let file = project.main.with_file_name("gate.rs");
     let place = project.place();
-    // With providers, people open links to connect accounts, and sign in there.
+    // With providers, people have to sign in when they open a link to connect an account.
     let links = !matches!(&place, Ok(place) if !place.chain().has("provider"));
     let (text, section) = (new::gate::of(preset, links), new::variables::of_gate(preset, links));
     let shown = file.display().to_string();

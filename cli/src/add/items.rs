@@ -63,7 +63,7 @@ impl Items {
         let Some(indent) = source.indent_before(at).map(str::to_owned) else {
             return source.insert(at, &format!("\n\n{function}\n\n"));
         };
-        // What is written above it belongs to it.
+        // Comments above the item belong to it.
         loop {
             let line = source.line_start(at);
             let Some(above) = line.checked_sub(1) else { break };
@@ -74,12 +74,12 @@ impl Items {
             }
             at = start + source.text()[start..].find("//").unwrap_or_default();
         }
-        // What follows had the indentation that the new text has now.
+        // The item that follows loses its indentation to the new text.
         let text = indented(&format!("{function}\n\n"), &indent);
         source.insert(at, &format!("{text}{indent}"));
     }
 
-    /// The names that the module declares or imports, and those of types and values alike.
+    /// The names of types and values that the module declares or imports.
     pub(crate) fn names(&self) -> HashSet<String> {
         let mut names = HashSet::new();
         for item in &self.items {

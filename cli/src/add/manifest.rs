@@ -60,14 +60,14 @@ fn append(array: &mut Array, value: &str) {
     let prefix = prefix.filter(|prefix| prefix.contains('\n')).map(str::to_owned);
     let Some(prefix) = prefix else { return array.push(value) };
     let indent = prefix.rsplit('\n').next().unwrap_or_default();
-    // With a comma after the last element, what follows it on its line is before the bracket.
+    // After a trailing comma, a comment on the line of the last element belongs to the bracket.
     let trailing = array.trailing().as_str().unwrap_or_default().to_owned();
     let (comment, end) = match trailing.split_once('\n') {
         Some((comment, end)) if array.trailing_comma() => (comment, format!("\n{end}")),
         _ => ("", trailing),
     };
     if !array.trailing_comma() {
-        // What followed the last element follows the new one.
+        // A comment after the last element moves behind the new one.
         let last = array.len() - 1;
         if let Some(last) = array.get_mut(last) {
             let suffix = last.decor().suffix().and_then(|suffix| suffix.as_str());
@@ -82,7 +82,7 @@ fn append(array: &mut Array, value: &str) {
     array.set_trailing(end);
 }
 
-/// Adds `toolgate-providers` with a feature, from where `toolgate` comes.
+/// Adds `toolgate-providers` with a feature, from the same source as `toolgate`.
 ///
 /// # Errors
 ///

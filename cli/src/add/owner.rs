@@ -1,4 +1,4 @@
-//! The providers and catalogues of a program, and whose a scope is.
+//! The providers and catalogues of a program, and the one that a scope belongs to.
 
 use anyhow::{Result, bail};
 use syn::LitStr;
@@ -9,11 +9,11 @@ use crate::{
     suggestion::did_you_mean,
 };
 
-/// What declares scopes.
+/// A provider or a catalogue, which declares scopes.
 #[derive(Clone)]
 pub(crate) struct Owner {
     pub(crate) type_name: String,
-    /// Our own catalogue, whose scopes are those of `Caller`.
+    /// A catalogue of the program, whose scopes are those of `Caller`.
     pub(crate) is_catalogue: bool,
     pub(crate) scopes: Vec<String>,
     /// What the catalogue knows of it.
@@ -109,7 +109,7 @@ fn declared(item: &syn::ItemEnum) -> Option<Owner> {
 ///
 /// # Errors
 ///
-/// Nobody has the scope, or several have it.
+/// No owner has the scope, or several have it.
 pub(crate) fn of_scopes(
     owners: &[Owner],
     scopes: &[String],

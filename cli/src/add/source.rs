@@ -35,7 +35,7 @@ impl Source {
         }
     }
 
-    /// Whether every identifier is where its span says.
+    /// Whether the span of every identifier is right.
     fn places_are_known(&self, tokens: TokenStream) -> bool {
         tokens.into_iter().all(|token| match token {
             TokenTree::Group(group) => self.places_are_known(group.stream()),
@@ -110,7 +110,8 @@ impl Source {
         if comment.is_empty() || comment.starts_with("//") { at + rest.len() } else { at }
     }
 
-    /// Inserts text, which has `\n` and four spaces, in the file's own way of writing.
+    /// Inserts text, written with `\n` and four spaces, with the line breaks and the indentation of the
+    /// file.
     pub(crate) fn insert(&mut self, at: usize, text: &str) {
         let text = self.in_its_style(text);
         self.insertions.push((at, text));

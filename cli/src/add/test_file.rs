@@ -8,7 +8,7 @@ use crate::new::{pieces::Piece, tests_file::CONSENT};
 
 /// Appends a test of a provider, with its helper where that is missing.
 ///
-/// Another file than the one that `new` wrote stays as it is.
+/// A file that `new` did not write stays as it is.
 ///
 /// # Errors
 ///

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 /// The most bytes that are read from standard input.
 const MAX_INPUT_BYTES: u64 = 4 << 20;
 
-/// The object of `--args`, or of standard input for `-`, with each `--arg` in it. What a text is, the
-/// schema of the tool says.
+/// The object of `--args`, or of standard input for `-`, with each `--arg` in it. The schema of the
+/// tool decides how a text is read.
 pub(super) fn collect(
     json: Option<&str>,
     pairs: &[String],
@@ -38,7 +38,8 @@ pub(super) fn collect(
     Ok(Value::Object(arguments))
 }
 
-/// The value of a text: a string where the schema wants one, and otherwise JSON, if it is some.
+/// The value of a text: a string if the schema wants one, and otherwise JSON, if the text is valid
+/// JSON.
 fn value(text: &str, schema: &Value) -> Value {
     let wants_string = match &schema["type"] {
         Value::String(kind) => kind == "string",

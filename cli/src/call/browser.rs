@@ -72,7 +72,7 @@ pub(super) async fn answer(
     timeout(patience, wait).await.context("nobody signed in in time")?
 }
 
-/// The URL of one request, if it is the one that is waited for.
+/// The URL of one request, if it is the expected one.
 async fn one(mut stream: TcpStream, redirect_uri: &Url, state: &str) -> Option<Url> {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {

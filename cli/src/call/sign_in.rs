@@ -225,8 +225,8 @@ async fn register(
     redirect_uri: &Url,
 ) -> Result<String> {
     if metadata["registration_endpoint"].is_null() {
-        // Nobody but this machine reaches it, so that it has no document of its own: the
-        // authorization server fetches one from a public URL of https.
+        // This command has no metadata document of its own: an authorization server fetches one from a
+        // public URL of https, and nothing outside reaches this machine.
         if metadata["client_id_metadata_document_supported"] == true {
             let mut document = client_metadata(&format!("http://127.0.0.1{CALLBACK}"));
             document["client_id"] = "https://..".into();
@@ -248,8 +248,8 @@ async fn register(
     }
 }
 
-/// What this command is as a client (RFC 7591 §2). The port of a loopback redirect URI is any
-/// (RFC 8252 §7.3).
+/// The client metadata of this command (RFC 7591 §2). A loopback redirect URI may have any port (RFC
+/// 8252 §7.3).
 fn client_metadata(redirect_uri: &str) -> Value {
     json!({
         "client_name": "cargo toolgate call",
@@ -265,7 +265,7 @@ async fn send(http: &Http, request: reqwest::RequestBuilder) -> Result<Answer> {
     http.send(request, Read::Message).await.map_err(|failure| anyhow::anyhow!("{failure}"))
 }
 
-/// The error of an answer, of which nothing else is repeated.
+/// The error code of an answer. Nothing else of the answer is printed.
 fn error_of(answer: &Answer) -> String {
     let body = answer.json().unwrap_or_default();
     let text = |name: &str| quoted(body[name].as_str().unwrap_or_default());

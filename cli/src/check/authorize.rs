@@ -10,7 +10,7 @@ use crate::remote::http::{Answer, Failure, Read};
 /// A client that no authorization server knows.
 const UNKNOWN_CLIENT: &str = "toolgate-check-unknown-client";
 
-/// A place that nobody has (RFC 6761 §6.4).
+/// An address that does not exist (RFC 6761 §6.4).
 pub(super) const FOREIGN: &str = "https://toolgate-check.invalid/callback";
 
 /// A verifier and its challenge (RFC 7636, Appendix B).

@@ -13,7 +13,7 @@ use crate::remote::{
     well_known,
 };
 
-/// Who is answered; `None` if nothing there speaks MCP.
+/// Which callers get an answer; `None` if nothing there speaks MCP.
 pub(super) async fn examine(exam: &mut Examination, first: &Answer) -> Option<Access> {
     let is_message = first.message().is_some_and(|message| message["jsonrpc"] == "2.0");
     match first.status {
@@ -95,7 +95,7 @@ async fn has_metadata(exam: &Examination) -> bool {
     false
 }
 
-/// Where it may be instead.
+/// Other addresses where it may be.
 fn hint(exam: &Examination) -> &'static str {
     if exam.endpoint.path() == "/" { "; the endpoint is often /mcp" } else { "" }
 }

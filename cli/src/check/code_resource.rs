@@ -1,6 +1,8 @@
-//! Resource of an authorization code (RFC 8707 §2.2): a code for this server is no code for another.
+//! Resource of an authorization code (RFC 8707 §2.2): a code for this server must not be redeemed for
+//! another.
 //!
-//! It needs a sign-in, so it is tried where people need no password: at a server in development.
+//! The check needs a sign-in, so it runs only where people need no password: at a server in
+//! development.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
@@ -21,7 +23,7 @@ use crate::remote::{
     well_known::is_loopback,
 };
 
-/// A resource that nobody has (RFC 6761 §6.4).
+/// A resource that does not exist (RFC 6761 §6.4).
 const OTHER: &str = "https://toolgate-check.invalid/mcp";
 
 pub(super) async fn examine(exam: &mut Examination, metadata: &Value, resource: &str) {
@@ -47,7 +49,7 @@ async fn redeemed(
     let endpoint = |name: &str| {
         let url = metadata[name].as_str().and_then(|url| Url::parse(url).ok());
         let url = url.ok_or_else(|| format!("there is no {name}"))?;
-        // Elsewhere, a client would be left behind at a server of others.
+        // At any other server, the check would leave a registered client behind.
         if is_loopback(&url) { Ok(url) } else { Err(format!("{name} is not on this machine")) }
     };
     let (mut link, redeem) = (endpoint("authorization_endpoint")?, endpoint("token_endpoint")?);

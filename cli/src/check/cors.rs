@@ -20,13 +20,13 @@ use crate::remote::{
 /// The origin of the official inspector.
 const INSPECTOR: &str = "http://localhost:6274";
 
-/// A page that nobody knows (RFC 6761 §6.4).
+/// The origin of a page that does not exist (RFC 6761 §6.4).
 const FOREIGN: &str = "https://toolgate-check.invalid";
 
-/// What pages send.
+/// The request headers of pages.
 const SENT: [&str; 4] = ["authorization", "content-type", "mcp-protocol-version", "mcp-session-id"];
 
-/// What pages read.
+/// The response headers that pages read.
 const READ: [&str; 2] = ["mcp-session-id", "www-authenticate"];
 
 pub(super) async fn examine(exam: &mut Examination, first: &Answer) {
@@ -111,7 +111,7 @@ pub(super) async fn origins(exam: &mut Examination, is_open: bool) {
     match exam.http.send(request, Read::Headers).await {
         Ok(answer) if answer.is_success() => {
             let seen = format!("{} for {FOREIGN}", answer.status);
-            // Elsewhere a page has no token, or its browser sends no JSON.
+            // At other servers, a foreign page has no token, or its browser does not send its JSON.
             if is_open && (exam.has_cors || is_rebindable) {
                 exam.report.violated(&protocol::ORIGIN, seen);
             } else {

@@ -1,4 +1,4 @@
-//! Shapes of errors, and what they give away.
+//! Shapes of errors, and internal details in them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ fn code(answer: &Answer) -> String {
     answer.message().unwrap_or_default()["error"]["code"].to_string()
 }
 
-/// What an answer says of the server's insides.
+/// The internal details in an answer.
 fn detail(answer: &Answer) -> Option<String> {
     let text = String::from_utf8_lossy(&answer.body).replace("\\n", "\n");
     let at = DETAILS.iter().find_map(|detail| text.find(detail))?;

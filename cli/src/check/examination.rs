@@ -25,7 +25,7 @@ pub(super) struct Options {
     pub(super) person: Option<String>,
     /// Whether clients may be registered.
     pub(super) register: bool,
-    /// Whether the server is one that this command has started, whose public URL is another.
+    /// Whether this command has started the server, so that its public URL differs.
     pub(super) is_started_here: bool,
 }
 
@@ -42,12 +42,12 @@ pub(super) struct Examination {
     pub(super) report: Report,
 }
 
-/// Who is answered.
+/// The callers that get an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Access {
     /// Everyone.
     Open,
-    /// Who has a token. The URL is that of the metadata, as the challenge names it.
+    /// Callers with a token. The URL is that of the metadata, as the challenge names it.
     Gated { metadata: Option<Url>, scope: Option<String> },
 }
 

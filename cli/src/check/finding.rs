@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::remote::text::quoted;
 
-/// What a finding means.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
@@ -21,7 +21,7 @@ pub(crate) enum Severity {
 pub(crate) struct Rule {
     /// `group.name`.
     pub(crate) id: &'static str,
-    /// What its violation is.
+    /// The severity of a violation.
     pub(crate) severity: Severity,
     pub(crate) expected: &'static str,
     /// The specification, with the section.
@@ -39,7 +39,7 @@ pub(crate) const ALL: &[&str] = &["Claude", "ChatGPT", "Claude Code", "Codex", "
 pub(crate) const NATIVE: &[&str] = &["Claude Code", "Codex", "Cursor", "VS Code"];
 /// Hosts in a browser, such as the inspectors.
 pub(crate) const BROWSERS: &[&str] = &["hosts in a browser"];
-/// No host: strangers profit.
+/// No host: a violation helps attackers.
 pub(crate) const NONE: &[&str] = &[];
 
 /// What was seen of a rule.
@@ -86,7 +86,7 @@ impl Report {
         self.push(rule, rule.severity, seen.as_ref());
     }
 
-    /// The rule is violated in a way that fewer hosts mind.
+    /// The rule is violated in a way that affects fewer hosts.
     pub(crate) fn warning(&mut self, rule: &'static Rule, seen: impl AsRef<str>) {
         self.push(rule, Severity::Warning, seen.as_ref());
     }
@@ -95,7 +95,7 @@ impl Report {
         self.push(rule, Severity::Skipped, why.as_ref());
     }
 
-    /// Either: `Ok` with what is right, or what is wrong.
+    /// Records `Ok` with what is right, or `Err` with what is wrong.
     pub(crate) fn judge(&mut self, rule: &'static Rule, seen: Result<String, String>) {
         match seen {
             Ok(seen) => self.ok(rule, seen),
@@ -116,7 +116,7 @@ impl Report {
         own + self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
-    /// Ends the examination, of which the rest cannot be done.
+    /// Ends the examination early, because the rest cannot be examined.
     pub(crate) fn end(&mut self, why: impl Into<String>) {
         self.ended = Some(why.into());
     }

@@ -50,7 +50,7 @@ pub(super) async fn examine(
 }
 
 async fn find(exam: &mut Examination, identifier: &str) -> Option<Value> {
-    // A URL that is none was reported with the metadata of the resource.
+    // A malformed URL was reported with the metadata of the resource.
     let url = Url::parse(identifier).ok()?;
     let mut missed = Vec::new();
     for place in well_known::issuer_places(&url) {
@@ -151,7 +151,7 @@ fn registration(exam: &mut Examination, metadata: &Value) {
     exam.report.judge(&issuer::REGISTRATION, seen.map(str::to_owned).map_err(str::to_owned));
 }
 
-/// Scopes of `OpenID` Connect, and of refresh tokens, which are of no resource.
+/// Scopes of `OpenID` Connect, and of refresh tokens, which belong to no resource.
 const OF_OPENID: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 fn scopes(exam: &mut Examination, metadata: &Value, resource: &Resource) {

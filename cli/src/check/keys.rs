@@ -27,7 +27,7 @@ pub(super) async fn examine(exam: &mut Examination, metadata: &Value) -> Option<
     };
     let document = answer.json().filter(|_| answer.is_success()).unwrap_or_default();
     let Some(keys) = document["keys"].as_array().filter(|keys| !keys.is_empty()) else {
-        // The beginning of the body may be that of a key.
+        // The body is not printed, because it may be a private key.
         let seen =
             if answer.is_success() { "no keys".to_owned() } else { answer.status.to_string() };
         exam.report.violated(&issuer::KEYS, format!("{url}: {seen}"));

@@ -1,4 +1,4 @@
-//! Way to the server: its name, its port, its certificate, its clock.
+//! Connection to the server: its name, its port, its certificate, its clock.
 
 use std::time::SystemTime;
 

@@ -106,7 +106,7 @@ impl Server {
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
-        // What it logs from here on is read, so that it never waits for a reader.
+        // The log is read to its end, so that the program never blocks on a full pipe.
         if let Some(mut log) = log {
             std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         }

@@ -78,7 +78,7 @@ async fn registered(exam: &mut Examination, endpoint: &Url) -> Option<Value> {
     let client =
         answer.json().filter(|client| answer.is_success() && client["client_id"].is_string());
     let Some(client) = client else {
-        // A success has a secret in it, perhaps.
+        // The body is not printed: a successful answer may contain a secret.
         let seen = if answer.is_success() { "no client_id".to_owned() } else { answer.summary() };
         exam.report.violated(&issuer::REGISTERED, seen);
         return None;
@@ -92,7 +92,7 @@ async fn registered(exam: &mut Examination, endpoint: &Url) -> Option<Value> {
     Some(client)
 }
 
-/// What the authorization endpoint makes of redirect URIs of the client.
+/// How the authorization endpoint treats redirect URIs of the client.
 async fn redirects(exam: &mut Examination, metadata: &Value, client: &str) {
     let others = [FOREIGN, "http://127.0.0.1:33418/other"];
     let mut seen = Ok("none".to_owned());
@@ -120,7 +120,7 @@ async fn redirects(exam: &mut Examination, metadata: &Value, client: &str) {
         .judge(&issuer::LOOPBACK_PORT, if moved.status < 400 { Ok(seen) } else { Err(seen) });
 }
 
-/// All at once, and one by one where that is refused.
+/// Registers all at once, or one by one if that is refused.
 async fn of_hosts(exam: &mut Examination, endpoint: &Url) {
     let all: Vec<_> = OF_HOSTS.iter().map(|(_, uri)| *uri).collect();
     if is_registered(register(exam, endpoint, &all).await, &all) == Some(true) {
@@ -164,7 +164,7 @@ fn is_registered(answer: Result<Answer, Failure>, uris: &[&str]) -> Option<bool>
         return Some(false);
     }
     let document = answer.json().unwrap_or_default();
-    // A server that does not repeat them has taken them as they are.
+    // A server that does not return them has accepted them as they are.
     if !document["redirect_uris"].is_array() {
         return Some(document["client_id"].is_string());
     }

@@ -47,7 +47,7 @@ pub(super) async fn examine(
     match (challenge_has_scope, scopes.is_empty()) {
         (true, _) => exam.report.ok(&access::CHALLENGE_SCOPE, "in the challenge"),
         (_, false) => exam.report.ok(&access::CHALLENGE_SCOPE, listed(&scopes)),
-        // Whether there are scopes at all, the authorization server knows.
+        // Only the authorization server knows whether there are any scopes.
         (false, true) => {}
     }
     if exam.has_cors {

@@ -30,7 +30,7 @@ pub(super) async fn examine(exam: &mut Examination, spoken: &Spoken) {
     let stranger = Remote { session: Some(UNKNOWN.to_owned()), ..remote.clone() };
     match list(&stranger).await {
         Ok(answer) if answer.status == 404 => exam.report.ok(&protocol::SESSION_UNKNOWN, "404"),
-        // Some hosts begin again for this one, too.
+        // Some hosts begin a new session for this status, too.
         Ok(answer) if answer.status == 400 => {
             exam.report.warning(&protocol::SESSION_UNKNOWN, answer.summary());
         }

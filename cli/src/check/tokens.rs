@@ -19,7 +19,7 @@ use crate::remote::{
     well_known::is_loopback,
 };
 
-/// A subject that nobody has.
+/// A subject that does not exist.
 const SUBJECT: &str = "toolgate-check";
 
 /// Sends forged tokens. None of them has a valid signature.
@@ -84,7 +84,7 @@ pub(super) async fn refused(
     exam.report.judge(&access::TOKEN_ERROR, seen);
 }
 
-/// Shows the token that the user has given. Returns whether it opens the server.
+/// Sends the token that the user has given. Returns whether it opens the server.
 pub(super) async fn accepted(exam: &mut Examination, resource: Option<&Resource>) -> bool {
     let Some(token) = exam.options.token.clone() else {
         let why = if exam.withholds_token {
@@ -189,7 +189,7 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// A JWT whose signature has the right length, and is of no key.
+/// A JWT whose signature has the right length, but was made with no key.
 fn forged(header: &Value, claims: &Value) -> String {
     format!("{}.{}.{}", part(header), part(claims), URL_SAFE_NO_PAD.encode([0x5a; 64]))
 }

@@ -175,7 +175,7 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
 }
 
-/// Whether a schema of the arguments, at any depth, is so.
+/// Whether the predicate holds for a schema of the arguments, at any depth.
 fn any(tool: &Value, is_so: &dyn Fn(&Value) -> bool) -> bool {
     below(&tool["inputSchema"], is_so, 0)
 }

@@ -1,4 +1,4 @@
-//! Transports that are older than streamable HTTP, or next to it.
+//! Transports other than streamable HTTP.
 
 use reqwest::{Method, header};
 use url::Url;
@@ -49,7 +49,7 @@ async fn websocket(exam: &mut Examination, is_open: bool) {
     }
 }
 
-/// The URL next to the endpoint.
+/// The URL in the same folder as the endpoint.
 fn sibling(endpoint: &Url, name: &str) -> Option<Url> {
     let mut url = endpoint.clone();
     url.path_segments_mut().ok()?.pop_if_empty().pop().push(name);

@@ -31,11 +31,11 @@ pub(super) struct Build {
     began: Instant,
 }
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug, Default)]
 pub(super) struct Built {
     pub(super) succeeded: bool,
-    /// The programs that were built, or are as they were.
+    /// The programs, whether or not they were built anew.
     executables: Vec<PathBuf>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// What cargo wrote to standard error.
@@ -43,7 +43,7 @@ pub(super) struct Built {
 }
 
 impl Build {
-    /// `is_first`: cargo shows how far it is.
+    /// Starts a build. `is_first`: cargo shows its progress.
     pub(super) fn start(selection: &Selection, directory: &Path, is_first: bool) -> Result<Self> {
         let mut cargo = Command::from(project::cargo());
         cargo.args(["build", "--message-format=json-diagnostic-rendered-ansi"]);
@@ -73,7 +73,7 @@ impl Build {
         (&mut self.finished).await.unwrap_or_default()
     }
 
-    /// Ends it, and waits until it has: two builds would wait for each other.
+    /// Ends the build, and waits until it has ended: two builds would wait for each other's lock.
     pub(super) async fn cancel(mut self) {
         process_group::signal(self.leader, Signal::Terminate);
         if cfg!(not(unix)) {
@@ -92,7 +92,7 @@ impl Drop for Build {
 }
 
 impl Built {
-    /// What the compiler said, as rustc rendered it.
+    /// The messages of the compiler, as rustc rendered them.
     pub(super) fn rendered(&self) -> String {
         self.diagnostics.iter().map(|diagnostic| &*diagnostic.rendered).collect()
     }

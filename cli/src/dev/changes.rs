@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The largest file whose content is compared; of others, time and length are.
+/// The largest file whose content is compared. Of larger files, time and length are compared.
 const MAX_READ_BYTES: u64 = 8 << 20;
 
-/// What has changed since it was last asked for.
+/// The changes since the last call.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// What the program is built from.
+    /// Files that the program is built from.
     pub(super) sources: BTreeSet<PathBuf>,
     /// `.env`.
     pub(super) environment: BTreeSet<PathBuf>,
@@ -67,7 +67,7 @@ impl Files {
         directory == self.target
             || name == "node_modules"
             || name.starts_with('.') && name != ".cargo"
-            // Of another package, or of an earlier configuration.
+            // The list is of another package, or of an earlier configuration.
             || directory.join("CACHEDIR.TAG").exists()
     }
 
@@ -80,8 +80,8 @@ impl Files {
         directories
     }
 
-    /// What the paths, which may be files, directories, or gone, mean. The second are the directories
-    /// that are new.
+    /// Returns what the changes of these paths mean, and the directories that are new. A path may be a
+    /// file or a directory, or may no longer exist.
     pub(super) fn compare(
         &mut self,
         paths: impl IntoIterator<Item = PathBuf>,
@@ -162,7 +162,7 @@ impl Files {
         }
     }
 
-    /// Whether the content differs from what was seen, which it then is.
+    /// Whether the content differs from the one that was last seen. The new content is remembered.
     fn has_changed(&mut self, path: &Path) -> bool {
         match digest(path) {
             Some(digest) => self.seen.insert(path.to_owned(), digest) != Some(digest),
@@ -171,7 +171,7 @@ impl Files {
     }
 }
 
-/// Whether an editor writes such a file for itself.
+/// Whether it is an editor's own temporary file.
 fn is_of_editor(name: &str) -> bool {
     name.starts_with(".#")
         || name.starts_with('#')

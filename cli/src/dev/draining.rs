@@ -1,4 +1,4 @@
-//! Programs that another one has replaced, until they end.
+//! Programs that were replaced, until they end.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
     program::{Event, Program},
 };
 
-/// The most of them. The oldest then ends without waiting for its clients.
+/// The most programs. Above the limit, the oldest ends without waiting for its clients.
 const MAX_DRAINING: usize = 8;
 
 /// The longest time that a program may take to end, from the signal.
@@ -74,7 +74,7 @@ impl Draining {
         }
     }
 
-    /// Ends all of them, and waits until they have. The second time kills them.
+    /// Ends all of them, and waits until they have ended. A second call kills them.
     pub(super) async fn end(&mut self, signal: Signal) {
         for (end, _) in &self.ends {
             let _ = end.send(signal);

@@ -1,4 +1,5 @@
-//! Instance of the program: one listener, the program that serves it, and those that did before.
+//! Instance of the program: one listener, the program that serves it, and the programs that it
+//! replaced.
 
 use std::{
     ffi::OsString,
@@ -38,7 +39,7 @@ pub(super) struct Instance {
     serving: Option<Serving>,
     served_since: Instant,
     draining: Draining,
-    /// What every program gets from the first.
+    /// The identity that every program gets from the first one.
     kept: Option<Box<RawValue>>,
     has_announced: bool,
 }
@@ -61,7 +62,7 @@ impl Instance {
     pub(super) fn reached_at(mut self, url: &str) -> Self {
         self.variables = vec![("TOOLGATE_DEV_TUNNEL", url.to_owned())];
         self.url = Some(url.to_owned());
-        // This command says where it is.
+        // This command prints the URL, so the program does not.
         self.has_announced = true;
         self
     }

@@ -11,13 +11,13 @@ use tokio::net::TcpSocket;
 /// How many ports after the wanted one are tried.
 const MAX_TRIES: u16 = 20;
 
-/// Listeners for what a program listens on besides: stand-ins, and the origin of widgets.
+/// Spare listeners of a program: for stand-ins, and for the origin of widgets.
 const SPARES: usize = 16;
 
 /// How many connections wait while no program accepts them.
 const BACKLOG: u32 = 1024;
 
-/// The number of the first inherited descriptor. Below it are those that a program has by itself.
+/// The number of the first inherited descriptor, after standard input, output and error.
 #[cfg(unix)]
 const FIRST_DESCRIPTORS: [i32; 6] = [64, 96, 128, 160, 192, 224];
 
@@ -108,7 +108,8 @@ fn bind_from(port: u16) -> Result<TcpListener> {
     }
 }
 
-/// A listener with the backlog of a server. It is of no reactor, as it accepts nothing here.
+/// A listener with the backlog of a server. It is not registered with the runtime, because it accepts
+/// nothing here.
 fn bind(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     #[cfg(unix)]

@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 /// The version of the protocol.
 pub(super) const VERSION: u32 = 1;
 
-/// What a program says. What the supervisor passes on is kept as it came: it holds secrets.
+/// Messages of a program. Parts that the supervisor only passes on are not parsed: they contain
+/// secrets.
 pub(super) enum FromProgram {
     Hello,
     /// What every later program needs.
     Keep(Box<RawValue>),
-    /// All is built, and nothing is accepted yet.
+    /// The configuration is built, and no connection is accepted yet.
     Built {
         url: Option<String>,
         tools: Option<Box<RawValue>>,
@@ -64,7 +65,7 @@ impl FromProgram {
     }
 }
 
-/// What the supervisor says.
+/// Messages of the supervisor.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToProgram<'a> {

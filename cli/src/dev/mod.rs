@@ -1,7 +1,8 @@
 //! `cargo toolgate dev`: a server that follows what is saved.
 //!
-//! The command holds the listener. Each program inherits it, and the next one accepts connections where
-//! the one before stops to. Where that is not possible, programs are restarted.
+//! The command holds the listener, and each program inherits it. When a program stops accepting
+//! connections, the next one starts. On systems where listeners cannot be inherited, programs are
+//! restarted.
 
 use std::{ffi::OsString, process::ExitCode};
 

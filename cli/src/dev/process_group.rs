@@ -2,7 +2,7 @@
 
 use tokio::process::Command;
 
-/// What is sent to a group.
+/// A signal to a group.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Signal {
     /// End, after what is under way.
@@ -10,15 +10,16 @@ pub(super) enum Signal {
     Kill,
 }
 
-/// Has the process begin a group, so that a signal of the terminal reaches this one alone.
+/// Starts the process in a group of its own, so that a signal of the terminal reaches only this
+/// command.
 pub(super) fn begin(command: &mut Command) -> &mut Command {
     #[cfg(unix)]
     command.process_group(0);
     command
 }
 
-/// Sends a signal to the group that the process `leader` began. The process has not been waited for, or
-/// its number could be another's.
+/// Sends a signal to the group of the process `leader`. The process must not have been waited for yet,
+/// because its number could be reused.
 #[cfg(unix)]
 pub(super) fn signal(leader: u32, signal: Signal) {
     use rustix::process::{Pid, kill_process_group};

@@ -51,7 +51,7 @@ pub(super) struct Launch<'a> {
     /// The directory of its package.
     pub(super) directory: &'a Path,
     pub(super) variables: &'a [(&'static str, String)],
-    /// Where the socket of its channel is made; nobody else can enter it.
+    /// The directory of the channel's socket, which only this user can enter.
     pub(super) sockets: &'a Path,
 }
 
@@ -98,7 +98,7 @@ impl Program {
             if let Some(copied) = copied {
                 let _ = tokio::time::timeout(END_TIMEOUT, copied).await;
             }
-            // What it said last is read before its end.
+            // Its last output is read before its end is reported.
             if tokio::time::timeout(END_TIMEOUT, &mut talks).await.is_err() {
                 talks.abort();
             }
@@ -110,7 +110,7 @@ impl Program {
     }
 
     pub(super) fn say(&self, message: &ToProgram<'_>) {
-        // Nobody reads it any more if the program has ended, which is an event.
+        // If the program has ended, the message is lost, and the end is an event of its own.
         let _ = self.lines.send(message.line());
     }
 

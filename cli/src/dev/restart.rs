@@ -76,7 +76,7 @@ fn is_of_program(changes: &Changes) -> bool {
     !changes.sources.is_empty() || !changes.environment.is_empty()
 }
 
-/// What was built. `None`: it was not, and the terminal says why.
+/// Returns the program that was built. `None`: the build failed, and the terminal says why.
 fn executable(built: &Built) -> Result<Option<&Path>> {
     terminal::rendered(&built.rendered());
     if !built.succeeded {

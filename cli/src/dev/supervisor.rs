@@ -28,7 +28,7 @@ use crate::signals::Signals;
 /// A program that ends sooner after it began to serve is not started again by itself.
 const MIN_LIFETIME: Duration = Duration::from_secs(2);
 
-/// What runs.
+/// The supervisor, with everything that it has started.
 pub(super) struct Supervisor {
     arguments: Args,
     project: Project,
@@ -48,7 +48,7 @@ pub(super) struct Supervisor {
     has_opened: bool,
 }
 
-/// What happens.
+/// An event that the supervisor handles.
 enum Step {
     Changed(Changes, Instant),
     Built(Built),
@@ -144,7 +144,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Does what a change asks for.
+    /// Handles a change.
     async fn follow(&mut self, changes: Changes, since: Instant) -> Result<()> {
         for (what, files) in [("views", &changes.views), ("calls", &changes.calls)] {
             let files: Vec<String> = files.iter().map(|file| self.project.shown(file)).collect();
@@ -202,7 +202,7 @@ impl Supervisor {
         let current = Some((executable.clone(), written));
         let environment = self.changed.iter().any(|file| Path::new(file).ends_with(".env"));
         if self.instance.serving().is_some() && self.executable == current && !environment {
-            // Nothing of it is in the program.
+            // The program does not depend on the changed files.
             self.changed.clear();
             self.report("served");
             return Ok(());
@@ -218,7 +218,7 @@ impl Supervisor {
         let origin = origin(&self.arguments, &self.project, &self.directory, executable);
         let prepared = tokio::select! {
             prepared = self.instance.prepare(origin) => prepared,
-            // What is saved meanwhile is newer than this program.
+            // Files that are saved meanwhile are newer than this program.
             (changes, since) = self.watch.next() => {
                 return Box::pin(self.follow_unserved(changes, since)).await;
             }
@@ -302,7 +302,7 @@ impl Supervisor {
         }
     }
 
-    /// Does what a change asks for whose predecessor is not served yet.
+    /// Handles a change while an earlier one is not served yet.
     async fn follow_unserved(&mut self, mut changes: Changes, since: Instant) -> Result<()> {
         // The program has to be started in any case.
         let executable = self.executable.take();
@@ -343,7 +343,7 @@ impl Supervisor {
         }
     }
 
-    /// Passes on what became of the build.
+    /// Passes on the state of the build.
     fn report(&mut self, state: &'static str) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.report.state = state;

@@ -2,7 +2,7 @@
 //!
 //! The new program builds its configuration first. Then the old one stops to accept connections and
 //! hands over what it has in memory; what arrives meanwhile waits in the queue of the listener. If the
-//! new one does not get to accept them, the old one goes on.
+//! new one fails before it accepts connections, the old one goes on.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) struct Serving {
 
 /// A configuration that is built.
 pub(super) struct BuiltProgram {
-    /// Where the program believes to be reached.
+    /// The URL at which the program is reached, by its configuration.
     pub(super) url: Option<String>,
     pub(super) tools: Option<Box<RawValue>>,
 }
@@ -128,7 +128,7 @@ pub(super) async fn take_over(
             Ok(Serving { program, tools, inspector, changes })
         }
         failed => {
-            // It must not accept a connection after the old one does.
+            // The new program must not accept connections once the old one accepts them again.
             let failure = match failed {
                 Ok(Err(failure)) => failure,
                 _ => Failure::new("the program does not accept connections"),

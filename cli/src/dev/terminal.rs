@@ -61,7 +61,7 @@ pub(super) fn open(link: &str) {
     }
     let mut command = Command::new(if apple { "open" } else { "xdg-open" });
     command.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // It may go on for as long as the browser does.
+    // The process may run for as long as the browser.
     if let Ok(mut child) = command.spawn() {
         std::thread::spawn(move || child.wait());
     }

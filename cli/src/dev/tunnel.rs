@@ -21,7 +21,7 @@ use super::{
     terminal,
 };
 
-/// Whose names the tunnel programs give out.
+/// The domains of the known tunnel programs.
 const DOMAINS: [&str; 12] = [
     "trycloudflare.com",
     "ngrok-free.app",
@@ -168,14 +168,14 @@ async fn read(
     }
 }
 
-/// A line of the program without what controls a terminal.
+/// A line of the program without characters that control a terminal.
 fn shown(line: &str) -> String {
     line.trim_end().chars().filter(|it| !it.is_control()).take(MAX_LINE_LEN).collect()
 }
 
 /// The URL of a tunnel in a line of its program.
 fn public_url(line: &str) -> Option<String> {
-    // ngrok says which URL it is, which may be of the user's own domain.
+    // ngrok names the URL in a field, and it may be of the user's own domain.
     let is_named = line.contains("started tunnel");
     line.match_indices("https://").find_map(|(at, _)| {
         let is_named = is_named && ["url=", "\"url\":\""].iter().any(|it| line[..at].ends_with(it));
@@ -187,7 +187,7 @@ fn public_url(line: &str) -> Option<String> {
         let is_given = DOMAINS.iter().any(|domain| {
             host.strip_suffix(domain).is_some_and(|name| name.ends_with('.') && name.len() > 1)
         });
-        // `api.trycloudflare.com` is where names come from.
+        // `api.trycloudflare.com` is the service that assigns names, and no tunnel.
         let is_public = (is_given || is_named) && host != "api.trycloudflare.com";
         is_public.then(|| url.origin().ascii_serialization())
     })

@@ -16,7 +16,7 @@ use super::{
     terminal,
 };
 
-/// How soon a build that has ended is started again.
+/// The wait before a build that has ended is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(2);
 
 /// The builds that run. They are ended when this is dropped.
@@ -46,7 +46,7 @@ impl ViewBuilds {
         Self(builds)
     }
 
-    /// Starts those again that end. Does not complete while all of them run.
+    /// Restarts builds that end. It does not complete while all of them run.
     pub(super) async fn run(&mut self) {
         for build in &mut self.0 {
             if build.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {

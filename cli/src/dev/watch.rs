@@ -50,7 +50,8 @@ impl Watch {
         for package in &project.packages {
             let directories = watch.files.scan(package);
             if cfg!(target_os = "linux") {
-                // One by one, because those that are left out may be many.
+                // Each directory is watched separately, because those that are left out may have many
+                // files.
                 for directory in directories {
                     watch.add(&directory)?;
                 }

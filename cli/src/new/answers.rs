@@ -7,7 +7,7 @@ use crate::{
     suggestion::unknown,
 };
 
-/// What is written.
+/// The answers that a project is written from.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
     /// The name of the package: `my-tools`.
@@ -27,7 +27,7 @@ pub(crate) struct Chosen {
     pub(crate) scopes: Vec<String>,
 }
 
-/// Whose sign-in it is.
+/// The sign-in of the project.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SignIn {
     /// Development people, with one click.

@@ -1,4 +1,4 @@
-//! Folder of a new project: what is there, what is around it, and writing it.
+//! Folder of a new project: its content, its surroundings, and writing it.
 
 use std::{
     env, fs, io,
@@ -33,7 +33,7 @@ impl Source {
     }
 }
 
-/// A folder that is not there, or empty.
+/// A folder that does not exist, or is empty.
 pub(super) struct Destination {
     path: PathBuf,
     source: Source,
@@ -67,7 +67,7 @@ impl Destination {
         Ok(name.to_string_lossy().into_owned())
     }
 
-    /// What is around the folder that matters.
+    /// Warnings about a repository or a workspace around the folder.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let above = || self.path.ancestors().skip(1);
@@ -101,7 +101,7 @@ impl Destination {
                 .and_then(|mut created| io::Write::write_all(&mut created, file.text.as_bytes()));
             written.with_context(|| path.display().to_string())?;
         }
-        // The names decide how long lines are.
+        // The length of lines depends on the names, so rustfmt runs last.
         let _ = Command::new("rustfmt")
             .args(["--edition", "2024"])
             .arg(self.path.join("src").join("main.rs"))

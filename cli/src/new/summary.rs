@@ -26,7 +26,7 @@ pub(super) fn of(answers: &Answers, path: &Path, files: &[File]) -> String {
     text
 }
 
-/// What the choices demand.
+/// The steps that the choices need.
 fn wants(answers: &Answers) -> Vec<String> {
     let mut wants = Vec::new();
     match answers.sign_in {

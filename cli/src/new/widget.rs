@@ -14,7 +14,7 @@ const REACT: [(&str, &str); 7] = react![
     "src/main.tsx" "src/who_am_i.tsx" "src/page.css"
 ];
 
-/// What it is built to, so that a project compiles where there is no Node.
+/// The built page, so that a project compiles without Node.
 const BUILT: &str = include_str!("../../templates/react/who_am_i.built.html");
 
 const TYPES: &str = include_str!("../../templates/react/src/tools.d.ts");

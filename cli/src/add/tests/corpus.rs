@@ -1,4 +1,4 @@
-//! Random additions to the programs of this repository, written in other people's ways.
+//! Random additions to the programs of this repository, in different styles of formatting.
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ fn programs() -> Vec<(String, String)> {
     programs
 }
 
-/// Writes a program as others would.
+/// Writes a program in another style.
 fn rewritten(text: &str, ways: [bool; 5]) -> String {
     let [crlf, tabs, mark, comments, spread] = ways;
     let mut text = text.to_owned();
@@ -76,7 +76,7 @@ proptest! {
     ) {
         let (name, text) = programs().swap_remove(program);
         let project = Written::new(&rewritten(&text, ways));
-        // Others format as they like.
+        // The other styles are not rustfmt's.
         project.put("src/rustfmt.toml", "disable_all_formatting = true\n");
         for command in commands {
             let before = project.get("src/main.rs");

@@ -80,7 +80,8 @@ impl Written {
         result
     }
 
-    /// The new `src/main.rs`, and that a second time says that it exists.
+    /// Returns the new `src/main.rs`, after checking that the same command refuses to run a second
+    /// time.
     fn main_after(&self, command: &str) -> String {
         self.add(command).unwrap_or_else(|error| panic!("{command}: {error}"));
         let again = self.add(command).unwrap_err();

@@ -1,4 +1,5 @@
-//! Rules of the examination: what is expected, by which specification, and which hosts mind.
+//! Rules of the examination: what is expected, by which specification, and which hosts a violation
+//! affects.
 
 pub(super) mod access;
 pub(super) mod issuer;
@@ -13,7 +14,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     [access::RULES, issuer::RULES, protocol::RULES, tools::RULES].into_iter().flatten().copied()
 }
 
-/// What a violated rule costs: the hosts, and what they do.
+/// The effect of a violation: the hosts, and what they do.
 type Effect = (&'static [&'static str], &'static str);
 
 const fn rule(
