@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_no_keyword() {
+    fn a_name_of_a_variable_is_never_a_keyword() {
         for provider in providers() {
             let variable = provider.variable();
             assert!(syn::parse_str::<syn::Ident>(&variable).is_ok(), "{variable}");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_of_a_provider_and_of_a_preset() {
+    fn providers_and_presets_have_no_name_in_common() {
         assert!(presets().iter().all(|preset| provider(&preset.id).is_none()));
     }
 }

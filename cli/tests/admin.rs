@@ -66,7 +66,7 @@ fn without_arguments_the_program_prints_its_commands() {
 }
 
 #[test]
-fn a_program_that_a_signal_ends_has_failed() {
+fn a_program_that_is_ended_by_a_signal_counts_as_failed() {
     let (output, _) = admin("kill -KILL $$", &["verify"]);
     assert!(!output.status.success() && output.stdout.is_empty());
 }

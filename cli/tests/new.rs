@@ -128,7 +128,7 @@ fn a_folder_with_something_in_it_is_left_alone() {
 }
 
 #[test]
-fn what_is_not_known_is_refused_before_anything_is_written() {
+fn unknown_names_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, expected) in [
         (["a", "--provider", "gitbuh"], "no provider `gitbuh`; did you mean `github`?"),
@@ -227,7 +227,7 @@ fn formatted(project: &Path) {
 }
 
 #[test]
-fn the_default_project_is_this() {
+fn the_default_project_is_the_golden_one() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), &["my-tools"]);
     for (file, golden) in [("src/main.rs", "main.rs.golden"), ("src/tests.rs", "tests.rs.golden")] {

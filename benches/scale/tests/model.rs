@@ -35,7 +35,7 @@ fn row(name: &str, seconds: &[Second]) -> Summary {
 }
 
 #[test]
-fn a_provider_that_comes_back_meets_no_herd() {
+fn a_provider_gets_no_burst_of_requests_after_an_outage() {
     let settings = settings();
     println!(
         "model: {} grants, {} replicas, {} calls an hour each, tokens of {} s, a provider that \

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_come_from_where_the_runtime_comes_from() {
+    fn the_providers_come_from_the_source_of_the_runtime() {
         let add = |text| with(text, |manifest| add_providers(manifest, "slack").map(|()| true));
         assert_eq!(
             add("[dependencies]\ntoolgate = { path = \"../../runtime\", features = [\"dev\"] }\n"),

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_one_of_http_without_credentials() {
+    fn a_url_has_to_be_of_http_and_without_credentials() {
         for (text, part) in [
             ("tools.example/mcp", "is no URL"),
             ("ftp://tools.example/", "of http or https"),

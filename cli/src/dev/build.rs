@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_says_is_understood() {
+    fn the_messages_of_cargo_are_read() {
         let mut built = Built::default();
         for line in [
             r#"{"reason":"compiler-message","message":{"level":"error","message":"mismatched types","code":{"code":"E0308"},"spans":[{"file_name":"src/main.rs","line_start":7,"column_start":3,"is_primary":true}],"rendered":"\u001b[1merror\u001b[0m"}}"#,

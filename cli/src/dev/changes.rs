@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_another_content_counts() {
+    fn only_changed_content_counts_as_a_change() {
         let (directory, mut files) = project();
         let path = |name: &str| directory.path().join(name);
         let write = |name: &str, text: &str| {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_build_read_counts() {
+    fn files_that_the_last_build_read_are_watched() {
         let (directory, mut files) = project();
         let text = directory.path().join("src/page.txt");
         fs::write(&text, "other").unwrap();

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_passed_on_stays_as_it_came() {
+    fn messages_are_passed_on_unchanged() {
         let line = br#"{"type":"state","state":{"n":18446744073709551616, "b":[1.0]},"newer":1}"#;
         let FromProgram::State(Some(state)) = FromProgram::parse(line) else { panic!() };
         let accept = ToProgram::Accept { state: Some(&state), tools_before: None }.line();

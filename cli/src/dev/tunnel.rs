@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_takes_its_place() {
+    fn the_port_replaces_its_placeholder() {
         assert_eq!(expand("cloudflared", 7), "cloudflared tunnel --url http://127.0.0.1:7");
         assert_eq!(expand("bore local {port} --to a", 7), "bore local 7 --to a");
     }

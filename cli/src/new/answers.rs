@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_named_with_what_is() {
+    fn an_unknown_name_is_refused_with_the_known_ones() {
         let error = Chosen::parse("github=repo:raed").unwrap_err().to_string();
         assert!(
             error.starts_with("GitHub has no scope `repo:raed`; did you mean `repo`?\nThere are: "),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_of_a_package() {
+    fn a_project_needs_a_name_that_cargo_accepts() {
         for name in ["my-tools", "a", "tools_2"] {
             assert_eq!(check_name(name), Ok(()));
         }

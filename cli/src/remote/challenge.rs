@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_that_no_host_can_read_are_none() {
+    fn malformed_challenges_count_as_missing() {
         for text in [
             "Bearer resource_metadata=https://a.example/b",
             r#"Bearer realm="a"#,

@@ -79,7 +79,7 @@ async fn a_stand_in_is_agreed_to_where_the_user_says_so() {
 }
 
 #[tokio::test]
-async fn what_fails_has_an_exit_code_and_a_reason() {
+async fn a_failed_call_has_an_exit_code_and_a_reason() {
     let url = server::start().await;
     for (arguments, expected, part) in [
         (&["fail", "--as", "alice"][..], 1, "the server failed at this call"),

@@ -76,7 +76,7 @@ async fn people_without_passwords_are_not_made_public() {
 /// (<https://ngrok.com/docs/agent/config/v3>), tailscale to standard output (`messageForPort` in
 /// `cmd/tailscale/cli/serve_v2.go` of tailscale/tailscale).
 #[tokio::test]
-async fn the_programs_that_are_known_are_called_and_understood() {
+async fn the_known_tunnel_programs_are_started_and_their_urls_found() {
     for (name, arguments, stream, prints, url) in [
         (
             "cloudflared",

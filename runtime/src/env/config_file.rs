@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_refused_with_its_line_and_the_nearest() {
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest() {
         let error = read("\ndrain_dealy = 5\n").unwrap_err();
         assert!(
             error.contains("server.toml:2") && error.contains("did you mean `drain_delay`"),

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_the_number_of_its_line() {
+    fn an_error_names_the_number_of_its_line() {
         for line in ["A", "=b", "1A=b", "A B=c", "A='b", "A=\"b", "A='b'c", r#"A="\x""#, "A=\"b\\"]
         {
             assert_eq!(parse(&format!("# first\n{line}\n")), Err(2), "{line}");

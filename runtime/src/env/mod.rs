@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_set_is_named() {
+    fn a_missing_variable_is_named() {
         assert_eq!(var("TOOLGATE_NO_SUCH_VARIABLE"), None);
         let error = require("TOOLGATE_NO_SUCH_VARIABLE").unwrap_err().to_string();
         assert!(error.contains("`TOOLGATE_NO_SUCH_VARIABLE` is not set"), "{error}");

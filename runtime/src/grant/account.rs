@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_its_identifier_and_its_address() {
+    fn an_account_is_identified_by_its_identifier_and_its_address() {
         let octocat = AccountIdentity::new("583231", Some("octocat"));
         let renamed = AccountIdentity::new("583231", Some("octopus"));
         assert!(octocat.is_same(&renamed) && octocat.key() == renamed.key());

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_of_one_row_is_no_outage() {
+    async fn an_error_of_one_row_does_not_count_as_an_outage() {
         let wait = BriefWait::default();
         let full = wait.outcome("testing", || async { Err::<i32, _>(Arc::new(StoreError::Full)) });
         assert_eq!(full.await, None);

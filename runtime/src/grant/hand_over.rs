@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_state_changes_nothing() {
+    async fn a_state_that_is_malformed_changes_nothing() {
         let store = MemoryStore::new();
         let end = SystemTime::now() + Duration::from_secs(60);
         store.put_pending("id", b"consent", end).await.unwrap();

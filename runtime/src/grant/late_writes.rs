@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn late_writes_pass_a_program_that_was_replaced_as_well() {
+    async fn late_writes_reach_the_newest_program_through_those_between() {
         let old = MemoryStore::new();
         let key = GrantKey::new("alice", "forge");
         let first = old.save(&key, &grant("before"), Revision::ABSENT).await.unwrap();

@@ -232,7 +232,7 @@ mod tests {
 
     #[cfg(feature = "sqlite")]
     #[tokio::test]
-    async fn a_directory_is_a_store() {
+    async fn a_path_of_a_directory_is_a_url_of_sqlite() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data");
         for url in [format!("sqlite:{}", path.display()), format!("sqlite://{}", path.display())] {

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_in_every_url_or_in_none() {
+    fn a_value_has_to_fit_into_every_url() {
         let filled = of_shop().for_person(&values(&[("shop", "acme")])).unwrap();
         assert_eq!(filled.api, "https://acme.shops.example/api/acme");
         assert_eq!(filled.authorize, "https://acme.shops.example/oauth/authorize");
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_operator_is_that_of_all() {
+    fn a_value_that_the_operator_sets_holds_for_all_people() {
         let mut shop = of_shop();
         shop.values.insert("shop".to_owned(), "acme".to_owned());
         let shop = shop.resolve().unwrap();

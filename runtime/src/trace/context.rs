@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_that_of_the_client() {
+    fn a_trace_context_is_that_of_the_client() {
         let meta =
             serde_json::json!({ "traceparent": PARENT, "tracestate": "a=b", "baggage": "k=v" });
         let context = of(&meta);

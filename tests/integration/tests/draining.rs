@@ -184,7 +184,7 @@ async fn a_call_that_takes_longer_than_a_drain_may_is_broken_off() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_refused_in_words() {
+async fn a_malformed_time_is_refused_by_the_name_of_its_variable() {
     let forge = forge::start(Config::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let output = served::program(&forge)

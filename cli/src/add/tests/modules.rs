@@ -174,7 +174,7 @@ fn a_tool_of_no_provider_or_of_several_has_a_module() {
 }
 
 #[test]
-fn a_name_is_taken_wherever_it_is() {
+fn a_name_that_is_declared_anywhere_is_refused() {
     let project = project();
     let refused = |command: &str| project.add(command).unwrap_err();
     assert_eq!(refused("tool github_profile"), "`github_profile` exists already");

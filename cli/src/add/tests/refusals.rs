@@ -169,7 +169,7 @@ fn a_program_that_is_not_understood_is_not_edited() {
 }
 
 #[test]
-fn a_client_needs_a_function_that_returns_a_result() {
+fn a_client_is_inserted_only_into_a_function_that_returns_a_result() {
     for around in [
         "fn server() -> Server { BUILDER }",
         "fn server() { BUILDER }",
@@ -188,7 +188,7 @@ fn a_client_needs_a_function_that_returns_a_result() {
 }
 
 #[test]
-fn what_has_a_sign_in_already_gets_no_gate() {
+fn a_project_with_a_sign_in_gets_no_second_gate() {
     for (builder, reason) in [
         ("server!().gate(g)", "a gate exists already"),
         ("server!().gate_or_dev::<A>(g, p)", "a gate exists already"),
@@ -238,7 +238,7 @@ fn names_that_are_taken_stay() {
 }
 
 #[test]
-fn what_does_not_exist_is_compared_with_what_does() {
+fn an_unknown_name_suggests_the_most_similar_one() {
     for (command, hint) in [
         ("provider githab", "did you mean `github`?"),
         ("provider slack --scopes chat:writ", "did you mean `chat:write`?"),
@@ -259,7 +259,7 @@ fn what_does_not_exist_is_compared_with_what_does() {
 }
 
 #[test]
-fn a_scope_of_several_says_whose() {
+fn a_scope_of_several_providers_needs_the_name_of_one() {
     let main = MAIN.replace(
         "fn main",
         "#[catalogue]\nenum Ours {\n    /// All.\n    #[scope(\"repo\")]\n    Repo,\n}\n\nfn main",

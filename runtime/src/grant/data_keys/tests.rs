@@ -218,7 +218,7 @@ async fn a_new_key_seals_once_all_replicas_have_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_keys_of_a_store_are_bounded() {
+async fn the_number_of_data_keys_is_bounded() {
     let (_, rows, clock, one) = replica().await;
     for _ in 0..MAX_DATA_KEYS + 5 {
         clock.advance(PERIOD + LIFETIME * 2);
@@ -230,7 +230,7 @@ async fn the_keys_of_a_store_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_unwraps_something_else_is_not_believed() {
+async fn a_source_that_unwraps_another_key_is_refused() {
     let (_, rows, _, one) = replica().await;
     let name = rows.0.lock().unwrap().keys().next().unwrap().clone();
     let mut value = rows.0.lock().unwrap()[&name].clone();

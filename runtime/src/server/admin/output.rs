@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_ascii_and_the_same_value() {
+    fn json_is_printed_in_ascii_without_a_change_of_its_value() {
         let value = json!({ "a\u{202e}": "é\u{7f}\u{9b}\u{2028}\n\u{1b}[31m😀", "b": "\"\\" });
         let text = ascii_json(&value.to_string());
         assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text}");

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_understood_is_dropped() {
+    async fn an_identity_that_cannot_be_read_is_replaced() {
         for kept in [
             "null",
             "[]",

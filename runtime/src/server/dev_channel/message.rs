@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_ignored() {
+    fn unknown_members_and_messages_are_ignored() {
         let read = |text: &str| Heard::read(text.as_bytes());
         assert!(matches!(read(r#"{"type":"sing"}"#), Ok(Heard::Unknown)));
         assert!(matches!(read(r#"{"type":"resume","why":1}"#), Ok(Heard::Resume)));

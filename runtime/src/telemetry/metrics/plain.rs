@@ -28,7 +28,7 @@ pub(super) fn of(open_metrics: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_family_of_a_counter_is_called_as_its_samples() {
+    fn the_family_of_a_counter_has_the_name_of_its_samples() {
         let open = "# HELP a Calls.\n# TYPE a counter\na_total{b=\"# x\"} 1\n# HELP c_seconds Time.\n\
                     # TYPE c_seconds histogram\n# UNIT c_seconds seconds\nc_seconds_sum 0.5\n# EOF\n";
         let plain = "# HELP a_total Calls.\n# TYPE a_total counter\na_total{b=\"# x\"} 1\n\

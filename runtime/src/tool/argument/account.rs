@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_a_text_that_is_there() {
+    fn an_empty_account_argument_names_no_account() {
         for none in [r"{}", r#"{"x":"account"}"#, r#"{"account":null}"#, r#"{"account":" "}"#, "[]"]
         {
             assert_eq!(name(none).unwrap(), None, "{none}");

@@ -54,7 +54,7 @@ async fn properties(client: &Client, tool: &str) -> Value {
 }
 
 #[tokio::test]
-async fn it_is_in_the_schema_of_tools_whose_provider_has_several_accounts() {
+async fn the_argument_is_in_the_schema_of_tools_whose_provider_has_several_accounts() {
     let (github, google) = (provider::<GitHub>().await, provider::<Google>().await);
     let server = toolgate::server!().provider(github.client()).provider(google.client());
     let client = Client::of(server.tools(tools![agenda, who, add])).await.unwrap();

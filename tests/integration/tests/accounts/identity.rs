@@ -61,7 +61,7 @@ async fn an_account_in_the_place_of_one_that_has_ended_is_used_from_then_on() {
 }
 
 #[tokio::test]
-async fn an_account_of_before_is_recognised_by_its_own_token() {
+async fn an_account_from_an_earlier_version_is_identified_by_its_own_token() {
     let directory = tempfile::tempdir().unwrap();
     let master_key = MasterKey::generate();
     let open = || SqliteStore::at(directory.path()).key(master_key.clone()).open();
@@ -81,7 +81,7 @@ async fn an_account_of_before_is_recognised_by_its_own_token() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_told_is_not_connected() {
+async fn an_account_that_cannot_be_identified_is_not_connected() {
     let desk = Desk::new().await;
     desk.github.limit_requests(1);
     let page = desk.connect(&desk.call("addresses").await, "alice").await;

@@ -147,7 +147,7 @@ async fn an_address_that_the_pattern_does_not_allow_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_host_is_one_of_the_pattern() {
+async fn a_host_has_to_match_the_pattern() {
     let server =
         toolgate::server!().provider(Trackers::client("id").secret("s")).tools(tools![issues]);
     let client = Client::of(server).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_host_is_one_of_the_pattern() {
 }
 
 #[tokio::test]
-async fn a_form_is_of_the_page_and_the_person_it_was_shown_to() {
+async fn a_form_is_accepted_only_from_the_page_and_the_person_it_was_shown_to() {
     let mall = Mall::new();
     let shop = Shop::open().await;
     let server = mall.process(client()).await;
@@ -228,7 +228,7 @@ async fn a_form_is_of_the_page_and_the_person_it_was_shown_to() {
 }
 
 #[test]
-fn a_broker_is_refused_in_front_of_addresses_of_people() {
+fn a_provider_whose_address_people_give_cannot_have_a_broker() {
     let issuer = RESOURCE.trim_end_matches("/mcp");
     let broker = |client: OAuthClient<Desks>| {
         let store = Arc::new(MemoryStore::new());

@@ -141,7 +141,7 @@ async fn a_grant_of_one_address_is_not_used_when_the_operator_names_another() {
 }
 
 #[tokio::test]
-async fn another_shop_gets_nothing_of_the_one_before() {
+async fn a_shop_gets_no_token_of_another_shop() {
     let mall = Mall::new();
     let (before, after) = (Shop::open().await, Shop::open().await);
     after.give_no_refresh_tokens();

@@ -66,7 +66,7 @@ async fn a_standby_that_was_promoted_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_primary_that_becomes_read_only_is_left() {
+async fn a_primary_that_becomes_read_only_is_replaced_by_another_host() {
     let Some((primary, standby)) = primary_and_standby() else { return };
     let url = format!(
         "postgres://toolgate@127.0.0.1:{},127.0.0.1:{}/toolgate?target_session_attrs=read-write",

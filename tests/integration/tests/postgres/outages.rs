@@ -84,7 +84,7 @@ async fn a_row_that_is_locked_ends_the_call_in_time_and_frees_the_connections() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_never_answers_is_given_up() {
+async fn a_server_that_never_answers_times_out() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://toolgate@{}/toolgate", listener.local_addr().unwrap());
     let begun = Instant::now();

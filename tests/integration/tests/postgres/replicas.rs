@@ -142,7 +142,7 @@ async fn a_sign_in_at_the_broker_goes_through_all_replicas() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_of_another_server_with_the_same_store_is_none() {
+async fn a_link_of_another_server_with_the_same_store_is_not_accepted() {
     let Some(database) = Postgres::start() else { return };
     let master = MasterKey::generate();
     let forge = forge::start(Config::default()).await.unwrap();

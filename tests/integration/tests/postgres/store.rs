@@ -48,7 +48,7 @@ async fn what_one_replica_writes_another_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subject_of_any_text_has_grants() {
+async fn any_text_can_be_a_subject() {
     let Some(server) = Postgres::start() else { return };
     let (store, _) = store(&server).await;
     let long = "x".repeat(100_000);

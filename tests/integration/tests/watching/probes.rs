@@ -134,7 +134,7 @@ async fn a_program_that_shuts_down_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn a_listener_for_one_client_has_no_other() {
+async fn standard_input_and_a_management_listener_exclude_each_other() {
     let output = Command::new(env!("CARGO_BIN_EXE_served"))
         .args(["--stdio", "--management", "127.0.0.1:0"])
         .env("FORGE_URL", "http://127.0.0.1:1")
