@@ -31,6 +31,7 @@ mod notify;
 pub(crate) mod offer;
 pub(crate) mod output;
 pub(crate) mod overrides;
+mod presentation;
 mod print_config;
 pub(crate) mod router;
 pub(crate) mod run;
