@@ -30,7 +30,7 @@ pub(super) enum FormKind {
 }
 
 impl FormKind {
-    /// The action that the form's CSRF token is bound to.
+    /// The purpose that the form's CSRF token is bound to.
     fn name(self, id: &str) -> String {
         match self {
             Self::Allow => format!("allow {id}"),

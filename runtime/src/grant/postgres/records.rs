@@ -54,7 +54,7 @@ const UPDATE: &str = "UPDATE toolgate_records \
     WHERE namespace = $1 AND id = $2 AND revision = $5 \
     AND expires_at > coalesce($6, (extract(epoch FROM statement_timestamp()) * 1000)::bigint) RETURNING revision";
 
-/// Returns the row of a changed record in a watched namespace, and notifies all processes.
+/// The statement `sql`, which notifies all processes as well. It returns the same columns.
 fn announcing(sql: &str, parameter: usize) -> String {
     format!(
         "WITH changed AS ({sql}) SELECT *, pg_notify('{CHANNEL}', ${parameter})::text FROM changed"
