@@ -282,7 +282,7 @@ mod reading {
         }
     }
 
-    /// Whether a URL has a password.
+    /// Whether a URL has a password. One of several hosts with ports cannot be parsed.
     fn has_password(url: &str) -> bool {
         match url::Url::parse(url) {
             Ok(url) => {
@@ -290,7 +290,7 @@ mod reading {
                 let opaque = url.cannot_be_a_base() && url.as_str().contains('@');
                 url.password().is_some() || named || opaque
             }
-            Err(_) => url.contains('@'),
+            Err(_) => url.contains('@') || url.contains("password"),
         }
     }
 }
@@ -350,6 +350,8 @@ mod tests {
             "[provider.github]\nclient_secret = \"hunter2\"",
             "store = \"postgres://u:hunter2@db/grants\"",
             "store = \"postgres://db/grants?password=hunter2\"",
+            "store = \"postgres://a:5432,b:5433/grants?user=u&password=hunter2\"",
+            "store = \"host=db password=hunter2\"",
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains("a secret is not in the file"), "{error}");

@@ -70,10 +70,11 @@ fn quoted(text: &str) -> String {
 }
 
 /// A URL without its password. A text that is no URL stays as it is, unless it seems to have a
-/// password.
+/// password: the URL of a database with several hosts and ports is none here.
 fn without_password(value: &str) -> String {
     let Ok(mut url) = Url::parse(value) else {
-        return if value.contains('@') { MASKED.to_owned() } else { value.to_owned() };
+        let seems_to_have_one = value.contains('@') || value.contains("password");
+        return if seems_to_have_one { MASKED.to_owned() } else { value.to_owned() };
     };
     if url.cannot_be_a_base() && value.contains('@') {
         return MASKED.to_owned();
@@ -97,8 +98,14 @@ mod tests {
 
     #[test]
     fn a_password_of_a_url_is_not_shown() {
-        for url in ["postgres://u:hunter2@db/g", "postgres://db/g?password=hunter2", "u:hunter2@db"]
-        {
+        for url in [
+            "postgres://u:hunter2@db/g",
+            "postgres://u:hunter2@a:5432,b:5433/g",
+            "postgres://db/g?password=hunter2",
+            "postgres://a:5432,b:5433/g?user=u&password=hunter2",
+            "host=db user=u password=hunter2",
+            "u:hunter2@db",
+        ] {
             let shown = without_password(url);
             assert!(!shown.contains("hunter2"), "{shown}");
         }
