@@ -14,6 +14,7 @@ use super::{
     endpoint::error::OAuthError,
     signed_assertion::{SignedAssertion, USED_ASSERTION_TTL, Validity},
     state::Broker,
+    store::typed_store::CLIENT_ASSERTIONS,
 };
 use crate::gate::verify::{
     keys::{Key, Keys},
@@ -92,7 +93,7 @@ impl Broker {
         }
         let jti = claims.validity.id();
         let until = self.0.clock.now() + USED_ASSERTION_TTL;
-        if !self.0.records.is_first_use("client", &id, jti, until).await? {
+        if !self.0.records.is_first_use(CLIENT_ASSERTIONS, &id, jti, until).await? {
             return Err(refuse("the assertion was used before"));
         }
         Ok(AuthenticatedClient { id, refreshes: true, is_confidential: true })

@@ -30,8 +30,12 @@ pub(crate) const CONSENTS: Namespace = Namespace::new("broker-consent", 0).evict
 pub(crate) const SESSIONS: Namespace = Namespace::new("broker-session", 0).evicting();
 /// Metadata documents of clients that people use.
 pub(crate) const DOCUMENTS: Namespace = Namespace::new("broker-document", 10_000).evicting();
-/// Assertions that were used. Beyond so many, those that expire first are forgotten early.
-pub(crate) const ASSERTIONS: Namespace = Namespace::new("broker-assertion", 100_000).evicting();
+/// Assertions of clients that were used. Beyond so many, those that expire first are forgotten early.
+pub(crate) const CLIENT_ASSERTIONS: Namespace =
+    Namespace::new("broker-assertion", 100_000).evicting();
+/// Assertions of identity providers that were used. They are apart, because strangers are clients.
+pub(crate) const IDENTITY_ASSERTIONS: Namespace =
+    Namespace::new("broker-identity-assertion", 100_000).evicting();
 /// The signing keys.
 pub(crate) const KEYS: Namespace = Namespace::new("broker-keys", 1);
 
