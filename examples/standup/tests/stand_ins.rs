@@ -88,3 +88,31 @@ async fn without_accounts_it_says_which_providers_are_stand_ins_and_where() {
     assert!(page.contains("A stand-in of GitHub"), "{page}");
     assert!(page.contains("Expire all access tokens"), "{page}");
 }
+
+/// A host starts it in the directory that a person works in, which may be a repository of others.
+#[tokio::test]
+async fn over_stdio_the_file_of_the_working_directory_is_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let variables = "TOOLGATE_STORE=postgres://evil.example/grants\nTOOLGATE_KEY_FILE=key\n";
+    fs::write(directory.path().join(".env"), variables).unwrap();
+    for (arguments, variable, is_read) in [
+        (&["--print-config"][..], None, true),
+        (&["--print-config"], Some("false"), true),
+        (&["--print-config"], Some("on"), false),
+        (&["--stdio", "--print-config"], None, false),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_standup"));
+        command.args(arguments).current_dir(directory.path());
+        // Cargo names the directory of the package to the programs that it runs.
+        for name in ["CARGO_MANIFEST_DIR", "TOOLGATE_STDIO", "TOOLGATE_STORE", "TOOLGATE_KEY_FILE"]
+        {
+            command.env_remove(name);
+        }
+        command.envs(variable.map(|value| ("TOOLGATE_STDIO", value)));
+        let output = command.output().await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains("[provider.github]"), "{said}");
+        assert_eq!(said.contains("evil.example"), is_read, "{arguments:?} {variable:?}: {said}");
+    }
+}

@@ -5,7 +5,10 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use crate::error::ConfigError;
@@ -19,12 +22,15 @@ const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// The variables of the file, once it was read.
 static FILE: OnceLock<BTreeMap<String, String>> = OnceLock::new();
 
-/// Reads the file, unless it was read.
-pub(super) fn load() -> Result<(), ConfigError> {
+/// Whether there is a file that was not read.
+static IS_LEFT_OUT: AtomicBool = AtomicBool::new(false);
+
+/// Reads the file, unless it was read. `is_stdio`: a host has started the program.
+pub(super) fn load(is_stdio: bool) -> Result<(), ConfigError> {
     if FILE.get().is_some() {
         return Ok(());
     }
-    let Some(file) = find() else { return Ok(()) };
+    let Some(file) = find(is_stdio) else { return Ok(()) };
     let fault = |fault: String| ConfigError::new(format!("{}: {fault}", file.display()));
     let variables = read(&file).map_err(|error| fault(error.to_string()))?;
     let variables = parse(&variables).map_err(|line| {
@@ -46,14 +52,26 @@ pub(super) fn process_or_file(name: &str) -> Option<OsString> {
 }
 
 /// The first file that exists.
-fn find() -> Option<PathBuf> {
-    let of_cargo = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let directories = [Some(PathBuf::new()), of_cargo];
-    directories
-        .into_iter()
-        .flatten()
-        .map(|directory| directory.join(FILE_NAME))
-        .find(|file| file.is_file())
+///
+/// With `is_stdio` the working directory is that of the host: the project that a person works on, often a
+/// repository of others. A file there could name another store, key or provider, and get the tokens.
+fn find(is_stdio: bool) -> Option<PathBuf> {
+    let existing = |directory: PathBuf| Some(directory.join(FILE_NAME)).filter(|it| it.is_file());
+    let of_cargo = || existing(std::env::var_os("CARGO_MANIFEST_DIR")?.into());
+    let here = existing(PathBuf::new());
+    if !is_stdio {
+        return here.or_else(of_cargo);
+    }
+    let of_cargo = of_cargo();
+    if here.is_some() && of_cargo.is_none() {
+        IS_LEFT_OUT.store(true, Relaxed);
+    }
+    of_cargo
+}
+
+/// Whether there is a file that was not read, because it is in the working directory of a host.
+pub(super) fn is_left_out() -> bool {
+    IS_LEFT_OUT.load(Relaxed)
 }
 
 fn read(file: &Path) -> io::Result<String> {

@@ -36,9 +36,15 @@ use crate::error::ConfigError;
 /// The variable that names the configuration file.
 const CONFIG_FILE: &str = "TOOLGATE_CONFIG";
 
+/// The variable that says whether one client is served over standard input.
+const STDIO: &str = "TOOLGATE_STDIO";
+
 /// Reads the file `.env` of the working directory or, where there is none and cargo runs the program,
 /// of its package; then the configuration file that `--config` or `TOOLGATE_CONFIG` names. Without a
 /// file it does nothing.
+///
+/// With `--stdio`, or `TOOLGATE_STDIO` in the process, only the file of the package is read: a host starts
+/// the program in the directory that a person works in, which may be a repository of others.
 ///
 /// A line is `NAME=value`, also after `export`. A value in single quotes is taken as it is, in double
 /// quotes `\n`, `\r`, `\t`, `\"` and `\\` are escapes, and without quotes it ends before ` #`. A line
@@ -51,8 +57,22 @@ const CONFIG_FILE: &str = "TOOLGATE_CONFIG";
 /// The file cannot be read, or a line is none of these. The message names the line, but not its
 /// content. In the configuration file, an unknown key or a secret is an error as well.
 pub fn load() -> Result<(), ConfigError> {
-    env_file::load()?;
+    // It may say that a host has started the program. The file `.env` may name another one.
+    config_file::load(std::env::var_os(CONFIG_FILE))?;
+    env_file::load(is_stdio())?;
     load_config_file()
+}
+
+/// Whether one client is served over standard input, as all but the file `.env` says.
+fn is_stdio() -> bool {
+    const TRUE: [&str; 4] = ["true", "1", "yes", "on"];
+    let is_true = |value: &str| TRUE.iter().any(|yes| value.eq_ignore_ascii_case(yes));
+    let of_process = || std::env::var(STDIO).ok().filter(|value| !value.is_empty());
+    std::env::args_os().skip(1).any(|argument| argument == "--stdio")
+        || match of_process() {
+            Some(value) => is_true(&value),
+            None => config_file::value(STDIO).is_some_and(is_true),
+        }
 }
 
 /// Returns the value of a variable: that of the process, or else that of the file. An empty value
@@ -76,6 +96,11 @@ pub fn require(name: &str) -> Result<String, ConfigError> {
 /// Reads the configuration file, unless it was read.
 pub(crate) fn load_config_file() -> Result<(), ConfigError> {
     config_file::load(env_file::process_or_file(CONFIG_FILE))
+}
+
+/// Whether there is a file `.env` that [`load`] did not read because of `--stdio`.
+pub(crate) fn is_file_left_out() -> bool {
+    env_file::is_left_out()
 }
 
 /// The value of the process, which may be empty, or else that of a file.

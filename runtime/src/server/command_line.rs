@@ -101,6 +101,9 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
         Ok(Command::Stdio(port)) => {
             init_log();
             core_dumps::forbid();
+            if env::is_file_left_out() {
+                tracing::warn!(target: "toolgate::server", "the file `.env` of the working directory is not read with `--stdio`, because a host may start this program in a repository of others: set the variables in the configuration of the host");
+            }
             let server = server.replace_drain_limits()?.replace_audit_retention()?;
             return serve_stdio(server, port).await;
         }
