@@ -79,6 +79,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
         #[cfg(any(feature = "postgres", feature = "sqlite"))]
         Ok(Command::Admin(arguments)) => {
             init_log();
+            core_dumps::forbid();
             let server =
                 server.replace_public_url(env::var(PUBLIC_URL)).replace_audit_retention()?;
             let server = server.default_public_url("http://127.0.0.1/");

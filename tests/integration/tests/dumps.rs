@@ -225,6 +225,45 @@ async fn crash(allows: bool) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("core"))
 }
 
+/// Ends a command of an operator as a crash does, while it waits for a database that says nothing.
+#[cfg(target_os = "linux")]
+async fn crash_of_admin(allows: bool) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let database = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://{}/grants", database.local_addr().unwrap());
+    let mut admin = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$0\" admin list", env!("CARGO_BIN_EXE_served")])
+        .current_dir(dir.path())
+        .env("FORGE_URL", "http://127.0.0.1:9")
+        .env("TOOLGATE_STORE", url)
+        .env("TOOLGATE_KEY", "d29uZGVyZnVsIHdvcmxkIG9mIHRoaXJ0eS10d28hISE=")
+        .env("TOOLGATE_CORE_DUMPS", if allows { "true" } else { "" })
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let connection = soon(database.accept()).await.unwrap();
+    let mut killed = std::process::Command::new("kill");
+    let process = admin.id().unwrap().to_string();
+    assert!(killed.args(["-ABRT", &process]).status().unwrap().success());
+    soon(admin.wait()).await.unwrap();
+    drop(connection);
+    let entries = fs::read_dir(dir.path()).unwrap();
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("core"))
+}
+
+/// It has the same keys as a server, and tokens when it revokes them.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_of_an_operator_that_crashes_leaves_no_core_dump() {
+    if !crash_of_admin(true).await {
+        eprintln!("skipped: this machine writes no core dumps into the working directory");
+        return;
+    }
+    assert!(!crash_of_admin(false).await);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_leaves_no_core_dump() {
