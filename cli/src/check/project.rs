@@ -4,7 +4,8 @@
 use std::{
     io::Read as _,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::{Child, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -74,12 +75,8 @@ impl Server {
         let address = free.local_addr()?;
         drop(free);
         let data = tempfile::tempdir()?;
-        let child = program
-            .command(&["--http", &address.to_string()])
-            .env("TOOLGATE_DATA", data.path())
-            .env("XDG_CONFIG_HOME", data.path())
-            .env("TOOLGATE_INSPECTOR", "false")
-            .env_remove("TOOLGATE_STDIO")
+        let mut command = apart(program.command(&["--http", &address.to_string()]), data.path());
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -118,9 +115,44 @@ impl Server {
     }
 }
 
+/// The command with a data directory of its own, and not with the database that the environment or `.env`
+/// names: people are signed in there, and clients registered.
+fn apart(mut command: Command, data: &Path) -> Command {
+    command
+        .env("TOOLGATE_DATA", data)
+        .env("XDG_CONFIG_HOME", data)
+        .env("TOOLGATE_STORE", "memory:")
+        // An empty variable hides that of `.env`.
+        .env("TOOLGATE_STORE_FILE", "")
+        .env("TOOLGATE_INSPECTOR", "false")
+        .env_remove("TOOLGATE_STDIO");
+    command
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn the_server_that_is_examined_has_no_database_of_others() {
+        let mut command = Command::new("server");
+        command.env("TOOLGATE_STORE", "postgres://db/grants").env("TOOLGATE_STORE_FILE", "/store");
+        let command = apart(command, Path::new("/data"));
+        let set = |name: &str| {
+            let found = command.get_envs().find(|(known, _)| *known == OsStr::new(name));
+            found.and_then(|(_, value)| value)?.to_str()
+        };
+        assert_eq!(set("TOOLGATE_STORE"), Some("memory:"));
+        assert_eq!(set("TOOLGATE_STORE_FILE"), Some(""));
+        assert_eq!(set("TOOLGATE_DATA"), Some("/data"));
     }
 }
