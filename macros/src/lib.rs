@@ -5,6 +5,8 @@
 
 mod args;
 mod doc_text;
+#[cfg(test)]
+mod documented_keys;
 mod errors;
 mod expand;
 #[cfg(test)]

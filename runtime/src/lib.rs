@@ -119,9 +119,16 @@
 //!
 //! # Guides
 //!
-#![cfg_attr(doc, doc = "[Widgets](guide::widgets), [Providers](guide::providers),")]
-#![cfg_attr(doc, doc = "[Add your provider](guide::add_your_provider),")]
-#![cfg_attr(doc, doc = "[Behind a proxy](guide::behind_a_proxy),")]
+#![cfg_attr(doc, doc = "[Arguments](guide::arguments), [Widgets](guide::widgets),")]
+#![cfg_attr(
+    doc,
+    doc = "[Providers](guide::providers), [Add your provider](guide::add_your_provider),"
+)]
+#![cfg_attr(
+    doc,
+    doc = "[Several accounts](guide::accounts), [Identity providers](guide::identity),"
+)]
+#![cfg_attr(doc, doc = "[Hosts](guide::hosts), [Behind a proxy](guide::behind_a_proxy),")]
 #![cfg_attr(doc, doc = "[Operations](guide::operations),")]
 #![cfg_attr(doc, doc = "[Compile-time errors](guide::errors), [Performance](guide::performance),")]
 #![cfg_attr(doc, doc = "[Transports](guide::transports).")]
@@ -239,7 +246,8 @@ pub use toolgate_macros::catalogue;
 /// | `revocation(method, token, param, body, client_auth, only)` | the provider's own way of revocation |
 /// | `api_headers("Name" = "value")` | headers of each request to the API |
 /// | `rate_limited(..)`, `insufficient_scope(.., needed)`, `invalid_token(..)`, `api_error(..)` | what a response of the API means, by `status`, and `pointer` or `header`, and `values(..)` |
-/// | `placeholders(name(from = ..))` | names in braces in the URLs: from the `configuration`, the `token_response` or the `api` |
+/// | `account(path, id, label, scopes, prompt)` | what the API says of the owner of a token; with it a person may connect several accounts |
+/// | `placeholders(name(from = ..))` | names in braces in the URLs: from the `configuration`, the `person`, the `token_response` or the `api` |
 /// | `stand_in` | the path of the [profile](provider::profile::Profile) by which a stand-in takes the provider's place in tests and in development |
 /// | `crate` | the path of this crate, if it is not `::toolgate` |
 ///
@@ -386,7 +394,7 @@ pub use toolgate_macros::requires;
 ///
 /// `#[arg(..)]` on an argument: `default = value` (or `default` alone), `rename = "name"`,
 /// `range(1..=100)`, `length(1..=64)`, `pattern = "^[a-z]+$"`, `one_of("a", "b")`,
-/// `example = value`, and `flatten` for a struct whose fields are arguments.
+/// `example = value` or `examples(value, value)`, and `flatten` for a struct whose fields are arguments.
 pub use toolgate_macros::tool;
 /// Makes an async function a tool with a user interface: an MCP Apps view (SEP-1865).
 ///

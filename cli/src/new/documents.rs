@@ -114,7 +114,7 @@ fn serve(answers: &Answers) -> String {
     if answers.container {
         let _ = write!(
             text,
-            "\n\n```sh\ndocker build --tag {name} .\ndocker run --env-file .env --publish 8080:8080 --volume {name}:/data --volume {name}-key:/config {name}\n```",
+            "\n\n```sh\ndocker build --tag {name} .\ndocker run --env-file .env --publish 8080:8080 --volume {name}:/data --volume {name}-key:/config {name}\n```\n\n`docker run --env-file` takes what follows `=` as it is, quotes included: write the values in `.env` without quotes.",
             name = answers.name
         );
     }
