@@ -50,7 +50,7 @@ pub trait Provider: Catalogue + Sized {
     /// `GITHUB_TENANT`, and `GITHUB_TENANT_URL` for where its value is read.
     ///
     /// A server in [development](crate::Server::dev) uses a stand-in of the provider where none of
-    /// them is set and the provider has one. Then an identifier that is not set is an error of
+    /// them is set, or the URL of the API alone and to what it is, and the provider has one. Then an identifier that is not set is an error of
     /// [`Server::build`](crate::Server::build), of a server that is not in development.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ pub trait Provider: Catalogue + Sized {
         let Some((_, id)) = read("CLIENT_ID") else {
             let awaits_stand_in = cfg!(feature = "dev")
                 && Self::STAND_IN.is_some()
-                && ENV_SUFFIXES.iter().all(|suffix| read(suffix).is_none());
+                && !changes_provider::<Self>(|suffix| read(suffix).map(|(_, value)| value));
             let mut client = Self::client("");
             client.registration.awaits_stand_in = awaits_stand_in;
             client.registration.is_from_env = true;
@@ -109,6 +109,16 @@ pub trait Provider: Catalogue + Sized {
         }
         Ok(client)
     }
+}
+
+/// Whether a variable says anything else than the declaration of the provider. The runners of GitHub
+/// Actions set `GITHUB_API_URL` to the URL of the API, whatever they run.
+fn changes_provider<P: Provider>(variable: impl Fn(&str) -> Option<String>) -> bool {
+    ENV_SUFFIXES.iter().any(|suffix| {
+        let value = variable(suffix);
+        let value = value.filter(|url| *suffix != "API_URL" || url.trim_end_matches('/') != P::API);
+        value.is_some()
+    })
 }
 
 /// What follows the provider's ID in the names of environment variables, besides `CLIENT_ID`.
@@ -159,5 +169,35 @@ fn registration<P: Provider>(client_id: String) -> Registration {
         client_id,
         secret: None,
         values: PlaceholderValues::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A code host.
+    #[crate::provider(
+        api = "https://api.forge.example",
+        authorize = "https://forge.example/authorize",
+        token = "https://forge.example/token"
+    )]
+    enum Forge {
+        /// Reads.
+        #[scope("read", access = read)]
+        Read,
+    }
+
+    #[test]
+    fn the_url_of_the_api_itself_is_no_other_installation() {
+        let changes = |name: &str, value: &str| {
+            changes_provider::<Forge>(|suffix| (suffix == name).then(|| value.to_owned()))
+        };
+        assert!(!changes("none", ""));
+        assert!(!changes("API_URL", "https://api.forge.example"));
+        assert!(!changes("API_URL", "https://api.forge.example/"));
+        assert!(changes("API_URL", "https://forge.acme.example/api"));
+        assert!(changes("CLIENT_SECRET", "secret"));
+        assert!(changes("TOKEN_URL", "https://forge.example/token"));
     }
 }
