@@ -12,6 +12,8 @@
 //!
 //! `broker.user("/users/@me", "id").sign_in_scopes(["identify"])`
 //!
+//! Several accounts of a person are told apart by it too, so every consent asks for `identify`.
+//!
 //! # Tokens
 //!
 //! A token lives for 7 days. A refresh gives a new refresh token. Revoking one token ends all of
@@ -36,8 +38,9 @@
 use toolgate::provider;
 
 // Endpoints, the client by Basic or in the body, form bodies only, 604800 s, revocation:
-// https://docs.discord.com/developers/topics/oauth2. Whether refresh tokens rotate: the answer to a
-// refresh has a new one there; that the old one dies, not checked.
+// https://docs.discord.com/developers/topics/oauth2. A refresh token is good once:
+// discord/discord-api-docs, issue 5942. A dead one is `invalid_grant` (discord/discord-api-docs, issue
+// 1650); earlier it was `invalid_request` (member-gentei/member-gentei, issue 18).
 // Limits: 429 with `Retry-After`: https://docs.discord.com/developers/topics/rate-limits
 /// Discord's API, version 10.
 ///
@@ -49,6 +52,16 @@ use toolgate::provider;
     authorize = "https://discord.com/oauth2/authorize",
     token = "https://discord.com/api/oauth2/token",
     revoke = "https://discord.com/api/oauth2/token/revoke",
+    invalid_grant("invalid_request: Invalid \"refresh_token\" in request."),
+    // https://docs.discord.com/developers/resources/user#get-current-user. `prompt=consent`:
+    // https://docs.discord.com/developers/topics/oauth2#authorization-code-grant
+    account(
+        path = "/users/@me",
+        id = "/id",
+        label = "/username",
+        scopes("identify"),
+        prompt = "consent"
+    ),
     stand_in = crate::profile::discord::PROFILE
 )]
 // https://docs.discord.com/developers/topics/oauth2#shared-resources-oauth2-scopes

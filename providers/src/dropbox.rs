@@ -11,7 +11,10 @@
 //!
 //! # Identify a person
 //!
-//! Dropbox is not for a broker: its API answers POST only, and a broker reads a path.
+//! `broker.user("/users/get_current_account", "account_id").sign_in_scopes(["account_info.read"])`
+//!
+//! Several accounts of a person are told apart by it too, so every consent asks for
+//! `account_info.read`.
 //!
 //! # Tokens
 //!
@@ -43,7 +46,9 @@ use toolgate::{provider, provider::Api};
 // Revocation is of the token that it is called with, and of its refresh token:
 // https://www.dropbox.com/developers/documentation/http/documentation#auth-token-revoke
 // Errors: 401 `expired_access_token` and `missing_scope`, 429 with `Retry-After`:
-// https://developers.dropbox.com/error-handling-guide
+// https://developers.dropbox.com/error-handling-guide, and as they arrive: froemken/dropbox, issue 23
+// (`expired_access_token`), spatie/flysystem-dropbox, issue 59 (`missing_scope`, `required_scope`).
+// A dead refresh token is `invalid_grant`: dropbox/dropbox-sdk-dotnet, issue 373.
 /// Dropbox's API, version 2.
 ///
 /// See [the module](self) for the steps at Dropbox. Scopes are those of
@@ -64,6 +69,15 @@ use toolgate::{provider, provider::Api};
     ),
     revocation(token = bearer, only = access_token),
     refresh_token(rotates = false),
+    // https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account: a
+    // function without arguments, whose body is `null` (dropbox/SwiftyDropbox, issue 48).
+    account(
+        path = "/users/get_current_account",
+        body = "null",
+        id = "/account_id",
+        label = "/email",
+        scopes("account_info.read")
+    ),
     stand_in = crate::profile::dropbox::PROFILE
 )]
 // https://developers.dropbox.com/oauth-guide#dropbox-api-permissions. Which scope includes which is

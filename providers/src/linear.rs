@@ -10,7 +10,11 @@
 //!
 //! # Identify a person
 //!
-//! Linear is not for a broker: its only API is GraphQL, and a broker reads a path.
+//! `broker.user("/graphql", "/data/viewer/id").sign_in_scopes(["read"])`: the question is the one
+//! that tells accounts apart. A person has a user, with an identifier of its own, in each workspace.
+//!
+//! Several accounts of a person are told apart by it too, so every consent asks for `read`, which
+//! Linear always grants.
 //!
 //! # Tokens
 //!
@@ -39,9 +43,11 @@
 use toolgate::provider;
 
 // Endpoints, commas between scopes, refresh with its grace period of 30 minutes, revocation:
-// https://linear.app/developers/oauth-2-0-authentication
+// https://linear.app/developers/oauth-2-0-authentication, as well as PKCE, the client by Basic or in
+// the body, and `prompt=consent`, by which people connect several workspaces.
 // Errors of GraphQL and limits: https://linear.app/developers/graphql,
-// https://linear.app/developers/rate-limiting
+// https://linear.app/developers/rate-limiting. A missing scope has status 400, and the scope in the
+// message alone: linear/linear, issue 895.
 /// Linear's GraphQL API.
 ///
 /// See [the module](self) for the steps at Linear. Linear has these scopes, and some for agents.
@@ -53,7 +59,28 @@ use toolgate::provider;
     client_auth = body,
     scope_separator = ",",
     rate_limited(status = 400, pointer = "/errors/0/extensions/code", values("RATELIMITED")),
+    insufficient_scope(
+        status = 400,
+        pointer = "/errors/0/message",
+        values(
+            "Invalid scope: `read` required",
+            "Invalid scope: `write` required",
+            "Invalid scope: `issues:create` required",
+            "Invalid scope: `comments:create` required",
+            "Invalid scope: `timeSchedule:write` required",
+            "Invalid scope: `admin` required"
+        )
+    ),
     refresh_token(leeway = 1800),
+    // https://linear.app/developers/graphql: `viewer` is who the token acts for.
+    account(
+        path = "/graphql",
+        body = r#"{"query":"{ viewer { id email organization { id name } } }"}"#,
+        id("/data/viewer/organization/id", "/data/viewer/id"),
+        label("/data/viewer/email", "/data/viewer/organization/name"),
+        scopes("read"),
+        prompt = "consent"
+    ),
     stand_in = crate::profile::linear::PROFILE
 )]
 // https://linear.app/developers/oauth-2-0-authentication: `read` is always granted, so every other

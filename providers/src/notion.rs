@@ -15,6 +15,8 @@
 //! `broker.user("/v1/users/me", "/bot/owner/user/id")`: the token is a bot's, and the person is its
 //! owner.
 //!
+//! Several accounts of a person are told apart by it too, together with the workspace.
+//!
 //! # Tokens
 //!
 //! Who connects chooses the pages that the tools may reach. How long a token lives is not
@@ -39,7 +41,9 @@ use toolgate::provider;
 
 // JSON bodies, the client by Basic, and a new refresh token at a refresh:
 // https://developers.notion.com/reference/create-a-token,
-// https://developers.notion.com/reference/refresh-a-token. PKCE: not checked, so it is left out.
+// https://developers.notion.com/reference/refresh-a-token. None of the parameters of a consent is for
+// PKCE: https://developers.notion.com/docs/authorization. A dead refresh token is `invalid_grant`:
+// https://developers.notion.com/reference/status-codes
 // Revocation: https://developers.notion.com/reference/revoke-token
 // The version: https://developers.notion.com/reference/versioning
 /// Notion's API.
@@ -57,6 +61,15 @@ use toolgate::provider;
     authorize_params("owner" = "user"),
     api_headers("Notion-Version" = "2022-06-28"),
     revocation(body = json, only = access_token),
+    // https://developers.notion.com/reference/get-self: open to every token. A token is for a person in
+    // a workspace, and both have an identifier (`BotInfoResponse` in
+    // https://github.com/makenotion/notion-sdk-js/blob/main/src/api-endpoints/common.ts). `bot_id` is
+    // that of the authorization, which may be another after another consent.
+    account(
+        path = "/v1/users/me",
+        id("/bot/workspace_id", "/bot/owner/user/id"),
+        label("/bot/owner/user/name", "/bot/workspace_name")
+    ),
     stand_in = crate::profile::notion::PROFILE
 )]
 // https://developers.notion.com/reference/capabilities

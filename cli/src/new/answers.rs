@@ -219,7 +219,7 @@ mod tests {
         let expected =
             "there is no provider `gitbuh`; did you mean `github`?\nThere are: airtable, ";
         assert!(error.starts_with(expected), "{error}");
-        let error = SignIn::parse("dropbox").unwrap_err().to_string();
+        let error = SignIn::parse("hubspot").unwrap_err().to_string();
         assert!(error.contains("not for a broker"), "{error}");
         let error = SignIn::parse("nobody").unwrap_err().to_string();
         assert!(error.contains("There are: dev, auth0"), "{error}");

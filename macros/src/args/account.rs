@@ -10,10 +10,12 @@ use super::{
     token_endpoint::check_pointer,
     value::{Text, Texts},
 };
+use crate::json;
 
 attribute! {
     struct AccountEndpoint {
         path: Option<ApiPath>,
+        body: Option<JsonText>,
         id: Option<Pointers>,
         label: Option<Pointers>,
         scopes: Option<Texts>,
@@ -55,5 +57,19 @@ impl FromMeta for Pointers {
             return Err(Error::custom(message).with_span(item));
         }
         Ok(Self(pointers))
+    }
+}
+
+/// `body = "null"`
+pub(crate) struct JsonText(pub(crate) LitStr);
+
+impl FromMeta for JsonText {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let Text(text) = Text::from_meta(item)?;
+        if json::is_valid(&text.value()) {
+            return Ok(Self(text));
+        }
+        let message = "the `body` of the account endpoint is not JSON\nhelp: for GraphQL, write `r#\"{\"query\":\"{ viewer { id } }\"}\"#`";
+        Err(Error::custom(message).with_span(&text))
     }
 }

@@ -6,7 +6,7 @@ use syn::{LitStr, Path};
 
 use crate::args::{
     Group,
-    account::{AccountEndpoint, Pointers},
+    account::{AccountEndpoint, JsonText, Pointers},
     condition::Condition,
     endpoint::{ApiPath, ClientAuth, Endpoint},
     placeholder::{Placeholder, Source},
@@ -142,6 +142,9 @@ fn account_endpoint(krate: &Path, endpoint: &AccountEndpoint) -> TokenStream {
     let path = endpoint.path.as_ref().map_or_else(nowhere, |ApiPath(path)| path.clone());
     let id = endpoint.id.as_ref().map_or(&[][..], |id| &id.0);
     let mut chain = quote!(#krate::provider::AccountEndpoint::new(#path, &[#(#id),*]));
+    if let Some(JsonText(body)) = &endpoint.body {
+        chain.extend(quote!(.body(#body)));
+    }
     if let Some(Pointers(label)) = &endpoint.label {
         chain.extend(quote!(.label(&[#(#label),*])));
     }

@@ -10,17 +10,14 @@ pub(crate) const PROFILE: &Profile = &Profile {
     token: "https://discord.com/api/oauth2/token",
     granted: r#"{"token_type":"Bearer","access_token":"$access","expires_in":"$expires_in","refresh_token":"$refresh","scope":"$scope"}"#,
     access_ttl: Some(604_800),
-    // That the old one is refused: not checked.
+    // discord/discord-api-docs, issue 5942.
     rotation: Rotation::OldIsRefused,
     bad_code: Reply::new(
         400,
         r#"{"error":"invalid_grant","error_description":"Invalid \"code\" in request."}"#,
     ),
     bad_client: Reply::new(401, r#"{"error":"invalid_client"}"#),
-    bad_refresh: Reply::new(
-        400,
-        r#"{"error":"invalid_grant","error_description":"Invalid \"refresh_token\" in request."}"#,
-    ),
+    bad_refresh: Reply::new(400, r#"{"error":"invalid_grant"}"#),
     // "any active access or refresh tokens associated with that authorization will be revoked"
     revocation: Some(Revocation::rfc7009("https://discord.com/api/oauth2/token/revoke")),
     who: Route::new(
@@ -41,6 +38,12 @@ pub(crate) const PROFILE: &Profile = &Profile {
         &["role_connections.write"],
         r#"{"platform_name":"toolgate","platform_username":"$account","metadata":{}}"#,
     ),
+    more: &[Route::new(
+        "GET",
+        "https://discord.com/api/v10/users/@me/connections",
+        &["connections"],
+        r#"[{"id":"80$number","name":"$account","type":"github","verified":true,"visibility":1}]"#,
+    )],
     dead_token: Reply::new(401, r#"{"message":"401: Unauthorized","code":0}"#),
     // The same: reboxer/discord-oauth2, issue 4.
     missing_scope: Reply::new(401, r#"{"message":"401: Unauthorized","code":0}"#),

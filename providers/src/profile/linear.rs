@@ -32,7 +32,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         "POST",
         "https://api.linear.app/graphql",
         &["read", "write"],
-        r#"{"data":{"viewer":{"id":"2174add1-f7c8-44e3-bbf3-$number","name":"$account","email":"$email"}}}"#,
+        r#"{"data":{"viewer":{"id":"2174add1-f7c8-44e3-bbf3-$number","name":"$account","email":"$email","organization":{"id":"f2ac8a71-40d0-4a1f-a0c6-5f4de1a7bd6a","name":"Acme"}}}}"#,
     )
     .body_has("viewer"),
     read: Route::new(
@@ -53,10 +53,10 @@ pub(crate) const PROFILE: &Profile = &Profile {
         401,
         r#"{"errors":[{"message":"Authentication required, not authenticated","extensions":{"type":"authentication error","code":"AUTHENTICATION_ERROR","statusCode":401,"userError":true,"userPresentableMessage":"You need to authenticate to access this operation."}}]}"#,
     ),
-    // The status is not checked; the message is that of a report (calcom/synclinear.com, issue 171).
+    // linear/linear, issue 895. Which of several scopes that would do is named, is not documented.
     missing_scope: Reply::new(
-        403,
-        r#"{"errors":[{"message":"Invalid scope: `$needed` required","extensions":{"type":"forbidden","code":"FORBIDDEN","statusCode":403,"userError":true}}]}"#,
+        400,
+        r#"{"errors":[{"message":"Invalid scope: `write` required","extensions":{"type":"forbidden","code":"FORBIDDEN","statusCode":403,"userError":true,"userPresentableMessage":"Invalid scope: `write` required","http":{"status":400}}}]}"#,
     ),
     rate_limited: Reply::new(
         400,

@@ -43,7 +43,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         "GET",
         "https://api.notion.com/v1/users/me",
         &[],
-        r#"{"object":"user","id":"16d84278-ab0e-484c-9bdd-b35da3bd8905","name":"toolgate","type":"bot","bot":{"owner":{"type":"user","user":{"object":"user","id":"6794760a-1f15-45cd-9c65-$number","name":"$account"}},"workspace_name":"Acme"}}"#,
+        r#"{"object":"user","id":"16d84278-ab0e-484c-9bdd-b35da3bd8905","name":"toolgate","type":"bot","bot":{"owner":{"type":"user","user":{"object":"user","id":"6794760a-1f15-45cd-9c65-$number","name":"$account"}},"workspace_id":"c1c89f9b-1224-4ff4-9d65-b3414d65cc1c","workspace_name":"Acme"}}"#,
     )
     .needs_headers(&["notion-version"]),
     read: Route::new(

@@ -101,7 +101,8 @@ impl BrokerBuilder {
     /// Sets how the provider identifies a person: a path of its API, requested with the person's
     /// token, and the member of the answer (or a JSON pointer to it) that never changes and is never
     /// assigned to another person. GitHub: `.user("/user", "id")`. Do not use a name that people can
-    /// change.
+    /// change. If the provider's [account endpoint](crate::provider::AccountEndpoint) has this path
+    /// and a body, the request is the same POST.
     ///
     /// The subject of the tokens is `PROVIDER:MEMBER`, as in `github:583231`.
     pub fn user(mut self, path: impl Into<String>, member: impl Into<String>) -> Self {

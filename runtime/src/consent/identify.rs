@@ -72,7 +72,8 @@ async fn identify(
     let pointer = endpoint.id.first().copied().unwrap_or_default();
     let user = UserEndpoint::new(api.as_str(), endpoint.path, pointer, None, oauth.http.clone());
     let user = user.map_err(|error| error.to_string())?;
-    let found = user.headers(registration.dialect.api_headers).identify(token).await?;
+    let user = user.headers(registration.dialect.api_headers).body(endpoint.body);
+    let found = user.identify(token).await?;
     let mut id = found.subject;
     for pointer in endpoint.id.iter().skip(1) {
         let part = found.profile.pointer(pointer).and_then(text);

@@ -42,6 +42,8 @@ pub(crate) struct UserEndpoint {
     http: reqwest::Client,
     /// What the API wants with each request.
     headers: Pairs,
+    /// The JSON of a POST; without it, the request is a GET.
+    body: Option<&'static str>,
 }
 
 impl UserEndpoint {
@@ -81,12 +83,17 @@ impl UserEndpoint {
             pointer if pointer.starts_with('/') => pointer.to_owned(),
             member => format!("/{}", member.replace('~', "~0").replace('/', "~1")),
         };
-        Ok(Self { url, pointer, subject_prefix, http, headers: &[] })
+        Ok(Self { url, pointer, subject_prefix, http, headers: &[], body: None })
     }
 
     /// Sets the headers that the API wants with each request.
     pub(crate) fn headers(self, headers: Pairs) -> Self {
         Self { headers, ..self }
+    }
+
+    /// Sets the JSON that the endpoint is asked with, by POST.
+    pub(crate) fn body(self, body: Option<&'static str>) -> Self {
+        Self { body, ..self }
     }
 
     fn find(&self, answer: &Value) -> Option<String> {
@@ -132,7 +139,14 @@ impl UserEndpoint {
                 .map_err(|_| "its token has characters that a header cannot have".to_owned())?;
         bearer.set_sensitive(true);
         let describe = |error: reqwest::Error| error.without_url().to_string();
-        let mut request = self.http.get(self.url.clone()).header(header::AUTHORIZATION, bearer);
+        let request = match self.body {
+            None => self.http.get(self.url.clone()),
+            Some(json) => {
+                let request = self.http.post(self.url.clone()).body(json);
+                request.header(header::CONTENT_TYPE, "application/json")
+            }
+        };
+        let mut request = request.header(header::AUTHORIZATION, bearer);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
             request = request.header(header::ACCEPT, "application/json");
         }

@@ -9,6 +9,9 @@
 pub struct AccountEndpoint {
     /// The path below the API: `/user`.
     pub path: &'static str,
+    /// The JSON that the endpoint is asked with, by POST: for an API that answers no GET, such as
+    /// GraphQL. Without it, the endpoint is asked by GET.
+    pub body: Option<&'static str>,
     /// JSON pointers (RFC 6901) to what identifies the account for good, together: `/id`.
     pub id: &'static [&'static str],
     /// JSON pointers to what people know the account by: `/login`. Those after the first stand in
@@ -24,7 +27,13 @@ pub struct AccountEndpoint {
 impl AccountEndpoint {
     /// Creates the endpoint at `path`, whose answers identify an account by the members at `id`.
     pub const fn new(path: &'static str, id: &'static [&'static str]) -> Self {
-        Self { path, id, label: &[], scopes: &[], prompt: None }
+        Self { path, body: None, id, label: &[], scopes: &[], prompt: None }
+    }
+
+    /// Sets [`Self::body`].
+    #[must_use]
+    pub const fn body(self, json: &'static str) -> Self {
+        Self { body: Some(json), ..self }
     }
 
     /// Sets [`Self::label`].

@@ -277,7 +277,11 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response {
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = path.strip_prefix("/api").filter(|path| path.starts_with('/')).unwrap_or("/");
     parts.uri = path.parse().unwrap_or_default();
-    let identifies = world.account.filter(|endpoint| endpoint.path == parts.uri.path());
+    let identifies = world.account.filter(|endpoint| {
+        // A path with a body, such as that of GraphQL, has other requests too.
+        let is_asked = endpoint.body.is_none_or(|json| body == json);
+        endpoint.path == parts.uri.path() && is_asked
+    });
     let identity = identifies.map(|endpoint| identity(&endpoint, &account.name));
     parts.extensions.insert(account);
     let response = (world.api)(http::Request::from_parts(parts, body));

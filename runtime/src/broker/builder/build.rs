@@ -24,6 +24,7 @@ use crate::{
     client::http_client,
     error::ConfigError,
     oauth::{RedirectUrl, UpstreamClient, UserEndpoint},
+    provider::Dialect,
     support::url::{is_loopback, is_secure},
 };
 
@@ -67,7 +68,8 @@ impl BrokerBuilder {
             (!self.bare_subjects).then_some(registration.id),
             http.clone(),
         )?
-        .headers(registration.dialect.api_headers);
+        .headers(registration.dialect.api_headers)
+        .body(body_of(registration.dialect, path));
         let mut known = HashMap::new();
         for client in self.clients {
             client.check()?;
@@ -183,6 +185,14 @@ impl BrokerBuilder {
         }
         Ok(())
     }
+}
+
+/// What the endpoint is asked with that identifies a person: the same as the account endpoint, if it
+/// is that.
+fn body_of(dialect: &Dialect, path: &str) -> Option<&'static str> {
+    let account =
+        dialect.account.filter(|account| account.path.trim_matches('/') == path.trim_matches('/'));
+    account.and_then(|account| account.body)
 }
 
 fn check(what: &str, text: &str) -> Result<Url, ConfigError> {

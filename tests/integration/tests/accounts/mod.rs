@@ -1,6 +1,7 @@
 //! Several accounts of one person at one provider.
 
 mod argument;
+mod endpoint;
 mod identity;
 mod page;
 

@@ -155,14 +155,14 @@ providers! {
     discord: Discord {
         read: "guilds" => get("/users/@me/guilds"),
         write: "role_connections.write" => put("/users/@me/applications/1/role-connection", ""),
-        beyond: AsDeadToken => get("/users/@me"),
+        beyond: AsDeadToken => get("/users/@me/connections"),
         user: user("/users/@me", "id", &["identify"]),
     }
     dropbox: Dropbox {
         read: "files.metadata.read" => post_read_only("/files/list_folder", ""),
         write: "files.content.write" => post("/files/create_folder_v2", ""),
         beyond: Said => post_read_only("/files/create_folder_v2", ""),
-        user: None,
+        user: user("/users/get_current_account", "account_id", &["account_info.read"]),
     }
     figma: Figma {
         read: "file_comments:read" => get("/v1/files/1/comments"),
@@ -205,8 +205,8 @@ providers! {
     linear: Linear {
         read: "read" => post_read_only("/graphql", "{ issues { nodes { title } } }"),
         write: "issues:create" => post("/graphql", "mutation { issueCreate { success } }"),
-        beyond: Refused => post_read_only("/graphql", "mutation { issueCreate { success } }"),
-        user: None,
+        beyond: Said => post_read_only("/graphql", "mutation { issueCreate { success } }"),
+        user: user("/graphql", "/data/viewer/id", &["read"]),
     }
     microsoft: Microsoft {
         read: "Mail.Read" => get("/me/messages"),
@@ -247,7 +247,7 @@ providers! {
     stripe: Stripe {
         read: "read_only" => get("/v1/customers"),
         write: "read_write" => post("/v1/customers", ""),
-        beyond: Refused => post_read_only("/v1/customers", ""),
+        beyond: Said => post_read_only("/v1/customers", ""),
         user: user("/v1/account", "id", &[]),
     }
     x: X {
