@@ -47,7 +47,8 @@ use toolgate::provider;
 
 // Endpoints, PKCE required, the client by Basic where it has a secret, an hour and 60 days, rotation:
 // https://airtable.com/developers/web/api/oauth-reference
-// https://github.com/Airtable/oauth-example. What reuse of an old refresh token does: not checked.
+// https://github.com/Airtable/oauth-example. A refresh token that is used twice revokes the grant:
+// https://support.airtable.com/docs/troubleshooting-oauth-integrations-in-airtable
 // Limits: 429, and 30 seconds: https://airtable.com/developers/web/api/rate-limits
 /// Airtable's Web API.
 ///

@@ -64,7 +64,8 @@ use toolgate::provider;
 // https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
 // The 10 minutes, 90 days and the year of refresh tokens:
 // https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/#use-a-refresh-token-to-get-another-access-token-and-refresh-token-pair
-// PKCE: not checked, and harmless where it is ignored. A revocation endpoint: no page has one.
+// PKCE is not described there, and a challenge does no harm: pocketbase/pocketbase, pull request 7378.
+// A revocation endpoint: no page has one.
 /// Atlassian's APIs below `https://api.atlassian.com`: Jira and Confluence.
 ///
 /// See [the module](self) for the steps at Atlassian. Scopes are the classic ones of

@@ -39,9 +39,12 @@
 use toolgate::provider;
 
 // Endpoints, the client by Basic, the URL for a refresh, and an answer without a new refresh token:
-// https://developers.figma.com/docs/rest-api/oauth-apps/. PKCE is described there. The separator of
-// scopes: spaces there, not checked against an answer. Revocation: no page has an endpoint.
-// Errors: https://developers.figma.com/docs/rest-api/errors/
+// https://developers.figma.com/docs/rest-api/oauth-apps/. PKCE is described there, and accepted
+// (oomol-lab/open-connector, pull request 296). Scopes are separated by spaces: ArcadeAI/docs, pull
+// request 587. Revocation: no page has an endpoint.
+// Errors: https://developers.figma.com/docs/rest-api/errors/. A missing scope is 403 with a sentence in
+// `err`, or in `message` for variables (figma/code-connect, issue 9, and
+// figma/variables-github-action-example, issue 38), which has no fixed words.
 /// Figma's REST API.
 ///
 /// See [the module](self) for the steps at Figma. Scopes are those of
@@ -105,6 +108,7 @@ pub enum Figma {
     #[scope("library_analytics:read", access = read)]
     LibraryAnalyticsRead,
     /// See projects and their files.
+    // Private apps alone may ask for it: https://developers.figma.com/docs/rest-api/projects-endpoints/
     #[scope("projects:read", access = read)]
     ProjectsRead,
     /// See webhooks.

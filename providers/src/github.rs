@@ -82,7 +82,7 @@ use toolgate::provider;
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps: names,
 // descriptions, and by indentation what a scope includes.
 pub enum GitHub {
-    /// Read and write all repositories: code, issues, pull requests, settings, hooks and invitations.
+    /// Read and write all repositories, and the projects, teams and hooks of organizations.
     // "The `repo` and `public_repo` scopes grant full access to repositories, including repository
     // hooks": of `public_repo` that holds for public repositories only, so it does not imply them.
     #[scope(
@@ -200,8 +200,8 @@ pub enum GitHub {
     #[scope("workflow", access = write)]
     Workflow,
     /// Manage the networks of hosted runners of an organization.
-    // These two: https://docs.github.com/en/rest/orgs/network-configurations. That the first
-    // includes the second: not checked, so it does not imply it.
+    // These two: https://docs.github.com/en/rest/orgs/network-configurations. What reads names the
+    // second alone there, so the first does not imply it.
     #[scope("write:network_configurations", access = write)]
     WriteNetworkConfigurations,
     /// See the networks of hosted runners of an organization.

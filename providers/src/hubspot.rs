@@ -39,12 +39,14 @@
 
 use toolgate::provider;
 
-// The token endpoint: https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide. Its
-// successors are named by date, with the same parameters:
-// https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
-// That the refresh token stays: not checked. Revocation is `DELETE` of the refresh token's path:
-// https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/guide
-// `code_verifier` is a parameter there; that a challenge is compared, not checked.
+// The token endpoint, whose versions have dates, and `code_verifier` (that a challenge is compared, not
+// checked): https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
+// Version 1 ends on 2027-02-16: https://developers.hubspot.com/changelog/v1-oauth-api-deprecation
+// Its errors are those of RFC 6749 from version 3 on:
+// https://developers.hubspot.com/changelog/new-oauth-v3-api-endpoints-and-standardized-error-responses
+// The answer to a refresh has the same refresh token: HGData/mk-node-hubspot, pull request 19.
+// Revocation is of a refresh token:
+// https://developers.hubspot.com/docs/api-reference/latest/authentication/oauth-tokens/revoke-token
 /// HubSpot's APIs.
 ///
 /// See [the module](self) for the steps at HubSpot. Scopes are those of
@@ -54,14 +56,12 @@ use toolgate::provider;
     name = "HubSpot",
     api = "https://api.hubapi.com",
     authorize = "https://app.hubspot.com/oauth/authorize",
-    token = "https://api.hubapi.com/oauth/v3/token",
-    revoke = "https://api.hubapi.com/oauth/v1/refresh-tokens/{token}",
+    token = "https://api.hubapi.com/oauth/2026-03/token",
+    revoke = "https://api.hubapi.com/oauth/2026-03/token/revoke",
     client_auth = body,
-    revocation(method = delete, token = path, only = refresh_token),
+    revocation(only = refresh_token),
     refresh_token(rotates = false),
-    // The scopes are in `scopes`; errors have no `error`, but a `status` in words.
-    token_response(scope = "/scopes", error = "/status", error_description = "/message"),
-    invalid_grant("BAD_REFRESH_TOKEN"),
+    token_response(scope = "/scopes"),
     // https://developers.hubspot.com/docs/api-reference/error-handling
     insufficient_scope(
         status = 403,

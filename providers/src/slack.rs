@@ -155,7 +155,7 @@ pub enum Slack {
     /// See groups of people.
     #[scope("usergroups:read", access = read)]
     UsergroupsRead,
-    /// See the workspace's name and address.
+    /// See the workspace's name, domain and picture.
     #[scope("team:read", access = read)]
     TeamRead,
     /// See the workspace's emoji.
@@ -164,7 +164,7 @@ pub enum Slack {
     /// See when people do not want to be disturbed.
     #[scope("dnd:read", access = read)]
     DndRead,
-    /// See canvases' files and comments.
+    /// Read canvases.
     #[scope("canvases:read", access = read)]
     CanvasesRead,
     /// Create, change and delete canvases.

@@ -90,7 +90,7 @@ pub enum SlackBot {
     /// Join public channels.
     #[scope("channels:join", access = write)]
     ChannelsJoin,
-    /// Create, rename and archive public channels.
+    /// Create public channels, and rename and archive those that the bot is in.
     #[scope("channels:manage", access = write)]
     ChannelsManage,
     /// See private channels that the bot is in.
@@ -123,7 +123,7 @@ pub enum SlackBot {
     /// Add and remove reactions as the bot.
     #[scope("reactions:write", access = write)]
     ReactionsWrite,
-    /// See the workspace's name and address.
+    /// See the workspace's name, domain and picture.
     #[scope("team:read", access = read)]
     TeamRead,
 }

@@ -41,7 +41,7 @@ use toolgate::provider;
 // Endpoints and scopes: https://docs.stripe.com/connect/oauth-reference. Ending a connection takes the
 // id of the account (`stripe_user_id`), not a token, so no `revoke` is declared. PKCE: not described
 // there, so it is left out.
-// Errors: https://docs.stripe.com/api/errors
+// Errors: https://docs.stripe.com/api/errors. A missing scope: stripe/stripe-apps, issues 458 and 1027.
 /// Stripe's API, for an account that is connected to yours.
 ///
 /// See [the module](self) for the steps at Stripe. Stripe Connect has these two
@@ -52,6 +52,11 @@ use toolgate::provider;
     token = "https://connect.stripe.com/oauth/token",
     client_auth = body,
     pkce = off,
+    insufficient_scope(
+        status = 403,
+        pointer = "/error/code",
+        values("more_permissions_required_for_application")
+    ),
     // https://docs.stripe.com/api/accounts/retrieve
     account(path = "/v1/account", id = "/id", label = "/email"),
     stand_in = crate::profile::stripe::PROFILE

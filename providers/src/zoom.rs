@@ -39,7 +39,9 @@
 use toolgate::provider;
 
 // Endpoints, the client by Basic, an hour, rotation, revocation:
-// https://developers.zoom.us/docs/integrations/oauth/. 90 days: the same, not checked of late.
+// https://developers.zoom.us/docs/integrations/oauth/. Refresh tokens of about 90 days that are good
+// once: zoom-plugin/skills/oauth/concepts/token-lifecycle.md, which Zoom wrote for
+// anthropics/knowledge-work-plugins.
 // An error of the API has `code`: 124 is a token that has ended, with status 401:
 // https://developers.zoom.us/docs/api/errors/
 /// Zoom's API, version 2.

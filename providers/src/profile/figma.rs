@@ -18,12 +18,19 @@ pub(crate) const PROFILE: &Profile = &Profile {
     refresh_prefix: "figur_",
     access_ttl: Some(7_776_000),
     rotation: Rotation::None,
-    // The words of these three: not checked. `error` is a boolean, as in all errors of its API.
-    bad_code: Reply::new(400, r#"{"error":true,"status":400,"message":"Invalid code"}"#),
-    bad_client: Reply::new(401, r#"{"error":true,"status":401,"message":"Invalid client"}"#),
+    // The members are those of reports (https://forum.figma.com/ask-the-community-7/unsure-how-to-fill-out-the-body-of-the-post-in-oauth2-0-33052
+    // and UsefulSoftwareCo/executor, issue 1881); the words of these three: not checked.
+    bad_code: Reply::new(
+        400,
+        r#"{"error":true,"status":400,"message":"Invalid code","i18n":null}"#,
+    ),
+    bad_client: Reply::new(
+        401,
+        r#"{"error":true,"status":401,"message":"Invalid client","i18n":null}"#,
+    ),
     bad_refresh: Reply::new(
         400,
-        r#"{"error":true,"status":400,"message":"Invalid refresh token"}"#,
+        r#"{"error":true,"status":400,"message":"Invalid refresh token","i18n":null}"#,
     ),
     who: Route::new(
         "GET",

@@ -1,42 +1,38 @@
 //! What `HubSpot` answers.
 //!
-//! Tokens: <https://developers.hubspot.com/docs/api-reference/auth-oauth-v1/guide>. Errors and limits:
+//! Tokens: <https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens>. Errors and limits:
 //! <https://developers.hubspot.com/docs/api-reference/error-handling>,
 //! <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>.
 
 use toolgate::provider::profile::{
-    ClientProof, Profile, Reply, Revocation, RevocationProof, Rotation, Route, TokenPlace,
+    ClientProof, Profile, Reply, Revocation, RevocationProof, Rotation, Route,
 };
 
 pub(crate) const PROFILE: &Profile = &Profile {
     authorize: "https://app.hubspot.com/oauth/authorize",
-    token: "https://api.hubapi.com/oauth/v3/token",
+    token: "https://api.hubapi.com/oauth/2026-03/token",
     proof: ClientProof::Body,
     granted: r#"{"token_type":"bearer","refresh_token":"$refresh","access_token":"$access","hub_id":1234567,"scopes":"$scopes","user_id":"$number","expires_in":"$expires_in"}"#,
     access_ttl: Some(1800),
     rotation: Rotation::Repeated,
     bad_code: Reply::new(
         400,
-        r#"{"status":"BAD_AUTH_CODE","message":"missing or unknown auth code","correlationId":"8e4b4b4b"}"#,
+        r#"{"error":"invalid_grant","error_description":"missing or unknown auth code","status":"BAD_AUTH_CODE","message":"missing or unknown auth code"}"#,
     ),
     bad_client: Reply::new(
         400,
-        r#"{"status":"BAD_CLIENT_SECRET","message":"missing or invalid client secret","correlationId":"8e4b4b4b"}"#,
+        r#"{"error":"invalid_client","error_description":"missing or invalid client secret","status":"BAD_CLIENT_SECRET","message":"missing or invalid client secret"}"#,
     ),
     bad_refresh: Reply::new(
         400,
-        r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token","correlationId":"8e4b4b4b"}"#,
+        r#"{"error":"invalid_grant","error_description":"refresh token is invalid, expired or revoked","status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#,
     ),
+    // Of the refresh token; what becomes of access tokens, is not documented.
     revocation: Some(Revocation {
-        method: "DELETE",
-        url: "https://api.hubapi.com/oauth/v1/refresh-tokens/{token}",
-        token: TokenPlace::Path,
-        proof: RevocationProof::None,
-        takes_refresh_tokens: true,
+        proof: RevocationProof::Body,
         takes_access_tokens: false,
-        // "does not [..] uninstall the application": access tokens stay good.
         ends_grant: false,
-        reply: Reply::new(204, ""),
+        ..Revocation::rfc7009("https://api.hubapi.com/oauth/2026-03/token/revoke")
     }),
     who: Route::new(
         "GET",
@@ -65,7 +61,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         403,
         r#"{"status":"error","message":"This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.","correlationId":"8e4b4b4b","errors":[{"message":"One or more of the following scopes are required.","context":{"requiredGranularScopes":["$needed"]}}],"category":"MISSING_SCOPES"}"#,
     ),
-    // Whether an answer says when to come back: not checked.
+    // The documented headers say how many and how long an interval is, not when it ends.
     rate_limited: Reply::new(
         429,
         r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT","correlationId":"8e4b4b4b","policyName":"TEN_SECONDLY_ROLLING"}"#,

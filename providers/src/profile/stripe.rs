@@ -45,10 +45,10 @@ pub(crate) const PROFILE: &Profile = &Profile {
         401,
         r#"{"error":{"message":"Invalid API Key provided: sk_test_****","type":"invalid_request_error"}}"#,
     ),
-    // The words: not checked.
+    // stripe/stripe-apps, issues 458 and 1027.
     missing_scope: Reply::new(
         403,
-        r#"{"error":{"message":"The provided key does not have the required permissions for this endpoint.","type":"invalid_request_error"}}"#,
+        r#"{"error":{"code":"more_permissions_required_for_application","message":"This application does not have the required permissions for this endpoint on account 'acct_$number'. Having the '$needed' scope would allow this request to continue.","type":"invalid_request_error"}}"#,
     ),
     rate_limited: Reply::new(
         429,
