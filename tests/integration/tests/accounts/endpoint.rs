@@ -50,9 +50,10 @@ async fn the_body_is_posted_as_it_is_declared() {
     let tracker = FakeProvider::<Tracker>::start(move |request| {
         let (parts, body) = request.into_parts();
         let is_json = parts.headers.get(CONTENT_TYPE).is_some_and(|is| is == "application/json");
-        let answer = match body == QUESTION {
-            true => json!({ "data": { "viewer": { "id": "1", "email": "alice@work.example" } } }),
-            false => json!({ "data": { "issues": [{ "title": "Compass" }] } }),
+        let answer = if body == QUESTION {
+            json!({ "data": { "viewer": { "id": "1", "email": "alice@work.example" } } })
+        } else {
+            json!({ "data": { "issues": [{ "title": "Compass" }] } })
         };
         of_request.lock().unwrap().push((parts.method, is_json, body));
         http::Response::new(answer.to_string().into())
