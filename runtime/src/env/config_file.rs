@@ -127,7 +127,7 @@ fn unknown<'k>(
 }
 
 /// A copy of `support::suggest`, which this folder may not import.
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
     let close = distances.filter(|(distance, known)| *distance <= known.len().max(3) / 3);
     close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)

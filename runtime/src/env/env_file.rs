@@ -32,7 +32,11 @@ pub(super) fn load(is_stdio: bool) -> Result<(), ConfigError> {
     }
     let Some(file) = find(is_stdio) else { return Ok(()) };
     let fault = |fault: String| ConfigError::new(format!("{}: {fault}", file.display()));
-    let variables = read(&file).map_err(|error| fault(error.to_string()))?;
+    let variables = read(&file).map_err(|error| {
+        let fault = fault(error.to_string());
+        let is_text = error.kind() != io::ErrorKind::InvalidData;
+        if is_text { fault } else { fault.help("save it as UTF-8") }
+    })?;
     let variables = parse(&variables).map_err(|line| {
         fault(format!("line {line} is not `NAME=value`"))
             .help("a value with spaces around it, `#` or quotes is put in single quotes")
@@ -44,6 +48,11 @@ pub(super) fn load(is_stdio: bool) -> Result<(), ConfigError> {
 /// A value of the file.
 pub(super) fn value(name: &str) -> Option<&'static str> {
     FILE.get()?.get(name).map(String::as_str)
+}
+
+/// The names of the file's variables.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FILE.get().into_iter().flat_map(BTreeMap::keys).map(String::as_str)
 }
 
 /// The value of the process, or else that of the file.

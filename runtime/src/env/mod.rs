@@ -27,10 +27,12 @@
 
 pub(crate) mod config_file;
 mod env_file;
+mod misspelt;
 pub(crate) mod settings;
 
 use std::ffi::OsString;
 
+pub(crate) use self::misspelt::misspelt;
 use crate::error::ConfigError;
 
 /// The variable that names the configuration file.
@@ -119,6 +121,26 @@ pub(crate) fn found(name: &str, flag: Option<&str>) -> Option<(String, String)> 
         })
         .or_else(|| Some((env_file::value(name)?.to_owned(), env_file::FILE_NAME.to_owned())))
         .or_else(|| Some((config_file::value(name)?.to_owned(), config_file::place(name)?)))
+}
+
+/// The name of a variable for a message about its value: with the file that sets it, if one does.
+pub(crate) fn described(name: &str) -> String {
+    let place = match std::env::var_os(name) {
+        Some(_) => None,
+        None => env_file::value(name)
+            .map(|_| env_file::FILE_NAME.to_owned())
+            .or_else(|| config_file::place(name)),
+    };
+    place.map_or_else(|| format!("`{name}`"), |place| format!("`{name}` ({place})"))
+}
+
+/// `true` and `false`, as people write them.
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// The value of a flag of the command line; `true` for one without a value.

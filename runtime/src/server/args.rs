@@ -11,7 +11,10 @@ use lexopt::{Arg, Parser};
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::admin::arguments::Arguments;
-use crate::{env, support::forwarded::AddressRange};
+use crate::{
+    env,
+    support::{forwarded::AddressRange, suggest::nearest},
+};
 
 /// The address that a server listens on by default.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
@@ -89,11 +92,13 @@ impl Command {
                 // They are read where they are needed first.
                 Arg::Long("config" | "log-format") => drop(flags.value().map_err(message)?),
                 Arg::Long("stdio") => stdio = true,
-                Arg::Long("http") => http = Some(value(&mut flags, "--http")?),
+                Arg::Long("http") => http = Some(value::<ListenAddress>(&mut flags, "--http")?),
                 Arg::Long("trusted-proxy") => {
-                    proxies.push(proxy(&flags.value().map_err(message)?, "--trusted-proxy")?);
+                    proxies.push(proxy(&flags.value().map_err(message)?, "`--trusted-proxy`")?);
                 }
-                Arg::Long("management") => management = Some(value(&mut flags, "--management")?),
+                Arg::Long("management") => {
+                    management = Some(value::<ListenAddress>(&mut flags, "--management")?);
+                }
                 Arg::Long("callback-port") => port = Some(value(&mut flags, "--callback-port")?),
                 Arg::Long("inspector") if HAS_INSPECTOR => inspector = Some(true),
                 Arg::Long("doctor") if HAS_INSPECTOR => {
@@ -105,6 +110,7 @@ impl Command {
                     let arguments = Arguments::parse(&mut flags)?;
                     return Ok(arguments.map_or(Self::AdminHelp, Self::Admin));
                 }
+                Arg::Long(name) => return Err(unknown_option(name)),
                 other => return Err(message(other.unexpected())),
             }
         }
@@ -115,7 +121,7 @@ impl Command {
             return Err("`--stdio` and `--management` exclude each other".to_owned());
         }
         let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
-        let http = or_variable(http, HTTP, variable)?;
+        let http = or_variable(http, HTTP, variable)?.map(|address| address.0);
         if let Some(format) = describe {
             return Ok(Self::Describe(format, http.unwrap_or(DEFAULT_ADDRESS)));
         }
@@ -137,6 +143,7 @@ impl Command {
             None => inspector,
         };
         let management = or_variable(management, MANAGEMENT, variable)?;
+        let management = management.map(|address| address.0);
         Ok(Self::Http(http.unwrap_or(DEFAULT_ADDRESS), proxies, inspector, management))
     }
 }
@@ -149,12 +156,28 @@ fn or_variable<T: FromStr<Err: Display>>(
 ) -> Result<Option<T>, String> {
     match flag {
         Some(value) => Ok(Some(value)),
-        None => variable(name).map(|text| parse_value(&text, name)).transpose(),
+        None => variable(name).map(|text| parse_value(&text, &env::described(name))).transpose(),
     }
 }
 
 fn value<T: FromStr<Err: Display>>(flags: &mut Parser, name: &str) -> Result<T, String> {
-    parse_value(&flags.value().map_err(message)?, name)
+    parse_value(&flags.value().map_err(message)?, &format!("`{name}`"))
+}
+
+/// An address to listen on.
+struct ListenAddress(SocketAddr);
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| {
+            // `8080`, `:8080` and `localhost:8080` have a port.
+            let port = text.split_once(':').map_or(text, |(_, port)| port);
+            let port = port.parse().unwrap_or(DEFAULT_ADDRESS.port());
+            format!("write an IP address and a port: 127.0.0.1:{port}")
+        })
+    }
 }
 
 /// The format is optional: what follows a space is one, unless it is a flag.
@@ -163,12 +186,13 @@ fn output_format(flags: &mut Parser, flag: &str) -> Result<OutputFormat, String>
         let is_value = |text: &OsStr| !text.as_encoded_bytes().starts_with(b"-");
         flags.try_raw_args()?.next_if(is_value)
     });
-    format.map_or(Ok(OutputFormat::Table), |text| parse_value(&text, flag))
+    format.map_or(Ok(OutputFormat::Table), |text| parse_value(&text, &format!("`{flag}`")))
 }
 
+/// `name` is what the message calls the flag or the variable.
 fn parse_value<T: FromStr<Err: Display>>(text: &OsStr, name: &str) -> Result<T, String> {
     let text = text.to_string_lossy();
-    text.parse().map_err(|error| format!("invalid value `{text}` for `{name}`: {error}"))
+    text.trim().parse().map_err(|error| format!("invalid value `{text}` for {name}: {error}"))
 }
 
 /// An address or a range, as it is written.
@@ -181,15 +205,47 @@ fn proxy(text: &OsStr, name: &str) -> Result<String, String> {
 fn proxy_list(list: &OsStr) -> Result<Vec<String>, String> {
     let list = list.to_string_lossy();
     let ranges = list.split([',', ' ']).filter(|range| !range.is_empty());
-    ranges.map(|range| proxy(OsStr::new(range), TRUSTED_PROXIES)).collect()
+    ranges.map(|range| proxy(OsStr::new(range), &env::described(TRUSTED_PROXIES))).collect()
 }
 
 fn parse_bool(text: &OsStr, name: &str) -> Result<bool, String> {
-    match text.to_string_lossy().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        other => Err(format!("invalid value `{other}` for `{name}`: it is true or false")),
-    }
+    let text = text.to_string_lossy();
+    let wrong = || {
+        let name = env::described(name);
+        format!("invalid value `{text}` for {name}: write `true` or `false`")
+    };
+    env::parse_bool(&text).ok_or_else(wrong)
+}
+
+/// The flags, for a name that is none.
+const FLAGS: [&str; 13] = [
+    "callback-port",
+    "config",
+    "describe",
+    "doctor",
+    "help",
+    "http",
+    "inspector",
+    "log-format",
+    "management",
+    "print-config",
+    "stdio",
+    "trusted-proxy",
+    "version",
+];
+
+/// The error of a flag that there is not.
+fn unknown_option(name: &str) -> String {
+    let meant = match name {
+        "port" | "address" | "bind" | "host" | "listen" => {
+            return format!("there is no option `--{name}`: write `--http {DEFAULT_ADDRESS}`");
+        }
+        // A flag of a feature that this program does not have.
+        name if FLAGS.contains(&name) => None,
+        name => nearest(name, FLAGS),
+    };
+    let help = meant.map(|flag| format!(": did you mean `--{flag}`?")).unwrap_or_default();
+    format!("there is no option `--{}`{help}", name.escape_debug())
 }
 
 fn message(error: lexopt::Error) -> String {
@@ -334,10 +390,25 @@ mod tests {
     #[test]
     fn errors_name_the_flag_and_the_value() {
         for (flags, variables, expected) in [
-            (["--htpp"].as_slice(), [].as_slice(), "--htpp"),
+            (["--htpp"].as_slice(), [].as_slice(), "no option `--htpp`: did you mean `--http`?"),
+            (&["--port", "80"], &[], "write `--http 127.0.0.1:8765`"),
+            (&["--colour"], &[], "no option `--colour`"),
             (&["here"], &[], "here"),
             (&["--http"], &[], "--http"),
-            (&["--http", "localhost"], &[], "invalid value `localhost` for `--http`"),
+            (
+                &["--http", "localhost"],
+                &[],
+                "invalid value `localhost` for `--http`: write an IP address and a port: 127.0.0.1:8765",
+            ),
+            (&["--http", "localhost:80"], &[], "a port: 127.0.0.1:80"),
+            (&["--http=:80"], &[], "a port: 127.0.0.1:80"),
+            (
+                &[],
+                &[(HTTP, "80")],
+                "for `TOOLGATE_HTTP`: write an IP address and a port: 127.0.0.1:80",
+            ),
+            (&["--http", "::1"], &[], "a port: 127.0.0.1:8765"),
+            (&["--management", "9464"], &[], "a port: 127.0.0.1:9464"),
             (&["--describe", "yaml"], &[], "one of table, json"),
             (&["--stdio", "--describe"], &[], "exclude each other"),
             (&[], &[(STDIO, "maybe")], "invalid value `maybe` for `TOOLGATE_STDIO`"),

@@ -27,7 +27,7 @@ use crate::{
     gate::Gate,
     grant::{Clock, Grants},
     oauth::UpstreamClient,
-    support::url::is_secure,
+    support::{escape::escape, url::is_secure},
     tool::registry::RegisteredTool,
     trace::Tracer,
 };
@@ -202,10 +202,18 @@ fn served(tools: Vec<RegisteredTool>, brokered: Option<&str>) -> Vec<ServedTool>
 /// The server's URL, with the one for this machine by default.
 fn base_url(public_url: Option<&str>) -> Result<Url, ConfigError> {
     let base = public_url.unwrap_or("http://127.0.0.1:8765");
-    let base = Url::parse(base)
-        .map_err(|error| ConfigError::new(format!("the public URL `{base}`: {error}")))?;
-    check_public_url(&base)?;
-    Ok(base)
+    let fault = |why: &str| {
+        let base = escape(base);
+        ConfigError::new(format!("the public URL `{base}` {why}"))
+            .help("write it with its scheme: `https://tools.example`, or `http://localhost:8765`")
+    };
+    let url = Url::parse(base).map_err(|error| fault(&format!("is not a URL: {error}")))?;
+    // Of `localhost:8765`, the name of the host is read as the scheme.
+    if url.cannot_be_a_base() {
+        return Err(fault("does not begin with `https://`"));
+    }
+    check_public_url(&url)?;
+    Ok(url)
 }
 
 /// Makes the broker the verifier of access tokens and the authenticator of browsers.
@@ -241,4 +249,25 @@ fn no_authenticator() -> ConfigError {
         "tools need their callers to connect accounts, and nothing tells whose browser opens the link",
     )
     .help("add `Gate::sign_in(..)`, or put a broker in front of a provider")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_a_public_url_says_what_to_write() {
+        for (url, problem, help) in [
+            ("tools.example", "is not a URL: ", "`https://tools.example`"),
+            ("localhost:8765", "does not begin with `https://`", "`http://localhost:8765`"),
+            ("http://tools.example", "is not https", "plain http is for 127.0.0.1"),
+            ("https://tools.example/?a", "has a query", ""),
+            ("", "is not a URL: ", "`https://tools.example`"),
+        ] {
+            let error = base_url(Some(url)).unwrap_err().to_string();
+            assert!(error.contains(problem) && error.contains(help), "{url}: {error}");
+        }
+        assert!(base_url(Some("https://tools.example/tools")).is_ok());
+        assert!(base_url(None).is_ok());
+    }
 }

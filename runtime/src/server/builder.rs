@@ -114,7 +114,8 @@ impl Server {
             transports: Transports::default(),
             live_views: cfg!(debug_assertions),
             strict_arguments: false,
-            fast_path: env::var_os("TOOLGATE_FAST_PATH").is_none_or(|set| set != "off"),
+            fast_path: env::var("TOOLGATE_FAST_PATH")
+                .is_none_or(|set| env::parse_bool(&set) != Some(false)),
             landing_page: true,
             fallback_is_silent: false,
             sse_after: SSE_AFTER,

@@ -78,7 +78,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
         Ok(Command::AdminHelp) => print(admin::arguments::HELP),
         #[cfg(any(feature = "postgres", feature = "sqlite"))]
         Ok(Command::Admin(arguments)) => {
-            init_log();
+            init_log(&ids);
             core_dumps::forbid();
             let server =
                 server.replace_public_url(env::var(PUBLIC_URL)).replace_audit_retention()?;
@@ -100,7 +100,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
             });
         }
         Ok(Command::Stdio(port)) => {
-            init_log();
+            init_log(&ids);
             core_dumps::forbid();
             if env::is_file_left_out() {
                 tracing::warn!(target: "toolgate::server", "the file `.env` of the working directory is not read with `--stdio`, because a host may start this program in a repository of others: set the variables in the configuration of the host");
@@ -109,7 +109,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
             return serve_stdio(server, port).await;
         }
         Ok(Command::Http(address, proxies, inspector, management)) => {
-            init_log();
+            init_log(&ids);
             core_dumps::forbid();
             let server = server.replace_public_url(env::var(PUBLIC_URL)).replace_drain_limits()?;
             let server = server.replace_audit_retention()?;
@@ -119,7 +119,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
         }
         #[cfg(feature = "inspector")]
         Ok(Command::Doctor(format, address)) => {
-            init_log();
+            init_log(&ids);
             let server = server.replace_public_url(env::var(PUBLIC_URL));
             if !super::inspection::examine(server, address, format).await? {
                 std::process::exit(1);
@@ -187,7 +187,9 @@ fn exit_with_usage(name: &str, error: &str) -> ! {
 }
 
 /// Sets up a log on standard error, filtered by `RUST_LOG`, unless the application has set one up.
-fn init_log() {
+///
+/// It begins with the variables that are probably misspelt. `providers`: the IDs of those that there are.
+fn init_log(providers: &[&str]) {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
     const DEFAULT_FILTER: &str = "info,rmcp=warn";
     let default = || DEFAULT_FILTER.parse().expect("targets with levels");
@@ -211,5 +213,8 @@ fn init_log() {
     }
     if let Some(error) = error {
         tracing::warn!(target: "toolgate", %error, "`RUST_LOG` is not understood, so the filter is `{DEFAULT_FILTER}`");
+    }
+    for warning in env::misspelt(providers) {
+        tracing::warn!(target: "toolgate::env", "{warning}");
     }
 }

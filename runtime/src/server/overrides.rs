@@ -58,6 +58,12 @@ impl<H: ServerHandler> Server<H> {
         is_https && self.trusted_proxies.is_empty()
     }
 
+    /// Whether its URL seems to be that of the endpoint, `https://tools.example/mcp`, which is below it.
+    pub(crate) fn repeats_endpoint(&self) -> bool {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        url.trim_end_matches('/').ends_with("/mcp")
+    }
+
     /// Whether its URL is configured.
     fn has_public_url(&self) -> bool {
         self.public_url.is_some() || self.allows_remote()
@@ -128,6 +134,15 @@ mod tests {
         assert!(!proxied.lacks_trusted_proxy());
         assert!(!resource("http://127.0.0.1:1/mcp").lacks_trusted_proxy());
         assert!(!server().lacks_trusted_proxy());
+    }
+
+    #[test]
+    fn a_url_of_the_endpoint_is_noticed() {
+        let at = |url: &str| Server::new("s", "1").replace_public_url(Some(url.to_owned()));
+        assert!(at("https://tools.example/mcp").repeats_endpoint());
+        assert!(at("https://tools.example/mcp/").repeats_endpoint());
+        assert!(!at("https://tools.example").repeats_endpoint());
+        assert!(!at("https://tools.example/tools").repeats_endpoint());
     }
 
     #[test]

@@ -50,7 +50,7 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
     if !address.ip().to_canonical().is_loopback() && !server.allows_remote() {
         let error = ConfigError::new(format!("{address} is not an address of this machine alone"));
         let help = if server.gate.is_some() {
-            "name the URL at which others reach the server, which is the audience of their tokens: `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::for_broker().resource(..))`"
+            "name the URL at which others reach the server, which is the audience of their tokens: set `TOOLGATE_PUBLIC_URL=https://tools.example`, or write `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::for_broker().resource(..))`"
         } else {
             "callers are not verified, so everyone who reaches the server could act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
         };
@@ -60,6 +60,12 @@ async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
         tracing::warn!(
             target: "toolgate::server",
             "the server's URL is https and this listener is not, so a proxy stands before it; as it is not a trusted one, all clients count as one address in every limit: name it with `--trusted-proxy ADDRESS` or `Server::trusted_proxies`",
+        );
+    }
+    if server.repeats_endpoint() {
+        tracing::warn!(
+            target: "toolgate::server",
+            "the public URL ends in `/mcp`, so clients find the endpoint at `/mcp/mcp`: name the URL of the server, without the `/mcp` of its endpoint",
         );
     }
     let (name, version) = server.name_and_version();

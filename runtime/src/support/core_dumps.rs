@@ -8,7 +8,9 @@ pub(crate) fn forbid() {
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-        if crate::env::var("TOOLGATE_CORE_DUMPS").is_some_and(|value| value == "true") {
+        if crate::env::var("TOOLGATE_CORE_DUMPS")
+            .is_some_and(|set| crate::env::parse_bool(&set) == Some(true))
+        {
             tracing::warn!(target: "toolgate::server", "core dumps of this process are allowed, and have tokens in them");
         } else if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
             tracing::warn!(target: "toolgate::server", %error, "core dumps of this process cannot be forbidden");
