@@ -1,6 +1,6 @@
 //! `cargo toolgate`: new projects, a development loop, and a doctor for MCP servers.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -46,8 +46,17 @@ enum Command {
     Admin(admin::Args),
 }
 
+/// The arguments, as cargo gives them: `cargo-toolgate new` means `cargo-toolgate toolgate new`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if !arguments.is_empty() && arguments.get(1).is_none_or(|first| first != "toolgate") {
+        arguments.insert(1, "toolgate".into());
+    }
+    arguments
+}
+
 fn main() -> ExitCode {
-    let Cargo::Toolgate(arguments) = Cargo::parse();
+    let Cargo::Toolgate(arguments) = Cargo::parse_from(arguments());
     let result = match arguments.command {
         Command::New(arguments) => new::run(arguments),
         Command::Add(arguments) => add::run(arguments),

@@ -37,6 +37,7 @@ pub(crate) struct Program {
 impl Selection {
     /// Builds the program. Compile errors are on standard error, as cargo writes them.
     pub(crate) fn build(&self) -> Result<Program> {
+        require_project(&std::env::current_dir()?)?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
         for (flag, value) in
@@ -61,6 +62,17 @@ impl Selection {
             }
         }
     }
+}
+
+/// Fails outside of a project, where cargo would say what is missing and not what to do.
+pub(crate) fn require_project(folder: &Path) -> Result<()> {
+    if folder.ancestors().any(|folder| folder.join("Cargo.toml").is_file()) {
+        return Ok(());
+    }
+    bail!(
+        "there is no Cargo.toml in {} or above it: enter a project, or write one by `cargo toolgate new`",
+        folder.display()
+    )
 }
 
 impl Program {
@@ -104,6 +116,17 @@ fn built(line: &str) -> Option<Program> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_without_a_project_is_told_from_one_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("project").join("src");
+        std::fs::create_dir_all(&inside).unwrap();
+        let error = require_project(&inside).unwrap_err().to_string();
+        assert!(error.contains("write one by `cargo toolgate new`"), "{error}");
+        std::fs::write(folder.path().join("project").join("Cargo.toml"), "").unwrap();
+        require_project(&inside).unwrap();
+    }
 
     #[test]
     fn a_program_is_read_from_the_messages_of_cargo() {

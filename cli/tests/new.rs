@@ -115,7 +115,10 @@ fn a_folder_with_something_in_it_is_left_alone() {
     fs::create_dir(folder.path().join("full")).unwrap();
     fs::write(folder.path().join("full/notes.txt"), "mine").unwrap();
     let error = refused(folder.path(), &["full"]);
-    assert!(error.contains("full is not empty"), "{error}");
+    assert!(error.contains("full is not empty: name a folder"), "{error}");
+    fs::write(folder.path().join("file"), "").unwrap();
+    let error = refused(folder.path(), &["file"]);
+    assert!(error.contains("file is no folder"), "{error}");
     assert_eq!(fs::read_dir(folder.path().join("full")).unwrap().count(), 1);
 
     fs::write(folder.path().join("file"), "mine").unwrap();
@@ -137,6 +140,8 @@ fn unknown_names_are_refused_before_anything_is_written() {
         (["a", "--sign-in", "dropbox"], "not for a broker"),
         (["a", "--name", "fn"], "means something else"),
         (["a", "--name", "../b"], "`../b` does not begin with a small letter"),
+        (["a", "--name", "MyTools"], "`--name my-tools` sets another one"),
+        (["a", "--provider", "github,slack"], "`--provider github --provider slack`"),
         (["a", "--widget", "vue"], "possible values: none, html, react"),
     ] {
         let error = refused(folder.path(), &arguments);
@@ -144,6 +149,8 @@ fn unknown_names_are_refused_before_anything_is_written() {
     }
     let error = refused(folder.path(), &["Äpfel"]);
     assert!(error.contains("`--name` sets another one"), "{error}");
+    let error = refused(folder.path(), &["a", "--provider", "none", "--provider", "github"]);
+    assert!(error.contains("`--provider none` stands alone"), "{error}");
     let error = refused(folder.path(), &[]);
     assert!(error.contains("cargo toolgate new my-tools"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

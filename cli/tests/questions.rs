@@ -46,12 +46,16 @@ struct Terminal {
 
 impl Terminal {
     fn new(folder: &Path, arguments: &[&str]) -> Self {
+        Self::of_width(250, folder, arguments)
+    }
+
+    fn of_width(ws_col: u16, folder: &Path, arguments: &[&str]) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap();
         let line = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        let size = Winsize { ws_row: 50, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize { ws_row: 50, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&line, size).unwrap();
         let settings = tcgetattr(&line).unwrap();
         let side = || fs::File::from(line.try_clone().unwrap());
@@ -161,7 +165,7 @@ const QUESTIONS: [&str; 9] = [
     "Name of the package",
     "Who signs people in?",
     "Which providers do tools use?",
-    "Scopes of the first tool at GitHub",
+    "Its scopes at GitHub",
     "A page for the first tool",
     "Where are the grants of people kept?",
     "Dockerfile?",
@@ -183,6 +187,29 @@ fn enter_takes_the_default_of_a_question() {
     assert_eq!(files(&folder.path().join("my-tools")), by_flags(folder.path(), &[]));
 }
 
+/// A question is drawn again at each key, over as many lines as it has: of a line that the terminal has
+/// broken, a part would stay each time.
+#[test]
+fn questions_fit_into_the_lines_of_a_terminal() {
+    const COLUMNS: u16 = 80;
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::of_width(COLUMNS, folder.path(), &["new", "mine"]);
+    for question in &QUESTIONS[1..] {
+        let is_text = *question == "Name of the package";
+        let keys: &[&str] = if is_text { &[ENTER] } else { &[DOWN, UP, ENTER] };
+        terminal.answer(question, keys);
+    }
+    terminal.shows("Wrote");
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{screen}");
+    let (questions, _) = screen.split_once("Wrote").unwrap();
+    // What was answered is not drawn again.
+    for line in questions.split(['\r', '\n']).filter(|line| !line.contains(" · ")) {
+        let width = dialoguer::console::measure_text_width(line);
+        assert!(width <= COLUMNS.into(), "{width} columns: {line:?}");
+    }
+}
+
 #[test]
 fn keys_choose_what_flags_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -191,7 +218,7 @@ fn keys_choose_what_flags_do() {
     terminal.answer("A broker in front of which provider?", &[DOWN, UP, ENTER]);
     // The provider behind the broker is chosen.
     terminal.answer("Which providers do tools use?", &[ENTER]);
-    terminal.answer("Scopes of the first tool at GitHub", &[ENTER]);
+    terminal.answer("Its scopes at GitHub", &[ENTER]);
     terminal.answer("A page for the first tool", &[DOWN, ENTER]);
     terminal.answer("Where are the grants of people kept?", &[DOWN, ENTER]);
     terminal.answer("Dockerfile?", &["n"]);

@@ -27,8 +27,9 @@ pub(crate) struct Args {
 
 pub(super) fn plan(project: &mut Project, arguments: &Args) -> Result<String, Stop> {
     let provider = find(&arguments.name)?;
-    check_scopes(provider, &arguments.scopes)?;
-    let scopes = Chosen::new(provider, arguments.scopes.clone())?.scopes;
+    let scopes = tool::words(&arguments.scopes);
+    check_scopes(provider, &scopes)?;
+    let scopes = Chosen::new(provider, scopes)?.scopes;
     let piece = pieces::provider_tool(provider, &scopes, "");
     let section = variables::of_provider(provider);
     let type_name = provider.ty.as_str();

@@ -78,8 +78,12 @@ pub(super) fn groups(
     scopes: &[String],
     of: Option<&str>,
 ) -> anyhow::Result<Vec<(Owner, Vec<String>)>> {
-    let scopes: Vec<_> = scopes.iter().map(|scope| scope.trim().to_owned()).collect();
-    owner::of_scopes(&owner::owners(place), &scopes, of)
+    owner::of_scopes(&owner::owners(place), &words(scopes), of)
+}
+
+/// Scopes that are separated by spaces, as in an attribute: `--scopes "read:user user:email"`.
+pub(super) fn words(scopes: &[String]) -> Vec<String> {
+    scopes.iter().flat_map(|scopes| scopes.split_whitespace()).map(str::to_owned).collect()
 }
 
 /// Inserts the function, and its name into the list of tools.
@@ -176,4 +180,15 @@ pub(super) fn sentence(name: &str) -> String {
     letters
         .next()
         .map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn scopes_are_separated_by_spaces_as_well() {
+        let given = ["read:user user:email".to_owned(), " repo ".to_owned(), String::new()];
+        assert_eq!(words(&given), ["read:user", "user:email", "repo"]);
+    }
 }

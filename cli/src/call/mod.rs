@@ -11,15 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
 use url::Url;
 
-use self::{outcome::Outcome, sign_in::SignIn};
+use self::{arguments::Given, outcome::Outcome, sign_in::SignIn};
 use crate::remote::{
     challenge::bearer,
+    endpoint::parse_url,
     headless::{End, Headless},
-    http::{Answer, Http},
+    http::{Answer, Failure, Http},
     mcp::{self, Remote},
     text::{listed, quoted},
     well_known::is_loopback,
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     /// The tool.
     tool: String,
     /// The endpoint of the server.
-    #[arg(long, default_value = "http://127.0.0.1:8765/mcp")]
+    #[arg(long, default_value = "http://127.0.0.1:8765/mcp", value_parser = parse_url)]
     url: Url,
     /// A person of a server in development.
     #[arg(long = "as", value_name = "PERSON", conflicts_with = "token")]
@@ -112,6 +113,7 @@ async fn call(arguments: Args) -> Result<Outcome> {
         Some(person) => Some(Headless::new(person, arguments.consent, timeout)?),
         None => None,
     };
+    let given = Given::read(arguments.object.as_deref(), &arguments.pairs, stdin().lock())?;
     let mut caller = Caller {
         remote: Remote::new(http, arguments.url.clone(), token.map(str::to_owned)),
         sign_in: None,
@@ -125,8 +127,7 @@ async fn call(arguments: Args) -> Result<Outcome> {
     } else {
         caller.schema(&arguments.tool, headless.as_mut()).await?
     };
-    let json = arguments.object.as_deref();
-    let params = arguments::collect(json, &arguments.pairs, &schema, stdin().lock())?;
+    let params = given.collect(&schema)?;
     let params = json!({ "name": arguments.tool, "arguments": params });
     let message = mcp::request(10, "tools/call", params);
     let mut waiting = None;
@@ -198,6 +199,19 @@ impl Caller {
         Ok(())
     }
 
+    /// The error of a request that has no answer.
+    fn unreached(&self, failure: &Failure) -> Error {
+        // Without its query, which may have a secret.
+        let endpoint = &self.remote.endpoint;
+        let endpoint = format!("{}{}", endpoint.origin().ascii_serialization(), endpoint.path());
+        match failure {
+            Failure::Connect(why) => anyhow!(
+                "{endpoint} cannot be reached: {why}\n`cargo toolgate dev` serves the project there; `--url` names another server"
+            ),
+            other => anyhow!("{endpoint}: {other}"),
+        }
+    }
+
     /// The schema of a tool's arguments.
     async fn schema(&mut self, tool: &str, mut headless: Option<&mut Headless>) -> Result<Value> {
         let (mut names, mut cursor) = (Vec::new(), Value::Null);
@@ -233,7 +247,8 @@ impl Caller {
         mut headless: Option<&mut Headless>,
     ) -> Result<Answer> {
         for _ in 0..MAX_ROUNDS {
-            let answer = self.remote.send(message).await.map_err(|failure| anyhow!("{failure}"))?;
+            let sent = self.remote.send(message).await;
+            let answer = sent.map_err(|failure| self.unreached(&failure))?;
             let challenge = bearer(&answer.headers);
             match (answer.status, challenge) {
                 (401, challenge) if self.sign_in.is_none() => {

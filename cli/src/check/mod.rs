@@ -23,7 +23,7 @@ mod transports;
 
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use url::Url;
 
 use self::{
@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{
     program::Selection,
-    remote::{dev_token, http::Http, text::quoted},
+    remote::{dev_token, endpoint::parse_url, http::Http},
 };
 
 /// The exit code where the examination could not be made.
@@ -102,10 +102,7 @@ async fn report(arguments: &Args) -> Result<Report> {
 }
 
 fn endpoint(text: &str) -> Result<Url> {
-    let url = Url::parse(text).with_context(|| format!("`{}` is no URL", quoted(text)))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        bail!("`{}` is no URL of http or https", quoted(text));
-    }
+    let url = parse_url(text)?;
     if !url.username().is_empty() || url.password().is_some() {
         bail!("leave name and password out of the URL, and give a token with --token");
     }
@@ -119,7 +116,7 @@ mod tests {
     #[test]
     fn a_url_has_to_be_of_http_and_without_credentials() {
         for (text, part) in [
-            ("tools.example/mcp", "is no URL"),
+            ("tools.example/mcp", "write `https://tools.example/mcp`"),
             ("ftp://tools.example/", "of http or https"),
             ("https://me:secret@tools.example/mcp", "leave name and password out"),
         ] {

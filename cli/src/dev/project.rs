@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::program::Selection;
+use crate::program::{Selection, require_project};
 
 /// What `dev` knows of the project.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ struct Node {
 impl Project {
     /// Asks cargo.
     pub(super) fn read(selection: &Selection) -> Result<Self> {
+        require_project(&std::env::current_dir()?)?;
         let mut cargo = cargo();
         cargo.args(["metadata", "--format-version", "1"]);
         cargo.args(selection.features.iter().flat_map(|features| ["--features", features]));

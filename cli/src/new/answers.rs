@@ -79,6 +79,10 @@ impl Chosen {
     /// Reads `github` or `github=read:user,user:email`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let (name, scopes) = text.split_once('=').unwrap_or((text, ""));
+        if let Some((one, other)) = name.split_once(',') {
+            let (one, other) = (one.trim().escape_default(), other.trim().escape_default());
+            bail!("each provider has a flag of its own: `--provider {one} --provider {other}`");
+        }
         let provider = catalogue::find_provider(name.trim())?;
         let scopes = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty());
         Self::new(provider, scopes.map(str::to_owned).collect())
@@ -195,6 +199,28 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is left of a name that is none of a package: `MyTools` as `my-tools`.
+pub(crate) fn name_from(text: &str) -> String {
+    // Half of a word in another script would be no name of anything.
+    if !text.is_ascii() {
+        return String::new();
+    }
+    let mut name = String::new();
+    let mut after_small = false;
+    for c in text.chars() {
+        if c.is_ascii_uppercase() && after_small {
+            name.push('-');
+        }
+        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if c.is_ascii_alphanumeric() || c == '_' {
+            name.push(c.to_ascii_lowercase());
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    name.trim_end_matches('-').trim_start_matches(|c: char| !c.is_ascii_lowercase()).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +245,8 @@ mod tests {
         let expected =
             "there is no provider `gitbuh`; did you mean `github`?\nThere are: airtable, ";
         assert!(error.starts_with(expected), "{error}");
+        let error = Chosen::parse("github, slack").unwrap_err().to_string();
+        assert!(error.ends_with("`--provider github --provider slack`"), "{error}");
         let error = SignIn::parse("hubspot").unwrap_err().to_string();
         assert!(error.contains("not for a broker"), "{error}");
         let error = SignIn::parse("nobody").unwrap_err().to_string();
@@ -236,6 +264,21 @@ mod tests {
             ["", "2", "My", "a b", "a/b", "../a", "-a", "fn", "test", "toolgate", "ä", "a\n"]
         {
             assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_made_of_what_is_none() {
+        for (text, name) in [
+            ("MyTools", "my-tools"),
+            ("my tools", "my-tools"),
+            ("2Tools!", "tools"),
+            ("HTTPTools", "httptools"),
+            ("a/../b", "a-b"),
+            ("", ""),
+            ("Äpfel", ""),
+        ] {
+            assert_eq!(name_from(text), name, "{text}");
         }
     }
 

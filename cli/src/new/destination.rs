@@ -47,10 +47,16 @@ impl Destination {
         match fs::read_dir(path) {
             Ok(mut entries) => {
                 if entries.next().is_some() {
-                    bail!("{} is not empty", path.display());
+                    bail!(
+                        "{} is not empty: name a folder that does not exist, or an empty one",
+                        path.display()
+                    );
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                bail!("{} is no folder: name one that does not exist", path.display());
+            }
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         }
         let path = env::current_dir()?.join(path);

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 pub(crate) mod answers;
 pub(crate) mod destination;
@@ -22,7 +22,7 @@ pub(crate) mod variables;
 pub(crate) mod widget;
 
 use self::{
-    answers::{Answers, Chosen, SignIn, Store, Widget, check_name},
+    answers::{Answers, Chosen, SignIn, Store, Widget, check_name, name_from},
     destination::Destination,
 };
 use crate::interruption;
@@ -96,7 +96,13 @@ pub(crate) fn run(arguments: Args) -> Result<ExitCode> {
     };
     let destination = Destination::check(&path)?;
     let name = given.name.clone().map_or_else(|| destination.default_name(), Ok)?;
-    check_name(&name).map_err(|error| anyhow!("{error}; `--name` sets another one"))?;
+    check_name(&name).map_err(|error| {
+        let suggested = name_from(&name);
+        match check_name(&suggested) {
+            Ok(()) => anyhow!("{error}; `--name {suggested}` sets another one"),
+            Err(_) => anyhow!("{error}; `--name` sets another one"),
+        }
+    })?;
     for warning in destination.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -120,6 +126,9 @@ impl TryFrom<Args> for Given {
         let providers = match &*arguments.providers {
             [] => None,
             [none] if none == "none" => Some(Vec::new()),
+            named if named.iter().any(|one| one == "none") => {
+                bail!("`--provider none` stands alone: leave it out, or the other providers")
+            }
             named => Some(named.iter().map(|text| Chosen::parse(text)).collect::<Result<_>>()?),
         };
         Ok(Self {

@@ -3,13 +3,43 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
-use dialoguer::{Confirm, Input, MultiSelect, Select, theme::ColorfulTheme};
+use dialoguer::{
+    Confirm, Input, MultiSelect, Select,
+    console::{Term, truncate_str},
+    theme::ColorfulTheme,
+};
 
 use super::{
     Given,
     answers::{Answers, Chosen, SignIn, Store, Widget, brokered, check_name},
 };
 use crate::catalogue::{self, Provider};
+
+/// What a question has in its line besides its text and the items: `? `, ` › [Page 1/2]`.
+const PROMPT_MARGIN: usize = 20;
+
+/// What an item has before its text, and a column that stays free.
+const ITEM_MARGIN: usize = 3;
+
+/// The text in one line of the terminal. A question is drawn again at each key, over as many lines as
+/// it has: where the terminal has broken one, a part of it would stay.
+fn one_line(text: &str, margin: usize) -> String {
+    let (_, columns) = Term::stderr().size();
+    truncate_str(text, usize::from(columns).saturating_sub(margin), "…").into_owned()
+}
+
+fn prompt(text: &str) -> String {
+    one_line(text, PROMPT_MARGIN)
+}
+
+fn items(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    texts.into_iter().map(|text| one_line(&text, ITEM_MARGIN)).collect()
+}
+
+/// Says what a question is about, above it.
+fn explain(text: &str) {
+    eprintln!("  {text}");
+}
 
 /// Asks for the folder.
 pub(super) fn folder(name: Option<&str>) -> Result<PathBuf> {
@@ -38,12 +68,10 @@ pub(super) fn ask(name: String, given: Given) -> Result<Answers> {
     let store = given.store.map_or_else(|| store(&theme), Ok)?;
     let confirm = |question: &str, given: Option<bool>| match given {
         Some(answer) => Ok(answer),
-        None => Confirm::with_theme(&theme).with_prompt(question).default(true).interact(),
+        None => Confirm::with_theme(&theme).with_prompt(prompt(question)).default(true).interact(),
     };
-    let container = confirm(
-        "Dockerfile? (a static binary; to serve others it needs a broker or a gate)",
-        given.container,
-    )?;
+    let container =
+        confirm("Dockerfile? (a static binary, for a broker or a gate)", given.container)?;
     let ci = confirm("Workflow for GitHub Actions? (format, clippy, tests)", given.ci)?;
     Ok(Answers { name, sign_in, providers, widget, store, container, ci })
 }
@@ -57,9 +85,10 @@ fn sign_in(theme: &ColorfulTheme) -> Result<SignIn> {
         let names: Vec<_> = preset.arguments.iter().map(|argument| &*argument.variable).collect();
         kinds.push(format!("{}: needs {}", preset.name, names.join(", ")));
     }
+    explain("Until its variables are set, development people sign in.");
     let chosen = Select::with_theme(theme)
-        .with_prompt("Who signs people in? (until its variables are set, development people do)")
-        .items(&kinds)
+        .with_prompt(prompt("Who signs people in?"))
+        .items(items(kinds))
         .default(0)
         .max_length(12)
         .interact()?;
@@ -69,8 +98,8 @@ fn sign_in(theme: &ColorfulTheme) -> Result<SignIn> {
             let providers: Vec<_> = brokered().collect();
             let names: Vec<_> = providers.iter().map(|one| described(one)).collect();
             let chosen = Select::with_theme(theme)
-                .with_prompt("A broker in front of which provider?")
-                .items(&names)
+                .with_prompt(prompt("A broker in front of which provider?"))
+                .items(items(names))
                 .default(providers.iter().position(|one| one.id == "github").unwrap_or(0))
                 .max_length(12)
                 .interact()?;
@@ -93,9 +122,10 @@ fn providers(theme: &ColorfulTheme, sign_in: SignIn) -> Result<Vec<Chosen>> {
     let names: Vec<_> = all.iter().map(described).collect();
     let broker = sign_in.broker().map(|one| &*one.id);
     let is_default = |one: &Provider| one.id == broker.unwrap_or("github");
+    explain("Each needs an OAuth client there; until then a stand-in takes its place.");
     let chosen = MultiSelect::with_theme(theme)
-        .with_prompt("Which providers do tools use? (space selects; each needs an OAuth client there, and until then a stand-in takes its place)")
-        .items(&names)
+        .with_prompt(prompt("Which providers do tools use? (space selects)"))
+        .items(items(names))
         .defaults(&all.iter().map(is_default).collect::<Vec<_>>())
         .max_length(12)
         .interact()?;
@@ -110,10 +140,10 @@ fn scopes(theme: &ColorfulTheme, provider: &'static Provider) -> Result<Chosen> 
         .collect();
     let defaults: Vec<_> =
         known.iter().map(|scope| provider.tool.scopes.contains(&scope.name)).collect();
-    let prompt = format!("Scopes of the first tool at {}: {}", provider.name, provider.tool.about);
+    explain(&format!("The first tool: {}", provider.tool.about));
     let chosen = MultiSelect::with_theme(theme)
-        .with_prompt(prompt)
-        .items(&lines)
+        .with_prompt(prompt(&format!("Its scopes at {} (space selects)", provider.name)))
+        .items(items(lines))
         .defaults(&defaults)
         .max_length(12)
         .interact()?;
@@ -128,8 +158,8 @@ fn widget(theme: &ColorfulTheme) -> Result<Widget> {
         (Widget::React, "React with Vite: needs Node to change it"),
     ];
     let chosen = Select::with_theme(theme)
-        .with_prompt("A page for the first tool, which hosts show in the conversation?")
-        .items(kinds.map(|(_, text)| text))
+        .with_prompt(prompt("A page for the first tool, which hosts show?"))
+        .items(items(kinds.map(|(_, text)| text.to_owned())))
         .default(0)
         .interact()?;
     kinds.get(chosen).map(|(widget, _)| *widget).ok_or_else(|| anyhow!("there is no such page"))
@@ -138,11 +168,11 @@ fn widget(theme: &ColorfulTheme) -> Result<Widget> {
 fn store(theme: &ColorfulTheme) -> Result<Store> {
     let kinds = [
         "SQLite: a file; for one process",
-        "PostgreSQL: needs a database; for several replicas (until its URL is set, SQLite)",
+        "PostgreSQL: for several replicas; until its URL is set, SQLite",
     ];
     let chosen = Select::with_theme(theme)
-        .with_prompt("Where are the grants of people kept?")
-        .items(kinds)
+        .with_prompt(prompt("Where are the grants of people kept?"))
+        .items(items(kinds.map(str::to_owned)))
         .default(0)
         .interact()?;
     Ok(if chosen == 0 { Store::Sqlite } else { Store::Postgres })

@@ -2,6 +2,7 @@
 
 pub(crate) mod challenge;
 pub(crate) mod dev_token;
+pub(crate) mod endpoint;
 pub(crate) mod headless;
 pub(crate) mod http;
 pub(crate) mod mcp;

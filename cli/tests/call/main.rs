@@ -96,8 +96,17 @@ async fn a_failed_call_has_an_exit_code_and_a_reason() {
         assert!(said.contains(part), "{arguments:?}: {said}");
         assert!(!said.contains("s3cret"), "{said}");
     }
-    let (code, _, error) = call("http://127.0.0.1:1/mcp", &["list_notes"]).await;
+    let (code, _, error) = call("http://127.0.0.1:1/mcp?a=s3cret", &["list_notes"]).await;
     assert_eq!(code, 2, "{error}");
+    assert!(error.contains("http://127.0.0.1:1/mcp cannot be reached: "), "{error}");
+    assert!(error.contains("`cargo toolgate dev`") && !error.contains("s3cret"), "{error}");
+    // What is wrong with the arguments is said before a server is asked.
+    for arguments in [&["list_notes", "--arg", "title"][..], &["list_notes", "--args", "{"]] {
+        let (code, _, error) = call("http://127.0.0.1:1/mcp", arguments).await;
+        assert!(code == 2 && error.contains("write `--arg"), "{error}");
+    }
+    let (_, _, error) = call("localhost:8765/mcp", &["list_notes"]).await;
+    assert!(error.contains("write `http://localhost:8765/mcp`"), "{error}");
 }
 
 #[tokio::test]

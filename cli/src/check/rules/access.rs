@@ -10,14 +10,14 @@ rules! {
         "the host's name resolves, and the port accepts connections",
         "RFC 9110 §7.2",
         "See whether the name, the port and the firewall are right, and the server runs.",
-        (ALL, "nothing connects"),
+        (ALL, "cannot connect"),
     );
     TLS = fault(
         "network.tls",
         "a certificate of this name that is valid, with its chain",
         "RFC 9110 §4.3.4",
         "Renew the certificate, and send the certificates between it and the root with it.",
-        (ALL, "nothing connects"),
+        (ALL, "cannot connect"),
     );
     HTTPS = fault(
         "network.https",
