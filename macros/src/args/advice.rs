@@ -1,6 +1,17 @@
-//! What `#[tool]` and `#[widget]` advise for a key that is not theirs, and for a value without one.
+//! What attributes advise for a key that is not theirs, and for a value without one.
 
-use super::{Attribute, Keys, tool::ToolArgs, widget::WidgetArgs};
+use darling::ast::NestedMeta;
+use syn::Path;
+
+use super::{
+    Attribute, Keys,
+    argument::ArgArgs,
+    keys,
+    provider::ProviderArgs,
+    scope::{Access, ScopeArgs},
+    tool::ToolArgs,
+    widget::WidgetArgs,
+};
 
 impl Attribute for ToolArgs {
     const NAME: &'static str = "#[tool]";
@@ -10,7 +21,7 @@ impl Attribute for ToolArgs {
         if of_widget {
             return Some(format!("`{key}` is a key of `#[widget]`\nhelp: write `#[widget(..)]`"));
         }
-        scope_variant(Self::NAME, key)
+        of_other_crates(Self::NAME, key).or_else(|| scope_variant(Self::NAME, key))
     }
 
     fn with_key(value: &str) -> Option<String> {
@@ -22,13 +33,119 @@ impl Attribute for WidgetArgs {
     const NAME: &'static str = "#[widget]";
 
     fn misplaced(key: &str) -> Option<String> {
-        scope_variant(Self::NAME, key)
+        if key == "html" || key == "page" {
+            return Some(of_the_name(Self::NAME, key, "view"));
+        }
+        of_other_crates(Self::NAME, key).or_else(|| scope_variant(Self::NAME, key))
     }
 
     fn with_key(value: &str) -> Option<String> {
         let is_view = value.contains('<') || value.contains(".html");
         Some(format!("{} = {value}", if is_view { "view" } else { "scopes" }))
     }
+}
+
+impl Attribute for ArgArgs {
+    const HAS_CRATE: bool = false;
+    const NAME: &'static str = "#[arg]";
+
+    fn misplaced(key: &str) -> Option<String> {
+        let written = match key {
+            "min" | "minimum" => "range(1..)",
+            "max" | "maximum" => "range(..=100)",
+            "min_length" => "length(1..)",
+            "max_length" => "length(..=64)",
+            "regex" => "pattern = \"..\"",
+            "enum" | "values" => "one_of(\"a\", \"b\")",
+            "optional" | "required" => {
+                return Some(format!(
+                    "`{}` has no key `{key}`\nhelp: an argument of type `Option<T>`, or with a `default`, may be missing",
+                    Self::NAME
+                ));
+            }
+            _ if DESCRIPTIONS.contains(&key) => {
+                return Some(format!(
+                    "`{}` has no key `{key}`\nhelp: the description is the doc comment: write `/// ..` above the argument",
+                    Self::NAME
+                ));
+            }
+            _ => return None,
+        };
+        Some(format!("`{}` has no key `{key}`\nhelp: write `{written}`", Self::NAME))
+    }
+
+    fn with_key(value: &str) -> Option<String> {
+        if value.contains("..") {
+            return Some(format!("range({})", value.replace(' ', "")));
+        }
+        Some(format!("default = {value}"))
+    }
+}
+
+impl Attribute for ProviderArgs {
+    const NAME: &'static str = "#[provider]";
+
+    fn misplaced(key: &str) -> Option<String> {
+        let meant = match key {
+            "api_url" | "base_url" | "url" => "api",
+            "auth_url" | "authorize_url" | "authorization_url" | "authorization_endpoint" => {
+                "authorize"
+            }
+            "token_url" | "token_endpoint" => "token",
+            "revoke_url" | "revocation_url" | "revocation_endpoint" => "revoke",
+            "scopes" => {
+                return Some(format!(
+                    "`{}` has no key `scopes`\nhelp: each scope is a variant: `#[scope(\"repo:read\", access = read)]`",
+                    Self::NAME
+                ));
+            }
+            _ => return None,
+        };
+        Some(of_the_name(Self::NAME, key, meant))
+    }
+
+    fn with_key(value: &str) -> Option<String> {
+        Some(format!("api = {value}"))
+    }
+}
+
+impl Attribute for ScopeArgs {
+    const HAS_CRATE: bool = false;
+    const NAME: &'static str = "#[scope]";
+
+    fn misplaced(key: &str) -> Option<String> {
+        Access::parse(key)
+            .map(|_| format!("`{}` has no key `{key}`\nhelp: write `access = {key}`", Self::NAME))
+    }
+}
+
+/// Keys of other crates for what is a doc comment here.
+const DESCRIPTIONS: [&str; 4] = ["about", "desc", "description", "doc"];
+
+pub(super) fn is_description(item: &NestedMeta) -> bool {
+    keys::path_of(item)
+        .and_then(Path::get_ident)
+        .is_some_and(|key| DESCRIPTIONS.iter().any(|known| key == known))
+}
+
+/// The advice for a key under the name that other crates have for it.
+fn of_other_crates(attribute: &str, key: &str) -> Option<String> {
+    if DESCRIPTIONS.contains(&key) {
+        return Some(format!(
+            "`{attribute}` has no key `{key}`\nhelp: the description is the doc comment: write `/// ..` above the function"
+        ));
+    }
+    if key == "annotations" {
+        return Some(format!(
+            "`{attribute}` has no key `annotations`\nhelp: each hint is a key: `read_only`, `destructive`, `idempotent`, `open_world`"
+        ));
+    }
+    let hint = key.strip_suffix("_hint")?;
+    ToolArgs::keys().contains(&hint).then(|| of_the_name(attribute, key, hint))
+}
+
+fn of_the_name(attribute: &str, key: &str, name: &str) -> String {
+    format!("`{attribute}` has no key `{key}`\nhelp: its name here is `{name}`")
 }
 
 /// The advice for `#[tool(RepoRead)]`.

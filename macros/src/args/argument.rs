@@ -4,7 +4,7 @@ use darling::{Error, FromMeta, Result, ast::NestedMeta};
 use syn::{Expr, ExprRange, Meta, parse::Parser, punctuated::Punctuated, spanned::Spanned};
 
 use super::{
-    Attribute, keys,
+    keys,
     scope::tokens_of,
     value::{Keyed, Switch, Text, Texts, list_of, ungroup, written},
 };
@@ -25,18 +25,6 @@ attribute! {
 }
 
 const BESIDES_FLATTEN: &str = "the fields of a flattened struct are the arguments\nhelp: write it at the field, as an attribute of serde or schemars: `#[serde(default)]`";
-
-impl Attribute for ArgArgs {
-    const HAS_CRATE: bool = false;
-    const NAME: &'static str = "#[arg]";
-
-    fn with_key(value: &str) -> Option<String> {
-        if value.contains("..") {
-            return Some(format!("range({})", value.replace(' ', "")));
-        }
-        Some(format!("default = {value}"))
-    }
-}
 
 impl ArgArgs {
     /// All `#[arg]` of one parameter.

@@ -3,7 +3,7 @@
 use darling::{Error, FromMeta, Result};
 use syn::{Ident, LitStr, Meta};
 
-use super::value::{Text, path, value_of, written};
+use super::value::{Text, path, unquoted, value_of, written};
 use crate::suggest;
 
 /// https, or http to this machine. The runtime checks again what the environment says.
@@ -23,10 +23,13 @@ impl FromMeta for Endpoint {
         let begins = |first: char| first.is_ascii_alphanumeric() || matches!(first, '[' | '{');
         // The value of a placeholder brings its scheme.
         let https = rest.starts_with(begins) || value.starts_with('{');
-        if https && !value.contains(char::is_whitespace) || loopback {
-            return Ok(Self(url));
-        }
         let key = darling::util::path_to_string(item.path());
+        if https && !value.contains(char::is_whitespace) || loopback {
+            return match excess(&key, &value) {
+                None => Ok(Self(url)),
+                Some(excess) => Err(Error::custom(format!("`{key}` has {excess}")).with_span(&url)),
+            };
+        }
         let message = if value.starts_with("http://") {
             format!(
                 "`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
@@ -38,6 +41,25 @@ impl FromMeta for Endpoint {
     }
 }
 
+/// What the URL of an endpoint cannot have.
+fn excess(key: &str, url: &str) -> Option<&'static str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    if url.contains('#') {
+        Some("a fragment, which no request carries\nhelp: remove it, from `#` on")
+    } else if key == "api" && url.contains('?') {
+        Some("a query, and paths are added to it\nhelp: write it at the request, as `.query(..)`")
+    } else if host.contains('@') {
+        Some("a user before its host\nhelp: remove it, up to `@`")
+    } else if port.is_some_and(|(_, port)| !is_port(port)) {
+        Some("a port that is none\nhelp: write a number from 1 to 65535")
+    } else {
+        None
+    }
+}
+
 /// `client_auth = basic`: a variant of the runtime's `ClientAuth`.
 pub(crate) struct ClientAuth(pub(crate) Ident);
 
@@ -45,9 +67,11 @@ impl FromMeta for ClientAuth {
     fn from_meta(item: &Meta) -> Result<Self> {
         let form = " = basic";
         let value = value_of(item, form)?;
-        let word = path(value)
-            .and_then(|path| path.get_ident().cloned())
-            .ok_or_else(|| written(item.path(), form).with_span(value))?;
+        let word = path(value).and_then(|path| path.get_ident().cloned()).ok_or_else(|| {
+            unquoted(item, value, &["basic", "body"])
+                .unwrap_or_else(|| written(item.path(), form))
+                .with_span(value)
+        })?;
         let variant = match word.to_string().as_str() {
             "basic" => "Basic",
             "body" => "Body",

@@ -2,8 +2,9 @@
 
 use darling::{FromMeta, ast::NestedMeta, util::path_to_string};
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Error, Ident, Meta, Path, Result, Token,
+    Error, Ident, LitStr, Meta, Path, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     spanned::Spanned,
@@ -72,9 +73,10 @@ pub(super) fn parse_items<A: Attribute>(
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             if input.peek(Ident::peek_any) || input.peek(Token![::]) {
+                check_value(input)?;
                 items.push(input.parse()?);
             } else {
-                errors.push(without_key::<A>(input)?);
+                errors.push(without_key::<A>(input, items.last())?);
             }
             if input.is_empty() {
                 break;
@@ -162,14 +164,47 @@ pub(super) fn path_of(item: &NestedMeta) -> Option<&Path> {
     }
 }
 
-/// Takes a value that has no key, up to the next comma.
-fn without_key<A: Attribute>(input: ParseStream<'_>) -> Result<Error> {
+/// Fails for `key = ` without a value, and for a text without quotes, `key = repo:read`.
+fn check_value(input: ParseStream<'_>) -> Result<()> {
+    let input = input.fork();
+    let (Ok(key), Ok(_)) = (input.call(Ident::parse_any), input.parse::<Token![=]>()) else {
+        return Ok(());
+    };
+    if input.is_empty() || input.peek(Token![,]) {
+        let message = format!("`{key}` has no value\nhelp: write `{key} = ..`");
+        return Err(Error::new(key.span(), message));
+    }
+    let span = input.span();
+    let is_word = input.call(Ident::parse_any).is_ok();
+    // `::` and `.` follow the name of a path or of a value.
+    let goes_on = input.peek(Token![:]) && !input.peek(Token![::]) || input.peek(Token![/]);
+    if !is_word || !goes_on {
+        return Ok(());
+    }
+    let message = format!("a text is in quotes\nhelp: write `{key} = \"..\"`");
+    Err(Error::new(span, message))
+}
+
+/// Takes a value that has no key, up to the next comma. `before` is the item before it.
+fn without_key<A: Attribute>(input: ParseStream<'_>, before: Option<&NestedMeta>) -> Result<Error> {
     let span = input.span();
     let mut value = TokenStream::new();
+    let is_quoted_key = input.peek(LitStr) && input.peek2(Token![=]);
     while !input.is_empty() && !input.peek(Token![,]) {
         value.extend(Some(input.parse::<TokenTree>()?));
     }
-    let help = A::with_key(&value.to_string());
+    if is_quoted_key {
+        return Ok(Error::new(span, "a key is a word\nhelp: write it without quotes"));
+    }
+    // `scopes = "a", "b"`
+    let list = before.and_then(|before| match before {
+        NestedMeta::Meta(Meta::NameValue(pair)) if pair.path.is_ident("scopes") => {
+            let first = pair.value.to_token_stream();
+            Some(format!("scopes = [{first}, {value}]"))
+        }
+        _ => None,
+    });
+    let help = list.or_else(|| A::with_key(&value.to_string()));
     let help = help.map(|help| format!("\nhelp: write `{help}`")).unwrap_or_default();
     Ok(Error::new(span, format!("this value has no key{help}")))
 }

@@ -37,12 +37,15 @@ pub(crate) struct Parsed<A> {
     pub(crate) krate: Path,
     /// `None` if a fault was reported: nothing that would follow from it is checked.
     pub(crate) args: Option<A>,
+    /// A key of it was meant as the description, which was reported.
+    pub(crate) is_described: bool,
 }
 
 /// Parses the tokens between the parentheses of an attribute that may have a `crate` key.
 pub(crate) fn parse<A: Attribute>(tokens: TokenStream, errors: &mut Errors) -> Parsed<A> {
     let before = errors.len();
     let items = keys::parse_items::<A>(tokens, errors);
+    let is_described = items.iter().any(advice::is_description);
     let mut items = keys::check_keys::<A>(items, errors);
     let krate = items.iter().position(is_crate).map(|at| items.remove(at));
     let krate = krate.and_then(|item| errors.take(CratePath::from_nested_meta(&item)));
@@ -50,6 +53,7 @@ pub(crate) fn parse<A: Attribute>(tokens: TokenStream, errors: &mut Errors) -> P
     Parsed {
         krate: krate.map_or_else(default_crate, |path| path.0),
         args: args.filter(|_| errors.len() == before),
+        is_described,
     }
 }
 

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use super::{
-    Attribute, Group,
+    Group,
     account::AccountEndpoint,
     condition::{Condition, InsufficientScope, is_header_name},
     endpoint::{ApiPath, ClientAuth, Endpoint},
@@ -59,14 +59,6 @@ attribute! {
         api_error: Option<Group<Condition>>,
         placeholders: Option<Placeholders>,
         stand_in: Option<PathValue>,
-    }
-}
-
-impl Attribute for ProviderArgs {
-    const NAME: &'static str = "#[provider]";
-
-    fn with_key(value: &str) -> Option<String> {
-        Some(format!("api = {value}"))
     }
 }
 

@@ -8,8 +8,8 @@ use syn::{
 };
 
 use super::{
-    Attribute, keys,
-    value::{Texts, list_of, path, value_of, written},
+    keys,
+    value::{Texts, list_of, path, unquoted, value_of, written},
 };
 use crate::{errors::Errors, suggest};
 
@@ -27,22 +27,20 @@ attribute! {
     }
 }
 
-impl Attribute for ScopeArgs {
-    const HAS_CRATE: bool = false;
-    const NAME: &'static str = "#[scope]";
-}
-
 impl ScopeAttribute {
     pub(crate) fn parse(attribute: &SynAttribute, errors: &mut Errors) -> Option<Self> {
         let parser = |input: ParseStream<'_>| {
-            let token: LitStr = input.parse().map_err(|error| {
-                let message = "the scope token comes first: `#[scope(\"repo:read\")]`";
-                syn::Error::new(error.span(), message)
-            })?;
+            let token: LitStr =
+                input.parse().map_err(|error| syn::Error::new(error.span(), TOKEN_FIRST))?;
             input.parse::<Option<Token![,]>>()?;
             Ok((token, input.parse::<TokenStream>()?))
         };
         let tokens = errors.take(tokens_of(attribute))?;
+        // Without tokens an error of the parser has no place.
+        if tokens.is_empty() {
+            errors.push(syn::Error::new_spanned(attribute, TOKEN_FIRST));
+            return None;
+        }
         let (token, rest) = errors.take(parser.parse2(tokens))?;
         errors.take(check_token(&token))?;
         let before = errors.len();
@@ -52,6 +50,8 @@ impl ScopeAttribute {
         (errors.len() == before).then_some(Self { token, args })
     }
 }
+
+const TOKEN_FIRST: &str = "the scope token comes first: `#[scope(\"repo:read\")]`";
 
 fn check_token(token: &LitStr) -> syn::Result<()> {
     if is_scope_token(&token.value()) {
@@ -105,9 +105,12 @@ impl FromMeta for Access {
     fn from_meta(item: &Meta) -> Result<Self> {
         let form = " = read";
         let value = value_of(item, form)?;
-        let word = path(value)
-            .and_then(|path| path.get_ident().cloned())
-            .ok_or_else(|| written(item.path(), form).with_span(value))?;
+        let word = path(value).and_then(|path| path.get_ident().cloned()).ok_or_else(|| {
+            let names = Access::ALL.map(|(name, _)| name);
+            unquoted(item, value, &names)
+                .unwrap_or_else(|| written(item.path(), form))
+                .with_span(value)
+        })?;
         let name = word.to_string();
         Access::parse(&name).ok_or_else(|| {
             let help = suggest::help(&name, Access::ALL.map(|(name, _)| name), "it is one of");

@@ -173,6 +173,9 @@ fn tokens(literal: &LitStr) -> Result<Vec<ScopeName>> {
     let mut names = Vec::new();
     for token in text.split(' ').filter(|token| !token.is_empty()) {
         if !is_scope_token(token) {
+            let shown =
+                |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.into() };
+            let token: String = token.chars().map(shown).collect();
             let message = format!(
                 "`{token}` is not a scope token (RFC 6749 §3.3)\nhelp: scopes are separated by one space, as in \"repo:read user:email\""
             );
@@ -207,6 +210,6 @@ fn checked(names: Vec<ScopeName>, span: Span) -> Result<ScopeList> {
 }
 
 fn not_a_scope(span: Span) -> Error {
-    let message = "a scope is a string, or a variant of the provider\nhelp: write `\"repo:read\"`";
+    let message = "a scope is a string, or a variant of the provider\nhelp: write `\"repo:read\"`, or `[\"repo:read\", \"user:email\"]`";
     Error::custom(message).with_span(&span)
 }

@@ -88,9 +88,11 @@ pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<
     let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
     let form = format!(" = {}", names[0]);
     let value = value_of(item, &form)?;
-    let word = path(value)
-        .and_then(|path| path.get_ident().cloned())
-        .ok_or_else(|| written(item.path(), &form).with_span(value))?;
+    let word = path(value).and_then(|path| path.get_ident().cloned()).ok_or_else(|| {
+        unquoted(item, value, &names)
+            .unwrap_or_else(|| written(item.path(), &form))
+            .with_span(value)
+    })?;
     let name = word.to_string();
     let found = words.iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| *value).ok_or_else(|| {
@@ -98,6 +100,14 @@ pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<
         let help = suggest::help(&name, names.iter().copied(), "it is one of");
         Error::custom(format!("`{key}` is not `{name}`\nhelp: {help}")).with_span(&word)
     })
+}
+
+/// The error for a word in quotes: `key = "word"`.
+pub(crate) fn unquoted(item: &Meta, value: &Expr, words: &[&str]) -> Option<Error> {
+    let word = text(value)?.value();
+    let key = darling::util::path_to_string(item.path());
+    let message = format!("`{key}` is a word without quotes\nhelp: write `{key} = {word}`");
+    words.contains(&word.as_str()).then(|| Error::custom(message))
 }
 
 /// `key = path`

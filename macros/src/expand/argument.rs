@@ -4,9 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-use crate::model::{
-    argument::{Argument, DefaultValue},
-    rule::{Limits, Rule, RuleKind},
+use crate::{
+    hygiene::respanned,
+    model::{
+        argument::{Argument, DefaultValue},
+        rule::{Limits, Rule, RuleKind},
+    },
 };
 
 impl Argument {
@@ -33,14 +36,16 @@ impl Argument {
 }
 
 fn emit_rule(krate: &Path, rule: &Rule) -> TokenStream {
+    // All of it has the place of the key, where a type that cannot have the rule is reported.
     let span = rule.key;
+    let krate = respanned(krate, span);
     match &rule.kind {
         RuleKind::Range(limits) => {
-            let call = limits.emit("range", "at_least", "at_most");
+            let call = limits.emit(span, ["range", "at_least", "at_most"]);
             quote_spanned!(span=> &#krate::__private::#call)
         }
         RuleKind::Length(limits) => {
-            let call = limits.emit("length", "min_length", "max_length");
+            let call = limits.emit(span, ["length", "min_length", "max_length"]);
             quote_spanned!(span=> &#krate::__private::#call)
         }
         RuleKind::Pattern(pattern) => {
@@ -66,14 +71,14 @@ impl DefaultValue {
 
 impl Limits {
     /// The call of the function for the limits that are given: `range(1, 100)`.
-    fn emit(&self, both: &str, min_only: &str, max_only: &str) -> TokenStream {
+    fn emit(&self, span: Span, [both, min_only, max_only]: [&str; 3]) -> TokenStream {
         let name = match (&self.min, &self.max) {
             (Some(_), None) => min_only,
             (None, Some(_)) => max_only,
             _ => both,
         };
-        let name = Ident::new(name, Span::call_site());
+        let name = Ident::new(name, span);
         let limits = self.min.iter().chain(&self.max);
-        quote!(#name(#(#limits),*))
+        quote_spanned!(span=> #name(#(#limits),*))
     }
 }

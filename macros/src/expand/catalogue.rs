@@ -15,7 +15,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         Ok(item) => item,
         Err(tokens) => return tokens,
     };
-    let Parsed { krate, args } = args::parse::<CatalogueArgs>(attr, &mut errors);
+    let Parsed { krate, args, .. } = args::parse::<CatalogueArgs>(attr, &mut errors);
     let name = args.and_then(|args| args.name).map(|name| name.0.value());
     scope_enum::expand(
         item,

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 
-/// Every elided lifetime becomes `'f`: the box lives as long as what it borrows.
-pub(super) fn with_lifetime(tokens: TokenStream) -> TokenStream {
+/// Every elided lifetime becomes `'f`, or as `name` says: the box lives as long as what it borrows.
+pub(super) fn with_lifetime(tokens: TokenStream, name: &str) -> TokenStream {
     let lifetime = |span: Span| {
         let mut quote = Punct::new('\'', Spacing::Joint);
         quote.set_span(span);
-        [TokenTree::Punct(quote), TokenTree::Ident(Ident::new("f", span))]
+        [TokenTree::Punct(quote), TokenTree::Ident(Ident::new(name, span))]
     };
     let mut output = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -34,7 +34,8 @@ pub(super) fn with_lifetime(tokens: TokenStream) -> TokenStream {
             // The lifetimes of a closure's parameters are the closure's own.
             TokenTree::Group(group) if after_fn => output.extend([TokenTree::Group(group)]),
             TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
-                let mut replaced = Group::new(group.delimiter(), with_lifetime(group.stream()));
+                let mut replaced =
+                    Group::new(group.delimiter(), with_lifetime(group.stream(), name));
                 replaced.set_span(group.span());
                 output.extend([TokenTree::Group(replaced)]);
             }

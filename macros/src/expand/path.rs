@@ -75,7 +75,7 @@ impl Input {
                     }
                     let value = LitStr::new(&name, self.literal.span())
                         .parse()
-                        .map_err(|_| fault(format!("`{name}` is not the name of a value")))?;
+                        .map_err(|_| no_value(&name, fault))?;
                     values.push(value);
                     literals.push(String::new());
                 }
@@ -89,6 +89,15 @@ impl Input {
         }
         Ok((literals, values))
     }
+}
+
+/// The error for `{name:?}`, and for what is no expression at all.
+fn no_value(name: &str, fault: impl Fn(String) -> Error) -> Error {
+    let help = match name.split_once(':') {
+        Some((value, _)) => format!("\nhelp: a value has no format: write `{{{value}}}`"),
+        None => String::new(),
+    };
+    fault(format!("`{name}` is not the name of a value{help}"))
 }
 
 fn push(literals: &mut [String], character: char) {
@@ -109,6 +118,12 @@ fn check(literal: &LitStr, literals: &[String]) -> Result<()> {
         return fault("a path has no fragment");
     }
     let joined = literals.join("x");
+    if joined.starts_with("//") {
+        return fault("a path begins with one `/`\nhelp: remove the other one");
+    }
+    if joined.contains('\\') {
+        return fault("a path has no `\\`\nhelp: write `/`");
+    }
     if joined.split('/').any(|segment| segment == "." || segment == "..") {
         return fault("a path has no `.` or `..` segment");
     }

@@ -7,6 +7,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
     Error, Ident, Path, Result, Token, bracketed,
+    ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
     spanned::Spanned,
@@ -160,7 +161,7 @@ impl Request {
         for name in &self.scopes {
             let position = self.catalogue.scopes().iter().position(|scope| match name {
                 ScopeName::Token(token, _) => scope.token == *token,
-                ScopeName::Variant(variant) => *variant == scope.variant,
+                ScopeName::Variant(variant) => variant.unraw() == scope.variant,
             });
             match position {
                 Some(index) => declared.push((index, name)),
@@ -188,7 +189,12 @@ impl Request {
         let (word, help) = match name {
             ScopeName::Token(token, _) => {
                 let known = scopes.iter().map(|scope| scope.token.as_str());
-                (token.clone(), suggest::help(token, known, "its scopes are"))
+                let help = if token.contains(',') {
+                    "scopes are separated by one space, without commas".to_owned()
+                } else {
+                    suggest::help(token, known, "its scopes are")
+                };
+                (token.clone(), help)
             }
             ScopeName::Variant(variant) => {
                 let word = variant.to_string();

@@ -26,7 +26,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         Ok(item) => item,
         Err(tokens) => return tokens,
     };
-    let Parsed { krate, args } = args::parse::<ProviderArgs>(attr.clone(), &mut errors);
+    let Parsed { krate, args, .. } = args::parse::<ProviderArgs>(attr.clone(), &mut errors);
     if let Some(args) = &args {
         errors.take(args.check_endpoints());
         token_exchange::check(attr, args, &mut errors);

@@ -5,7 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{FnArg, GenericParam, Path, Type, ext::IdentExt, parse_quote};
+use syn::{Error, FnArg, GenericParam, Lifetime, Path, Type, ext::IdentExt, parse_quote};
 
 use super::{
     lifetimes::with_lifetime,
@@ -23,17 +23,16 @@ use crate::{
 };
 
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let parsed = Function::parse("requires", item.clone())
-        .and_then(|function| check_name(&function.sig.ident, "a helper").map(|()| function));
-    let mut inner = match parsed {
+    let mut inner = match Function::parse("requires", item.clone()) {
         Ok(function) => function,
-        Err(error) => {
-            let error = error.into_compile_error();
-            return quote!(#item #error);
-        }
+        Err(tokens) => return tokens,
     };
+    if let Err(error) = check_name(&inner.sig.ident, "a helper") {
+        let error = error.into_compile_error();
+        return quote!(#item #error);
+    }
     let mut errors = Errors::default();
-    let Parsed { krate, args: scopes } = args::requires::parse(attr, &mut errors);
+    let Parsed { krate, args: scopes, .. } = args::requires::parse(attr, &mut errors);
     inner.check_signature("a helper with `#[requires]`", &mut errors);
     if inner.sig.receiver().is_some() || inner.sig.asyncness.is_none() {
         return quote!(#inner #errors);
@@ -41,11 +40,11 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let helper = inner.sig.ident.clone();
     let before = errors.len();
     let parameters = inner.take_parameters(&helper, &mut errors);
+    check_providers(&inner, &parameters, &mut errors);
     let clients: Vec<_> = parameters.iter().filter(|parameter| parameter.is_client()).collect();
     let matched = match &scopes {
         Some(scopes) if errors.len() == before => {
-            let declare = "#[requires(\"..\")]";
-            match_clients(Some(scopes), Span::call_site(), &clients, declare, &mut errors)
+            match_clients(Some(scopes), Span::call_site(), &clients, "requires", &mut errors)
         }
         _ => Vec::new(), // A fault is reported already.
     };
@@ -66,6 +65,33 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
+/// A helper is generic over the tools that call it, and not over providers: its scopes are of one.
+fn check_providers(function: &Function, parameters: &[Parameter], errors: &mut Errors) {
+    let generic = |provider: &Path| {
+        function.sig.generics.type_params().any(|param| provider.is_ident(&param.ident))
+    };
+    for provider in parameters.iter().filter_map(Parameter::provider).filter(|path| generic(path)) {
+        let message = "the scopes of a helper are those of one provider\nhelp: write the name of the provider: `AuthedClient<GitHub>`";
+        errors.push(Error::new_spanned(provider, message));
+    }
+}
+
+/// `name`, or what none of the function's generic parameters is called.
+fn free_name(name: &str, function: &Function) -> String {
+    let mut name = name.to_owned();
+    let is_taken = |name: &str| {
+        function.sig.generics.params.iter().any(|param| match param {
+            GenericParam::Type(param) => param.ident == name,
+            GenericParam::Const(param) => param.ident == name,
+            GenericParam::Lifetime(param) => param.lifetime.ident == name,
+        })
+    };
+    while is_taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
 struct Helper<'a> {
     krate: Path,
     inner: &'a Function,
@@ -82,16 +108,17 @@ impl Helper<'_> {
         let providers = clients.iter().filter_map(|client| client.provider());
         let scopes: TokenStream =
             providers.map(|provider| holds_all(&self.krate, helper, provider)).collect();
+        let holder = format_ident!("{}", free_name("Holder", self.inner));
         let mut sig = sig.clone();
         for input in &mut sig.inputs {
             if let FnArg::Typed(input) = input
                 && clients.iter().any(|client| client.ty == *input.ty)
             {
-                *input.ty = held_by(&input.ty, &quote!(Holder));
+                *input.ty = held_by(&input.ty, &holder);
             }
         }
         if !clients.is_empty() {
-            sig.generics.params.push(parse_quote!(Holder));
+            sig.generics.params.push(parse_quote!(#holder));
         }
         quote! {
             #(#attrs)*
@@ -113,7 +140,10 @@ impl Helper<'_> {
         let helper = &sig.ident;
         let may_call = self.may_call();
         let providers = matched.iter().map(|client| &client.provider);
-        let output = with_lifetime(self.inner.output());
+        let holder = format_ident!("{}", free_name("Holder", self.inner));
+        let life = free_name("f", self.inner);
+        let lifetime = Lifetime::new(&format!("'{life}"), Span::call_site());
+        let output = with_lifetime(self.inner.output(), &life);
 
         let (mut names, mut types) = (Vec::new(), Vec::new());
         let (mut passed, mut inner_types, mut rebinds) = (Vec::new(), Vec::new(), Vec::new());
@@ -121,34 +151,50 @@ impl Helper<'_> {
             let Parameter { ident, ty, kind, .. } = parameter;
             names.push(ident);
             if let Kind::Client { borrowed, .. } = kind {
-                types.push(with_lifetime(held_by(ty, &quote!(Holder)).to_token_stream()));
+                types.push(with_lifetime(held_by(ty, &holder).to_token_stream(), &life));
                 passed.push(quote!(#ident.narrow()));
                 inner_types.push(owned(ty));
                 if *borrowed {
                     rebinds.push(quote!(let #ident = &#ident;));
                 }
             } else {
-                types.push(with_lifetime(ty.to_token_stream()));
+                // `impl Trait` outlives the future, as the generic parameters do.
+                let bound = matches!(ty, Type::ImplTrait(_)).then(|| quote!(+ #lifetime));
+                let ty_of_shell = with_lifetime(ty.to_token_stream(), &life);
+                types.push(quote!(#ty_of_shell #bound));
                 passed.push(quote!(#ident));
                 inner_types.push(ty.to_token_stream());
             }
         }
         // Each parameter outlives the future, said where its other bounds are.
-        let mut generics = sig.generics.params.clone();
+        let (mut lifetimes, mut generics) = (Vec::new(), Vec::new());
         let mut outlive = Vec::new();
-        for parameter in &mut generics {
-            match parameter {
+        for mut parameter in sig.generics.params.clone() {
+            match &mut parameter {
                 GenericParam::Type(parameter) if parameter.bounds.is_empty() => {
                     let ident = &parameter.ident;
-                    outlive.push(quote!(#ident: 'f));
+                    outlive.push(quote!(#ident: #lifetime));
                 }
-                GenericParam::Type(parameter) => parameter.bounds.push(parse_quote!('f)),
-                GenericParam::Lifetime(parameter) => parameter.bounds.push(parse_quote!('f)),
+                GenericParam::Type(parameter) => parameter.bounds.push(parse_quote!(#lifetime)),
+                GenericParam::Lifetime(parameter) => parameter.bounds.push(parse_quote!(#lifetime)),
                 GenericParam::Const(_) => {}
             }
+            match parameter {
+                GenericParam::Lifetime(_) => lifetimes.push(parameter),
+                _ => generics.push(parameter),
+            }
         }
-        let generics = if generics.is_empty() { quote!() } else { quote!(, #generics) };
         let inner_generics = &sig.generics;
+        // The value of a constant cannot be inferred from the arguments.
+        let given = generics.iter().any(|parameter| matches!(parameter, GenericParam::Const(_)));
+        let given = given.then(|| {
+            let names = generics.iter().map(|parameter| match parameter {
+                GenericParam::Type(parameter) => &parameter.ident,
+                GenericParam::Const(parameter) => &parameter.ident,
+                GenericParam::Lifetime(_) => unreachable!("lifetimes are in a list of their own"),
+            });
+            quote!(::<#(#names),*>)
+        });
         let wheres = sig.generics.where_clause.as_ref().map(|clause| {
             let predicates = &clause.predicates;
             quote!(#predicates,)
@@ -163,21 +209,21 @@ impl Helper<'_> {
         });
         quote! {
             #(#attrs)*
-            #vis fn #helper<'f, Holder #generics>(
+            #vis fn #helper<#lifetime, #(#lifetimes,)* #holder #(, #generics)*>(
                 #(#names: #types),*
             ) -> ::core::pin::Pin<
-                ::std::boxed::Box<dyn ::core::future::Future<Output = #output> + ::core::marker::Send + 'f>,
+                ::std::boxed::Box<dyn ::core::future::Future<Output = #output> + ::core::marker::Send + #lifetime>,
             >
             where
                 #wheres
                 #(#outlive,)*
-                Holder: #(#may_call<#providers>)+*,
+                #holder: #(#may_call<#providers>)+*,
             {
                 async fn #inner_name #inner_generics(
                     #(#patterns: #inner_types),*
                 ) #inner_output #inner_where #body
 
-                ::std::boxed::Box::pin(#inner_name(#(#passed),*))
+                ::std::boxed::Box::pin(#inner_name #given (#(#passed),*))
             }
         }
     }
@@ -214,7 +260,7 @@ impl Helper<'_> {
 }
 
 /// `AuthedClient<P, helper>` as `AuthedClient<P, holder>`.
-fn held_by(ty: &Type, holder: &TokenStream) -> Type {
+fn held_by(ty: &Type, holder: &Ident) -> Type {
     let mut ty = ty.clone();
     let target = match ungroup(&mut ty) {
         Type::Reference(reference) => ungroup(&mut reference.elem),

@@ -36,12 +36,11 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Parses the function, or returns the item as it is, with an error.
 pub(super) fn parse_function(attribute: &str, item: TokenStream) -> Result<Function, TokenStream> {
-    Function::parse(attribute, item.clone())
-        .and_then(|function| check_name(&function.sig.ident, "a tool").map(|()| function))
-        .map_err(|error| {
-            let error = error.into_compile_error();
-            quote!(#item #error)
-        })
+    let function = Function::parse(attribute, item.clone())?;
+    check_name(&function.sig.ident, "a tool").map(|()| function).map_err(|error| {
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    })
 }
 
 /// The result of the call.
@@ -115,10 +114,11 @@ impl Tool {
         let tool = &self.function.sig.ident;
         let patterns = parameters.iter().filter(|p| p.is_argument()).map(|p| local(&p.ident));
         let injects = parameters.iter().any(|parameter| !parameter.is_argument());
-        let mut call = Ident::new(if injects { "call" } else { "_call" }, Span::mixed_site());
-        if parameters.iter().any(|parameter| local(&parameter.ident) == call) {
-            call = Ident::new("_call", Span::mixed_site());
+        let mut name = if injects { "call" } else { "_call" }.to_owned();
+        while parameters.iter().any(|parameter| parameter.ident == name) {
+            name.insert(0, '_');
         }
+        let call = Ident::new(&name, Span::mixed_site());
         let value = |parameter: &Parameter| match &parameter.kind {
             Kind::Client { .. } => quote!(#call.client()),
             Kind::Caller { optional: true, .. } => quote!(#call.optional_caller()),

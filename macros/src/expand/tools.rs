@@ -7,7 +7,6 @@ use quote::{quote, quote_spanned};
 use syn::{
     Error, Path, Result, Token,
     parse::{Parse, ParseStream},
-    punctuated::Punctuated,
 };
 
 use crate::errors::Errors;
@@ -30,15 +29,25 @@ impl Parse for Input {
         let krate = input.call(Path::parse_mod_style)?;
         input.parse::<Token![;]>()?;
         let tool = |input: ParseStream<'_>| {
-            let path = input.call(Path::parse_mod_style)?;
+            let path = input.call(Path::parse_mod_style).map_err(|error| {
+                let message = "a tool is named by its function\nhelp: write `tools![list_issues, issues::close]`";
+                Error::new(error.span(), message)
+            })?;
             if input.peek(syn::token::Paren) {
                 let message = "name the tool, without calling it\nhelp: remove the parentheses";
                 return Err(input.error(message));
             }
             Ok(path)
         };
-        let tools = Punctuated::<Path, Token![,]>::parse_terminated_with(input, tool)?;
-        Ok(Self { krate, tools: tools.into_iter().collect() })
+        let mut tools = Vec::new();
+        while !input.is_empty() {
+            tools.push(tool(input)?);
+            if !input.is_empty() && !input.peek(Token![,]) {
+                return Err(input.error("tools are separated by commas\nhelp: write `,` here"));
+            }
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(Self { krate, tools })
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         Err(tokens) => return tokens,
     };
     let mut errors = Errors::default();
-    let Parsed { krate, mut args } = args::parse::<WidgetArgs>(attr, &mut errors);
+    let Parsed { krate, mut args, is_described } = args::parse::<WidgetArgs>(attr, &mut errors);
     let of_tool = args.as_mut().map(|args| std::mem::take(&mut args.tool));
-    let parsed = Parsed { krate, args: of_tool };
+    let parsed = Parsed { krate, args: of_tool, is_described };
     let tool = match Tool::new("widget", parsed, function, &mut errors) {
         Ok(tool) => tool,
         Err(method) => return quote!(#method #errors),

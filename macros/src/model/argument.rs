@@ -5,8 +5,9 @@ use quote::ToTokens;
 use syn::{Error, Expr, ExprLit, Lit, LitStr, Result, Type, ext::IdentExt};
 
 use super::{
+    known::Known,
     parameter::Parameter,
-    rule::Rule,
+    rule::{NUMBERS, Rule},
     types::{inside_option, last_ident},
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(crate) struct Argument {
     /// As JSON text.
     pub(crate) examples: Vec<LitStr>,
     pub(crate) flatten: bool,
+    is_renamed: bool,
 }
 
 /// The value of an argument that was not given.
@@ -47,6 +49,7 @@ impl Argument {
             rules: Vec::new(),
             examples: Vec::new(),
             flatten: false,
+            is_renamed: false,
         };
         errors.take(check_type(ty));
         // Most arguments have no attribute.
@@ -55,16 +58,41 @@ impl Argument {
         {
             argument.set(args, errors);
         }
+        if !argument.flatten {
+            errors.take(argument.check_name());
+        }
         argument
+    }
+
+    /// The APIs of models refuse a tool whose argument has another name.
+    fn check_name(&self) -> Result<()> {
+        let name = self.name.value();
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if (1..=64).contains(&name.len()) && name.chars().all(fits) {
+            return Ok(());
+        }
+        let fitting: String =
+            name.chars().take(64).map(|c| if fits(c) { c } else { '_' }).collect();
+        let help = match fitting.as_str() {
+            "" => "write a name".to_owned(),
+            _ if self.is_renamed => format!("write `\"{fitting}\"`"),
+            _ => format!("write `#[arg(rename = \"{fitting}\")]` before it"),
+        };
+        let message = format!(
+            "`{name}` is not the name of an argument\nhelp: {help}: models take 1 to 64 of A-Z, a-z, 0-9, `_`, `-` and `.`"
+        );
+        Err(Error::new(self.name.span(), message))
     }
 
     fn set(&mut self, args: ArgArgs, errors: &mut Errors) {
         self.flatten = args.flatten.is_some_and(|flatten| flatten.on);
         if self.flatten {
+            errors.take(check_flattened(&self.ty));
             return errors.extend(args.besides_flatten());
         }
         if let Some(name) = args.rename {
             self.name = name.0;
+            self.is_renamed = true;
         }
         let before = errors.len();
         let kind = last_ident(inside_option(&self.ty)).map(ToString::to_string);
@@ -80,7 +108,11 @@ impl Argument {
         let examples = [args.example, args.examples].into_iter().flatten();
         let examples: Vec<Expr> = examples.flat_map(|examples| examples.0).collect();
         for example in &examples {
-            self.examples.extend(errors.take(json_literal(example)));
+            let literal = json_literal(example).and_then(|literal| {
+                check_example(example, &kind)?;
+                Ok(literal)
+            });
+            self.examples.extend(errors.take(literal));
         }
         if errors.len() == before {
             // The value of a faulty rule is not what it will be.
@@ -109,10 +141,7 @@ impl Argument {
 fn check_type(ty: &Type) -> Result<()> {
     let (what, help) = match ty {
         Type::Reference(reference) => {
-            let owned = match reference.elem.to_token_stream().to_string().as_str() {
-                "str" => "String".to_owned(),
-                other => other.to_owned(),
-            };
+            let owned = owned(&reference.elem);
             ("an argument is owned: it is decoded for this call", format!("write `{owned}`"))
         }
         Type::ImplTrait(_) => {
@@ -125,6 +154,20 @@ fn check_type(ty: &Type) -> Result<()> {
         }
     };
     Err(Error::new_spanned(ty, format!("{what}\nhelp: {help}")))
+}
+
+/// The owned form of what a reference leads to.
+fn owned(ty: &Type) -> String {
+    match ty {
+        Type::Slice(slice) => return format!("Vec<{}>", owned(&slice.elem)),
+        Type::Reference(reference) => return owned(&reference.elem),
+        _ => {}
+    }
+    match ty.to_token_stream().to_string().as_str() {
+        "str" => "String".to_owned(),
+        "Path" => "PathBuf".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// The place of the first reference or lifetime in a type, apart from `'static`.
@@ -148,6 +191,37 @@ fn find_borrow(tokens: TokenStream) -> Option<Span> {
         }
     }
     reference
+}
+
+/// A flattened type has fields.
+fn check_flattened(ty: &Type) -> Result<()> {
+    let name = last_ident(ty).map(ToString::to_string).unwrap_or_default();
+    let is_value = NUMBERS.contains(&name.as_str());
+    if !is_value && !["String", "bool", "char", "Vec"].contains(&name.as_str()) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{name}` has no fields to flatten\nhelp: remove `flatten`, or name a struct whose fields are arguments"
+    );
+    Err(Error::new_spanned(ty, message))
+}
+
+/// An example is a value of the argument's type, where that is known by its name.
+fn check_example(example: &Expr, ty: &str) -> Result<()> {
+    let is_text = |value: &Expr| matches!(Known::new(value), Some(Known::Text(_)));
+    let is_number = |value: &Expr| matches!(Known::new(value), Some(Known::Number(_)));
+    let is_bool = matches!(example, Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }));
+    let fits = match ty {
+        "String" => is_text(example),
+        "bool" => is_bool,
+        ty if NUMBERS.contains(&ty) => is_number(example),
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let message = format!("the example is not of type `{ty}`\nhelp: write a value of `{ty}`");
+    Err(Error::new_spanned(example, message))
 }
 
 fn json_literal(value: &Expr) -> Result<LitStr> {

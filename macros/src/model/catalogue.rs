@@ -2,7 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Error, Fields, ItemEnum, LitStr, Variant, ext::IdentExt};
+use syn::{
+    Attribute, Error, Fields, Generics, ItemEnum, LitStr, Meta, MetaList, MetaNameValue, Variant,
+    ext::IdentExt, parse_quote,
+};
 
 use super::encoding::{Catalogue, Kind, Scope};
 use crate::{
@@ -24,6 +27,15 @@ pub(crate) fn parse_enum(
     });
     let mut item = parsed?;
     take_second_attribute(&mut item.attrs, errors);
+    if !item.generics.params.is_empty() {
+        let message = "a catalogue has no generic parameters\nhelp: remove them";
+        errors.push(Error::new_spanned(&item.generics, message));
+        // What is emitted would lack them everywhere.
+        item.generics = Generics::default();
+    }
+    for variant in &mut item.variants {
+        take_misspelt_attribute(variant, errors);
+    }
     Ok(item)
 }
 
@@ -39,6 +51,26 @@ fn first_token(tokens: TokenStream) -> TokenStream {
     TokenStream::new()
 }
 
+/// Takes `#[scopes(..)]` as the `#[scope(..)]` that it should be: nothing follows from the fault.
+fn take_misspelt_attribute(variant: &mut Variant, errors: &mut Errors) {
+    let is_scope = |attr: &Attribute| attr.path().is_ident("scope");
+    if variant.attrs.iter().any(is_scope) {
+        return;
+    }
+    let near = |attr: &&mut Attribute| {
+        let name = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
+        suggest::nearest(&name, ["scope"]).is_some()
+    };
+    if let Some(attr) = variant.attrs.iter_mut().find(near) {
+        let message = "a variant has the attribute `scope`\nhelp: write `#[scope(..)]`";
+        errors.push(Error::new_spanned(attr.path(), message));
+        let (Meta::Path(path)
+        | Meta::List(MetaList { path, .. })
+        | Meta::NameValue(MetaNameValue { path, .. })) = &mut attr.meta;
+        *path = parse_quote!(scope);
+    }
+}
+
 /// The scopes that the variants declare, before they are checked against each other.
 pub(crate) struct Declared(Vec<Option<ScopeAttribute>>);
 
@@ -47,9 +79,6 @@ pub(crate) fn declared(item: &ItemEnum, errors: &mut Errors) -> Declared {
     if item.variants.is_empty() {
         let message = format!("`{}` has no scopes\nhelp: every variant is one", item.ident);
         errors.push(Error::new_spanned(&item.ident, message));
-    }
-    if !item.generics.params.is_empty() {
-        errors.push(Error::new_spanned(&item.generics, "a catalogue has no generic parameters"));
     }
     for variant in &item.variants {
         if let Some(cfg) = variant.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {

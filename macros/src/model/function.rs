@@ -1,5 +1,7 @@
 //! A function under `#[tool]`, `#[widget]` or `#[requires]`.
 
+use std::cell::Cell;
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
@@ -19,19 +21,26 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// `attribute` is the name without `#[..]`, for messages.
-    pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<Self> {
+    /// `attribute` is the name without `#[..]`, for messages. What cannot be parsed is returned as it is,
+    /// with an error, unless it is a function: rustc reports its syntax errors itself.
+    pub(crate) fn parse(
+        attribute: &str,
+        item: TokenStream,
+    ) -> std::result::Result<Self, TokenStream> {
+        let is_function = Cell::new(false);
         let parser = |input: ParseStream<'_>| {
-            Ok(Self {
-                attrs: input.call(Attribute::parse_outer)?,
-                vis: input.parse()?,
-                sig: input.call(Signature::parse).map_err(|error| {
-                    Error::new(error.span(), format!("`#[{attribute}]` goes on an `async fn`"))
-                })?,
-                body: input.parse()?,
-            })
+            let attrs = input.call(Attribute::parse_outer)?;
+            let vis = input.parse()?;
+            is_function.set(begins_function(input));
+            let sig = input.call(Signature::parse).map_err(|error| {
+                Error::new(error.span(), format!("`#[{attribute}]` goes on an `async fn`"))
+            })?;
+            Ok(Self { attrs, vis, sig, body: input.parse()? })
         };
-        syn::parse::Parser::parse2(parser, item)
+        syn::parse::Parser::parse2(parser, item.clone()).map_err(|error| {
+            let error = (!is_function.get()).then(|| error.into_compile_error());
+            quote!(#item #error)
+        })
     }
 
     pub(crate) fn name(&self) -> String {
@@ -109,6 +118,20 @@ impl ToTokens for Function {
         let Self { attrs, vis, sig, body } = self;
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
+}
+
+/// Whether `fn` comes after the words that may stand before it.
+fn begins_function(input: ParseStream<'_>) -> bool {
+    let input = input.fork();
+    while let Ok(token) = input.parse::<TokenTree>() {
+        match token.to_string().as_str() {
+            "fn" => return true,
+            "const" | "async" | "unsafe" | "extern" => {}
+            abi if abi.starts_with('"') => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// A type of the name of a primitive would hide it from the whole module.

@@ -4,6 +4,7 @@ pub(crate) mod argument;
 pub(crate) mod catalogue;
 pub(crate) mod encoding;
 pub(crate) mod function;
+mod known;
 pub(crate) mod parameter;
 pub(crate) mod provider;
 pub(crate) mod rule;

@@ -91,7 +91,13 @@ impl Function {
             }
             *attrs = rest;
             let Pat::Ident(pattern) = &**pat else {
-                let message = "a parameter has a name, which the model or the runtime fills\nhelp: take it apart in the body";
+                let help = match &**pat {
+                    Pat::Wild(_) => "write a name, which may begin with `_`",
+                    _ => "take it apart in the body",
+                };
+                let message = format!(
+                    "a parameter has a name, which the model or the runtime fills\nhelp: {help}"
+                );
                 errors.push(Error::new_spanned(pat, message));
                 continue;
             };
@@ -119,6 +125,7 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
     if is_plain(ty) {
         return Ok(Kind::Argument);
     }
+    check_shape(ungroup(ty))?;
     let whole = ty.clone();
     let (borrowed, ty) = match ungroup(ty) {
         Type::Reference(reference) => (true, ungroup(&mut reference.elem)),
@@ -140,11 +147,22 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
                 Some(caller) if caller.ident == "Caller" => {
                     Kind::Caller { catalogue: claim(caller, holder)?, borrowed, optional: true }
                 }
+                Some(injected) if is_always_there(injected) => {
+                    let message = format!(
+                        "what is injected is always there\nhelp: write `{}`",
+                        injected.to_token_stream().to_string().replace(' ', "")
+                    );
+                    return Err(Error::new_spanned(&whole, message));
+                }
                 _ => return argument(&whole),
             },
             _ => return argument(&whole),
         },
         "Context" if last.arguments.is_none() => Kind::Context { borrowed },
+        "Context" if has_only_lifetimes(last) => {
+            let message = "a context has no lifetime\nhelp: write `Context`, or `&Context`";
+            return Err(Error::new_spanned(&last.arguments, message));
+        }
         "State" if last.arguments.is_none() => {
             let message = "this state has no type\nhelp: write `State<T>`, where `T` is the type that was given to `Server::state`";
             return Err(Error::new_spanned(&*last, message));
@@ -171,8 +189,36 @@ fn is_plain(ty: &Type) -> bool {
     path.path.segments.last().is_some_and(|last| {
         let name = last.ident.to_string();
         last.arguments.is_none()
-            && !matches!(name.as_str(), "AuthedClient" | "Caller" | "Context" | "State")
+            && !matches!(name.as_str(), "AuthedClient" | "Caller" | "Context" | "Self" | "State")
     })
+}
+
+/// A type that no parameter can have, as rustc says as well, in many more words.
+fn check_shape(ty: &Type) -> Result<()> {
+    let help = match ty {
+        Type::Slice(slice) => {
+            let element = slice.elem.to_token_stream().to_string().replace(' ', "");
+            format!("write `Vec<{element}>`")
+        }
+        Type::Infer(_) | Type::TraitObject(_) => "write the type".to_owned(),
+        Type::Path(path) if path.path.is_ident("Self") => "write the type".to_owned(),
+        _ => return Ok(()),
+    };
+    let message = format!("a parameter has one type, which is known and has a size\nhelp: {help}");
+    Err(Error::new_spanned(ty, message))
+}
+
+/// `Context` or `State<T>`; types of the user's own may have these names without the arguments.
+fn is_always_there(segment: &PathSegment) -> bool {
+    match &segment.arguments {
+        PathArguments::None => segment.ident == "Context",
+        _ => segment.ident == "State",
+    }
+}
+
+fn has_only_lifetimes(segment: &PathSegment) -> bool {
+    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return false };
+    generics.args.iter().all(|argument| matches!(argument, GenericArgument::Lifetime(_)))
 }
 
 /// An argument; a client inside of another type is none.
@@ -213,11 +259,18 @@ fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
     if let Some(ident) = provider.get_ident()
         && NO_PROVIDERS.iter().any(|known| ident == known)
     {
-        let message = format!(
-            "`{ident}` is no provider\nhelp: name an enum with `#[provider]`: `AuthedClient<GitHub>`"
-        );
+        let message = if segment.ident == "Caller" {
+            format!(
+                "`{ident}` is no catalogue\nhelp: name an enum with `#[catalogue]`: `Caller<Acme>`; every caller is a `Caller`"
+            )
+        } else {
+            format!(
+                "`{ident}` is no provider\nhelp: name an enum with `#[provider]`: `AuthedClient<GitHub>`"
+            )
+        };
         return Err(Error::new(ident.span(), message));
     }
+    check_no_variant(segment, &provider)?;
     let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return Ok(None) };
     match generics.args.get(1) {
         None => generics.args.push(parse_quote!(#holder)),
@@ -233,6 +286,20 @@ fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
         }
     }
     Ok(Some(provider))
+}
+
+/// `AuthedClient<GitHub::Repo>` names a scope. A module begins with a small letter.
+fn check_no_variant(segment: &PathSegment, provider: &Path) -> Result<()> {
+    let mut names = provider.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (Some(variant), Some(owner)) = (names.next(), names.next()) else { return Ok(()) };
+    if !owner.starts_with(char::is_uppercase) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{variant}` is a scope of `{owner}`\nhelp: write `{}<{owner}>` here, and `scopes({variant})` in the attribute",
+        segment.ident
+    );
+    Err(Error::new_spanned(provider, message))
 }
 
 /// Looks through the invisible delimiters around a `$ty:ty` of a `macro_rules!`.

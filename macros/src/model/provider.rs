@@ -31,6 +31,12 @@ pub(crate) fn check(args: &ProviderArgs, errors: &mut Errors) {
         let url = args.revoke.as_ref().map(|revoke| revoke.0.value());
         errors.take(revocation.value.check(revocation.key, url.as_deref()));
     }
+    for separator in [&args.scope_separator, &args.response_scope_separator].into_iter().flatten() {
+        if separator.0.value().is_empty() {
+            let message = "nothing separates scopes\nhelp: write the separator: `\",\"`";
+            errors.push(Error::new(separator.0.span(), message));
+        }
+    }
     check_urls(args, errors);
 }
 

@@ -8,9 +8,12 @@ use std::cmp::Ordering;
 use proc_macro2::Span;
 use quote::ToTokens;
 use regex_lite::Regex;
-use syn::{Error, Expr, ExprLit, ExprRange, Lit, LitStr, RangeLimits, Result, Type};
+use syn::{Error, Expr, ExprRange, LitStr, RangeLimits, Result, Type};
 
-use super::types::last_ident;
+use super::{
+    known::{Known, Number},
+    types::last_ident,
+};
 use crate::{
     args::{
         argument::{Bounds, Default},
@@ -39,7 +42,7 @@ pub(crate) struct Limits {
 }
 
 /// Types that are no strings, collections or numbers of ours by their names alone.
-const NUMBERS: [&str; 14] = [
+pub(super) const NUMBERS: [&str; 14] = [
     "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
     "f64",
 ];
@@ -50,15 +53,17 @@ impl Rule {
         check_type("range", "numbers", help, ty, range.key, |ty| {
             !["String", "bool", "Vec", "char"].contains(&ty)
         })?;
-        let kind = RuleKind::Range(Limits::new(range.value.0)?);
-        Ok(Self { key: range.key, kind })
+        let limits = Limits::new(range.value.0)?;
+        limits.check_numbers(ty)?;
+        Ok(Self { key: range.key, kind: RuleKind::Range(limits) })
     }
 
     pub(super) fn length(length: Keyed<Bounds>, ty: &str) -> Result<Self> {
         let help = "`range(..)` bounds numbers";
         check_type("length", "strings and collections", help, ty, length.key, |ty| !is_scalar(ty))?;
-        let kind = RuleKind::Length(Limits::new(length.value.0)?);
-        Ok(Self { key: length.key, kind })
+        let limits = Limits::new(length.value.0)?;
+        limits.check_lengths()?;
+        Ok(Self { key: length.key, kind: RuleKind::Length(limits) })
     }
 
     pub(super) fn pattern(pattern: Keyed<Text>, ty: &str) -> Result<Self> {
@@ -191,6 +196,42 @@ impl Limits {
         Ok(Self { min: range.start.map(|min| *min), max: range.end.map(|max| *max) })
     }
 
+    /// The numbers are of the argument's type, where that is known.
+    fn check_numbers(&self, ty: &str) -> Result<()> {
+        let is_float = match ty {
+            "f32" | "f64" => true,
+            ty if NUMBERS.contains(&ty) => false,
+            _ => return Ok(()),
+        };
+        for end in [&self.min, &self.max].into_iter().flatten() {
+            let shown = end.to_token_stream().to_string().replace("- ", "-");
+            let help = match Number::new(end) {
+                Some(Number::Int(_)) if is_float => format!("write `{shown}.0`"),
+                Some(Number::Float(_)) if !is_float => "write a whole number".to_owned(),
+                _ => continue,
+            };
+            let message = format!("`{shown}` is not a number of type `{ty}`\nhelp: {help}");
+            return Err(Error::new_spanned(end, message));
+        }
+        Ok(())
+    }
+
+    fn check_lengths(&self) -> Result<()> {
+        for end in [&self.min, &self.max].into_iter().flatten() {
+            let fits = match Number::new(end) {
+                Some(Number::Int(number)) => number >= 0,
+                Some(Number::Float(_)) => false,
+                None => true,
+            };
+            if !fits {
+                let message =
+                    "a length is a whole number\nhelp: write 0 or more, without a fraction";
+                return Err(Error::new_spanned(end, message));
+            }
+        }
+        Ok(())
+    }
+
     /// An end that is not a literal excludes nothing here.
     fn contain(&self, number: Number) -> bool {
         let end = |end: &Option<Expr>| end.as_ref().and_then(Number::new);
@@ -207,79 +248,6 @@ impl Limits {
         match (end(&self.min), end(&self.max)) {
             (min, Some(max)) => format!("{}..={max}", min.unwrap_or_default()),
             (min, None) => format!("{}..", min.unwrap_or_default()),
-        }
-    }
-}
-
-/// A value that is known when the macro runs.
-enum Known {
-    Text(String),
-    Number(Number),
-}
-
-impl Known {
-    fn new(value: &Expr) -> Option<Self> {
-        match value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(Self::Text(text.value())),
-            Expr::Group(group) => Self::new(&group.expr),
-            Expr::Paren(paren) => Self::new(&paren.expr),
-            // `"text".to_owned()`
-            Expr::MethodCall(call) if call.args.is_empty() => {
-                let owns = ["to_owned", "to_string", "into"].iter().any(|own| call.method == own);
-                if owns { Self::new(&call.receiver) } else { None }
-            }
-            // `Some(30)`, `String::from("text")`
-            Expr::Call(call) if call.args.len() == 1 => {
-                let Expr::Path(function) = &*call.func else { return None };
-                let names = function.path.segments.iter().map(|segment| segment.ident.to_string());
-                let name = names.collect::<Vec<_>>().join("::");
-                let wraps = ["Some", "String::from"].contains(&name.as_str());
-                if wraps { Self::new(&call.args[0]) } else { None }
-            }
-            value => Number::new(value).map(Self::Number),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Number {
-    Int(i128),
-    Float(f64),
-}
-
-impl Number {
-    fn new(value: &Expr) -> Option<Self> {
-        match value {
-            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
-                number.base10_digits().parse().map(Self::Int).ok()
-            }
-            Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
-                number.base10_digits().parse().map(Self::Float).ok()
-            }
-            Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => {
-                Some(match Self::new(&unary.expr)? {
-                    Self::Int(number) => Self::Int(-number),
-                    Self::Float(number) => Self::Float(-number),
-                })
-            }
-            Expr::Group(group) => Self::new(&group.expr),
-            Expr::Paren(paren) => Self::new(&paren.expr),
-            _ => None,
-        }
-    }
-
-    fn compare(self, other: Self) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Int(one), Self::Int(other)) => Some(one.cmp(&other)),
-            (one, other) => one.float().partial_cmp(&other.float()),
-        }
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "a float is compared as a float")]
-    fn float(self) -> f64 {
-        match self {
-            Self::Int(number) => number as f64,
-            Self::Float(number) => number,
         }
     }
 }

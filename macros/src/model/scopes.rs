@@ -22,33 +22,38 @@ pub(crate) struct ClientScopes {
 
 /// Gives each client its scopes, by the parameter's name where there are several.
 ///
-/// `key` is the place of the scopes, `declare` what to write where there are none.
+/// `key` is the place of the scopes, `attribute` the name of the attribute that has them.
 pub(crate) fn match_clients(
     scopes: Option<&Scopes>,
     key: Span,
     clients: &[&Parameter],
-    declare: &str,
+    attribute: &str,
     errors: &mut Errors,
 ) -> Vec<ClientScopes> {
+    let is_helper = attribute == "requires";
     let names: Vec<_> = clients.iter().map(|client| client.ident.to_string()).collect();
     let list = match (scopes, clients) {
         (None, []) => return Vec::new(),
         (None, [client, ..]) => {
-            errors.push(unauthorized(client, &format!("declare what it needs: `{declare}`")));
+            let help = format!("declare what it needs: `#[{attribute}(scopes = \"..\")]`");
+            errors.push(unauthorized(client, &help));
             return Vec::new();
         }
         (Some(_), []) => {
-            let message = "scopes without a client to use them\nhelp: take a parameter `AuthedClient<P>`, where `P` is the provider";
+            let or_caller = if is_helper { "" } else { ", or `Caller<P>` of a `#[catalogue]`" };
+            let message = format!(
+                "scopes without a client to use them\nhelp: take a parameter `AuthedClient<P>`, where `P` is the provider{or_caller}"
+            );
             errors.push(Error::new(key, message));
             return Vec::new();
         }
         (Some(Scopes::Only(list)), [client]) => return matched(client, list).collect(),
         (Some(Scopes::Only(list)), _) => {
             let keys: Vec<_> = names.iter().map(|name| format!("{name} = \"..\"")).collect();
-            let message = format!(
-                "which client are these scopes for?\nhelp: name it: `scopes({})`",
-                keys.join(", ")
-            );
+            let keys = keys.join(", ");
+            let form =
+                if is_helper { format!("#[requires({keys})]") } else { format!("scopes({keys})") };
+            let message = format!("which client are these scopes for?\nhelp: name it: `{form}`");
             errors.push(Error::new(list.span, message));
             return Vec::new();
         }
@@ -56,6 +61,11 @@ pub(crate) fn match_clients(
     };
     for (key, _) in list {
         if !names.iter().any(|name| key == name) {
+            if is_helper && key == "scopes" {
+                let message = "`#[requires]` has the scopes alone\nhelp: write `#[requires(\"repo:read\")]`, without `scopes`";
+                errors.push(Error::new(key.span(), message));
+                continue;
+            }
             let known = names.iter().map(String::as_str);
             let help = suggest::help(&key.to_string(), known, "the clients are");
             let message = format!("no client is named `{key}`\nhelp: {help}");

@@ -16,7 +16,7 @@ use crate::{
         tool::{ToolArgs, ToolName},
         value::Switch,
     },
-    doc_text::doc_text,
+    doc_text::{doc_text, expanded_later},
     errors::Errors,
 };
 
@@ -65,7 +65,7 @@ impl Tool {
         mut function: Function,
         errors: &mut Errors,
     ) -> Result<Self, TokenStream> {
-        let Parsed { krate, args } = parsed;
+        let Parsed { krate, args, is_described } = parsed;
         function.check_signature("a tool", errors);
         if function.sig.receiver().is_some() {
             return Err(function.to_token_stream());
@@ -84,7 +84,10 @@ impl Tool {
         check_output(&mut function, errors);
         check_generics(&function, errors);
         let description = doc_text(&function.attrs);
-        if description.is_empty() {
+        if let Some(text) = expanded_later(&function.attrs).filter(|_| description.is_empty()) {
+            let message = "the description is a literal: other macros are expanded later\nhelp: write a doc comment: `/// ..`";
+            errors.push(Error::new_spanned(text, message));
+        } else if description.is_empty() && !is_described {
             let message = format!(
                 "`{ident}` has no description, and the model chooses tools by it\nhelp: write a doc comment: `/// Lists the open issues of a repository.`"
             );
@@ -152,8 +155,7 @@ impl Tool {
         }
         let key = args.scopes.as_ref().map_or_else(Span::call_site, |scopes| scopes.key);
         let scopes = args.scopes.as_ref().map(|scopes| &scopes.value);
-        let declare = format!("#[{attribute}(scopes = \"..\")]");
-        self.clients = match_clients(scopes, key, &clients, &declare, errors);
+        self.clients = match_clients(scopes, key, &clients, attribute, errors);
         self.provider = args.provider.map(|provider| provider.0);
     }
 }

@@ -27,6 +27,7 @@ pub mod helper_by_implication;
 pub mod helper_by_value;
 pub mod helper_generic;
 pub mod helper_recursive;
+pub mod helper_with_parameters;
 pub mod lints_denied;
 pub mod provider_behind_an_alias;
 pub mod provider_by_path_and_rename;
@@ -59,6 +60,7 @@ mod runs {
         helper_by_value,
         helper_generic,
         helper_recursive,
+        helper_with_parameters,
         lints_denied,
         provider_behind_an_alias,
         provider_by_path_and_rename,

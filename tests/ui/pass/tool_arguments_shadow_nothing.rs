@@ -2,7 +2,13 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn shadow(shadow: String, call: u8, context: toolgate::Context, path: String) -> String {
+async fn shadow(
+    shadow: String,
+    call: u8,
+    _call: u8,
+    context: toolgate::Context,
+    path: String,
+) -> String {
     let _ = context;
     format!("{shadow}{call}{path}")
 }

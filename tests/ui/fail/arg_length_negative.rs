@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t(#[arg(length(-1..=5))] a: String) {}
+
+fn main() {}

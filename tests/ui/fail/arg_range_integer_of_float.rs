@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t(#[arg(range(1..=2))] a: f64) {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool]
+async fn t(a: dyn std::fmt::Display) {}
+
+fn main() {}

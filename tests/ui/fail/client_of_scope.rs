@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(scopes = "repo:read")]
+async fn t(a: AuthedClient<GitHub::Repo>) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use ui::prelude::*;
+
+#[requires("repo")]
+async fn close<P: Provider>(_github: &AuthedClient<P>) {}
+
+fn main() {}

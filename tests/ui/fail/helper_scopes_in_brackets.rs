@@ -1,0 +1,6 @@
+use ui::prelude::*;
+
+#[requires(["repo:read", "user:email"])]
+async fn close(_github: &AuthedClient<GitHub>) {}
+
+fn main() {}

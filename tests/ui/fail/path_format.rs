@@ -1,0 +1,6 @@
+use ui::prelude::*;
+
+fn main() {
+    let s = String::new();
+    let _ = path!("/a/{s:?}");
+}

@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(scopes = "orders:read")]
+async fn t(a: Caller) {}
+
+fn main() {}

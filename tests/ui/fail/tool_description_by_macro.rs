@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+#[doc = concat!("Lists ", "things.")]
+#[tool]
+async fn t() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use ui::prelude::*;
+
+#[tool(description = "Lists things.")]
+async fn t() {}
+
+fn main() {}
