@@ -17,8 +17,9 @@ use crate::{
     errors::Errors,
     model::{
         function::{Function, check_name},
-        parameter::{Kind, Parameter, ungroup},
+        parameter::{Kind, Parameter},
         scopes::{ClientScopes, match_clients},
+        types::ungroup,
     },
 };
 

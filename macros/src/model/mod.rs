@@ -2,6 +2,7 @@
 
 pub(crate) mod argument;
 pub(crate) mod catalogue;
+mod claim;
 pub(crate) mod encoding;
 pub(crate) mod function;
 mod known;

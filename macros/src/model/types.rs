@@ -2,6 +2,14 @@
 
 use syn::{GenericArgument, Ident, PathArguments, PathSegment, Type};
 
+/// Looks through the invisible delimiters around a `$ty:ty` of a `macro_rules!`.
+pub(crate) fn ungroup(mut ty: &mut Type) -> &mut Type {
+    while let Type::Group(group) = ty {
+        ty = &mut group.elem;
+    }
+    ty
+}
+
 /// The last segment of a type's path.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
