@@ -1,0 +1,71 @@
+//! The provider of a client and the catalogue of a caller, which the function's own holder completes.
+
+use quote::ToTokens;
+use syn::{
+    Error, GenericArgument, Ident, Path, PathArguments, PathSegment, Result, Type, parse_quote,
+};
+
+use super::types::ungroup;
+
+/// Types of the prelude, which are known without their declaration.
+const NO_PROVIDERS: [&str; 9] =
+    ["String", "str", "Vec", "Option", "Box", "bool", "u64", "i64", "usize"];
+
+/// Makes `AuthedClient<P>` an `AuthedClient<P, holder>`, and returns `P`.
+pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
+    let Some(Type::Path(provider)) = generic(segment) else { return Ok(None) };
+    let provider = provider.path.clone();
+    if let Some(ident) = provider.get_ident()
+        && NO_PROVIDERS.iter().any(|known| ident == known)
+    {
+        let message = if segment.ident == "Caller" {
+            format!(
+                "`{ident}` is no catalogue\nhelp: name an enum with `#[catalogue]`: `Caller<Acme>`; every caller is a `Caller`"
+            )
+        } else {
+            format!(
+                "`{ident}` is no provider\nhelp: name an enum with `#[provider]`: `AuthedClient<GitHub>`"
+            )
+        };
+        return Err(Error::new(ident.span(), message));
+    }
+    check_no_variant(segment, &provider)?;
+    let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return Ok(None) };
+    match generics.args.get(1) {
+        None => generics.args.push(parse_quote!(#holder)),
+        Some(GenericArgument::Type(Type::Path(other))) if other.path.is_ident(holder) => {}
+        Some(other) => {
+            // Or a function could use the scopes that another one declares.
+            let message = format!(
+                "the scopes of `{holder}` are its own\nhelp: write `{}<{}>`",
+                segment.ident,
+                provider.to_token_stream().to_string().replace(' ', "")
+            );
+            return Err(Error::new_spanned(other, message));
+        }
+    }
+    Ok(Some(provider))
+}
+
+/// `AuthedClient<GitHub::Repo>` names a scope. A module begins with a small letter.
+fn check_no_variant(segment: &PathSegment, provider: &Path) -> Result<()> {
+    let mut names = provider.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (Some(variant), Some(owner)) = (names.next(), names.next()) else { return Ok(()) };
+    if !owner.starts_with(char::is_uppercase) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{variant}` is a scope of `{owner}`\nhelp: write `{}<{owner}>` here, and `scopes({variant})` in the attribute",
+        segment.ident
+    );
+    Err(Error::new_spanned(provider, message))
+}
+
+/// The first type of `Name<T, ..>`.
+pub(super) fn generic(segment: &mut PathSegment) -> Option<&mut Type> {
+    let PathArguments::AngleBracketed(generics) = &mut segment.arguments else { return None };
+    match generics.args.first_mut()? {
+        GenericArgument::Type(ty) => Some(ungroup(ty)),
+        _ => None,
+    }
+}
