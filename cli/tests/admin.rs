@@ -19,6 +19,7 @@ fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
 /// Runs the command in a project whose program is a script, with a cargo that says that it built it.
 fn admin(program: &str, arguments: &[&str]) -> (Output, String) {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Cargo.toml"), "").unwrap();
     let program = script(folder.path(), "program", program);
     let built = serde_json::json!({
         "reason": "compiler-artifact",

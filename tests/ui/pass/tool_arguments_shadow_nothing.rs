@@ -1,3 +1,5 @@
+#![allow(clippy::duplicate_underscore_argument, reason = "the names of arguments are free")]
+
 use ui::prelude::*;
 
 /// Does something.
