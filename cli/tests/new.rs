@@ -137,7 +137,7 @@ fn unknown_names_are_refused_before_anything_is_written() {
         (["a", "--provider", "gitbuh"], "no provider `gitbuh`; did you mean `github`?"),
         (["a", "--provider", "github=nope"], "GitHub has no scope `nope`"),
         (["a", "--sign-in", "nobody"], "no sign-in `nobody`"),
-        (["a", "--sign-in", "dropbox"], "not for a broker"),
+        (["a", "--sign-in", "hubspot"], "not for a broker"),
         (["a", "--name", "fn"], "means something else"),
         (["a", "--name", "../b"], "`../b` does not begin with a small letter"),
         (["a", "--name", "MyTools"], "`--name my-tools` sets another one"),

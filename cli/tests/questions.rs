@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use dialoguer::console::{measure_text_width, strip_ansi_codes};
 use rustix::{
     fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -203,9 +204,12 @@ fn questions_fit_into_the_lines_of_a_terminal() {
     let (status, screen) = terminal.end();
     assert!(status.success(), "{screen}");
     let (questions, _) = screen.split_once("Wrote").unwrap();
-    // What was answered is not drawn again.
-    for line in questions.split(['\r', '\n']).filter(|line| !line.contains(" · ")) {
-        let width = dialoguer::console::measure_text_width(line);
+    for line in questions.split(['\r', '\n']).map(strip_ansi_codes) {
+        // What was answered is not drawn again.
+        if line.contains(" · ") {
+            continue;
+        }
+        let width = measure_text_width(&line);
         assert!(width <= COLUMNS.into(), "{width} columns: {line:?}");
     }
 }
