@@ -139,11 +139,22 @@ async fn before_it_closes_the_server_answers_and_says_that_connections_end() {
     );
     program.signal(Signal::INT);
     program.says("it says that it is not ready").await;
+    // The listener hears of the signal a moment after the log has said so.
+    let new = soon(async {
+        loop {
+            let mut wire = Wire::with(program.address, &sum()).await;
+            let head = head_of(&mut wire).await;
+            assert!(head.starts_with("http/1.1 200"), "{head}");
+            if head.contains("connection: close") {
+                break wire;
+            }
+        }
+    });
+    let new = new.await;
     used.send(&sum()).await;
-    let new = Wire::with(program.address, &sum()).await;
+    let head = soon(head_of(&mut used)).await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("connection: close"), "{head}");
     for mut wire in [used, new] {
-        let head = soon(head_of(&mut wire)).await;
-        assert!(head.starts_with("http/1.1 200") && head.contains("connection: close"), "{head}");
         assert_eq!(soon(wire.0.read(&mut [0; 8])).await.unwrap(), 0, "the connection ends");
     }
     drop(idle);
