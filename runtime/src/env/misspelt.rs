@@ -68,9 +68,10 @@ mod tests {
             setting(&format!("{PREFIX}REGION")).unwrap(),
             "`TOOLGATE_REGION` is no setting: `--print-config` lists them"
         );
-        for name in ["TOOLGATE_HTTP", "TOOLGATE_TOKEN", "TOOLGATE_DEV_SOCKET", "PATH"] {
-            assert_eq!(setting(name), None, "{name}");
+        for name in ["HTTP", "TOKEN", "DEV_SOCKET"] {
+            assert_eq!(setting(&format!("{PREFIX}{name}")), None, "{name}");
         }
+        assert_eq!(setting("PATH"), None);
     }
 
     #[test]
