@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(#[arg(description = "A thing.")] a: String) {}
+async fn t(#[arg(description = "A thing.")] a: String) { let _ = a; }
 
 fn main() {}

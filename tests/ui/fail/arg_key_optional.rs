@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(#[arg(optional)] a: String) {}
+async fn t(#[arg(optional)] a: String) { let _ = a; }
 
 fn main() {}

@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(#[arg(length(-1..=5))] a: String) {}
+async fn t(#[arg(length(-1..=5))] a: String) { let _ = a; }
 
 fn main() {}

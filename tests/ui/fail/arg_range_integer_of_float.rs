@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(#[arg(range(1..=2))] a: f64) {}
+async fn t(#[arg(range(1..=2))] a: f64) { let _ = a; }
 
 fn main() {}

@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(#[arg(rename = "a b")] a: String) {}
+async fn t(#[arg(rename = "a b")] a: String) { let _ = a; }
 
 fn main() {}

@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(größe: String) {}
+async fn t(größe: String) { let _ = größe; }
 
 fn main() {}

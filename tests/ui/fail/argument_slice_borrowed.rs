@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool]
-async fn t(a: &[String]) {}
+async fn t(a: &[String]) { let _ = a; }
 
 fn main() {}

@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool(scopes = "orders:read")]
-async fn t(a: Caller) {}
+async fn t(a: Caller) { let _ = a; }
 
 fn main() {}

@@ -2,6 +2,6 @@ use ui::prelude::*;
 
 /// Does something.
 #[tool(scopes = repo:read)]
-async fn t(a: AuthedClient<GitHub>) {}
+async fn t(a: AuthedClient<GitHub>) { let _ = a; }
 
 fn main() {}
