@@ -35,7 +35,7 @@ pub(super) struct Build {
 #[derive(Debug, Default)]
 pub(super) struct Built {
     pub(super) succeeded: bool,
-    /// The programs, whether or not they were built anew.
+    /// The paths of the programs that the package has: cargo also reports those that were up to date.
     executables: Vec<PathBuf>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// What cargo wrote to standard error.

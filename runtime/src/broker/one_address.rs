@@ -1,8 +1,8 @@
 //! Refusal of a provider whose address differs from person to person.
 //!
-//! A broker identifies people by their accounts at its provider. If each person could name the
-//! installation, an identifier would prove nothing: an installation of one's own can give any
-//! identifier to anyone.
+//! A broker identifies people by their accounts at its provider. If each person chose the address, an
+//! attacker could name a server under their own control, which can return the identifier of any other
+//! person.
 
 use crate::{error::ConfigError, provider::Registration};
 

@@ -145,8 +145,16 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let app = server.build_for(Some(loopback)).await?;
     let stdio =
         StdioTransport::new(tokio::io::stdin(), tokio::io::stdout(), app.drain_limits.timeout);
-    let connected =
-        NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio))).await;
+    // A call begins as soon as its message is read, so signals are taken before that.
+    let mut signals = Signals::take();
+    let serving =
+        NamedHandler(app.handler.clone()).serve(ServerTransport::Messages(Box::new(stdio)));
+    let connected = tokio::select! {
+        biased;
+        connected = serving => connected,
+        // No call has begun. The read of the input does not end with the runtime.
+        _ = signals.next() => std::process::exit(0),
+    };
     let running = match connected {
         Ok(running) => running,
         // The input ended before a client introduced itself.
@@ -154,7 +162,6 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
         Err(error) => return Err(Error::internal(error)),
     };
     let (tracer, begun) = (app.handler.dispatch.tracer.clone(), Instant::now());
-    let mut signals = Signals::take();
     let ending = running.cancellation_token();
     let mut ended = std::pin::pin!(running.waiting());
     let signal = tokio::select! {
