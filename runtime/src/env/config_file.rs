@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::settings::{PROVIDER_SETTINGS, SETTINGS};
-use crate::error::ConfigError;
+use crate::{error::ConfigError, support::suggest::nearest};
 
 const FLAG: &str = "--config";
 
@@ -124,13 +124,6 @@ fn unknown<'k>(
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help(format!("it is one of {}", known.collect::<Vec<_>>().join(", "))),
     }
-}
-
-/// A copy of `support::suggest`, which this folder may not import.
-pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
-    let close = distances.filter(|(distance, known)| *distance <= known.len().max(3) / 3);
-    close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
 #[cfg(not(feature = "config"))]

@@ -4,10 +4,10 @@
 //! these are warnings.
 
 use super::{
-    config_file::nearest,
     env_file::{self, FILE_NAME},
     settings::{PROVIDER_SETTINGS, SETTINGS},
 };
+use crate::support::suggest::nearest;
 
 /// What settings begin with.
 const PREFIX: &str = "TOOLGATE_";

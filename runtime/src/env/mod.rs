@@ -67,14 +67,10 @@ pub fn load() -> Result<(), ConfigError> {
 
 /// Whether one client is served over standard input, as all but the file `.env` says.
 fn is_stdio() -> bool {
-    const TRUE: [&str; 4] = ["true", "1", "yes", "on"];
-    let is_true = |value: &str| TRUE.iter().any(|yes| value.eq_ignore_ascii_case(yes));
-    let of_process = || std::env::var(STDIO).ok().filter(|value| !value.is_empty());
+    let of_process = std::env::var(STDIO).ok().filter(|value| !value.is_empty());
+    let value = of_process.as_deref().or_else(|| config_file::value(STDIO));
     std::env::args_os().skip(1).any(|argument| argument == "--stdio")
-        || match of_process() {
-            Some(value) => is_true(&value),
-            None => config_file::value(STDIO).is_some_and(is_true),
-        }
+        || value.and_then(parse_bool) == Some(true)
 }
 
 /// Returns the value of a variable: that of the process, or else that of the file. An empty value

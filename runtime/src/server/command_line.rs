@@ -14,6 +14,7 @@ use super::admin;
 use super::{
     args::{self, Command, OutputFormat},
     builder::Server,
+    core_dumps,
     json_log::{JsonEvent, JsonFields},
     output::print,
     print_config::print_config,
@@ -27,7 +28,7 @@ use crate::{
     error::{Error, Result},
     mcp::{fallback::ErasedHandler, named_handler::NamedHandler, transport::ServerTransport},
     stdio::{loopback::Loopback, transport::StdioTransport},
-    support::{background, core_dumps},
+    support::background,
     trace::{EventKind, SessionTransport},
 };
 

@@ -13,6 +13,7 @@ pub(crate) mod browser_identity;
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod command_line;
+mod core_dumps;
 mod dependencies;
 pub(crate) mod describe;
 #[cfg(feature = "dev")]

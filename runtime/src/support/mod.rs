@@ -5,7 +5,6 @@ pub(crate) mod address;
 pub(crate) mod background;
 pub(crate) mod cache;
 pub(crate) mod clock;
-pub(crate) mod core_dumps;
 pub(crate) mod crash_point;
 pub(crate) mod crypto;
 pub(crate) mod escape;

@@ -3,7 +3,7 @@
 /// Tells the kernel to write no core dump of this process, and to let no other process of its user
 /// attach to it (Linux: `PR_SET_DUMPABLE`). Root still can. With `TOOLGATE_CORE_DUMPS=true` nothing is
 /// changed, for a person who looks for the cause of a crash.
-pub(crate) fn forbid() {
+pub(super) fn forbid() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
