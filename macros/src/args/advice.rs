@@ -34,7 +34,7 @@ impl Attribute for WidgetArgs {
 
     fn misplaced(key: &str) -> Option<String> {
         if key == "html" || key == "page" {
-            return Some(of_the_name(Self::NAME, key, "view"));
+            return Some(renamed(Self::NAME, key, "view"));
         }
         of_other_crates(Self::NAME, key).or_else(|| scope_variant(Self::NAME, key))
     }
@@ -58,20 +58,12 @@ impl Attribute for ArgArgs {
             "regex" => "pattern = \"..\"",
             "enum" | "values" => "one_of(\"a\", \"b\")",
             "optional" | "required" => {
-                return Some(format!(
-                    "`{}` has no key `{key}`\nhelp: an argument of type `Option<T>`, or with a `default`, may be missing",
-                    Self::NAME
-                ));
+                let help = "an argument of type `Option<T>`, or with a `default`, may be missing";
+                return Some(unknown(Self::NAME, key, help));
             }
-            _ if DESCRIPTIONS.contains(&key) => {
-                return Some(format!(
-                    "`{}` has no key `{key}`\nhelp: the description is the doc comment: write `/// ..` above the argument",
-                    Self::NAME
-                ));
-            }
-            _ => return None,
+            _ => return described(Self::NAME, key, "argument"),
         };
-        Some(format!("`{}` has no key `{key}`\nhelp: write `{written}`", Self::NAME))
+        Some(unknown(Self::NAME, key, &format!("write `{written}`")))
     }
 
     fn with_key(value: &str) -> Option<String> {
@@ -94,14 +86,12 @@ impl Attribute for ProviderArgs {
             "token_url" | "token_endpoint" => "token",
             "revoke_url" | "revocation_url" | "revocation_endpoint" => "revoke",
             "scopes" => {
-                return Some(format!(
-                    "`{}` has no key `scopes`\nhelp: each scope is a variant: `#[scope(\"repo:read\", access = read)]`",
-                    Self::NAME
-                ));
+                let help = "each scope is a variant: `#[scope(\"repo:read\", access = read)]`";
+                return Some(unknown(Self::NAME, key, help));
             }
             _ => return None,
         };
-        Some(of_the_name(Self::NAME, key, meant))
+        Some(renamed(Self::NAME, key, meant))
     }
 
     fn with_key(value: &str) -> Option<String> {
@@ -114,8 +104,8 @@ impl Attribute for ScopeArgs {
     const NAME: &'static str = "#[scope]";
 
     fn misplaced(key: &str) -> Option<String> {
-        Access::parse(key)
-            .map(|_| format!("`{}` has no key `{key}`\nhelp: write `access = {key}`", Self::NAME))
+        Access::parse(key)?;
+        Some(unknown(Self::NAME, key, &format!("write `access = {key}`")))
     }
 }
 
@@ -128,30 +118,36 @@ pub(super) fn is_description(item: &NestedMeta) -> bool {
         .is_some_and(|key| DESCRIPTIONS.iter().any(|known| key == known))
 }
 
-/// The advice for a key under the name that other crates have for it.
-fn of_other_crates(attribute: &str, key: &str) -> Option<String> {
-    if DESCRIPTIONS.contains(&key) {
-        return Some(format!(
-            "`{attribute}` has no key `{key}`\nhelp: the description is the doc comment: write `/// ..` above the function"
-        ));
-    }
-    if key == "annotations" {
-        return Some(format!(
-            "`{attribute}` has no key `annotations`\nhelp: each hint is a key: `read_only`, `destructive`, `idempotent`, `open_world`"
-        ));
-    }
-    let hint = key.strip_suffix("_hint")?;
-    ToolArgs::keys().contains(&hint).then(|| of_the_name(attribute, key, hint))
+fn unknown(attribute: &str, key: &str, help: &str) -> String {
+    format!("`{attribute}` has no key `{key}`\nhelp: {help}")
 }
 
-fn of_the_name(attribute: &str, key: &str, name: &str) -> String {
-    format!("`{attribute}` has no key `{key}`\nhelp: its name here is `{name}`")
+fn renamed(attribute: &str, key: &str, name: &str) -> String {
+    unknown(attribute, key, &format!("its name here is `{name}`"))
+}
+
+/// The advice for a key that other crates have for the description of an `item`.
+fn described(attribute: &str, key: &str, item: &str) -> Option<String> {
+    let help = format!("the description is the doc comment: write `/// ..` above the {item}");
+    DESCRIPTIONS.contains(&key).then(|| unknown(attribute, key, &help))
+}
+
+/// The advice for a key under the name that other crates have for it.
+fn of_other_crates(attribute: &str, key: &str) -> Option<String> {
+    if key == "annotations" {
+        let help = "each hint is a key: `read_only`, `destructive`, `idempotent`, `open_world`";
+        return Some(unknown(attribute, key, help));
+    }
+    let hint = key.strip_suffix("_hint").filter(|hint| ToolArgs::keys().contains(hint));
+    match hint {
+        Some(hint) => Some(renamed(attribute, key, hint)),
+        None => described(attribute, key, "function"),
+    }
 }
 
 /// The advice for `#[tool(RepoRead)]`.
 fn scope_variant(attribute: &str, key: &str) -> Option<String> {
     let is_variant = key.starts_with(|first: char| first.is_ascii_uppercase());
-    is_variant.then(|| {
-        format!("`{attribute}` has no key `{key}`\nhelp: if it is a scope, write `scopes({key})`")
-    })
+    let help = format!("if it is a scope, write `scopes({key})`");
+    is_variant.then(|| unknown(attribute, key, &help))
 }

@@ -1,4 +1,5 @@
-//! The provider of a client and the catalogue of a caller, which the function's own holder completes.
+//! Type arguments of `AuthedClient` and `Caller`: the provider or the catalogue, and the function whose
+//! scopes they carry.
 
 use quote::ToTokens;
 use syn::{
@@ -11,7 +12,7 @@ use super::types::ungroup;
 const NO_PROVIDERS: [&str; 9] =
     ["String", "str", "Vec", "Option", "Box", "bool", "u64", "i64", "usize"];
 
-/// Makes `AuthedClient<P>` an `AuthedClient<P, holder>`, and returns `P`.
+/// Adds the function as the second type argument, as in `AuthedClient<P, holder>`, and returns `P`.
 pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<Path>> {
     let Some(Type::Path(provider)) = generic(segment) else { return Ok(None) };
     let provider = provider.path.clone();
