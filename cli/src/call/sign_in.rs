@@ -55,7 +55,7 @@ impl SignIn {
         let redirect_uri = Url::parse(&format!("http://127.0.0.1:{port}{CALLBACK}"))?;
         let client_id = match client_id {
             Some(client_id) => client_id,
-            None => register(&http, (&metadata, is_local), &redirect_uri).await?,
+            None => register(&http, &metadata, is_local, &redirect_uri).await?,
         };
         let mut scopes = scope_set(challenge);
         if scopes.is_empty() {
@@ -170,7 +170,7 @@ impl SignIn {
     }
 
     fn endpoint(&self, name: &str) -> Result<Url> {
-        endpoint((&self.metadata, self.is_local), name)
+        endpoint(&self.metadata, self.is_local, name)
     }
 }
 
@@ -207,9 +207,9 @@ async fn server_metadata(http: &Http, issuer: &str) -> Result<Value> {
     bail!("{} has no metadata", quoted(issuer))
 }
 
-/// An endpoint that codes and tokens may be sent to. Those on this machine are of a server on this machine:
-/// another one could have requests sent to whatever listens here.
-fn endpoint((metadata, is_local): (&Value, bool), name: &str) -> Result<Url> {
+/// Reads an endpoint that codes and tokens may be sent to. `is_local`: the server is on this machine, and
+/// so may its authorization server be. Another server could name any program that listens here.
+fn endpoint(metadata: &Value, is_local: bool, name: &str) -> Result<Url> {
     let url = metadata[name].as_str().with_context(|| format!("there is no {name}"))?;
     let url = Url::parse(url).with_context(|| format!("{name} is no URL"))?;
     let is_plain_and_local = url.scheme() == "http" && is_local && is_loopback(&url);
@@ -221,7 +221,8 @@ fn endpoint((metadata, is_local): (&Value, bool), name: &str) -> Result<Url> {
 
 async fn register(
     http: &Http,
-    (metadata, is_local): (&Value, bool),
+    metadata: &Value,
+    is_local: bool,
     redirect_uri: &Url,
 ) -> Result<String> {
     if metadata["registration_endpoint"].is_null() {
@@ -237,7 +238,7 @@ async fn register(
         bail!("clients cannot register there: give one with --client-id");
     }
     let document = client_metadata(redirect_uri.as_str());
-    let endpoint = endpoint((metadata, is_local), "registration_endpoint")?;
+    let endpoint = endpoint(metadata, is_local, "registration_endpoint")?;
     let request = http.request(Method::POST, &endpoint);
     let request = request.header(CONTENT_TYPE, "application/json").body(document.to_string());
     let answer = send(http, request).await?;
