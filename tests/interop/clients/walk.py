@@ -105,4 +105,4 @@ async def main() -> None:
 
 
 logging.basicConfig(level=logging.ERROR)
-asyncio.run(asyncio.wait_for(main(), 60))
+asyncio.run(asyncio.wait_for(main(), 240))

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Model } from './model.mjs';
 
 // A host's process ends after this long in any case.
-const MAX_SECONDS = 130;
+const MAX_SECONDS = 400;
 
 // One installed host, with a home of its own. `forge` is the URL of the server to sign in at, `stream`
 // and `socket` those of its other transports, and `desk` a command that serves the same tools over

