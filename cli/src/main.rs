@@ -10,12 +10,12 @@ mod call;
 mod catalogue;
 mod check;
 mod dev;
-mod interruption;
 mod new;
 mod program;
 mod remote;
 mod signals;
 mod suggestion;
+mod terminal;
 mod types;
 
 /// Authenticated tools for AI agents.

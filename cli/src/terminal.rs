@@ -1,4 +1,4 @@
-//! Interruption of questions: Ctrl-C leaves the terminal as it was.
+//! Terminal while questions are asked: Ctrl-C leaves it as it was.
 
 use std::{io, process, thread, time::Duration};
 
@@ -14,43 +14,71 @@ const EXIT_CODE: i32 = 130;
 /// arrives misses it and goes on reading keys.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// Ends the program at a signal, with the cursor shown, which a question hides.
-pub(crate) fn handle() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut signals = {
-        let _context = runtime.enter();
-        Signals::new()?
-    };
-    let settings = Settings::read();
-    thread::spawn(move || {
-        runtime.block_on(signals.next());
-        thread::sleep(GRACE);
-        settings.restore();
-        end()
-    });
-    Ok(())
+/// The terminal while questions are asked. When this is dropped, the terminal is as it was before.
+///
+/// Keys that are typed before a question reads them are kept for it, and are not shown among its lines.
+/// Ctrl-C is one of these keys, so that it meets no question that is being drawn.
+#[must_use]
+pub(crate) struct Questions {
+    settings: Settings,
 }
 
-/// Returns the answer of a question, or ends the program if the question was interrupted.
-pub(crate) fn or_end<T>(answer: Result<T>) -> Result<T> {
-    answer.inspect_err(|error| {
-        let is_interrupted = error.downcast_ref::<dialoguer::Error>().is_some_and(|error| {
-            let dialoguer::Error::IO(error) = error;
-            error.kind() == io::ErrorKind::Interrupted
+impl Questions {
+    /// Begins, and ends the program at a signal with the terminal as it was.
+    pub(crate) fn begin() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut signals = {
+            let _context = runtime.enter();
+            Signals::new()?
+        };
+        let settings = Settings::read();
+        settings.keep_keys();
+        let before = settings.clone();
+        thread::spawn(move || {
+            runtime.block_on(signals.next());
+            thread::sleep(GRACE);
+            end(&before)
         });
-        if is_interrupted {
-            end()
-        }
-    })
+        Ok(Self { settings })
+    }
+
+    /// Returns the answer of a question, or ends the program if the question was interrupted.
+    pub(crate) fn or_end<T>(&self, answer: Result<T>) -> Result<T> {
+        answer.inspect_err(|error| {
+            let is_interrupted = error.downcast_ref::<dialoguer::Error>().is_some_and(|error| {
+                let dialoguer::Error::IO(error) = error;
+                error.kind() == io::ErrorKind::Interrupted
+            });
+            if is_interrupted {
+                end(&self.settings)
+            }
+        })
+    }
 }
 
-/// The terminal's settings for keys, which a question changes while it reads them.
+impl Drop for Questions {
+    fn drop(&mut self) {
+        self.settings.restore();
+    }
+}
+
+/// The terminal's settings before the first question.
+#[derive(Clone)]
 struct Settings(#[cfg(unix)] Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
 impl Settings {
     fn read() -> Self {
         Self(rustix::termios::tcgetattr(io::stdin()).ok())
+    }
+
+    fn keep_keys(&self) {
+        use rustix::termios::LocalModes;
+
+        if let Some(mut settings) = self.0.clone() {
+            settings.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+            Self(Some(settings)).restore();
+        }
     }
 
     fn restore(&self) {
@@ -68,13 +96,16 @@ impl Settings {
         Self()
     }
 
+    fn keep_keys(&self) {}
+
     fn restore(&self) {}
 }
 
-fn end() -> ! {
+fn end(before: &Settings) -> ! {
     let terminal = Term::stderr();
     // A terminal that has gone away needs no cursor.
     let _ = terminal.show_cursor();
     let _ = terminal.write_line("");
+    before.restore();
     process::exit(EXIT_CODE)
 }

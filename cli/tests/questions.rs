@@ -214,6 +214,23 @@ fn questions_fit_into_the_lines_of_a_terminal() {
     }
 }
 
+/// Between two reads of a question the terminal is as the program has set it: what it shows of keys by
+/// itself stands in the lines that are drawn again.
+#[test]
+fn keys_that_come_before_a_question_reads_them_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::new(folder.path(), &["new", "mine", "--name", "tools"]);
+    terminal.answer(QUESTIONS[2], &[DOWN, UP].repeat(200));
+    for question in &QUESTIONS[2..] {
+        terminal.answer(question, &[ENTER]);
+    }
+    terminal.shows("Wrote");
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{screen}");
+    assert!(!screen.contains("^["), "{screen}");
+    assert_eq!(files(&folder.path().join("mine")), by_flags(folder.path(), &[]));
+}
+
 #[test]
 fn keys_choose_what_flags_do() {
     let folder = tempfile::tempdir().unwrap();

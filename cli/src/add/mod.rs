@@ -15,7 +15,7 @@ use anyhow::Result;
 use manual::Manual;
 use project::Project;
 
-use crate::interruption;
+use crate::terminal::Questions;
 
 mod chain;
 mod change;
@@ -149,7 +149,7 @@ fn confirmed() -> Result<bool> {
             "there is no terminal to ask at: `--yes` writes it, `--dry-run` only shows it"
         );
     }
-    interruption::handle()?;
+    let terminal = Questions::begin()?;
     let question = dialoguer::Confirm::new().with_prompt("Write this?").default(true);
-    interruption::or_end(question.interact().map_err(Into::into))
+    terminal.or_end(question.interact().map_err(Into::into))
 }

@@ -25,7 +25,7 @@ use self::{
     answers::{Answers, Chosen, SignIn, Store, Widget, check_name, name_from},
     destination::Destination,
 };
-use crate::interruption;
+use crate::terminal::Questions;
 
 /// Writes a project that runs offline, with authentication and tests.
 ///
@@ -84,13 +84,11 @@ pub(crate) fn run(arguments: Args) -> Result<ExitCode> {
     let may_ask =
         !arguments.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let given = Given::try_from(arguments)?;
-    if may_ask {
-        interruption::handle()?;
-    }
-    let path = match given.path.clone() {
-        Some(path) => path,
-        None if may_ask => interruption::or_end(questions::folder(given.name.as_deref()))?,
-        None => PathBuf::from(
+    let terminal = if may_ask { Some(Questions::begin()?) } else { None };
+    let path = match (given.path.clone(), &terminal) {
+        (Some(path), _) => path,
+        (None, Some(terminal)) => terminal.or_end(questions::folder(given.name.as_deref()))?,
+        (None, None) => PathBuf::from(
             given.name.as_deref().context("name the folder: `cargo toolgate new my-tools`")?,
         ),
     };
@@ -106,11 +104,11 @@ pub(crate) fn run(arguments: Args) -> Result<ExitCode> {
     for warning in destination.warnings() {
         eprintln!("warning: {warning}");
     }
-    let mut answers = if may_ask {
-        interruption::or_end(questions::ask(name, given))?
-    } else {
-        given.or_default(name)?
+    let mut answers = match &terminal {
+        Some(terminal) => terminal.or_end(questions::ask(name, given))?,
+        None => given.or_default(name)?,
     };
+    drop(terminal);
     answers.complete()?;
     let files = project::files(&answers, destination.source());
     destination.write(&files)?;
