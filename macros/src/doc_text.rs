@@ -22,7 +22,7 @@ pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
     text.trim().to_owned()
 }
 
-/// The text of a `#[doc = include_str!(..)]`, which no macro can read.
+/// The value of `#[doc = include_str!(..)]`, which is expanded after this macro.
 pub(crate) fn expanded_later(attrs: &[Attribute]) -> Option<&Expr> {
     attrs.iter().filter(|attr| attr.path().is_ident("doc")).find_map(|attr| match &attr.meta {
         Meta::NameValue(pair) if matches!(pair.value, Expr::Macro(_)) => Some(&pair.value),
@@ -30,7 +30,7 @@ pub(crate) fn expanded_later(attrs: &[Attribute]) -> Option<&Expr> {
     })
 }
 
-/// Attributes with one of ours after the doc comments, where readers expect it.
+/// Inserts an attribute after the doc comments, where readers expect it.
 pub(crate) fn with_attribute(attrs: &[Attribute], attribute: &TokenStream) -> TokenStream {
     let at = attrs.iter().position(|attr| !attr.path().is_ident("doc")).unwrap_or(attrs.len());
     let (docs, others) = attrs.split_at(at);

@@ -1,4 +1,4 @@
-//! Errors, gathered so that one run of the compiler shows them all.
+//! Errors, collected so that one run of the compiler reports all of them.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -16,7 +16,7 @@ impl Errors {
         self.0.extend(errors);
     }
 
-    /// The value; or nothing, after its error joined the others.
+    /// The value, or `None` after the error is added to the others.
     pub(crate) fn take<T, E: Into<Error>>(
         &mut self,
         result: std::result::Result<T, E>,

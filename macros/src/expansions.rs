@@ -1,4 +1,4 @@
-//! Golden expansions: what `cargo expand` shows is read by people, so a change of it is looked at.
+//! Golden expansions: people read them with `cargo expand`, so every change is reviewed.
 //!
 //! `BLESS=1 cargo test -p toolgate-macros` writes them.
 

@@ -101,7 +101,7 @@ fn catch_panic(
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no reason is given");
         let message = format!(
-            "{name} panicked, which is a bug of toolgate: {reason}\nhelp: please report it with the code at this place"
+            "{name} panicked, which is a bug of toolgate: {reason}\nhelp: please report it, with the code that is marked here"
         );
         syn::Error::new(Span::call_site(), message).into_compile_error()
     })

@@ -1,6 +1,6 @@
 //! "did you mean"
 
-/// The one of `known` that is most like `word`, if one is near enough to have been meant.
+/// The word of `known` that is most similar to `word`, if it is similar enough.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
         .into_iter()
@@ -10,7 +10,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, known)| known)
 }
 
-/// The help for a word that is not among `known`: the nearest, or all.
+/// The help for a word that is not in `known`: the nearest one, or all after the text `all`.
 pub(crate) fn help<'k>(
     word: &str,
     known: impl IntoIterator<Item = &'k str> + Clone,

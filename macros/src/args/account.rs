@@ -29,16 +29,15 @@ impl Attribute for AccountEndpoint {
 }
 
 impl AccountEndpoint {
-    /// Checks that the account is identified. `key` is the place of the endpoint.
+    /// Checks that the account is identified. `key` is the span of the endpoint.
     pub(crate) fn check(&self, key: Span) -> syn::Result<()> {
         let (missing, help) = match (&self.path, &self.id) {
             (Some(_), Some(_)) => return Ok(()),
-            (None, _) => ("path", "path = \"/user\""),
-            (_, None) => ("id", "id = \"/id\""),
+            (None, _) => ("path", "path = \"/user\"`, which describes the owner of a token"),
+            (_, None) => ("id", "id = \"/id\"`, which identifies the owner of a token"),
         };
-        let message = format!(
-            "the `{missing}` of the account endpoint is missing\nhelp: add `{help}`: what the API says of the owner of a token"
-        );
+        let message =
+            format!("the `{missing}` of the account endpoint is missing\nhelp: add `{help}");
         Err(syn::Error::new(key, message))
     }
 }

@@ -1,4 +1,4 @@
-//! What attributes advise for a key that is not theirs, and for a value without one.
+//! Advice for a key that belongs to another attribute, and for a value without a key.
 
 use darling::ast::NestedMeta;
 use syn::Path;
@@ -109,7 +109,7 @@ impl Attribute for ScopeArgs {
     }
 }
 
-/// Keys of other crates for what is a doc comment here.
+/// Keys of other crates for a description, which is a doc comment here.
 const DESCRIPTIONS: [&str; 4] = ["about", "desc", "description", "doc"];
 
 pub(super) fn is_description(item: &NestedMeta) -> bool {

@@ -24,7 +24,7 @@ attribute! {
     }
 }
 
-const BESIDES_FLATTEN: &str = "the fields of a flattened struct are the arguments\nhelp: write it at the field, as an attribute of serde or schemars: `#[serde(default)]`";
+const FLATTEN_CONFLICT: &str = "`flatten` takes no other keys, because the fields of the struct are the arguments\nhelp: write it on the field, as an attribute of serde or schemars: `#[serde(default)]`";
 
 impl ArgArgs {
     /// All `#[arg]` of one parameter.
@@ -42,8 +42,8 @@ impl ArgArgs {
 }
 
 impl ArgArgs {
-    /// An error at each key that would say something of an argument, where there is none.
-    pub(crate) fn besides_flatten(&self) -> Vec<syn::Error> {
+    /// An error for each key that cannot be combined with `flatten`.
+    pub(crate) fn conflicts_with_flatten(&self) -> Vec<syn::Error> {
         let rename = self.rename.as_ref().map(|name| name.0.span());
         let rules = [&self.range, &self.length].map(|rule| rule.as_ref().map(|rule| rule.key));
         let examples = [&self.example, &self.examples].map(|examples| {
@@ -56,7 +56,7 @@ impl ArgArgs {
             rename,
         ];
         let keys = keys.into_iter().chain(rules).chain(examples).flatten();
-        keys.map(|key| syn::Error::new(key, BESIDES_FLATTEN)).collect()
+        keys.map(|key| syn::Error::new(key, FLATTEN_CONFLICT)).collect()
     }
 }
 

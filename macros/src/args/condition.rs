@@ -37,14 +37,14 @@ impl Attribute for InsufficientScope {
 }
 
 impl Condition {
-    /// Checks what no key shows by itself. `key` is the place of the condition.
+    /// Checks the keys together. `key` is the span of the condition.
     pub(crate) fn check(&self, key: Span) -> syn::Result<()> {
         let message = match (&self.status, &self.pointer, &self.header, &self.values) {
             (_, Some(_), Some(_), _) => {
-                "a condition looks at a `pointer` or at a `header`\nhelp: remove one of them"
+                "a condition reads either a `pointer` or a `header`\nhelp: remove one of them"
             }
             (_, None, None, Some(_)) => {
-                "the place of these `values` is missing\nhelp: add `pointer = \"/error\"` or `header = \"X-Error\"`"
+                "`values` needs a `pointer` or a `header` to compare with\nhelp: add `pointer = \"/error\"` or `header = \"X-Error\"`"
             }
             (None, None, None, None) => {
                 "this condition holds for every response with status 200\nhelp: add `status = 403`, `pointer = \"/error\"` or `header = \"X-Error\"`"
@@ -66,7 +66,9 @@ impl FromMeta for Status {
         if status.base10_parse().is_ok_and(|status: u16| (200..600).contains(&status)) {
             return Ok(Self(status));
         }
-        let message = format!("`{status}` is not the status of a response\nhelp: 200 to 599");
+        let message = format!(
+            "`{status}` is not the status of a response\nhelp: write a number from 200 to 599"
+        );
         Err(Error::custom(message).with_span(&status))
     }
 }

@@ -6,7 +6,8 @@ use syn::{Ident, LitStr, Meta};
 use super::value::{Text, path, unquoted, value_of, written};
 use crate::suggest;
 
-/// https, or http to this machine. The runtime checks again what the environment says.
+/// An https URL, or an http URL of this machine. The runtime also checks URLs that come from the
+/// environment.
 pub(crate) struct Endpoint(pub(crate) LitStr);
 
 impl FromMeta for Endpoint {
@@ -21,7 +22,7 @@ impl FromMeta for Endpoint {
         });
         let rest = value.strip_prefix("https://").unwrap_or_default();
         let begins = |first: char| first.is_ascii_alphanumeric() || matches!(first, '[' | '{');
-        // The value of a placeholder brings its scheme.
+        // The value of a placeholder at the beginning has a scheme of its own.
         let https = rest.starts_with(begins) || value.starts_with('{');
         let key = darling::util::path_to_string(item.path());
         if https && !value.contains(char::is_whitespace) || loopback {
@@ -32,7 +33,7 @@ impl FromMeta for Endpoint {
         }
         let message = if value.starts_with("http://") {
             format!(
-                "`{key}` is not https: tokens travel to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
+                "`{key}` must be an https URL, because tokens are sent to it\nhelp: plain http is accepted for 127.0.0.1, [::1] and localhost"
             )
         } else {
             format!("`{key}` is not an absolute URL\nhelp: write `https://..`")
@@ -48,13 +49,15 @@ fn excess(key: &str, url: &str) -> Option<&'static str> {
     let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     if url.contains('#') {
-        Some("a fragment, which no request carries\nhelp: remove it, from `#` on")
+        Some("a fragment, which no request carries\nhelp: remove everything from `#` on")
     } else if key == "api" && url.contains('?') {
-        Some("a query, and paths are added to it\nhelp: write it at the request, as `.query(..)`")
+        Some(
+            "a query, but paths are appended to it\nhelp: add the query to each request: `.query(..)`",
+        )
     } else if host.contains('@') {
-        Some("a user before its host\nhelp: remove it, up to `@`")
+        Some("a user name before its host\nhelp: remove everything up to `@`")
     } else if port.is_some_and(|(_, port)| !is_port(port)) {
-        Some("a port that is none\nhelp: write a number from 1 to 65535")
+        Some("an invalid port\nhelp: write a number from 1 to 65535")
     } else {
         None
     }
@@ -77,10 +80,10 @@ impl FromMeta for ClientAuth {
             "body" => "Body",
             other => {
                 let help = suggest::nearest(other, ["basic", "body"]).map_or_else(
-                    || "`basic` (the header, as the RFC wants) or `body`".to_owned(),
+                    || "write `basic` (the `Authorization` header) or `body`".to_owned(),
                     |word| format!("did you mean `{word}`?"),
                 );
-                let message = format!("there is no client authentication `{other}`\nhelp: {help}");
+                let message = format!("`client_auth` has no value `{other}`\nhelp: {help}");
                 return Err(Error::custom(message).with_span(&word));
             }
         };
@@ -100,9 +103,9 @@ impl FromMeta for ApiPath {
             return Ok(Self(path));
         }
         let message = if item.path().is_ident("path") {
-            "the `path` of the account endpoint is below the API: `/user`"
+            "the `path` of the account endpoint is a path below `api`, such as `/user`"
         } else {
-            "`token_check` is a path of the API that every good token may read: `/user`"
+            "`token_check` is a path below `api` that every valid token may read, such as `/user`"
         };
         Err(Error::custom(message).with_span(&path))
     }

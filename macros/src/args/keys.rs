@@ -1,28 +1,28 @@
-//! The keys of an attribute: which there are, and that each is given once.
+//! The keys of an attribute: which exist, and that each is given once.
 
 use darling::{FromMeta, ast::NestedMeta, util::path_to_string};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Error, Ident, LitStr, Meta, Path, Result, Token,
+    Error, Expr, Ident, LitStr, Meta, Path, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     spanned::Spanned,
 };
 
-use super::value::list_of;
+use super::value::{list_of, text, ungroup};
 use crate::{errors::Errors, suggest};
 
-/// The fields of an attribute's struct, under the names that people write.
+/// The keys of an attribute, which are the names of its struct's fields.
 pub(crate) trait Keys: FromMeta {
     fn keys() -> Vec<&'static str>;
 }
 
-/// What messages say of an attribute.
+/// What error messages say about an attribute.
 pub(crate) trait Attribute: Keys {
     /// The attribute, as messages name it: `#[tool]`.
     const NAME: &'static str;
-    /// Does `crate = ::path` belong to it?
+    /// Whether it takes the key `crate = ::path`.
     const HAS_CRATE: bool = true;
 
     /// The advice for a key that belongs to another attribute.
@@ -101,7 +101,7 @@ pub(super) fn check_keys<A: Attribute>(
     check_keys_of::<A>(A::NAME, items, errors)
 }
 
-/// As [`check_keys`], where messages call the attribute by another name.
+/// Like [`check_keys`], with another name for the attribute in messages.
 fn check_keys_of<A: Attribute>(
     name: &str,
     items: Vec<NestedMeta>,
@@ -176,16 +176,18 @@ fn check_value(input: ParseStream<'_>) -> Result<()> {
     }
     let span = input.span();
     let is_word = input.call(Ident::parse_any).is_ok();
-    // `::` and `.` follow the name of a path or of a value.
-    let goes_on = input.peek(Token![:]) && !input.peek(Token![::]) || input.peek(Token![/]);
+    // `::` and `.` follow the name of a path or of a value, and a default may be a division.
+    let goes_on = input.peek(Token![:]) && !input.peek(Token![::])
+        || key != "default" && input.peek(Token![/]);
     if !is_word || !goes_on {
         return Ok(());
     }
-    let message = format!("a text is in quotes\nhelp: write `{key} = \"..\"`");
+    let message = format!("this value needs quotes\nhelp: write `{key} = \"..\"`");
     Err(Error::new(span, message))
 }
 
-/// Takes a value that has no key, up to the next comma. `before` is the item before it.
+/// Takes a value that has no key, up to the next comma, and scopes that follow it. `before` is the
+/// item before it.
 fn without_key<A: Attribute>(input: ParseStream<'_>, before: Option<&NestedMeta>) -> Result<Error> {
     let span = input.span();
     let mut value = TokenStream::new();
@@ -194,26 +196,56 @@ fn without_key<A: Attribute>(input: ParseStream<'_>, before: Option<&NestedMeta>
         value.extend(Some(input.parse::<TokenTree>()?));
     }
     if is_quoted_key {
-        return Ok(Error::new(span, "a key is a word\nhelp: write it without quotes"));
+        return Ok(Error::new(span, "a key cannot be quoted\nhelp: write it without quotes"));
     }
-    // `scopes = "a", "b"`
-    let list = before.and_then(|before| match before {
-        NestedMeta::Meta(Meta::NameValue(pair)) if pair.path.is_ident("scopes") => {
-            let first = pair.value.to_token_stream();
-            Some(format!("scopes = [{first}, {value}]"))
+    let value = value.to_string();
+    let help = match before.and_then(scopes_of).filter(|_| is_scope::<A>(&value)) {
+        Some(mut scopes) => {
+            scopes.push(value);
+            while let Some(scope) = next_literal(input).filter(|scope| is_scope::<A>(scope)) {
+                input.parse::<Token![,]>()?;
+                input.parse::<LitStr>()?;
+                scopes.push(scope);
+            }
+            Some(format!("scopes = [{}]", scopes.join(", ")))
         }
-        _ => None,
-    });
-    let help = list.or_else(|| A::with_key(&value.to_string()));
+        None => A::with_key(&value),
+    };
     let help = help.map(|help| format!("\nhelp: write `{help}`")).unwrap_or_default();
     Ok(Error::new(span, format!("this value has no key{help}")))
+}
+
+/// The values of `scopes = "a"` or `scopes = ["a", "b"]`.
+fn scopes_of(item: &NestedMeta) -> Option<Vec<String>> {
+    let NestedMeta::Meta(Meta::NameValue(pair)) = item else { return None };
+    let values: Vec<&Expr> = match ungroup(&pair.value) {
+        Expr::Array(list) => list.elems.iter().collect(),
+        value => vec![text(value).map(|_| value)?],
+    };
+    let shown = values.into_iter().map(|value| value.to_token_stream().to_string());
+    pair.path.is_ident("scopes").then(|| shown.collect())
+}
+
+/// Whether a value without a key is a string literal that belongs to `scopes`.
+fn is_scope<A: Attribute>(value: &str) -> bool {
+    syn::parse_str::<LitStr>(value).is_ok()
+        && A::with_key(value).is_none_or(|help| help.starts_with("scopes"))
+}
+
+/// The next item, if it is a string literal.
+fn next_literal(input: ParseStream<'_>) -> Option<String> {
+    let input = input.fork();
+    input.parse::<Token![,]>().ok()?;
+    let literal: LitStr = input.parse().ok()?;
+    let is_whole = input.is_empty() || input.peek(Token![,]);
+    is_whole.then(|| literal.to_token_stream().to_string())
 }
 
 fn no_comma(input: ParseStream<'_>, before: Option<NestedMeta>) -> Error {
     let message = match before {
         Some(NestedMeta::Meta(Meta::Path(key))) => {
             let key = path_to_string(&key);
-            format!("the value of `{key}` follows `=`\nhelp: write `{key} = ..`")
+            format!("`=` is missing before the value of `{key}`\nhelp: write `{key} = ..`")
         }
         _ => "a comma is missing before this".to_owned(),
     };

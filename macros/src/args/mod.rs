@@ -1,7 +1,7 @@
 //! Attributes as they were written: one struct for each, which darling fills.
 //!
-//! darling matches keys with fields, converts the values and gathers their errors. What has no key,
-//! an unknown key and a key given twice are found before it runs, so that the messages are ours.
+//! darling matches keys with fields, converts the values and gathers their errors. Values without a
+//! key, unknown keys and repeated keys are found before it runs, so that the messages are ours.
 
 #[macro_use]
 mod keys;
@@ -35,9 +35,10 @@ use crate::errors::Errors;
 pub(crate) struct Parsed<A> {
     /// The path of toolgate, known even where another key is faulty.
     pub(crate) krate: Path,
-    /// `None` if a fault was reported: nothing that would follow from it is checked.
+    /// `None` if an error was reported, so that nothing that depends on the values is checked.
     pub(crate) args: Option<A>,
-    /// A key of it was meant as the description, which was reported.
+    /// Whether a key such as `description` was reported, so that a missing doc comment is not
+    /// reported as well.
     pub(crate) is_described: bool,
 }
 
@@ -61,7 +62,7 @@ fn is_crate(item: &NestedMeta) -> bool {
     keys::path_of(item).is_some_and(|path| path.is_ident("crate"))
 }
 
-/// `::toolgate`, made without the parser: every tool needs it.
+/// `::toolgate`, built without the parser, because every tool needs it.
 pub(crate) fn default_crate() -> Path {
     let mut path = Path::from(Ident::new("toolgate", Span::call_site()));
     path.leading_colon = Some(Token![::](Span::call_site()));

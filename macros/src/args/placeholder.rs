@@ -50,7 +50,7 @@ impl FromMeta for Placeholders {
             let word = name.to_string();
             if word == "client_id" || word == "token" || word.contains(char::is_uppercase) {
                 let message = format!(
-                    "a placeholder cannot be named `{word}`\nhelp: write a word in lower case that is not `client_id` and not `token`"
+                    "a placeholder cannot be named `{word}`\nhelp: write a word in lower case, other than `client_id` and `token`"
                 );
                 return Err(Error::custom(message).with_span(&name));
             }
@@ -67,10 +67,10 @@ impl FromMeta for Placeholders {
 }
 
 impl PlaceholderArgs {
-    /// The source, if it has the keys that it needs and no other.
+    /// The source, if the placeholder has the keys for it and no others.
     fn check(&self) -> std::result::Result<Source, String> {
         let source = self.from.ok_or(
-            "where does its value come from?\nhelp: add `from = configuration`, `from = person`, `from = token_response` or `from = api`",
+            "this placeholder has no `from`\nhelp: add `from = configuration`, `from = person`, `from = token_response` or `from = api`",
         )?;
         for (key, is_there, of, form) in [
             ("label", self.label.is_some(), &[Source::Person][..], "label = \"Your subdomain\""),
@@ -84,14 +84,19 @@ impl PlaceholderArgs {
         ] {
             let needed = of.contains(&source);
             if needed && !is_there {
-                return Err(format!("its `{key}` is missing\nhelp: add `{form}`"));
+                return Err(format!("this placeholder has no `{key}`\nhelp: add `{form}`"));
             }
             if !needed && is_there {
-                return Err(format!("it has no `{key}`, by what its `from` is\nhelp: remove it"));
+                return Err(format!(
+                    "a placeholder with this `from` takes no `{key}`\nhelp: remove it"
+                ));
             }
         }
         if self.default.is_some() && source != Source::Configuration {
-            return Err("only a value of the configuration has a `default`\nhelp: remove it".into());
+            return Err(
+                "only a placeholder with `from = configuration` takes a `default`\nhelp: remove it"
+                    .into(),
+            );
         }
         Ok(source)
     }
@@ -140,7 +145,8 @@ impl FromMeta for Hosts {
     }
 }
 
-/// Labels of a host, or `*` for one of them, but not for the last two: nobody owns these.
+/// Whether a pattern has labels or `*`, where the last two are labels: then one owner has all its
+/// hosts.
 fn is_host_pattern(host: &str) -> bool {
     let fits_label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(fits_label);

@@ -62,7 +62,7 @@ attribute! {
     }
 }
 
-/// A word for URLs and environment variables.
+/// The part of URLs and environment variables that names the provider.
 pub(crate) struct ProviderId(pub(crate) LitStr);
 
 impl FromMeta for ProviderId {
@@ -73,7 +73,8 @@ impl FromMeta for ProviderId {
         if !value.is_empty() && value.bytes().all(fits) {
             return Ok(Self(id));
         }
-        let message = "an `id` is of a-z, 0-9 and `-`: URLs and environment variables have it";
+        let message =
+            "an `id` has only a-z, 0-9 and `-`, because URLs and environment variables contain it";
         Err(Error::custom(message).with_span(&id))
     }
 }
@@ -110,7 +111,7 @@ pub(crate) struct Headers(pub(crate) Vec<(LitStr, LitStr)>);
 
 impl FromMeta for Headers {
     fn from_meta(item: &Meta) -> Result<Self> {
-        /// Headers that say who asks, what for, and how long the body is.
+        /// Headers that toolgate and its HTTP client set.
         const OURS: [&str; 6] = [
             "authorization",
             "connection",
@@ -128,7 +129,7 @@ impl FromMeta for Headers {
                 return Err(Error::custom(message).with_span(name));
             }
             if OURS.contains(&word.to_lowercase().as_str()) {
-                let message = format!("the header `{word}` is set for each request");
+                let message = format!("the header `{word}` is set by toolgate\nhelp: remove it");
                 return Err(Error::custom(message).with_span(name));
             }
             if !value.value().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -146,8 +147,7 @@ impl ProviderArgs {
         self.grant.as_ref().filter(|grant| grant.is_exchange)
     }
 
-    /// The endpoints that every provider has, and that at which people authorize unless tokens are
-    /// exchanged.
+    /// Checks that no endpoint is missing. `authorize` is needed unless tokens are exchanged.
     pub(crate) fn check_endpoints(&self) -> syn::Result<()> {
         let missing: Vec<_> = [
             ("api", &self.api, "https://api.example.com"),
@@ -166,7 +166,7 @@ impl ProviderArgs {
         let help: Vec<_> =
             missing.iter().map(|(key, _, url)| format!("{key} = \"{url}\"")).collect();
         let message = format!(
-            "a provider names its endpoints, and {} {} missing\nhelp: add `{}`",
+            "a provider needs {}, which {} missing\nhelp: add `{}`",
             keys.join(", "),
             if missing.len() == 1 { "is" } else { "are" },
             help.join(", ")

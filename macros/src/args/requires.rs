@@ -16,7 +16,7 @@ fn list(tokens: &TokenStream) -> Option<syn::Error> {
     }
     let scopes = group.stream().to_string();
     let message =
-        format!("scopes stand here without brackets\nhelp: write `#[requires({scopes})]`");
+        format!("`#[requires]` takes scopes without brackets\nhelp: write `#[requires({scopes})]`");
     Some(syn::Error::new(group.span_open(), message))
 }
 

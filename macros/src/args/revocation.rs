@@ -28,21 +28,21 @@ impl Attribute for Revocation {
 }
 
 impl Revocation {
-    /// Checks that the request can be made: `url` is the endpoint, if there is one.
+    /// Checks that the request can be made. `url` is the endpoint, if there is one.
     pub(crate) fn check(&self, key: Span, url: Option<&str>) -> syn::Result<()> {
         let place = self.token.as_ref().map_or("Body", |place| place.0);
         let message = match (url, place) {
             (None, _) => {
-                "there is no endpoint for this\nhelp: add `revoke = \"https://example.com/revoke\"`"
+                "`revocation` needs an endpoint\nhelp: add `revoke = \"https://example.com/revoke\"`"
             }
             (Some(url), "Path") if !url.contains("{token}") => {
-                "the path of `revoke` has no `{token}`\nhelp: write it where the token belongs"
+                "the path of `revoke` has no `{token}`\nhelp: write `{token}` where the token belongs"
             }
             (_, "Bearer" | "Path") if self.param.is_some() || self.body.is_some() => {
-                "a token that is not in the body has no `param` and no `body`\nhelp: remove them"
+                "`param` and `body` are only for a token in the body of the request\nhelp: remove them"
             }
             (_, "Bearer") if self.client_auth.is_some() => {
-                "a token that is its own proof comes without `client_auth`\nhelp: remove it"
+                "with `token = bearer` the token itself authenticates the request\nhelp: remove `client_auth`"
             }
             _ => return Ok(()),
         };

@@ -36,7 +36,7 @@ impl ScopeAttribute {
             Ok((token, input.parse::<TokenStream>()?))
         };
         let tokens = errors.take(tokens_of(attribute))?;
-        // Without tokens an error of the parser has no place.
+        // An error of the parser would have no span here.
         if tokens.is_empty() {
             errors.push(syn::Error::new_spanned(attribute, TOKEN_FIRST));
             return None;
@@ -58,7 +58,7 @@ fn check_token(token: &LitStr) -> syn::Result<()> {
         return Ok(());
     }
     let message = format!(
-        "`{}` is not a scope token (RFC 6749 §3.3)\nhelp: one word of printable ASCII, without spaces, quotes and backslashes",
+        "`{}` is not a scope token (RFC 6749 §3.3)\nhelp: write printable ASCII without spaces, quotes and backslashes",
         token.value()
     );
     Err(syn::Error::new(token.span(), message))
@@ -113,8 +113,8 @@ impl FromMeta for Access {
         })?;
         let name = word.to_string();
         Access::parse(&name).ok_or_else(|| {
-            let help = suggest::help(&name, Access::ALL.map(|(name, _)| name), "it is one of");
-            let message = format!("there is no access `{name}`\nhelp: {help}");
+            let help = suggest::help(&name, Access::ALL.map(|(name, _)| name), "its values are");
+            let message = format!("`access` has no value `{name}`\nhelp: {help}");
             Error::custom(message).with_span(&word)
         })
     }

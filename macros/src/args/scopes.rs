@@ -51,7 +51,7 @@ impl Parse for ScopeName {
     }
 }
 
-/// The scopes of one client, and where they were written.
+/// The scopes of one client, with their span.
 #[derive(Clone)]
 pub(crate) struct ScopeList {
     pub(crate) names: Vec<ScopeName>,
@@ -71,7 +71,8 @@ impl ScopeList {
     }
 }
 
-/// The scopes of a tool or a helper: of its only client, or by the name of each client's parameter.
+/// The scopes of a tool or a helper: those of its only client, or those of each client, by the name
+/// of its parameter.
 pub(crate) enum Scopes {
     Only(ScopeList),
     Keyed(Vec<(Ident, ScopeList)>),
@@ -203,7 +204,7 @@ fn variant(path: &Path) -> Result<ScopeName> {
 
 fn checked(names: Vec<ScopeName>, span: Span) -> Result<ScopeList> {
     if names.is_empty() {
-        let message = "an empty list of scopes\nhelp: name a scope, or remove the key";
+        let message = "the list of scopes is empty\nhelp: name a scope, or remove the key";
         return Err(Error::custom(message).with_span(&span));
     }
     Ok(ScopeList { names, span })

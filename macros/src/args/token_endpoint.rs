@@ -146,7 +146,7 @@ impl FromMeta for ParameterName {
     }
 }
 
-/// What is put before scopes.
+/// The prefix of scopes in requests.
 pub(crate) struct ScopePrefix(pub(crate) LitStr);
 
 impl FromMeta for ScopePrefix {
@@ -156,7 +156,7 @@ impl FromMeta for ScopePrefix {
             return Ok(Self(prefix));
         }
         let message = format!(
-            "`{}` cannot begin a scope token (RFC 6749 §3.3)\nhelp: printable ASCII, without spaces, quotes and backslashes",
+            "`{}` cannot begin a scope token (RFC 6749 §3.3)\nhelp: write printable ASCII without spaces, quotes and backslashes",
             prefix.value()
         );
         Err(Error::custom(message).with_span(&prefix))
@@ -174,7 +174,7 @@ impl FromMeta for GrantErrors {
             let code = value.split_once(": ").map_or(value.as_str(), |(code, _)| code);
             if code.is_empty() || code.contains(char::is_whitespace) {
                 let message = format!(
-                    "`{value}` is not an error of a token endpoint\nhelp: write its code, `bad_refresh_token`, or `code: text`, where `text` is part of the description"
+                    "`{value}` is not an error of a token endpoint\nhelp: write its code, such as `bad_refresh_token`, or `code: text`, where `text` is part of the description"
                 );
                 return Err(Error::custom(message).with_span(error));
             }

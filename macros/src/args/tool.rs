@@ -37,7 +37,7 @@ pub(crate) const MAX_PORTABLE_NAME_LEN: usize = 40;
 pub(crate) struct ToolName(pub(crate) LitStr);
 
 impl ToolName {
-    /// The name of the function, where the attribute has none.
+    /// The name of the function, for an attribute without `name`.
     pub(crate) fn of_function(name: LitStr) -> syn::Result<Self> {
         Self::check(name, |fitting| format!("name = \"{fitting}\""))
     }
@@ -52,15 +52,17 @@ impl ToolName {
         let fitting = value.replace(|c| !fits(c), "_");
         let help = if is_short && fitting.contains(|c| c != '_') {
             let written = written(&fitting);
-            format!("write `{written}`: models call a tool by A-Z, a-z, 0-9, `_` and `-`")
+            format!("write `{written}`")
         } else {
-            "1 to 64 of A-Z, a-z, 0-9, `_` and `-`; `title` is for people".to_owned()
+            "write a name of these characters; `title` is what people see".to_owned()
         };
-        let message = format!("`{value}` is not a tool name\nhelp: {help}");
+        let message = format!(
+            "a tool cannot be named `{value}`: the APIs of models accept 1 to 64 characters of A-Z, a-z, 0-9, `_` and `-`\nhelp: {help}"
+        );
         Err(syn::Error::new(name.span(), message))
     }
 
-    /// Whether a host that puts the name of the server before it may refuse it.
+    /// Whether hosts that add the name of the server may refuse it.
     pub(crate) fn is_long(&self) -> bool {
         self.0.value().len() > MAX_PORTABLE_NAME_LEN
     }

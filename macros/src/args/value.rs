@@ -6,7 +6,7 @@ use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Meta, Path, spanned::Spanned};
 
 use crate::suggest;
 
-/// A value with the place of its key.
+/// A value with the span of its key.
 pub(crate) struct Keyed<T> {
     pub(crate) key: Span,
     pub(crate) value: T,
@@ -83,7 +83,7 @@ impl FromMeta for Texts {
     }
 }
 
-/// One of the words that a key may have as its value, with what it stands for.
+/// The value that a word stands for, where a key takes one of several words.
 pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<T> {
     let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
     let form = format!(" = {}", names[0]);
@@ -97,8 +97,8 @@ pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<
     let found = words.iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| *value).ok_or_else(|| {
         let key = darling::util::path_to_string(item.path());
-        let help = suggest::help(&name, names.iter().copied(), "it is one of");
-        Error::custom(format!("`{key}` is not `{name}`\nhelp: {help}")).with_span(&word)
+        let help = suggest::help(&name, names.iter().copied(), "its values are");
+        Error::custom(format!("`{key}` has no value `{name}`\nhelp: {help}")).with_span(&word)
     })
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn word<T: Copy>(item: &Meta, words: &[(&'static str, T)]) -> Result<
 pub(crate) fn unquoted(item: &Meta, value: &Expr, words: &[&str]) -> Option<Error> {
     let word = text(value)?.value();
     let key = darling::util::path_to_string(item.path());
-    let message = format!("`{key}` is a word without quotes\nhelp: write `{key} = {word}`");
+    let message = format!("the value of `{key}` cannot be quoted\nhelp: write `{key} = {word}`");
     words.contains(&word.as_str()).then(|| Error::custom(message))
 }
 
@@ -120,7 +120,7 @@ impl FromMeta for PathValue {
     }
 }
 
-/// `crate = ::path`: a relative path would mean something else in every module.
+/// `crate = ::path`. A relative path would name something else in every module.
 pub(crate) struct CratePath(pub(crate) Path);
 
 impl FromMeta for CratePath {
@@ -153,7 +153,7 @@ pub(crate) fn list_of<'m>(item: &'m Meta, form: &str) -> Result<&'m proc_macro2:
     }
 }
 
-/// How a key is written, where it was written otherwise.
+/// The error for a key that is written in another form than `key` with `form` after it.
 pub(crate) fn written(key: &Path, form: &str) -> Error {
     let key = darling::util::path_to_string(key);
     Error::custom(format!("`{key}` is written `{key}{form}`"))

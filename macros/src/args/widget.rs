@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{errors::Errors, suggest};
 
-/// The most characters of `invoking` and `invoked`, by the rules of the hosts that show them.
+/// The maximum number of characters of `invoking` and `invoked`, which hosts limit.
 const MAX_STATUS_LEN: usize = 64;
 
 const PERMISSIONS: [&str; 4] = ["camera", "microphone", "geolocation", "clipboard_write"];
@@ -44,8 +44,8 @@ impl FromMeta for Status {
     }
 }
 
-/// `domain = "https://board.example"` or `domain = "abc.claudemcpcontent.com"`: what it looks like is
-/// the host's choice.
+/// `domain = "https://board.example"` or `domain = "abc.claudemcpcontent.com"`. The MCP host
+/// decides which form it has.
 pub(crate) struct Domain(pub(crate) LitStr);
 
 impl FromMeta for Domain {
@@ -57,7 +57,7 @@ impl FromMeta for Domain {
             Ok(()) => Ok(Self(text)),
             Err(why) => {
                 let message = format!(
-                    "`{value}` is not a domain: {why}\nhelp: write `board.example` or `https://board.example`, as the host wants it"
+                    "`{value}` is not a domain: {why}\nhelp: write `board.example` or `https://board.example`, as the MCP host requires"
                 );
                 Err(Error::custom(message).with_span(&text))
             }
@@ -146,7 +146,7 @@ impl FromMeta for OriginList {
                     origins.push(origin);
                 }
                 None => {
-                    let message = "an origin is a literal: \"https://..\"";
+                    let message = "an origin is a string literal\nhelp: write `\"https://..\"`";
                     errors.push(Error::custom(message).with_span(element));
                 }
             }
@@ -155,7 +155,7 @@ impl FromMeta for OriginList {
     }
 }
 
-/// Scheme, host and perhaps port, as browsers compare them, without wildcards.
+/// Checks that a literal is an origin: a scheme, a host and perhaps a port, without wildcards.
 fn check_origin(literal: &LitStr, connects: bool) -> Result<()> {
     let text = literal.value();
     check_origin_text(&text, connects).map_err(|why| {
@@ -179,7 +179,7 @@ fn check_origin_text(text: &str, connects: bool) -> std::result::Result<(), &'st
         _ => return wrong("it does not begin with `https://`"),
     };
     if rest.starts_with('[') {
-        return wrong("browsers know no IPv6 address there, so it needs a name");
+        return wrong("browsers accept no IPv6 address here, so the host needs a name");
     }
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
     if rest.contains(['/', '?', '#', '@']) {
@@ -195,7 +195,7 @@ fn check_origin_text(text: &str, connects: bool) -> std::result::Result<(), &'st
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let labels = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
     if !host.bytes().all(fits) || !labels {
-        return wrong("its host is not one: a-z, 0-9 and `-`, between dots");
+        return wrong("its host has an invalid label (a-z, 0-9 and `-` are allowed)");
     }
     let is_port = |port: &str| {
         port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
@@ -225,11 +225,11 @@ mod tests {
         for (text, why) in [
             ("https://API.example", "its host is not in lower case"),
             ("https://bücher.example", "its host is not in the ASCII form"),
-            ("https://[::1]:80", "browsers know no IPv6 address there"),
-            ("https://", "its host is not one"),
-            ("https://a..example", "its host is not one"),
-            ("https://-a.example", "its host is not one"),
-            ("https://a_b.example", "its host is not one"),
+            ("https://[::1]:80", "browsers accept no IPv6 address here"),
+            ("https://", "its host has an invalid label"),
+            ("https://a..example", "its host has an invalid label"),
+            ("https://-a.example", "its host has an invalid label"),
+            ("https://a_b.example", "its host has an invalid label"),
             ("https://a.example:+80", "its port is not a number"),
             ("https://a.example:0", "its port is not a number"),
             ("https://a.example:65536", "its port is not a number"),

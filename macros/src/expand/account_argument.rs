@@ -1,4 +1,4 @@
-//! The argument of a tool that names an account, where the provider has several of a person.
+//! The argument of a tool that names an account, where a person may have several at the provider.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,15 +6,15 @@ use syn::{Error, Ident, LitStr, Result, Token, ext::IdentExt, parse::ParseStream
 
 use crate::model::{scopes::ClientScopes, tool::Tool};
 
-/// Its name, where the tool has one client.
+/// The name of the argument, if the tool has one client.
 const DEFAULT_NAME: &str = "account";
 
-/// What a request to a catalogue says of it.
+/// The part of a request to a catalogue that is about the argument.
 #[derive(Default)]
 pub(super) struct AccountArgument {
     /// `account = "github_account"`: its name, if it is not `account`.
     name: Option<String>,
-    /// `taken = account`: the argument of the tool's own that has the name.
+    /// `taken = account`: an argument of the tool itself that has the name.
     taken: Option<Ident>,
 }
 
@@ -36,16 +36,16 @@ impl AccountArgument {
         Ok((account, next))
     }
 
-    /// The argument has no other meaning.
+    /// Fails if the tool has an argument of this name.
     pub(super) fn check(&self, provider: &str) -> Result<()> {
         let Some(taken) = &self.taken else { return Ok(()) };
         let message = format!(
-            "`{taken}` is the argument that names an account of the user at `{provider}`, and the macro adds it\nhelp: give this argument another name"
+            "the macro adds an argument `{taken}`, which names an account of the user at `{provider}`\nhelp: give this argument another name"
         );
         Err(Error::new(taken.span(), message))
     }
 
-    /// What tells the runtime of it.
+    /// The function that tells the runtime the name.
     pub(super) fn emit(&self) -> TokenStream {
         let name = self.name.as_deref().unwrap_or(DEFAULT_NAME);
         quote! {
@@ -57,7 +57,7 @@ impl AccountArgument {
 }
 
 impl Tool {
-    /// What the catalogue of this client has to know of the argument.
+    /// The part of the request for this client that is about the argument.
     pub(super) fn emit_account(&self, client: &ClientScopes) -> TokenStream {
         let is_only = self.parameters.iter().filter(|parameter| parameter.is_client()).count() == 1;
         let name = if is_only {

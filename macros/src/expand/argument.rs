@@ -36,7 +36,7 @@ impl Argument {
 }
 
 fn emit_rule(krate: &Path, rule: &Rule) -> TokenStream {
-    // All of it has the place of the key, where a type that cannot have the rule is reported.
+    // All of it has the span of the key, where rustc reports a type that cannot have the rule.
     let span = rule.key;
     let krate = respanned(krate, span);
     match &rule.kind {

@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use crate::{args::tool::MAX_PORTABLE_NAME_LEN, model::tool::Tool};
 
 impl Tool {
-    /// The constants that have a default, where they depart from it.
+    /// The constants that have a default, where they differ from it.
     pub(super) fn emit_constants(&self, of_output: &TokenStream) -> TokenStream {
         let Self { krate, attribute, .. } = self;
         let mut constants = TokenStream::new();
@@ -54,7 +54,7 @@ impl Tool {
         constants
     }
 
-    /// A warning at a long name, as the lint `deprecated`: a macro has no lints of its own.
+    /// A warning about a long name, as the lint `deprecated`, because a macro cannot define lints.
     pub(super) fn emit_name_lint(&self) -> Option<TokenStream> {
         let (name, length) = (&self.name, self.name.value().len());
         let note = format!(

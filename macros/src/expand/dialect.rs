@@ -1,4 +1,4 @@
-//! The constant that says how a provider departs from the RFCs.
+//! The constant that describes how a provider differs from the RFCs.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,7 +16,7 @@ use crate::args::{
     value::{Switch, Text, Texts},
 };
 
-/// Emits `DIALECT`, if it is not the standard's.
+/// Emits `DIALECT`, if it is not the standard one.
 pub(super) fn emit(
     krate: &Path,
     args: &ProviderArgs,
@@ -137,7 +137,7 @@ fn token_pointers(krate: &Path, pointers: &TokenPointers) -> TokenStream {
 }
 
 fn account_endpoint(krate: &Path, endpoint: &AccountEndpoint) -> TokenStream {
-    // A faulty one is reported, and is one all the same.
+    // Without a path the error is reported already.
     let nowhere = || LitStr::new("", proc_macro2::Span::call_site());
     let path = endpoint.path.as_ref().map_or_else(nowhere, |ApiPath(path)| path.clone());
     let id = endpoint.id.as_ref().map_or(&[][..], |id| &id.0);

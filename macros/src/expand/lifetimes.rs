@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 
-/// Every elided lifetime becomes `'f`, or as `name` says: the box lives as long as what it borrows.
+/// Replaces each elided lifetime by the lifetime `name`: the boxed future borrows for that long.
 pub(super) fn with_lifetime(tokens: TokenStream, name: &str) -> TokenStream {
     let lifetime = |span: Span| {
         let mut quote = Punct::new('\'', Spacing::Joint);

@@ -1,10 +1,10 @@
-//! The type that carries what is declared of a function.
+//! The type that carries the scopes of a function.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, Path, Visibility, ext::IdentExt};
 
-/// The type of the function's name. Braces keep it out of the value namespace.
+/// A type with the name of the function. Braces keep it out of the value namespace.
 pub(super) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream {
     let doc = format!(" The {noun} [`{0}`](fn@{0}).", name.unraw());
     quote! {
@@ -14,8 +14,8 @@ pub(super) fn marker(vis: &Visibility, name: &Ident, noun: &str) -> TokenStream 
     }
 }
 
-/// Silences what would only follow from a fault that is reported already. Only emitted together
-/// with a `compile_error!`.
+/// Implements the traits for all scopes, so that no error follows from one that is reported
+/// already. Only emitted together with a `compile_error!`.
 pub(super) fn holds_all(krate: &Path, holder: &Ident, provider: &Path) -> TokenStream {
     quote! {
         impl #krate::__private::Requires<#provider> for #holder {

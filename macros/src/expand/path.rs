@@ -25,13 +25,13 @@ impl Parse for Input {
         let krate = input.call(Path::parse_mod_style)?;
         input.parse::<Token![;]>()?;
         if !input.peek(LitStr) {
-            let message = "`path!` wants a string literal: `path!(\"/repos/{owner}/{repo}\")`";
+            let message = "`path!` takes a string literal: `path!(\"/repos/{owner}/{repo}\")`";
             return Err(Error::new(input.span(), message));
         }
         let literal = input.parse()?;
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
-            let message = "values stand in the braces: `path!(\"/repos/{owner}\")`";
+            let message = "values are written in the braces: `path!(\"/repos/{owner}\")`";
             return Err(input.error(message));
         }
         Ok(Self { krate, literal })
@@ -43,7 +43,7 @@ impl Input {
         let Self { krate, literal } = self;
         let (literals, values) = self.split()?;
         check(literal, &literals)?;
-        // A block, so that no borrowed value lives on until an `.await` further down.
+        // A block, so that no borrowed value is kept across an `.await` in the same statement.
         let path = Ident::new("path", Span::mixed_site());
         Ok(quote!({
             let #path = #krate::client::Path::from_parts(&[#(#literals),*], &[#(&#values),*]);
@@ -70,9 +70,6 @@ impl Input {
                             None => return Err(fault(format!("`{{{name}` is not closed"))),
                         }
                     }
-                    if name.is_empty() {
-                        return Err(fault("`{}` names no value\nhelp: write `{owner}`".into()));
-                    }
                     let value = LitStr::new(&name, self.literal.span())
                         .parse()
                         .map_err(|_| no_value(&name, fault))?;
@@ -80,9 +77,7 @@ impl Input {
                     literals.push(String::new());
                 }
                 '}' => {
-                    return Err(fault(
-                        "a `}` without its `{`\nhelp: write `}}` for a brace".into(),
-                    ));
+                    return Err(fault("this `}` has no `{`\nhelp: write `}}` for a brace".into()));
                 }
                 other => push(&mut literals, other),
             }
@@ -91,13 +86,18 @@ impl Input {
     }
 }
 
-/// The error for `{name:?}`, and for what is no expression at all.
+/// The error for `{}`, for `{name:?}`, and for text that is not an expression.
 fn no_value(name: &str, fault: impl Fn(String) -> Error) -> Error {
-    let help = match name.split_once(':') {
-        Some((value, _)) => format!("\nhelp: a value has no format: write `{{{value}}}`"),
-        None => String::new(),
-    };
-    fault(format!("`{name}` is not the name of a value{help}"))
+    let value = name.rsplit_once(':').map_or(name, |(value, _)| value).trim();
+    if value.is_empty() {
+        return fault(format!("`{{{name}}}` names no value\nhelp: write `{{owner}}`"));
+    }
+    if value.len() < name.trim().len() && syn::parse_str::<Expr>(value).is_ok() {
+        return fault(format!(
+            "a value in a path takes no format specifier\nhelp: write `{{{value}}}`"
+        ));
+    }
+    fault(format!("`{name}` is not an expression"))
 }
 
 fn push(literals: &mut [String], character: char) {
@@ -109,17 +109,19 @@ fn push(literals: &mut [String], character: char) {
 fn check(literal: &LitStr, literals: &[String]) -> Result<()> {
     let fault = |message: &str| Err(Error::new(literal.span(), message));
     if !literals[0].starts_with('/') {
-        return fault("a path begins with `/`: it is below the provider's API");
+        return fault("a path begins with `/`, because it is appended to the URL of the API");
     }
     if literals.iter().any(|piece| piece.contains('?')) {
-        return fault("a path has no query\nhelp: `.query(&[(\"per_page\", limit)])` encodes it");
+        return fault(
+            "a path has no query\nhelp: add it to the request: `.query(&[(\"per_page\", limit)])`",
+        );
     }
     if literals.iter().any(|piece| piece.contains('#')) {
         return fault("a path has no fragment");
     }
     let joined = literals.join("x");
     if joined.starts_with("//") {
-        return fault("a path begins with one `/`\nhelp: remove the other one");
+        return fault("a path begins with a single `/`\nhelp: remove the other one");
     }
     if joined.contains('\\') {
         return fault("a path has no `\\`\nhelp: write `/`");

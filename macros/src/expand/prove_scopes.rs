@@ -1,5 +1,5 @@
-//! The callback of a catalogue: checks the scopes of a tool or a helper, and proves those that it
-//! holds.
+//! The callback of a catalogue: it checks the scopes of a tool or a helper, and implements the
+//! traits that prove them.
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Request {
         if self.has_account() {
             errors.take(self.account.check(&self.provider_name()));
         }
-        // An empty catalogue is that of a provider whose own faults are reported already.
+        // A catalogue is empty only if the errors of its provider are reported already.
         let declared = if !errors.is_empty() || self.catalogue.is_empty() {
             Vec::new()
         } else {
@@ -116,14 +116,14 @@ impl Request {
         quote!(#errors #holds_all #may_call)
     }
 
-    /// A client has an API, which a catalogue has not.
+    /// Checks that a client is of a provider: a catalogue has no API.
     fn check_kind(&self) -> Result<()> {
         if !self.of_client || self.catalogue.kind() == Kind::Provider {
             return Ok(());
         }
         let name = self.provider_name();
         let message = format!(
-            "`{name}` is no provider: it has no API\nhelp: take `Caller<{name}>`, or write `#[provider(..)]` in place of `#[catalogue]`"
+            "`{name}` is not a provider: it has no API\nhelp: take `Caller<{name}>`, or write `#[provider(..)]` instead of `#[catalogue]`"
         );
         Err(Error::new_spanned(&self.provider, message))
     }
@@ -135,8 +135,8 @@ impl Request {
             && matches!(self.purpose, Purpose::Tool { .. })
     }
 
-    /// A type without a catalogue. rustc reports it, by a trait that nothing implements, because a
-    /// type that is not there at all is an error of its own already.
+    /// The expansion for a type without a catalogue: a bound that is not satisfied, so that rustc
+    /// reports it. For a type that does not exist, rustc reports only that.
     fn expand_missing(&self) -> TokenStream {
         let Self { krate, holder, provider, .. } = self;
         let holds_all =
@@ -155,7 +155,7 @@ impl Request {
         self.provider.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
     }
 
-    /// The indices of the declared scopes, and every fault among them.
+    /// The indices of the declared scopes. Reports every error among them.
     fn resolve(&self, errors: &mut Errors) -> Vec<usize> {
         let mut declared = Vec::<(usize, &ScopeName)>::new();
         for name in &self.scopes {
@@ -229,7 +229,7 @@ impl Request {
             errors.push(Error::new(
                 span,
                 format!(
-                    "`{}` is not read-only: its scope `{token}` lets it write\nhelp: remove `read_only`, or ask for a scope with `access = read`",
+                    "`{}` is not read-only: its scope `{token}` lets it write\nhelp: remove `read_only`, or declare a scope with `access = read`",
                     self.holder
                 ),
             ));

@@ -32,7 +32,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
         token_exchange::check(attr, args, &mut errors);
         provider::check(args, &mut errors);
     }
-    // A faulty provider is one all the same, so that its tools have no faults of their own.
+    // A faulty provider is implemented too, so that its tools have no errors that follow from it.
     let args = args.unwrap_or_default();
     let name = args.name.as_ref().map(|Text(name)| name.value());
     let provider =

@@ -1,9 +1,9 @@
-//! `#[requires]`: a helper that declares which scopes it needs of the client that it is given.
+//! `#[requires]`: a helper that declares the scopes that it needs of its client.
 //!
-//! A thin generic shell carries the bound and boxes one body that is not generic: so there is one
-//! error and one copy of the code, and recursion works.
+//! A generic shell carries the bound and boxes the future of a body that is not generic over the
+//! holder. So there is one error and one copy of the code, and recursion works.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Error, FnArg, GenericParam, Lifetime, Path, Type, ext::IdentExt, parse_quote};
 
@@ -40,7 +40,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     let helper = inner.sig.ident.clone();
     let before = errors.len();
-    let parameters = inner.take_parameters(&helper, &mut errors);
+    let parameters = inner.take_parameters(&helper, true, &mut errors);
     check_providers(&inner, &parameters, &mut errors);
     let clients: Vec<_> = parameters.iter().filter(|parameter| parameter.is_client()).collect();
     let matched = match &scopes {
@@ -66,31 +66,33 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// A helper is generic over the tools that call it, and not over providers: its scopes are of one.
+/// Fails for a generic parameter as the provider: the scopes of a helper belong to one provider.
 fn check_providers(function: &Function, parameters: &[Parameter], errors: &mut Errors) {
     let generic = |provider: &Path| {
         function.sig.generics.type_params().any(|param| provider.is_ident(&param.ident))
     };
     for provider in parameters.iter().filter_map(Parameter::provider).filter(|path| generic(path)) {
-        let message = "the scopes of a helper are those of one provider\nhelp: write the name of the provider: `AuthedClient<GitHub>`";
+        let message = "a helper cannot be generic over the provider, because its scopes belong to one\nhelp: name the provider, as in `AuthedClient<GitHub>`";
         errors.push(Error::new_spanned(provider, message));
     }
 }
 
-/// `name`, or what none of the function's generic parameters is called.
+/// `name`, with `_` appended while it is a name in the function. The body counts too, because the
+/// function that it becomes is inside of the shell.
 fn free_name(name: &str, function: &Function) -> String {
     let mut name = name.to_owned();
-    let is_taken = |name: &str| {
-        function.sig.generics.params.iter().any(|param| match param {
-            GenericParam::Type(param) => param.ident == name,
-            GenericParam::Const(param) => param.ident == name,
-            GenericParam::Lifetime(param) => param.lifetime.ident == name,
-        })
-    };
-    while is_taken(&name) {
+    while contains(function.to_token_stream(), &name) {
         name.push('_');
     }
     name
+}
+
+fn contains(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => contains(group.stream(), name),
+        _ => false,
+    })
 }
 
 struct Helper<'a> {
@@ -101,7 +103,7 @@ struct Helper<'a> {
 }
 
 impl Helper<'_> {
-    /// A function that accepts the clients of all tools, so that its callers have no faults.
+    /// A function that accepts the clients of all tools, so that its callers have no errors.
     fn recover(&self, clients: &[&Parameter], errors: &Errors) -> TokenStream {
         let Function { attrs, vis, sig, .. } = self.inner;
         let helper = &sig.ident;
@@ -167,7 +169,7 @@ impl Helper<'_> {
                 inner_types.push(ty.to_token_stream());
             }
         }
-        // Each parameter outlives the future, said where its other bounds are.
+        // Each parameter outlives the future. The bound goes to the other bounds of the parameter.
         let (mut lifetimes, mut generics) = (Vec::new(), Vec::new());
         let mut outlive = Vec::new();
         for mut parameter in sig.generics.params.clone() {
@@ -229,7 +231,7 @@ impl Helper<'_> {
         }
     }
 
-    /// The trait of the holders that may call the helper: its name and its words make the error.
+    /// The trait of the holders that may call the helper. Its name and attributes make the error.
     fn emit_may_call(&self) -> TokenStream {
         let Self { inner: Function { vis, sig, .. }, matched, .. } = self;
         let helper = sig.ident.unraw().to_string();

@@ -1,4 +1,4 @@
-//! What `#[provider]` and `#[catalogue]` share: the scopes, and the macro that carries them.
+//! The scopes of `#[provider]` and `#[catalogue]`, and the macro that carries them.
 
 use std::{
     collections::BTreeMap,
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// Expands the enum. What `provider` emits comes between its catalogue and the macro of its name;
-/// people read `name`, or the enum's own name.
+/// Expands the enum. The tokens of `provider` come between the catalogue and the macro. `name` is
+/// the name for people; without it, they see the name of the enum.
 pub(super) fn expand(
     mut item: ItemEnum,
     krate: &Path,
@@ -80,8 +80,8 @@ fn emit_catalogue(
         }
     });
     let count = scopes.len();
-    // A static, because the compiler reads a constant again for every tool that refers to it. The
-    // import, because hundreds of full paths take this macro, which is not optimized, some time.
+    // A static, because the compiler evaluates a constant again for every tool that refers to it.
+    // An import, because hundreds of full paths would slow this macro, which is not optimized.
     quote! {
         #[automatically_derived]
         impl #krate::__private::Catalogue for #ident {

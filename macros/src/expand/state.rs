@@ -1,4 +1,4 @@
-//! Calls of what the runtime implements for every type of a state.
+//! Calls of functions that the runtime implements for every type of a state.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,8 +8,8 @@ use crate::hygiene::respanned;
 
 /// The type of a state as the runtime's trait, `<T as StateValue>`.
 ///
-/// All of it has one place, the first token of the type. So what rustc reports of a type that
-/// cannot be one is reported there, and once.
+/// All of it has one span, that of the first token of the type, so that rustc reports a type that
+/// is not a state there, and once.
 pub(super) struct StateType {
     path: TokenStream,
     span: Span,

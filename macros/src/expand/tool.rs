@@ -131,10 +131,10 @@ impl Tool {
             Kind::Argument => local(&parameter.ident).into_token_stream(),
         };
         let span = hygienic(tool.span());
-        // With the place of the name, or a future that is not `Send` is shown on the attribute.
+        // With the span of the name, or a future that is not `Send` is reported on the attribute.
         let running = respanned(&quote!(#krate::__private::ToolFuture), span);
         let borrows = parameters.iter().any(Parameter::is_borrowed);
-        // What is borrowed, or mapped, needs a future around the function's own.
+        // Borrowed parameters and a mapped result need a future around that of the function.
         let body = if borrows || output.map.is_some() {
             let injected = parameters.iter().filter(|parameter| !parameter.is_argument());
             let lets = injected.map(|parameter| {
@@ -167,7 +167,7 @@ impl Tool {
         }
     }
 
-    /// The future of the call, which has a type only if every state may be shared.
+    /// The future of the call, with a type that exists only if every state may be shared.
     fn guard(&self, future: TokenStream) -> TokenStream {
         let states = self.parameters.iter().filter_map(|parameter| match &parameter.kind {
             Kind::State { of, .. } => Some(StateType::new(&self.krate, of)),
@@ -180,7 +180,7 @@ impl Tool {
     fn emit_dependencies(&self) -> Option<TokenStream> {
         let krate = &self.krate;
         let infer = Path::from(Ident::new("_", Span::call_site()));
-        // The type of the only client is inferred, so that one which is not there is reported once.
+        // The type of the only client is inferred, so that a missing type is reported once.
         let of = |provider| if self.clients.len() == 1 { &infer } else { provider };
         let dependencies = self.parameters.iter().filter_map(|parameter| {
             let name = parameter.ident.unraw().to_string();
@@ -203,7 +203,7 @@ impl Tool {
         let client = self.parameters.iter().find(|parameter| parameter.is_client());
         let list = match (dependencies.as_slice(), client) {
             ([], _) => return None,
-            // One call where it is enough, because the compiler checks it for every tool.
+            // A single call, for the time that the compiler needs for each tool.
             ([_], Some(client)) => {
                 let name = client.ident.unraw().to_string();
                 quote!(of_client::<_, Self>(#name))
@@ -219,7 +219,7 @@ impl Tool {
 
     /// Asks each catalogue to call [`super::prove_scopes`] back.
     ///
-    /// The function itself stays here: what goes through a catalogue is parsed once more.
+    /// The function itself is not passed, because what a catalogue passes is parsed again.
     fn emit_requests(&self) -> TokenStream {
         let tool = &self.function.sig.ident;
         let read_only = self.attribute.read_only.map(|span| Ident::new("read_only", span));
@@ -233,7 +233,7 @@ impl Tool {
         requests.collect()
     }
 
-    /// A tool that cannot be called, so that the place where it is registered has no fault.
+    /// A tool that cannot be called, so that the place where it is registered has no error.
     fn recover(&self) -> TokenStream {
         let Self { krate, name, .. } = self;
         let tool = &self.function.sig.ident;
@@ -266,8 +266,8 @@ impl Tool {
     }
 }
 
-/// A parameter's name for the expansion: what the user names does not see it, nor the other way
-/// round.
+/// A parameter's name for the expansion, which is hygienic: code of the user does not see it, and
+/// it hides no name of the user.
 fn local(ident: &Ident) -> Ident {
     let mut local = ident.clone();
     local.set_span(hygienic(ident.span()));

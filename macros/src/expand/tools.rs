@@ -1,4 +1,4 @@
-//! `tools![]`: a constant table, in which every name is there once.
+//! `tools![]`: a constant table, in which every name occurs once.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ impl Parse for Input {
         input.parse::<Token![;]>()?;
         let tool = |input: ParseStream<'_>| {
             let path = input.call(Path::parse_mod_style).map_err(|error| {
-                let message = "a tool is named by its function\nhelp: write `tools![list_issues, issues::close]`";
+                let message = "a tool is given as the path of its function\nhelp: write `tools![list_issues, issues::close]`";
                 Error::new(error.span(), message)
             })?;
             if input.peek(syn::token::Paren) {
@@ -78,7 +78,7 @@ impl Input {
         }
         quote!({
             const TABLE: &[#krate::__private::ToolEntry] = &[#(#krate::__private::ToolEntry::new::<#tools>()),*];
-            // Every pair of hundreds of names is looked at, which the lint takes for no end.
+            // All pairs of hundreds of names are compared: the lint suspects an endless loop.
             #[allow(long_running_const_eval)]
             const _: () = {
                 #pairs

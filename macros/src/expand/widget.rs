@@ -49,7 +49,7 @@ fn output(tool: &Tool, view: Option<&View>) -> Output {
         ReturnType::Type(_, ty) => last_ident(ty).is_some_and(|ident| ident == "Result"),
         ReturnType::Default => false,
     };
-    // A fault of the props is shown on their type.
+    // Errors of the props are reported on their type.
     let span = match &tool.function.sig.output {
         ReturnType::Type(_, ty) => inside("Result", ty).unwrap_or(ty).span(),
         ReturnType::Default => props.span(),

@@ -79,7 +79,7 @@ impl Argument {
             _ => format!("write `#[arg(rename = \"{fitting}\")]` before it"),
         };
         let message = format!(
-            "`{name}` is not the name of an argument\nhelp: {help}: models take 1 to 64 of A-Z, a-z, 0-9, `_`, `-` and `.`"
+            "an argument cannot be named `{name}`: the APIs of models accept 1 to 64 characters of A-Z, a-z, 0-9, `_`, `-` and `.`\nhelp: {help}"
         );
         Err(Error::new(self.name.span(), message))
     }
@@ -88,7 +88,7 @@ impl Argument {
         self.flatten = args.flatten.is_some_and(|flatten| flatten.on);
         if self.flatten {
             errors.take(check_flattened(&self.ty));
-            return errors.extend(args.besides_flatten());
+            return errors.extend(args.conflicts_with_flatten());
         }
         if let Some(name) = args.rename {
             self.name = name.0;
@@ -115,7 +115,7 @@ impl Argument {
             self.examples.extend(errors.take(literal));
         }
         if errors.len() == before {
-            // The value of a faulty rule is not what it will be.
+            // A faulty rule will be changed, so nothing is checked against it.
             for rule in &self.rules {
                 if let Some(default) = &args.default {
                     errors.take(rule.check_default(&default.value, default.key, &self.ty));
@@ -137,7 +137,7 @@ impl Argument {
     }
 }
 
-/// An argument is owned, and of one type.
+/// Fails for a type that borrows, and for `impl Trait`.
 fn check_type(ty: &Type) -> Result<()> {
     let (what, help) = match ty {
         Type::Reference(reference) => {
@@ -145,7 +145,8 @@ fn check_type(ty: &Type) -> Result<()> {
             ("an argument is owned: it is decoded for this call", format!("write `{owned}`"))
         }
         Type::ImplTrait(_) => {
-            ("an argument has one type, which its schema describes", "write the type".to_owned())
+            let message = "the type of an argument must be written out: its schema describes it";
+            (message, "write the type".to_owned())
         }
         ty => {
             let Some(span) = find_borrow(ty.to_token_stream()) else { return Ok(()) };
@@ -156,7 +157,7 @@ fn check_type(ty: &Type) -> Result<()> {
     Err(Error::new_spanned(ty, format!("{what}\nhelp: {help}")))
 }
 
-/// The owned form of what a reference leads to.
+/// The owned form of the type behind a reference.
 fn owned(ty: &Type) -> String {
     match ty {
         Type::Slice(slice) => return format!("Vec<{}>", owned(&slice.elem)),
@@ -193,7 +194,7 @@ fn find_borrow(tokens: TokenStream) -> Option<Span> {
     reference
 }
 
-/// A flattened type has fields.
+/// Fails for a type that is known to have no fields.
 fn check_flattened(ty: &Type) -> Result<()> {
     let name = last_ident(ty).map(ToString::to_string).unwrap_or_default();
     let is_value = NUMBERS.contains(&name.as_str());
@@ -206,7 +207,7 @@ fn check_flattened(ty: &Type) -> Result<()> {
     Err(Error::new_spanned(ty, message))
 }
 
-/// An example is a value of the argument's type, where that is known by its name.
+/// Fails for an example of another type, where the name of the argument's type is known.
 fn check_example(example: &Expr, ty: &str) -> Result<()> {
     let is_text = |value: &Expr| matches!(Known::new(value), Some(Known::Text(_)));
     let is_number = |value: &Expr| matches!(Known::new(value), Some(Known::Number(_)));

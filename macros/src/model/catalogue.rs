@@ -30,7 +30,7 @@ pub(crate) fn parse_enum(
     if !item.generics.params.is_empty() {
         let message = "a catalogue has no generic parameters\nhelp: remove them";
         errors.push(Error::new_spanned(&item.generics, message));
-        // What is emitted would lack them everywhere.
+        // The expansion does not repeat generic parameters, so the enum loses them.
         item.generics = Generics::default();
     }
     for variant in &mut item.variants {
@@ -40,7 +40,7 @@ pub(crate) fn parse_enum(
 }
 
 fn first_token(tokens: TokenStream) -> TokenStream {
-    // Past doc comments and attributes, to the word that should be `enum`.
+    // Skips doc comments and attributes, up to the word that should be `enum`.
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match &token {
@@ -51,7 +51,7 @@ fn first_token(tokens: TokenStream) -> TokenStream {
     TokenStream::new()
 }
 
-/// Takes `#[scopes(..)]` as the `#[scope(..)]` that it should be: nothing follows from the fault.
+/// Treats a misspelt `#[scopes(..)]` as `#[scope(..)]`, so that the spelling is the only error.
 fn take_misspelt_attribute(variant: &mut Variant, errors: &mut Errors) {
     let is_scope = |attr: &Attribute| attr.path().is_ident("scope");
     if variant.attrs.iter().any(is_scope) {
@@ -62,7 +62,7 @@ fn take_misspelt_attribute(variant: &mut Variant, errors: &mut Errors) {
         suggest::nearest(&name, ["scope"]).is_some()
     };
     if let Some(attr) = variant.attrs.iter_mut().find(near) {
-        let message = "a variant has the attribute `scope`\nhelp: write `#[scope(..)]`";
+        let message = "a scope is declared with the attribute `scope`\nhelp: write `#[scope(..)]`";
         errors.push(Error::new_spanned(attr.path(), message));
         let (Meta::Path(path)
         | Meta::List(MetaList { path, .. })
@@ -77,12 +77,13 @@ pub(crate) struct Declared(Vec<Option<ScopeAttribute>>);
 /// Checks the enum, and parses the attributes of its variants.
 pub(crate) fn declared(item: &ItemEnum, errors: &mut Errors) -> Declared {
     if item.variants.is_empty() {
-        let message = format!("`{}` has no scopes\nhelp: every variant is one", item.ident);
+        let message =
+            format!("`{}` has no scopes\nhelp: write a variant for each scope", item.ident);
         errors.push(Error::new_spanned(&item.ident, message));
     }
     for variant in &item.variants {
         if let Some(cfg) = variant.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
-            let message = "a scope cannot depend on `#[cfg]`: the catalogue is read before it is decided\nhelp: declare the scope always, and use it only where it is wanted";
+            let message = "a scope cannot depend on `#[cfg]`, which is evaluated after the scopes are read\nhelp: declare the scope always, and request it only where it is needed";
             errors.push(Error::new_spanned(cfg, message));
         }
         if !matches!(variant.fields, Fields::Unit) {
@@ -131,13 +132,13 @@ pub(crate) fn read(
         scopes.push(Scope {
             token,
             variant: variant.ident.unraw().to_string(),
-            // A scope that says nothing of its access is taken for one that writes.
+            // A scope without `access` is assumed to allow writes.
             access: attr.args.access.unwrap_or(Access::Write),
             implies,
         });
     }
     if !errors.is_empty() {
-        return None; // The indices hold only if every scope was understood.
+        return None; // The indices are right only if every scope was read.
     }
     for (scope, attr) in scopes.iter().zip(attrs.iter().flatten()) {
         let above = scope
@@ -157,7 +158,7 @@ pub(crate) fn read(
         }
     }
     let cycle = |index: usize| {
-        let attr = attrs[index].as_ref().expect("every scope was understood");
+        let attr = attrs[index].as_ref().expect("every scope was read");
         let message =
             format!("`{}` implies itself through the scopes that it implies", attr.token.value());
         Error::new(attr.token.span(), message)
@@ -178,7 +179,7 @@ impl Declared {
     }
 }
 
-/// A synonym is of a provider's scope, and of one only.
+/// Checks that a synonym belongs to one scope, of a provider.
 fn check_synonym(
     synonym: &LitStr,
     kind: Kind,
@@ -205,18 +206,21 @@ fn find_scope(variant: &Variant, errors: &mut Errors) -> Option<ScopeAttribute> 
     let mut attrs = variant.attrs.iter().filter(|attr| attr.path().is_ident("scope"));
     let Some(attr) = attrs.next() else {
         let message = format!(
-            "`{name}` is no scope yet\nhelp: write `#[scope(\"repo:read\", access = read)]` above it"
+            "`{name}` has no scope\nhelp: write `#[scope(\"repo:read\", access = read)]` above it"
         );
         errors.push(Error::new_spanned(name, message));
         return None;
     };
     if let Some(second) = attrs.next() {
-        errors.push(Error::new_spanned(second, "a variant is one scope"));
+        errors.push(Error::new_spanned(
+            second,
+            "a variant has one `#[scope]`\nhelp: remove this one",
+        ));
     }
     ScopeAttribute::parse(attr, errors)
 }
 
-/// Takes off another attribute of ours: it would declare the same catalogue again.
+/// Removes another attribute of toolgate, which would declare the same catalogue again.
 fn take_second_attribute(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
     let is_ours = |attr: &mut Attribute| {
         ["provider", "catalogue"].iter().any(|name| attr.path().is_ident(name))

@@ -1,5 +1,5 @@
-//! Type arguments of `AuthedClient` and `Caller`: the provider or the catalogue, and the function whose
-//! scopes they carry.
+//! Type arguments of `AuthedClient` and `Caller`: the provider or the catalogue, and the function
+//! whose scopes they carry.
 
 use quote::ToTokens;
 use syn::{
@@ -21,11 +21,11 @@ pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<
     {
         let message = if segment.ident == "Caller" {
             format!(
-                "`{ident}` is no catalogue\nhelp: name an enum with `#[catalogue]`: `Caller<Acme>`; every caller is a `Caller`"
+                "`{ident}` is not a catalogue\nhelp: name an enum with `#[catalogue]`, as in `Caller<Acme>`; to accept any caller, write `Caller`"
             )
         } else {
             format!(
-                "`{ident}` is no provider\nhelp: name an enum with `#[provider]`: `AuthedClient<GitHub>`"
+                "`{ident}` is not a provider\nhelp: name an enum with `#[provider]`, as in `AuthedClient<GitHub>`"
             )
         };
         return Err(Error::new(ident.span(), message));
@@ -36,9 +36,9 @@ pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<
         None => generics.args.push(parse_quote!(#holder)),
         Some(GenericArgument::Type(Type::Path(other))) if other.path.is_ident(holder) => {}
         Some(other) => {
-            // Or a function could use the scopes that another one declares.
+            // Otherwise a function could use the scopes that another one declares.
             let message = format!(
-                "the scopes of `{holder}` are its own\nhelp: write `{}<{}>`",
+                "`{holder}` cannot use the scopes of another function\nhelp: write `{}<{}>`",
                 segment.ident,
                 provider.to_token_stream().to_string().replace(' ', "")
             );
@@ -48,7 +48,8 @@ pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<
     Ok(Some(provider))
 }
 
-/// `AuthedClient<GitHub::Repo>` names a scope. A module begins with a small letter.
+/// Fails for `AuthedClient<GitHub::Repo>`, which names a scope. A module is told from an enum by
+/// its first letter, which is in lower case.
 fn check_no_variant(segment: &PathSegment, provider: &Path) -> Result<()> {
     let mut names = provider.segments.iter().rev().map(|segment| segment.ident.to_string());
     let (Some(variant), Some(owner)) = (names.next(), names.next()) else { return Ok(()) };
@@ -56,7 +57,7 @@ fn check_no_variant(segment: &PathSegment, provider: &Path) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "`{variant}` is a scope of `{owner}`\nhelp: write `{}<{owner}>` here, and `scopes({variant})` in the attribute",
+        "`{variant}` is a scope of `{owner}`\nhelp: write `{}<{owner}>` here, and name the scope in the attribute: `#[tool(scopes({variant}))]` or `#[requires({variant})]`",
         segment.ident
     );
     Err(Error::new_spanned(provider, message))

@@ -1,4 +1,4 @@
-//! The catalogue of a provider, as it travels from `#[provider]` to `#[tool]`.
+//! The catalogue of a provider, as `#[provider]` passes it to `#[tool]`.
 //!
 //! One string literal: a line for each scope, with its token, its variant, its access and the
 //! indices of the scopes that it implies, transitively. A scope token holds no white space
@@ -23,7 +23,7 @@ pub(crate) struct Scope {
     pub(crate) implies: Vec<usize>,
 }
 
-/// The scopes of a provider. Empty only where the provider's own faults are reported already.
+/// The scopes of a provider. Empty only if the errors of the provider are reported already.
 pub(crate) struct Catalogue {
     scopes: Vec<Scope>,
     kind: Kind,
@@ -31,7 +31,7 @@ pub(crate) struct Catalogue {
     has_accounts: bool,
 }
 
-/// What has the scopes.
+/// The kind of type that has the scopes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An enum with `#[provider]`.
@@ -42,8 +42,8 @@ pub(crate) enum Kind {
     Missing,
 }
 
-/// The first line of a catalogue of callers, that of a provider with several accounts of a person, and
-/// the only one of a type that has no catalogue. A scope has more than one word.
+/// The first line of a catalogue of callers, the first line of a provider with several accounts of
+/// a person, and the only line of a type without a catalogue. The line of a scope has more words.
 const CALLERS: &str = "callers";
 const ACCOUNTS: &str = "accounts";
 const MISSING: &str = "none";
@@ -74,15 +74,15 @@ impl Catalogue {
         Ok(Self { scopes, kind, has_accounts: false })
     }
 
-    /// The same catalogue, of a provider that says whose account a token opens.
+    /// The same catalogue, with whether the provider tells which account a token belongs to.
     pub(crate) fn with_accounts(self, has_accounts: bool) -> Self {
         Self { has_accounts, ..self }
     }
 
     /// The catalogue that the string literal holds.
     ///
-    /// The last few are remembered: every tool of a provider brings the same literal, and to read
-    /// hundreds of scopes, in a macro that is built without optimization, takes longer than the rest of a tool.
+    /// The last few are cached: every tool of a provider passes the same literal, and this macro is
+    /// built without optimization, so that hundreds of scopes take longer than the rest of a tool.
     pub(crate) fn read(literal: &Literal) -> Option<Arc<Self>> {
         static LAST: Mutex<Vec<(String, Arc<Catalogue>)>> = Mutex::new(Vec::new());
         const REMEMBERED: usize = 8;

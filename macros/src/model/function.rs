@@ -12,7 +12,7 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// A function whose body need not parse, so that the macro works while one types it.
+/// A function whose body need not parse, so that the macro works while the body is being typed.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -21,8 +21,10 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// `attribute` is the name without `#[..]`, for messages. What cannot be parsed is returned as it is,
-    /// with an error, unless it is a function: rustc reports its syntax errors itself.
+    /// Parses the item. `attribute` is the name without `#[..]`, for messages.
+    ///
+    /// An item that cannot be parsed is returned unchanged, with an error, unless it is a function:
+    /// rustc reports its syntax errors itself.
     pub(crate) fn parse(
         attribute: &str,
         item: TokenStream,
@@ -66,13 +68,13 @@ impl Function {
         }
         if let Some(receiver) = sig.receiver() {
             let message = format!(
-                "{what} is a free function, without `self`\nhelp: what it shares with others comes as `State<T>`"
+                "{what} is a free function, without `self`\nhelp: take shared data as a parameter, such as `State<T>`"
             );
             errors.push(Error::new_spanned(receiver.self_token, message));
         }
     }
 
-    /// Takes off another attribute of ours: it would declare the same type again.
+    /// Removes another attribute of toolgate, which would declare the same type again.
     fn take_second_attribute(&mut self, errors: &mut Errors) {
         let is_ours = |attr: &Attribute| {
             let path = attr.path();
@@ -87,7 +89,8 @@ impl Function {
         }
     }
 
-    /// Whether it has `#[allow(deprecated)]`: a lint of ours is another item.
+    /// Whether it has `#[allow(deprecated)]`, which does not reach the warning in another item of
+    /// the expansion.
     pub(crate) fn allows_deprecated(&self) -> bool {
         self.attrs.iter().filter(|attr| attr.path().is_ident("allow")).any(|attr| {
             let list = attr.meta.require_list().map(|list| list.tokens.clone());
@@ -98,7 +101,7 @@ impl Function {
         })
     }
 
-    /// Replaces the body, where its errors would only repeat one that is reported.
+    /// Replaces the body, whose errors would only repeat one that is reported.
     pub(crate) fn drop_body(&mut self) {
         self.body = quote!({ ::core::unreachable!() });
         self.attrs.push(syn::parse_quote!(#[allow(unused_variables, unused_mut)]));
@@ -120,7 +123,7 @@ impl ToTokens for Function {
     }
 }
 
-/// Whether `fn` comes after the words that may stand before it.
+/// Whether the item begins as a function does, with `fn` or qualifiers and `fn`.
 fn begins_function(input: ParseStream<'_>) -> bool {
     let input = input.fork();
     while let Ok(token) = input.parse::<TokenTree>() {
@@ -134,15 +137,20 @@ fn begins_function(input: ParseStream<'_>) -> bool {
     false
 }
 
-/// A type of the name of a primitive would hide it from the whole module.
+/// Fails for the name of a primitive type, which would be shadowed in the whole module.
 pub(crate) fn check_name(name: &Ident, noun: &str) -> Result<()> {
     const PRIMITIVES: [&str; 17] = [
         "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128",
         "u16", "u32", "u64", "u8", "usize",
     ];
     if PRIMITIVES.iter().any(|primitive| name == primitive) {
+        let help = if noun == "a tool" {
+            format!("; the model still sees `{name}` with `name = \"{name}\"` in the attribute")
+        } else {
+            String::new()
+        };
         let message = format!(
-            "{noun} cannot be named as the primitive type `{name}`\nhelp: give the function another name; `#[tool(name = \"{name}\")]` is what the model sees"
+            "{noun} cannot have the name of the primitive type `{name}`\nhelp: give the function another name{help}"
         );
         return Err(Error::new_spanned(name, message));
     }

@@ -43,9 +43,11 @@ pub(super) enum Number {
 impl Number {
     pub(super) fn new(value: &Expr) -> Option<Self> {
         match value {
-            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
-                number.base10_digits().parse().map(Self::Int).ok()
-            }
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.suffix() {
+                // syn takes `1f64` for an integer.
+                "f32" | "f64" => number.base10_digits().parse().map(Self::Float).ok(),
+                _ => number.base10_digits().parse().map(Self::Int).ok(),
+            },
             Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
                 number.base10_digits().parse().map(Self::Float).ok()
             }

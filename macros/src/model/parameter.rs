@@ -69,14 +69,15 @@ impl Parameter {
 }
 
 impl Function {
-    /// The parameters. Takes `#[arg]` and doc comments off them, and ties every client and every
-    /// `Caller<P>` to `holder`.
+    /// The parameters. Removes `#[arg]` and doc comments from them, and adds `holder` to the type
+    /// of every client and every `Caller<P>`. In a helper all others are arguments.
     ///
-    /// A parameter with a faulty type loses it, and the function its body, which could only repeat
-    /// the fault.
+    /// The type of a faulty parameter is replaced, and the function loses its body, which would
+    /// only repeat the error.
     pub(crate) fn take_parameters(
         &mut self,
         holder: &Ident,
+        is_helper: bool,
         errors: &mut Errors,
     ) -> Vec<Parameter> {
         let mut parameters = Vec::new();
@@ -97,22 +98,20 @@ impl Function {
             let Pat::Ident(pattern) = &**pat else {
                 let help = match &**pat {
                     Pat::Wild(_) => "write a name, which may begin with `_`",
-                    _ => "take it apart in the body",
+                    _ => "write a name, and the pattern in a `let` in the body",
                 };
-                let message = format!(
-                    "a parameter has a name, which the model or the runtime fills\nhelp: {help}"
-                );
+                let message = format!("a parameter needs a name\nhelp: {help}");
                 errors.push(Error::new_spanned(pat, message));
                 continue;
             };
             let ident = pattern.ident.clone();
-            match classify(ty, holder) {
+            match classify(ty, holder, is_helper) {
                 Ok(kind) => {
                     parameters.push(Parameter { ident, ty: (**ty).clone(), kind, args, doc });
                 }
                 Err(error) => {
                     errors.push(error);
-                    // Calls of the function are not at fault.
+                    // So that calls of the function have no errors.
                     **ty = parse_quote!(impl ::core::marker::Sized);
                     stub = true;
                 }
@@ -125,7 +124,7 @@ impl Function {
     }
 }
 
-fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
+fn classify(ty: &mut Type, holder: &Ident, is_helper: bool) -> Result<Kind> {
     if is_plain(ty) {
         return Ok(Kind::Argument);
     }
@@ -151,9 +150,9 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
                 Some(caller) if caller.ident == "Caller" => {
                     Kind::Caller { catalogue: claim(caller, holder)?, borrowed, optional: true }
                 }
-                Some(injected) if is_always_there(injected) => {
+                Some(injected) if !is_helper && is_always_there(injected) => {
                     let message = format!(
-                        "what is injected is always there\nhelp: write `{}`",
+                        "`Context` and `State<T>` are never missing, so they cannot be optional\nhelp: write `{}`",
                         injected.to_token_stream().to_string().replace(' ', "")
                     );
                     return Err(Error::new_spanned(&whole, message));
@@ -162,6 +161,8 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
             },
             _ => return argument(&whole),
         },
+        // The caller of a helper passes these, and they may be types of the user's own.
+        "Context" | "State" if is_helper => return argument(&whole),
         "Context" if last.arguments.is_none() => Kind::Context { borrowed },
         "Context" if has_only_lifetimes(last) => {
             let message = "a context has no lifetime\nhelp: write `Context`, or `&Context`";
@@ -181,13 +182,13 @@ fn classify(ty: &mut Type, holder: &Ident) -> Result<Kind> {
         && let Some(token) = &reference.mutability
     {
         let message =
-            "what is injected is shared with other calls\nhelp: borrow it as `&`, without `mut`";
+            "this parameter is shared with other calls\nhelp: borrow it as `&`, without `mut`";
         return Err(Error::new_spanned(token, message));
     }
     Ok(kind)
 }
 
-/// `String` or `u64`: the types of most parameters, which are looked at no further.
+/// Whether it is a type such as `String` or `u64`, as for most parameters, which needs no checks.
 fn is_plain(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.last().is_some_and(|last| {
@@ -197,7 +198,7 @@ fn is_plain(ty: &Type) -> bool {
     })
 }
 
-/// A type that no parameter can have, as rustc says as well, in many more words.
+/// Fails for a type that no parameter can have. The error of rustc would be much longer.
 fn check_shape(ty: &Type) -> Result<()> {
     let help = match ty {
         Type::Slice(slice) => {
@@ -208,11 +209,11 @@ fn check_shape(ty: &Type) -> Result<()> {
         Type::Path(path) if path.path.is_ident("Self") => "write the type".to_owned(),
         _ => return Ok(()),
     };
-    let message = format!("a parameter has one type, which is known and has a size\nhelp: {help}");
+    let message = format!("the type of a parameter must be sized and written out\nhelp: {help}");
     Err(Error::new_spanned(ty, message))
 }
 
-/// `Context` or `State<T>`; types of the user's own may have these names without the arguments.
+/// Whether the type is `Context` or `State<T>`. `State` and `Context<T>` are types of the user.
 fn is_always_there(segment: &PathSegment) -> bool {
     match &segment.arguments {
         PathArguments::None => segment.ident == "Context",
@@ -225,12 +226,12 @@ fn has_only_lifetimes(segment: &PathSegment) -> bool {
     generics.args.iter().all(|argument| matches!(argument, GenericArgument::Lifetime(_)))
 }
 
-/// An argument; a client inside of another type is none.
+/// [`Kind::Argument`]; fails if a client is inside of the type.
 fn argument(ty: &Type) -> Result<Kind> {
     match find_client(ty.to_token_stream()) {
         None => Ok(Kind::Argument),
         Some(client) => {
-            let message = "a client is injected itself, or by reference\nhelp: write `AuthedClient<P>` or `&AuthedClient<P>`";
+            let message = "a client cannot be inside of another type\nhelp: write `AuthedClient<P>` or `&AuthedClient<P>`";
             Err(Error::new(client.span(), message))
         }
     }

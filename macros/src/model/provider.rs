@@ -12,10 +12,10 @@ use crate::{
     suggest,
 };
 
-/// What a name in braces of a revocation endpoint may be besides a placeholder.
+/// The names that the revocation endpoint may have in braces, in addition to placeholders.
 const OF_REVOCATION: [&str; 2] = ["client_id", "token"];
 
-/// Checks what concerns several keys.
+/// Checks keys that depend on each other, and the placeholders in URLs.
 pub(crate) fn check(args: &ProviderArgs, errors: &mut Errors) {
     let conditions = [&args.rate_limited, &args.invalid_token, &args.api_error];
     for condition in conditions.into_iter().flatten() {
@@ -33,14 +33,15 @@ pub(crate) fn check(args: &ProviderArgs, errors: &mut Errors) {
     }
     for separator in [&args.scope_separator, &args.response_scope_separator].into_iter().flatten() {
         if separator.0.value().is_empty() {
-            let message = "nothing separates scopes\nhelp: write the separator: `\",\"`";
+            let message = "the separator of scopes is empty\nhelp: write the separator: `\",\"`";
             errors.push(Error::new(separator.0.span(), message));
         }
     }
     check_urls(args, errors);
 }
 
-/// Every name in braces is declared and may stand there, and every placeholder is used.
+/// Checks that every name in braces is declared and allowed in its place, and that every
+/// placeholder is used.
 fn check_urls(args: &ProviderArgs, errors: &mut Errors) {
     let declared = args.placeholders.as_ref().map_or(&[][..], |all| &all.0);
     let mut used = Vec::new();
@@ -68,7 +69,7 @@ fn check_urls(args: &ProviderArgs, errors: &mut Errors) {
             used.push(name.to_owned());
         }
     }
-    // A name that was misspelt is not unused as well.
+    // A misspelt name would be reported as unused too.
     if errors.len() > before {
         return;
     }
@@ -92,7 +93,7 @@ fn undeclared(name: &str, declared: &[Placeholder], span: Span) -> Error {
     Error::new(span, format!("the placeholder `{{{name}}}` is not declared\nhelp: {help}"))
 }
 
-/// The names in braces, each with where its brace is.
+/// The names in braces, each with the index of its opening brace.
 fn names_in(url: &str, span: Span) -> Result<Vec<(usize, &str)>, Error> {
     let mut names = Vec::new();
     let mut rest = 0;
@@ -108,7 +109,7 @@ fn names_in(url: &str, span: Span) -> Result<Vec<(usize, &str)>, Error> {
     Ok(names)
 }
 
-/// Checks that the value is known when the URL is needed, and that it cannot lead elsewhere.
+/// Checks that the value is known when the URL is needed, and that it cannot change the host.
 fn check_place(
     key: &str,
     placeholder: &Placeholder,
@@ -119,14 +120,14 @@ fn check_place(
     let error = |message: String| Err(Error::new(url.span(), message));
     if matches!(placeholder.source, Source::TokenResponse | Source::Api) && key != "api" {
         return error(format!(
-            "`{{{name}}}` is known only after an account was connected\nhelp: it may be in `api`, not in `{key}`"
+            "`{{{name}}}` is known only after an account is connected\nhelp: use it in `api`, not in `{key}`"
         ));
     }
     let value = url.value();
     match (at, &placeholder.args.hosts) {
         (0, None) => {
             return error(format!(
-                "which hosts may `{{{name}}}` name?\nhelp: add `hosts(\"*.my.example.com\")` to it: tokens travel there"
+                "the hosts of `{{{name}}}` are not restricted, and tokens are sent to them\nhelp: add `hosts(\"*.my.example.com\")` to the placeholder"
             ));
         }
         (0, Some(_)) => {
@@ -134,10 +135,12 @@ fn check_place(
             if after.is_empty() || after.starts_with('/') {
                 return Ok(());
             }
-            return error(format!("after `{{{name}}}` comes a path, which begins with `/`"));
+            return error(format!("the path after `{{{name}}}` must begin with `/`"));
         }
         (_, Some(_)) => {
-            return error(format!("`{{{name}}}` is a host with its scheme, so it begins the URL"));
+            return error(format!(
+                "`{{{name}}}` is a scheme with a host, so the URL must begin with it"
+            ));
         }
         (_, None) => {}
     }
@@ -150,7 +153,7 @@ fn check_place(
     let whole = value[..at].ends_with(['/', '.']) && after.starts_with('.');
     if !whole || after.matches('.').count() < 2 || after.contains(['{', '@', ':']) {
         return error(format!(
-            "`{{{name}}}` may be a label of the host, if two other labels come after it\nhelp: write `https://{{{name}}}.example.com`"
+            "`{{{name}}}` may be a label of the host only if two other labels come after it\nhelp: write `https://{{{name}}}.example.com`"
         ));
     }
     Ok(())

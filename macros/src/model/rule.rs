@@ -22,7 +22,7 @@ use crate::{
     suggest,
 };
 
-/// A rule, with the place of its key.
+/// A rule, with the span of its key.
 pub(crate) struct Rule {
     pub(crate) key: Span,
     pub(crate) kind: RuleKind,
@@ -35,13 +35,13 @@ pub(crate) enum RuleKind {
     OneOf(Vec<LitStr>),
 }
 
-/// Both included; `None` is open.
+/// Limits, both included; `None` is no limit.
 pub(crate) struct Limits {
     pub(crate) min: Option<Expr>,
     pub(crate) max: Option<Expr>,
 }
 
-/// Types that are no strings, collections or numbers of ours by their names alone.
+/// The names of the number types.
 pub(super) const NUMBERS: [&str; 14] = [
     "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
     "f64",
@@ -49,7 +49,7 @@ pub(super) const NUMBERS: [&str; 14] = [
 
 impl Rule {
     pub(super) fn range(range: Keyed<Bounds>, ty: &str) -> Result<Self> {
-        let help = "`length(..)` bounds strings and collections";
+        let help = "`length(..)` limits strings and collections";
         check_type("range", "numbers", help, ty, range.key, |ty| {
             !["String", "bool", "Vec", "char"].contains(&ty)
         })?;
@@ -59,7 +59,7 @@ impl Rule {
     }
 
     pub(super) fn length(length: Keyed<Bounds>, ty: &str) -> Result<Self> {
-        let help = "`range(..)` bounds numbers";
+        let help = "`range(..)` limits numbers";
         check_type("length", "strings and collections", help, ty, length.key, |ty| !is_scalar(ty))?;
         let limits = Limits::new(length.value.0)?;
         limits.check_lengths()?;
@@ -81,7 +81,7 @@ impl Rule {
         let Texts(texts) = list.value;
         if texts.is_empty() {
             let message =
-                "`one_of` lists nothing, so no value fits\nhelp: write `one_of(\"a\", \"b\")`";
+                "`one_of` is empty, so it accepts no value\nhelp: write `one_of(\"a\", \"b\")`";
             return Err(Error::new(list.key, message));
         }
         for (at, text) in texts.iter().enumerate() {
@@ -93,7 +93,7 @@ impl Rule {
         Ok(Self { key: list.key, kind: RuleKind::OneOf(texts) })
     }
 
-    /// Checks a default against the rule. `None` of an optional argument breaks no rule.
+    /// Checks a default against the rule. `None`, of an optional argument, satisfies every rule.
     pub(super) fn check_default(&self, default: &Default, key: Span, ty: &Type) -> Result<()> {
         let value = match default {
             Default::Value(value) => return self.check_value(value, "the default"),
@@ -155,12 +155,12 @@ fn is_scalar(ty: &str) -> bool {
 }
 
 fn check_text(key: &str, ty: &str, span: Span) -> Result<()> {
-    let help = "`range(..)` bounds numbers, `length(..)` collections";
+    let help = "`range(..)` limits numbers, and `length(..)` collections";
     check_type(key, "strings", help, ty, span, |ty| !is_scalar(ty) && ty != "Vec")
 }
 
-/// Says why a rule does not fit a type that is known by its name. For an alias rustc says it, in
-/// more words.
+/// Fails if a rule is not for a type that is known by its name. For an alias the error is one of
+/// rustc, and longer.
 fn check_type(
     key: &str,
     is_for: &str,
@@ -179,24 +179,24 @@ fn check_type(
 impl Limits {
     fn new(range: ExprRange) -> Result<Self> {
         if let (RangeLimits::HalfOpen(dots), Some(_)) = (&range.limits, &range.end) {
-            let message = "both ends are included\nhelp: write `..=`";
+            let message = "the end of a range is included\nhelp: write `..=`";
             return Err(Error::new_spanned(dots, message));
         }
         if range.start.is_none() && range.end.is_none() {
-            let message = "this range has no end, so it excludes nothing\nhelp: write `1..`, `..=100` or `1..=100`";
+            let message = "this range has neither a start nor an end\nhelp: write `1..`, `..=100` or `1..=100`";
             return Err(Error::new_spanned(&range, message));
         }
         let number = |end: &Option<Box<Expr>>| end.as_deref().and_then(Number::new);
         if let (Some(min), Some(max)) = (number(&range.start), number(&range.end))
             && min.compare(max) == Some(Ordering::Greater)
         {
-            let message = "nothing is in this range: it ends before it starts";
+            let message = "this range is empty: it ends before it starts";
             return Err(Error::new_spanned(&range, message));
         }
         Ok(Self { min: range.start.map(|min| *min), max: range.end.map(|max| *max) })
     }
 
-    /// The numbers are of the argument's type, where that is known.
+    /// Checks that the numbers are of the argument's type, where that is known.
     fn check_numbers(&self, ty: &str) -> Result<()> {
         let is_float = match ty {
             "f32" | "f64" => true,
@@ -206,7 +206,7 @@ impl Limits {
         for end in [&self.min, &self.max].into_iter().flatten() {
             let shown = end.to_token_stream().to_string().replace("- ", "-");
             let help = match Number::new(end) {
-                Some(Number::Int(_)) if is_float => format!("write `{shown}.0`"),
+                Some(Number::Int(number)) if is_float => format!("write `{number}.0`"),
                 Some(Number::Float(_)) if !is_float => "write a whole number".to_owned(),
                 _ => continue,
             };
@@ -232,7 +232,7 @@ impl Limits {
         Ok(())
     }
 
-    /// An end that is not a literal excludes nothing here.
+    /// Whether a number is within the limits. One that is not a literal is ignored here.
     fn contain(&self, number: Number) -> bool {
         let end = |end: &Option<Expr>| end.as_ref().and_then(Number::new);
         let below = end(&self.min).and_then(|min| number.compare(min)) == Some(Ordering::Less);

@@ -1,4 +1,4 @@
-//! The scopes of each client, not yet looked up in a catalogue.
+//! The scopes of each client, before they are looked up in a catalogue.
 
 use proc_macro2::Span;
 use syn::{Error, Path, ext::IdentExt};
@@ -22,7 +22,7 @@ pub(crate) struct ClientScopes {
 
 /// Gives each client its scopes, by the parameter's name where there are several.
 ///
-/// `key` is the place of the scopes, `attribute` the name of the attribute that has them.
+/// `key` is the span of the key for the scopes, `attribute` the name of the attribute.
 pub(crate) fn match_clients(
     scopes: Option<&Scopes>,
     key: Span,
@@ -40,7 +40,11 @@ pub(crate) fn match_clients(
             return Vec::new();
         }
         (Some(_), []) => {
-            let or_caller = if is_helper { "" } else { ", or `Caller<P>` of a `#[catalogue]`" };
+            let or_caller = if is_helper {
+                ""
+            } else {
+                ", or `Caller<C>`, where `C` is an enum with `#[catalogue]`"
+            };
             let message = format!(
                 "scopes without a client to use them\nhelp: take a parameter `AuthedClient<P>`, where `P` is the provider{or_caller}"
             );
@@ -62,7 +66,7 @@ pub(crate) fn match_clients(
     for (key, _) in list {
         if !names.iter().any(|name| key == name) {
             if is_helper && key == "scopes" {
-                let message = "`#[requires]` has the scopes alone\nhelp: write `#[requires(\"repo:read\")]`, without `scopes`";
+                let message = "`#[requires]` has no key `scopes`\nhelp: write `#[requires(\"repo:read\")]`, without `scopes`";
                 errors.push(Error::new(key.span(), message));
                 continue;
             }
@@ -99,6 +103,6 @@ fn matched(client: &Parameter, scopes: &ScopeList) -> impl Iterator<Item = Clien
 fn unauthorized(client: &Parameter, help: &str) -> Error {
     let message =
         format!("`{}` is authorized for nothing: it has no scopes\nhelp: {help}", client.ident);
-    // The first token of the type: a caller of `new_spanned` would underline its arguments too.
+    // The span of the first token: `new_spanned` would underline the type arguments too.
     Error::new(syn::spanned::Spanned::span(&client.ty), message)
 }

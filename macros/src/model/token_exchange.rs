@@ -31,19 +31,19 @@ pub(crate) fn check(attr: TokenStream, args: &ProviderArgs, errors: &mut Errors)
     for key in keys(attr) {
         if OF_AUTHORIZATION_CODE.iter().any(|other| key == other) {
             let message = format!(
-                "`{key}` belongs to the authorization code flow, which `grant = token_exchange` does not have\nhelp: remove it: nobody signs in there, and the caller's token is exchanged at `token`"
+                "`{key}` belongs to the authorization code flow, which `grant = token_exchange` does not have\nhelp: remove it: the caller's token is exchanged at `token`, without a sign-in"
             );
             errors.push(Error::new(key.span(), message));
         }
     }
     if args.issuer.is_none() {
-        let message = "whose tokens are exchanged? `issuer` is missing\nhelp: add `issuer = \"https://login.example.com\"`: the `iss` of the callers' tokens, which are sent nowhere else";
+        let message = "`issuer` is missing: `grant = token_exchange` exchanges the tokens of one issuer\nhelp: add `issuer = \"https://login.example.com\"`, the `iss` of the callers' tokens";
         errors.push(Error::new(grant.key, message));
     }
     for placeholder in args.placeholders.iter().flat_map(|all| &all.0) {
         if !matches!(placeholder.source, Source::Configuration) {
             let message = format!(
-                "`{{{}}}` is known of an account that a person connects, and `grant = token_exchange` has none\nhelp: write `from = configuration`",
+                "`{{{}}}` comes from an account that a person connects, which `grant = token_exchange` does not have\nhelp: write `from = configuration`",
                 placeholder.name
             );
             errors.push(Error::new(placeholder.name.span(), message));

@@ -37,22 +37,22 @@ pub(crate) struct Tool {
     pub(crate) provider: Option<Path>,
 }
 
-/// What the attribute says of a tool's behaviour and looks.
+/// What the attribute declares, except the name and the scopes.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Attribute {
     pub(crate) title: Option<LitStr>,
-    /// The hints that are given, by the names of the runtime's fields.
+    /// The hints that are given, under the names of the runtime's fields.
     pub(crate) hints: Vec<(&'static str, bool)>,
-    /// The place of `read_only`, which is proved.
+    /// The span of `read_only`, which is checked against the scopes.
     pub(crate) read_only: Option<Span>,
     pub(crate) icons: Vec<LitStr>,
     pub(crate) meta: Option<LitStr>,
     pub(crate) app_only: bool,
     pub(crate) model_only: bool,
-    /// Its arguments are decoded as JSON says, without tolerance.
+    /// Whether arguments that do not match the schema are refused, even if the meaning is clear.
     pub(crate) strict: bool,
-    /// Its name is longer than some hosts take, and the attribute does not say so.
+    /// Whether the name is longer than some hosts accept, and no attribute allows that.
     pub(crate) warns_of_name: bool,
 }
 
@@ -72,7 +72,7 @@ impl Tool {
         }
         let ident = function.sig.ident.clone();
         let before = errors.len();
-        let parameters = function.take_parameters(&ident, errors);
+        let parameters = function.take_parameters(&ident, false, errors);
         let faulty = errors.len() > before;
         let arguments = arguments(&parameters, errors);
         if arguments.len() > MAX_ARGUMENTS {
@@ -85,7 +85,9 @@ impl Tool {
         check_generics(&function, errors);
         let description = doc_text(&function.attrs);
         if let Some(text) = expanded_later(&function.attrs).filter(|_| description.is_empty()) {
-            let message = "the description is a literal: other macros are expanded later\nhelp: write a doc comment: `/// ..`";
+            let message = format!(
+                "the description cannot come from another macro, which is expanded too late for `#[{attribute}]` to read it\nhelp: write a doc comment: `/// ..`"
+            );
             errors.push(Error::new_spanned(text, message));
         } else if description.is_empty() && !is_described {
             let message = format!(
@@ -104,14 +106,14 @@ impl Tool {
             clients: Vec::new(),
             provider: None,
         };
-        // A faulty attribute says nothing certain of the clients' scopes.
+        // If the attribute is faulty, the scopes of the clients are unknown.
         if let Some(args) = args {
             tool.set(attribute, args, faulty, errors);
         }
         Ok(tool)
     }
 
-    /// `faulty`: a parameter has a faulty type, so that a client may be missing.
+    /// `faulty` tells whether a parameter has a faulty type, so that a client may be missing.
     fn set(&mut self, attribute: &str, args: ToolArgs, faulty: bool, errors: &mut Errors) {
         let name = match args.name {
             Some(name) => Some(name),
@@ -145,7 +147,7 @@ impl Tool {
             && self.attribute.app_only
             && self.attribute.model_only
         {
-            let message = "it could not be called: `app_only` and `model_only` exclude each other\nhelp: remove one; without both, the model and views may call it";
+            let message = "`app_only` and `model_only` exclude each other: nothing could call this tool\nhelp: remove one; without both, the model and views may call it";
             errors.push(Error::new(model_only.span, message));
         }
         let clients: Vec<_> =
@@ -172,26 +174,25 @@ fn arguments(parameters: &[Parameter], errors: &mut Errors) -> Vec<Argument> {
             }
             arguments.push(argument);
         } else if let Some(attr) = parameter.args.first() {
-            let message =
-                format!("`{}` is injected, so `#[arg]` says nothing of it", parameter.ident);
+            let message = format!("`{}` is injected, so it takes no `#[arg]`", parameter.ident);
             errors.push(Error::new_spanned(attr, message));
         }
     }
     arguments
 }
 
-/// One client for each provider, and scopes only of a caller who is there.
+/// Fails for two clients of one provider, and for scopes of an optional caller.
 fn check_clients(parameters: &[Parameter], clients: &[&Parameter], errors: &mut Errors) -> bool {
     for parameter in parameters {
         if let Kind::Caller { catalogue: Some(_), optional: true, .. } = &parameter.kind {
-            let message = "a caller who may be missing carries no scopes\nhelp: write `Caller<P>` to demand them, or `Option<Caller>`";
+            let message = "an optional caller has no scopes\nhelp: write `Caller<P>` to require them, or `Option<Caller>`";
             errors.push(Error::new_spanned(&parameter.ty, message));
             return false;
         }
     }
     for (at, client) in clients.iter().enumerate() {
         if clients[..at].iter().any(|other| other.provider() == client.provider()) {
-            let message = "two clients of one provider\nhelp: one client is enough, it may be borrowed as often as you like";
+            let message = "two clients of the same provider\nhelp: take one client, and borrow it wherever it is needed";
             errors.push(Error::new_spanned(&client.ty, message));
             return false;
         }
@@ -199,7 +200,7 @@ fn check_clients(parameters: &[Parameter], clients: &[&Parameter], errors: &mut 
     true
 }
 
-/// The schema is fixed, so there are no parameters of types; and what is borrowed needs no name.
+/// Fails for generic parameters: the schema is fixed, and references need no lifetime.
 fn check_generics(function: &Function, errors: &mut Errors) {
     let params = &function.sig.generics.params;
     if params.is_empty() {
@@ -211,19 +212,19 @@ fn check_generics(function: &Function, errors: &mut Errors) {
         errors.push(Error::new_spanned(params, message));
     } else if errors.is_empty() {
         // An argument or a result with this lifetime is reported already.
-        let message = "a tool has no lifetimes\nhelp: what is injected is borrowed without: `&AuthedClient<P>`";
+        let message = "a tool has no lifetime parameters\nhelp: borrow what is injected without a lifetime: `&AuthedClient<P>`";
         errors.push(Error::new_spanned(params, message));
     }
 }
 
 fn check_output(function: &mut Function, errors: &mut Errors) {
     if function.sig.asyncness.is_none() {
-        return; // `fn .. -> impl Future` is reported already.
+        return; // A function that is not `async` is reported already.
     }
     let syn::ReturnType::Type(_, ty) = &mut function.sig.output else { return };
     match &mut **ty {
         Type::ImplTrait(_) => {
-            let message = "the result of a tool is a type with a name\nhelp: write `String`, `Json<T>` or another result";
+            let message = "the type of a tool's result must be written out\nhelp: write `String`, `Json<T>` or another result";
             errors.push(Error::new_spanned(ty, message));
         }
         Type::Reference(reference)

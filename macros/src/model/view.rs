@@ -13,10 +13,10 @@ use crate::{
     errors::Errors,
 };
 
-/// The largest view: hosts fetch it before anything is seen.
+/// The size limit of a view: hosts load all of it before they show it.
 const MAX_VIEW_BYTES: u64 = 2 << 20;
 
-/// A view, with what its page may do.
+/// A view, with the permissions of its page.
 pub(crate) struct View {
     pub(crate) source: Source,
     pub(crate) csp: Option<CspArgs>,
@@ -35,7 +35,7 @@ pub(crate) enum Source {
 }
 
 impl View {
-    /// The view of `args`, which `function` shows; the keys of the tool are taken out before.
+    /// The view that `args` declare for `function`, apart from the keys of the tool.
     pub(crate) fn new(args: WidgetArgs, function: &Function, errors: &mut Errors) -> Option<Self> {
         let Some(view) = args.view else {
             let ident = &function.sig.ident;
@@ -58,7 +58,7 @@ impl View {
     }
 }
 
-/// A widget returns its props.
+/// Checks that a widget returns its props.
 pub(crate) fn check_props(function: &Function) -> Result<()> {
     let ReturnType::Type(_, ty) = &function.sig.output else {
         let message = "a widget returns its props: what the view shows\nhelp: write `-> Result<Props>`, where `Props` is a type of yours";
@@ -66,13 +66,13 @@ pub(crate) fn check_props(function: &Function) -> Result<()> {
     };
     let props = inside("Result", ty).unwrap_or(ty);
     if last_ident(props).is_some_and(|ident| ident == "Json") {
-        let message = "the result of a widget is its props themselves\nhelp: leave out `Json<..>`";
+        let message = "a widget returns its props without `Json`\nhelp: leave out `Json<..>`";
         return Err(Error::new_spanned(props, message));
     }
     Ok(())
 }
 
-/// The view that a literal names, looked for from the crate's manifest on.
+/// The view that a literal contains or names. A path is relative to the crate's manifest.
 fn find(literal: LitStr) -> Result<Source> {
     let text = literal.value();
     let wrong = |message: String| Err(Error::new(literal.span(), message));
@@ -86,7 +86,7 @@ fn find(literal: LitStr) -> Result<Source> {
     let climbs = text.split(['/', '\\']).any(|part| part == "..");
     if climbs || Path::new(&text).is_absolute() || text.starts_with('/') {
         return wrong(format!(
-            "`{text}` is outside of this crate\nhelp: a view is a path from its Cargo.toml on, which is in {}",
+            "`{text}` is outside of this crate\nhelp: write a path that is relative to its Cargo.toml, which is in {}",
             Path::new(&root).display()
         ));
     }
@@ -119,12 +119,12 @@ fn check_size(literal: &LitStr, size: u64) -> Result<()> {
         format!("the view `{text}`")
     };
     let message = format!(
-        "{view} has {size} bytes, and {MAX_VIEW_BYTES} are the most\nhelp: hosts load it before anything is seen; leave out fonts, pictures and source maps"
+        "{view} has {size} bytes, more than the limit of {MAX_VIEW_BYTES}\nhelp: hosts load all of it before they show it; leave out fonts, pictures and source maps"
     );
     Err(Error::new(literal.span(), message))
 }
 
-/// Reads the page as text: `include_str!` would report a fault on the whole attribute.
+/// Checks that the page is text: `include_str!` would report an error on the whole attribute.
 fn check_text(literal: &LitStr, path: &Path) -> Result<()> {
     let Err(fault) = fs::read_to_string(path) else { return Ok(()) };
     let message = format!("{} cannot be read: {fault}\nhelp: save it as UTF-8", path.display());
@@ -175,7 +175,9 @@ mod tests {
         assert!(check_size(&literal, MAX_VIEW_BYTES).is_ok());
         let error = check_size(&literal, MAX_VIEW_BYTES + 1).unwrap_err().to_string();
         assert!(
-            error.starts_with("the view `view.html` has 2097153 bytes, and 2097152 are the most"),
+            error.starts_with(
+                "the view `view.html` has 2097153 bytes, more than the limit of 2097152"
+            ),
             "{error}"
         );
     }

@@ -19,6 +19,7 @@ macro_rules! cases {
     };
 }
 
+pub mod arg_values_in_every_form;
 pub mod argument_named_account;
 pub mod catalogue_declared;
 pub mod clients_write_with_scopes;
@@ -27,6 +28,7 @@ pub mod helper_by_implication;
 pub mod helper_by_value;
 pub mod helper_generic;
 pub mod helper_recursive;
+pub mod helper_types_of_any_name;
 pub mod helper_with_parameters;
 pub mod lints_denied;
 pub mod provider_behind_an_alias;
@@ -52,6 +54,7 @@ pub mod widgets_in_every_form;
 
 mod runs {
     cases! {
+        arg_values_in_every_form,
         argument_named_account,
         catalogue_declared,
         clients_write_with_scopes,
@@ -60,6 +63,7 @@ mod runs {
         helper_by_value,
         helper_generic,
         helper_recursive,
+        helper_types_of_any_name,
         helper_with_parameters,
         lints_denied,
         provider_behind_an_alias,

@@ -1,0 +1,5 @@
+use ui::prelude::*;
+
+fn main() {
+    let _ = path!("/a/{the owner}");
+}

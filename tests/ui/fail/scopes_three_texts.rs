@@ -1,0 +1,7 @@
+use ui::prelude::*;
+
+/// Does something.
+#[tool(scopes = "repo:read", "user:email", "repo:delete")]
+async fn t(a: AuthedClient<GitHub>) { let _ = a; }
+
+fn main() {}
