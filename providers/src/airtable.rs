@@ -15,7 +15,7 @@
 //!
 //! `broker.user("/v0/meta/whoami", "id")`: no scope is needed.
 //!
-//! Several accounts of a person are told apart by it too. They have names where the scope
+//! The same identifier distinguishes several accounts of a person. They have names where the scope
 //! `user.email:read` is granted.
 //!
 //! # Tokens

@@ -13,7 +13,7 @@
 //!
 //! `broker.user("/users/me", "/data/gid").sign_in_scopes(["users:read"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for `users:read`.
+//! The same identifier distinguishes several accounts of a person, so every consent asks for `users:read`.
 //!
 //! # Tokens
 //!

@@ -17,7 +17,7 @@
 //!
 //! `broker.user("/me", "account_id").sign_in_scopes(["read:me"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for `read:me`. The
+//! The same identifier distinguishes several accounts of a person, so every consent asks for `read:me`. The
 //! sites of one account are one account.
 //!
 //! # Tokens

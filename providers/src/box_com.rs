@@ -13,7 +13,7 @@
 //!
 //! `broker.user("/2.0/users/me", "id")`
 //!
-//! Several accounts of a person are told apart by it too.
+//! The same identifier distinguishes several accounts of a person.
 //!
 //! # Tokens
 //!

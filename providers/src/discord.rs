@@ -12,7 +12,7 @@
 //!
 //! `broker.user("/users/@me", "id").sign_in_scopes(["identify"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for `identify`.
+//! The same identifier distinguishes several accounts of a person, so every consent asks for `identify`.
 //!
 //! # Tokens
 //!

@@ -13,7 +13,7 @@
 //!
 //! `broker.user("/users/get_current_account", "account_id").sign_in_scopes(["account_info.read"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for
+//! The same identifier distinguishes several accounts of a person, so every consent asks for
 //! `account_info.read`.
 //!
 //! # Tokens

@@ -13,7 +13,7 @@
 //!
 //! `broker.user("/v1/me", "id").sign_in_scopes(["current_user:read"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for
+//! The same identifier distinguishes several accounts of a person, so every consent asks for
 //! `current_user:read`.
 //!
 //! # Tokens

@@ -14,7 +14,7 @@
 //! # Identify a person
 //!
 //! `broker.user("/user", "id")`: the id of an account never changes, its login may. No scope is
-//! needed. Several accounts of a person are told apart by it too.
+//! needed. The same identifier distinguishes several accounts of a person.
 //!
 //! # Tokens
 //!
@@ -200,8 +200,8 @@ pub enum GitHub {
     #[scope("workflow", access = write)]
     Workflow,
     /// Manage the networks of hosted runners of an organization.
-    // These two: https://docs.github.com/en/rest/orgs/network-configurations. What reads names the
-    // second alone there, so the first does not imply it.
+    // These two: https://docs.github.com/en/rest/orgs/network-configurations. Endpoints that only
+    // read accept only the second there, so the first does not imply it.
     #[scope("write:network_configurations", access = write)]
     WriteNetworkConfigurations,
     /// See the networks of hosted runners of an organization.

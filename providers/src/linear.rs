@@ -10,10 +10,10 @@
 //!
 //! # Identify a person
 //!
-//! `broker.user("/graphql", "/data/viewer/id").sign_in_scopes(["read"])`: the question is the one
-//! that tells accounts apart. A person has a user, with an identifier of its own, in each workspace.
+//! `broker.user("/graphql", "/data/viewer/id").sign_in_scopes(["read"])`: the broker sends the
+//! GraphQL query by which accounts are identified. A person has a user, with an identifier of its own, in each workspace.
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for `read`, which
+//! The same identifier distinguishes several accounts of a person, so every consent asks for `read`, which
 //! Linear always grants.
 //!
 //! # Tokens

@@ -18,7 +18,7 @@
 //!
 //! `broker.user("/me", "id").sign_in_scopes(["User.Read"])`: the id of the object in the directory.
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for `User.Read`.
+//! The same identifier distinguishes several accounts of a person, so every consent asks for `User.Read`.
 //!
 //! # Tokens
 //!

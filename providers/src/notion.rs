@@ -15,7 +15,7 @@
 //! `broker.user("/v1/users/me", "/bot/owner/user/id")`: the token is a bot's, and the person is its
 //! owner.
 //!
-//! Several accounts of a person are told apart by it too, together with the workspace.
+//! The same identifier distinguishes several accounts of a person, together with the workspace.
 //!
 //! # Tokens
 //!
@@ -64,7 +64,8 @@ use toolgate::provider;
     // https://developers.notion.com/reference/get-self: open to every token. A token is for a person in
     // a workspace, and both have an identifier (`BotInfoResponse` in
     // https://github.com/makenotion/notion-sdk-js/blob/main/src/api-endpoints/common.ts). `bot_id` is
-    // that of the authorization, which may be another after another consent.
+    // that of the authorization, which may be another after another consent. That the version below has
+    // `workspace_id` was not tried; without it no account can be connected.
     account(
         path = "/v1/users/me",
         id("/bot/workspace_id", "/bot/owner/user/id"),

@@ -12,7 +12,7 @@
 //!
 //! `broker.user("/2/users/me", "/data/id").sign_in_scopes(["tweet.read", "users.read"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for these two.
+//! The same identifier distinguishes several accounts of a person, so every consent asks for these two.
 //!
 //! # Tokens
 //!

@@ -14,7 +14,7 @@
 //!
 //! `broker.user("/users/me", "id").sign_in_scopes(["user:read:user"])`
 //!
-//! Several accounts of a person are told apart by it too, so every consent asks for
+//! The same identifier distinguishes several accounts of a person, so every consent asks for
 //! `user:read:user`.
 //!
 //! # Tokens

@@ -89,7 +89,7 @@ async fn without_accounts_it_says_which_providers_are_stand_ins_and_where() {
     assert!(page.contains("Expire all access tokens"), "{page}");
 }
 
-/// A host starts it in the directory that a person works in, which may be a repository of others.
+/// A host starts it in the directory that a person works in, whose files may not be trusted.
 #[tokio::test]
 async fn over_stdio_the_file_of_the_working_directory_is_not_read() {
     let directory = tempfile::tempdir().unwrap();

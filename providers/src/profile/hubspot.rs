@@ -27,7 +27,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         400,
         r#"{"error":"invalid_grant","error_description":"refresh token is invalid, expired or revoked","status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#,
     ),
-    // Of the refresh token; what becomes of access tokens, is not documented.
+    // Only the refresh token is revoked; the effect on access tokens is not documented.
     revocation: Some(Revocation {
         proof: RevocationProof::Body,
         takes_access_tokens: false,

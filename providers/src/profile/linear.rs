@@ -53,7 +53,8 @@ pub(crate) const PROFILE: &Profile = &Profile {
         401,
         r#"{"errors":[{"message":"Authentication required, not authenticated","extensions":{"type":"authentication error","code":"AUTHENTICATION_ERROR","statusCode":401,"userError":true,"userPresentableMessage":"You need to authenticate to access this operation."}}]}"#,
     ),
-    // linear/linear, issue 895. Which of several scopes that would do is named, is not documented.
+    // linear/linear, issue 895. If several scopes would do, it is not documented which one
+    // the message names.
     missing_scope: Reply::new(
         400,
         r#"{"errors":[{"message":"Invalid scope: `write` required","extensions":{"type":"forbidden","code":"FORBIDDEN","statusCode":403,"userError":true,"userPresentableMessage":"Invalid scope: `write` required","http":{"status":400}}}]}"#,

@@ -4,7 +4,7 @@
 //! attacker could name a server under their own control, which can return the identifier of any other
 //! person.
 
-use crate::{error::ConfigError, provider::Registration};
+use crate::{env, error::ConfigError, provider::Registration};
 
 /// Returns the registration if its provider has one address for all people.
 pub(super) fn with_one_address(registration: Registration) -> Result<Registration, ConfigError> {
@@ -12,9 +12,9 @@ pub(super) fn with_one_address(registration: Registration) -> Result<Registratio
         return Ok(registration);
     };
     let (provider, name) = (registration.name, placeholder.name);
-    let prefix = registration.id.to_uppercase().replace('-', "_");
+    let prefix = env::variable_prefix(registration.id);
     let message = format!(
-        "a broker cannot be in front of `{provider}`: each person says what its `{{{name}}}` is, so its accounts do not say who a person is"
+        "a broker cannot be in front of `{provider}`: each person chooses the value of `{{{name}}}`, so an account there does not prove who a person is"
     );
     Err(ConfigError::new(message).help(format!(
         "set `{prefix}_{}` to one value for all people, or sign people in elsewhere: `Server::auth(..)` with a gate, and `.provider(..)` for this one",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    env,
     error::ConfigError,
     provider::Registration,
     server::dev_channel::identity::DevIdentity,
@@ -34,7 +35,7 @@ impl StartedStandIn {
     /// What the server prints at its start.
     pub(crate) fn hint(&self) -> String {
         let Self { provider, id, url, .. } = self;
-        let prefix = id.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(id);
         format!(
             "  {provider} is a stand-in, because `{prefix}_CLIENT_ID` is not set: {url} makes it fail\n"
         )

@@ -145,9 +145,10 @@ mod reading {
     use toml::de::{DeTable, DeValue};
 
     use super::{
-        super::settings::Setting, ConfigError, ConfigFile, Entry, PROVIDER, PROVIDER_SETTINGS,
-        SETTINGS, unknown,
+        super::{settings::Setting, variable_prefix},
+        ConfigError, ConfigFile, Entry, PROVIDER, PROVIDER_SETTINGS, SETTINGS, unknown,
     };
+    use crate::support::url::has_password;
 
     struct Reading<'a> {
         path: &'a Path,
@@ -219,7 +220,7 @@ mod reading {
                 };
                 for (key, value) in table {
                     let (at, key) = (key.span().start, key.get_ref().as_ref().to_owned());
-                    let prefix = id.to_uppercase().replace('-', "_");
+                    let prefix = variable_prefix(&id);
                     let variable = format!("{prefix}_{}", key.to_uppercase());
                     let secret = PROVIDER_SETTINGS
                         .iter()
@@ -272,18 +273,6 @@ mod reading {
                     return Err(self.fault(at, &problem));
                 }
             })
-        }
-    }
-
-    /// Whether a URL has a password. One of several hosts with ports cannot be parsed.
-    fn has_password(url: &str) -> bool {
-        match url::Url::parse(url) {
-            Ok(url) => {
-                let named = url.query_pairs().any(|(name, _)| name == "password");
-                let opaque = url.cannot_be_a_base() && url.as_str().contains('@');
-                url.password().is_some() || named || opaque
-            }
-            Err(_) => url.contains('@') || url.contains("password"),
         }
     }
 }

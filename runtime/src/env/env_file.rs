@@ -62,8 +62,8 @@ pub(super) fn process_or_file(name: &str) -> Option<OsString> {
 
 /// The first file that exists.
 ///
-/// With `is_stdio` the working directory is that of the host: the project that a person works on, often a
-/// repository of others. A file there could name another store, key or provider, and get the tokens.
+/// With `is_stdio` the working directory is that of the host: the project that a person works on, whose
+/// files may not be trusted. A file there could name another store, key or provider, and get the tokens.
 fn find(is_stdio: bool) -> Option<PathBuf> {
     let existing = |directory: PathBuf| Some(directory.join(FILE_NAME)).filter(|it| it.is_file());
     let of_cargo = || existing(std::env::var_os("CARGO_MANIFEST_DIR")?.into());

@@ -15,13 +15,24 @@ const PREFIX: &str = "TOOLGATE_";
 /// What to say of variables that were probably meant as others: those of the process that begin as
 /// settings do, and those of `.env`. `providers`: the IDs of the program's providers.
 pub(crate) fn misspelt(providers: &[&str]) -> Vec<String> {
-    let of_process = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let of_process = of_process.filter_map(|name| setting(&name));
+    let of_process = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        if is_service_link(&name, &value.to_string_lossy()) { None } else { setting(&name) }
+    });
     let of_file = env_file::names().filter_map(|name| {
         let said = setting(name).or_else(|| of_provider(name, providers))?;
         Some(format!("{FILE_NAME}: {said}"))
     });
     of_process.chain(of_file).collect()
+}
+
+/// Whether Kubernetes sets the variable, as it does in every pod for each Service of the namespace: for one
+/// named `toolgate` it sets `TOOLGATE_SERVICE_HOST`, `TOOLGATE_PORT` and `TOOLGATE_PORT_80_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    name.contains("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_PORT_") && ["_TCP", "_UDP"].iter().any(|part| name.contains(part))
+        || name.ends_with("_PORT") && value.contains("://")
 }
 
 fn setting(name: &str) -> Option<String> {
@@ -43,7 +54,7 @@ fn setting(name: &str) -> Option<String> {
 
 /// `GITHUB_CLIENTID`: a variable of the program's own is left alone unless it is almost a known one.
 fn of_provider(name: &str, providers: &[&str]) -> Option<String> {
-    let prefix = |id: &&str| format!("{}_", id.to_uppercase().replace('-', "_"));
+    let prefix = |id: &&str| format!("{}_", super::variable_prefix(id));
     let prefix = providers.iter().map(prefix).find(|prefix| name.starts_with(prefix))?;
     let own = &name[prefix.len()..];
     let known = || PROVIDER_SETTINGS.iter().map(|(name, ..)| *name);
@@ -72,6 +83,23 @@ mod tests {
             assert_eq!(setting(&format!("{PREFIX}{name}")), None, "{name}");
         }
         assert_eq!(setting("PATH"), None);
+    }
+
+    #[test]
+    fn variables_of_kubernetes_are_not_reported() {
+        for (name, value) in [
+            ("SERVICE_HOST", "10.0.0.7"),
+            ("SERVICE_PORT_HTTP", "80"),
+            ("PORT", "tcp://10.0.0.7:80"),
+            ("PORT_80_TCP", "tcp://10.0.0.7:80"),
+            ("PORT_80_TCP_ADDR", "10.0.0.7"),
+            ("WEB_SERVICE_HOST", "10.0.0.7"),
+        ] {
+            assert!(is_service_link(&format!("{PREFIX}{name}"), value), "{name}");
+        }
+        for name in ["PORT", "HTTP", "PUBLIC_ULR", "STORE_SERVICE"] {
+            assert!(!is_service_link(&format!("{PREFIX}{name}"), "8080"), "{name}");
+        }
     }
 
     #[test]

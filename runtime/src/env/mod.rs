@@ -38,6 +38,11 @@ use crate::error::ConfigError;
 /// The variable that names the configuration file.
 const CONFIG_FILE: &str = "TOOLGATE_CONFIG";
 
+/// What the names of a provider's variables begin with, without the `_` that follows: `MY_HUB` of `my-hub`.
+pub(crate) fn variable_prefix(id: &str) -> String {
+    id.to_uppercase().replace('-', "_")
+}
+
 /// The variable that says whether one client is served over standard input.
 const STDIO: &str = "TOOLGATE_STDIO";
 
@@ -46,7 +51,7 @@ const STDIO: &str = "TOOLGATE_STDIO";
 /// file it does nothing.
 ///
 /// With `--stdio`, or `TOOLGATE_STDIO` in the process, only the file of the package is read: a host starts
-/// the program in the directory that a person works in, which may be a repository of others.
+/// the program in the directory that a person works in, whose files may not be trusted.
 ///
 /// A line is `NAME=value`, also after `export`. A value in single quotes is taken as it is, in double
 /// quotes `\n`, `\r`, `\t`, `\"` and `\\` are escapes, and without quotes it ends before ` #`. A line

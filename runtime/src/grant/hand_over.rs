@@ -13,7 +13,7 @@ use super::{
 };
 use crate::support::hand_over::{self, HandOver};
 
-/// The range of revisions that one program uses alone. The next program uses another range, so that
+/// The number of revisions that are reserved for each program. The next program begins after them, so that
 /// late writes are not confused with its own.
 const REVISIONS_OF_A_PROGRAM: u64 = 1 << 32;
 

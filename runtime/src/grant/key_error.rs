@@ -13,7 +13,7 @@ pub enum KeyError {
     )]
     Variable,
     /// The key file cannot be read or created.
-    #[error("the key file {} cannot be read or made: {source}", file.display())]
+    #[error("the key file {} cannot be read or created: {source}", file.display())]
     File {
         /// The key file.
         file: PathBuf,

@@ -9,7 +9,7 @@ use super::{
     key_error::KeyError,
     master_key::{MasterKey, decode_all},
 };
-use crate::support::crypto;
+use crate::support::{crypto, file_mode};
 
 /// The largest file that is read; a key has 45 bytes.
 const MAX_KEY_FILE_BYTES: u64 = 1024;
@@ -62,16 +62,7 @@ fn read_secret(file: &Path) -> Result<MasterKey, KeyError> {
 fn others_may(file: &Path, bits: u32) -> Result<bool, KeyError> {
     let meta = fs::metadata(file);
     let meta = meta.map_err(|source| KeyError::File { file: file.into(), source })?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        Ok(meta.permissions().mode() & bits != 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (meta, bits);
-        Ok(false)
-    }
+    Ok(file_mode::has(&meta, bits))
 }
 
 fn read_any(file: &Path) -> Result<MasterKey, KeyError> {
@@ -101,9 +92,17 @@ fn create(file: &Path) -> Result<(), KeyError> {
     let _ = fs::remove_file(&draft);
     match made {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // A file system without hard links.
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            write_new(file, text.as_bytes()).map_err(failed)
+        // A file system without hard links: Linux reports EPERM.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            match write_new(file, text.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                other => other.map_err(failed),
+            }
         }
         other => other.map_err(failed),
     }

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     env,
-    support::clock::{Clock, SystemClock},
+    support::{
+        clock::{Clock, SystemClock},
+        file_mode,
+    },
 };
 
 const VARIABLE: &str = "TOOLGATE_STORE";
@@ -76,8 +79,16 @@ impl Store {
         clock: Arc<dyn Clock>,
         source: Option<Arc<dyn KeySource>>,
     ) -> Result<Option<Self>, StoreError> {
+        match Self::url_from_env()? {
+            Some(url) => Self::open_at(url.trim(), clock, source).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The URL that the variables name.
+    pub(crate) fn url_from_env() -> Result<Option<String>, StoreError> {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-        let url = match (set(VARIABLE), set(FILE_VARIABLE)) {
+        Ok(Some(match (set(VARIABLE), set(FILE_VARIABLE)) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => {
                 return Err(problem("TOOLGATE_STORE and TOOLGATE_STORE_FILE are both set"));
@@ -86,8 +97,7 @@ impl Store {
                 url.into_string().map_err(|_| problem("TOOLGATE_STORE is not UTF-8"))?
             }
             (None, Some(file)) => read(Path::new(&file))?,
-        };
-        Self::open_at(url.trim(), clock, source).await.map(Some)
+        }))
     }
 
     async fn open_at(
@@ -170,6 +180,9 @@ fn read(file: &Path) -> Result<String, StoreError> {
     if !meta.is_file() || meta.len() > MAX_URL_FILE_BYTES {
         return Err(problem(format!("{} is not a file with a URL", file.display())));
     }
+    if file_mode::others_may_write(&meta) {
+        return Err(problem(file_mode::writable(file)));
+    }
     fs::read_to_string(file).map_err(failed)
 }
 
@@ -227,6 +240,25 @@ mod tests {
             let error = Store::open(url).await.unwrap_err();
             assert!(matches!(error, StoreError::Url { .. }), "{url}: {error}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_the_url_may_be_read_but_not_written_by_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("url");
+        fs::write(&file, "sqlite:data").unwrap();
+        for (mode, is_accepted) in [(0o400, true), (0o444, true), (0o664, false), (0o646, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            match read(&file) {
+                Ok(url) => assert!(is_accepted && url == "sqlite:data", "{mode:o}"),
+                Err(error) => assert!(
+                    !is_accepted && error.to_string().contains("run `chmod go-w"),
+                    "{mode:o}: {error}"
+                ),
+            }
         }
     }
 

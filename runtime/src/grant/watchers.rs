@@ -22,7 +22,7 @@ pub(crate) fn record_id(namespace: &str, key: &str) -> RecordId {
     crypto::sha256(format!("{namespace}\n{key}").as_bytes())
 }
 
-/// The fewest records for which waiters that have gone are looked for.
+/// With fewer records than this, none are swept.
 const MIN_SWEEP: usize = 64;
 
 /// The waiters of this process, by the record that they wait for.
@@ -32,8 +32,8 @@ pub(crate) struct Watchers(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     records: HashMap<RecordId, Weak<Notify>>,
-    /// The number of records at which those without waiters are removed. It is twice the number of those
-    /// that were left the last time, so that a new waiter does not cost a look at all others.
+    /// The number of records at which those without waiters are removed. It is twice the number that the
+    /// last sweep left, so that sweeps cost each new waiter the same, however many there are.
     sweep_at: usize,
 }
 

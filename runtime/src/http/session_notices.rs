@@ -27,8 +27,8 @@ const NOTICE_TTL: Duration = Duration::from_secs(60);
 /// How often a stream looks for notices that were not announced.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How many streams look at once. When the store's own connection for announcements is back, all of them
-/// look, and calls need connections too.
+/// The most streams that read the store at the same time. All of them read when the store's connection for
+/// announcements has been restored, and calls must still get connections to the database.
 const MAX_POLLS: usize = 2;
 
 /// How long a notice waits for a client whose session is being restored.

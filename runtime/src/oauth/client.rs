@@ -19,6 +19,7 @@ use super::{
     transport::Transport,
 };
 use crate::{
+    env,
     error::ConfigError,
     provider::{ClientAuth, FillError, PlaceholderValues, Registration},
     scope::is_offline,
@@ -261,7 +262,7 @@ impl UpstreamClient {
     pub(crate) fn log_failed_exchange(&self, error: &TokenError) {
         let Registration { id, dialect, .. } = &self.registration;
         if let TokenError::Refused { .. } = error {
-            let prefix = id.to_uppercase().replace('-', "_");
+            let prefix = env::variable_prefix(id);
             let auth = match dialect.client_auth {
                 ClientAuth::Basic => "basic",
                 ClientAuth::Body => "body",

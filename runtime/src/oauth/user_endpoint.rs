@@ -64,7 +64,7 @@ impl UserEndpoint {
             format!("{}/{}", api.trim_end_matches('/'), path.trim_start_matches('/'))
         };
         if text.contains('{') {
-            let message = format!("`{text}` is another one for each person");
+            let message = format!("`{text}` differs from person to person");
             return Err(ConfigError::new(message)
                 .help("name the endpoint that identifies a person by its whole URL"));
         }
@@ -91,7 +91,7 @@ impl UserEndpoint {
         Self { headers, ..self }
     }
 
-    /// Sets the JSON that the endpoint is asked with, by POST.
+    /// Sets the JSON body; with one, the request is a POST.
     pub(crate) fn body(self, body: Option<&'static str>) -> Self {
         Self { body, ..self }
     }

@@ -15,6 +15,7 @@ use super::{
     stand_in_address::StandInAddress,
 };
 use crate::{
+    env,
     error::ConfigError,
     scope::Scope,
     support::url::{is_loopback, parse_endpoint},
@@ -71,7 +72,7 @@ impl Registration {
 
     /// The error of an environment that names no client.
     pub(crate) fn no_client_id(&self) -> ConfigError {
-        let prefix = self.id.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(self.id);
         ConfigError::new(format!("`{prefix}_CLIENT_ID` is not set")).help(format!(
             "register an OAuth client at {} and set `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`",
             self.name
@@ -176,7 +177,7 @@ impl Registration {
     }
 
     fn unfilled(&self, error: &FillError) -> ConfigError {
-        let prefix = self.id.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(self.id);
         let (name, what) = match error {
             FillError::Missing(name) => (name, "has no value"),
             FillError::NotAllowed(name) => (name, "has a value that it may not have"),

@@ -1,6 +1,6 @@
 //! The trait of upstream providers, which `#[provider]` implements.
 
-use std::{any::TypeId, fs};
+use std::{any::TypeId, fs, path::Path};
 
 use super::{
     dialect::Dialect,
@@ -9,7 +9,7 @@ use super::{
     profile::Profile,
     registration::{Registration, check_endpoint},
 };
-use crate::{env, error::ConfigError, scope::Catalogue};
+use crate::{env, error::ConfigError, scope::Catalogue, support::file_mode};
 
 /// An upstream OAuth 2 provider and its API; `#[provider]` implements it.
 #[diagnostic::on_unimplemented(
@@ -57,7 +57,7 @@ pub trait Provider: Catalogue + Sized {
     ///
     /// The identifier is not set, or a URL is none or not https (loopback excepted).
     fn from_env() -> Result<OAuthClient<Self>, ConfigError> {
-        let prefix = Self::ID.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(Self::ID);
         let read = |suffix: &str| {
             let name = format!("{prefix}_{suffix}");
             env::var(&name).map(|value| (name, value))
@@ -142,6 +142,12 @@ fn secret_of(variable: &str, file: &str) -> Result<String, ConfigError> {
     if !found.is_file() || found.len() > MAX_SECRET_BYTES {
         return Err(fault("it is not a file with a secret".to_owned()));
     }
+    if file_mode::others_may_write(&found) {
+        return Err(ConfigError::new(format!(
+            "`{variable}`: {}",
+            file_mode::writable(Path::new(file))
+        )));
+    }
     let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
     let secret = text.trim();
     if secret.is_empty() { Err(fault("it is empty".to_owned())) } else { Ok(secret.to_owned()) }
@@ -199,5 +205,25 @@ mod tests {
         assert!(changes("API_URL", "https://forge.acme.example/api"));
         assert!(changes("CLIENT_SECRET", "secret"));
         assert!(changes("TOKEN_URL", "https://forge.example/token"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_a_secret_may_be_read_but_not_written_by_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        fs::write(&file, "hunter2\n").unwrap();
+        let read = || secret_of("FORGE_CLIENT_SECRET_FILE", file.to_str().unwrap());
+        for (mode, is_accepted) in [(0o400, true), (0o444, true), (0o664, false), (0o646, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            match read() {
+                Ok(secret) => assert!(is_accepted && secret == "hunter2", "{mode:o}"),
+                Err(error) => assert!(
+                    !is_accepted && error.to_string().contains("run `chmod go-w"),
+                    "{mode:o}: {error}"
+                ),
+            }
+        }
     }
 }

@@ -172,6 +172,10 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self).map_err(|_| {
+            if let Ok(ip) = text.parse() {
+                let address = SocketAddr::new(ip, DEFAULT_ADDRESS.port());
+                return format!("write an IP address and a port: {address}");
+            }
             // `8080`, `:8080` and `localhost:8080` have a port.
             let port = text.split_once(':').map_or(text, |(_, port)| port);
             let port = port.parse().unwrap_or(DEFAULT_ADDRESS.port());
@@ -217,7 +221,7 @@ fn parse_bool(text: &OsStr, name: &str) -> Result<bool, String> {
     env::parse_bool(&text).ok_or_else(wrong)
 }
 
-/// The flags, for a name that is none.
+/// All flags, for suggestions.
 const FLAGS: [&str; 13] = [
     "callback-port",
     "config",
@@ -234,17 +238,20 @@ const FLAGS: [&str; 13] = [
     "version",
 ];
 
-/// The error of a flag that there is not.
+/// The error for an unknown flag.
 fn unknown_option(name: &str) -> String {
-    let meant = match name {
-        "port" | "address" | "bind" | "host" | "listen" => {
-            return format!("there is no option `--{name}`: write `--http {DEFAULT_ADDRESS}`");
-        }
-        // A flag of a feature that this program does not have.
-        name if FLAGS.contains(&name) => None,
-        name => nearest(name, FLAGS),
-    };
-    let help = meant.map(|flag| format!(": did you mean `--{flag}`?")).unwrap_or_default();
+    let of_inspector = ["doctor", "inspector"];
+    if !HAS_INSPECTOR && of_inspector.contains(&name) {
+        return format!(
+            "`--{name}` needs the feature `inspector`, which this program was built without"
+        );
+    }
+    if ["port", "address", "bind", "host", "listen"].contains(&name) {
+        return format!("there is no option `--{name}`: write `--http {DEFAULT_ADDRESS}`");
+    }
+    let flags = FLAGS.into_iter().filter(|flag| HAS_INSPECTOR || !of_inspector.contains(flag));
+    let help =
+        nearest(name, flags).map(|flag| format!(": did you mean `--{flag}`?")).unwrap_or_default();
     format!("there is no option `--{}`{help}", name.escape_debug())
 }
 
@@ -407,7 +414,8 @@ mod tests {
                 &[(HTTP, "80")],
                 "for `TOOLGATE_HTTP`: write an IP address and a port: 127.0.0.1:80",
             ),
-            (&["--http", "::1"], &[], "a port: 127.0.0.1:8765"),
+            (&["--http", "::1"], &[], "a port: [::1]:8765"),
+            (&["--http", "0.0.0.0"], &[], "a port: 0.0.0.0:8765"),
             (&["--management", "9464"], &[], "a port: 127.0.0.1:9464"),
             (&["--describe", "yaml"], &[], "one of table, json"),
             (&["--stdio", "--describe"], &[], "exclude each other"),

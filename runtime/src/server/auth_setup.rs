@@ -208,7 +208,7 @@ fn base_url(public_url: Option<&str>) -> Result<Url, ConfigError> {
             .help("write it with its scheme: `https://tools.example`, or `http://localhost:8765`")
     };
     let url = Url::parse(base).map_err(|error| fault(&format!("is not a URL: {error}")))?;
-    // Of `localhost:8765`, the name of the host is read as the scheme.
+    // `localhost:8765` parses as a URL with the scheme `localhost`.
     if url.cannot_be_a_base() {
         return Err(fault("does not begin with `https://`"));
     }

@@ -49,20 +49,27 @@ pub(crate) fn serve(server: Server<ErasedHandler>) -> BoxFuture<'static, Result<
 #[cfg(feature = "opentelemetry")]
 async fn run(mut server: Server<ErasedHandler>) -> Result<()> {
     let Some(telemetry) = OpenTelemetry::if_configured(&server.identity.name)? else {
-        return run_command(server).await;
+        return exit(run_command(server).await?);
     };
     server.observers.push(Arc::new(telemetry.clone()));
-    let result = run_command(server).await;
+    let exit_code = run_command(server).await;
     telemetry.shutdown().await;
-    result
+    exit(exit_code?)
 }
 
 #[cfg(not(feature = "opentelemetry"))]
 async fn run(server: Server<ErasedHandler>) -> Result<()> {
-    run_command(server).await
+    exit(run_command(server).await?)
 }
 
-async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
+/// The code that the process ends with at once, or `None` where the program goes on.
+type ExitCode = Option<i32>;
+
+fn exit(code: ExitCode) -> Result<()> {
+    code.map_or(Ok(()), |code| std::process::exit(code))
+}
+
+async fn run_command(server: Server<ErasedHandler>) -> Result<ExitCode> {
     let (name, version) = server.name_and_version();
     env::load_config_file()?;
     let ids: Vec<_> = server.providers.iter().map(|provider| provider.id).collect();
@@ -73,7 +80,10 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
     env::config_file::check_providers(&placeholders.collect::<Vec<_>>())?;
     match Command::from_env() {
         Ok(Command::Help) => print(&args::help(&name)),
-        Ok(Command::PrintConfig) => print(&print_config(&ids)),
+        Ok(Command::PrintConfig) => {
+            core_dumps::forbid();
+            print(&print_config(&ids));
+        }
         Ok(Command::Version) => print(&format!("{name} {version}")),
         #[cfg(any(feature = "postgres", feature = "sqlite"))]
         Ok(Command::AdminHelp) => print(admin::arguments::HELP),
@@ -84,11 +94,10 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
             let server =
                 server.replace_public_url(env::var(PUBLIC_URL)).replace_audit_retention()?;
             let server = server.default_public_url("http://127.0.0.1/");
-            if !admin::run(server, arguments).await? {
-                std::process::exit(1);
-            }
+            return Ok((!admin::run(server, arguments).await?).then_some(1));
         }
         Ok(Command::Describe(format, address)) => {
+            core_dumps::forbid();
             let description = server
                 .replace_public_url(env::var(PUBLIC_URL))
                 .default_public_url(format!("http://{address}/"))
@@ -104,10 +113,10 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
             init_log(&ids);
             core_dumps::forbid();
             if env::is_file_left_out() {
-                tracing::warn!(target: "toolgate::server", "the file `.env` of the working directory is not read with `--stdio`, because a host may start this program in a repository of others: set the variables in the configuration of the host");
+                tracing::warn!(target: "toolgate::server", "the file `.env` of the working directory is not read with `--stdio`, because a host may start this program in a repository whose files are not trusted: set the variables in the configuration of the host");
             }
             let server = server.replace_drain_limits()?.replace_audit_retention()?;
-            return serve_stdio(server, port).await;
+            return run_stdio(server, port).await;
         }
         Ok(Command::Http(address, proxies, inspector, management)) => {
             init_log(&ids);
@@ -116,21 +125,20 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<()> {
             let server = server.replace_audit_retention()?;
             let server = server.replace_trusted_proxies(proxies).replace_inspector(inspector);
             let server = server.replace_management(management);
-            return serve_http(server, address).await;
+            serve_http(server, address).await?;
         }
         #[cfg(feature = "inspector")]
         Ok(Command::Doctor(format, address)) => {
             init_log(&ids);
+            core_dumps::forbid();
             let server = server.replace_public_url(env::var(PUBLIC_URL));
-            if !super::inspection::examine(server, address, format).await? {
-                std::process::exit(1);
-            }
+            return Ok((!super::inspection::examine(server, address, format).await?).then_some(1));
         }
         #[cfg(not(feature = "inspector"))]
         Ok(Command::Doctor(..)) => {}
         Err(error) => exit_with_usage(&name, &error),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Serves one client over standard input and output, with `port` for OAuth callbacks.
@@ -138,10 +146,11 @@ pub(crate) fn serve_stdio(
     server: Server<ErasedHandler>,
     port: u16,
 ) -> BoxFuture<'static, Result<()>> {
-    Box::pin(run_stdio(server, port))
+    Box::pin(async move { exit(run_stdio(server, port).await?) })
 }
 
-async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
+/// At a signal it returns an exit code: the read of the input does not end with the runtime.
+async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<ExitCode> {
     let loopback = Arc::new(Loopback::new(port));
     let app = server.build_for(Some(loopback)).await?;
     let stdio =
@@ -153,13 +162,13 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     let connected = tokio::select! {
         biased;
         connected = serving => connected,
-        // No call has begun. The read of the input does not end with the runtime.
-        _ = signals.next() => std::process::exit(0),
+        // No call has begun.
+        _ = signals.next() => return Ok(Some(0)),
     };
     let running = match connected {
         Ok(running) => running,
         // The input ended before a client introduced itself.
-        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(None),
         Err(error) => return Err(Error::internal(error)),
     };
     let (tracer, begun) = (app.handler.dispatch.tracer.clone(), Instant::now());
@@ -180,12 +189,12 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<()> {
     app.end_calls().await;
     app.end_refreshes().await;
     if signal.is_some() {
-        // What was answered is written. The read of the input does not end with the runtime.
+        // What was answered is written.
         ending.cancel();
         let _ = tokio::time::timeout(WRITE_TIMEOUT, ended).await;
-        std::process::exit(0);
+        return Ok(Some(0));
     }
-    Ok(())
+    Ok(None)
 }
 
 #[allow(clippy::print_stderr, reason = "the log is not set up yet")]
@@ -196,7 +205,7 @@ fn exit_with_usage(name: &str, error: &str) -> ! {
 
 /// Sets up a log on standard error, filtered by `RUST_LOG`, unless the application has set one up.
 ///
-/// It begins with the variables that are probably misspelt. `providers`: the IDs of those that there are.
+/// It begins with the variables that are probably misspelt. `providers`: the IDs of the server's providers.
 fn init_log(providers: &[&str]) {
     // rmcp logs three lines a call at `info`, and whole requests at `debug`.
     const DEFAULT_FILTER: &str = "info,rmcp=warn";

@@ -30,6 +30,7 @@ pub(crate) mod mounted_transports;
 mod notify;
 #[cfg(feature = "inspector")]
 pub(crate) mod offer;
+mod open_files;
 pub(crate) mod output;
 pub(crate) mod overrides;
 mod presentation;

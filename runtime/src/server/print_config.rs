@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use crate::env::{
-    self,
-    settings::{PROVIDER_SETTINGS, SETTINGS},
+use crate::{
+    env::{
+        self,
+        settings::{PROVIDER_SETTINGS, SETTINGS},
+    },
+    support::url::has_password,
 };
 
 /// What a secret is replaced by.
@@ -19,10 +22,7 @@ pub(super) fn print_config(providers: &[&str]) -> String {
     for setting in SETTINGS {
         let (key, default) = (setting.key(), setting.default);
         let line = match env::found(setting.variable, setting.flag) {
-            Some((_, origin)) if setting.is_secret => format!("# {key} = {MASKED}  # {origin}"),
-            Some((value, origin)) => {
-                format!("{key} = {}  # {origin}", quoted(&without_password(&value)))
-            }
+            Some((value, origin)) => line_of(&key, &value, &origin, setting.is_secret),
             None if default.is_empty() => format!("# {key} is not set"),
             None => format!("# {key} is not set; the default: {default}"),
         };
@@ -30,22 +30,25 @@ pub(super) fn print_config(providers: &[&str]) -> String {
     }
     for id in providers {
         let _ = writeln!(text, "\n[provider.{id}]");
-        let prefix = id.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(id);
         for (name, is_secret, _) in PROVIDER_SETTINGS {
             let Some((value, origin)) = env::found(&format!("{prefix}_{name}"), None) else {
                 continue;
             };
-            let key = name.to_ascii_lowercase();
-            let line = if *is_secret {
-                format!("# {key} = {MASKED}  # {origin}")
-            } else {
-                format!("{key} = {}  # {origin}", quoted(&without_password(&value)))
-            };
+            let line = line_of(&name.to_ascii_lowercase(), &value, &origin, *is_secret);
             let _ = writeln!(text, "{line}");
         }
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A setting as a line of the file: a comment, if its value must not be shown.
+fn line_of(key: &str, value: &str, origin: &str, is_secret: bool) -> String {
+    match without_password(value).filter(|_| !is_secret) {
+        Some(value) => format!("{key} = {}  # {origin}", quoted(&value)),
+        None => format!("# {key} = {MASKED}  # {origin}"),
+    }
 }
 
 /// A string of TOML, which escapes as JSON does.
@@ -69,27 +72,19 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A URL without its password. A text that is no URL stays as it is, unless it seems to have a
-/// password: the URL of a database with several hosts and ports is none here.
-fn without_password(value: &str) -> String {
-    let Ok(mut url) = Url::parse(value) else {
-        let seems_to_have_one = value.contains('@') || value.contains("password");
-        return if seems_to_have_one { MASKED.to_owned() } else { value.to_owned() };
-    };
-    if url.cannot_be_a_base() && value.contains('@') {
-        return MASKED.to_owned();
+/// The text, and a URL without its password. `None`: it has a password, and is not a URL that can be parsed.
+fn without_password(value: &str) -> Option<String> {
+    if !has_password(value) {
+        return Some(value.to_owned());
     }
-    let named = url.query_pairs().any(|(name, _)| name == "password");
-    if url.password().is_none() && !named {
-        return value.to_owned();
-    }
+    let mut url = Url::parse(value).ok().filter(|url| !url.cannot_be_a_base())?;
     if url.password().is_some() {
-        let _ = url.set_password(Some("SECRET"));
+        url.set_password(Some("SECRET")).ok()?;
     }
-    if named {
+    if url.query_pairs().any(|(name, _)| name == "password") {
         url.set_query(None);
     }
-    url.into()
+    Some(url.into())
 }
 
 #[cfg(test)]
@@ -106,12 +101,18 @@ mod tests {
             "host=db user=u password=hunter2",
             "u:hunter2@db",
         ] {
-            let shown = without_password(url);
+            let shown = line_of("store", url, "", false);
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        for plain in ["sqlite:/var/lib/tools", "127.0.0.1:8765", "postgres://u@db/g"] {
-            assert_eq!(without_password(plain), plain);
+        for plain in [
+            "sqlite:/var/lib/tools",
+            "127.0.0.1:8765",
+            "postgres://u@db/g",
+            "/run/secrets/db_password",
+        ] {
+            assert_eq!(without_password(plain).as_deref(), Some(plain));
         }
+        assert_eq!(line_of("store", "u:p@db", "here", false), "# store = [secret]  # here");
         assert_eq!(quoted("a\"\\\u{1b}"), "\"a\\\"\\\\\\u001b\"");
     }
 }

@@ -47,6 +47,15 @@ impl<H: ServerHandler> Server<H> {
     /// `eprintln!` or `tracing` instead of `println!`. The lint `clippy::print_stdout` finds the places.
     /// At the end of the input, calls under way have ten seconds to be answered.
     ///
+    /// # Security
+    ///
+    /// A host may start the program in a folder whose files are not trusted, and [`env::load`] does not
+    /// know of this function: unless `--stdio` or `TOOLGATE_STDIO` is given, it reads `.env` of the working
+    /// directory, which may name another store or other endpoints. [`Server::serve`] with `--stdio` has no
+    /// such gap.
+    ///
+    /// [`env::load`]: crate::env::load
+    ///
     /// # Errors
     ///
     /// As [`Server::serve`].

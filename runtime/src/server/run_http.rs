@@ -11,7 +11,7 @@ use super::{
     builder::Server,
     dev_channel::{Built, DevChannel, Served},
     inherited::Inherited,
-    notify,
+    notify, open_files,
     output::print,
     tunnel,
 };
@@ -43,14 +43,15 @@ pub(crate) fn serve_http(
 }
 
 async fn run(server: Server<ErasedHandler>, address: SocketAddr) -> Result<()> {
+    open_files::raise_limit();
     let server = tunnel::prepare(server)?;
     let Inherited { http, spares } = Inherited::take()?;
     let inherited = http.map(TcpListener::from_std).transpose()?;
     let address = inherited.as_ref().map_or(Ok(address), TcpListener::local_addr)?;
     if !address.ip().to_canonical().is_loopback() && !server.allows_remote() {
-        let error = ConfigError::new(format!("{address} is not an address of this machine alone"));
+        let error = ConfigError::new(format!("{address} can be reached from other machines"));
         let help = if server.gate.is_some() {
-            "name the URL at which others reach the server, which is the audience of their tokens: set `TOOLGATE_PUBLIC_URL=https://tools.example`, or write `Gate::resource(\"https://tools.example/mcp\")`; with a broker, `.gate(Gate::for_broker().resource(..))`"
+            "name the URL at which others reach the server, which is the audience of their tokens: write `Gate::resource(\"https://tools.example/mcp\")`, with a broker `.gate(Gate::for_broker().resource(..))`; a program that calls `Server::serve` also reads `TOOLGATE_PUBLIC_URL=https://tools.example`"
         } else {
             "callers are not verified, so everyone who reaches the server could act as you; listen on 127.0.0.1, or add `.gate(..)` with its `resource`"
         };

@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod crash_point;
 pub(crate) mod crypto;
 pub(crate) mod escape;
+pub(crate) mod file_mode;
 pub(crate) mod forwarded;
 pub(crate) mod hand_over;
 pub(crate) mod http_client;

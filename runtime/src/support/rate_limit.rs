@@ -57,6 +57,11 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
             .map_err(|refused| refused.wait_time_from(now(self.limiter.clock())))
     }
 
+    /// Whether the key is counted by itself. One that is not has its whole burst.
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        lock(&self.states.by_key).contains_key(key)
+    }
+
     /// Gives every key its whole burst again.
     #[cfg(feature = "inspector")]
     pub(crate) fn clear(&self) {

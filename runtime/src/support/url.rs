@@ -19,6 +19,19 @@ pub(crate) fn is_secure(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
+/// Whether the text is a URL with a password, or seems to have one: the URL of a database with several hosts
+/// and ports cannot be parsed.
+pub(crate) fn has_password(text: &str) -> bool {
+    match Url::parse(text) {
+        Ok(url) => {
+            let is_named = url.query_pairs().any(|(name, _)| name == "password");
+            let is_opaque = url.cannot_be_a_base() && text.contains('@');
+            url.password().is_some() || is_named || is_opaque
+        }
+        Err(_) => text.contains('@') || text.replace(' ', "").contains("password="),
+    }
+}
+
 /// Parses the URL of an endpoint, which must be https or http to this machine. `what` is the
 /// subject of the error, and `why` says why plain http is not enough: "tokens travel to it".
 ///

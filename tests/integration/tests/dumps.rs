@@ -227,12 +227,13 @@ async fn crash(allows: bool) -> bool {
 
 /// Ends a command of an operator as a crash does, while it waits for a database that says nothing.
 #[cfg(target_os = "linux")]
-async fn crash_of_admin(allows: bool) -> bool {
+async fn crash_of_command(arguments: &str, allows: bool) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let database = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://{}/grants", database.local_addr().unwrap());
-    let mut admin = Command::new("sh")
-        .args(["-c", "ulimit -c unlimited; exec \"$0\" admin list", env!("CARGO_BIN_EXE_served")])
+    let mut program = Command::new("sh")
+        .args(["-c", &format!("ulimit -c unlimited; exec \"$0\" {arguments}")])
+        .arg(env!("CARGO_BIN_EXE_served"))
         .current_dir(dir.path())
         .env("FORGE_URL", "http://127.0.0.1:9")
         .env("TOOLGATE_STORE", url)
@@ -245,23 +246,25 @@ async fn crash_of_admin(allows: bool) -> bool {
         .unwrap();
     let connection = soon(database.accept()).await.unwrap();
     let mut killed = std::process::Command::new("kill");
-    let process = admin.id().unwrap().to_string();
+    let process = program.id().unwrap().to_string();
     assert!(killed.args(["-ABRT", &process]).status().unwrap().success());
-    soon(admin.wait()).await.unwrap();
+    soon(program.wait()).await.unwrap();
     drop(connection);
     let entries = fs::read_dir(dir.path()).unwrap();
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("core"))
 }
 
-/// It has the same keys as a server, and tokens when it revokes them.
+/// They open the store with the server's keys, and `admin` has tokens when it revokes them.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_of_an_operator_that_crashes_leaves_no_core_dump() {
-    if !crash_of_admin(true).await {
-        eprintln!("skipped: this machine writes no core dumps into the working directory");
-        return;
+    for arguments in ["admin list", "--describe", "--doctor"] {
+        if !crash_of_command(arguments, true).await {
+            eprintln!("skipped: this machine writes no core dumps into the working directory");
+            return;
+        }
+        assert!(!crash_of_command(arguments, false).await, "{arguments}");
     }
-    assert!(!crash_of_admin(false).await);
 }
 
 #[cfg(target_os = "linux")]

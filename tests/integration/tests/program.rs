@@ -11,7 +11,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::served::program_in;
+use crate::served::{over_http, program_in};
 
 async fn connect(forge: &Running, data: &Path) -> RunningService<RoleClient, ()> {
     let mut command = program_in(forge, data);
@@ -78,8 +78,29 @@ async fn an_address_for_everyone_is_refused_with_the_reason() {
         program_in(&forge, data.path()).args(["--http", "0.0.0.0:0"]).output().await.unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("is not an address of this machine alone"), "{said}");
+    assert!(said.contains("can be reached from other machines"), "{said}");
     assert!(said.contains("callers are not verified"), "{said}");
+}
+
+/// Shells start programs with 1024 open files at most, and a connection is one.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_allows_itself_more_open_files() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 512; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_served")])
+        .env("FORGE_URL", "http://127.0.0.1:9")
+        .env("TOOLGATE_DATA", data.path())
+        .env("XDG_CONFIG_HOME", data.path())
+        .kill_on_drop(true);
+    let (server, _) = over_http(command).await;
+    let process = server.id().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    let limits = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let limits: Vec<u64> = limits.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    let [soft, hard] = limits[..] else { panic!("{limits:?}") };
+    assert!(soft == hard.min(16 * 1024), "{soft} of {hard}");
 }
 
 #[tokio::test]

@@ -172,11 +172,11 @@ impl BrokerBuilder {
         }
         if self.refresh_token_reuse_interval > MAX_REUSE_INTERVAL {
             return Err(ConfigError::new("a refresh token may be used again for a day at most")
-                .help("who has stolen one could use it unnoticed for as long"));
+                .help("a stolen refresh token could be used unnoticed for that time"));
         }
         if self.admission_ttl > MAX_ADMISSION_TTL {
             return Err(ConfigError::new("an admission is good for a day at most")
-                .help("who has left could go on for as long"));
+                .help("a person who has left could keep access for that time"));
         }
         if self.max_people == 0 || self.max_requests_per_minute == 0 {
             return Err(ConfigError::new(
@@ -187,8 +187,8 @@ impl BrokerBuilder {
     }
 }
 
-/// What the endpoint is asked with that identifies a person: the same as the account endpoint, if it
-/// is that.
+/// Returns the request body for the endpoint that identifies a person: that of the account endpoint, if both
+/// have the same path.
 fn body_of(dialect: &Dialect, path: &str) -> Option<&'static str> {
     let account =
         dialect.account.filter(|account| account.path.trim_matches('/') == path.trim_matches('/'));

@@ -26,15 +26,15 @@ const IGNORE_CHALLENGES: [&str; 3] = ["codex", "opencode", "mcporter"];
 /// How often the store is read for a decision while changes of records are not announced.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often the record of a sign-in is read for an end that was not announced, and how many such reads
-/// there are to one of the record of its person, where the end was not written to both.
+/// How often the record of a sign-in is read for an end that was not announced. Every sixth time, that of
+/// its person is read as well, in case the end was written there only.
 #[cfg(any(feature = "sse", feature = "websocket"))]
 const ENDED_POLL_INTERVAL: Duration = Duration::from_secs(5);
 #[cfg(any(feature = "sse", feature = "websocket"))]
 const POLLS_PER_PERSON: u32 = 6;
 
-/// How many connections read at once. They all do when the store's own connection for announcements is
-/// back, and calls need connections too.
+/// The most connections that read the store at the same time. All of them read when the store's connection
+/// for announcements has been restored, and calls must still get connections to the database.
 #[cfg(any(feature = "sse", feature = "websocket"))]
 pub(crate) const MAX_ENDED_POLLS: usize = 2;
 

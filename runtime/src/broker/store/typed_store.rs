@@ -33,7 +33,8 @@ pub(crate) const DOCUMENTS: Namespace = Namespace::new("broker-document", 10_000
 /// Assertions of clients that were used. Beyond so many, those that expire first are forgotten early.
 pub(crate) const CLIENT_ASSERTIONS: Namespace =
     Namespace::new("broker-assertion", 100_000).evicting();
-/// Assertions of identity providers that were used. They are apart, because strangers are clients.
+/// Assertions of identity providers that were used. They have a namespace of their own,
+/// because anyone can be a client and fill that of clients.
 pub(crate) const IDENTITY_ASSERTIONS: Namespace =
     Namespace::new("broker-identity-assertion", 100_000).evicting();
 /// The signing keys.

@@ -1,6 +1,7 @@
 //! Failures of an exchange: what the model reads of them, and what the log says.
 
 use crate::{
+    env,
     error::{Error, ErrorKind},
     oauth::{ExchangeError, TokenError},
     provider::{ClientAuth, Registration},
@@ -69,7 +70,7 @@ impl Failure {
 pub(super) fn log(registration: &Registration, error: &ExchangeError) {
     let Registration { id, dialect, .. } = registration;
     if let Failure::Misconfigured { .. } = Failure::of(error) {
-        let prefix = id.to_uppercase().replace('-', "_");
+        let prefix = env::variable_prefix(id);
         let auth = match dialect.client_auth {
             ClientAuth::Basic => "basic",
             ClientAuth::Body => "body",

@@ -34,7 +34,7 @@ const IDENTIFIER: &str = "identifier";
 /// How often a pass is repeated while much changes, before the source is closed.
 const MAX_PASSES: usize = 10;
 
-/// The number of changes in a pass below which the source is closed.
+/// The source is closed after a pass with at most so many changes.
 const FEW: u64 = 100;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);

@@ -17,11 +17,23 @@ pub(crate) struct Arguments {
 #[derive(Debug, PartialEq)]
 pub(crate) enum AdminCommand {
     List,
-    Show { person: String },
-    Revoke { person: String, provider: Option<String> },
-    Delete { person: String },
+    Show {
+        person: String,
+    },
+    Revoke {
+        person: String,
+        provider: Option<String>,
+    },
+    Delete {
+        person: String,
+    },
     RotateKeys,
-    Migrate { from: String, to: String, mode: Mode },
+    /// Without a target it is the store of the environment.
+    Migrate {
+        from: String,
+        to: Option<String>,
+        mode: Mode,
+    },
     Verify,
     ExportAudit(Selection),
 }
@@ -59,7 +71,9 @@ Commands:
   revoke <PERSON> [PROVIDER]  Remove grants, and revoke them at the provider
   delete <PERSON>             Remove everything of a person, and print what is kept and why
   rotate-keys                 Seal all rows under the first key of TOOLGATE_KEYS
-  migrate <FROM> <TO>         Move an SQLite database to PostgreSQL, as two URLs of TOOLGATE_STORE
+  migrate <FROM> [<TO>]       Move an SQLite database to PostgreSQL, as two URLs of TOOLGATE_STORE
+                              [default of TO: TOOLGATE_STORE or TOOLGATE_STORE_FILE; other users can
+                              read arguments, so give a URL with a password there]
       --prepare               Copy only: servers go on with FROM, and a second run copies little
       --cancel                Let servers go on with FROM
   verify                      Open every row; the exit code is 1 where one does not open
@@ -105,8 +119,9 @@ impl Arguments {
             },
             ["delete", person] => AdminCommand::Delete { person: person.to_owned() },
             ["rotate-keys"] => AdminCommand::RotateKeys,
+            ["migrate", from] => AdminCommand::Migrate { from: from.to_owned(), to: None, mode },
             ["migrate", from, to] => {
-                AdminCommand::Migrate { from: from.to_owned(), to: to.to_owned(), mode }
+                AdminCommand::Migrate { from: from.to_owned(), to: Some(to.to_owned()), mode }
             }
             ["verify"] => AdminCommand::Verify,
             ["export-audit"] => AdminCommand::ExportAudit(selection.clone()),

@@ -51,7 +51,7 @@ pub(super) async fn run(
         }
         printed += 1;
         waiting.push(entry);
-        if waiting.len() >= MAX_SORTED {
+        if waiting.len() > MAX_SORTED {
             is_sorted = false;
             for entry in waiting.drain(..) {
                 print(&entry, output);
@@ -64,7 +64,7 @@ pub(super) async fn run(
         print(entry, output);
     }
     if !is_sorted {
-        output.progress("these are many entries, in no order: `sort` puts the lines in that of their times, and `--since` and `--until` select");
+        output.progress(&format!("there are more than {MAX_SORTED} entries, so they are not sorted by time: pipe the output through `sort`, or select fewer with `--since` and `--until`"));
     }
     if unreadable > 0 {
         output.progress(&format!("{unreadable} records do not open: `admin verify` says why"));

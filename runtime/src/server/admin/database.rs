@@ -49,7 +49,7 @@ pub(super) async fn verify(inventory: &dyn Inventory, output: &Output) -> Result
     let text = match (faults, older) {
         (0, 0) => "every row opens".to_owned(),
         (0, older) => format!(
-            "every row opens, but for {older} records of a version before, which open for their users alone"
+            "every row opens, except {older} records that an earlier version wrote: they open only with keys that the database does not have, and they expire"
         ),
         (faults, _) => format!("{faults} rows do not open"),
     };

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     error::{ConfigError, Result},
     grant::{
-        Clock, GrantStore, KeySource,
+        Clock, GrantStore, KeySource, Store,
         audit::entry::{AuditEvent, Facts},
         inventory::{Inventory, inventory_of},
     },
@@ -36,7 +36,11 @@ pub(super) async fn run(mut server: Server<ErasedHandler>, arguments: Arguments)
     server.audit.is_by_operator = true;
     if let AdminCommand::Migrate { from, to, mode } = &arguments.command {
         let (source, until) = (server.key_source.clone(), server.audit.until(server.clock.now()));
-        migrate::run((from, to), source, *mode, (server.clock.now(), until), &output).await?;
+        let to = match to {
+            Some(to) => to.clone(),
+            None => target_of_environment()?,
+        };
+        migrate::run((from, &to), source, *mode, (server.clock.now(), until), &output).await?;
         return Ok(true);
     }
     let (chosen, name) = (server.store.clone(), server.identity.name.clone());
@@ -88,13 +92,24 @@ pub(super) async fn run(mut server: Server<ErasedHandler>, arguments: Arguments)
         }
         AdminCommand::Delete { person } => {
             let app = server.with_store(store).build_for(None).await?;
-            people::delete(&app, &*inventory, &person, &output).await?;
+            let deleted = people::delete(&app, &*inventory, &person, &output).await;
             app.handler.dispatch.grants.audit().flush().await;
+            deleted?;
             true
         }
     };
     audit.flush().await;
     Ok(is_well)
+}
+
+/// The URL of the database that rows are copied to, where no argument names it.
+fn target_of_environment() -> Result<String, ConfigError> {
+    let url = Store::url_from_env().map_err(|error| ConfigError::new(error.to_string()))?;
+    url.map(|url| url.trim().to_owned()).ok_or_else(|| {
+        ConfigError::new("`admin migrate` has no target").help(
+            "set TOOLGATE_STORE or TOOLGATE_STORE_FILE to its URL, or write it after the source",
+        )
+    })
 }
 
 /// The store of the server: the one that the program sets, or else the one that the environment names.

@@ -245,7 +245,7 @@ pub(super) async fn delete(
             "the time at which the person's sign-ins ended, under a digest: tokens from before are refused by it; 400 days",
         ),
         (opaque > 0).then_some(
-            "records of a version before, which only open with what their users have: they expire by themselves",
+            "records that an earlier version wrote: they open only with keys that the database does not have, and they expire",
         ),
         Some("what the server's log and the provider itself have: they are not the server's to delete"),
     ];

@@ -1,0 +1,28 @@
+//! Modes of files with secrets.
+
+use std::{fs::Metadata, path::Path};
+
+/// Whether the mode has any of the bits. Only Unix has modes.
+pub(crate) fn has(found: &Metadata, bits: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        found.permissions().mode() & bits != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (found, bits);
+        false
+    }
+}
+
+/// Whether other users can write the file: they could put a secret of theirs there. That others can read it
+/// is how Kubernetes and Docker mount secrets.
+pub(crate) fn others_may_write(found: &Metadata) -> bool {
+    has(found, 0o022)
+}
+
+/// The problem of such a file, and what to do.
+pub(crate) fn writable(file: &Path) -> String {
+    format!("{0} can be written by others; run `chmod go-w {0}`", file.display())
+}
