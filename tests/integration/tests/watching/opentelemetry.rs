@@ -21,9 +21,10 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     time::timeout,
 };
 
@@ -308,7 +309,27 @@ async fn a_refused_consent_and_a_refresh_are_in_the_trace_of_their_calls() {
 }
 
 #[tokio::test]
-async fn a_client_over_standard_input_has_one_session() {
+async fn a_client_over_standard_input_has_one_session_until_its_input_ends() {
+    let (mut program, input, collector, _data) = over_standard_input().await;
+    drop(input);
+    assert!(program.wait().await.unwrap().success());
+    collector.metric("mcp.server.session.duration").await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_waits_for_the_collector_is_sent_when_a_signal_ends_the_program() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let (mut program, _input, collector, _data) = over_standard_input().await;
+    let id = i32::try_from(program.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    assert!(program.wait().await.unwrap().success());
+    collector.metric("mcp.server.session.duration").await;
+}
+
+/// A program with a client that has introduced itself, its input, its collector, and its directory.
+async fn over_standard_input() -> (Child, ChildStdin, Collector, TempDir) {
     let (collector, endpoint) = Collector::start().await;
     let data = tempfile::tempdir().unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_served"))
@@ -334,8 +355,8 @@ async fn a_client_over_standard_input_has_one_session() {
     let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
     input.write_all(format!("{initialize}\n").as_bytes()).await.unwrap();
     assert!(lines.next_line().await.unwrap().unwrap().contains("serverInfo"));
-    input.write_all(format!("{initialized}\n").as_bytes()).await.unwrap();
-    drop(input);
-    assert!(program.wait().await.unwrap().success());
-    collector.metric("mcp.server.session.duration").await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    input.write_all(format!("{initialized}\n{ping}\n").as_bytes()).await.unwrap();
+    assert!(lines.next_line().await.unwrap().unwrap().contains("\"id\":1"));
+    (program, input, collector, data)
 }
