@@ -123,8 +123,8 @@ impl Broker {
         let set = match &client.keys {
             Some(ClientKeys::Set(set)) => set.clone(),
             Some(ClientKeys::Uri(uri)) => {
-                let limit = &self.0.limits.documents;
-                let found = self.0.documents.key_set(uri, address, limit, renew).await;
+                let (of, limit) = ((&*client.id, &**uri), &self.0.limits.documents);
+                let found = self.0.documents.key_set(of, address, limit, renew).await;
                 match found {
                     Ok(set) => set,
                     Err(ClientError::TooManyRequests(refused)) => return Err(refused.into()),

@@ -15,6 +15,9 @@ use crate::{
 /// otherwise. One address and one site have a small share of it.
 pub(crate) const MAX_REQUESTS_PER_MINUTE: u32 = 1500;
 
+/// How many authorizations one address may start in a minute.
+const AUTHORIZATIONS_PER_ADDRESS: u32 = 30;
+
 /// How many minutes an authorization request is stored: ten, and the two that a burst adds.
 pub(crate) const STORED_MINUTES: u32 = 12;
 
@@ -22,6 +25,8 @@ pub(crate) const STORED_MINUTES: u32 = 12;
 pub(crate) struct Limits {
     pub(crate) registrations: RequestLimit,
     pub(crate) authorizations: RequestLimit,
+    /// Of the form of the consent page, of which each authorization shows one.
+    pub(crate) consents: RequestLimit,
     /// Of fetches of documents and keys that nobody here uses yet.
     pub(crate) documents: RequestLimit,
     /// Of the token and the revocation endpoint. A hosted client redeems there for all of its
@@ -34,7 +39,8 @@ impl Limits {
     pub(crate) fn new(total: u32, clock: &Arc<dyn Clock>) -> Self {
         Self {
             registrations: RequestLimit::new(10, total, clock),
-            authorizations: RequestLimit::new(30, total, clock),
+            authorizations: RequestLimit::new(AUTHORIZATIONS_PER_ADDRESS, total, clock),
+            consents: RequestLimit::without_total(2 * AUTHORIZATIONS_PER_ADDRESS, clock),
             documents: RequestLimit::new(10, total / 3, clock),
             tokens: RequestLimit::without_total(600, clock),
         }
@@ -62,6 +68,11 @@ mod tests {
         Limits::new(MAX_REQUESTS_PER_MINUTE, &clock)
     }
 
+    fn all(limits: &Limits) -> [&RequestLimit; 5] {
+        let Limits { registrations, authorizations, consents, documents, tokens } = limits;
+        [registrations, authorizations, consents, documents, tokens]
+    }
+
     fn address(site: u16, net: u16) -> IpAddr {
         Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into()
     }
@@ -69,9 +80,7 @@ mod tests {
     #[test]
     fn one_ipv6_site_leaves_room_for_another() {
         let limits = limits();
-        for limit in
-            [&limits.registrations, &limits.authorizations, &limits.documents, &limits.tokens]
-        {
+        for limit in all(&limits) {
             for net in 0..3000 {
                 for _ in 0..40 {
                     let _ = limit.check(Some(address(1, net)));
@@ -84,9 +93,7 @@ mod tests {
     #[test]
     fn twenty_addresses_leave_room_for_another() {
         let limits = limits();
-        for limit in
-            [&limits.registrations, &limits.authorizations, &limits.documents, &limits.tokens]
-        {
+        for limit in all(&limits) {
             for last in 0..20 {
                 for _ in 0..2000 {
                     let _ = limit.check(Some(IpAddr::from([192, 0, 2, last])));

@@ -78,7 +78,8 @@ pub(crate) struct BrokerState {
     pub(super) grants: Grants,
     pub(super) flow: AuthorizationFlow,
     pub(super) step_ups: StepUpMemory,
-    /// Those of the open connections that look at once whether their sign-in has ended.
+    /// Permits of open connections to read whether their sign-in has ended, so that not all of them use the
+    /// store at once.
     #[cfg(any(feature = "sse", feature = "websocket"))]
     pub(super) ended_polls: tokio::sync::Semaphore,
     pub(super) records: TypedStore,

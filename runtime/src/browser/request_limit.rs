@@ -1,21 +1,12 @@
 //! Rate limits of endpoints that anyone can call: by address, by site, and in total.
 
-use std::{
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use crate::{
+    gate::address_limit::{ADDRESSES_PER_SITE, AddressLimit},
     grant::{Clock, MAX_PENDING},
     support::rate_limit::RateLimit,
 };
-
-/// How many addresses of one IPv6 site may call at full speed. A site has 65 536 networks, each of
-/// which counts as one address.
-const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
 /// How many sites at full speed it takes to use up a total.
 const SITES_IN_TOTAL: u32 = 4;
@@ -38,8 +29,7 @@ const _: () = {
 
 /// A limit on one kind of request.
 pub(crate) struct RequestLimit {
-    by_address: RateLimit<Option<IpAddr>>,
-    by_site: RateLimit<IpAddr>,
+    by_address: AddressLimit,
     total: Option<RateLimit<()>>,
 }
 
@@ -56,10 +46,10 @@ impl RequestLimit {
         let site = count(address).saturating_mul(ADDRESSES_PER_SITE);
         // However large a site is, it leaves most of the total to others.
         let share = count(total / SITES_IN_TOTAL).max(count(address));
+        let all = count(total);
         Self {
-            by_address: rate(count(address), clock),
-            by_site: rate(site.min(share), clock),
-            total: Some(rate(count(total), clock)),
+            by_address: AddressLimit::new((count(address), site.min(share)), BURST, clock),
+            total: Some(RateLimit::per_minute(all, all.saturating_mul(BURST), clock)),
         }
     }
 
@@ -67,7 +57,7 @@ impl RequestLimit {
     #[cfg_attr(not(feature = "broker"), allow(dead_code, reason = "the broker uses it"))]
     pub(crate) fn without_total(address: u32, clock: &Arc<dyn Clock>) -> Self {
         let site = count(address).saturating_mul(ADDRESSES_PER_SITE);
-        Self { by_address: rate(count(address), clock), by_site: rate(site, clock), total: None }
+        Self { by_address: AddressLimit::new((count(address), site), BURST, clock), total: None }
     }
 
     /// The limit of requests that send a browser to an authorization server, each of which stores
@@ -87,11 +77,7 @@ impl RequestLimit {
     /// guess does not use up what is for all.
     pub(crate) fn check_address(&self, address: Option<IpAddr>) -> Result<(), TooManyRequests> {
         let refuse = |retry_after| TooManyRequests { retry_after };
-        self.by_address.check(&address).map_err(refuse)?;
-        match address.and_then(site_of) {
-            Some(site) => self.by_site.check(&site).map_err(refuse),
-            None => Ok(()),
-        }
+        self.by_address.check(address).map_err(refuse)
     }
 
     /// Counts a request in the total, which stores something.
@@ -105,27 +91,11 @@ fn count(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }
 
-/// A rate, with the burst of all of them.
-fn rate<K: Hash + Eq + Clone>(count: NonZeroU32, clock: &Arc<dyn Clock>) -> RateLimit<K> {
-    RateLimit::per_minute(count, count.saturating_mul(BURST), clock)
-}
-
-/// The /48 network of an address, which is what one site is assigned.
-fn site_of(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into())
-        }
-        IpAddr::V4(_) => None,
-    }
-}
-
 const BURST: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{net::Ipv6Addr, time::Instant};
 
     use super::*;
     use crate::{grant::ManualClock, support::rate_limit::MAX_KEYS};

@@ -18,6 +18,7 @@ use crate::{
         ACCOUNTS_PATH, CONNECT_PATH, csrf, error_pages, form, page as browser_page,
         pending_authorization::PENDING_AUTHORIZATION_TTL,
     },
+    gate::connected_ip_key,
     grant::{
         ConnectedAccount, DisconnectOutcome, Grant, GrantClient, GrantClients, GrantKey,
         GrantState, Renamed, StoreError, WantedAccount, account_name,
@@ -109,6 +110,10 @@ async fn section<'c>(
 
 /// Does what a form of the page asks for.
 pub(crate) async fn submit(consents: &Consents, request: Request) -> Response {
+    // Before the body is read.
+    if let Err(refused) = consents.limit().check_address(connected_ip_key(request.extensions())) {
+        return error_pages::too_many_requests(refused);
+    }
     let (headers, sent) = match form::read_form(request).await {
         Ok(sent) => sent,
         Err(error) => return browser_page::text(error.status(), &error.to_string()),

@@ -145,7 +145,7 @@ mod reading {
     use toml::de::{DeTable, DeValue};
 
     use super::{
-        super::{settings::Setting, variable_prefix},
+        super::settings::{Setting, variable_prefix},
         ConfigError, ConfigFile, Entry, PROVIDER, PROVIDER_SETTINGS, SETTINGS, unknown,
     };
     use crate::support::url::has_password;

@@ -5,7 +5,7 @@
 
 use super::{
     env_file::{self, FILE_NAME},
-    settings::{PROVIDER_SETTINGS, SETTINGS},
+    settings::{PROVIDER_SETTINGS, SETTINGS, variable_prefix},
 };
 use crate::support::suggest::nearest;
 
@@ -54,7 +54,7 @@ fn setting(name: &str) -> Option<String> {
 
 /// `GITHUB_CLIENTID`: a variable of the program's own is left alone unless it is almost a known one.
 fn of_provider(name: &str, providers: &[&str]) -> Option<String> {
-    let prefix = |id: &&str| format!("{}_", super::variable_prefix(id));
+    let prefix = |id: &&str| format!("{}_", variable_prefix(id));
     let prefix = providers.iter().map(prefix).find(|prefix| name.starts_with(prefix))?;
     let own = &name[prefix.len()..];
     let known = || PROVIDER_SETTINGS.iter().map(|(name, ..)| *name);

@@ -32,16 +32,11 @@ pub(crate) mod settings;
 
 use std::ffi::OsString;
 
-pub(crate) use self::misspelt::misspelt;
+pub(crate) use self::{misspelt::misspelt, settings::variable_prefix};
 use crate::error::ConfigError;
 
 /// The variable that names the configuration file.
 const CONFIG_FILE: &str = "TOOLGATE_CONFIG";
-
-/// What the names of a provider's variables begin with, without the `_` that follows: `MY_HUB` of `my-hub`.
-pub(crate) fn variable_prefix(id: &str) -> String {
-    id.to_uppercase().replace('-', "_")
-}
 
 /// The variable that says whether one client is served over standard input.
 const STDIO: &str = "TOOLGATE_STDIO";

@@ -131,6 +131,11 @@ pub(crate) const PROVIDER_SETTINGS: &[(&str, bool, &str)] = &[
     ("ISSUER", false, "The issuer"),
 ];
 
+/// What the names of a provider's variables begin with, without the `_` that follows: `MY_HUB` of `my-hub`.
+pub(crate) fn variable_prefix(id: &str) -> String {
+    id.to_uppercase().replace('-', "_")
+}
+
 impl Setting {
     /// Its key in the configuration file.
     pub(crate) fn key(&self) -> String {

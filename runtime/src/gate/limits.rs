@@ -1,14 +1,15 @@
-//! Limits of a gate: requests a minute by client address and by subject, and concurrent requests by
+//! Limits of a gate: requests a minute by client address, site and subject, and concurrent requests by
 //! subject.
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroUsize,
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use super::address_limit::{ADDRESSES_PER_SITE, AddressLimit};
 use crate::{
     gate::policy::LimitSettings,
     support::{clock::Clock, rate_limit::RateLimit},
@@ -17,7 +18,7 @@ use crate::{
 /// The limits of a gate.
 pub(crate) struct Limits {
     subject_rate: Option<RateLimit<String>>,
-    ip_rate: Option<RateLimit<IpAddr>>,
+    ip_rate: Option<AddressLimit>,
     concurrency: Option<Arc<ConcurrencyLimit>>,
     /// The answers and notifications of subjects that have as many requests under way as they may.
     answers: Option<Arc<ConcurrencyLimit>>,
@@ -41,19 +42,22 @@ impl Limits {
             Some(ConcurrencyLimit::new(most, is_for_answers))
         };
         let per_minute = |count| RateLimit::per_minute(count, count, clock);
+        let of_address = |count: NonZeroU32| {
+            let of_site = count.saturating_mul(ADDRESSES_PER_SITE);
+            AddressLimit::new((count, of_site), NonZeroU32::MIN, clock)
+        };
         Self {
             subject_rate: settings.rate_per_subject.map(per_minute),
-            ip_rate: settings.rate_per_ip.map(|count| RateLimit::per_minute(count, count, clock)),
+            ip_rate: settings.rate_per_ip.map(of_address),
             concurrency: concurrency(false),
             answers: concurrency(true),
         }
     }
 
-    /// Counts a request of this client. Clients whose address is not known share one count.
+    /// Counts a request of this client and of its site. Clients whose address is not known share one count.
     pub(crate) fn check_ip(&self, client: Option<IpAddr>) -> Result<(), LimitExceeded> {
         let Some(rate) = &self.ip_rate else { return Ok(()) };
-        let client = client.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-        rate.check(&client).map_err(|retry_after| LimitExceeded { retry_after })
+        rate.check(client).map_err(|retry_after| LimitExceeded { retry_after })
     }
 
     /// Forgets the requests that were counted. Those under way still count.
@@ -148,7 +152,26 @@ impl Drop for ConcurrencyPermit {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
+    use crate::support::clock::ManualClock;
+
+    #[test]
+    fn the_networks_of_one_site_have_a_limit_together() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let settings =
+            LimitSettings { rate_per_ip: NonZeroU32::new(10), ..LimitSettings::default() };
+        let limits = Limits::new(settings, &clock);
+        let passes = |site, net| {
+            let client = Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0);
+            limits.check_ip(Some(client.into())).is_ok()
+        };
+        assert_eq!((0..1000).filter(|net| passes(1, *net)).count(), 80);
+        assert!(passes(2, 0), "another site is not affected");
+        assert!(limits.check_ip(Some(IpAddr::from([192, 0, 2, 1]))).is_ok());
+        assert!(limits.check_ip(None).is_ok(), "nor who has no address");
+    }
 
     #[test]
     fn permits_are_counted_by_subject_and_given_back() {

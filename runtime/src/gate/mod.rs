@@ -5,6 +5,7 @@
 //! scopes of the called tool are compared with those of the token, before the tool is called and
 //! before a response has begun.
 
+pub(crate) mod address_limit;
 pub(crate) mod allowed_origin;
 pub(crate) mod audit;
 pub(crate) mod auth_error;
@@ -68,7 +69,7 @@ pub use self::{
 pub(crate) use self::{
     challenge::Challenge,
     credentials::DPOP,
-    peer::{client_ip_key, connected_ip_key},
+    peer::{client_ip_key, connected_ip_key, site_of},
     resource_metadata::WELL_KNOWN,
     token_cache::TokenCache,
     verify::{

@@ -32,6 +32,18 @@ pub(crate) fn client_ip_key(extensions: &Extensions, peer: Option<SocketAddr>) -
     })
 }
 
+/// The /48 network of an address, which is what one site is assigned: 65 536 networks, each of which
+/// counts as one client.
+pub(crate) fn site_of(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+        }
+        IpAddr::V4(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -168,9 +168,10 @@ impl Gate {
     /// Limits the requests of a client address to so many a minute, and as many in a burst. They are
     /// counted before the token is verified. Without it there is no limit.
     ///
-    /// The address is that of the connection, or the /64 network of an IPv6 address. Behind a proxy
-    /// name it in [`Server::trusted_proxies`](crate::Server::trusted_proxies), or all clients of the
-    /// proxy share one limit.
+    /// The address is that of the connection, or the /64 network of an IPv6 address. The networks of one
+    /// site, a /48, have eight times as many requests together. Behind a proxy name it in
+    /// [`Server::trusted_proxies`](crate::Server::trusted_proxies), or all clients of the proxy share one
+    /// limit.
     ///
     /// A server with a limit of 0 does not start.
     #[must_use]

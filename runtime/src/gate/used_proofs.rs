@@ -8,8 +8,9 @@ use crate::{
     support::crypto,
 };
 
-/// The proofs. Above the limit, the oldest are removed early.
-const PROOFS: Namespace = Namespace::new("dpop-proof", 100_000).evicting();
+/// The proofs. Above the limit, the oldest are removed early. One caller has at most 25 000 at each
+/// replica, whose memory is asked first.
+const PROOFS: Namespace = Namespace::new("dpop-proof", 400_000).evicting();
 
 /// How long a proof is remembered, which is longer than any proof is accepted.
 const PROOF_TTL: Duration = Duration::from_secs(180);

@@ -11,13 +11,16 @@ use futures::StreamExt;
 use http::header;
 
 use super::rejection::Rejection;
-use crate::gate::{Claims, resource_server::ResourceServer};
+use crate::gate::{Claims, resource_server::ResourceServer, site_of};
 
 /// How many streams one address may hold open.
 const MAX_STREAMS_PER_ADDRESS: usize = 8;
 
 /// How many there may be in all.
 const MAX_STREAMS: usize = 512;
+
+/// How many of them the addresses of one IPv6 site may hold open together.
+const MAX_STREAMS_PER_SITE: usize = MAX_STREAMS / 4;
 
 /// The open streams, by the address of the caller.
 #[derive(Default)]
@@ -34,6 +37,12 @@ impl AnonymousStreams {
     pub(super) fn acquire(self: &Arc<Self>, address: Option<IpAddr>) -> Option<StreamPermit> {
         let mut open = self.open();
         if open.values().sum::<usize>() >= MAX_STREAMS {
+            return None;
+        }
+        let site = address.and_then(site_of);
+        let of_site = open.iter().filter(|(other, _)| other.and_then(site_of) == site);
+        if site.is_some() && of_site.map(|(_, count)| count).sum::<usize>() >= MAX_STREAMS_PER_SITE
+        {
             return None;
         }
         let count = open.entry(address).or_default();
@@ -85,7 +94,25 @@ impl Drop for StreamPermit {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
+
+    #[test]
+    fn the_networks_of_one_site_do_not_hold_all_streams() {
+        let streams = Arc::new(AnonymousStreams::default());
+        let address = |site, net| Some(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into());
+        let take = |site| {
+            (0..1000).filter_map(|net| streams.acquire(address(site, net))).collect::<Vec<_>>()
+        };
+        let flood = take(1);
+        assert_eq!(flood.len(), MAX_STREAMS / 4);
+        assert!(streams.acquire(address(2, 0)).is_some(), "another site still gets one");
+        assert!(streams.acquire(Some(IpAddr::from([192, 0, 2, 1]))).is_some());
+        drop(flood);
+        assert!(streams.acquire(address(1, 2000)).is_some());
+        assert!(streams.open().is_empty(), "what is closed takes no memory");
+    }
 
     #[test]
     fn one_address_does_not_hold_all_streams() {

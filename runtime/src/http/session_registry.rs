@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
@@ -9,6 +10,8 @@ use std::{
 
 use rmcp::{Peer, RoleServer, transport::streamable_http_server::session::SessionId};
 use tokio::time::Instant;
+
+use crate::gate::site_of;
 
 /// How many live sessions one caller may have. Each takes some 50 kB and three tasks.
 const MAX_SESSIONS_PER_OWNER: usize = 256;
@@ -18,6 +21,9 @@ const MAX_SESSIONS: usize = 10_000;
 
 /// How many of them anonymous callers may have together.
 const MAX_ANONYMOUS_SESSIONS: usize = 5_000;
+
+/// How many of those the addresses of one IPv6 site may have together.
+const MAX_SESSIONS_PER_SITE: usize = MAX_ANONYMOUS_SESSIONS / 4;
 
 /// The live sessions of a server, by their identifiers.
 #[derive(Default)]
@@ -32,6 +38,8 @@ struct SessionCounts {
     total: usize,
     anonymous: usize,
     by_share: HashMap<Arc<str>, usize>,
+    /// Those of anonymous callers.
+    by_site: HashMap<IpAddr, usize>,
 }
 
 struct LiveSession {
@@ -59,17 +67,20 @@ pub(super) struct SessionOwner {
     owner: Arc<str>,
     /// Whose sessions are counted together: those of one principal, or of one address.
     share: Arc<str>,
+    /// The site of an anonymous caller, if its address has one.
+    site: Option<IpAddr>,
 }
 
 impl SessionOwner {
     pub(super) fn new(principal: &str, address: Option<IpAddr>) -> Self {
         let owner: Arc<str> = principal.into();
-        let share = match (principal, address) {
+        let address = address.filter(|_| principal.is_empty());
+        let share = match address {
             // An issuer is a URL, so no principal begins so.
-            ("", Some(address)) => format!("address {address}").into(),
-            _ => Arc::clone(&owner),
+            Some(address) => format!("address {address}").into(),
+            None => Arc::clone(&owner),
         };
-        Self { owner, share }
+        Self { owner, share, site: address.and_then(site_of) }
     }
 }
 
@@ -83,6 +94,7 @@ pub(super) struct SessionPermit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionLimit {
     PerOwner,
+    PerSite,
     Anonymous,
     Total,
 }
@@ -114,6 +126,10 @@ impl SessionRegistry {
         if of_share.is_some_and(|count| *count >= MAX_SESSIONS_PER_OWNER) {
             return Err(SessionLimit::PerOwner);
         }
+        let of_site = owner.site.and_then(|site| counts.by_site.get(&site));
+        if of_site.is_some_and(|count| *count >= MAX_SESSIONS_PER_SITE) {
+            return Err(SessionLimit::PerSite);
+        }
         let is_anonymous = owner.owner.is_empty();
         if is_anonymous && counts.anonymous >= MAX_ANONYMOUS_SESSIONS {
             return Err(SessionLimit::Anonymous);
@@ -124,6 +140,9 @@ impl SessionRegistry {
         counts.total += 1;
         counts.anonymous += usize::from(is_anonymous);
         *counts.by_share.entry(Arc::clone(&owner.share)).or_default() += 1;
+        if let Some(site) = owner.site {
+            *counts.by_site.entry(site).or_default() += 1;
+        }
         Ok(SessionPermit { owner: owner.clone(), registry: Arc::clone(self) })
     }
 
@@ -194,6 +213,7 @@ impl SessionRegistry {
         let mut open = self.open();
         let counts = |of: &SessionOwner| match limit {
             SessionLimit::PerOwner => of.share == owner.share,
+            SessionLimit::PerSite => of.site == owner.site,
             SessionLimit::Anonymous => of.owner.is_empty(),
             SessionLimit::Total => true,
         };
@@ -220,11 +240,19 @@ impl Drop for SessionPermit {
         let mut counts = self.registry.counts();
         counts.total -= 1;
         counts.anonymous -= usize::from(self.owner.owner.is_empty());
-        if let Some(count) = counts.by_share.get_mut(&self.owner.share) {
-            *count -= 1;
-            if *count == 0 {
-                counts.by_share.remove(&self.owner.share);
-            }
+        subtract(&mut counts.by_share, &self.owner.share);
+        if let Some(site) = &self.owner.site {
+            subtract(&mut counts.by_site, site);
+        }
+    }
+}
+
+/// Counts one less of `key`, and forgets it with the last one.
+fn subtract<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }
@@ -242,6 +270,8 @@ impl Drop for SessionRequest {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn stranger(last: u16) -> SessionOwner {
@@ -265,6 +295,33 @@ mod tests {
         assert!(acquire(&SessionOwner::new("https://login.example alice", None)).is_ok());
         drop(held);
         assert!(acquire(&stranger(1)).is_ok());
+    }
+
+    #[test]
+    fn the_networks_of_one_site_shut_out_no_other() {
+        let registry = Arc::new(SessionRegistry::default());
+        let stranger = |site: u16, net: u16| {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0);
+            SessionOwner::new("", Some(address.into()))
+        };
+        let mut flood: Vec<_> =
+            (0..2_000).filter_map(|net| registry.acquire(&stranger(1, net)).ok()).collect();
+        assert_eq!(flood.len(), MAX_ANONYMOUS_SESSIONS / 4);
+        assert_eq!(registry.acquire(&stranger(1, 3000)).err(), Some(SessionLimit::PerSite));
+        assert!(registry.acquire(&stranger(2, 0)).is_ok(), "another site still gets through");
+        let address = Some(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0).into());
+        let alice = SessionOwner::new("https://login.example alice", address);
+        assert!(registry.acquire(&alice).is_ok(), "and who has signed in, from anywhere");
+        // An idle session of the site makes room for the next, and no other one.
+        let others = registry.acquire(&stranger(2, 0)).unwrap();
+        registry.insert("other".into(), others, machinery("other").0);
+        registry.insert("own".into(), flood.pop().unwrap(), machinery("own").0);
+        let removed = registry.remove_idlest(SessionLimit::PerSite, &stranger(1, 3000));
+        assert_eq!(removed.as_deref(), Some("in own"));
+        assert!(registry.acquire(&stranger(1, 3000)).is_ok());
+        drop(flood);
+        registry.remove("other");
+        assert!(registry.counts().by_site.is_empty(), "idle callers take no memory");
     }
 
     #[test]

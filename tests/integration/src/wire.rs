@@ -1,11 +1,13 @@
 //! Calls as they are on the wire, for clients that do not behave.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
+use futures::future::{FutureExt, select_all};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
+    time::timeout,
 };
 
 use crate::client::call_message;
@@ -158,4 +160,29 @@ impl Wire {
 /// Calls a tool over a connection of its own.
 pub async fn post(address: SocketAddr, tool: &str, arguments: &Value, way: Way) -> Answer {
     Wire::with(address, &request(tool, arguments, way)).await.answer().await
+}
+
+/// Begins 200 forms from another address of this machine, whose bodies never come. Returns the first
+/// answer, if one comes before the server gives up a body, and the connections, which stay open.
+///
+/// # Panics
+///
+/// Nobody listens at `url`.
+pub async fn forms_without_end(url: &reqwest::Url) -> (Option<Answer>, Vec<Wire>) {
+    let server = url.socket_addrs(|| None).expect("an address")[0];
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: {server}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n\r\n",
+        url.path()
+    );
+    let mut forms = Vec::new();
+    for _ in 0..200 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).expect("an address of this machine");
+        let mut form = Wire(socket.connect(server).await.expect("the server listens"));
+        form.send(&head).await;
+        forms.push(form);
+    }
+    let answers = select_all(forms.iter_mut().map(|form| form.answer().boxed()));
+    let first = timeout(Duration::from_secs(8), answers).await;
+    (first.ok().map(|(answer, ..)| answer), forms)
 }

@@ -2,7 +2,7 @@
 //!
 //! Documents are cached, failures too, and each is fetched once by all who need it. The document of
 //! a client that people sign in with is kept in the store as well, and is used while it cannot be
-//! fetched again.
+//! fetched again. Key sets at a URL of their own are cached in the same way, in memory alone.
 
 pub(crate) mod cache;
 pub(crate) mod error;
@@ -15,6 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use url::Url;
 
@@ -22,7 +23,7 @@ use self::{
     cache::{CachedDocument, DocumentCache, DocumentResult},
     error::DocumentError,
     fetch::DocumentFetcher,
-    key_sets::KeySets,
+    key_sets::{KeySetResult, KeySets},
 };
 use super::{
     client::{Client, ClientError},
@@ -31,10 +32,13 @@ use super::{
 };
 use crate::support::escape::escape;
 use crate::{
-    browser::request_limit::RequestLimit,
+    browser::request_limit::{RequestLimit, TooManyRequests},
     error::ConfigError,
     grant::StoreError,
-    support::{clock::Clock, single_flight::SingleFlight},
+    support::{
+        clock::Clock,
+        single_flight::{Flight, SingleFlight},
+    },
     trace::{DocumentOutcome, EventKind, Found, Tracer, ms_since},
 };
 
@@ -58,6 +62,7 @@ struct Documents {
     cache: DocumentCache,
     fetches: SingleFlight<String, DocumentResult>,
     key_sets: KeySets,
+    key_fetches: SingleFlight<String, KeySetResult>,
     tracer: Tracer,
 }
 
@@ -84,6 +89,7 @@ impl ClientDocuments {
             cache: DocumentCache::default(),
             fetches: SingleFlight::default(),
             key_sets: KeySets::default(),
+            key_fetches: SingleFlight::default(),
             tracer,
         })))
     }
@@ -120,20 +126,7 @@ impl ClientDocuments {
             Ok(((), async move { documents.fetch(&id, url).await }))
         };
         let fetch = self.0.fetches.join_or_start(&id.to_owned(), start);
-        let aborted = || Err(DocumentError::invalid("the fetch was aborted"));
-        let result = match (fetch, stale) {
-            (Err(refused), None) => return Err(ClientError::TooManyRequests(refused)),
-            (Err(_), Some(stale)) => Ok(stale),
-            (Ok(fetch), None) => fetch.outcome().await.unwrap_or_else(aborted),
-            (Ok(fetch), Some(stale)) => {
-                let fetched = tokio::time::timeout(REVALIDATION_PATIENCE, fetch.outcome()).await;
-                match fetched {
-                    Ok(Some(result)) => result,
-                    Ok(None) | Err(_) => Ok(stale),
-                }
-            }
-        };
-        result.map_err(ClientError::Document)
+        outcome(fetch, stale).await
     }
 
     /// Keeps the document of a client that a person has signed in with, so that it is known after a
@@ -145,26 +138,57 @@ impl ClientDocuments {
         }
     }
 
-    /// The keys of a client that are at `uri`. `renew`: fetches them again, if that was not done
-    /// within the last minute.
+    /// The keys of `client` that are at `uri`. `limit` counts requests of `address` that fetch those of
+    /// a client that nobody here uses. `renew`: fetches them again, if that was not done within the last
+    /// minute.
     pub(crate) async fn key_set(
         &self,
-        uri: &str,
+        (client, uri): (&str, &str),
         address: Option<IpAddr>,
         limit: &RequestLimit,
         renew: bool,
-    ) -> Result<jsonwebtoken::jwk::JwkSet, ClientError> {
+    ) -> Result<JwkSet, ClientError> {
         let url = self.0.fetcher.check_url(uri).map_err(DocumentError::Invalid);
         let url = url.map_err(ClientError::Document)?;
         let now = self.0.clock.now();
-        if let Some(cached) = self.0.key_sets.get(uri, now, renew) {
-            return cached.map_err(ClientError::Document);
+        let is_in_use = self.0.cache.get(client, now).is_some_and(|document| document.is_stored);
+        let known = self.0.key_sets.get(uri, now, is_in_use);
+        if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now, renew)) {
+            return known.result.clone().map_err(ClientError::Document);
         }
-        limit.check(address).map_err(ClientError::TooManyRequests)?;
-        let fetched = self.0.fetcher.fetch_keys(url).await;
-        self.0.key_sets.insert(uri, fetched.clone(), now);
-        fetched.map_err(ClientError::Document)
+        // Keys that lack one are no answer to who asks for it.
+        let stale = known.filter(|_| !renew).and_then(|known| known.good(now).cloned());
+        let start = || {
+            if !is_in_use {
+                limit.check(address)?;
+            }
+            let (documents, uri) = (Arc::clone(&self.0), uri.to_owned());
+            Ok(((), async move { documents.fetch_keys(&uri, url, is_in_use).await }))
+        };
+        let fetch = self.0.key_fetches.join_or_start(&uri.to_owned(), start);
+        outcome(fetch, stale).await
     }
+}
+
+/// What was fetched, or what is used instead: it is `stale`, and the fetch takes long or was refused.
+async fn outcome<T: Clone>(
+    fetch: Result<Flight<Result<T, DocumentError>>, TooManyRequests>,
+    stale: Option<T>,
+) -> Result<T, ClientError> {
+    let aborted = || Err(DocumentError::invalid("the fetch was aborted"));
+    let result = match (fetch, stale) {
+        (Err(refused), None) => return Err(ClientError::TooManyRequests(refused)),
+        (Err(_), Some(stale)) => Ok(stale),
+        (Ok(fetch), None) => fetch.outcome().await.unwrap_or_else(aborted),
+        (Ok(fetch), Some(stale)) => {
+            let fetched = tokio::time::timeout(REVALIDATION_PATIENCE, fetch.outcome()).await;
+            match fetched {
+                Ok(Some(result)) => result,
+                Ok(None) | Err(_) => Ok(stale),
+            }
+        }
+    };
+    result.map_err(ClientError::Document)
 }
 
 impl Documents {
@@ -212,6 +236,15 @@ impl Documents {
         }
         self.cache.insert(id, document, now);
         result
+    }
+
+    /// Fetches a key set. Good keys stay where they cannot be fetched again.
+    async fn fetch_keys(&self, uri: &str, url: Url, is_in_use: bool) -> KeySetResult {
+        let fetched = self.fetcher.fetch_keys(url).await;
+        if let Err(DocumentError::Unreachable { host }) = &fetched {
+            tracing::warn!(target: "toolgate::broker", host = %escape(host), "a client's keys cannot be fetched");
+        }
+        self.key_sets.insert(uri, fetched, self.clock.now(), is_in_use)
     }
 
     async fn store(&self, id: &str, document: &CachedDocument) -> Result<(), StoreError> {

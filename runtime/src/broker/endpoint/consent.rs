@@ -27,6 +27,7 @@ use crate::{
 };
 use crate::{
     browser::{csrf, form::read_form, page::FormAction},
+    gate::connected_ip_key,
     grant::StoreError,
     scope,
     trace::Decision,
@@ -195,6 +196,11 @@ impl Broker {
 
 /// Handles the decision of a person.
 pub(crate) async fn decide(State(broker): State<Broker>, request: HttpRequest) -> Response {
+    // Before the body is read.
+    let address = connected_ip_key(request.extensions());
+    if let Err(refused) = broker.0.limits.consents.check(address) {
+        return broker.too_many_requests(refused);
+    }
     let (headers, form) = match read_form(request).await {
         Ok(sent) => sent,
         Err(error) => return OAuthError::from(error).into_response(),

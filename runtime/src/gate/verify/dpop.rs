@@ -10,11 +10,11 @@ use url::Url;
 
 use super::{
     keys::Key,
-    replay_window::ReplayWindow,
+    replay_window::{ReplayWindow, TooManyUses},
     token::{algorithm, decode_part},
 };
 use crate::{
-    gate::{AuthError, PresentedToken},
+    gate::{AuthError, Claims, PresentedToken},
     support::crypto::{base64url, constant_time_eq, sha256, sha256_base64url},
 };
 
@@ -24,8 +24,8 @@ const MAX_PROOF_AGE: Duration = Duration::from_secs(60);
 /// How long a nonce is handed out; it is accepted for as long again.
 const NONCE_TTL: Duration = Duration::from_secs(300);
 
-/// The most proofs that are remembered, in this process. A flood of them makes the oldest usable
-/// again before the replay window ends.
+/// The most proofs that are remembered, in this process, a quarter of them of one caller. A flood of
+/// four callers makes the oldest usable again before the replay window ends.
 const MAX_PROOFS: usize = 100_000;
 
 /// The accepted signature algorithms of proofs.
@@ -89,12 +89,12 @@ impl ProofVerifier {
         Err(AuthError::Nonce { nonce: nonce_of(period) })
     }
 
-    /// Checks that the proof fits the request, the token and the key that the token is bound to
-    /// (RFC 9449 §4.3).
+    /// Checks that the proof fits the request, the token and the key that the token of `caller` is bound
+    /// to (RFC 9449 §4.3).
     pub(crate) fn check(
         &self,
         presented: &PresentedToken<'_>,
-        thumbprint: &str,
+        (caller, thumbprint): (&Claims, &str),
         now: SystemTime,
     ) -> Result<(), AuthError> {
         let refuse = |why| Err(AuthError::Proof(why));
@@ -158,7 +158,10 @@ impl ProofVerifier {
         }
         // The last check, so that only the owner of the key can use an identifier up.
         let identifier = sha256(format!("{found} {}", claims.jti).as_bytes());
-        if claims.jti.is_empty() || !self.used.is_first_use(identifier) {
+        let owner = sha256(caller.principal().as_bytes());
+        let too_many =
+            |TooManyUses| AuthError::Proof("its owner has used too many, try again later");
+        if claims.jti.is_empty() || !self.used.is_first_use(owner, identifier).map_err(too_many)? {
             return refuse("it was used before");
         }
         Ok(())
@@ -181,7 +184,77 @@ fn is_same_url(htu: &str, resource: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    };
+    use http::{HeaderMap, Uri};
+    use jsonwebtoken::{Algorithm, EncodingKey};
+    use serde_json::json;
+
     use super::*;
+    use crate::gate::Credentials;
+
+    const RESOURCE: &str = "https://tools.example/mcp";
+    const TOKEN: &str = "a-token";
+
+    /// Proofs of one key.
+    struct Prover {
+        key: EncodingKey,
+        jwk: Jwk,
+    }
+
+    impl Prover {
+        fn new() -> Self {
+            let random = SystemRandom::new();
+            let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+            let key = EncodingKey::from_ec_der(pair.unwrap().as_ref());
+            let jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+            Self { key, jwk }
+        }
+
+        /// Checks the proof with this identifier, with a token of `caller`.
+        fn check(&self, verifier: &ProofVerifier, caller: &str, jti: &str) -> Result<(), String> {
+            let now = SystemTime::now();
+            let iat = now.duration_since(UNIX_EPOCH).unwrap().as_secs();
+            let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk });
+            let ath = sha256_base64url(TOKEN);
+            let claims =
+                json!({ "jti": jti, "htm": "POST", "htu": RESOURCE, "iat": iat, "ath": ath });
+            let message = [header, claims].map(|part| base64url(part.to_string().as_bytes()));
+            let message = message.join(".");
+            let signature =
+                jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256);
+            let mut headers = HeaderMap::new();
+            headers.insert("authorization", format!("DPoP {TOKEN}").parse().unwrap());
+            headers.insert("dpop", format!("{message}.{}", signature.unwrap()).parse().unwrap());
+            let credentials = Credentials::read(&headers, &Uri::from_static("/mcp"));
+            let credentials = credentials.unwrap().unwrap();
+            let presented = PresentedToken::new(&credentials, RESOURCE, "POST");
+            let thumbprint = self.jwk.thumbprint(ThumbprintHash::SHA256).unwrap();
+            let caller = Claims::new("https://login.example", caller);
+            let checked = verifier.check(&presented, (&caller, &*thumbprint), now);
+            checked.map_err(|refused| refused.to_string())
+        }
+    }
+
+    #[test]
+    fn one_caller_makes_no_proof_of_another_usable_again() {
+        let used = ReplayWindow::new(8, MAX_PROOF_AGE * 3);
+        let (verifier, prover) = (ProofVerifier { used, nonce_key: None }, Prover::new());
+        let check = |caller, jti: &str| prover.check(&verifier, caller, jti);
+        check("alice", "a").unwrap();
+        for n in 0..2 {
+            check("mallory", &n.to_string()).unwrap();
+        }
+        for n in 2..100 {
+            let refused = check("mallory", &n.to_string()).unwrap_err();
+            assert!(refused.contains("has used too many"), "{refused}");
+        }
+        let replayed = check("alice", "a").unwrap_err();
+        assert!(replayed.contains("used before"), "{replayed}");
+        check("alice", "b").unwrap();
+    }
 
     #[test]
     fn every_advertised_algorithm_is_accepted() {

@@ -1,4 +1,4 @@
-//! Permits for requests to an issuer, of which one client cannot take all.
+//! Permits for requests to an issuer, of which one client, or one site, cannot take all.
 
 use std::{
     collections::HashMap,
@@ -9,10 +9,12 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::gate::site_of;
+
 /// How many requests to the issuer may be under way; anyone can cause one.
 const MAX_REQUESTS: usize = 64;
 
-/// How many of them one client may cause.
+/// How many of them one client may cause, or the clients of one IPv6 site together.
 const MAX_REQUESTS_PER_CLIENT: usize = 16;
 
 /// How long a request waits for others to end, so that a flood of invalid tokens does not hold up
@@ -44,7 +46,7 @@ impl FairPermits {
     /// Waits for a permit; `None` if there is none in time. Clients whose address is not known are
     /// bounded together with all others only.
     pub(super) async fn acquire(&self, client: Option<IpAddr>) -> Option<RequestPermit> {
-        let own = client.map(|client| self.of_client(client));
+        let own = client.map(|client| self.of_client(site_of(client).unwrap_or(client)));
         let permit = async {
             let own = match own {
                 Some(own) => Some(own.acquire_owned().await.ok()?),
@@ -75,7 +77,21 @@ impl FairPermits {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_networks_of_one_site_do_not_take_all_permits() {
+        let permits = FairPermits::default();
+        let client = |site, net| Some(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0).into());
+        let mut flood = Vec::new();
+        for net in 0..2 * u16::try_from(MAX_REQUESTS).unwrap() {
+            flood.extend(permits.acquire(client(1, net)).await);
+        }
+        assert_eq!(flood.len(), MAX_REQUESTS / 4);
+        assert!(permits.acquire(client(2, 0)).await.is_some(), "another site still gets through");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn one_client_does_not_take_all_permits() {

@@ -333,7 +333,7 @@ impl Jwt {
         match (presented.credentials.scheme, &token.bound_to, &self.proofs) {
             (Scheme::Bearer, None, _) => {}
             (Scheme::Dpop, Some(thumbprint), Some(proofs)) => {
-                proofs.check(&presented, thumbprint, now)?;
+                proofs.check(&presented, (&token.claims, &**thumbprint), now)?;
             }
             (Scheme::Dpop, None, _) => {
                 return Err(AuthError::Proof("the token is not bound to a key"));

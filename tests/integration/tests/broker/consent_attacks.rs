@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use integration::broker::{Application, Browser, Page, Site};
+use integration::{
+    broker::{Application, Browser, Page, Site},
+    deployment, wire,
+};
 use serde_json::json;
 
 async fn begin() -> (Site, Application, Browser, Page) {
@@ -18,6 +21,31 @@ fn assert_not_sent(site: &Site, page: &Page, status: u16) {
     assert_eq!(page.status, status, "{}", page.body);
     assert!(!page.is_application && page.visited.len() == 1, "{:?}", page.visited);
     assert!(site.forge.counts().last_asked.is_empty(), "the provider was not reached");
+}
+
+/// Each holds a connection until the server gives its body up.
+#[tokio::test]
+async fn forms_of_one_address_whose_bodies_never_come() {
+    if deployment::replicas().is_some() {
+        eprintln!("skipped: nginx reads a form before it passes it on");
+        return;
+    }
+    let (site, _, browser, page) = begin().await;
+    let (first, _forms) = wire::forms_without_end(&page.action()).await;
+    let refused = first.expect("a refusal, before the body came");
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    let next = browser.decide(&page, "allow").await;
+    assert!(next.url.as_str().starts_with(site.forge.url()), "a person: {}", next.body);
+}
+
+/// A busy office, which is one address.
+#[tokio::test]
+async fn a_person_who_sends_the_form_again_and_again_is_not_refused() {
+    let (_site, _, browser, page) = begin().await;
+    for _ in 0..60 {
+        let next = browser.send(&page, &[("csrf", GUESS), ("decision", "allow")], &[]).await;
+        assert_eq!(next.status, 403, "{}", next.body);
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,10 @@ use axum::{
     routing::get,
 };
 use forge::Config;
-use integration::broker::{Application, Browser, REDIRECT, Site, Walk, listen};
+use integration::{
+    broker::{Application, Browser, REDIRECT, Site, Walk, listen},
+    deployment,
+};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet},
@@ -40,6 +43,7 @@ struct Publisher {
     url: String,
     state: Arc<Mutex<State>>,
     fetched: Arc<AtomicUsize>,
+    keys_fetched: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -50,13 +54,15 @@ struct State {
     status: Option<u16>,
     hangs: bool,
     keys: Value,
+    /// The answer instead of keys.
+    keys_status: Option<u16>,
 }
 
 impl Publisher {
     async fn start(members: Value) -> Self {
         let state = State { members, ..State::default() };
-        let (state, fetched) = (Arc::new(Mutex::new(state)), Arc::new(AtomicUsize::new(0)));
-        let shared = Self { url: String::new(), state, fetched };
+        let (state, fetched) = (Arc::new(Mutex::new(state)), Arc::default());
+        let shared = Self { url: String::new(), state, fetched, keys_fetched: Arc::default() };
         let served = shared.clone();
         let url = listen(move |base| {
             let (documents, keys) = (served.clone(), served);
@@ -66,8 +72,8 @@ impl Publisher {
                 async move { publisher.document(&id).await }
             };
             let keys = move || {
-                let keys = keys.state.lock().unwrap_or_else(PoisonError::into_inner).keys.clone();
-                async move { Json(keys) }
+                let keys = keys.keys();
+                async move { keys }
             };
             Router::new().route("/clients/{name}", get(document)).route("/keys", get(keys))
         })
@@ -97,6 +103,19 @@ impl Publisher {
             document[name] = value.clone();
         }
         ([("cache-control", "max-age=600")], Json(document)).into_response()
+    }
+
+    fn keys(&self) -> Response {
+        self.keys_fetched.fetch_add(1, Ordering::SeqCst);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.keys_status {
+            Some(status) => StatusCode::from_u16(status).unwrap().into_response(),
+            None => Json(state.keys.clone()).into_response(),
+        }
+    }
+
+    fn keys_fetched(&self) -> usize {
+        self.keys_fetched.load(Ordering::SeqCst)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -361,4 +380,75 @@ async fn an_assertion_of_another_key() {
     let code = host.walk(&browser, "repo:read", "alice").await.code().to_owned();
     let claims = self::claims(&site, &host, "3");
     assert_eq!(redeem(&host, &code, &next.sign(&claims)).await.status, 200);
+}
+
+async fn refresh(host: &Application, token: &str, assertion: &str) -> Walk {
+    let with = [("client_assertion", assertion), ("client_assertion_type", JWT_BEARER)];
+    host.refresh_with(token, &with).await
+}
+
+/// Anyone can name a key that a client does not have, for which its keys are fetched again.
+#[tokio::test]
+async fn keys_are_used_while_they_cannot_be_fetched_again() {
+    let (site, publisher, host, key, code) = keyed(true).await;
+    let sign = |key: &ClientKey, jti| key.sign(&claims(&site, &host, jti));
+    let tokens = redeem(&host, &code, &sign(&key, "1")).await;
+    let token = tokens.text("refresh_token");
+    publisher.change(|state| state.keys_status = Some(503));
+    site.clock.advance(Duration::from_secs(61));
+    let stranger = ClientKey::new("made up");
+    let refused = refresh(&host, &token, &sign(&stranger, "2")).await;
+    assert_eq!(refused.error(), Some("invalid_client"), "{}", refused.body);
+    assert_eq!(publisher.keys_fetched(), 2);
+    let refreshed = refresh(&host, &token, &sign(&key, "3")).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    site.clock.advance(Duration::from_secs(2 * 3600));
+    let refreshed = refresh(&host, &token, &sign(&key, "4")).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    site.clock.advance(DAY);
+    let refused = refresh(&host, &token, &sign(&key, "5")).await;
+    assert_eq!(refused.error(), Some("invalid_client"), "not for ever: {}", refused.body);
+    publisher.change(|state| state.keys_status = None);
+    site.clock.advance(Duration::from_secs(61));
+    let refreshed = refresh(&host, &token, &sign(&key, "6")).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+}
+
+#[tokio::test]
+async fn keys_that_are_withdrawn_are_not_used() {
+    let (site, publisher, host, key, code) = keyed(true).await;
+    let sign = |jti| key.sign(&claims(&site, &host, jti));
+    let token = redeem(&host, &code, &sign("1")).await.text("refresh_token");
+    publisher.change(|state| state.keys_status = Some(404));
+    site.clock.advance(Duration::from_secs(3601));
+    let refused = refresh(&host, &token, &sign("2")).await;
+    assert_eq!(refused.error(), Some("invalid_client"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_crowd_asks_for_the_keys_of_a_client_once() {
+    let (site, publisher, host, key, _) = keyed(true).await;
+    let sign = |n: u32| key.sign(&claims(&site, &host, &n.to_string()));
+    let assertions: Vec<String> = (0..8).map(sign).collect();
+    let answers = assertions.iter().map(|assertion| refresh(&host, "tgr_guess", assertion));
+    for answer in futures::future::join_all(answers).await {
+        assert_eq!(answer.error(), Some("invalid_grant"), "{}", answer.body);
+    }
+    let fetched = publisher.keys_fetched();
+    assert!((1..=deployment::counters()).contains(&fetched), "once at each: {fetched}");
+}
+
+/// What a stranger at the same address has used up is for clients that nobody uses.
+#[tokio::test]
+async fn the_keys_of_a_client_that_people_use_cost_nobody_a_fetch() {
+    let (site, publisher, host, key, code) = keyed(true).await;
+    let mut is_limited = false;
+    for n in 0..30 * deployment::counters() {
+        let id = format!("{}/clients/other{n}", publisher.url);
+        let other = Application::known(&site, &id, REDIRECT);
+        is_limited |= Browser::new().open(&other.link("repo:read", &[])).await.status == 429;
+    }
+    assert!(is_limited);
+    let tokens = redeem(&host, &code, &key.sign(&claims(&site, &host, "1"))).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.body);
 }

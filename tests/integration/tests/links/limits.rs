@@ -1,7 +1,7 @@
 //! Limits of sign-ins, by address and by person.
 
 use axum::http::StatusCode;
-use integration::deployment;
+use integration::{deployment, wire};
 
 use super::{Linked, assert_ends};
 
@@ -56,4 +56,23 @@ async fn one_person_cannot_fill_the_store_by_opening_a_link_again_and_again() {
     let link = server.link("bob").await;
     let request = reqwest::Client::new().get(&link).header("x-peer", "192.0.2.9");
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), "Sign in first");
+}
+
+/// Each holds a connection until the server gives its body up.
+#[tokio::test]
+async fn forms_without_end_of_one_address_are_refused_and_do_not_lock_others_out() {
+    if deployment::replicas().is_some() {
+        eprintln!("skipped: nginx reads a form before it passes it on");
+        return;
+    }
+    let server = Linked::start().await;
+    let link = server.link("alice").await;
+    let browser = server.browser("alice").await;
+    browser.at_forge(browser.open(&link).await, "alice", "approve").await;
+    let page = browser.open(&format!("{}/accounts", server.url)).await;
+    let (first, _forms) = wire::forms_without_end(&page.action()).await;
+    let refused = first.expect("a refusal, before the body came");
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    let done = browser.send(&page, &[], &[]).await;
+    assert_ends(&done, 200, "Forge has revoked the access");
 }
