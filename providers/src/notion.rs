@@ -64,8 +64,8 @@ use toolgate::provider;
     // https://developers.notion.com/reference/get-self: open to every token. A token is for a person in
     // a workspace, and both have an identifier (`BotInfoResponse` in
     // https://github.com/makenotion/notion-sdk-js/blob/main/src/api-endpoints/common.ts). `bot_id` is
-    // that of the authorization, which may be another after another consent. That the version below has
-    // `workspace_id` was not tried; without it no account can be connected.
+    // that of the authorization, which may be another after another consent. A recorded answer with
+    // `workspace_id`: https://brenwin1.github.io/notionapi/reference/UsersEndpoint.html.
     account(
         path = "/v1/users/me",
         id("/bot/workspace_id", "/bot/owner/user/id"),

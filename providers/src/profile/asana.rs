@@ -58,7 +58,7 @@ pub(crate) const PROFILE: &Profile = &Profile {
         r#"{"errors":[{"message":"The bearer token has expired. If you have a refresh token, please use it to request a new bearer token, otherwise allow the user to re-authenticate.","help":"For more information on API status codes and how to handle them, read the docs on errors: https://developers.asana.com/docs/errors"}]}"#,
     )
     .headers(&[("www-authenticate", r#"Bearer realm="Asana", error="invalid_token""#)]),
-    // The words: not checked.
+    // Neither status nor words are documented; users of airbytehq/airbyte (pull request 78106) saw 401.
     missing_scope: Reply::new(
         403,
         r#"{"errors":[{"message":"Your access token is missing the required scopes: $needed","help":"For more information on API status codes and how to handle them, read the docs on errors: https://developers.asana.com/docs/errors"}]}"#,

@@ -8,7 +8,7 @@ use crate::{
     support::crypto,
 };
 
-/// The proofs. Above the limit, the oldest are removed early. One caller has at most 25 000 at each
+/// The proofs. Above the limit, the oldest are removed early. One caller has at most 50 000 at each
 /// replica, whose memory is asked first.
 const PROOFS: Namespace = Namespace::new("dpop-proof", 400_000).evicting();
 

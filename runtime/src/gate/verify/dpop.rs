@@ -24,9 +24,9 @@ const MAX_PROOF_AGE: Duration = Duration::from_secs(60);
 /// How long a nonce is handed out; it is accepted for as long again.
 const NONCE_TTL: Duration = Duration::from_secs(300);
 
-/// The most proofs that are remembered, in this process, a quarter of them of one caller. A flood of
-/// four callers makes the oldest usable again before the replay window ends.
-const MAX_PROOFS: usize = 100_000;
+/// The most proofs that are remembered, in this process, a quarter of them of one caller: some 270 calls a
+/// second. A flood of four callers makes the oldest usable again before the replay window ends.
+const MAX_PROOFS: usize = 200_000;
 
 /// The accepted signature algorithms of proofs.
 pub(crate) const PROOF_ALGORITHMS: &[&str] =
