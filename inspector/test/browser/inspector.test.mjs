@@ -232,7 +232,7 @@ walk('the token: a countdown, what it covers, and what happens if it breaks', as
     await page.locator('.token .warning').waitFor();
     await go(page, 'tools', 'search_everything');
     await call(page);
-    await page.locator('.refusal').getByText(words).waitFor();
+    await page.locator('.refusal').getByText(words).first().waitFor();
     await page.getByRole('button', { name: 'Sign in again as bob' }).click();
     await page.getByRole('heading', { name: 'Answered' }).waitFor();
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
@@ -316,7 +316,7 @@ walk('by keyboard alone: find a tool, call it, widen, read why', async (page) =>
   await page.locator('.refusal').waitFor();
   await tabTo(page, 'Allow repo:write');
   await page.keyboard.press('Enter');
-  await page.locator('.refusal').getByText('“title” does not fit').waitFor();
+  await page.locator('.refusal').getByText('“title” does not fit').first().waitFor();
 });
 
 walk('a server without a gate has no people', async (page) => {

@@ -37,7 +37,7 @@ test('a newcomer goes from the link to an authenticated call, and to more scopes
   for (const tool of ['list_repositories', 'list_issues', 'open_issue', 'delete_repository']) assert.ok(await page.locator('nav').getByText(tool, { exact: true }).first().isVisible(), tool);
   await step('the first click runs a tool, and says why it is refused', async () => {
     await call(page);
-    await page.locator('.refusal').getByText('the request has no token').waitFor();
+    await page.locator('.refusal').getByText('the request has no token').first().waitFor();
   });
   const signIn = await step('the sign-in opens', () => windowOf(context, () => page.locator('.refusal').getByRole('button', { name: 'Sign in' }).click()));
   await step('consent, at the server and at forge', () => consent(signIn));
@@ -55,7 +55,7 @@ test('a newcomer goes from the link to an authenticated call, and to more scopes
     await go(page, 'tools', 'open_issue');
     for (const [field, value] of [['owner', 'alice'], ['repo', 'compass'], ['title', 'The needle sticks']]) await page.getByRole('textbox', { name: new RegExp(`^${field}`) }).fill(value);
     await call(page);
-    await page.locator('.refusal').getByText('the token does not cover “repo:write”').waitFor();
+    await page.locator('.refusal').getByText('the token does not cover “repo:write”').first().waitFor();
   });
   await look(page, 'quickstart-refused');
   const widen = await step('more is asked for', () => windowOf(context, () => page.locator('.refusal').getByRole('button', { name: /^Allow repo:write/ }).click()));
@@ -83,7 +83,7 @@ test('what a token lacks, what it covers, and what happens if it breaks', MAX_TE
     await page.locator('.token .warning').waitFor();
     await go(page, 'tools', 'list_repositories');
     await call(page);
-    await page.locator('.refusal').getByText(words).waitFor();
+    await page.locator('.refusal').getByText(words).first().waitFor();
     await page.getByRole('button', { name: /^Sign in again/ }).click();
     await page.getByRole('heading', { name: 'Answered' }).waitFor();
     await page.getByRole('button', { name: 'Clear', exact: true }).click();

@@ -121,7 +121,7 @@ test('what a provider refuses has its card, and a call that waits for an account
   await go(page, 'tools', 'delete_repository');
   for (const [field, value] of Object.entries(issues)) await page.getByRole('textbox', { name: new RegExp(`^${field}`) }).fill(value);
   await call(page);
-  await page.locator('.refusal').getByText('was connected with less').waitFor();
+  await page.locator('.refusal').getByText('was connected with less').first().waitFor();
   await consent(await windowOf(context, () => page.getByRole('button', { name: 'Connect forge' }).click()));
   await page.locator('.refusal').getByText('withheld what it needs').first().waitFor();
   const faults = check('withheld', { kind: await page.locator('.refusal').getAttribute('data-kind'), text: await page.locator('.refusal').innerText() }, 'withheld', ['forge was asked, and did not grant it', 'repo:delete', 'administrator of forge'], server);
@@ -129,7 +129,7 @@ test('what a provider refuses has its card, and a call that waits for an account
   await go(page, 'tools', 'who_am_i');
   await call(page);
   await consent(await windowOf(context, () => page.getByRole('button', { name: /^Connect / }).click()));
-  await page.locator('.refusal').getByText('was not reached').waitFor();
+  await page.locator('.refusal').getByText('was not reached').first().waitFor();
   faults.push(...check('unreachable', { kind: await page.locator('.refusal').getAttribute('data-kind'), text: await page.locator('.refusal').innerText() }, 'upstream_unreachable', ['GET /user', 'no connection'], server));
 
   await go(page, 'log');

@@ -105,7 +105,7 @@ walk('messages: a call of another program, its card, replay, edit and replay', a
   assert.equal(answer.status, 403);
   // From the trace to the message, and to its card.
   await page.locator('.trace .why').getByRole('link').click();
-  await page.locator('.detail .refusal').getByText('the token does not cover “orders:write”').waitFor();
+  await page.locator('.detail .refusal').getByText('the token does not cover “orders:write”').first().waitFor();
   await page.locator('.verdicts').getByText('agrees').first().waitFor();
   assert.match(await page.locator('.detail').innerText(), /from a-real-host/);
   await look(page, 'served-refusal-of-a-host');
