@@ -29,16 +29,16 @@ function partsOf(exchange: Exchange, { code, message }: Failed, state: State | u
   const { method, name } = messageOf(exchange.request);
   const wrong = headerVerdicts(exchange).filter(({ agrees }) => !agrees);
   const version = header(exchange.request_headers, 'mcp-protocol-version');
-  if (code === NOT_JSON) return { kind: 'not_json', title: 'Refused at the door: the body is not JSON', found: message || 'something else', expected: 'one JSON-RPC message', check: 'form of the message (JSON-RPC 2.0 §4)', todo: 'The body is below, as it came. A host that sends a batch, a form or nothing writes for another protocol.' };
+  if (code === NOT_JSON) return { kind: 'not_json', title: 'Request refused: the body is not JSON', found: message || 'something else', expected: 'one JSON-RPC message', check: 'form of the message (JSON-RPC 2.0 §4)', todo: 'The body is below, as it came. A host that sends a batch, a form or nothing writes for another protocol.' };
   if (code === UNSUPPORTED_VERSION) {
     return {
-      kind: 'protocol_version', title: 'Refused at the door: the version of the protocol is not served', found: version ?? 'no version', expected: supported(exchange) || (state?.server.eras.join(' or ') ?? 'a version of this server'), check: 'MCP-Protocol-Version (version 2026-07-28, versioning)',
+      kind: 'protocol_version', title: 'Request refused: the version of the protocol is not served', found: version ?? 'no version', expected: supported(exchange) || (state?.server.eras.join(' or ') ?? 'a version of this server'), check: 'MCP-Protocol-Version (version 2026-07-28, versioning)',
       todo: 'The host asks for a version that this server does not have. It may repeat the request with one of the list.',
     };
   }
   if (code === HEADER_MISMATCH || (exchange.status === 400 && wrong.length)) {
     return {
-      kind: 'protocol_headers', title: 'Refused at the door: the headers are not those of the body', found: wrong.map(({ header, say }) => `${header} is ${say}`).join('; ') || message, expected: 'headers that repeat what the body says', check: 'Mcp-* headers against the body (version 2026-07-28, standard headers)',
+      kind: 'protocol_headers', title: 'Request refused: the headers are not those of the body', found: wrong.map(({ header, say }) => `${header} is ${say}`).join('; ') || message, expected: 'headers that repeat what the body says', check: 'Mcp-* headers against the body (version 2026-07-28, standard headers)',
       todo: 'The host, or a proxy before this server, writes a header that does not fit. A proxy that routes by these headers would have routed it wrongly.',
     };
   }

@@ -148,13 +148,13 @@ const MAKE: Record<string, (e: TraceEvent, where: Where) => Card> = {
     const { title, check, found, expected, todo, again } = tokenRefusal(e, where.path);
     const by = `this server, for every call${e.issuer && e.check !== 'issuer' ? `; the token says that it is from ${e.issuer}` : ''}`;
     const mended = again ? (e.check === 'presence' ? signIn(where) : mend(where, `Sign in again as ${nameOf(where)}`, (person) => ({ act: 'renew', person }))) : {};
-    return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo: e.hint ?? todo, ...mended };
+    return { kind: `token_${e.expired_s_ago != null ? 'expired' : (e.check ?? 'other')}`, tone: 'bad', title: `Request refused: ${title}`, found, expected, check, by, ...answer(where), ...hosts(e.status === 503 ? 'slow_down' : 'sign_in'), todo: e.hint ?? todo, ...mended };
   },
   request_refused: (e, where) => {
     const [title, found, expected, check, form, todo] = REQUESTS[e.reason ?? ''] ?? [(e.reason ?? 'not allowed').replaceAll('_', ' '), 'this request', 'another', 'the endpoint', 'message', ''];
     const wait = e.retry_after_s ? ` Again in ${duration(e.retry_after_s)}.` : '';
     const clear = e.reason === 'rate_limit' || e.reason === 'sessions' ? { ...(development(where) ? { mend: { label: 'Clear the counters', act: { act: 'clear' } as const } } : {}) } : {};
-    return { kind: `request_${e.reason}`, tone: 'bad', title: `Refused at the door: ${title}`, found, expected, check, ...answer(where), ...hosts(form), todo: todo + wait, ...clear };
+    return { kind: `request_${e.reason}`, tone: 'bad', title: `Request refused: ${title}`, found, expected, check, ...answer(where), ...hosts(form), todo: todo + wait, ...clear };
   },
   arguments_refused: (e, where) => ({
     kind: `argument_${e.rule}`, tone: 'bad', title: e.path ? `Refused before the tool ran: the argument “${e.path}” does not fit` : 'Refused before the tool ran: the arguments do not fit', found: { missing: 'nothing', unknown: 'a name that the tool does not have', type: 'a value of another type' }[e.rule ?? ''] ?? 'a value outside of it',
