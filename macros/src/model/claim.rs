@@ -48,8 +48,8 @@ pub(super) fn claim(segment: &mut PathSegment, holder: &Ident) -> Result<Option<
     Ok(Some(provider))
 }
 
-/// Fails for `AuthedClient<GitHub::Repo>`, which names a scope. A module is told from an enum by
-/// its first letter, which is in lower case.
+/// Returns an error for `AuthedClient<GitHub::Repo>`, which names a scope instead of its provider. A path
+/// segment that begins with an upper-case letter counts as an enum, and any other as a module.
 fn check_no_variant(segment: &PathSegment, provider: &Path) -> Result<()> {
     let mut names = provider.segments.iter().rev().map(|segment| segment.ident.to_string());
     let (Some(variant), Some(owner)) = (names.next(), names.next()) else { return Ok(()) };

@@ -34,7 +34,7 @@ walk() {
     for client in rmcp rmcp-legacy; do
         one "$target/debug/rmcp-client" "$client" "$@"
     done
-    for client in ${inspectors:-inspector inspector-legacy}; do
+    for client in inspector inspector-legacy; do
         one "$NODE" "$here/inspector.mjs" "$client" "$@"
     done
     # Known by their documents, they do not register.
@@ -107,7 +107,7 @@ start issuer "$NODE" "$here/issuer.mjs" "$resource" "http://127.0.0.1:$every/"{m
 issuer="${url%/mcp}"
 ISSUER="$issuer" RESOURCE="$resource" \
     start enterprise "$target/debug/enterprise" --http "127.0.0.1:$port"
-inspectors=inspector-legacy walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
+walk "$resource" list_orders '{}' '[' place_order '{"article":"compass"}' '{"article":"compass","pieces":1}'
 ISSUER="$issuer" RESOURCE="http://127.0.0.1:$every/mcp" \
     start ordered "$target/debug/ordered" --http "127.0.0.1:$every"
 transports "http://127.0.0.1:$every/mcp" list_orders '{}' 'the orders of alice' \

@@ -18,8 +18,8 @@ which, url = sys.argv[1:]
 
 
 async def main() -> None:
-    # It waits for 40 s of silence, as the gateway does.
-    http = httpx2.AsyncClient(timeout=40)
+    # It waits for 20 s of silence, as the gateway does.
+    http = httpx2.AsyncClient(timeout=20)
     mode = "legacy" if which.endswith("legacy") else "auto"
     async with http, Client(streamable_http_client(url, http_client=http), mode=mode) as client:
         began = time.monotonic()

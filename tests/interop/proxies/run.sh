@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real clients wait for a tool that takes a minute, behind nginx, which ends a connection after 40
+# Real clients wait for a tool that takes a minute, behind nginx, which ends a connection after 20
 # seconds of silence. It needs nginx, npm and python3, and installs the rest below target/.
 source "$(dirname "${BASH_SOURCE[0]}")/../../../.ci/common"
 
@@ -30,7 +30,7 @@ http {
         listen 127.0.0.1:$port;
         location / {
             proxy_pass ${url%/mcp};
-            proxy_read_timeout 40s;
+            proxy_read_timeout 20s;
         }
     }
 }

@@ -68,10 +68,12 @@ echo '-- a server that plays the board'
 views="$here/examples/board/views"
 stub=(node "$here/tests/interop/widgets/stub.mjs")
 library="$here/view/dist/toolgate-view.js"
-judge appbridge played "${stub[@]}" "$views/board.html" "$library"
-judge appbridge played-react "${stub[@]}" "$views/board-react.html" "$library"
-# A refusal before the tool.
-for host in appbridge mcpui; do judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate; done
+for host in appbridge mcpui; do
+    judge "$host" played "${stub[@]}" "$views/board.html" "$library"
+    judge "$host" played-react "${stub[@]}" "$views/board-react.html" "$library"
+    # A refusal before the tool.
+    judge "$host" refused "${stub[@]}" "$views/board.html" "$library" --gate
+done
 
 echo '-- the board'
 build_programs
