@@ -1,15 +1,16 @@
 //! Programs that were replaced, until they end.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use serde_json::value::RawValue;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::oneshot,
     task::{AbortHandle, JoinSet},
 };
 
 use super::{
-    message::FromProgram,
+    message::{FromProgram, ToProgram},
     process_group::Signal,
     program::{Event, Program},
 };
@@ -20,12 +21,19 @@ const MAX_DRAINING: usize = 8;
 /// The longest time that a program may take to end, from the signal.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What a program has changed since it handed over.
+pub(super) struct Late {
+    pub(super) state: Box<RawValue>,
+    /// Is dropped when the program that serves has the state, or when there is none.
+    pub(super) merging: oneshot::Sender<Infallible>,
+}
+
 /// The programs, each in a task that waits for its end.
 pub(super) struct Draining {
     tasks: JoinSet<()>,
     ends: Vec<(UnboundedSender<Signal>, AbortHandle)>,
-    to_us: UnboundedSender<Box<RawValue>>,
-    late: UnboundedReceiver<Box<RawValue>>,
+    to_us: UnboundedSender<Late>,
+    late: UnboundedReceiver<Late>,
 }
 
 impl Draining {
@@ -43,13 +51,22 @@ impl Draining {
         let to_us = self.to_us.clone();
         let task = self.tasks.spawn(async move {
             let mut is_told = false;
+            let mut merged = None;
             loop {
                 tokio::select! {
                     event = program.next() => match event {
-                        Some(Event::Said(FromProgram::Late(state))) => drop(to_us.send(state)),
+                        Some(Event::Said(FromProgram::Late(state))) => {
+                            let (merging, is_merged) = oneshot::channel();
+                            merged = Some(is_merged);
+                            let _ = to_us.send(Late { state, merging });
+                        }
                         Some(Event::Said(_)) => {}
                         Some(Event::Exited(_)) | None => break,
                     },
+                    () = dropped(merged.as_mut()) => {
+                        merged = None;
+                        program.say(&ToProgram::Merged);
+                    }
                     Some(signal) = end.recv() => {
                         program.signal(signal);
                         is_told = true;
@@ -65,10 +82,10 @@ impl Draining {
     }
 
     /// Waits until one of them has changed something since it handed over, and returns it.
-    pub(super) async fn next(&mut self) -> Box<RawValue> {
+    pub(super) async fn next(&mut self) -> Late {
         loop {
             tokio::select! {
-                Some(state) = self.late.recv() => return state,
+                Some(late) = self.late.recv() => return late,
                 Some(_) = self.tasks.join_next() => {}
             }
         }
@@ -80,5 +97,13 @@ impl Draining {
             let _ = end.send(signal);
         }
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Waits until the sender is dropped.
+async fn dropped(receiver: Option<&mut oneshot::Receiver<Infallible>>) {
+    match receiver {
+        Some(receiver) => drop(receiver.await),
+        None => std::future::pending().await,
     }
 }

@@ -2,6 +2,8 @@
 //! replaced.
 
 use std::{
+    collections::VecDeque,
+    convert::Infallible,
     ffi::OsString,
     path::Path,
     time::{Duration, Instant},
@@ -9,9 +11,10 @@ use std::{
 
 use anyhow::Result;
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use super::{
-    draining::Draining,
+    draining::{Draining, Late},
     listeners::Listeners,
     message::{FromProgram, ToProgram},
     process_group::Signal,
@@ -39,6 +42,8 @@ pub(super) struct Instance {
     serving: Option<Serving>,
     served_since: Instant,
     draining: Draining,
+    /// What the program that serves has yet to take over of those that it replaced, in order.
+    merging: VecDeque<oneshot::Sender<Infallible>>,
     /// The identity that every program gets from the first one.
     kept: Option<Box<RawValue>>,
     has_announced: bool,
@@ -53,6 +58,7 @@ impl Instance {
             serving: None,
             served_since: Instant::now(),
             draining: Draining::new(),
+            merging: VecDeque::new(),
             kept: None,
             has_announced: false,
         }
@@ -100,7 +106,10 @@ impl Instance {
     /// Puts the program in the place of the one that serves.
     pub(super) async fn replace(&mut self, prepared: Prepared) -> Result<&Serving, Failure> {
         let Prepared { program, tools, .. } = prepared;
-        let serving = switch::take_over(program, tools, &mut self.serving).await?;
+        let replaced = switch::take_over(program, tools, &mut self.serving).await;
+        // What was passed on before is part of the state that was handed over.
+        self.merging.clear();
+        let serving = replaced?;
         if let Some(old) = self.serving.take() {
             self.draining.add(old.program);
         }
@@ -121,14 +130,19 @@ impl Instance {
         loop {
             let event = tokio::select! {
                 event = next_event(self.serving.as_mut()) => event,
-                state = self.draining.next() => {
-                    self.say(&ToProgram::Late { state: &state });
+                Late { state, merging } = self.draining.next() => {
+                    if let Some(serving) = &self.serving {
+                        serving.program.say(&ToProgram::Late { state: &state });
+                        self.merging.push_back(merging);
+                    }
                     continue;
                 }
             };
             match event {
                 Some(Event::Said(FromProgram::Keep(kept))) => self.kept = Some(kept),
+                Some(Event::Said(FromProgram::Merged)) => drop(self.merging.pop_front()),
                 Some(Event::Exited(status)) => {
+                    self.merging.clear();
                     let tail = self.serving.take().map(|serving| serving.program.tail());
                     return (status.to_string(), tail.unwrap_or_default());
                 }

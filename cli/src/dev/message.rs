@@ -27,6 +27,8 @@ pub(super) enum FromProgram {
     State(Option<Box<RawValue>>),
     /// What has changed in memory since then.
     Late(Box<RawValue>),
+    /// It has taken over what another program said to be late.
+    Merged,
     Unknown,
 }
 
@@ -60,6 +62,7 @@ impl FromProgram {
             ("ready", ..) => Self::Ready { inspector: line.inspector, changes: line.changes },
             ("state", _, state) => Self::State(state),
             ("late", _, Some(state)) => Self::Late(state),
+            ("merged", ..) => Self::Merged,
             _ => Self::Unknown,
         }
     }
@@ -91,6 +94,8 @@ pub(super) enum ToProgram<'a> {
     Late {
         state: &'a RawValue,
     },
+    /// The program that serves has what this one said to be late.
+    Merged,
     Build(&'a BuildReport),
     Reload {
         what: &'a str,
@@ -156,6 +161,9 @@ mod tests {
         let FromProgram::Late(state) = FromProgram::parse(late) else { panic!() };
         let passed_on = ToProgram::Late { state: &state }.line();
         assert_eq!(passed_on, "{\"type\":\"late\",\"state\":{\"b\":[1.0]}}\n");
+        let merged = FromProgram::parse(br#"{"type":"merged"}"#);
+        assert!(matches!(merged, FromProgram::Merged));
+        assert_eq!(ToProgram::Merged.line(), "{\"type\":\"merged\"}\n");
         let unknown = ["{}", r#"{"type":"newer"}"#, r#"{"type":"keep"}"#, r#"{"type":"late"}"#];
         for unknown in unknown.into_iter().chain(["no JSON"]) {
             assert!(matches!(FromProgram::parse(unknown.as_bytes()), FromProgram::Unknown));

@@ -39,6 +39,7 @@ impl HandOver for MemoryStore {
             records: records.collect(),
         })?;
         late_writes::begin(&mut tables);
+        self.passed_on.set(tables.revision);
         Ok(written)
     }
 
@@ -61,10 +62,21 @@ impl HandOver for MemoryStore {
 
     fn resume(&self) {
         self.tables().handed_over = None;
+        self.abandon();
     }
 
     fn late(&self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
         late_writes::take(&mut self.tables())
+    }
+
+    fn passed_on(&self) {
+        if let Some(known) = &self.tables().handed_over {
+            self.passed_on.set(known.revision);
+        }
+    }
+
+    fn abandon(&self) {
+        self.passed_on.set(u64::MAX);
     }
 
     fn merge(&self, late: &RawValue) -> Result<(), serde_json::Error> {

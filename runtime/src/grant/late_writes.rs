@@ -202,7 +202,7 @@ mod tests {
         new.merge(&old.late().unwrap().unwrap()).unwrap();
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_next_store_gets_what_is_written_late() {
         let old = MemoryStore::new();
         let keys = ["kept", "replaced", "removed", "new"].map(|name| GrantKey::new("alice", name));
@@ -239,6 +239,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_late_write_ends_when_the_next_store_has_it() {
+        let old = MemoryStore::new();
+        let new = next_of(&old);
+        let end = SystemTime::now() + Duration::from_secs(60);
+        let mut write = std::pin::pin!(old.put_pending("link", b"consent", end));
+        assert!(futures::poll!(&mut write).is_pending(), "the next store does not have it");
+        let late = old.late().unwrap().unwrap();
+        assert!(futures::poll!(&mut write).is_pending(), "it is on its way");
+        new.merge(&late).unwrap();
+        old.passed_on();
+        assert!(futures::poll!(&mut write).is_ready());
+        assert!(new.peek_pending("link").await.unwrap().is_some());
+
+        // A change of nothing, and one after which there is no other program.
+        let mut take = std::pin::pin!(old.take_pending("other"));
+        assert!(futures::poll!(&mut take).is_pending());
+        assert!(old.late().unwrap().is_none());
+        old.passed_on();
+        assert!(futures::poll!(&mut take).is_ready());
+        let mut remove = std::pin::pin!(old.take_pending("link"));
+        assert!(futures::poll!(&mut remove).is_pending());
+        old.abandon();
+        assert!(futures::poll!(&mut remove).is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_the_next_store_has_written_itself_stays() {
         let old = MemoryStore::new();
         let keys = ["both", "removed", "made"].map(|name| GrantKey::new("alice", name));
@@ -265,7 +291,7 @@ mod tests {
         assert!(matches!(saved, Err(SaveError::Conflict)));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn late_writes_reach_the_newest_program_through_those_between() {
         let old = MemoryStore::new();
         let key = GrantKey::new("alice", "forge");
@@ -284,7 +310,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_store_that_goes_on_has_no_late_writes() {
         let store = MemoryStore::new();
         store.snapshot().unwrap();
@@ -293,7 +319,7 @@ mod tests {
         assert!(store.late().unwrap().is_none());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn late_writes_that_cannot_be_read_change_nothing() {
         let store = MemoryStore::new();
         for late in [

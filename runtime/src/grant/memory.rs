@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
-    handed_over::HandedOver,
+    handed_over::{HandedOver, PassedOn},
     master_key::MasterKey,
     model::{Grant, GrantKey, Revision, Stored},
     record_table::RecordTable,
@@ -46,6 +46,7 @@ pub struct MemoryStore {
     /// Its key is new, as the store is, unless it is given one.
     sealer: OnceLock<Sealer>,
     watchers: Watchers,
+    pub(super) passed_on: PassedOn,
 }
 
 #[derive(Default)]
@@ -73,6 +74,7 @@ impl MemoryStore {
             tables: Mutex::default(),
             sealer: OnceLock::new(),
             watchers: Watchers::default(),
+            passed_on: PassedOn::default(),
         }
     }
 
@@ -88,6 +90,19 @@ impl MemoryStore {
     pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
         // No write leaves the tables inconsistent, so a panic does not matter.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a change. If this program has handed over, it ends once the next one knows it.
+    async fn change<T>(&self, change: impl FnOnce(&mut Tables) -> T) -> T {
+        let (changed, late) = {
+            let mut tables = self.tables();
+            let changed = change(&mut tables);
+            (changed, tables.handed_over.is_some().then_some(tables.revision))
+        };
+        if let Some(revision) = late {
+            self.passed_on.reaches(revision).await;
+        }
+        changed
     }
 }
 
@@ -125,21 +140,25 @@ impl GrantStore for MemoryStore {
         grant: &Grant,
         expected: Revision,
     ) -> Result<Revision, SaveError> {
-        let mut tables = self.tables();
-        let found = tables.grants.get(key).map_or(Revision::ABSENT, |stored| stored.revision);
-        if found != expected {
-            return Err(SaveError::Conflict);
-        }
-        tables.revision += 1;
-        let revision = Revision(tables.revision);
-        tables.grants.insert(key.clone(), Stored { value: grant.clone(), revision });
-        Ok(revision)
+        self.change(|tables| {
+            let found = tables.grants.get(key).map_or(Revision::ABSENT, |stored| stored.revision);
+            if found != expected {
+                return Err(SaveError::Conflict);
+            }
+            tables.revision += 1;
+            let revision = Revision(tables.revision);
+            tables.grants.insert(key.clone(), Stored { value: grant.clone(), revision });
+            Ok(revision)
+        })
+        .await
     }
 
     async fn remove(&self, key: &GrantKey) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        tables.revision += 1;
-        tables.grants.remove(key);
+        self.change(|tables| {
+            tables.revision += 1;
+            tables.grants.remove(key);
+        })
+        .await;
         Ok(())
     }
 
@@ -186,25 +205,28 @@ impl GrantStore for MemoryStore {
         expires_at: SystemTime,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        tables.pending.remove_expired(now);
-        let is_new = tables.pending.get(id, now).is_none();
-        if value.len() > MAX_PENDING_BYTES || is_new && tables.pending.len() >= MAX_PENDING {
-            return Err(StoreError::Full);
-        }
-        tables.revision += 1;
-        let revision = Revision(tables.revision);
-        let value = Zeroizing::new(value.to_vec());
-        tables.pending.insert(id, Stored { value, revision }, expires_at);
-        Ok(())
+        self.change(|tables| {
+            tables.pending.remove_expired(now);
+            let is_new = tables.pending.get(id, now).is_none();
+            if value.len() > MAX_PENDING_BYTES || is_new && tables.pending.len() >= MAX_PENDING {
+                return Err(StoreError::Full);
+            }
+            tables.revision += 1;
+            let revision = Revision(tables.revision);
+            let value = Zeroizing::new(value.to_vec());
+            tables.pending.insert(id, Stored { value, revision }, expires_at);
+            Ok(())
+        })
+        .await
     }
 
     async fn take_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        tables.revision += 1;
-        let taken = tables.pending.remove(id, now);
-        Ok(taken.map(|mut stored| std::mem::take(&mut *stored.value)))
+        let taken = self.change(|tables| {
+            tables.revision += 1;
+            tables.pending.remove(id, now)
+        });
+        Ok(taken.await.map(|mut stored| std::mem::take(&mut *stored.value)))
     }
 
     async fn peek_pending(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -238,27 +260,30 @@ impl Records for MemoryStore {
         expected: Revision,
     ) -> Result<Revision, SaveError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        tables.revision += 1;
-        let revision = Revision(tables.revision);
-        let table = tables.records.entry(namespace.name.into()).or_default();
-        if table.revision(key, now) != expected {
-            return Err(SaveError::Conflict);
-        }
-        if value.len() > MAX_RECORD_BYTES {
-            return Err(StoreError::Full.into());
-        }
-        if expected == Revision::ABSENT {
-            table.remove_expired(now);
-            if table.len() >= namespace.max_records {
-                if !namespace.evicts {
-                    return Err(StoreError::Full.into());
-                }
-                table.remove_first();
+        let written = self.change(|tables| {
+            tables.revision += 1;
+            let revision = Revision(tables.revision);
+            let table = tables.records.entry(namespace.name.into()).or_default();
+            if table.revision(key, now) != expected {
+                return Err(SaveError::Conflict);
             }
-        }
-        table.insert(key, Stored { value: Zeroizing::new(value.to_vec()), revision }, expires_at);
-        drop(tables);
+            if value.len() > MAX_RECORD_BYTES {
+                return Err(StoreError::Full.into());
+            }
+            if expected == Revision::ABSENT {
+                table.remove_expired(now);
+                if table.len() >= namespace.max_records {
+                    if !namespace.evicts {
+                        return Err(StoreError::Full.into());
+                    }
+                    table.remove_first();
+                }
+            }
+            let value = Zeroizing::new(value.to_vec());
+            table.insert(key, Stored { value, revision }, expires_at);
+            Ok(revision)
+        });
+        let revision = written.await?;
         self.changed(namespace, key);
         Ok(revision)
     }
@@ -269,11 +294,12 @@ impl Records for MemoryStore {
         key: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        tables.revision += 1;
-        let table = tables.records.get_mut(namespace.name);
-        let taken = table.and_then(|table| table.remove(key, now)).map(|stored| stored.value);
-        drop(tables);
+        let taken = self.change(|tables| {
+            tables.revision += 1;
+            let table = tables.records.get_mut(namespace.name);
+            table.and_then(|table| table.remove(key, now)).map(|stored| stored.value)
+        });
+        let taken = taken.await;
         self.changed(namespace, key);
         Ok(taken)
     }

@@ -23,6 +23,13 @@ pub(crate) trait HandOver: Send + Sync {
         Ok(None)
     }
 
+    /// Says that the next program has what [`late`](Self::late) returned last. Changes that wait for this
+    /// end.
+    fn passed_on(&self) {}
+
+    /// Says that nothing is passed on any more. No change waits for it from then on.
+    fn abandon(&self) {}
+
     /// Takes over what [`late`](Self::late) returned in another program. What has changed here meanwhile
     /// stays as it is. After an error the state is as it was.
     fn merge(&self, _late: &RawValue) -> Result<(), serde_json::Error> {

@@ -22,8 +22,11 @@ use crate::{
 /// afterwards follows.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// How often a program that was replaced passes on what its calls have changed.
-const LATE_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a program that was replaced passes on what its calls have changed. They wait until then.
+const LATE_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How long the program that serves may take to take over what was passed on.
+const MERGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How much longer streams are open after their clients were notified: what was sent has to be written
 /// before they end.
@@ -45,6 +48,9 @@ impl DevChannel {
         let followed = self.follow_messages(&served).await;
         if let Err(error) = followed {
             tracing::warn!(target: "toolgate::server", %error, "the supervisor is not understood");
+        }
+        for (_, state) in &served.states {
+            state.abandon();
         }
         served.left.cancel();
         self.lost.cancel();
@@ -69,7 +75,10 @@ impl DevChannel {
                     self.leave(served, drain.tools_changed).await?;
                     served.left.cancel();
                 }
-                Heard::Late(late) => state::merge(&served.states, &late.state),
+                Heard::Late(late) => {
+                    state::merge(&served.states, &late.state);
+                    self.say(&Said::Merged).await?;
+                }
                 #[cfg(feature = "inspector")]
                 Heard::Build(build) => served.show(Shown::Build, &build),
                 #[cfg(feature = "inspector")]
@@ -94,11 +103,28 @@ impl DevChannel {
             };
             if let Some(state) = state::late(&served.states)? {
                 self.say(&Said::Late { state: &state }).await?;
+                let merged = tokio::time::timeout(MERGE_TIMEOUT, self.merged());
+                if let Ok(merged) = merged.await {
+                    merged?;
+                }
+            }
+            for (_, state) in &served.states {
+                state.passed_on();
             }
             if has_ended {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits until the program that serves has what was passed on, or the supervisor has ended.
+    async fn merged(&mut self) -> io::Result<()> {
+        while let Some(heard) = self.hear().await? {
+            if matches!(heard, Heard::Merged) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

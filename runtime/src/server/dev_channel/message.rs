@@ -29,6 +29,8 @@ pub(super) enum Said<'a> {
     State { state: &'a RawValue },
     /// What its calls have changed in memory since then.
     Late { state: &'a RawValue },
+    /// It has taken over what such calls of a program before it have changed.
+    Merged,
 }
 
 /// Where a stand-in of a provider is.
@@ -54,6 +56,8 @@ pub(super) enum Heard {
     Drain(Drain),
     /// What calls of a program before this one have changed since it handed over.
     Late(Late),
+    /// The program that serves has what was said to be late.
+    Merged,
     /// How the build goes, for the inspector as it is.
     Build(Box<RawValue>),
     /// Files were written that need no build.
@@ -110,6 +114,7 @@ impl Heard {
             "resume" => Self::Resume,
             "drain" => Self::Drain(serde_json::from_slice(line)?),
             "late" => Self::Late(serde_json::from_slice(line)?),
+            "merged" => Self::Merged,
             "build" => Self::Build(serde_json::from_slice(line)?),
             "reload" => Self::Reload(serde_json::from_slice(line)?),
             _ => Self::Unknown,
@@ -137,6 +142,8 @@ mod tests {
         let read = |text: &str| Heard::read(text.as_bytes());
         assert!(matches!(read(r#"{"type":"sing"}"#), Ok(Heard::Unknown)));
         assert!(matches!(read(r#"{"type":"resume","why":1}"#), Ok(Heard::Resume)));
+        assert!(matches!(read(r#"{"type":"merged"}"#), Ok(Heard::Merged)));
+        assert_eq!(serde_json::to_value(Said::Merged).unwrap(), json!({ "type": "merged" }));
         let drain = read(r#"{"type":"drain","tools_changed":true}"#);
         assert!(matches!(drain, Ok(Heard::Drain(Drain { tools_changed: true }))));
         let accept = read(r#"{"type":"accept","state":{"version":1,"parts":{"a":[1]}}}"#);
