@@ -20,10 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+pub(super) use self::bodies::GuardedBody;
 use super::peer::ConnectionCaches;
 
 /// How long a client may take for the head of a request, and a connection may be idle.
@@ -38,7 +37,8 @@ pub(super) const TICK: Duration = Duration::from_secs(5);
 /// How often a connection is polled in a row before other tasks run.
 const MAX_POLLS: usize = 16;
 
-/// The most connections of a listener. A further one takes the place of the idlest.
+/// The most connections of a listener. A further one takes the place of the idlest, or else of one that
+/// waits for the body of each of its requests.
 const MAX_CONNECTIONS: usize = 10_000;
 
 /// The open connections of a listener.
@@ -62,6 +62,8 @@ enum Command {
 pub(super) struct ConnectionState {
     /// Requests whose responses are not complete.
     requests: AtomicU32,
+    /// Those whose clients have not sent what is to be read of their bodies.
+    awaited_bodies: AtomicU32,
     /// Ticks since the connection was last used.
     idle_ticks: AtomicU32,
     /// Whether the client does not read what is written.
@@ -96,12 +98,6 @@ impl UpgradeGuard {
     }
 }
 
-/// The body of a response, which keeps its request open until it ends.
-pub(super) struct GuardedBody<B> {
-    body: B,
-    _request: RequestGuard,
-}
-
 /// A stream that marks its connection as used when it is written to.
 pub(super) struct WriteTracker<S> {
     stream: S,
@@ -109,7 +105,7 @@ pub(super) struct WriteTracker<S> {
 }
 
 impl Connections {
-    /// The state of a new connection. `None`: there are too many, and each has a request under way.
+    /// The state of a new connection. `None`: there are too many, and each has a request to answer.
     pub(super) fn open(&self) -> Option<Arc<ConnectionState>> {
         self.open_among(MAX_CONNECTIONS)
     }
@@ -120,11 +116,12 @@ impl Connections {
             states.retain(|state| state.strong_count() > 0);
         }
         if states.len() >= max {
-            let idle = states.iter().enumerate().filter_map(|(at, state)| {
-                let state = state.upgrade().filter(|state| state.requests.load(SeqCst) == 0)?;
-                Some((state.idle_ticks.load(Relaxed), at, state))
+            let waiting = states.iter().enumerate().filter_map(|(at, state)| {
+                let state = state.upgrade().filter(|state| state.waits_for_client())?;
+                let is_idle = state.requests.load(SeqCst) == 0;
+                Some(((is_idle, state.idle_ticks.load(Relaxed), Reverse(at)), at, state))
             });
-            let (_, at, idlest) = idle.max_by_key(|(ticks, at, _)| (*ticks, Reverse(*at)))?;
+            let (_, at, idlest) = waiting.max_by_key(|(order, ..)| *order)?;
             // It ends soon, and no longer counts.
             states.swap_remove(at);
             idlest.send(Command::Close);
@@ -139,7 +136,7 @@ impl Connections {
     /// every [`TICK`].
     pub(super) fn close_idle(&self) {
         self.for_each(|state| {
-            if (state.requests.load(SeqCst) == 0 || state.is_blocked.load(Relaxed))
+            if (state.waits_for_client() || state.is_blocked.load(Relaxed))
                 && TICK * state.idle_ticks.fetch_add(1, SeqCst).saturating_add(1) > IDLE_TIMEOUT
             {
                 state.send(Command::Close);
@@ -188,6 +185,11 @@ impl Connections {
 }
 
 impl ConnectionState {
+    /// Whether there is nothing to answer: no request, or none whose body is there.
+    fn waits_for_client(&self) -> bool {
+        self.awaited_bodies.load(Relaxed) >= self.requests.load(SeqCst)
+    }
+
     fn send(self: &Arc<Self>, command: Command) {
         self.command.fetch_max(command as u8, SeqCst);
         self.wake_by_ref();
@@ -297,37 +299,12 @@ impl RequestGuard {
     pub(super) fn connection(&self) -> &Arc<ConnectionState> {
         &self.0
     }
-
-    /// The body, which holds the guard until it is dropped.
-    pub(super) fn hold_until_end<B>(self, body: B) -> GuardedBody<B> {
-        GuardedBody { body, _request: self }
-    }
 }
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.0.idle_ticks.store(0, Relaxed);
         self.0.requests.fetch_sub(1, SeqCst);
-    }
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for GuardedBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -369,5 +346,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTracker<S> {
     }
 }
 
+mod bodies;
 #[cfg(test)]
 mod tests;

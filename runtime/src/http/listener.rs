@@ -58,7 +58,7 @@ pub(crate) async fn listen(
         // Without Nagle's algorithm, which would delay the end of a response.
         let _ = stream.set_nodelay(true);
         let Some(state) = connections.open() else {
-            tracing::warn!(target: "toolgate::server", "a connection was refused: too many are open, and each has a request under way");
+            tracing::warn!(target: "toolgate::server", "a connection was refused: too many are open, and each has a request to answer");
             return;
         };
         if is_draining {
@@ -173,6 +173,7 @@ async fn serve(
                 parts.extensions.insert(upgrade);
             }
             let peer = Peer { address: Some(address), caches: Some(request_guard.caches()) };
+            let body = request_guard.body(body);
             let mut response = service.respond(parts, body, peer).await;
             if let Some((handover, _)) = &handover {
                 handover.finish(version, &mut response);

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
+use http_body::{Body, Frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -96,6 +98,73 @@ async fn a_further_connection_takes_the_place_of_the_idlest() {
     assert!(open().is_none(), "no request is broken off");
     drop((first, second));
     assert_eq!(connections.lock().len(), 3);
+}
+
+/// A body that comes when this is set.
+#[derive(Clone, Default)]
+struct Late(Arc<AtomicBool>);
+
+impl Body for Late {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.0.load(SeqCst) { Poll::Ready(None) } else { Poll::Pending }
+    }
+}
+
+/// Reads the body, as far as it is there.
+fn read(body: &mut (impl Body + Unpin)) {
+    let _ = Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()));
+}
+
+#[tokio::test]
+async fn connections_that_wait_for_bodies_make_room_after_idle_ones() {
+    let connections = Connections::default();
+    let open = || connections.open_among(3);
+    let [idle, answering, waiting] = std::array::from_fn(|_| open().unwrap());
+    let (answered, uploads) =
+        (answering.begin_request(), [waiting.begin_request(), waiting.begin_request()]);
+    let late = Late::default();
+    let mut bodies = uploads.each_ref().map(|request| request.body(late.clone()));
+    let mut body = answered.body(late.clone());
+    read(&mut bodies[0]);
+    tick(&connections, 1);
+    let next = open().unwrap();
+    assert!(!is_open(&idle, false).await, "an idle connection, however short");
+    let _request = next.begin_request();
+    assert!(open().is_none(), "one of the two requests has its body");
+
+    bodies.iter_mut().for_each(read);
+    late.0.store(true, SeqCst);
+    read(&mut bodies[1]);
+    assert!(open().is_none(), "now the other one");
+
+    late.0.store(false, SeqCst);
+    bodies.iter_mut().for_each(read);
+    read(&mut body);
+    late.0.store(true, SeqCst);
+    read(&mut body);
+    assert!(open().is_some());
+    assert!(!is_open(&waiting, false).await, "its client has sent neither body");
+    assert!(is_open(&answering, false).await && is_open(&next, false).await);
+    drop((answered, body));
+}
+
+#[tokio::test]
+async fn a_body_that_is_dropped_is_not_waited_for() {
+    let connections = Connections::default();
+    let state = connections.open_among(1).unwrap();
+    let request = state.begin_request();
+    let mut body = request.body(Late::default());
+    read(&mut body);
+    drop(body);
+    assert!(connections.open_among(1).is_none(), "the refusal is being written");
+    drop(request);
+    assert!(connections.open_among(1).is_some());
 }
 
 #[tokio::test]
