@@ -6,7 +6,7 @@ pub use crate::{
     tool::{
         Call, Dependencies, Hints, StateValue, Tool, ToolEntry, ToolFuture, Tools, Values, View,
         argument::{
-            Arg, Argument, OneOf, Pattern,
+            Arg, Argument, OneOf, Pattern, ShownDefault,
             check::{at_least, at_most, length, max_length, min_length, range},
         },
         view::{Fallible, Shown, ShownResult},

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Path;
+use syn::{Path, Type, spanned::Spanned as _};
 
 use crate::{
     hygiene::respanned,
@@ -17,7 +17,7 @@ impl Argument {
         let Self { name, ty, description, examples, .. } = self;
         let mut chain = TokenStream::new();
         if let Some(default) = &self.default {
-            chain.extend(default.emit());
+            chain.extend(default.emit(krate, ty));
         }
         if self.flatten {
             chain.extend(quote!(.flatten()));
@@ -58,13 +58,17 @@ fn emit_rule(krate: &Path, rule: &Rule) -> TokenStream {
 }
 
 impl DefaultValue {
-    fn emit(&self) -> TokenStream {
+    fn emit(&self, krate: &Path, ty: &Type) -> TokenStream {
         match self {
             Self::OfType(span) => {
-                quote_spanned!(*span=> .default(::core::default::Default::default))
+                let krate = respanned(krate, *span);
+                let default =
+                    quote_spanned!(*span=> <#ty as #krate::__private::ShownDefault>::DEFAULT);
+                quote_spanned!(*span=> .default_of_type(#default))
             }
             Self::Text(text) => quote!(.default(|| ::std::borrow::ToOwned::to_owned(#text))),
-            Self::Value(value) => quote!(.default(|| #value)),
+            // rustc reports a type that cannot have a default at the closure.
+            Self::Value(value) => quote_spanned!(value.span()=> .default(|| #value)),
         }
     }
 }

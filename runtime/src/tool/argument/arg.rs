@@ -47,6 +47,41 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Argument for T {
     };
 }
 
+/// A type whose values a schema can show: `Serialize`. Implemented for every such type.
+#[diagnostic::on_unimplemented(
+    message = "an argument of type `{Self}` cannot have a default",
+    label = "needs `serde::Serialize`, because the schema shows the default",
+    note = "add `#[derive(serde::Serialize)]` to the type"
+)]
+pub trait ShownValue: Sized {
+    #[doc(hidden)]
+    const SHOW: Show<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize> ShownValue for T {
+    const SHOW: Show<Self> = |value| serde_json::to_value(value).ok();
+}
+
+/// A type whose default a schema can show: `Default` and `Serialize`. Implemented for every such type.
+#[diagnostic::on_unimplemented(
+    message = "an argument of type `{Self}` has no default of its own",
+    label = "needs `Default` and `serde::Serialize`",
+    note = "add `#[derive(Default, serde::Serialize)]` to the type"
+)]
+pub trait ShownDefault: Sized {
+    #[doc(hidden)]
+    const DEFAULT: (fn() -> Self, Show<Self>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default + serde::Serialize> ShownDefault for T {
+    const DEFAULT: (fn() -> Self, Show<Self>) = (Self::default, Self::SHOW);
+}
+
+/// The JSON of a value; `None` if it has none.
+type Show<T> = fn(T) -> Option<serde_json::Value>;
+
 type Decode<T> = fn(&str) -> Result<T, serde_path_to_error::Error<serde_json::Error>>;
 
 /// One argument of a tool: its name, its description, its type, its default and its checks.
@@ -59,7 +94,7 @@ pub struct Arg<T: 'static> {
     /// The value of an argument that was not given: `None` for an `Option`.
     pub(super) absent: fn() -> Option<T>,
     pub(super) default: Option<fn() -> T>,
-    pub(super) default_json: Option<fn(T) -> Option<serde_json::Value>>,
+    pub(super) default_json: Option<Show<T>>,
     check: Option<&'static dyn Check<T>>,
     checks: &'static [&'static dyn Check<T>],
     pub(super) examples: &'static [&'static str],
@@ -78,10 +113,17 @@ impl<T: 'static> Arg<T> {
     #[must_use]
     pub const fn default(mut self, default: fn() -> T) -> Self
     where
-        T: serde::Serialize,
+        T: ShownValue,
     {
+        self.default_of_type((default, T::SHOW))
+    }
+
+    /// Sets [`ShownDefault::DEFAULT`] as the value of the argument when it is not given.
+    // Without a bound, which the compiler would explain at the type and here.
+    #[must_use]
+    pub const fn default_of_type(mut self, (default, show): (fn() -> T, Show<T>)) -> Self {
         self.default = Some(default);
-        self.default_json = Some(|value| serde_json::to_value(value).ok());
+        self.default_json = Some(show);
         self
     }
 

@@ -14,6 +14,7 @@ use crate::error::{ConfigError, Rule};
 /// A rule for values of type `T`.
 #[diagnostic::on_unimplemented(
     message = "an argument of type `{T}` cannot have this rule",
+    label = "not a rule for `{T}`",
     note = "`range` is for numbers, `length` for strings and collections, `pattern` and `one_of` for strings"
 )]
 pub trait Check<T: ?Sized>: Sync {
@@ -42,6 +43,7 @@ pub trait Check<T: ?Sized>: Sync {
 
 macro_rules! for_options {
     ($($rule:ty: $value:ty $(, $N:ident)?;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl$(<$N: Number>)? Check<Option<$value>> for $rule {
             fn check(&self, value: &Option<$value>) -> Result<(), String> {
                 value.as_ref().map_or(Ok(()), |value| self.check(value))
@@ -95,6 +97,7 @@ pub const fn at_most<N>(max: N) -> Range<N> {
     Range(None, Some(max))
 }
 
+#[diagnostic::do_not_recommend]
 impl<N: Number> Check<N> for Range<N> {
     fn check(&self, value: &N) -> Result<(), String> {
         let Self(min, max) = self;
@@ -241,6 +244,7 @@ impl Pattern {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Check<String> for Pattern {
     fn check(&self, value: &String) -> Result<(), String> {
         match self.regex() {
@@ -268,6 +272,7 @@ impl Check<String> for Pattern {
 #[derive(Debug)]
 pub struct OneOf(pub &'static [&'static str]);
 
+#[diagnostic::do_not_recommend]
 impl Check<String> for OneOf {
     fn check(&self, value: &String) -> Result<(), String> {
         if self.0.contains(&value.as_str()) {

@@ -17,7 +17,7 @@ pub(crate) mod schema;
 pub use self::check::Number;
 pub(crate) use self::schema::ArgumentsSchema;
 pub use self::{
-    arg::{Arg, Argument},
+    arg::{Arg, Argument, ShownDefault, ShownValue},
     check::{Check, Length, Measured, OneOf, Pattern, Range},
     list::ArgumentList,
 };

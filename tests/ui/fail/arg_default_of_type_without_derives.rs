@@ -1,0 +1,12 @@
+use ui::prelude::*;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Page { n: u32 }
+
+/// Lists.
+#[tool]
+async fn list(#[arg(default)] page: Page) -> String {
+    page.n.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use ui::prelude::*;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Page { n: u32 }
+
+/// Lists.
+#[tool]
+async fn list(#[arg(default = Page { n: 1 })] page: Page) -> String {
+    page.n.to_string()
+}
+
+fn main() {}
