@@ -165,6 +165,8 @@ fn entries(value: &[u8], now: SystemTime) -> impl Iterator<Item = Entry> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv6Addr};
+
     use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
 
     use super::*;
@@ -174,13 +176,17 @@ mod tests {
     };
 
     fn session(number: u16, owner: u8, ends_at: SystemTime) -> Session {
+        session_of(Binding::Caller([owner; 32]), number, ends_at)
+    }
+
+    fn session_of(binding: Binding, number: u16, ends_at: SystemTime) -> Session {
         let mut key = SessionKey::default();
         key[..2].copy_from_slice(&number.to_be_bytes());
         let info = Implementation::new("host", "1");
         Session {
             id: "id".into(),
             key,
-            binding: Binding::Caller([owner; 32]),
+            binding,
             ends_at,
             client: InitializeRequestParams::new(ClientCapabilities::default(), info),
         }
@@ -226,6 +232,26 @@ mod tests {
         one.insert(&session(1000, 1, ends_at + Duration::from_secs(1))).await.unwrap();
         let stored = one.records.read(ENDED, &base64url(&[1; 32])).await.unwrap().unwrap();
         assert_eq!(stored.value.len(), ENTRY_LEN);
+    }
+
+    #[tokio::test]
+    async fn the_networks_of_one_site_do_not_make_it_forget_the_ends_of_others() {
+        let ([one, other], clock) = replicas();
+        let of = |address: IpAddr, number, minutes: u64| {
+            let ends_at = clock.now() + Duration::from_mins(minutes);
+            session_of(Binding::of_caller(None, Some(address)), number, ends_at)
+        };
+        let network = |site, net| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 0));
+        let ended = [of(IpAddr::from([192, 0, 2, 1]), 1, 60), of(network(2, 0), 2, 60)];
+        for session in &ended {
+            one.insert(session).await.unwrap();
+        }
+        for net in 0..=u16::try_from(ENDED.max_records()).unwrap() {
+            one.insert(&of(network(1, net), 3, 90)).await.unwrap();
+        }
+        for session in &ended {
+            assert!(other.contains(session).await, "{:?}", session.key);
+        }
     }
 
     #[test]

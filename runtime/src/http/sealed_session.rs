@@ -5,7 +5,7 @@
 //! serves the session, after a restart too, and an idle session takes no memory.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -38,6 +38,9 @@ const MAX_CLIENT_BYTES: usize = MAX_SESSION_ID_LEN / 4 * 3 - SEAL_BYTES - HEADER
 /// The longest name and version of a client whose description is too long.
 const MAX_CUT_NAME_LEN: usize = 64;
 
+/// How many owners the anonymous callers of one IPv6 site are.
+const OWNERS_OF_SITE: u16 = 16;
+
 const KEY_LEN: usize = 16;
 const VERSION: u8 = 1;
 const PURPOSE: &str = "mcp-session";
@@ -58,7 +61,7 @@ pub(crate) struct Session {
 /// Whose a session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
-    /// Begun without a token from this address. It holds no one's data, so any caller may use it.
+    /// Begun without a token from this address, or from one of its IPv6 site. It holds no one's data, so any caller may use it.
     Anonymous([u8; 32]),
     /// A caller, by issuer, subject and client.
     Caller([u8; 32]),
@@ -78,10 +81,7 @@ impl Binding {
     pub(super) fn of_caller(caller: Option<&Claims>, address: Option<IpAddr>) -> Self {
         match caller {
             Some(claims) => Self::Caller(claims.owner_digest()),
-            None => {
-                let address = address.map(|address| address.to_string()).unwrap_or_default();
-                Self::Anonymous(sha256(address.as_bytes()))
-            }
+            None => Self::Anonymous(anonymous_owner(address)),
         }
     }
 
@@ -111,6 +111,21 @@ impl Binding {
             Self::Local => [0; 32],
         }
     }
+}
+
+/// The digest of an anonymous caller. An IPv6 site has few of them, although it has 65 536 networks, each of
+/// which counts as one address.
+fn anonymous_owner(address: Option<IpAddr>) -> [u8; 32] {
+    let owner = match address {
+        Some(IpAddr::V6(network)) => {
+            let [a, b, c, network, ..] = network.segments();
+            let site = Ipv6Addr::new(a, b, c, network % OWNERS_OF_SITE, 0, 0, 0, 0);
+            site.to_string()
+        }
+        Some(address) => address.to_string(),
+        None => String::new(),
+    };
+    sha256(owner.as_bytes())
 }
 
 /// Makes and opens the identifiers of a server's sessions.
