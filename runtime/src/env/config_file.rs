@@ -12,7 +12,10 @@ use std::{
 };
 
 use super::settings::{PROVIDER_SETTINGS, SETTINGS};
-use crate::{error::ConfigError, support::suggest::nearest};
+use crate::{
+    error::ConfigError,
+    support::{file_mode, suggest::nearest},
+};
 
 const FLAG: &str = "--config";
 
@@ -47,15 +50,21 @@ pub(super) fn load(variable: Option<OsString>) -> Result<(), ConfigError> {
         return Ok(());
     }
     let Some(path) = path(variable) else { return Ok(()) };
-    let fault = |fault: String| ConfigError::new(format!("{}: {fault}", path.display()));
-    let length = fs::metadata(&path).map_err(|error| fault(error.to_string()))?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(fault(format!("it has more than {MAX_FILE_BYTES} bytes")));
-    }
-    let text = fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
-    let file = parse(&path, &text)?;
+    let file = parse(&path, &read(&path)?)?;
     let _ = FILE.set(file);
     Ok(())
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let fault = |fault: String| ConfigError::new(format!("{}: {fault}", path.display()));
+    let found = fs::metadata(path).map_err(|error| fault(error.to_string()))?;
+    if found.len() > MAX_FILE_BYTES {
+        return Err(fault(format!("it has more than {MAX_FILE_BYTES} bytes")));
+    }
+    if file_mode::everyone_may_write(&found) {
+        return Err(ConfigError::new(file_mode::writable_by_everyone(path)));
+    }
+    fs::read_to_string(path).map_err(|error| fault(error.to_string()))
 }
 
 /// The value of a variable in the file.
@@ -281,13 +290,29 @@ mod reading {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<ConfigFile, String> {
+    fn parsed(text: &str) -> Result<ConfigFile, String> {
         parse(Path::new("server.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_every_user_can_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("server.toml");
+        fs::write(&file, "stdio = true").unwrap();
+        let read_with = |mode| {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            read(&file)
+        };
+        assert_eq!(read_with(0o664).unwrap(), "stdio = true", "as with the umask 002");
+        let error = read_with(0o666).unwrap_err().to_string();
+        assert!(error.contains(&format!("run `chmod o-w {}`", file.display())), "{error}");
     }
 
     #[test]
     fn a_key_is_the_value_of_a_variable() {
-        let file = read(
+        let file = parsed(
             "http = \"0.0.0.0:80\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\ndrain_delay = 5\nstdio = false\n[provider.my-hub]\nclient_id = \"abc\"\n",
         );
         let file = file.unwrap();
@@ -306,14 +331,14 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line_and_the_nearest() {
-        let error = read("\ndrain_dealy = 5\n").unwrap_err();
+        let error = parsed("\ndrain_dealy = 5\n").unwrap_err();
         assert!(
             error.contains("server.toml:2") && error.contains("did you mean `drain_delay`"),
             "{error}"
         );
-        let error = read("[server]\nhttp = \"a\"").unwrap_err();
+        let error = parsed("[server]\nhttp = \"a\"").unwrap_err();
         assert!(error.contains("`server` is no setting"), "{error}");
-        let file = read("[provider.github]\nclient_idd = \"a\"").unwrap();
+        let file = parsed("[provider.github]\nclient_idd = \"a\"").unwrap();
         let error = file.check_providers(&[("github", vec!["tenant"])]).unwrap_err().to_string();
         assert!(
             error.contains("server.toml:2") && error.contains("did you mean `client_id`"),
@@ -321,7 +346,7 @@ mod tests {
         );
         let error = file.check_providers(&[("gitlab", vec![])]).unwrap_err().to_string();
         assert!(error.contains("`github` is no setting") && error.contains("gitlab"), "{error}");
-        assert!(read("http = ").unwrap_err().contains("server.toml:1: it is not TOML"));
+        assert!(parsed("http = ").unwrap_err().contains("server.toml:1: it is not TOML"));
     }
 
     #[test]
@@ -335,10 +360,10 @@ mod tests {
             "store = \"postgres://a:5432,b:5433/grants?user=u&password=hunter2\"",
             "store = \"host=db password=hunter2\"",
         ] {
-            let error = read(text).unwrap_err();
+            let error = parsed(text).unwrap_err();
             assert!(error.contains("a secret is not in the file"), "{error}");
             assert!(error.contains("_file`") && !error.contains("hunter2"), "{error}");
         }
-        assert!(read("store = \"sqlite:/var/lib/tools\"").is_ok());
+        assert!(parsed("store = \"sqlite:/var/lib/tools\"").is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Modes of files with secrets.
+//! Modes of files with secrets and settings.
 
 use std::{fs::Metadata, path::Path};
 
@@ -25,4 +25,15 @@ pub(crate) fn others_may_write(found: &Metadata) -> bool {
 /// The problem of such a file, and what to do.
 pub(crate) fn writable(file: &Path) -> String {
     format!("{0} can be written by others; run `chmod go-w {0}`", file.display())
+}
+
+/// Whether every user can write the file: they could put settings of theirs there. A group may, because with
+/// the umask 002 the files of a person are writable by a group of that person alone.
+pub(crate) fn everyone_may_write(found: &Metadata) -> bool {
+    has(found, 0o002)
+}
+
+/// The problem of such a file, and what to do.
+pub(crate) fn writable_by_everyone(file: &Path) -> String {
+    format!("{0} can be written by every user; run `chmod o-w {0}`", file.display())
 }
