@@ -37,3 +37,31 @@ pub(crate) fn everyone_may_write(found: &Metadata) -> bool {
 pub(crate) fn writable_by_everyone(file: &Path) -> String {
     format!("{0} can be written by every user; run `chmod o-w {0}`", file.display())
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_mode_says_who_may_write() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, others, everyone) in [
+            (0o400, false, false),
+            (0o600, false, false),
+            (0o444, false, false),
+            (0o755, false, false),
+            (0o620, true, false),
+            (0o664, true, false),
+            (0o602, true, true),
+            (0o646, true, true),
+            (0o666, true, true),
+        ] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let found = fs::metadata(file.path()).unwrap();
+            assert_eq!(others_may_write(&found), others, "{mode:o}");
+            assert_eq!(everyone_may_write(&found), everyone, "{mode:o}");
+        }
+    }
+}
