@@ -7,7 +7,6 @@
 pub(crate) mod cache;
 pub(crate) mod error;
 pub(crate) mod fetch;
-pub(crate) mod key_sets;
 
 use std::{
     net::IpAddr,
@@ -20,10 +19,9 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use url::Url;
 
 use self::{
-    cache::{CachedDocument, DocumentCache, DocumentResult},
+    cache::{Cache, Cached},
     error::DocumentError,
     fetch::DocumentFetcher,
-    key_sets::{KeySetResult, KeySets},
 };
 use super::{
     client::{Client, ClientError},
@@ -42,14 +40,22 @@ use crate::{
     trace::{DocumentOutcome, EventKind, Found, Tracer, ms_since},
 };
 
-/// How long a failure is cached, and how long after it another fetch is tried.
-const FAILURE_TTL: Duration = Duration::from_secs(60);
-
 /// How long a person waits for a document that is known, and is fetched again.
 const REVALIDATION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a good document is used that cannot be fetched again.
 const MAX_STALE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How long a key set is used without another fetch.
+const KEY_SET_TTL: Duration = Duration::from_secs(3600);
+
+/// How long good keys are used that cannot be fetched again.
+const MAX_STALE_KEYS: Duration = Duration::from_secs(24 * 3600);
+
+/// A client, or why its document cannot be used.
+type DocumentResult = Result<Client, DocumentError>;
+
+type KeySetResult = Result<JwkSet, DocumentError>;
 
 /// The documents of clients, fetched and cached.
 #[derive(Clone)]
@@ -59,9 +65,11 @@ struct Documents {
     fetcher: DocumentFetcher,
     clock: Arc<dyn Clock>,
     records: TypedStore,
-    cache: DocumentCache,
+    /// The documents, by the identifier of their client. That of a client in use is in the store as well.
+    cache: Cache<Client>,
     fetches: SingleFlight<String, DocumentResult>,
-    key_sets: KeySets,
+    /// The key sets, by their URL.
+    key_sets: Cache<JwkSet>,
     key_fetches: SingleFlight<String, KeySetResult>,
     tracer: Tracer,
 }
@@ -86,9 +94,9 @@ impl ClientDocuments {
             fetcher: DocumentFetcher::new(loopback)?,
             clock,
             records,
-            cache: DocumentCache::default(),
+            cache: Cache::new(MAX_STALE),
             fetches: SingleFlight::default(),
-            key_sets: KeySets::default(),
+            key_sets: Cache::new(MAX_STALE_KEYS),
             key_fetches: SingleFlight::default(),
             tracer,
         })))
@@ -110,13 +118,13 @@ impl ClientDocuments {
             None => self.0.load(id, now).await?,
         };
         let known = match cached {
-            Some(cached) if cached.fresh_until > now => {
+            Some(cached) if cached.is_fresh(now, false) => {
                 return cached.result.map_err(ClientError::Document);
             }
-            Some(cached) if cached.fetched_at + MAX_STALE > now => Some(cached),
+            Some(cached) if self.0.cache.may_be_stale(&cached, now) => Some(cached),
             _ => None,
         };
-        let is_stored = known.as_ref().is_some_and(|known| known.is_stored);
+        let is_stored = known.as_ref().is_some_and(|known| known.is_in_use);
         let stale = known.and_then(|known| known.result.ok());
         let start = || {
             if !is_stored {
@@ -132,7 +140,7 @@ impl ClientDocuments {
     /// Keeps the document of a client that a person has signed in with, so that it is known after a
     /// restart, and while it cannot be fetched.
     pub(crate) async fn keep(&self, id: &str) -> Result<(), StoreError> {
-        match self.0.cache.mark_stored(id) {
+        match self.0.cache.mark_in_use(id) {
             Some(document) => self.0.store(id, &document).await,
             None => Ok(()),
         }
@@ -151,13 +159,14 @@ impl ClientDocuments {
         let url = self.0.fetcher.check_url(uri).map_err(DocumentError::Invalid);
         let url = url.map_err(ClientError::Document)?;
         let now = self.0.clock.now();
-        let is_in_use = self.0.cache.get(client, now).is_some_and(|document| document.is_stored);
-        let known = self.0.key_sets.get(uri, now, is_in_use);
+        let is_in_use = self.0.cache.get(client, now).is_some_and(|document| document.is_in_use);
+        let known = self.0.key_sets.get_for(uri, now, is_in_use);
         if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now, renew)) {
             return known.result.clone().map_err(ClientError::Document);
         }
         // Keys that lack one are no answer to who asks for it.
-        let stale = known.filter(|_| !renew).and_then(|known| known.good(now).cloned());
+        let stale = known.filter(|known| !renew && self.0.key_sets.may_be_stale(known, now));
+        let stale = stale.and_then(|stale| stale.result.ok());
         let start = || {
             if !is_in_use {
                 limit.check(address)?;
@@ -199,43 +208,32 @@ impl Documents {
         let (host, started) = (url.host_str().unwrap_or_default().to_owned(), span.now());
         let fetched = self.fetcher.fetch(id, url).await;
         let now = self.clock.now();
-        let before = self.cache.get(id, now);
-        let is_stored = before.as_ref().is_some_and(|before| before.is_stored);
-        let good =
-            before.filter(|before| before.result.is_ok() && before.fetched_at + MAX_STALE > now);
-        span.emit(|| EventKind::DocumentFetched {
-            host: Found::new(&host),
-            outcome: match (&fetched, &good) {
-                (Ok(_), _) => DocumentOutcome::Fetched,
-                (Err(DocumentError::Unreachable { .. }), Some(_)) => DocumentOutcome::Stale,
-                (Err(DocumentError::Unreachable { .. }), None) => DocumentOutcome::Unreachable,
-                (Err(DocumentError::Invalid(_)), _) => DocumentOutcome::Invalid,
-            },
-            ms: ms_since(started),
-        });
-        let document = match (fetched, good) {
-            (Ok((client, ttl)), _) => CachedDocument::new(Ok(client), now, now + ttl, is_stored),
-            (Err(DocumentError::Unreachable { host }), Some(good)) => {
-                tracing::warn!(target: "toolgate::broker", client = %escape(id), host = %escape(&host), "a client's document cannot be fetched again; the last good one is used");
-                good.until(now + FAILURE_TTL)
+        let failure = fetched.as_ref().err().cloned();
+        let document = self.cache.renew(id, fetched, now, false);
+        let outcome = match &failure {
+            None => DocumentOutcome::Fetched,
+            Some(DocumentError::Unreachable { host }) if document.result.is_ok() => {
+                tracing::warn!(target: "toolgate::broker", client = %escape(id), host = %escape(host), "a client's document cannot be fetched again; the last good one is used");
+                DocumentOutcome::Stale
             }
-            (Err(error), _) => CachedDocument::new(Err(error), now, now + FAILURE_TTL, is_stored),
+            Some(DocumentError::Unreachable { .. }) => DocumentOutcome::Unreachable,
+            Some(DocumentError::Invalid(_)) => DocumentOutcome::Invalid,
         };
-        let result = document.result.clone();
-        if is_stored && document.fetched_at == now {
-            let kept = match &result {
-                Ok(_) => self.store(id, &document).await,
-                Err(DocumentError::Invalid(_)) => {
+        let host = Found::new(&host);
+        span.emit(|| EventKind::DocumentFetched { host, outcome, ms: ms_since(started) });
+        if document.is_in_use {
+            let kept = match &failure {
+                None => self.store(id, &document).await,
+                Some(DocumentError::Invalid(_)) => {
                     self.records.take::<IgnoredAny>(DOCUMENTS, id).await.map(drop)
                 }
-                Err(DocumentError::Unreachable { .. }) => Ok(()),
+                Some(DocumentError::Unreachable { .. }) => Ok(()),
             };
             if let Err(error) = kept {
                 tracing::error!(target: "toolgate::broker", %error, "a client's document was not stored");
             }
         }
-        self.cache.insert(id, document, now);
-        result
+        document.result
     }
 
     /// Fetches a key set. Good keys stay where they cannot be fetched again.
@@ -244,10 +242,11 @@ impl Documents {
         if let Err(DocumentError::Unreachable { host }) = &fetched {
             tracing::warn!(target: "toolgate::broker", host = %escape(host), "a client's keys cannot be fetched");
         }
-        self.key_sets.insert(uri, fetched, self.clock.now(), is_in_use)
+        let fetched = fetched.map(|keys| (keys, KEY_SET_TTL));
+        self.key_sets.renew(uri, fetched, self.clock.now(), is_in_use).result
     }
 
-    async fn store(&self, id: &str, document: &CachedDocument) -> Result<(), StoreError> {
+    async fn store(&self, id: &str, document: &Cached<Client>) -> Result<(), StoreError> {
         let Ok(client) = &document.result else { return Ok(()) };
         let until = document.fetched_at + MAX_STALE;
         let (fetched_at, fresh_until) = (millis(document.fetched_at), millis(document.fresh_until));
@@ -259,7 +258,7 @@ impl Documents {
     }
 
     /// The document from the store.
-    async fn load(&self, id: &str, now: SystemTime) -> Result<Option<CachedDocument>, StoreError> {
+    async fn load(&self, id: &str, now: SystemTime) -> Result<Option<Cached<Client>>, StoreError> {
         let found = self.records.read::<StoredDocument>(DOCUMENTS, id).await?;
         let Some(StoredDocument { mut client, fetched_at, fresh_until }) =
             found.map(|stored| stored.value)
@@ -268,7 +267,7 @@ impl Documents {
         };
         client.redirect_uris.retain(|uri| redirect::check(uri).is_ok());
         let (fetched_at, fresh_until) = (moment(fetched_at), moment(fresh_until));
-        let document = CachedDocument::new(Ok(client), fetched_at, fresh_until, true);
+        let document = Cached::new(Ok(client), fetched_at, fresh_until, true);
         self.cache.insert(id, document.clone(), now);
         Ok(Some(document))
     }
