@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt::Display,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     str::FromStr,
 };
 
@@ -11,23 +11,11 @@ use lexopt::{Arg, Parser};
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::admin::arguments::Arguments;
-use crate::{
-    env,
-    support::{forwarded::AddressRange, suggest::nearest},
+use super::usage::{
+    CALLBACK_PORT, DEFAULT_ADDRESS, HAS_INSPECTOR, HTTP, INSPECTOR, MANAGEMENT, STDIO,
+    TRUSTED_PROXIES, unknown_option,
 };
-
-/// The address that a server listens on by default.
-const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8765);
-
-const STDIO: &str = "TOOLGATE_STDIO";
-const HTTP: &str = "TOOLGATE_HTTP";
-const TRUSTED_PROXIES: &str = "TOOLGATE_TRUSTED_PROXIES";
-const CALLBACK_PORT: &str = "TOOLGATE_CALLBACK_PORT";
-const INSPECTOR: &str = "TOOLGATE_INSPECTOR";
-const MANAGEMENT: &str = "TOOLGATE_MANAGEMENT";
-
-/// Whether the program can have the inspector.
-const HAS_INSPECTOR: bool = cfg!(feature = "inspector");
+use crate::{env, support::forwarded::AddressRange};
 
 /// What the process was started to do.
 #[derive(Debug, PartialEq)]
@@ -221,72 +209,8 @@ fn parse_bool(text: &OsStr, name: &str) -> Result<bool, String> {
     env::parse_bool(&text).ok_or_else(wrong)
 }
 
-/// All flags, for suggestions.
-const FLAGS: [&str; 13] = [
-    "callback-port",
-    "config",
-    "describe",
-    "doctor",
-    "help",
-    "http",
-    "inspector",
-    "log-format",
-    "management",
-    "print-config",
-    "stdio",
-    "trusted-proxy",
-    "version",
-];
-
-/// The error for an unknown flag.
-fn unknown_option(name: &str) -> String {
-    let of_inspector = ["doctor", "inspector"];
-    if !HAS_INSPECTOR && of_inspector.contains(&name) {
-        return format!(
-            "`--{name}` needs the feature `inspector`, which this program was built without"
-        );
-    }
-    if ["port", "address", "bind", "host", "listen"].contains(&name) {
-        return format!("there is no option `--{name}`: write `--http {DEFAULT_ADDRESS}`");
-    }
-    let flags = FLAGS.into_iter().filter(|flag| HAS_INSPECTOR || !of_inspector.contains(flag));
-    let help =
-        nearest(name, flags).map(|flag| format!(": did you mean `--{flag}`?")).unwrap_or_default();
-    format!("there is no option `--{}`{help}", name.escape_debug())
-}
-
 fn message(error: lexopt::Error) -> String {
     error.to_string()
-}
-
-/// The text of `--help` for the program `name`.
-pub(crate) fn help(name: &str) -> String {
-    let inspector = if HAS_INSPECTOR {
-        format!(
-            "      --inspector             Show what the server does in a page for this machine [env: {INSPECTOR}] [default: in debug builds]
-      --doctor [<FORMAT>]     Check the configuration, say what to do, and exit [possible values: table, json]
-"
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        "Usage: {name} [OPTIONS]
-       {name} admin <COMMAND>   Administer the database: `{name} admin --help`
-
-Options:
-      --stdio                 Serve one client over standard input and output [env: {STDIO}]
-      --http <ADDRESS>        Listen for HTTP on this address [env: {HTTP}] [default: {DEFAULT_ADDRESS}]
-      --trusted-proxy <RANGE> Believe the forwarding headers of proxies with these addresses, like 10.0.0.0/8; may be repeated [env: {TRUSTED_PROXIES}, separated by commas]
-      --management <ADDRESS>  Answer /healthz, /readyz and /metrics on this address, which strangers must not reach [env: {MANAGEMENT}]
-{inspector}      --callback-port <PORT>  With --stdio: the port for OAuth callbacks, where a provider wants a fixed one [env: {CALLBACK_PORT}] [default: 0]
-      --config <FILE>         Read settings from a TOML file [env: TOOLGATE_CONFIG]
-      --print-config          Print the settings and where they come from, without secrets, and exit
-      --log-format <FORMAT>   Write the log as text or json [env: TOOLGATE_LOG_FORMAT] [default: text]
-      --describe [<FORMAT>]   Print every tool with its scopes, and exit [possible values: table, json]
-  -h, --help                  Print help
-  -V, --version               Print version"
-    )
 }
 
 #[cfg(test)]
@@ -373,7 +297,7 @@ mod tests {
         );
         let json = parse(&["--doctor", "json"], &[]);
         assert_eq!(json, Ok(Command::Doctor(OutputFormat::Json, DEFAULT_ADDRESS)));
-        assert!(help("a").contains("--doctor"));
+        assert!(crate::server::usage::help("a").contains("--doctor"));
     }
 
     #[test]

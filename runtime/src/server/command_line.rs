@@ -12,7 +12,7 @@ use tracing_subscriber::{filter::Targets, prelude::*};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::admin;
 use super::{
-    args::{self, Command, OutputFormat},
+    args::{Command, OutputFormat},
     builder::Server,
     core_dumps,
     json_log::{JsonEvent, JsonFields},
@@ -20,6 +20,7 @@ use super::{
     print_config::print_config,
     run_http::serve_http,
     signals::Signals,
+    usage,
 };
 #[cfg(feature = "opentelemetry")]
 use crate::telemetry::OpenTelemetry;
@@ -79,7 +80,7 @@ async fn run_command(server: Server<ErasedHandler>) -> Result<ExitCode> {
     });
     env::config_file::check_providers(&placeholders.collect::<Vec<_>>())?;
     match Command::from_env() {
-        Ok(Command::Help) => print(&args::help(&name)),
+        Ok(Command::Help) => print(&usage::help(&name)),
         Ok(Command::PrintConfig) => {
             core_dumps::forbid();
             print(&print_config(&ids));
@@ -199,7 +200,7 @@ async fn run_stdio(server: Server<ErasedHandler>, port: u16) -> Result<ExitCode>
 
 #[allow(clippy::print_stderr, reason = "the log is not set up yet")]
 fn exit_with_usage(name: &str, error: &str) -> ! {
-    eprintln!("error: {error}\n\n{}", args::help(name));
+    eprintln!("error: {error}\n\n{}", usage::help(name));
     std::process::exit(2)
 }
 

@@ -45,6 +45,7 @@ mod token_exchange;
 pub(crate) mod transport_options;
 pub(crate) mod transports;
 mod tunnel;
+mod usage;
 
 pub use self::{
     app::App,
