@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use crate::{error::ConfigError, support::file_mode};
+use crate::error::ConfigError;
 
 /// The name of the file.
 pub(super) const FILE_NAME: &str = ".env";
@@ -32,7 +32,12 @@ pub(super) fn load(is_stdio: bool) -> Result<(), ConfigError> {
     }
     let Some(file) = find(is_stdio) else { return Ok(()) };
     let fault = |fault: String| ConfigError::new(format!("{}: {fault}", file.display()));
-    let variables = parse(&read(&file)?).map_err(|line| {
+    let variables = read(&file).map_err(|error| {
+        let fault = fault(error.to_string());
+        let is_text = error.kind() != io::ErrorKind::InvalidData;
+        if is_text { fault } else { fault.help("save it as UTF-8") }
+    })?;
+    let variables = parse(&variables).map_err(|line| {
         fault(format!("line {line} is not `NAME=value`"))
             .help("a value with spaces around it, `#` or quotes is put in single quotes")
     })?;
@@ -78,20 +83,11 @@ pub(super) fn is_left_out() -> bool {
     IS_LEFT_OUT.load(Relaxed)
 }
 
-fn read(file: &Path) -> Result<String, ConfigError> {
-    let fault = |fault: String| ConfigError::new(format!("{}: {fault}", file.display()));
-    let found = fs::metadata(file).map_err(|error| fault(error.to_string()))?;
-    if found.len() > MAX_FILE_BYTES {
-        return Err(fault(format!("it has more than {MAX_FILE_BYTES} bytes")));
+fn read(file: &Path) -> io::Result<String> {
+    if fs::metadata(file)?.len() > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!("it has more than {MAX_FILE_BYTES} bytes")));
     }
-    if file_mode::everyone_may_write(&found) {
-        return Err(ConfigError::new(file_mode::writable_by_everyone(file)));
-    }
-    fs::read_to_string(file).map_err(|error| {
-        let fault = fault(error.to_string());
-        let is_text = error.kind() != io::ErrorKind::InvalidData;
-        if is_text { fault } else { fault.help("save it as UTF-8") }
-    })
+    fs::read_to_string(file)
 }
 
 /// The variables of a file; the last of a name counts. The error is the number of a line. Empty
@@ -189,22 +185,6 @@ mod tests {
             assert_eq!(parse(empty), Ok(BTreeMap::new()), "{empty:?}");
         }
         assert_eq!(parse("\u{feff}A=1\r\nA=2\r\n").unwrap()["A"], "2", "the last one counts");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_every_user_can_write_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join(FILE_NAME);
-        fs::write(&file, "A=hunter2").unwrap();
-        let read_with = |mode| {
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-            read(&file)
-        };
-        assert_eq!(read_with(0o664).unwrap(), "A=hunter2", "as with the umask 002");
-        let error = read_with(0o666).unwrap_err().to_string();
-        assert!(error.contains(&format!("run `chmod o-w {}`", file.display())), "{error}");
     }
 
     #[test]

@@ -56,8 +56,9 @@ const STDIO: &str = "TOOLGATE_STDIO";
 ///
 /// # Errors
 ///
-/// The file cannot be read, every user can write it, or a line is none of these. The message names the
-/// line, but not its content. In the configuration file, an unknown key or a secret is an error as well.
+/// The file cannot be read, or a line is none of these. The message names the line, but not its
+/// content. In the configuration file, an unknown key or a secret is an error as well, and so is a mode
+/// with which every user can write it.
 pub fn load() -> Result<(), ConfigError> {
     // It may say that a host has started the program. The file `.env` may name another one.
     config_file::load(std::env::var_os(CONFIG_FILE))?;
