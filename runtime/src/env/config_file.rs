@@ -61,7 +61,8 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     if found.len() > MAX_FILE_BYTES {
         return Err(fault(format!("it has more than {MAX_FILE_BYTES} bytes")));
     }
-    if file_mode::everyone_may_write(&found) {
+    // A device such as `/dev/null` is not a file that settings are put into.
+    if found.is_file() && file_mode::everyone_may_write(&found) {
         return Err(ConfigError::new(file_mode::writable_by_everyone(path)));
     }
     fs::read_to_string(path).map_err(|error| fault(error.to_string()))

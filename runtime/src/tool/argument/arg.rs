@@ -111,7 +111,7 @@ impl<T: 'static> Arg<T> {
 
     /// Sets the value of the argument when it is not given. The schema shows it.
     #[must_use]
-    pub const fn default(mut self, default: fn() -> T) -> Self
+    pub const fn default(self, default: fn() -> T) -> Self
     where
         T: ShownValue,
     {
