@@ -12,17 +12,13 @@ use super::{
     client::{Client, ClientError, ClientKeys, is_url},
     client_authentication::AuthenticatedClient,
     endpoint::error::OAuthError,
-    signed_assertion::{SignedAssertion, Validity},
+    signed_assertion::{SignedAssertion, USED_ASSERTION_TTL, Validity},
     state::Broker,
-    store::used_assertions::ClientAssertion,
+    store::typed_store::CLIENT_ASSERTIONS,
 };
-use crate::{
-    gate::verify::{
-        keys::{Key, Keys},
-        token::string_list,
-    },
-    grant::StoreError,
-    support::escape::escape,
+use crate::gate::verify::{
+    keys::{Key, Keys},
+    token::string_list,
 };
 
 /// The value of `client_assertion_type`.
@@ -43,18 +39,6 @@ struct AssertionClaims {
 
 fn refuse(why: &'static str) -> OAuthError {
     OAuthError::client(why, false)
-}
-
-/// Refuses an assertion that was used before, and one that there is no room to remember.
-fn check_use(is_first: Result<bool, StoreError>) -> Result<(), OAuthError> {
-    match is_first {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(refuse("the assertion was used before")),
-        Err(StoreError::Full) => {
-            Err(OAuthError::unavailable("too many assertions were used; try again later"))
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 impl Broker {
@@ -107,20 +91,12 @@ impl Broker {
         if found != Some(true) {
             return Err(refuse("no key of the client's verifies the assertion"));
         }
-        // The last check, so that only the owner of the key takes room for what was used.
-        self.use_up(&id, &claims.validity).await?;
-        Ok(AuthenticatedClient { id, refreshes: true, is_confidential: true })
-    }
-
-    /// Records the use of an assertion, which is used once.
-    async fn use_up(&self, client: &str, validity: &Validity) -> Result<(), OAuthError> {
-        let (jti, until) = (validity.id(), validity.remembered_until());
-        let assertion = ClientAssertion { client, jti, until };
-        let used = self.0.records.is_first_use_of_client(assertion, self.now()).await;
-        if matches!(used, Err(StoreError::Full)) {
-            tracing::warn!(target: "toolgate::broker", client = %escape(client), "an assertion of a client is refused, because there is no room to remember it");
+        let jti = claims.validity.id();
+        let until = self.0.clock.now() + USED_ASSERTION_TTL;
+        if !self.0.records.is_first_use(CLIENT_ASSERTIONS, &id, jti, until).await? {
+            return Err(refuse("the assertion was used before"));
         }
-        check_use(used)
+        Ok(AuthenticatedClient { id, refreshes: true, is_confidential: true })
     }
 
     /// Checks for whom an assertion is, and when.
@@ -158,24 +134,5 @@ impl Broker {
             None => return Err(refuse("the client's metadata document has no keys")),
         };
         Ok(Keys::from_set(&set))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::response::IntoResponse as _;
-    use http::{StatusCode, header};
-
-    use super::*;
-
-    #[test]
-    fn an_assertion_that_cannot_be_remembered_may_be_tried_later() {
-        assert!(check_use(Ok(true)).is_ok());
-        assert_eq!(check_use(Ok(false)).unwrap_err().code(), "invalid_client");
-        let full = check_use(Err(StoreError::Full)).unwrap_err();
-        assert_eq!(full.code(), "temporarily_unavailable");
-        let response = full.into_response();
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(response.headers().contains_key(header::RETRY_AFTER));
     }
 }

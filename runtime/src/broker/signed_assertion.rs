@@ -15,7 +15,7 @@ use crate::gate::verify::{
 const MAX_ASSERTION_TTL: Duration = Duration::from_secs(3600);
 /// How much clocks may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
-/// How long the `jti` of any assertion is remembered: until no clock accepts the assertion.
+/// How long the `jti` of an assertion is remembered: until no clock accepts the assertion.
 pub(crate) const USED_ASSERTION_TTL: Duration =
     Duration::from_secs(MAX_ASSERTION_TTL.as_secs() + 2 * CLOCK_SKEW.as_secs());
 /// The longest assertion, and the longest `jti`, in bytes.
@@ -92,20 +92,11 @@ impl Validity {
         numeric_date(self.iat.as_ref())
     }
 
-    /// Until when the use of the assertion is remembered: no clock accepts it later.
-    pub(crate) fn remembered_until(&self) -> SystemTime {
-        self.expires_at() + 2 * CLOCK_SKEW
-    }
-
-    fn expires_at(&self) -> SystemTime {
-        numeric_date(self.exp.as_ref()).unwrap_or(SystemTime::UNIX_EPOCH)
-    }
-
     /// Checks that the assertion may be used now, and that its use can be remembered.
     pub(crate) fn check(&self, now: SystemTime) -> Result<(), &'static str> {
         let is_early = |time: Option<SystemTime>| time.is_some_and(|at| at > now + CLOCK_SKEW);
         let not_before = numeric_date(self.nbf.as_ref());
-        let expires_at = self.expires_at();
+        let expires_at = numeric_date(self.exp.as_ref()).unwrap_or(SystemTime::UNIX_EPOCH);
         if expires_at + CLOCK_SKEW <= now || is_early(not_before) || is_early(self.issued_at()) {
             return Err("the assertion has expired, or is not valid yet");
         }

@@ -11,6 +11,7 @@ use crate::{
         identity_provider::{IdentityAssertion, TrustedIssuer},
         signed_assertion::{SignedAssertion, USED_ASSERTION_TTL, Validity},
         state::Broker,
+        store::typed_store::IDENTITY_ASSERTIONS,
         tokens::IssuedTokens,
     },
     gate::{AuthError, verify::token::string_list},
@@ -82,7 +83,7 @@ impl Broker {
         }
         let jti = claims.validity.id();
         let until = self.0.clock.now() + USED_ASSERTION_TTL;
-        if !self.0.records.is_first_use(named, jti, until).await? {
+        if !self.0.records.is_first_use(IDENTITY_ASSERTIONS, named, jti, until).await? {
             return Err(refuse("the assertion was used before"));
         }
         let scopes = self.scopes_of_assertion(claims.scope.as_deref(), requested)?;

@@ -30,9 +30,9 @@ pub(crate) const CONSENTS: Namespace = Namespace::new("broker-consent", 0).evict
 pub(crate) const SESSIONS: Namespace = Namespace::new("broker-session", 0).evicting();
 /// Metadata documents of clients that people use.
 pub(crate) const DOCUMENTS: Namespace = Namespace::new("broker-document", 10_000).evicting();
-/// Slots with the assertions of clients that were used. One that was forgotten could be used again, so
-/// nothing is evicted, and [`used_assertions`](super::used_assertions) bounds what one host takes.
-pub(crate) const CLIENT_ASSERTIONS: Namespace = Namespace::new("broker-client-assertions", 20_000);
+/// Assertions of clients that were used. Beyond so many, those that expire first are forgotten early.
+pub(crate) const CLIENT_ASSERTIONS: Namespace =
+    Namespace::new("broker-assertion", 100_000).evicting();
 /// Assertions of identity providers that were used. They have a namespace of their own,
 /// because anyone can be a client and fill that of clients.
 pub(crate) const IDENTITY_ASSERTIONS: Namespace =
