@@ -39,11 +39,8 @@ pub(super) struct Instance {
     variables: Vec<(&'static str, String)>,
     /// The URL that the program has to have, whatever it is configured to.
     url: Option<String>,
-    serving: Option<Serving>,
+    programs: Programs,
     served_since: Instant,
-    draining: Draining,
-    /// What the program that serves has yet to take over of those that it replaced, in order.
-    merging: VecDeque<oneshot::Sender<Infallible>>,
     /// The identity that every program gets from the first one.
     kept: Option<Box<RawValue>>,
     has_announced: bool,
@@ -55,10 +52,8 @@ impl Instance {
             listeners,
             variables: Vec::new(),
             url: None,
-            serving: None,
+            programs: Programs::new(),
             served_since: Instant::now(),
-            draining: Draining::new(),
-            merging: VecDeque::new(),
             kept: None,
             has_announced: false,
         }
@@ -74,7 +69,7 @@ impl Instance {
     }
 
     pub(super) fn serving(&self) -> Option<&Serving> {
-        self.serving.as_ref()
+        self.programs.serving.as_ref()
     }
 
     /// For how long the program has served.
@@ -91,7 +86,10 @@ impl Instance {
         let began = Instant::now();
         let mut program = Program::start(&launch, &self.listeners)
             .map_err(|error| Failure::new(format!("{error:#}")))?;
-        let built = switch::built(&mut program, &mut self.kept, !self.has_announced).await;
+        let built = tokio::select! {
+            built = switch::built(&mut program, &mut self.kept, !self.has_announced) => built,
+            never = self.programs.pass_on() => match never {},
+        };
         let built = built.map_err(|failure| failure.with_tail(&program))?;
         if let Some(url) = &self.url
             && !built.url.as_deref().is_some_and(|built| is_below(built, url))
@@ -106,20 +104,14 @@ impl Instance {
     /// Puts the program in the place of the one that serves.
     pub(super) async fn replace(&mut self, prepared: Prepared) -> Result<&Serving, Failure> {
         let Prepared { program, tools, .. } = prepared;
-        let replaced = switch::take_over(program, tools, &mut self.serving).await;
-        // What was passed on before is part of the state that was handed over.
-        self.merging.clear();
-        let serving = replaced?;
-        if let Some(old) = self.serving.take() {
-            self.draining.add(old.program);
-        }
+        let serving = self.programs.replace(program, tools).await?;
         self.served_since = Instant::now();
         self.has_announced = true;
-        Ok(self.serving.insert(serving))
+        Ok(serving)
     }
 
     pub(super) fn say(&self, message: &ToProgram<'_>) {
-        if let Some(serving) = &self.serving {
+        if let Some(serving) = &self.programs.serving {
             serving.program.say(message);
         }
     }
@@ -127,6 +119,70 @@ impl Instance {
     /// Waits until the program that serves has ended by itself. Returns its status, and the end of its
     /// standard error.
     pub(super) async fn ended(&mut self) -> (String, String) {
+        self.programs.ended().await
+    }
+
+    /// Passes on what replaced programs change, while the supervisor does something else.
+    pub(super) async fn pass_on(&mut self) -> Infallible {
+        self.programs.pass_on().await
+    }
+
+    /// Ends all programs.
+    pub(super) async fn end(&mut self, signal: Signal) {
+        if let Some(serving) = self.programs.serving.take() {
+            self.programs.draining.add(serving.program);
+        }
+        self.programs.draining.end(signal).await;
+    }
+}
+
+/// The program that serves, and those that it replaced.
+struct Programs {
+    serving: Option<Serving>,
+    draining: Draining,
+    /// What the program that serves has yet to take over of the others, in order.
+    merging: VecDeque<oneshot::Sender<Infallible>>,
+    /// How the program that served has ended, until that is asked for.
+    ended: Option<(String, String)>,
+}
+
+impl Programs {
+    fn new() -> Self {
+        Self { serving: None, draining: Draining::new(), merging: VecDeque::new(), ended: None }
+    }
+
+    /// Puts the program in the place of the one that serves.
+    async fn replace(
+        &mut self,
+        program: Program,
+        tools: Option<Box<RawValue>>,
+    ) -> Result<&Serving, Failure> {
+        let replaced = switch::take_over(program, tools, &mut self.serving).await;
+        // What was passed on before is part of the state that was handed over.
+        self.merging.clear();
+        let serving = replaced?;
+        if let Some(old) = self.serving.take() {
+            self.draining.add(old.program);
+        }
+        self.ended = None;
+        Ok(self.serving.insert(serving))
+    }
+
+    async fn pass_on(&mut self) -> Infallible {
+        loop {
+            self.ended = Some(self.next_end().await);
+        }
+    }
+
+    async fn ended(&mut self) -> (String, String) {
+        match self.ended.take() {
+            Some(ended) => ended,
+            None => self.next_end().await,
+        }
+    }
+
+    /// Passes on what replaced programs change, until the program that serves ends by itself.
+    async fn next_end(&mut self) -> (String, String) {
         loop {
             let event = tokio::select! {
                 event = next_event(self.serving.as_mut()) => event,
@@ -139,7 +195,6 @@ impl Instance {
                 }
             };
             match event {
-                Some(Event::Said(FromProgram::Keep(kept))) => self.kept = Some(kept),
                 Some(Event::Said(FromProgram::Merged)) => drop(self.merging.pop_front()),
                 Some(Event::Exited(status)) => {
                     self.merging.clear();
@@ -149,14 +204,6 @@ impl Instance {
                 Some(Event::Said(_)) | None => {}
             }
         }
-    }
-
-    /// Ends all programs.
-    pub(super) async fn end(&mut self, signal: Signal) {
-        if let Some(serving) = self.serving.take() {
-            self.draining.add(serving.program);
-        }
-        self.draining.end(signal).await;
     }
 }
 

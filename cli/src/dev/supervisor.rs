@@ -293,9 +293,13 @@ impl Supervisor {
         };
         let Some((executable, _)) = &self.executable else { return };
         let origin = origin(&self.arguments, &self.project, &self.directory, executable);
-        let replaced = match instance.prepare(origin).await {
-            Ok(prepared) => instance.replace(prepared).await.map(drop),
-            Err(failure) => Err(failure),
+        let replaced = async {
+            let prepared = instance.prepare(origin).await?;
+            instance.replace(prepared).await.map(drop)
+        };
+        let replaced = tokio::select! {
+            replaced = replaced => replaced,
+            never = self.instance.pass_on() => match never {},
         };
         if let Err(failure) = replaced {
             terminal::failure("Failed", &format!("the tunnel is not served: {}", failure.text));

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Path, Type, spanned::Spanned as _};
 
 use crate::{
-    hygiene::respanned,
+    hygiene::{hygienic, respanned},
     model::{
         argument::{Argument, DefaultValue},
         rule::{Limits, Rule, RuleKind},
@@ -67,8 +67,11 @@ impl DefaultValue {
                 quote_spanned!(*span=> .default_of_type(#default))
             }
             Self::Text(text) => quote!(.default(|| ::std::borrow::ToOwned::to_owned(#text))),
-            // rustc reports a type that cannot have a default at the closure.
-            Self::Value(value) => quote_spanned!(value.span()=> .default(|| #value)),
+            Self::Value(value) => {
+                // rustc reports a type that cannot have a default at the closure.
+                let span = hygienic(value.span());
+                quote_spanned!(span=> .default(|| #value))
+            }
         }
     }
 }

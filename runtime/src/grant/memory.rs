@@ -92,7 +92,7 @@ impl MemoryStore {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a change. If this program has handed over, it ends once the next one knows it.
+    /// Makes a change. After a hand-over it ends when the next program knows the change.
     async fn change<T>(&self, change: impl FnOnce(&mut Tables) -> T) -> T {
         let (changed, late) = {
             let mut tables = self.tables();
@@ -281,11 +281,10 @@ impl Records for MemoryStore {
             }
             let value = Zeroizing::new(value.to_vec());
             table.insert(key, Stored { value, revision }, expires_at);
+            self.changed(namespace, key);
             Ok(revision)
         });
-        let revision = written.await?;
-        self.changed(namespace, key);
-        Ok(revision)
+        written.await
     }
 
     async fn take(
@@ -297,11 +296,11 @@ impl Records for MemoryStore {
         let taken = self.change(|tables| {
             tables.revision += 1;
             let table = tables.records.get_mut(namespace.name);
-            table.and_then(|table| table.remove(key, now)).map(|stored| stored.value)
+            let taken = table.and_then(|table| table.remove(key, now)).map(|stored| stored.value);
+            self.changed(namespace, key);
+            taken
         });
-        let taken = taken.await;
-        self.changed(namespace, key);
-        Ok(taken)
+        Ok(taken.await)
     }
 
     fn watch(&self, namespace: Namespace, key: &str, _: Duration) -> Watch {

@@ -6,6 +6,8 @@ use axum::{BoxError, body::Body};
 #[cfg(feature = "websocket")]
 use http::header;
 use http::{Request, Version};
+#[cfg(feature = "websocket")]
+use http_body::Body as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -149,8 +151,11 @@ async fn serve(
     let upgrades = service.takes_upgrades();
     let service = service_fn(|request: Request<Incoming>| {
         let (service, request_guard) = (service.clone(), state.begin_request());
+        // A request that becomes a WebSocket has no body. Another one may wait for its body meanwhile.
         #[cfg(feature = "websocket")]
-        let upgrade = upgrades && request.headers().contains_key(header::UPGRADE);
+        let upgrade = upgrades
+            && request.body().is_end_stream()
+            && request.headers().contains_key(header::UPGRADE);
         #[cfg(feature = "websocket")]
         let upgrade = upgrade.then(|| UpgradeGuard::new(state.begin_request()));
         let handover = handover.clone();

@@ -61,7 +61,8 @@ pub(crate) struct Session {
 /// Whose a session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
-    /// Begun without a token from this address, or from one of its IPv6 site. It holds no one's data, so any caller may use it.
+    /// Begun without a token; the digest is of the IPv4 address, or of one of 16 parts of the IPv6 site.
+    /// It holds no one's data, so any caller may use it.
     Anonymous([u8; 32]),
     /// A caller, by issuer, subject and client.
     Caller([u8; 32]),

@@ -35,7 +35,10 @@ pub(crate) fn everyone_may_write(found: &Metadata) -> bool {
 
 /// The problem of such a file, and what to do.
 pub(crate) fn writable_by_everyone(file: &Path) -> String {
-    format!("{0} can be written by every user; run `chmod o-w {0}`", file.display())
+    format!(
+        "{0} can be written by every user; run `chmod o-w {0}`, or move it where that has an effect",
+        file.display()
+    )
 }
 
 #[cfg(all(test, unix))]

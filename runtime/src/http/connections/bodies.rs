@@ -45,8 +45,8 @@ impl<B> AwaitedBody<B> {
             self.state.awaited_bodies.fetch_add(1, Relaxed);
         } else {
             self.state.awaited_bodies.fetch_sub(1, Relaxed);
-            self.state.idle_ticks.store(0, Relaxed);
         }
+        self.state.idle_ticks.store(0, Relaxed);
     }
 }
 

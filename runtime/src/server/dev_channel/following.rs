@@ -49,9 +49,7 @@ impl DevChannel {
         if let Err(error) = followed {
             tracing::warn!(target: "toolgate::server", %error, "the supervisor is not understood");
         }
-        for (_, state) in &served.states {
-            state.abandon();
-        }
+        served.abandon();
         served.left.cancel();
         self.lost.cancel();
     }
@@ -73,6 +71,7 @@ impl DevChannel {
                 Heard::Drain(drain) => {
                     self.accepting.send_replace(Accepting::Leaving);
                     self.leave(served, drain.tools_changed).await?;
+                    served.abandon();
                     served.left.cancel();
                 }
                 Heard::Late(late) => {
@@ -141,6 +140,13 @@ impl Served {
         self.handover.settled().await;
         self.app.handler.dispatch.running.wait().await;
         self.app.handler.dispatch.grants.settled().await;
+    }
+
+    /// Lets what still changes the state go on: nothing is passed on any more.
+    fn abandon(&self) {
+        for (_, state) in &self.states {
+            state.abandon();
+        }
     }
 
     /// Waits for the calls under way, and copies what is in memory.
