@@ -155,6 +155,20 @@ async fn connections_that_wait_for_bodies_make_room_after_idle_ones() {
 }
 
 #[tokio::test]
+async fn the_wait_for_a_body_begins_when_it_is_read() {
+    let connections = Connections::default();
+    let state = connections.open().unwrap();
+    tick(&connections, TICKS - 1);
+    let request = state.begin_request();
+    let mut body = request.body(Late::default());
+    read(&mut body);
+    tick(&connections, TICKS - 1);
+    assert!(is_open(&state, false).await, "the time without a request does not count");
+    tick(&connections, 1);
+    assert!(!is_open(&state, false).await);
+}
+
+#[tokio::test]
 async fn a_body_that_is_dropped_is_not_waited_for() {
     let connections = Connections::default();
     let state = connections.open_among(1).unwrap();
