@@ -4,8 +4,10 @@ use std::{convert::Infallible, time::Duration};
 
 use serde_json::value::RawValue;
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    sync::oneshot,
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
     task::{AbortHandle, JoinSet},
 };
 

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::{
         grant::{ManualClock, MemoryStore},
-        http::sealed_session::Binding,
+        http::session_binding::Binding,
     };
 
     fn session(number: u16, owner: u8, ends_at: SystemTime) -> Session {

@@ -36,6 +36,7 @@ mod sdk;
 mod sealed_session;
 mod security_schemes;
 mod service;
+mod session_binding;
 mod session_cache;
 mod session_ids;
 mod session_notices;

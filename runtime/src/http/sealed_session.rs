@@ -5,7 +5,6 @@
 //! serves the session, after a restart too, and an idle session takes no memory.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,10 +12,10 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rmcp::model::{InitializeRequestParams, ProtocolVersion, SamplingCapability};
 
+use super::session_binding::Binding;
 use crate::{
-    gate::Claims,
     grant::Sealer,
-    support::crypto::{base64url, constant_time_eq, fill_random, sha256},
+    support::crypto::{base64url, fill_random},
 };
 
 /// How long a session lasts: longer than hosts keep a conversation open, and not so long that a
@@ -38,9 +37,6 @@ const MAX_CLIENT_BYTES: usize = MAX_SESSION_ID_LEN / 4 * 3 - SEAL_BYTES - HEADER
 /// The longest name and version of a client whose description is too long.
 const MAX_CUT_NAME_LEN: usize = 64;
 
-/// How many owners the anonymous callers of one IPv6 site are.
-const OWNERS_OF_SITE: u16 = 16;
-
 const KEY_LEN: usize = 16;
 const VERSION: u8 = 1;
 const PURPOSE: &str = "mcp-session";
@@ -58,75 +54,11 @@ pub(crate) struct Session {
     pub(super) client: InitializeRequestParams,
 }
 
-/// Whose a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binding {
-    /// Begun without a token; the digest is of the IPv4 address, or of one of 16 parts of the IPv6 site.
-    /// It holds no one's data, so any caller may use it.
-    Anonymous([u8; 32]),
-    /// A caller, by issuer, subject and client.
-    Caller([u8; 32]),
-    /// The person at this machine, on a server without a gate.
-    Local,
-}
-
 impl Session {
     /// When it began.
     pub(super) fn began(&self) -> SystemTime {
         self.ends_at - SESSION_TTL
     }
-}
-
-impl Binding {
-    /// The binding of a session that this caller of a gate begins.
-    pub(super) fn of_caller(caller: Option<&Claims>, address: Option<IpAddr>) -> Self {
-        match caller {
-            Some(claims) => Self::Caller(claims.owner_digest()),
-            None => Self::Anonymous(anonymous_owner(address)),
-        }
-    }
-
-    /// Whether this caller of a gate may use the session.
-    pub(super) fn admits(&self, caller: Option<&Claims>) -> bool {
-        match self {
-            Self::Anonymous(_) => true,
-            Self::Caller(owner) => {
-                caller.is_some_and(|claims| constant_time_eq(owner, claims.owner_digest()))
-            }
-            Self::Local => false,
-        }
-    }
-
-    fn tag(&self) -> u8 {
-        match self {
-            Self::Anonymous(_) => 0,
-            Self::Caller(_) => 1,
-            Self::Local => 2,
-        }
-    }
-
-    /// The digest of the owner, by which what is stored of sessions is bounded.
-    pub(super) fn digest(&self) -> [u8; 32] {
-        match self {
-            Self::Anonymous(digest) | Self::Caller(digest) => *digest,
-            Self::Local => [0; 32],
-        }
-    }
-}
-
-/// The digest of an anonymous caller. An IPv6 site has few of them, although it has 65 536 networks, each of
-/// which counts as one address.
-fn anonymous_owner(address: Option<IpAddr>) -> [u8; 32] {
-    let owner = match address {
-        Some(IpAddr::V6(network)) => {
-            let [a, b, c, network, ..] = network.segments();
-            let site = Ipv6Addr::new(a, b, c, network % OWNERS_OF_SITE, 0, 0, 0, 0);
-            site.to_string()
-        }
-        Some(address) => address.to_string(),
-        None => String::new(),
-    };
-    sha256(owner.as_bytes())
 }
 
 /// Makes and opens the identifiers of a server's sessions.
@@ -377,27 +309,5 @@ mod tests {
         assert_eq!(cut["capabilities"]["elicitation"], elicitation);
         assert_eq!(cut["capabilities"]["sampling"], json!({ "tools": {}, "context": {} }));
         assert_eq!(cut["clientInfo"]["name"], "é".repeat(32));
-    }
-
-    #[test]
-    fn a_session_is_its_owners() {
-        let claims = |issuer: &str, subject: &str| Claims::new(issuer, subject);
-        let alice = claims("https://login.example", "alice").client("codex");
-        let hers = Binding::of_caller(Some(&alice), None);
-        assert!(hers.admits(Some(&alice)));
-        assert!(hers.admits(Some(&alice.clone().scopes(["more"]))), "with another token");
-        for other in [
-            claims("https://login.example", "alice"),
-            claims("https://login.example", "alice").client("cursor"),
-            claims("https://login.example", "bob").client("codex"),
-            claims("https://login.example ", "alice").client("codex"),
-            claims("https://login.examplealice", "").client("codex"),
-        ] {
-            assert!(!hers.admits(Some(&other)), "{other:?}");
-        }
-        assert!(!hers.admits(None));
-        let anonymous = Binding::of_caller(None, Some(IpAddr::from([192, 0, 2, 1])));
-        assert!(anonymous.admits(None) && anonymous.admits(Some(&alice)));
-        assert!(!Binding::Local.admits(Some(&alice)) && !Binding::Local.admits(None));
     }
 }

@@ -31,7 +31,7 @@ mod tests {
     use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
 
     use super::*;
-    use crate::http::sealed_session::Binding;
+    use crate::http::session_binding::Binding;
 
     #[test]
     fn only_the_last_session_is_cached() {

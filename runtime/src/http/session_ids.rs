@@ -14,7 +14,8 @@ use super::{
     ended_sessions::EndedSessions,
     headers as names,
     rejection::Rejection,
-    sealed_session::{Binding, Session, SessionSealer},
+    sealed_session::{Session, SessionSealer},
+    session_binding::Binding,
     session_cache::SessionCache,
     sessions::Sessions,
 };

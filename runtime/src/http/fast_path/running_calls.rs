@@ -143,7 +143,7 @@ mod tests {
     use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
 
     use super::*;
-    use crate::http::sealed_session::Binding;
+    use crate::http::session_binding::Binding;
 
     fn session(key: u8) -> Session {
         let info = Implementation::new("host", "1");
